@@ -1,4 +1,4 @@
-"""A command or a press at work."""
+"""A command or pressed button, with what its handler needs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,50 +15,49 @@ from .messages import replies
 
 VISIBILITY_RETRY_SECONDS = 1.0
 VISIBILITY_TIMEOUT_SECONDS = 60.0
-"""So old a command must be before it no longer waits for what it changed to be seen: another may
-have followed it."""
+"""Age in seconds at which a command no longer waits until its change is visible: a later change may
+have replaced it."""
 
 
 @dataclass(frozen=True)
 class CommandContext:
-    """It, with everything known of it."""
+    """The message, its user, and what the user may choose."""
 
     message: UserCommand | UserPress
     user: UserSnapshot
     assistant_id: UUID
-    """Who answers the person now."""
+    """The user's current assistant."""
     thread_id: UUID
-    """Of the person with that assistant."""
+    """The user's current thread with that assistant."""
     configuration_version: int
     secretaries: Sequence[AssistantSnapshot]
-    """Whom people may choose."""
+    """The assistants that users may choose."""
     models: Sequence[ModelSnapshot]
-    """Which of them they may."""
+    """The models that users may choose."""
 
     @property
     def idempotency_key(self) -> str:
-        """The same in every attempt."""
+        """The same in every attempt at the message."""
         return f"{self.message.id}/0"
 
     @property
     def age_seconds(self) -> float:
-        """Seconds since it was put into the queue."""
+        """Seconds since the message was put into the queue."""
         return (utc_now() - self.message.created_at).total_seconds()
 
     def require_visible(self, what: str, *, is_there: bool) -> None:
-        """The next message has to find in Redis what this one changed: raises RetryMessage until
-        it is there."""
+        """Raise RetryMessage until Redis has the change: the next message reads it there."""
         if not is_there and self.age_seconds < VISIBILITY_TIMEOUT_SECONDS:
             raise RetryMessage(VISIBILITY_RETRY_SECONDS, f"{what} is not in Redis yet")
 
     def reply_with_notice(
         self, name: NoticeName, parameters: Mapping[str, str] | None = None
     ) -> Outcome:
-        """It ends with this notice."""
+        """Return the outcome that sends this notice."""
         return self.reply_with(
             replies.build_notice(self.message, self.user, name, parameters=parameters)
         )
 
     def reply_with(self, *envelopes: Envelope) -> Outcome:
-        """It ends with these letters."""
+        """Return the outcome that sends these replies."""
         return Outcome(replies=envelopes, journal_message_id=self.message.id)

@@ -1,4 +1,4 @@
-"""What keeps its place among the messages: /new, /undo, /assistant, /model and presses."""
+"""Handles what runs in order with messages: /new, /undo, /assistant, /model and buttons."""
 
 from typing import assert_never
 
@@ -21,14 +21,14 @@ from .storage.users import UserStore
 
 REST_SERVICE_RETRY_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 60.0
-"""So old a command must be before it is given up while rest_service is away: what the person writes
-next waits behind it."""
+"""Age in seconds at which a command is abandoned while rest_service is unavailable: the user's next
+messages wait behind it."""
 
 log = structlog.stdlib.get_logger()
 
 
 class CommandHandler:
-    """Carries them out: through rest_service, which answers a repeated one as it did the first."""
+    """Handles commands through rest_service, where a repeated command has no further effect."""
 
     def __init__(self, rest: RestServiceClient, users: UserStore, history: HistoryStore) -> None:
         self._rest = rest
@@ -37,8 +37,8 @@ class CommandHandler:
         self._selection = SelectionHandler(rest, users)
 
     async def handle(self, context: CommandContext) -> Outcome:
-        """What the person is told. Raises RetryMessage while rest_service does not answer, for a
-        minute."""
+        """Return the outcome. Raises RetryMessage while rest_service is unavailable, for at most
+        COMMAND_TIMEOUT_SECONDS."""
         message = context.message
         name = message.choice_kind if isinstance(message, UserPress) else message.name
         try:
@@ -62,7 +62,8 @@ class CommandHandler:
             return context.reply_with_notice("try_again_later")
 
     async def _start_thread(self, context: CommandContext) -> Outcome:
-        """The next message finds the new thread in the person's snapshot: this one sees to it."""
+        """Start a new thread, and finish only when the user's snapshot names it: the next message
+        reads it there."""
         user, assistant_id = context.user, context.assistant_id
         thread = await self._rest.create_thread(user.id, assistant_id, context.idempotency_key)
         await self._history.start_thread(thread.thread_id)
@@ -72,14 +73,15 @@ class CommandHandler:
         return context.reply_with_notice("new_conversation")
 
     async def _undo(self, context: CommandContext) -> Outcome:
-        """A model that still believes in the change would go on from it: the history tells it."""
+        """Undo the newest change. The history records it, so that models do not build on the
+        change."""
         try:
             effect = await self._rest.undo(context.user.id, context.idempotency_key)
         except NotFound:
             return context.reply_with_notice("nothing_to_undo")
         except Conflict:
             return context.reply_with_notice("cannot_be_undone")
-        # a lost history comes back first: it would count as there once it grows
+        # Restores a lost history first: once it grows, it would count as complete.
         await self._history.get_newest(context.thread_id, context.user.id, 1)
         return _build_undo_outcome(context, effect)
 
@@ -88,7 +90,7 @@ def _build_undo_outcome(context: CommandContext, effect: EffectRead) -> Outcome:
     message = context.message
     items = (
         ChatItem.from_message({"role": "user", "content": "/undo"}),
-        ChatItem.from_message({"role": "assistant", "content": f"(Taken back: {effect.kind}.)"}),
+        ChatItem.from_message({"role": "assistant", "content": f"(Undone: {effect.kind}.)"}),
     )
     record = TurnRecord(
         message_id=message.id,

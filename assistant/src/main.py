@@ -1,4 +1,4 @@
-"""The assistant: answers what comes in queue:to_secretary. All of it is put together here."""
+"""Composition root of the assistant, which answers the messages of queue:to_secretary."""
 
 import time
 
@@ -15,7 +15,6 @@ from smart_kit.vault import Vault
 from .assistants.factory import AssistantFactory
 from .commands import CommandHandler
 from .config.settings import AssistantSettings
-from .core.turn_progress import ProgressPublisher
 from .messages.context_window import ContextWindow
 from .orchestrator import AssistantOrchestrator
 from .services.budget import BudgetStore
@@ -33,11 +32,11 @@ from .tools.base import ToolServices
 from .turn_runner import TurnRunner
 
 MAX_QUEUE_READ_AGE_SECONDS = 30.0
-"""After so long without a good read of the queue this replica is not healthy."""
+"""Seconds without a successful read of the queue after which this replica is unhealthy."""
 
 
 async def serve(settings: AssistantSettings) -> None:
-    """Answer messages until told to stop."""
+    """Answer messages until the process is stopped."""
     redis, blocking = connect(settings), connect_blocking(settings)
     rest, weather = (
         RestServiceClient(ServiceClient(settings)),
@@ -97,7 +96,7 @@ def _build_orchestrator(
     turn_runner = TurnRunner(
         mailbox,
         history,
-        ProgressPublisher(redis),
+        redis,
         services.clock,
         settings.default_timezone,
         BudgetStore(redis, rest, services.clock),

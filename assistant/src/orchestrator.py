@@ -1,4 +1,4 @@
-"""Takes a message from the queue to its outcome: who wrote it, and which assistant answers."""
+"""Handles a queue message: finds its user and assistant, then runs the turn or the command."""
 
 from collections.abc import Callable
 
@@ -33,11 +33,11 @@ from .turn_runner import TurnRequest, TurnRunner
 
 CONFIGURATION_RETRY_SECONDS = 1.0
 OTHER_BOT_GRACE_SECONDS = 10.0
-"""So old a message must be before it counts as another bot's: tg_bot may not have said yet that it
-has a new token."""
+"""Age in seconds at which a message of another bot is rejected. Before that, tg_bot may have a new
+token that it has not announced yet."""
 UNKNOWN_USER_GRACE_SECONDS = 60.0
-"""So old a scheduled prompt must be before its person counts as gone: rest_service may not have
-written them again yet after Redis lost its data."""
+"""Age in seconds at which a scheduled prompt of an unknown user is dropped. Before that,
+rest_service may still be writing the users again after Redis has lost its data."""
 
 FactoryMaker = Callable[[ConfigurationSnapshot], AssistantFactory]
 
@@ -45,7 +45,7 @@ log = structlog.stdlib.get_logger()
 
 
 class AssistantOrchestrator:
-    """Handles messages; the mailbox sees to it that a conversation's come one after the other."""
+    """Handles messages. The mailbox delivers those of one conversation one after the other."""
 
     def __init__(
         self,
@@ -65,10 +65,10 @@ class AssistantOrchestrator:
         self._factory: AssistantFactory | None = None
 
     async def process_message(self, delivery: Delivery) -> Outcome:
-        """The message's outcome.
+        """Return the message's outcome.
 
-        Raises RejectMessage for what cannot be read or is another bot's, RetryMessage while the
-        configuration or, for somebody new, rest_service is missing.
+        Raises RejectMessage for an unreadable message or one of another bot, RetryMessage while
+        there is no configuration, or while rest_service cannot create a new user.
         """
         message = _parse_message(delivery)
         user_state = await self._users.get(_get_telegram_id(message))
@@ -92,34 +92,35 @@ class AssistantOrchestrator:
         return await self._turn_runner.run(request)
 
     async def on_dead_letter(self, delivery: Delivery) -> Outcome:
-        """What is said where nobody could handle the message: with receipts of what was done."""
+        """Return the notice about a message that could not be handled, with its receipts."""
         try:
             message = TO_SECRETARY_ADAPTER.validate_json(delivery.payload)
-        except ValidationError:  # there is no telling whom to say it to
+        except ValidationError:  # without a readable message there is no recipient
             return Outcome()
         if _is_from_other_bot(message, await self._users.get(_get_telegram_id(message))):
             return Outcome(archive_record=_build_failed_run_record(message))
         effects = parse_effects(await self._mailbox.load_journal(message.id))
-        reply = replies.build_failure_reply(message, delivery.fencing_token, to_receipts(effects))
+        reply = replies.build_failure_notice(message, delivery.fencing_token, to_receipts(effects))
         return Outcome(replies=(reply,), archive_record=_build_failed_run_record(message))
 
     async def _resolve_unknown_user(self, message: ToSecretary) -> UserSnapshot | None:
-        """Somebody who is not in Redis: new if they write, gone if only their schedule does."""
+        """Return a user who is not in Redis: created if they write, None if only their schedule
+        does, because then they were deleted."""
         if isinstance(message, ScheduledPrompt):
             if _get_age_seconds(message) < UNKNOWN_USER_GRACE_SECONDS:
                 raise RetryMessage(
-                    REST_SERVICE_RETRY_SECONDS, "the person of the schedule is not known"
+                    REST_SERVICE_RETRY_SECONDS, "the user of the schedule is not in Redis"
                 )
             return None
         try:
             return await self._users.create(message.sender)
         except UpstreamUnavailable as error:
             raise RetryMessage(
-                REST_SERVICE_RETRY_SECONDS, f"a new person: {error.message}"
+                REST_SERVICE_RETRY_SECONDS, f"a new user: {error.message}"
             ) from error
 
     def _get_factory(self) -> AssistantFactory:
-        """The factory of the newest configuration; turns that run keep the one they began with."""
+        """Return the factory of the newest configuration; running turns keep theirs."""
         configuration = self._configuration.current
         if configuration is None:
             raise RetryMessage(CONFIGURATION_RETRY_SECONDS, "there is no configuration yet")
@@ -167,7 +168,7 @@ def _get_telegram_id(message: ToSecretary) -> int:
 
 
 def _build_failed_run_record(message: ToSecretary) -> str:
-    """For the archive, where the message is a schedule's and no turn tells of it."""
+    """Return the archive record of a scheduled prompt without a turn; empty for other messages."""
     if not isinstance(message, ScheduledPrompt):
         return ""
     record = RunRecord(run_id=message.run_id, state="failed", ended_at=utc_now())
@@ -175,17 +176,18 @@ def _build_failed_run_record(message: ToSecretary) -> str:
 
 
 def _get_age_seconds(message: ToSecretary) -> float:
-    """Seconds since it was put into the queue."""
+    """Return the seconds since the message was put into the queue."""
     return (utc_now() - message.created_at).total_seconds()
 
 
 def _is_from_other_bot(message: ToSecretary, user_state: UserState) -> bool:
-    """Whether it came by a token that is no longer the suite's: nobody could send its answer."""
+    """Return whether the message came through a bot that tg_bot no longer serves, so that the
+    answer cannot be sent."""
     bot_id = parse_bot_id(message.conversation)
     return None not in (bot_id, user_state.bot_id) and bot_id != user_state.bot_id
 
 
 def _build_other_bot_error(message: ToSecretary) -> MessageError:
     if _get_age_seconds(message) < OTHER_BOT_GRACE_SECONDS:
-        return RetryMessage(CONFIGURATION_RETRY_SECONDS, "it looks like another bot's message")
-    return RejectMessage("The message came through another bot than the one that runs now.")
+        return RetryMessage(CONFIGURATION_RETRY_SECONDS, "the message seems to be another bot's")
+    return RejectMessage("The message came through another bot than the current one.")

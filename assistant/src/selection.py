@@ -1,4 +1,4 @@
-"""/assistant and /model: what people may choose, and what their press of a button comes to."""
+"""Handles /assistant and /model: shows the options, and applies the pressed button."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ from .storage.users import UserStore
 
 @dataclass(frozen=True)
 class _SelectionResult:
-    """What a press comes to: the change, and the words for it."""
+    """The change that a pressed button causes, and the notice about it."""
 
     change: UserUpdate
     notice: NoticeName
@@ -23,14 +23,14 @@ class _SelectionResult:
 
 
 class SelectionHandler:
-    """Offers and carries out. What is not in the configuration cannot be chosen."""
+    """Shows and applies choices among the assistants and models of the configuration."""
 
     def __init__(self, rest: RestServiceClient, users: UserStore) -> None:
         self._rest = rest
         self._users = users
 
     def show_options(self, context: CommandContext, choice_kind: ChoiceKind) -> Outcome:
-        """The buttons, where there is more than one."""
+        """Return the buttons, or a notice where there is only one option."""
         options = (
             _list_assistant_options(context)
             if choice_kind == "assistant"
@@ -42,9 +42,10 @@ class SelectionHandler:
         return context.reply_with(envelope)
 
     async def apply(self, context: CommandContext, press: UserPress) -> Outcome:
-        """The next message finds the choice in the person's snapshot: this one sees to it.
+        """Save the choice, and finish only when the user's snapshot has it: the next message reads
+        it there.
 
-        Raises RetryMessage until it is there, UpstreamUnavailable while rest_service is away.
+        Raises RetryMessage until then, UpstreamUnavailable where rest_service does not answer.
         """
         choice = (
             _select_assistant(context, press)
@@ -55,7 +56,7 @@ class SelectionHandler:
             return context.reply_with_notice("choice_unavailable")
         try:
             await self._rest.update_user(context.user.id, choice.change)
-        except DomainError:  # rest_service knows of a newer configuration than we do
+        except DomainError:  # rest_service has a newer configuration
             return context.reply_with_notice("choice_unavailable")
         await self._require_visible(context, choice)
         return context.reply_with_notice(
@@ -77,7 +78,7 @@ def _list_assistant_options(context: CommandContext) -> list[ChoiceOption]:
 
 
 def _list_model_options(context: CommandContext) -> list[ChoiceOption]:
-    """With the assistant's own model before them."""
+    """Return the models, after the option to use the assistant's own model."""
     chosen = context.user.model
     is_own = chosen not in [model.name for model in context.models]
     return [

@@ -1,4 +1,4 @@
-"""Answers one message: context, assistant, and the outcome of what it said or failed to say."""
+"""Runs a turn: opens the conversation, has the assistant answer, and builds the outcome."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,12 +15,13 @@ from smart_kit.contracts.threads import TurnRecord
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import UpstreamError
 from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
+from smart_kit.redis import Redis
 
 from .assistants.secretary import SecretaryLLMChat
 from .core.errors import BudgetExceeded, ContextLengthExceeded, DeadlineExceeded, EmptyResponse
 from .core.journal import Journal, parse_effects
 from .core.turn import Turn
-from .core.turn_progress import ProgressPublisher, TurnProgress
+from .core.turn_progress import TurnProgress, publish_progress
 from .messages import replies
 from .messages.conversation import Conversation, build_scheduled_text
 from .messages.item import ChatItem
@@ -28,16 +29,16 @@ from .services.budget import LOW_PERCENT, BudgetStore
 from .storage.history import HistoryStore
 
 TurnMessage = UserMessage | ScheduledPrompt
-"""What an assistant answers."""
+"""The messages that an assistant answers."""
 
-TURNS = Counter("smart_assistant_turns_total", "Turns by how they ended", ["status"])
+TURNS = Counter("smart_assistant_turns_total", "Finished turns by status", ["status"])
 
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
 class TurnRequest:
-    """A question with everything known of it."""
+    """A message to answer, with its user, assistant and delivery."""
 
     delivery: Delivery
     message: TurnMessage
@@ -47,27 +48,27 @@ class TurnRequest:
 
 
 class TurnRunner:
-    """Runs turns."""
+    """Runs the turns of this replica."""
 
     def __init__(
         self,
         mailbox: Mailbox,
         history: HistoryStore,
-        progress_publisher: ProgressPublisher,
+        redis: Redis,
         clock: Clock,
         default_timezone: str,
         budgets: BudgetStore,
     ) -> None:
         self._mailbox = mailbox
         self._history = history
-        self._progress_publisher = progress_publisher
+        self._redis = redis
         self._clock = clock
         self._default_zone = ZoneInfo(default_timezone)
         self._budgets = budgets
 
     async def run(self, request: TurnRequest) -> Outcome:
-        """The answer, or, where no model gave one, the honest notice; receipts with either."""
-        async with self._progress_publisher.track(request.message) as progress:
+        """Return the answer, or a notice where no model answered, each with receipts."""
+        async with publish_progress(self._redis, request.message) as progress:
             turn = await self._build_turn(request, progress)
             window = request.assistant.window
             newest, length = await self._history.get_newest(
@@ -93,7 +94,7 @@ class TurnRunner:
     async def _build_turn(self, request: TurnRequest, progress: TurnProgress) -> Turn:
         message, user = request.message, request.user
         zone, is_scheduled = self._zone_for(user), isinstance(message, ScheduledPrompt)
-        # Read on a first attempt too: one given back at a stop has done steps, but does not count.
+        # Also on a first attempt: a graceful stop takes the attempt back, but keeps its journal.
         steps = await self._mailbox.load_journal(message.id)
         return Turn(
             message_id=message.id,
@@ -132,10 +133,10 @@ def _build_prompt_text(message: TurnMessage, zone: ZoneInfo) -> str:
 def _build_failed_outcome(
     request: TurnRequest, turn: Turn, conversation: Conversation, error: UpstreamError
 ) -> Outcome:
-    """Return the outcome of a turn without an answer; the archive gets its items in any case.
+    """Return the outcome of a turn without an answer. The archive gets its items in any case.
 
-    Later turns are shown them only if something was changed: otherwise a request that a model
-    refuses would be sent again with each message after it.
+    The history keeps them only if the turn changed something: otherwise a request that a model
+    refuses would be sent again with each later message.
     """
     log.warning("turn failed", reason=error.message)
     envelope = replies.build_notice(
@@ -164,7 +165,7 @@ def _to_notice_name(error: UpstreamError) -> NoticeName:
 
 
 def _build_low_budget_notices(request: TurnRequest, turn: Turn) -> tuple[Envelope, ...]:
-    """What comes with the answer by which a person's budget of the day is nearly used up."""
+    """Return the notice for the answer with which the daily budget is nearly used up."""
     if not turn.budget.is_low:
         return ()
     parameters = {"percent": str(LOW_PERCENT)}
@@ -207,7 +208,7 @@ def _build_outcome(
 
 
 def _log_turn(turn: Turn, status: str, attempt: int) -> None:
-    """The one line that a turn leaves in the log; never what was said."""
+    """Write the one log line of a turn; it never contains message texts."""
     models = [step for step in turn.steps if step.kind == "model"]
     log.info(
         "turn ended",

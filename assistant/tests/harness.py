@@ -8,7 +8,6 @@ from pydantic import SecretStr
 
 from assistant.src.assistants.factory import AssistantFactory
 from assistant.src.commands import CommandHandler
-from assistant.src.core.turn_progress import ProgressPublisher
 from assistant.src.messages.context_window import ContextWindow
 from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.budget import BudgetStore
@@ -93,7 +92,7 @@ class AssistantHarness:
         answering = TurnRunner(
             self.mailbox,
             history,
-            ProgressPublisher(self.redis),
+            self.redis,
             self.clock,
             "America/New_York",
             BudgetStore(self.redis, self.client, self.clock),

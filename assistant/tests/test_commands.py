@@ -123,7 +123,7 @@ async def test_the_model_learns_of_what_was_undone(
     await harness.say("will you remind me?")
 
     texts = [message["content"] for message in model.requests[-1].messages]
-    assert texts[-3:-1] == ["/undo", "(Taken back: reminder_cancelled.)"]
+    assert texts[-3:-1] == ["/undo", "(Undone: reminder_cancelled.)"]
     record = (await harness.read_turn_records())[1]
     assert record.items[0] == {"role": "user", "content": "/undo"}
     assert (record.assistant_id, record.thread_id) == (id_for("Secretary"), ALICES_THREAD)

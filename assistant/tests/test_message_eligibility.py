@@ -79,12 +79,12 @@ async def test_a_fresh_message_of_another_bot_waits_for_tg_bot_to_say_that_it_ha
     await store_bot_identity(harness, BOT + 1)
     delivery = await harness.deliver(harness.make_message("hi"))
     set_message_age(monkeypatch, 9.9)
-    with pytest.raises(RetryMessage, match=r"^it looks like another bot's message$") as waiting:
+    with pytest.raises(RetryMessage, match=r"^the message seems to be another bot's$") as waiting:
         await harness.orchestrator.process_message(delivery)
     assert waiting.value.after == 1
     set_message_age(monkeypatch, 10)
     with pytest.raises(
-        RejectMessage, match=r"^The message came through another bot than the one that runs now\.$"
+        RejectMessage, match=r"^The message came through another bot than the current one\.$"
     ):
         await harness.orchestrator.process_message(delivery)
 
@@ -146,7 +146,9 @@ async def test_a_schedule_of_somebody_not_known_yet_waits_a_minute(
     prompt = make_scheduled_prompt().model_copy(update={"created_at": SENT_AT})
     delivery = await harness.deliver(prompt)
     set_message_age(monkeypatch, 59.9)
-    with pytest.raises(RetryMessage, match=r"^the person of the schedule is not known$") as waiting:
+    with pytest.raises(
+        RetryMessage, match=r"^the user of the schedule is not in Redis$"
+    ) as waiting:
         await harness.orchestrator.process_message(delivery)
     assert waiting.value.after == 5
     set_message_age(monkeypatch, 60)

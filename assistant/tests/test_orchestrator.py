@@ -145,7 +145,7 @@ async def test_somebody_new_waits_while_rest_service_is_away(harness: AssistantH
     await harness.redis.delete(user_key(ALICE))
     harness.rest.is_down = True
 
-    with pytest.raises(RetryMessage, match=r"^a new person: .*rest_service") as waiting:
+    with pytest.raises(RetryMessage, match=r"^a new user: .*rest_service") as waiting:
         await harness.say("hi")
     assert waiting.value.after == 5
 

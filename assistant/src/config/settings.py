@@ -1,4 +1,4 @@
-"""What the assistant reads from the environment."""
+"""Settings of the assistant, from the environment."""
 
 from pydantic import Field
 
@@ -8,7 +8,7 @@ from smart_kit.vault import VaultSettings
 
 
 class AssistantSettings(RedisSettings, RestClientSettings, LocaleSettings, VaultSettings):
-    """The settings of one replica. Which models there are is no setting: it is data."""
+    """Settings of one replica. Models are not among them: they are records of rest_service."""
 
     assistant_port: int = 8002
     """The port of /health and /metrics of assistant."""
@@ -26,6 +26,6 @@ class AssistantSettings(RedisSettings, RestClientSettings, LocaleSettings, Vault
 
     @property
     def private_hosts(self) -> tuple[str, ...]:
-        """Those of `rest_tool_private_hosts`."""
+        """The hosts of `rest_tool_private_hosts`."""
         named = (host.strip() for host in self.rest_tool_private_hosts.split(","))
         return tuple(host for host in named if host)

@@ -1,45 +1,45 @@
-"""What a model may do to us beside being away (UpstreamUnavailable) or refusing (UpstreamRejected).
+"""What can go wrong with a model, besides being unavailable or rejecting a request.
 
 UpstreamError
 ├── UpstreamUnavailable
-│   ├── LeftAlone               nobody was asked: it has failed too often
-│   ├── CutOff                  the answer has no end: asked once again
-│   ├── Unreadable              what came is no answer
-│   ├── GaveUp                  the model itself says that it failed
-│   └── NoTimeLeft              the turn has taken too long
+│   ├── CircuitOpen             not called: it has failed too often
+│   ├── StreamInterrupted       the answer broke off: retried once
+│   ├── MalformedResponse       the response is not an answer
+│   ├── GenerationFailed        the model itself reports that it failed
+│   └── DeadlineExceeded        the turn has taken too long
 ├── UpstreamRejected
-│   ├── ContextTooLong          the conversation is shortened, and again
-│   ├── NotServed               this model is left alone for a while
-│   ├── OwnWordsRefused         asked again without what it added to its own messages
-│   └── ParameterRefused        the request is adapted
-├── EmptyAnswer                 asked once again, unless a filter emptied it
-└── BudgetSpent                 the person is told so
+│   ├── ContextLengthExceeded   the conversation is shortened, then retried
+│   ├── ModelNotAccessible      the model's circuit opens for a while
+│   ├── ExtrasRejected          retried without the extras of the model's own messages
+│   └── UnsupportedParameter    the request is adapted
+├── EmptyResponse               retried once, unless a filter emptied it
+└── BudgetExceeded              the user gets a notice
 """
 
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 
 TokenUsage = tuple[int, int, int]
-"""As a model counts: of the prompt, of these cached, of the answer. None in place of them: it has
-not said, and what was to be expected counts."""
+"""Tokens as the model counts them: prompt, cached part of the prompt, answer. None where usage is
+expected means that the server did not report it, and an estimate counts."""
 
 
 class CircuitOpen(UpstreamUnavailable):
-    """The model has failed too often just now."""
+    """The model has failed too often recently."""
 
 
 class StreamInterrupted(UpstreamUnavailable):
-    """The answer ended before it was whole."""
+    """The answer ended before it was complete."""
 
     def __init__(
         self, message: str | None = None, *, status: int | None = None, has_started: bool = True
     ) -> None:
         super().__init__(message, status=status)
         self.has_started = has_started
-        """Whether a part of it had come: then it is paid for."""
+        """Whether a part of it arrived; then it is billed."""
 
 
 class MalformedResponse(UpstreamUnavailable):
-    """What came is no answer."""
+    """The response is not an answer."""
 
     def __init__(self, message: str, *, tokens: TokenUsage | None = (0, 0, 0)) -> None:
         super().__init__(message)
@@ -47,7 +47,7 @@ class MalformedResponse(UpstreamUnavailable):
 
 
 class GenerationFailed(UpstreamUnavailable):
-    """The model began an answer and failed."""
+    """The model started an answer and failed."""
 
     def __init__(self, message: str, *, tokens: TokenUsage | None = (0, 0, 0)) -> None:
         super().__init__(message)
@@ -59,11 +59,11 @@ class DeadlineExceeded(UpstreamUnavailable):
 
 
 class ContextLengthExceeded(UpstreamRejected):
-    """The conversation is longer than the model can take."""
+    """The conversation is longer than the model allows."""
 
 
 class UnsupportedParameter(UpstreamRejected):
-    """The model does not take one of the parameters."""
+    """The model does not support one of the parameters."""
 
     def __init__(
         self,
@@ -76,30 +76,30 @@ class UnsupportedParameter(UpstreamRejected):
     ) -> None:
         super().__init__(message, status=status)
         self.parameters = parameters
-        """Those that the refusal names, in its order: one of them it is."""
+        """Names in the refusal, in its order; at least one of them is meant."""
         self.is_missing = is_missing
-        """Whether it seems to be missed."""
+        """Whether the refusal seems to demand a missing parameter."""
         self.is_for_any_value = is_for_any_value
-        """Whether it surely is the parameter, whatever its value."""
+        """Whether the parameter is refused with every value."""
 
 
 class ExtrasRejected(UpstreamRejected):
-    """The model can no longer read what it added to its own messages."""
+    """The model no longer accepts what it added to its own messages."""
 
 
 class ModelNotAccessible(UpstreamRejected):
-    """The model does not serve us at all: key, money or name are wrong."""
+    """The model cannot be used: the key or the name is wrong, or the account is empty."""
 
     def __init__(
         self, message: str, *, status: int | None = None, pause_seconds: float = 0.0
     ) -> None:
         super().__init__(message, status=status)
         self.pause_seconds = pause_seconds
-        """For so long at least, as far as is known."""
+        """Shortest time until a retry makes sense; 0: not known."""
 
 
 class EmptyResponse(UpstreamError):
-    """The model gave neither a text nor a call."""
+    """The model returned neither text nor a tool call."""
 
     def __init__(
         self, message: str, *, tokens: TokenUsage | None = (0, 0, 0), is_filtered: bool = False
@@ -107,8 +107,8 @@ class EmptyResponse(UpstreamError):
         super().__init__(message)
         self.tokens = tokens
         self.is_filtered = is_filtered
-        """Whether a filter took its words: it would take them again."""
+        """Whether a content filter removed the text; a retry would give the same."""
 
 
 class BudgetExceeded(UpstreamError):
-    """What the person may spend today allows no further call of any model."""
+    """The user's daily budget allows no further call of any model."""

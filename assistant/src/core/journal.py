@@ -1,7 +1,7 @@
-"""What a turn has done so far, kept so that another attempt does not do it again.
+"""Journal of the finished steps of a turn, so that another attempt does not repeat them.
 
-A step is `<model call>` or `<model call>.<tool index>`, dotted on for sub-assistants: `2.0.1` is
-the first model call of the assistant that the first tool of the second model call asks.
+A step is `<model call>` or `<model call>.<tool index>`, continued for sub-assistants: `2.0.1` is
+the first model call of the assistant that the first tool call of the second model call runs.
 """
 
 from collections.abc import Mapping
@@ -15,18 +15,18 @@ StepT = TypeVar("StepT", bound=Contract)
 
 
 class ToolResult(Contract):
-    """What came of a tool call."""
+    """The result of a tool call."""
 
     content: str
-    """For the model."""
+    """The text for the model."""
     effects: tuple[EffectRead, ...] = ()
-    """What it changed."""
+    """The changes it made."""
     started_at: UtcDatetime | None = None
     seconds: float = 0.0
 
 
 class Journal:
-    """The finished steps of one message."""
+    """The finished steps of one message, which the mailbox stores."""
 
     def __init__(
         self, mailbox: Mailbox, delivery: Delivery, message_id: str, steps: Mapping[str, str]
@@ -37,23 +37,23 @@ class Journal:
         self._steps = steps
 
     def find(self, step: str, step_type: type[StepT]) -> StepT | None:
-        """What an earlier attempt finished."""
+        """Return the result of a step that an earlier attempt finished."""
         stored = self._steps.get(step)
         return None if stored is None else step_type.model_validate_json(stored)
 
     async def save(self, step: str, result: Contract) -> None:
-        """Write a step down. Raises Superseded where another worker has the message now."""
+        """Store the result of a step. Raises LeaseLost where another worker has the message now."""
         value = result.model_dump_json(exclude_defaults=True)
         await self._mailbox.journal(self._delivery, self._message_id, step, value)
 
 
 def step_order(step: str) -> tuple[int, ...]:
-    """Sorts steps as they were begun."""
+    """Return the sort key that orders steps as they were started."""
     return tuple(int(part) for part in step.split("."))
 
 
 def parse_effects(steps: Mapping[str, str]) -> dict[str, tuple[EffectRead, ...]]:
-    """What the tools of a journal have changed, by step."""
+    """Return the changes that tool calls of a journal made, by step."""
     return {
         step: ToolResult.model_validate_json(stored).effects
         for step, stored in steps.items()
@@ -62,5 +62,5 @@ def parse_effects(steps: Mapping[str, str]) -> dict[str, tuple[EffectRead, ...]]
 
 
 def to_receipts(effects: Mapping[str, tuple[EffectRead, ...]]) -> tuple[EffectRead, ...]:
-    """The effects in the order of their steps."""
+    """Return the effects in the order of their steps."""
     return tuple(effect for step in sorted(effects, key=step_order) for effect in effects[step])

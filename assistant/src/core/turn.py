@@ -1,4 +1,4 @@
-"""A message at work: what its assistants and tools know of it, and what they have done."""
+"""The state of a turn, shared by its assistants and tools."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -21,21 +21,21 @@ MAX_TOOL_CALLS = 10
 
 
 class Budget(Protocol):
-    """What a person may spend on models today; costs in USD."""
+    """What a user may spend on models today; costs are in USD."""
 
     is_low: bool
-    """Whether this message's answer has to say that it is nearly used up."""
+    """Whether the notice that the budget is nearly used up belongs to this answer."""
 
     async def reserve(self, key: str, cost: Decimal) -> bool:
-        """Set a cost aside under this key, in place of what was there; False: it does not fit."""
+        """Replace the cost reserved under this key. Returns False where the budget is too small."""
 
     async def settle(self, key: str, cost: Decimal) -> None:
-        """What it was in the end; 0: nothing was spent."""
+        """Replace the reservation by the actual cost; 0: nothing was spent."""
 
 
 @dataclass
 class Turn:
-    """One attempt at one message, its sub-assistants included."""
+    """One attempt at one message, including its sub-assistants."""
 
     message_id: str
     chat_id: int
@@ -44,10 +44,10 @@ class Turn:
     thread_id: UUID
     configuration_version: int
     zone: ZoneInfo
-    """Of the person."""
+    """The user's time zone."""
     requested_at: datetime
-    """When the message was written, by the clock of `smart_kit` and in `zone`: the turn's "now",
-    the same however often it is tried."""
+    """When the message was written, by the clock of `smart_kit` and in `zone`. It is the turn's
+    "now" and the same in every attempt."""
     journal: Journal
     progress: TurnProgress
     budget: Budget
@@ -55,25 +55,25 @@ class Turn:
     deadline: float = field(
         default_factory=lambda: asyncio.get_running_loop().time() + TURN_TIMEOUT_SECONDS
     )
-    """By the event loop's clock, as all time-outs."""
+    """Event loop time."""
     tool_calls_left: int = MAX_TOOL_CALLS
     models_down: set[str] = field(default_factory=set)
     steps: list[StepRecord] = field(default_factory=list)
-    """In the order in which they ended."""
+    """In the order in which they finished."""
     effects: dict[str, tuple[EffectRead, ...]] = field(default_factory=dict)
-    """What each step has changed, earlier attempts included."""
+    """The changes of each step, including those of earlier attempts."""
 
     @property
     def receipts(self) -> tuple[EffectRead, ...]:
-        """What was changed, in the order of the steps."""
+        """The changes, in the order of their steps."""
         return to_receipts(self.effects)
 
     @property
     def ordered_steps(self) -> tuple[StepRecord, ...]:
-        """In the order in which they were begun."""
+        """The steps in the order in which they were started."""
         return tuple(sorted(self.steps, key=lambda record: step_order(record.step)))
 
     @property
     def seconds_left(self) -> float:
-        """Until the deadline."""
+        """Seconds until the deadline."""
         return max(0.0, self.deadline - asyncio.get_running_loop().time())

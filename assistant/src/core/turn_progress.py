@@ -1,4 +1,4 @@
-"""Shows that a turn runs: frames on Pub/Sub, from which tg_bot draws *typing* and a draft."""
+"""Publishes the progress of a turn: tg_bot shows it as *typing* and as a draft of the answer."""
 
 import asyncio
 import contextlib
@@ -14,9 +14,9 @@ from smart_kit.contracts.queue import LiveFrame, QueueMessage
 from smart_kit.redis import Redis
 
 HEARTBEAT_SECONDS = 4.0
-"""Telegram shows *typing* for five."""
+"""Seconds between two frames; Telegram shows *typing* for five."""
 MIN_TEXT_INTERVAL_SECONDS = 1.0
-"""Between two frames with the text so far."""
+"""Seconds between two frames with the growing text."""
 
 FrameKind = Literal["begin", "delta", "tool", "end"]
 
@@ -24,7 +24,7 @@ log = structlog.stdlib.get_logger()
 
 
 class TurnProgress:
-    """The frames of one turn. One that cannot be published is left out."""
+    """Publishes the frames of one turn; a frame that cannot be published is dropped."""
 
     def __init__(self, redis: Redis, message: QueueMessage) -> None:
         self._redis = redis
@@ -37,33 +37,33 @@ class TurnProgress:
         self._next_text_at = 0.0
 
     def on_tool_calls(self) -> None:
-        """From now on the turn is at its tools."""
+        """Show from now on that tools run."""
         self._kind = "tool"
 
     def on_model_call(self) -> None:
-        """From now on the turn waits for a model."""
+        """Show from now on that a model is called."""
         self._kind = "begin"
 
     @property
     def is_due(self) -> bool:
-        """Whether a growing text may be shown again."""
+        """Whether the growing text may be published again."""
         return asyncio.get_running_loop().time() >= self._next_text_at
 
     async def on_text(self, text: str) -> None:
-        """Show the answer as far as it is written; no half of a character is in it."""
+        """Publish the answer so far, which has to be valid Unicode."""
         if text.strip():
             self._next_text_at = asyncio.get_running_loop().time() + MIN_TEXT_INTERVAL_SECONDS
             self._kind, self._text = "delta", text
             await self.publish("delta")
 
     async def run_heartbeat(self) -> None:
-        """Repeat what the turn is at until cancelled."""
+        """Repeat the current frame until cancelled."""
         while not is_cancelled():
             await asyncio.sleep(HEARTBEAT_SECONDS)
             await self.publish(self._kind)
 
     async def publish(self, kind: FrameKind) -> None:
-        """Send a frame to whoever listens."""
+        """Publish a frame."""
         if self._channel is None:
             return
         self._seq += 1
@@ -81,20 +81,14 @@ class TurnProgress:
             log.debug("progress frame dropped", reason=str(error))
 
 
-class ProgressPublisher:
-    """Where the turns of this replica show themselves."""
-
-    def __init__(self, redis: Redis) -> None:
-        self._redis = redis
-
-    @contextlib.asynccontextmanager
-    async def track(self, message: QueueMessage) -> AsyncIterator[TurnProgress]:
-        """Show the turn of this message as long as the block runs."""
-        progress = TurnProgress(self._redis, message)
-        await progress.publish("begin")
-        heartbeat = asyncio.create_task(progress.run_heartbeat())
-        try:
-            yield progress
-        finally:
-            heartbeat.cancel()
-            await progress.publish("end")
+@contextlib.asynccontextmanager
+async def publish_progress(redis: Redis, message: QueueMessage) -> AsyncIterator[TurnProgress]:
+    """Publish the progress of the message's turn as long as the block runs."""
+    progress = TurnProgress(redis, message)
+    await progress.publish("begin")
+    heartbeat = asyncio.create_task(progress.run_heartbeat())
+    try:
+        yield progress
+    finally:
+        heartbeat.cancel()
+        await progress.publish("end")

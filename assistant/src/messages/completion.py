@@ -1,4 +1,4 @@
-"""What a model answered, whichever API it was asked by."""
+"""A model's answer, independent of the API that carried it."""
 
 from decimal import Decimal
 
@@ -12,47 +12,47 @@ from .item import ChatItem
 
 
 class ToolCall(Contract):
-    """A function that the model wants called."""
+    """A call of a function that the model asks for."""
 
     id: str
     name: str
     arguments: JsonObject
     error: str = ""
-    """Why it cannot be run, told to the model."""
+    """Why the call is not run, as the model reads it; empty: it is run."""
 
 
 class Completion(Contract):
-    """A model's answer: a text, or calls with perhaps a text."""
+    """A text, or tool calls with an optional text."""
 
     model: str
     provider: str = ""
     message: JsonObject
-    """The assistant's message, as every model understands it."""
+    """The assistant's message in the form that every model understands."""
     extras: JsonObject = Field(default_factory=dict)
-    """What the provider added, and `by` whom; see `Item`."""
+    """What the provider added; see `ChatItem`."""
     text: str
     calls: tuple[ToolCall, ...] = ()
     prompt_tokens: int = 0
-    """As all tokens: about so many where the server has not said."""
+    """Like all token counts, an estimate where the server reports no usage."""
     cached_tokens: int = 0
     completion_tokens: int = 0
     cost: Decimal | None = None
-    """USD, without that of the failures; None: not known."""
+    """USD, without the cost of `failures`; None: not known."""
     finish_reason: str = ""
-    """In the server's word."""
+    """The server's own value."""
     seconds: float = 0.0
     started_at: UtcDatetime | None = None
     failures: tuple[ModelFailure, ...] = ()
-    """Who was asked before, in vain."""
+    """Failed attempts before this answer."""
 
     @property
     def item(self) -> ChatItem:
-        """For the conversation."""
+        """The answer as a message of the conversation."""
         return ChatItem.from_message(self.message, self.extras)
 
     @property
     def text_item(self) -> ChatItem:
-        """Without its calls. Raises EmptyAnswer where it is nothing but calls."""
+        """The answer without its calls. Raises EmptyResponse where there is no text."""
         if not self.text.strip():
             raise EmptyResponse("The model went on calling tools when none were left")
         if not self.calls:

@@ -1,4 +1,4 @@
-"""How much of a history a model is shown."""
+"""Limits how much of a history a model sees."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -9,25 +9,26 @@ from ..core.turn import MAX_TOOL_CALLS
 from .item import ChatItem
 
 MAX_CALLS_PER_RESPONSE = 2 * MAX_TOOL_CALLS
-"""Of one answer: those that a turn has no room for are told so, more are not kept."""
+"""Calls kept of an answer. Those beyond the turn's limit get an error, further ones are dropped."""
 MAX_TURN_ITEMS = 2 * MAX_TOOL_CALLS + MAX_CALLS_PER_RESPONSE + 1
-"""Items of a turn whose calls come one after the other until the last but one, and then as many as
-one answer can have: the last turn is shown in any case."""
+"""Items of the longest possible turn: all allowed calls but one come one by one, then one answer
+has as many calls as it can. The last turn has to fit, because a model always sees it."""
 
 
 @dataclass(frozen=True)
 class ContextWindow:
-    """Limits of what is shown beside the newest message.
+    """Limits of the history before the newest message.
 
-    The beginning moves by steps of half a window, not with every message: until it moves again,
-    each request begins with the bytes of the one before, and a provider's cache can be used.
+    The start of the window moves by steps of half a window, not with every message. Between two
+    moves each request begins with the bytes of the one before, so that a provider's prompt cache
+    can be used.
     """
 
     max_messages: int
     max_characters: int
 
     def for_assistant(self, record: AssistantSnapshot) -> Self:
-        """The assistant's own, where its record says how long."""
+        """Return the window of this assistant, whose record may have limits of its own."""
         return type(self)(
             record.max_context_messages or self.max_messages,
             record.max_context_length or self.max_characters,
@@ -35,21 +36,21 @@ class ContextWindow:
 
     @property
     def max_history_items(self) -> int:
-        """How many of a history's newest items have to be looked at."""
+        """How many of the newest items `truncate_history` needs."""
         return self.max_messages + MAX_TURN_ITEMS
 
     @property
     def max_extras_characters(self) -> int:
-        """How many characters of what providers added are shown beside the words."""
+        """Characters of provider extras that are shown besides the messages."""
         return self.max_characters // 4
 
     def truncate_history(self, newest: list[str], length: int) -> list[ChatItem]:
-        """What to show of a history of that length, whose newest items these are.
+        """Return the items to show of a history with `length` items, the newest of which are given.
 
-        Begins with a person's message, so no call is parted from its result. A turn longer than the
-        window is shown whole, as long as the characters allow. Characters are those of the words:
-        what providers added never takes their place. It is shown of the newest turns only, and
-        where that begins moves by the same steps.
+        The result begins with a user message, so that no tool call is separated from its result. A
+        turn longer than the window is shown whole if its characters fit. Provider extras have a
+        limit of their own: only the newest turns keep them, and their start moves by the same
+        steps.
         """
         items = [ChatItem(raw) for raw in newest]
         before = length - len(items)
@@ -75,10 +76,10 @@ class ContextWindow:
         ]
 
     def strip_for_history(self, turn: list[ChatItem]) -> list[ChatItem]:
-        """The items of a turn that has ended, as its history keeps them.
+        """Return the items of a finished turn as its history stores them.
 
-        What providers added stays where the next turn may show it, and all of it or nothing: of a
-        chain of thoughts no link is left out.
+        Provider extras are stored only if they fit into the next turn's window. It is all or
+        nothing, because a chain of reasoning items must be complete.
         """
         extras_length = sum(len(item.json) - len(item.json_without_extras) for item in turn)
         return (
@@ -89,8 +90,9 @@ class ContextWindow:
 
 
 def _find_start(lengths: list[int], turn_starts: list[int], starts: range, max_total: int) -> int:
-    """With which turn to begin, so that no more than `most` are left: the first after one of
-    `starts`, or the last one if it fits by itself; the end where none does."""
+    """Return the index of the first item to show, so that the shown lengths sum up to at most
+    `max_total`: the first turn after one of `starts`, else the last turn if it fits, else the end.
+    """
     start = next(at for at in starts if sum(lengths[max(0, at) :]) <= max_total)
     later = [at for at in turn_starts if at >= start]
     alone = [at for at in turn_starts[-1:] if sum(lengths[at:]) <= max_total]

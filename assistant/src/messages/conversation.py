@@ -1,4 +1,4 @@
-"""What a model is shown: the window of the history, then this turn's messages."""
+"""The messages that a model sees: the window of the history, then those of this turn."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,34 +8,37 @@ from .item import ChatItem
 
 _UNFINISHED_REPLY = "(I could not finish this answer.)"
 _MAX_HALVINGS = 2
-"""So often half of a history is tried before the newest message is all that is shown."""
+"""How often the history is halved before all of it is dropped."""
 
 
 class Conversation:
-    """The items of one assistant's run; `path` begins the names of its steps."""
+    """The items of one run of an assistant; `path` is the prefix of its step names."""
 
     def __init__(self, history: Sequence[ChatItem] = (), path: str = "") -> None:
         self.path = path
         self.history = tuple(history)
         self.items: list[ChatItem] = []
-        """Of this turn, the person's own first."""
+        """The messages of this turn, beginning with the user's."""
         self.too_long_for: set[str] = set()
-        """Models that do not even take its shortest form."""
+        """Names of models for which even its shortest form is too long."""
         self._halvings_left = _MAX_HALVINGS
 
     @property
     def is_for_person(self) -> bool:
-        """Whether its answer goes to somebody, and not to the assistant that asked."""
+        """Whether its answer goes to the user, not to a calling assistant."""
         return not self.path
 
     @property
     def all_items(self) -> list[ChatItem]:
-        """In the order in which they are sent."""
+        """All messages in the order of the request."""
         return [*self.history, *self.items]
 
     def shorten(self) -> bool:
-        """Forget the older half of the history, by its characters, and what providers added to the
-        other; then all of it; then what was added in this turn. False where nothing is left."""
+        """Drop the older half of the history, by characters, and the provider extras of the rest.
+
+        Later calls drop the whole history, then the extras of this turn. Returns False where
+        nothing was left to drop.
+        """
         if self.history:
             self.history = self._select_newer_half()
             return True
@@ -45,7 +48,7 @@ class Conversation:
         return is_shorter
 
     def restore(self, original: Self) -> None:
-        """As it was when it was copied, before it was shortened."""
+        """Undo all shortening since the copy `original` was made."""
         self.history, self.items = original.history, original.items
         self._halvings_left = original._halvings_left
 
@@ -59,7 +62,7 @@ class Conversation:
         return tuple(items[first:])
 
     def build_unfinished_items(self) -> list[ChatItem]:
-        """The items of a turn whose last answer is missing, closed so that the next can follow."""
+        """Return the items of a failed turn, closed by an answer so that a turn can follow."""
         return [
             *self.items,
             ChatItem.from_message({"role": "assistant", "content": _UNFINISHED_REPLY}),
@@ -67,15 +70,15 @@ class Conversation:
 
 
 def add_timestamp(text: str, at: datetime) -> str:
-    """The text below the line that tells a model when it was written, in the person's zone.
+    """Return the text after a line with the local time at which it was written.
 
-    The time stands here and not in the instructions, so that a request's beginning stays the same.
+    The time is not part of the instructions, so that each request begins with the same bytes.
     """
     return f"[{at:%a %Y-%m-%d %H:%M} {at.tzinfo}]\n{text}"
 
 
 def build_scheduled_text(text: str, planned_for: datetime) -> str:
-    """How a model is told of a request that comes from a schedule and not from the person now."""
+    """Return the text of a scheduled prompt as a model reads it."""
     return (
         f"Scheduled request, planned by the user for {planned_for:%Y-%m-%d %H:%M}."
         f" Do it now and tell the user the result:\n{text}"

@@ -1,6 +1,7 @@
-"""What goes back to a person: letters for queue:to_telegram."""
+"""Builds the messages for queue:to_telegram: replies, choices and notices."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.queue import (
@@ -22,18 +23,9 @@ from smart_kit.mailbox import Envelope
 def build_reply(
     message: ToSecretary, user: UserSnapshot, text: str, receipts: tuple[EffectRead, ...]
 ) -> Envelope:
-    """A model's answer."""
-    return _to_envelope(
-        Reply(
-            id=reply_id(message.id),
-            conversation=message.conversation,
-            chat_id=message.chat_id,
-            correlation_id=message.correlation_id,
-            language_code=_get_language(message) or user.language_code,
-            text=text,
-            receipts=receipts,
-        )
-    )
+    """Return an assistant's answer."""
+    fields = _address(message, reply_id(message.id), user)
+    return _to_envelope(Reply(**fields, text=text, receipts=receipts))
 
 
 def build_choice_prompt(
@@ -42,18 +34,9 @@ def build_choice_prompt(
     choice_kind: ChoiceKind,
     options: Sequence[ChoiceOption],
 ) -> Envelope:
-    """What the person can choose from."""
-    return _to_envelope(
-        Choice(
-            id=reply_id(message.id),
-            conversation=message.conversation,
-            chat_id=message.chat_id,
-            correlation_id=message.correlation_id,
-            language_code=_get_language(message) or user.language_code,
-            choice_kind=choice_kind,
-            options=tuple(options),
-        )
-    )
+    """Return the buttons from which the user chooses."""
+    fields = _address(message, reply_id(message.id), user)
+    return _to_envelope(Choice(**fields, choice_kind=choice_kind, options=tuple(options)))
 
 
 def build_notice(
@@ -63,61 +46,49 @@ def build_notice(
     receipts: tuple[EffectRead, ...] = (),
     parameters: Mapping[str, str] | None = None,
 ) -> Envelope:
-    """A fact that tg_bot has the words for, in place of an answer."""
-    language = _get_language(message) or user.language_code
-    notice_id = reply_id(message.id)
+    """Return a notice in place of an answer; tg_bot has its text."""
+    fields = _address(message, reply_id(message.id), user)
     return _to_envelope(
-        _build_notice_message(message, notice_id, name, language, receipts, parameters)
+        Notice(**fields, notice=name, receipts=receipts, parameters=dict(parameters or {}))
     )
 
 
 def build_side_notice(
     message: ToSecretary, user: UserSnapshot, name: NoticeName, parameters: Mapping[str, str]
 ) -> Envelope:
-    """A fact that comes with the answer; the same however often the message is tried."""
-    language = _get_language(message) or user.language_code
-    return _to_envelope(
-        _build_notice_message(message, f"{name}:{message.id}", name, language, (), parameters)
-    )
+    """Return a notice beside the answer. Its id is the same in every attempt at the message."""
+    fields = _address(message, f"{name}:{message.id}", user)
+    return _to_envelope(Notice(**fields, notice=name, parameters=dict(parameters)))
 
 
-def build_failure_reply(
+def build_failure_notice(
     message: ToSecretary, token: int, receipts: tuple[EffectRead, ...]
 ) -> Envelope:
-    """For a dead letter, by the `token` of its delivery.
+    """Return the notice for a dead letter, whose last delivery had the fencing token `token`.
 
-    Not under the answer's id: a replayed letter still gets its answer. Each of its lives has an
-    apology of its own, which tells what was done by then.
+    Its id is not the answer's, so that a replayed message still gets its answer. Each death of a
+    message has a notice of its own, with the receipts of that time.
     """
-    notice_id = f"apology:{message.id}:{token}"
-    return _to_envelope(
-        _build_notice_message(message, notice_id, "turn_failed", _get_language(message), receipts)
-    )
+    fields = _address(message, f"apology:{message.id}:{token}")
+    return _to_envelope(Notice(**fields, notice="turn_failed", receipts=receipts))
 
 
-def _get_language(message: ToSecretary) -> str | None:
-    """As Telegram said with the message."""
-    return None if isinstance(message, ScheduledPrompt) else message.sender.language_code
+def _address(
+    message: ToSecretary, message_id: str, user: UserSnapshot | None = None
+) -> dict[str, Any]:
+    """Return the fields that each message to Telegram has.
 
-
-def _build_notice_message(
-    message: ToSecretary,
-    notice_id: str,
-    name: NoticeName,
-    language_code: str | None,
-    receipts: tuple[EffectRead, ...],
-    parameters: Mapping[str, str] | None = None,
-) -> Notice:
-    return Notice(
-        id=notice_id,
-        conversation=message.conversation,
-        chat_id=message.chat_id,
-        correlation_id=message.correlation_id,
-        language_code=language_code,
-        notice=name,
-        parameters=dict(parameters or {}),
-        receipts=receipts,
-    )
+    The language is the one Telegram named with the message, else the one it named last.
+    """
+    sender = None if isinstance(message, ScheduledPrompt) else message.sender
+    language = (sender and sender.language_code) or (user and user.language_code)
+    return {
+        "id": message_id,
+        "conversation": message.conversation,
+        "chat_id": message.chat_id,
+        "correlation_id": message.correlation_id,
+        "language_code": language,
+    }
 
 
 def _to_envelope(message: BaseTelegramMessage) -> Envelope:

@@ -1,8 +1,8 @@
-"""What models may cost a person a day: reserved before a call, settled after it, in Redis.
+"""The daily budget of a user for model calls: reserved before a call, settled after it, in Redis.
 
-A hash per person and day holds, in millionths of a USD: `<message id>/<step>` what that call costs
-or may cost, `total` all of them and what was spent before Redis knew of it; and `told`, the message
-whose answer says that the budget is nearly used up.
+A hash for each user and day holds, in millionths of a USD, the cost or reservation of each call
+(field `<message id>/<step>`), and `total`: their sum plus what was spent before the hash existed.
+Field `notified` names the message whose answer has the notice that the budget is nearly used up.
 """
 
 import asyncio
@@ -25,12 +25,12 @@ from .rest_service import RestServiceClient
 LOW_PERCENT = 80
 RETENTION_SECONDS = 2 * 86_400
 TIMEOUT_SECONDS = 2.0
-"""How long rest_service may take to say what was spent before Redis knew of it."""
+"""Longest wait for rest_service to report what was spent before the hash existed."""
 
 _UNKNOWN_DAY, _REFUSED = -1, -2
 
 _SCRIPT = """
--- Sets a call's cost in place of what was there.
+-- Sets the cost of a call, in place of its reservation or earlier cost.
 -- KEYS day
 -- ARGV call message cost limit ('' = never refused) low ('' = not settled) seconds spent ('' = ask)
 if ARGV[3] == '0' and redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
@@ -47,8 +47,8 @@ redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 redis.call('HSET', KEYS[1], 'total', string.format('%d', total))
 redis.call('EXPIRE', KEYS[1], ARGV[6])
 if ARGV[5] == '' or total == 0 or total < tonumber(ARGV[5]) then return 0 end
-redis.call('HSETNX', KEYS[1], 'told', ARGV[2])
-if redis.call('HGET', KEYS[1], 'told') == ARGV[2] then return 1 end
+redis.call('HSETNX', KEYS[1], 'notified', ARGV[2])
+if redis.call('HGET', KEYS[1], 'notified') == ARGV[2] then return 1 end
 return 0
 """
 
@@ -56,7 +56,7 @@ log = structlog.stdlib.get_logger()
 
 
 class BudgetStore:
-    """The budgets of everybody."""
+    """Creates the daily budgets of all users."""
 
     def __init__(self, redis: Redis, rest: RestServiceClient, clock: Clock) -> None:
         self._script = AsyncScript(redis, _SCRIPT)
@@ -66,13 +66,13 @@ class BudgetStore:
     def for_user(
         self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False
     ) -> "DailyBudget":
-        """Of today, in that zone. What is `exempt` is counted and never refused."""
+        """Return today's budget. If `exempt`, calls are counted but never refused."""
         today = self._clock.now(zone).date()
         return DailyBudget(self._script, self._rest, user, today, exempt=exempt)
 
 
 class DailyBudget:
-    """What a person may spend in a day. Who has no limit costs no round trip."""
+    """What a user may spend in a day. Without a limit no call goes to Redis."""
 
     def __init__(
         self,
@@ -84,7 +84,7 @@ class DailyBudget:
         exempt: bool,
     ) -> None:
         self.is_low = False
-        """Whether this message's answer has to say that the budget is nearly used up."""
+        """Whether the notice that the budget is nearly used up belongs to this answer."""
         self._script = script
         self._rest = rest
         self._user_id: UUID = user.id
@@ -93,19 +93,19 @@ class DailyBudget:
         self._is_exempt = exempt
 
     async def reserve(self, key: str, cost: Decimal) -> bool:
-        """Set a cost aside for the call `<message id>/<step>`, in place of what was set aside or
-        spent for it before. False: it does not fit."""
+        """Reserve a cost for the call `<message id>/<step>`, in place of its earlier reservation or
+        cost. Returns False where the budget is too small."""
         if self._limit is None or not cost:
             return True
         micros = _to_micros(self._limit, ROUND_FLOOR)
         return await self._set_cost(key, cost, limit="" if self._is_exempt else micros) != _REFUSED
 
     async def settle(self, key: str, cost: Decimal) -> None:
-        """What the call cost in the end; 0: nothing, though an attempt that broke off may have set
-        something aside for it."""
+        """Set the actual cost of the call. Zero also removes a reservation that an interrupted
+        attempt has left."""
         if self._limit is None:
             return
-        # a schedule may run long after the person was told that nothing is left
+        # a scheduled prompt leaves the notice to the next answer of a conversation
         low = "" if self._is_exempt else _to_micros(self._limit * LOW_PERCENT / 100, ROUND_CEILING)
         if await self._set_cost(key, cost, low=low) == 1:
             self.is_low = True
@@ -123,7 +123,7 @@ class DailyBudget:
         return int(found)
 
     async def _fetch_spent(self) -> Decimal:
-        """Today, as rest_service knows; nothing where it does not say so in time."""
+        """Return what rest_service knows was spent today; 0 where it does not answer in time."""
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 return (await self._rest.get_budget(self._user_id)).spent

@@ -1,7 +1,7 @@
-"""Open-Meteo: places by their names, and their weather (https://open-meteo.com/en/docs).
+"""Client of Open-Meteo: finds places by name and their weather (https://open-meteo.com/en/docs).
 
-What it answers is kept in this process and not in Redis: it is public and cheap to ask again, while
-Redis syncs each write to the disk and never evicts, because messages live there.
+Responses are cached in this process and not in Redis: they are cheap to fetch again, while Redis
+holds messages and therefore syncs each write to the disk and never evicts.
 """
 
 import re
@@ -22,7 +22,7 @@ SEARCH_URL = "https://geocoding-api.open-meteo.com"
 FORECAST_URL = "https://api.open-meteo.com"
 
 FORECAST_DAYS = 7
-"""Always asked for, so that one kept answer serves every question about a place."""
+"""Always requested, so that one cached forecast serves every request for a place."""
 
 _MAX_RESULTS = 20
 _PLACE_TTL_SECONDS = 30 * 86_400
@@ -37,24 +37,24 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 class _SearchResponse(Contract):
     results: tuple[JsonObject, ...] = ()
-    """The key is missing where nothing was found."""
+    """Open-Meteo omits the key where nothing was found."""
 
     @property
     def places(self) -> tuple[Place, ...]:
-        """Those that say where they are and in which time zone."""
+        """The results with coordinates and a time zone."""
         return tuple(
             place for result in self.results if (place := _parse_place(result)) is not None
         )
 
 
 class OpenMeteoClient:
-    """Raises UpstreamUnavailable where it is away or has had enough (status 429), else
-    UpstreamRejected. Close it when done."""
+    """Its methods raise UpstreamUnavailable where Open-Meteo does not answer or limits requests
+    (status 429), else UpstreamRejected."""
 
     def __init__(
         self, url: str | None = None, transport: httpx2.AsyncBaseTransport | None = None
     ) -> None:
-        """`url`: a server with both paths, instead of Open-Meteo's two."""
+        """`url` is a server with both paths, in place of Open-Meteo's two."""
         self._search_url = f"{(url or SEARCH_URL).rstrip('/')}/v1/search"
         self._forecast_url = f"{(url or FORECAST_URL).rstrip('/')}/v1/forecast"
         self._http = httpx2.AsyncClient(
@@ -72,9 +72,9 @@ class OpenMeteoClient:
         await self._http.aclose()
 
     async def search_places(self, name: str) -> tuple[Place, ...]:
-        """The places of that name, the most important first.
+        """Return the places of this name, the most important first.
 
-        A name is found only in the language that is asked in, so its script decides on that.
+        Open-Meteo finds a name only in the language of the request, which the script decides.
         """
 
         async def search() -> tuple[Place, ...]:
@@ -85,7 +85,7 @@ class OpenMeteoClient:
         return await self._places.get(name.casefold(), search)
 
     async def get_forecast(self, place: Place, first_day: date) -> Forecast:
-        """The weather from that day on."""
+        """Return the weather of FORECAST_DAYS days from this one on."""
 
         async def fetch() -> Forecast:
             params = {
@@ -117,7 +117,9 @@ class OpenMeteoClient:
         try:
             return response_type.model_validate_json(response.content)
         except ValidationError as error:
-            raise UpstreamRejected(f"weather: no {response_type.__name__} came") from error
+            raise UpstreamRejected(
+                f"weather: the response is no {response_type.__name__}"
+            ) from error
 
 
 def _parse_place(result: JsonObject) -> Place | None:
@@ -128,5 +130,5 @@ def _parse_place(result: JsonObject) -> Place | None:
 
 
 def _list_variables(schema: type[BaseModel]) -> list[str]:
-    """Their names are the shape's own; the time comes unasked."""
+    """Return the names of the variables to request; the time needs no request."""
     return [name for name in schema.model_fields if name != "time"]

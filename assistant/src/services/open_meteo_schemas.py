@@ -1,4 +1,4 @@
-"""Where it is and what the weather is there, as Open-Meteo answers."""
+"""Responses of Open-Meteo: places and their weather."""
 
 from collections.abc import Iterator
 from datetime import date, datetime
@@ -12,7 +12,7 @@ from smart_kit.settings import TimeZoneName
 MAX_LABEL_CHARACTERS = 100
 
 Label = Annotated[str, AfterValidator(lambda text: " ".join(text.split())[:MAX_LABEL_CHARACTERS])]
-"""A name from outside: one short line."""
+"""An untrusted name, as one short line."""
 
 
 class Place(Contract, allow_inf_nan=False):
@@ -23,23 +23,23 @@ class Place(Contract, allow_inf_nan=False):
     longitude: float
     timezone: TimeZoneName
     admin1: Label | None = None
-    """State, region."""
+    """State or region."""
     admin2: Label | None = None
     country: Label | None = None
     country_code: Label | None = None
 
     @property
     def label(self) -> str:
-        """“Paris, Île-de-France, France”."""
+        """A name such as “Paris, Île-de-France, France”."""
         parts = (self.name, self.admin1, self.country)
         return ", ".join(dict.fromkeys(part for part in parts if part))
 
 
 class CurrentWeather(Contract, allow_inf_nan=False):
-    """The weather now. Degrees are Celsius, wind is km/h; any value may be missing."""
+    """The current weather in °C and km/h; any value may be missing."""
 
     time: datetime
-    """Local, without an offset."""
+    """Local time without an offset."""
     temperature_2m: float | None = None
     apparent_temperature: float | None = None
     weather_code: int | None = None
@@ -47,7 +47,7 @@ class CurrentWeather(Contract, allow_inf_nan=False):
 
 
 class DayForecast(NamedTuple):
-    """The weather of a day, in the units of Current; precipitation is mm, its chance percent."""
+    """The weather of a day in °C, km/h and mm; the chance of precipitation in percent."""
 
     date: date
     weather_code: int | None
@@ -59,7 +59,7 @@ class DayForecast(NamedTuple):
 
 
 class DailySeries(Contract):
-    """The days as parallel arrays."""
+    """The days, as parallel arrays."""
 
     time: tuple[date, ...]
     weather_code: tuple[int | None, ...]
@@ -77,12 +77,12 @@ class DailySeries(Contract):
 
 
 class Forecast(Contract):
-    """What a place has before it."""
+    """The current weather and the forecast of a place."""
 
     current: CurrentWeather | None = None
     daily: DailySeries
     source: Label = "Open-Meteo.com (CC BY 4.0)"
-    """Not Open-Meteo's: the sandbox says here that its weather is its own."""
+    """Open-Meteo does not send it; the sandbox names itself here."""
 
     @property
     def days(self) -> Iterator[DayForecast]:

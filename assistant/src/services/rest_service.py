@@ -1,4 +1,4 @@
-"""What the assistant asks of rest_service. A message that needs no tool asks nothing."""
+"""Client of rest_service. A message that needs no tool causes no call."""
 
 from uuid import UUID
 
@@ -13,24 +13,24 @@ from smart_kit.rest_client import ServiceClient
 
 
 class RestServiceClient:
-    """Raises a DomainError where rest_service refuses, UpstreamUnavailable where it is away."""
+    """Its methods raise a DomainError where rest_service refuses, else UpstreamUnavailable."""
 
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
 
     async def upsert_user(self, telegram_id: int, profile: UserUpsert) -> UserRead:
-        """The person of that Telegram id, created where they are new."""
+        """Return the user of this Telegram id; a new user is created."""
         path = f"/users/by-telegram-id/{telegram_id}"
         return await self._client.call("PUT", path, UserRead, body=profile)
 
     async def update_user(self, user_id: UUID, change: UserUpdate) -> UserRead:
-        """Change the given fields of a person; done twice it is as done once."""
+        """Change the given fields of a user. The call is idempotent."""
         return await self._client.call(
             "PATCH", f"/users/{user_id}", UserRead, body=change, user_id=user_id
         )
 
     async def get_budget(self, user_id: UUID) -> BudgetRead:
-        """What a person has spent today. Asked once, because somebody waits."""
+        """Return what a user has spent today. It is not retried, because a user waits."""
         return await self._client.call(
             "GET", f"/users/{user_id}/budget", BudgetRead, user_id=user_id, max_attempts=1
         )
@@ -38,7 +38,7 @@ class RestServiceClient:
     async def create_thread(
         self, user_id: UUID, assistant_id: UUID, idempotency_key: str
     ) -> ThreadRead:
-        """Begin a new conversation of a person with an assistant."""
+        """Start a new thread of a user with an assistant."""
         return await self._client.call(
             "POST",
             "/threads",
@@ -49,7 +49,7 @@ class RestServiceClient:
         )
 
     async def create_cron_job(self, job: CronJobCreate, idempotency_key: str) -> CronJobRead:
-        """Plan a reminder or a prompt; its `effect` is the receipt."""
+        """Create a reminder or a scheduled prompt; its `effect` is the receipt."""
         return await self._client.call(
             "POST",
             "/cron-jobs",
@@ -60,7 +60,7 @@ class RestServiceClient:
         )
 
     async def create_task(self, task: TaskCreate, idempotency_key: str) -> TaskRead:
-        """Note a task; its `effect` is the receipt."""
+        """Create a task; its `effect` is the receipt."""
         return await self._client.call(
             "POST",
             "/tasks",
@@ -71,7 +71,7 @@ class RestServiceClient:
         )
 
     async def list_tasks(self, user_id: UUID, status: TaskStatus, limit: int) -> Page[TaskRead]:
-        """A person's tasks of that status."""
+        """Return a user's tasks of this status."""
         return await self._client.call(
             "GET",
             "/tasks",
@@ -83,7 +83,7 @@ class RestServiceClient:
     async def update_task(
         self, task_id: UUID, change: TaskUpdate, user_id: UUID, idempotency_key: str
     ) -> TaskRead:
-        """Change the given fields; the `effect` is the receipt."""
+        """Change the given fields of a task; its `effect` is the receipt."""
         return await self._client.call(
             "PATCH",
             f"/tasks/{task_id}",
@@ -94,9 +94,9 @@ class RestServiceClient:
         )
 
     async def undo(self, user_id: UUID, idempotency_key: str) -> EffectRead:
-        """Take back a person's newest change; the change that did so.
+        """Undo a user's newest change and return the effect that undid it.
 
-        Raises NotFound where none is left, Conflict where it cannot be taken back.
+        Raises NotFound where no change is left, Conflict where it cannot be undone.
         """
         return await self._client.call(
             "POST",
@@ -110,9 +110,9 @@ class RestServiceClient:
     async def list_newest_messages(
         self, user_id: UUID, thread_id: UUID, limit: int
     ) -> Page[MessageRead]:
-        """Return the newest items of a thread that a model is shown, oldest first.
+        """Return the newest items of a thread that a model receives, oldest first.
 
-        Asked once, because the user waits for an answer.
+        The request is not retried: a user waits for the answer.
         """
         return await self._client.call(
             "GET",

@@ -1,4 +1,4 @@
-"""Results of tool calls that may be given again, where a tool's record says so."""
+"""Cache of tool results, for tools whose record allows it."""
 
 import hashlib
 import json
@@ -16,15 +16,17 @@ log = structlog.stdlib.get_logger()
 
 
 class ToolResultCache:
-    """In Redis, for all replicas; without Redis each call is made."""
+    """Stored in Redis for all replicas; while Redis is unavailable nothing is cached."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
 
     def build_key(self, record: ToolSnapshot, turn: Turn, arguments: str) -> str:
-        """The same for the same call of the same person in the same zone, in which tools say
-        times, until the record changes; where another assistant answers, until anything does, for
-        its record is not the tool's. `arguments` are JSON, whose order does not count."""
+        """Return the key of one call: it depends on user, time zone, tool record and arguments.
+
+        For a sub-assistant it also depends on the version of the configuration, because the tool's
+        record does not change with the assistant's. `arguments` are JSON; key order is ignored.
+        """
         parts = [record.model_dump(mode="json"), json.loads(arguments), turn.zone.key]
         if record.tool_type == "sub_assistant":
             parts.append(turn.configuration_version)
@@ -32,7 +34,7 @@ class ToolResultCache:
         return tool_result_key(record.id, turn.user.id, digest)
 
     async def get(self, key: str) -> str | None:
-        """What was kept, if it is still there."""
+        """Return the cached content, if there is any."""
         try:
             found = await self._redis.get(key)
         except RedisError as error:
@@ -41,7 +43,7 @@ class ToolResultCache:
         return None if found is None else str(found)
 
     async def set(self, key: str, content: str, ttl_seconds: int) -> None:
-        """For so long."""
+        """Store the content."""
         try:
             await self._redis.set(key, content, ex=ttl_seconds)
         except RedisError as error:

@@ -1,4 +1,4 @@
-"""Answers that are worth keeping for a while, in this process and within a bound."""
+"""In-process cache with a time to live, a maximum size, and one load at a time for each key."""
 
 import asyncio
 import time
@@ -11,7 +11,7 @@ ValueT = TypeVar("ValueT")
 
 
 class TtlCache(Generic[KeyT, ValueT]):
-    """Full, it drops what was made first. Errors and what is empty are not kept."""
+    """Drops the oldest entry when full. Errors and empty values are not stored."""
 
     def __init__(
         self, ttl_seconds: float, max_entries: int, clock: Callable[[], float] = time.monotonic
@@ -23,7 +23,7 @@ class TtlCache(Generic[KeyT, ValueT]):
         self._locks: WeakValueDictionary[KeyT, asyncio.Lock] = WeakValueDictionary()
 
     async def get(self, key: KeyT, load: Callable[[], Awaitable[ValueT]]) -> ValueT:
-        """The kept value, else a new one; who asks for the same meanwhile waits for it."""
+        """Return the stored value, else load it; parallel calls for one key share one load."""
         lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
             if key in self._entries and self._clock() < self._entries[key][0]:

@@ -1,4 +1,4 @@
-"""The configuration that the assistants work from: rest_service's snapshot in Redis."""
+"""Follows the configuration snapshot that rest_service writes to Redis."""
 
 import asyncio
 
@@ -14,19 +14,19 @@ from smart_kit.redis import CONNECTION_ERRORS, MAX_BLOCK_SECONDS, Redis, await_r
 
 RECONNECT_SECONDS = 0.5
 VERSION = Gauge(
-    "smart_assistant_configuration_version", "Of the configuration that the next message meets"
+    "smart_assistant_configuration_version", "Configuration version that the next message uses"
 )
 
 log = structlog.stdlib.get_logger()
 
 
 class ConfigurationStore:
-    """Keeps the last readable snapshot in memory, whatever becomes of Redis and rest_service."""
+    """Keeps the last valid snapshot in memory, also while Redis or rest_service is unavailable."""
 
     def __init__(
         self, redis: Redis, blocking: Redis, poll_seconds: float = MAX_BLOCK_SECONDS
     ) -> None:
-        """`look_seconds`: after so many without an announcement it looks by itself."""
+        """`poll_seconds` is the interval of reads without an announcement."""
         self.current: ConfigurationSnapshot | None = None
         self._redis = redis
         self._blocking = blocking
@@ -34,7 +34,7 @@ class ConfigurationStore:
         self._last_stored = ""
 
     async def watch(self, stop: asyncio.Event) -> None:
-        """Follow announcements until `stop`; one may be lost, so look now and then too."""
+        """Follow announcements until `stop`; because they may be lost, also poll."""
         while not stop.is_set():
             try:
                 async with self._blocking.pubsub() as announcements:
@@ -47,10 +47,10 @@ class ConfigurationStore:
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def refresh(self) -> None:
-        """Take over what Redis holds, unless it is unreadable.
+        """Load the snapshot from Redis, unless it is invalid.
 
-        Whatever its version: rest_service guards the key, and after Postgres was restored from a
-        backup the right one has a lower number.
+        Versions are not compared: rest_service guards the key, and after a restore of Postgres from
+        a backup the current version is lower.
         """
         stored = await await_result(self._redis.get(CONFIGURATION_KEY))
         if stored is None or stored == self._last_stored:

@@ -1,13 +1,12 @@
-"""The newest items of a thread, as they were sent.
+"""The history of a thread in Redis: its newest items, as they were sent to models.
 
-The mailbox's `finish` lets them grow. What Redis has lost comes back from the archive, once: beside
-a history may stand a mark that says what is known of it.
+The mailbox's `finish` appends to it. If Redis has lost a history, the archive restores it once. A
+mark beside the history records what is known:
 
-    no history, no mark    the archive is asked
-    no history, `new`      it has been asked, and has nothing: a thread that begins
-    a history, `partial`   it could not be asked when this began: it is asked again, and what it has
-                           goes before
-    a history, no mark     the usual case; costs what a read without marks would
+    no history, no mark    load it from the archive
+    no history, `new`      the archive has none: a new thread
+    a history, `partial`   the archive was unavailable before: load from it what comes first
+    a history, no mark     complete, the usual case
 """
 
 from typing import Literal, NamedTuple
@@ -23,7 +22,7 @@ from ..messages.item import ChatItem
 from .history_archive import MAX_ITEMS, HistoryArchive
 
 _REFILL = """
--- Puts items before a history, unless it has changed since it was looked at.
+-- Puts items before a history, unless it has changed since it was read.
 -- KEYS history mark      ARGV length seconds new_mark ('' = none) items...
 if redis.call('LLEN', KEYS[1]) ~= tonumber(ARGV[1]) then return 0 end
 for item = #ARGV, 4, -1 do redis.call('LPUSH', KEYS[1], ARGV[item]) end
@@ -43,7 +42,7 @@ class _StoredHistory(NamedTuple):
 
 
 class HistoryStore:
-    """Reads histories."""
+    """Reads histories and restores them from the archive."""
 
     def __init__(self, redis: Redis, archive: HistoryArchive) -> None:
         self._redis = redis
@@ -51,9 +50,11 @@ class HistoryStore:
         self._refill = AsyncScript(redis, _REFILL)
 
     async def get_newest(self, thread_id: UUID, user_id: UUID, count: int) -> tuple[list[str], int]:
-        """The newest items, oldest first, and how many are kept in all."""
+        """Return the newest items, oldest first, and the length of the whole history."""
         stored = await self._read_stored(thread_id, count)
-        if stored.length and stored.mark == "new":  # no longer: if it is lost now, that must show
+        if (
+            stored.length and stored.mark == "new"
+        ):  # not new any more: from now on a missing history is a lost one
             await self._redis.delete(_mark_key(thread_id))
         elif stored.mark == "partial" or not (stored.length or stored.mark):
             await self._refill_from_archive(thread_id, user_id, stored)
@@ -61,7 +62,7 @@ class HistoryStore:
         return stored.items, stored.length
 
     async def start_thread(self, thread_id: UUID) -> None:
-        """Note that nothing has been said in this thread, so that nobody needs to ask."""
+        """Mark a thread as new, so that its first message does not load it from the archive."""
         await self._set_mark(thread_id, "new")
 
     async def _read_stored(self, thread_id: UUID, count: int) -> _StoredHistory:
@@ -98,7 +99,7 @@ def _mark_key(thread_id: UUID) -> str:
 
 
 def _find_missing(archived: list[str], later: list[str]) -> list[str]:
-    """What the archive has from before the `later` items, whose first it may have too."""
+    """Return the archived items before the `later` ones; the archive may have some of those too."""
     if len(later) >= MAX_ITEMS:
         return []
     for start in range(len(archived)):

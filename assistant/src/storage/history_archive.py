@@ -1,4 +1,4 @@
-"""What was said, as Postgres has it: for a thread that Redis does not know."""
+"""Loads the history of a thread from rest_service, for threads that Redis has lost."""
 
 import asyncio
 import time
@@ -12,17 +12,17 @@ from ..messages.item import encode_json
 from ..services.rest_service import RestServiceClient
 
 MAX_ITEMS = 200
-"""As many as one request can bring."""
+"""The page size of one request."""
 TIMEOUT_SECONDS = 2.0
-"""How long an answer to a person may be held up by this."""
+"""Longest delay of a user's answer."""
 COOLDOWN_SECONDS = 30.0
-"""So long rest_service is left alone after it did not answer."""
+"""Pause after a request that was not answered."""
 
 log = structlog.stdlib.get_logger()
 
 
 class HistoryArchive:
-    """Asks rest_service, briefly, and not at all while it is known to be away."""
+    """Reads archived messages with a short timeout, and pauses while rest_service is down."""
 
     def __init__(self, rest: RestServiceClient) -> None:
         self._rest = rest
@@ -30,7 +30,7 @@ class HistoryArchive:
         self._retry_at = 0.0
 
     async def fetch_newest(self, user_id: UUID, thread_id: UUID) -> list[str] | None:
-        """The newest items as they were sent, oldest first; None where nobody could tell."""
+        """Return the newest items, oldest first; None: rest_service is unavailable."""
         if self._is_unavailable and time.monotonic() < self._retry_at:
             return None
         try:

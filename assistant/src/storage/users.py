@@ -1,4 +1,4 @@
-"""Who a message is from: from Redis, or, for somebody not yet there, from rest_service."""
+"""Reads users from Redis, and creates new ones through rest_service."""
 
 from dataclasses import dataclass
 from typing import TypeVar
@@ -24,22 +24,22 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True)
 class UserState:
-    """What Redis holds about a message; None: nothing, or nothing that can be read."""
+    """What Redis holds about a message's user and bot; None: nothing, or invalid data."""
 
     user: UserSnapshot | None
     bot_id: int | None
-    """Of the bot that tg_bot serves now."""
+    """Id of the bot that tg_bot serves now."""
 
 
 class UserStore:
-    """People as the suite knows them."""
+    """Reads and creates users."""
 
     def __init__(self, redis: Redis, rest: RestServiceClient) -> None:
         self._redis = redis
         self._rest = rest
 
     async def get(self, telegram_id: int) -> UserState:
-        """The person and the bot, in one round trip."""
+        """Return user and current bot, in one round trip."""
         user, bot = await await_result(self._redis.mget(user_key(telegram_id), ACTIVE_BOT_KEY))
         identity = _parse_snapshot(BotIdentity, bot)
         return UserState(
@@ -47,10 +47,10 @@ class UserStore:
         )
 
     async def create(self, sender: Sender) -> UserSnapshot:
-        """Somebody who is not in Redis. Raises what RestServiceClient raises."""
+        """Create a user who is not in Redis. Raises what RestServiceClient raises."""
         fields = sender.model_dump(include=_TELEGRAM_FIELDS, exclude_unset=True)
         user = await self._rest.upsert_user(sender.telegram_id, UserUpsert.model_validate(fields))
-        # rest_service writes the key before it answers, with the threads that it alone knows
+        # rest_service writes the key before it responds; only the key has the threads
         state = await self.get(sender.telegram_id)
         return state.user or UserSnapshot(**user.model_dump(), version=0)
 

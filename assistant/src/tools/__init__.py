@@ -18,4 +18,4 @@ TOOLS: tuple[type[BaseTool[Any]], ...] = (
     TimeTool,
     WeatherTool,
 )
-"""A tool exists because it stands here."""
+"""All built-in tools; a tool that is not listed does not exist."""

@@ -1,4 +1,4 @@
-"""What every tool is: arguments checked twice, then run; errors become text for the model."""
+"""The base class of tools: validates arguments, runs, and turns errors into text for the model."""
 
 import asyncio
 import json
@@ -30,7 +30,7 @@ from ..services.rest_service import RestServiceClient
 from ..services.tool_result_cache import ToolResultCache
 
 MAX_RESULT_CHARACTERS = 16_000
-"""Of a result; what is longer would push the conversation out of the model's window."""
+"""Longest result; a longer one would displace the conversation from the model's window."""
 
 TOOL_TIMEOUT_SECONDS = 30.0
 
@@ -40,14 +40,14 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True)
 class ToolContext:
-    """Where a call stands. Who it is for comes from here and never from its arguments."""
+    """Turn and step of a call. The user comes from here, never from the call's arguments."""
 
     turn: Turn
     step: str
 
     @property
     def idempotency_key(self) -> str:
-        """The same in every attempt at this call."""
+        """The same in every attempt at the call."""
         return f"{self.turn.message_id}/{self.step}"
 
 
@@ -79,7 +79,7 @@ def _raise_no_http(_: HttpRequest) -> Any:
 
 @dataclass(frozen=True)
 class ToolServices:
-    """What tools may use."""
+    """Clients and other dependencies of tools."""
 
     rest: RestServiceClient
     clock: Clock
@@ -96,17 +96,17 @@ class ToolServices:
 
 
 class BaseTool(ABC, Generic[ArgumentsT]):
-    """A function as one assistant has it: its record gives name, description and schema."""
+    """A function with the name, description and schema of one tool record."""
 
     function: ClassVar[str]
     """Its name in smart_kit.contracts.functions."""
     arguments: type[ArgumentsT]
-    """What the code accepts, whatever the record's schema says."""
+    """The arguments that the code accepts, in addition to the record's schema."""
     may_write: bool = False
     is_repeatable: bool = True
-    """False for what writes outside without an idempotency key: begun once, it is not repeated."""
+    """False for external writes without an idempotency key: an interrupted call is not repeated."""
     timeout_seconds: ClassVar[float | None] = TOOL_TIMEOUT_SECONDS
-    """How long it may take."""
+    """Longest duration of a call; None: the call has limits of its own."""
 
     def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
         self.name = record.name
@@ -115,7 +115,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
 
     @property
     def definition(self) -> JsonObject:
-        """As a model is offered it."""
+        """The function definition in a model request."""
         return {
             "name": self.name,
             "description": self._record.description,
@@ -123,7 +123,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         }
 
     async def call(self, context: ToolContext, arguments: JsonObject) -> ToolResult:
-        """Run it. Whatever fails is told to the model; only a lost message or Redis ends a turn."""
+        """Run the tool. Errors become results; only a lost message or Redis ends the turn."""
         try:
             given = self._validate_arguments(arguments)
             async with asyncio.timeout(self._timeout_for(context.turn)):
@@ -139,13 +139,13 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         except ToolExecutionError as error:
             log.warning("tool failed", tool=self.name, reason=str(error.__cause__ or error))
             return self._build_error_result(error.message)
-        except Exception:  # a tool's fault must not cost the person their answer
+        except Exception:  # a bug in a tool must not cost the user the answer
             log.exception("tool crashed", tool=self.name)
             return self._build_error_result("The tool is broken.")
         return result.model_copy(update={"content": _truncate(result.content)})
 
     async def _get_cached_or_run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:
-        """The result; of the same call of the same person just now, where the record allows it."""
+        """Return a cached result of the same call, where the record allows it, or run the call."""
         cache, record = self._services.result_cache, self._record
         if cache is None or self.may_write or not record.cache_seconds:
             return await self._run(context, arguments)
@@ -159,27 +159,28 @@ class BaseTool(ABC, Generic[ArgumentsT]):
 
     @abstractmethod
     async def _run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:
-        """Do it. Raises InvalidInputError where the model can correct itself, else
-        ToolExecutionError with what the person should be told."""
+        """Return the result. Raises InvalidInputError where the model can correct its call, else
+        ToolExecutionError with a text for the user."""
 
     def _validate_arguments(self, arguments: JsonObject) -> ArgumentsT:
-        """The arguments, if both the record's schema and the code accept them."""
+        """Return the arguments, if both the record's schema and the code accept them."""
         given = {
             name: value
             for name, value in arguments.items()
-            if value is not None or self._may_be_null(name)  # models fill in what they do not mean
+            if value is not None
+            or self._may_be_null(name)  # models send null for arguments they omit
         }
         errors = self._schema.list_errors(given)
         if not errors:
             try:
-                # as JSON, in which a date is a date and not its midnight
+                # from JSON, because there a date does not become its midnight
                 return self.arguments.model_validate_json(json.dumps(given))
             except ValidationError as error:
                 raise to_invalid_input_error(error) from error
         raise _build_invalid_input_error(errors)
 
     def _may_be_null(self, name: str) -> bool:
-        """Whether null is an answer, or needs one."""
+        """Return whether null is meant as a value, or has to be reported as an error."""
         schema = self._record.input_schema
         of_name = schema.get("properties", {}).get(name)
         types = of_name.get("type", ()) if isinstance(of_name, dict) else ()
@@ -201,7 +202,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
 
 
 def to_invalid_input_error(error: ValidationError) -> InvalidInputError:
-    """What the model is told where a contract of ours refuses what it gave."""
+    """Return the error for the model where a contract refuses its arguments."""
     return _build_invalid_input_error([_format_validation_error(item) for item in error.errors()])
 
 

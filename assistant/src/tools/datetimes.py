@@ -1,32 +1,31 @@
-"""Times as a model gives them and is told them: the person's own."""
+"""Converts between UTC and the user's local time, in which models give and get times."""
 
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from smart_kit.errors import InvalidInputError
+from smart_kit import schedule
+from smart_kit.errors import InvalidInputError, InvalidRequest
 
 _END_OF_DAY = time(23, 59)
 
 
 def to_utc(given: datetime, zone: ZoneInfo, argument: str) -> datetime:
-    """The instant in UTC; without an offset it is meant in the zone.
+    """Return the instant in UTC; a time without an offset is local (see schedule.to_utc).
 
-    Of two equal times the first, and in a gap by the offset before it. Raises InvalidInputError
-    beyond the calendar.
+    Raises InvalidInputError, which names the argument, for a time beyond the calendar.
     """
     try:
-        local = given if given.tzinfo else given.replace(tzinfo=zone)
-        return local.astimezone(UTC)
-    except OverflowError as error:
+        return schedule.to_utc(given, zone.key)
+    except InvalidRequest as error:
         raise InvalidInputError(f"`{argument}` is beyond the calendar.") from error
 
 
 def to_utc_end_of_day(given: datetime | date, zone: ZoneInfo, argument: str) -> datetime:
-    """The same, where a date alone means its last minute."""
+    """Return the instant in UTC; a date without a time means its last minute."""
     moment = given if isinstance(given, datetime) else datetime.combine(given, _END_OF_DAY)
     return to_utc(moment, zone, argument)
 
 
 def format_local(moment: datetime, zone: ZoneInfo) -> str:
-    """As the model is told it."""
+    """Return the local time, for a model: “Sat 2026-11-21 13:24”."""
     return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"

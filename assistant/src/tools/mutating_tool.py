@@ -1,4 +1,4 @@
-"""What the tools that write through rest_service have in common: they never write twice."""
+"""The base class of tools that write through rest_service: they never write twice."""
 
 from abc import ABC
 from collections.abc import Awaitable
@@ -21,7 +21,7 @@ from ..core.journal import ToolResult
 from .base import ArgumentsT, BaseTool, ToolContext
 
 RETRY_TIMEOUT = timedelta(minutes=5)
-"""How old a message may be whose turn waits for rest_service; then the person is told."""
+"""Age of the message until which its turn is retried while rest_service is unavailable."""
 
 RETRY_SECONDS = 5.0
 
@@ -29,20 +29,20 @@ ReadT = TypeVar("ReadT")
 
 
 class MutatingTool(BaseTool[ArgumentsT], ABC):
-    """Writes through rest_service, which answers a repeated call with the first one's result."""
+    """Writes with an idempotency key: a repeated call returns the result of the first one."""
 
     noun: ClassVar[str]
-    """What it writes, as the person is told."""
+    """What it writes, in texts for the user."""
     may_write = True
     timeout_seconds = (
-        None  # the client's own: cut off before, an unanswered write could not be asked again
+        None  # the client has a timeout; a shorter one here would leave writes without a result
     )
 
     async def _write(self, context: ToolContext, request: Awaitable[ReadT]) -> ReadT:
-        """What rest_service answers to a call under the context's idempotency key.
+        """Return the response of a write with the context's idempotency key.
 
-        Raises InvalidInputError, ToolExecutionError, and RetryMessage while it can still be found
-        out what became of the call.
+        Raises InvalidInputError, ToolExecutionError, and RetryMessage while a repeated call can
+        still show whether the write was done.
         """
         try:
             return await request
@@ -50,7 +50,7 @@ class MutatingTool(BaseTool[ArgumentsT], ABC):
             raise InvalidInputError(error.message) from error
         except DomainError as error:
             raise ToolExecutionError(f"The {self.noun} was refused: {error.message}") from error
-        except UpstreamUnavailable as error:  # it may have been saved: the same key will tell
+        except UpstreamUnavailable as error:  # it may have been saved: a repeated call shows it
             if self._services.clock.now() - context.turn.requested_at < RETRY_TIMEOUT:
                 raise RetryMessage(RETRY_SECONDS, f"a {self.noun}: {error.message}") from error
             raise self._build_unknown_outcome_error() from error
@@ -64,5 +64,5 @@ class MutatingTool(BaseTool[ArgumentsT], ABC):
 
 
 def build_write_result(content: str, effect: EffectRead | None) -> ToolResult:
-    """What the model is told, with the receipt of what was written."""
+    """Return the text for the model, with the receipt of the write."""
     return ToolResult(content=content, effects=() if effect is None else (effect,))

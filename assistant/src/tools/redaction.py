@@ -1,8 +1,8 @@
-"""Takes secrets out of what a server sent back.
+"""Removes secrets from the response of a server.
 
-Servers echo a secret as it is, in JSON, in addresses, in pages, by itself as base64, and in one of
-these within another: with \\x.., \\u...., %.. and &...; for letters. So the text is decoded step by
-step, and searched at each; that takes no longer than in proportion to the text.
+Servers echo secrets as plain text, in JSON, URLs and HTML, as base64, and in several encodings at
+once: with \\x.., \\u...., %.. and &...; for characters. So the text is decoded step by step and
+searched after each step. The run time is linear in the length of the text.
 """
 
 import base64
@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 
 MAX_ENCODED_SECRET_CHARACTERS = 50_000
-"""By which one secret is spelt: so much of a text is read beyond what is shown of it."""
+"""Longest encoded form of a secret: how much text is searched beyond the part that is shown."""
 _MAX_DECODINGS = 6
 _ESCAPE = re.compile(
     rb"\\u(?P<high>d[89ab][0-9a-f]{2})\\u(?P<low>d[c-f][0-9a-f]{2})|\\u(?P<unit>[0-9a-f]{4})"
@@ -23,15 +23,15 @@ _PLUS_TO_SPACE = bytes.maketrans(b"+", b" ")
 
 
 class _Decoding:
-    """A text in UTF-8, and where each of its bytes begins in the text that it was read from."""
+    """A partly decoded text in UTF-8, with the offset of each byte in the original text."""
 
     def __init__(self, content: bytes, offsets: "array[int]") -> None:
-        """`places` has one more, for the end."""
+        """`offsets` has one more element than the text has bytes, for its end."""
         self.content = content.translate(_PLUS_TO_SPACE)
         self._offsets = offsets
 
     def decode(self) -> "_Decoding":
-        """One step further."""
+        """Return the text after one more step of decoding."""
         content, offsets, end = bytearray(), array("l"), 0
         for match in _ESCAPE.finditer(self.content):
             character = _decode_escape(match)
@@ -44,7 +44,7 @@ class _Decoding:
         return _Decoding(bytes(content + self.content[end:]), offsets + self._offsets[end:])
 
     def find_all(self, pattern: bytes) -> Iterator[tuple[int, int]]:
-        """From where to where in the first text."""
+        """Yield start and end, in the original text, of each occurrence."""
         at = self.content.find(pattern)
         while at >= 0:
             end = at + len(pattern)
@@ -53,7 +53,7 @@ class _Decoding:
 
 
 def redact(text: str, secret_values: Mapping[str, str], max_characters: int | None = None) -> str:
-    """The text, or so many of its characters, with the name of each secret in place of it."""
+    """Return the text, or its first characters, with each secret replaced by its name."""
     if not secret_values:
         return text[:max_characters]
     content, max_bytes = _to_bytes(text), len(_to_bytes(text[:max_characters]))
@@ -68,7 +68,7 @@ def redact(text: str, secret_values: Mapping[str, str], max_characters: int | No
 
 
 def _find_secrets(content: bytes, secret_values: Mapping[str, str]) -> list[tuple[int, int, str]]:
-    """In the order of their places; they may overlap."""
+    """Return start, end and name of each secret, in order; they may overlap."""
     patterns = [
         (name, one) for name, secret in secret_values.items() for one in _build_patterns(secret)
     ]
@@ -82,7 +82,7 @@ def _find_secrets(content: bytes, secret_values: Mapping[str, str]) -> list[tupl
 
 
 def _build_patterns(secret: str) -> set[bytes]:
-    """It, what it looks like where more was decoded than there was, and its base64."""
+    """Return the forms of a secret to search for: plain, decoded too often, and base64."""
     raw = secret.encode()
     encoded = (base64.b64encode(raw), base64.urlsafe_b64encode(raw))
     known = [_build_first_decoding(one.rstrip(b"=")).content for one in encoded]
@@ -92,7 +92,7 @@ def _build_patterns(secret: str) -> set[bytes]:
 
 
 def _iter_decodings(content: bytes) -> Iterator[_Decoding]:
-    """The text as it is, and ever more decoded."""
+    """Yield the text unchanged, then after each step of decoding."""
     decoding = _build_first_decoding(content)
     for _ in range(_MAX_DECODINGS):
         yield decoding
@@ -107,7 +107,7 @@ def _build_first_decoding(content: bytes) -> _Decoding:
 
 
 def _decode_escape(match: re.Match[bytes]) -> bytes:
-    """What it stands for."""
+    """Return the bytes that an escape sequence stands for."""
     if match["byte"]:
         return bytes.fromhex(match["byte"].decode())
     if match["itself"]:

@@ -1,4 +1,4 @@
-"""create_reminder: plans a message, or a request to the secretary, for later."""
+"""create_reminder: schedules a reminder, or a prompt to the secretary."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ from .mutating_tool import MutatingTool, build_write_result
 
 
 class ReminderTool(MutatingTool[CreateReminder]):
-    """A row of cron_jobs; whoever asks is whom it reminds."""
+    """Creates a cron job of the user who writes."""
 
     function = "create_reminder"
     arguments = CreateReminder
@@ -48,9 +48,9 @@ class ReminderTool(MutatingTool[CreateReminder]):
             raise to_invalid_input_error(error) from error
 
     def _resolve_time(self, context: ToolContext, arguments: CreateReminder) -> datetime:
-        """The instant, counted from when the message was written.
+        """Return the instant, relative to when the message was written.
 
-        So every attempt at the message plans the same, also one that comes after that instant.
+        So every attempt at the message schedules the same, even one after that instant.
         """
         turn = context.turn
         if arguments.in_seconds is not None:
@@ -67,7 +67,7 @@ class ReminderTool(MutatingTool[CreateReminder]):
 
 
 def _render_result(planned: CronJobRead, context: ToolContext) -> str:
-    """What the model is told: what was planned and when, in the person's time."""
+    """Return what was scheduled and when, in the user's time zone, for the model."""
     zone = context.turn.zone
     fires_at = planned.next_fire_at
     first = format_local(fires_at, zone) if fires_at is not None else "never"

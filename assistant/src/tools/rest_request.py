@@ -1,6 +1,6 @@
-"""Fills the call that a rest tool's record describes with a model's arguments and with secrets.
+"""Builds the HTTP request of a rest tool from its record, a model's arguments, and secrets.
 
-What an argument says is never looked at again, so that none can name a secret.
+Placeholders in arguments are not filled, so that no argument can name a secret.
 """
 
 import json
@@ -20,22 +20,22 @@ _DOT_SEGMENTS = (".", "..")
 _ACCEPT = "application/json, text/plain;q=0.9, */*;q=0.5"
 _ABSENT = object()
 _MAX_ARGUMENT_CHARACTERS = 1_000
-"""Of an argument in a path: whole addresses are seldom taken beyond 2,000."""
+"""Longest argument in a path; servers seldom accept URLs beyond 2,000 characters."""
 _MAX_DECODE_ROUNDS = 5
-"""Of decoding, the last of which finds nothing to decode."""
+"""How often percent-encoding is decoded; the last round has to find nothing."""
 
 RevealSecret = Callable[[str], str]
-"""The value of a secret, by its name."""
+"""Returns the value of a secret by its name."""
 
 
 def build_request(
     call: HttpCall, arguments: Mapping[str, Any], reveal: RevealSecret
 ) -> HttpRequest:
-    """The request. Raises InvalidInputError for arguments that cannot stand where they should, and
-    what `reveal` raises."""
+    """Return the request. Raises InvalidInputError for arguments that do not fit in their place,
+    and what `reveal` raises."""
     try:
         return _render_request(call, arguments, reveal)
-    except ValueError as error:  # half a character, or no number
+    except ValueError as error:  # a lone surrogate, or NaN
         raise InvalidInputError("The arguments hold what cannot be sent as text.") from error
 
 
@@ -71,7 +71,7 @@ def _render_url(template: str, arguments: Mapping[str, Any], reveal: RevealSecre
 
 
 def _render_path_segment(name: str, arguments: Mapping[str, Any]) -> str:
-    """One part of a path, which servers must not take for more, however often they decode it."""
+    """Return one segment of a path that no decoding can turn into several."""
     text = _to_text(arguments.get(name))
     if not text:
         raise InvalidInputError(f"`{name}` is needed and must not be empty.")
@@ -90,7 +90,7 @@ def _has_dot_segments(plain: str) -> bool:
 
 
 def _decode_fully(what: str, text: str, rounds: int) -> str:
-    """What is left where nothing can be decoded any more."""
+    """Decode percent-encoding until nothing is left to decode."""
     for _ in range(rounds):
         decoded = unquote(text)
         if decoded == text:
@@ -128,7 +128,7 @@ def _render_headers(
 
 
 def _render_text(template: str, arguments: Mapping[str, Any], reveal: RevealSecret) -> str | None:
-    """None where an argument that it names was not given."""
+    """Fill a template; None: an argument in it is missing."""
     matches = list(PLACEHOLDER_PATTERN.finditer(template))
     if any(one["argument"] and arguments.get(one["argument"]) is None for one in matches):
         return None
@@ -147,7 +147,7 @@ def _render_body(template: JsonObject, arguments: Mapping[str, Any]) -> JsonObje
 
 
 def _render_value(template: Any, arguments: Mapping[str, Any]) -> Any:
-    """What stands there once filled; _ABSENT where it names an argument that was not given."""
+    """Fill a JSON template; _ABSENT: an argument in it is missing."""
     match template:
         case dict():
             pairs = ((name, _render_value(part, arguments)) for name, part in template.items())
@@ -169,12 +169,12 @@ def _render_text_value(template: str, arguments: Mapping[str, Any]) -> Any:
 
 
 def _render_secret_placeholder(name: str) -> str:
-    """A body takes no secret."""
+    """Return the placeholder itself: bodies may not contain secrets."""
     return f"{{secret:{name}}}"
 
 
 def _to_text(value: Any) -> str:
-    """As it stands in an address or a line: a text as it is, anything else as JSON."""
+    """Return text unchanged and any other value as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -1,4 +1,4 @@
-"""What a model is told of a server's answer: a third party's text, marked as such."""
+"""Renders a server's response for a model, marked as text of a third party."""
 
 import json
 import re
@@ -12,7 +12,7 @@ from .redaction import MAX_ENCODED_SECRET_CHARACTERS as MAX_SECRET_CHARACTERS
 from .redaction import redact
 
 MAX_CHARACTERS = 15_000
-"""Of what the server said; a tool's whole result may be a little longer."""
+"""Longest excerpt of a response; the whole result may be a little longer."""
 
 _TEXT = re.compile(
     r"text/|application/(?:[\w.+-]*\+)?(?:json|xml)\b"
@@ -29,8 +29,8 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f\ud800-\udfff]")
 def render_response(
     response: HttpResponse, secret_values: Mapping[str, str], max_characters: int = MAX_CHARACTERS
 ) -> str:
-    """Server, status and text, no longer than `most`; `revealed` are the secrets that were sent, by
-    name, none of which is in it."""
+    """Return server, status and text of at most `max_characters`, without the secrets that the
+    request contained (`secret_values`, by name)."""
     in_names = {name: secret.lower() for name, secret in secret_values.items()}
     host = redact(urlsplit(response.url).hostname or "", in_names)
     text, max_read = _render_body(response), 2 * max_characters
@@ -59,12 +59,12 @@ def _decode_body(response: HttpResponse) -> str:
     charset = _CHARSET.search(response.content_type)
     try:
         return response.body.decode(charset[1] if charset else "utf-8", "replace")
-    except (LookupError, UnicodeError):  # no such charset, or one that is no text
+    except (LookupError, UnicodeError):  # an unknown charset, or one that is not a text encoding
         return response.body.decode("utf-8", "replace")
 
 
 def _compact_json(text: str) -> str:
-    """JSON in as few characters as it takes; as it came where it is none."""
+    """Return JSON without whitespace, and invalid JSON unchanged."""
     try:
         return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
     except (ValueError, RecursionError):
@@ -72,5 +72,5 @@ def _compact_json(text: str) -> str:
 
 
 def _sanitize(text: str) -> str:
-    """Without what models may take for the frame of a conversation, and databases do not take."""
+    """Replace chat template markers and characters that databases do not store."""
     return _CONTROL_CHARACTERS.sub(_REPLACED, _CHAT_TEMPLATE.sub(_REPLACED, text))

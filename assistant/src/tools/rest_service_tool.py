@@ -1,4 +1,4 @@
-"""Turns a tool's record, as rest_service keeps it, into the tool."""
+"""Turns a tool record of rest_service into a tool."""
 
 from typing import Any
 
@@ -17,14 +17,14 @@ log = structlog.stdlib.get_logger()
 
 
 class RestServiceTool:
-    """A record that can become a tool."""
+    """A tool record that can become a tool."""
 
     def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
         self._record = record
         self._services = services
 
     def to_tool(self) -> BaseTool[Any] | None:
-        """The tool of the record's type and name; None where this version knows none."""
+        """Return the tool of the record's type and name; None: this version has none."""
         tool = self._find_tool_class()
         if tool is None:
             log.warning(

@@ -1,4 +1,4 @@
-"""A tool that is all record: it makes the HTTP call that an administrator has described."""
+"""A tool that makes the HTTP call that an administrator has described in its record."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,18 +27,18 @@ _OUTCOME_UNKNOWN = "Whether it was done is not known: do not call again."
 
 
 class RestArguments(Arguments):
-    """What the record's schema accepts, and nobody else judges."""
+    """Any arguments: only the record's schema validates them."""
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     @property
     def values_by_name(self) -> dict[str, Any]:
-        """All of them."""
+        """The arguments."""
         return dict(self.model_extra or {})
 
 
 class RestTool(BaseTool[RestArguments]):
-    """Knows no more than its record; what writes is begun at most once."""
+    """Calls an external server. A call that may write is made at most once."""
 
     function = "rest"
     arguments = RestArguments
@@ -50,7 +50,7 @@ class RestTool(BaseTool[RestArguments]):
 
     async def _run(
         self,
-        context: ToolContext,  # noqa: ARG002 # no server is told whom it is asked for
+        context: ToolContext,  # noqa: ARG002 # servers do not learn who the user is
         arguments: RestArguments,
     ) -> ToolResult:
         """Raises InvalidInputError where the server refuses what was asked, else
@@ -66,7 +66,7 @@ class RestTool(BaseTool[RestArguments]):
     def _build_request(
         self, arguments: RestArguments, secret_values: dict[str, str]
     ) -> HttpRequest:
-        """`revealed` grows by the secrets in it."""
+        """Return the request, and add the secrets in it to `secret_values`."""
         call = self._record.http_call
         assert call is not None
 
@@ -77,7 +77,7 @@ class RestTool(BaseTool[RestArguments]):
         return build_request(call, arguments.values_by_name, reveal)
 
     def _decrypt_secret(self, name: str, url: str) -> str:
-        """Decrypted, if it was given for the server of this call."""
+        """Return the value of a secret that belongs to the server of this call."""
         secret = next(self._find_secrets(name), None)
         if secret is None:
             raise ToolExecutionError(f"The secret {name} of {self.name} is missing.")
@@ -106,7 +106,7 @@ class RestTool(BaseTool[RestArguments]):
         return render_response(response, secret_values)
 
     def _describe_failure(self, error: UpstreamError) -> str:
-        """What the person is told; the reason, which may name addresses, goes into the log."""
+        """Return the text for the user; the reason, which may name addresses, is only logged."""
         server = f"The server of {self.name}"
         if isinstance(error, ConnectionFailed):
             return f"{server} cannot be reached at the moment."

@@ -1,4 +1,4 @@
-"""create_task, list_tasks, change_task: what the person means to do."""
+"""create_task, list_tasks, change_task: the user's tasks."""
 
 from zoneinfo import ZoneInfo
 
@@ -18,7 +18,7 @@ MAX_LISTED_TASKS = 50
 
 
 class CreateTaskTool(MutatingTool[CreateTask]):
-    """Notes a task for whoever asks."""
+    """Creates a task of the user who writes."""
 
     function = "create_task"
     arguments = CreateTask
@@ -39,13 +39,13 @@ class CreateTaskTool(MutatingTool[CreateTask]):
 
 
 class ListTasksTool(BaseTool[ListTasks]):
-    """The asker's own, with the ids that change_task wants."""
+    """Lists the user's own tasks, with the ids that change_task needs."""
 
     function = "list_tasks"
     arguments = ListTasks
 
     async def _run(self, context: ToolContext, arguments: ListTasks) -> ToolResult:
-        """Raises ToolExecutionError where rest_service does not tell."""
+        """Raises ToolExecutionError where rest_service does not answer."""
         turn, status = context.turn, arguments.status or "open"
         try:
             tasks = await self._services.rest.list_tasks(turn.user.id, status, MAX_LISTED_TASKS)
@@ -60,14 +60,14 @@ class ListTasksTool(BaseTool[ListTasks]):
 
 
 class ChangeTaskTool(MutatingTool[ChangeTask]):
-    """Changes what is given and nothing else; somebody else's task is none."""
+    """Changes the given fields of one of the user's tasks."""
 
     function = "change_task"
     arguments = ChangeTask
     noun = "task"
 
     async def _run(self, context: ToolContext, arguments: ChangeTask) -> ToolResult:
-        """Raises InvalidInputError for an id that is not one of the asker's tasks."""
+        """Raises InvalidInputError for an id that is not one of the user's tasks."""
         try:
             change = TaskUpdate.model_validate(_build_fields(context, arguments))
         except ValidationError as error:
@@ -84,7 +84,7 @@ class ChangeTaskTool(MutatingTool[ChangeTask]):
 
 
 def _build_fields(context: ToolContext, arguments: CreateTask | ChangeTask) -> JsonObject:
-    """What was given, as rest_service calls it; `due` as an instant, the same in every attempt."""
+    """Return the given fields by their names in rest_service, with `due` as an instant."""
     fields = arguments.model_dump(include={"title", "status", "priority"}, exclude_none=True)
     if arguments.due is not None:
         zone = context.turn.zone
@@ -97,7 +97,7 @@ def _render_result(what: str, task: TaskRead, zone: ZoneInfo) -> str:
 
 
 def _render_task(task: TaskRead, zone: ZoneInfo) -> str:
-    """“buy milk [due Fri 2026-11-27 23:59] [high] (id …)”."""
+    """Return a line such as “buy milk [due Fri 2026-11-27 23:59] [high] (id …)”."""
     marks = [f"due {format_local(task.due_at, zone)}"] if task.due_at is not None else []
     marks += [task.status] if task.status != "open" else []
     marks += [task.priority] if task.priority != "normal" else []

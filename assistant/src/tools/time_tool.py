@@ -1,4 +1,4 @@
-"""get_time: what time it is, for the person or anywhere else."""
+"""get_time: the current time, for the user or anywhere else."""
 
 from zoneinfo import ZoneInfo
 
@@ -10,13 +10,13 @@ from .timezones import zone_for
 
 
 class TimeTool(BaseTool[GetTime]):
-    """Asks the clock, in the person's zone or in that of a place."""
+    """Returns the time in the user's zone or in that of a place."""
 
     function = "get_time"
     arguments = GetTime
 
     async def _run(self, context: ToolContext, arguments: GetTime) -> ToolResult:
-        """Raises InvalidInputError for a place that is not known."""
+        """Raises InvalidInputError for an unknown place."""
         place = (arguments.place or "").strip()
         zone = ZoneInfo(zone_for(place)) if place else context.turn.zone
         now = self._services.clock.now(zone).replace(microsecond=0)

@@ -1,7 +1,7 @@
-"""Which time zone a place is in: a table of cities and countries with one zone, and IANA's names.
+"""Finds the time zone of a place: from a table of cities and countries, and IANA's zone names.
 
-The table (`cities.txt`: a zone, then names in English and Russian) is written by hand from the IANA
-time zone database and general knowledge; models that meet a place it lacks are told how to ask.
+Each line of the table (`cities.txt`) is a zone, then names in English and Russian. It is written by
+hand. The error for a place that it lacks tells the model which places to use instead.
 """
 
 import re
@@ -25,7 +25,7 @@ _CONTINENTS = (
     "Indian",
     "Pacific",
 )
-"""What begins with anything else, e.g. US/Eastern or Etc/GMT+3, does not end in a place."""
+"""Other zones, e.g. US/Eastern or Etc/GMT+3, do not end in the name of a place."""
 
 _LEADING_WORDS = re.compile(r"^(?:the city of|city of|in|во|в|на|городе?|г) ")
 _RUSSIAN_ENDING = re.compile("(?<=[а-я]{2})(?:ами|ями|ом|ем|ым|им|ах|ях|ых|их|[аеиоуыэюяь]+)$")
@@ -39,20 +39,20 @@ _HINT = (
 
 
 def zone_for(place: str) -> str:
-    """The IANA zone of a city, a country with one zone, or a zone's own name, in any case.
+    """Return the IANA zone of a city, of a country with one zone, or of a zone name, in any case.
 
-    Understands English and Russian, the latter declined too. Raises InvalidInputError.
+    Names may be English or Russian, also declined. Raises InvalidInputError.
     """
     by_name, by_stem = _load_tables()
     name = _LEADING_WORDS.sub("", _normalize(place))
     zone = by_name.get(name) or by_stem.get(_stem_words(name))
     if zone is None:
-        raise InvalidInputError(f"{place!r} is not a place that I know. {_HINT}")
+        raise InvalidInputError(f"No single time zone is known for {place!r}. {_HINT}")
     return zone
 
 
 def city_for(zone: str) -> str | None:
-    """The city that an IANA zone is named after, in English; None for UTC, US/Eastern and so on."""
+    """Return the city in a zone's name, in English; None for UTC, US/Eastern and so on."""
     continent, _, rest = zone.partition("/")
     if not rest or continent not in _CONTINENTS:
         return None
@@ -61,7 +61,7 @@ def city_for(zone: str) -> str | None:
 
 @cache
 def _load_tables() -> tuple[dict[str, str], dict[str, str]]:
-    """Zones by name, and by the stems of Russian names as long as those mean one zone."""
+    """Return zones by name, and by the stems of Russian names that are unambiguous."""
     by_name: dict[str, str] = {}
     for zone in sorted(available_timezones()):
         by_name.setdefault(_normalize(zone), zone)
@@ -87,14 +87,14 @@ def _read_cities() -> Iterator[tuple[str, str]]:
 
 
 def _normalize(name: str) -> str:
-    """Lower case, without accents (so ё is е) and punctuation: "Нью-Йорк" is "нью иорк"."""
+    """Return lower case without accents (so ё is е) and punctuation: "Нью-Йорк" → "нью иорк"."""
     decomposed = unicodedata.normalize("NFKD", name.casefold())
     letters = "".join(sign for sign in decomposed if not unicodedata.combining(sign))
     return " ".join(re.sub(r"[^\w+]|_", " ", letters).split())
 
 
 def _stem_words(name: str) -> str:
-    """Each Russian word without its ending: "в Москве" and "Москва" meet in "москв"."""
+    """Remove the ending of each Russian word: "Москве" and "Москва" both become "москв"."""
     return " ".join(_stem_word(word) for word in name.split())
 
 

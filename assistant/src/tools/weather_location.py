@@ -1,4 +1,4 @@
-"""Which of many places of the same name is meant."""
+"""Finds the place that a name means, among places of the same name."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -14,15 +14,15 @@ _MAX_SUGGESTIONS = 5
 
 
 async def find_place(weather: OpenMeteoClient, name: str) -> Place:
-    """The place of that name, where “, country” or “, region” behind it tells which one.
+    """Return the place of this name; “, country” or “, region” after it selects among several.
 
-    Raises InvalidInputError with what there is instead.
+    Raises InvalidInputError, which lists the places there are.
     """
     city, _, where = (part.strip() for part in name.partition(","))
     found = await weather.search_places(name)
     if found:
         return (_filter_by_region(found, where) or found)[0]
-    if city and where:  # not every server understands both at once
+    if city and where:  # not every server finds city and region at once
         found = await weather.search_places(city)
         if fitting := _filter_by_region(found, where):
             return fitting[0]
@@ -37,7 +37,7 @@ async def find_place(weather: OpenMeteoClient, name: str) -> Place:
 
 
 async def find_place_for_zone(weather: OpenMeteoClient, zone: ZoneInfo, now: datetime) -> Place:
-    """The city that a zone is named after. Raises InvalidInputError where that is no answer."""
+    """Return the city that a zone is named after. Raises InvalidInputError where it is unknown."""
     city = city_for(zone.key)
     found = await weather.search_places(city) if city else ()
     same_time = (
@@ -48,14 +48,14 @@ async def find_place_for_zone(weather: OpenMeteoClient, zone: ZoneInfo, now: dat
     place = next((one for one in found if one.timezone == zone.key), next(same_time, None))
     if place is None:
         raise InvalidInputError(
-            f"No place was named, and the time zone {zone.key} tells none."
+            f"No place was named, and the time zone {zone.key} names none."
             " Ask the user which place they mean."
         )
     return place
 
 
 def _filter_by_region(found: Sequence[Place], where: str) -> Sequence[Place]:
-    """Those that lie in a country or region of that name."""
+    """Return the places in a country or region of this name."""
     wanted = {part.strip().casefold() for part in where.split(",")} - {""}
     return [place for place in found if wanted <= _list_region_names(place)]
 

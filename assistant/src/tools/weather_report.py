@@ -1,4 +1,4 @@
-"""The weather in words, for a model to tell."""
+"""Renders the weather as text for a model."""
 
 from collections.abc import Iterable
 
@@ -38,7 +38,7 @@ WEATHER_DESCRIPTIONS = {
 
 
 def render_report(place: Place, forecast: Forecast, days: Iterable[DayForecast]) -> str:
-    """A line for the place, one for now, one for each day, and whose data it is."""
+    """Return lines for the place, the current weather, each day, and the source."""
     now = [_render_current(forecast.current)] if forecast.current is not None else []
     head = f"Weather in {place.label} ({place.timezone})"
     return "\n".join((head, *now, *map(_render_day, days), f"Source: {forecast.source}"))

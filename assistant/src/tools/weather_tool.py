@@ -1,4 +1,4 @@
-"""get_weather: the weather now and in the next days."""
+"""get_weather: the current weather and the forecast of the next days."""
 
 from itertools import islice
 from zoneinfo import ZoneInfo
@@ -18,13 +18,13 @@ _REJECTED = "The weather service could not answer this."
 
 
 class WeatherTool(BaseTool[GetWeather]):
-    """Names come from outside and reach the model as short single lines, nothing else does."""
+    """Reports the weather. Of the service's texts only short single-line names reach the model."""
 
     function = "get_weather"
     arguments = GetWeather
 
     async def _run(self, context: ToolContext, arguments: GetWeather) -> ToolResult:
-        """Raises InvalidInputError for a place that cannot be told, else ToolExecutionError."""
+        """Raises InvalidInputError for an unknown or ambiguous place, else ToolExecutionError."""
         try:
             return ToolResult(content=await self._build_report(context, arguments))
         except UpstreamUnavailable as error:

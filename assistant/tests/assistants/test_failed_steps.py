@@ -166,7 +166,7 @@ async def test_that_the_budget_allowed_nobody_is_in_the_record(
     (record,) = await harness.read_turn_records()
     assert model.requests == []
     assert [(one.model, one.cost) for one in record.steps[0].failures] == [("default-model", None)]
-    assert "today" in record.steps[0].failures[0].reason
+    assert "daily budget" in record.steps[0].failures[0].reason
 
 
 async def test_that_no_model_is_configured_is_in_the_record(

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assistant.src.core import turn_progress
-from assistant.src.core.turn_progress import ProgressPublisher
+from assistant.src.core.turn_progress import publish_progress
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import (
     ALICE,
@@ -84,7 +84,7 @@ async def test_what_a_long_turn_is_at_is_repeated(
     harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
-    async with ProgressPublisher(harness.redis).track(harness.make_message("hi")) as frames:
+    async with publish_progress(harness.redis, harness.make_message("hi")) as frames:
         kinds = [(await subscriber.next_frame()).kind for _ in range(3)]
         frames.on_tool_calls()
         while (await subscriber.next_frame()).kind != "tool":
@@ -142,7 +142,7 @@ async def test_a_text_is_shown_now_and_then_and_repeated_with_the_beat(
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
     monkeypatch.setattr(turn_progress, "MIN_TEXT_INTERVAL_SECONDS", 3600.0)
-    async with ProgressPublisher(harness.redis).track(harness.make_message("hi")) as frames:
+    async with publish_progress(harness.redis, harness.make_message("hi")) as frames:
         assert frames.is_due
         await frames.on_text(" ")
         assert frames.is_due
@@ -181,7 +181,7 @@ async def test_nothing_is_shown_of_a_turn_that_ended_though_redis_swallows_the_c
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.01)
     redis = CancellationSwallowingRedis()
-    async with ProgressPublisher(redis).track(harness.make_message("hi")):  # type: ignore[arg-type] # as said
+    async with publish_progress(redis, harness.make_message("hi")):  # type: ignore[arg-type] # as said
         await redis.has_heartbeat.wait()
     assert redis.heartbeat_task is not None
     ended, _ = await asyncio.wait({redis.heartbeat_task}, timeout=30)
@@ -207,7 +207,7 @@ async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: Redi
         port = unused_socket.getsockname()[1]
     unreachable_redis = connect(redis_settings.model_copy(update={"redis_port": port}))
     message = QueueMessage(id="1", conversation="tg:1:2", chat_id=2, correlation_id="c")
-    async with ProgressPublisher(unreachable_redis).track(message) as frames:
+    async with publish_progress(unreachable_redis, message) as frames:
         await frames.publish("delta")
     await unreachable_redis.aclose()
 
@@ -216,7 +216,7 @@ async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: Redi
 async def test_a_conversation_of_no_bot_has_no_frames(
     harness: AssistantHarness, conversation: str
 ) -> None:
-    async with ProgressPublisher(harness.redis).track(
-        harness.make_message("hi", conversation=conversation)
+    async with publish_progress(
+        harness.redis, harness.make_message("hi", conversation=conversation)
     ) as frames:
         assert frames._seq == 0

@@ -196,7 +196,7 @@ async def test_where_the_zone_tells_no_place_the_person_is_to_be_asked(
 
     said = await get_weather(harness, model)
     assert said == (
-        f"Error: No place was named, and the time zone {zone} tells none."
+        f"Error: No place was named, and the time zone {zone} names none."
         " Ask the user which place they mean."
     )
 

@@ -1,26 +1,26 @@
-"""What providers add to a message of their models, and miss at those of others."""
+"""Extras: fields that providers add to their models' messages and may require in all messages."""
 
 from collections.abc import Mapping
 
 from smart_kit.contracts.base import JsonObject
 
 EXTRA_KEYS = ("reasoning_content", "reasoning_details", "reasoning", "extra_content")
-"""What providers add to an assistant's message; some refuse what others demand."""
+"""Fields that providers add to an assistant's message; some reject what others require."""
 DEFAULT_EXTRAS: Mapping[str, JsonObject] = {
-    # as its documentation has it: also where it has thought nothing
+    # as DeepSeek documents it; also where the model has not reasoned
     "reasoning_content": {"keys": {"reasoning_content": ""}},
-    # Google's word for calls that another model made (ai.google.dev, thought signatures)
+    # Google's placeholder for calls of another model (ai.google.dev, thought signatures)
     "thought_signature": {
         "call": {
             "extra_content": {"google": {"thought_signature": "skip_thought_signature_validator"}}
         }
     },
 }
-"""What a model may miss at the calls of another one, by the name it is missed by."""
+"""Values for messages of other models, by the name in the error that demands the field."""
 
 
 def extra_keys_for(name: str) -> frozenset[str]:
-    """The keys in a message or a call that an addition of this name stands under."""
+    """Return the keys, in a message or a call, under which the extra of this name stands."""
     default = DEFAULT_EXTRAS.get(name)
     return frozenset(
         {name} if default is None else {key for keys in default.values() for key in keys}

@@ -1,4 +1,4 @@
-"""What each model takes beside the conversation, learnt from its refusals."""
+"""How requests are adapted to a model, as learnt from its refusals."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -13,22 +13,22 @@ _ALTERNATIVE_NAMES = {"max_tokens": "max_completion_tokens", "max_completion_tok
 
 @dataclass(frozen=True)
 class RequestAdaptation:
-    """How requests to one model differ from what is wanted."""
+    """Differences between the wanted request and the one that a model accepts."""
 
     dropped_parameters: frozenset[str] = frozenset()
     dropped_values: frozenset[tuple[str, str]] = frozenset()
-    """Parameters and values, as JSON, that are dropped where they come together: what one assistant
-    says too much of, another may say."""
+    """Pairs of parameter and value (as JSON) to drop: the same parameter with another value, from
+    another assistant, may be accepted."""
     added_parameters: Mapping[str, Any] = field(default_factory=dict)
     refused_extras: frozenset[str] = frozenset()
-    """Of EXTRAS, what it does not take, not even its own."""
+    """Names of EXTRA_KEYS that the model rejects, even in its own messages."""
     default_extras: Mapping[str, bool] = field(default_factory=dict)
-    """Names in FILLS that it misses at calls, and whether at words without calls too."""
+    """Names of DEFAULT_EXTRAS that the model requires in messages with calls; True: in all."""
     is_api_missing: bool = False
-    """Whether its server has no such API at all."""
+    """Whether the server lacks the API."""
 
     def apply(self, parameters: Mapping[str, Any]) -> dict[str, Any]:
-        """The parameters to send."""
+        """Return the parameters to send."""
         given = {**parameters, **self.added_parameters}
         sent = {name: value for name, value in given.items() if self._accepts(name, value)}
         for name in given.keys() - sent.keys():
@@ -42,9 +42,9 @@ class RequestAdaptation:
         return name not in self.dropped_parameters and not is_refused
 
     def adapt(self, refusal: UnsupportedParameter, sent: Mapping[str, Any]) -> Self | None:
-        """The next thing to try after a refusal of what was sent; None: nothing is left to try.
+        """Return the adaptation to try next after a refusal; None: nothing is left to try.
 
-        Each way leads on and none back, so that this comes to an end.
+        Each adaptation adds to the one before and removes nothing, so that the search ends.
         """
         ways = (self._adapt_parameter(name, sent, refusal) for name in refusal.parameters)
         return next((way for way in ways if way is not None), None)
@@ -54,7 +54,7 @@ class RequestAdaptation:
     ) -> Self | None:
         is_new = name not in self.dropped_parameters and name not in self.added_parameters
         if name == "reasoning_effort" and name not in sent and is_new:
-            # newer models of OpenAI's take tools only so: leaving it out means "medium"
+            # newer OpenAI models accept tools only so: the default is "medium"
             return replace(self, added_parameters={**self.added_parameters, name: "none"})
         if name in sent and refusal.is_for_any_value:
             return replace(self, dropped_parameters=self.dropped_parameters | {name})
@@ -65,7 +65,7 @@ class RequestAdaptation:
         return (refusal.is_missing and self._add_default_extras(name)) or self._drop_extras(name)
 
     def _add_default_extras(self, name: str) -> Self | None:
-        """With the addition at calls, then at all words."""
+        """Add the default extra to messages with calls, and after another refusal to all."""
         if name not in DEFAULT_EXTRAS or extra_keys_for(name) & self.refused_extras:
             return None
         if name not in self.default_extras:
@@ -75,7 +75,7 @@ class RequestAdaptation:
         return None
 
     def _drop_extras(self, name: str) -> Self | None:
-        """Without the addition, whoever made it."""
+        """Drop the extra from all messages."""
         keys = extra_keys_for(name)
         if not keys <= {*EXTRA_KEYS} or keys <= self.refused_extras:
             return None

@@ -1,4 +1,4 @@
-"""A model that can be asked: its record, its server and its prices."""
+"""A model as it can be called: its record, its server and its prices."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,15 +15,15 @@ _MILLION = 1_000_000
 
 @dataclass(frozen=True)
 class Prices:
-    """USD per million of tokens; None: not known."""
+    """USD per million tokens; None: not known."""
 
     prompt: Decimal | None = None
     cached: Decimal | None = None
-    """None: as others of the prompt."""
+    """None: the price of the prompt."""
     completion: Decimal | None = None
 
     def calculate_cost(self, prompt: int, cached: int, completion: int) -> Decimal | None:
-        """USD of so many tokens, `cached` being among those of the prompt; None: not known."""
+        """Return the cost in USD; `cached` tokens are part of `prompt`. None: not known."""
         if self.prompt is None or self.completion is None:
             return None
         cached_price = self.prompt if self.cached is None else self.cached
@@ -34,15 +34,15 @@ class Prices:
 
 @dataclass(frozen=True)
 class ResolvedModel:
-    """One of a catalogue's."""
+    """One model of a ModelRegistry."""
 
     name: str
     provider: str = ""
     writer: str = ""
-    """Names provider, server and model for good, in what the model has written."""
+    """Identifies provider, server and model as the author of extras, across configurations."""
     endpoint: Endpoint | None = None
     unavailable_reason: str = ""
-    """Why it cannot be asked, where there is no endpoint."""
+    """Why there is no endpoint."""
     api: ModelApi = "chat"
     parameters: JsonObject = field(default_factory=dict)
     capabilities: frozenset[Capability] = frozenset()
@@ -51,9 +51,9 @@ class ResolvedModel:
 
     @property
     def base_url(self) -> str:
-        """Of its server."""
+        """The address of its server."""
         return self.endpoint.base_url if self.endpoint is not None else ""
 
     def merge_parameters(self, overrides: Mapping[str, Any]) -> dict[str, Any]:
-        """Its record's parameters under those of an assistant."""
+        """Return the record's parameters, overridden by those of an assistant."""
         return {**self.parameters, **overrides}

@@ -1,4 +1,4 @@
-"""What both APIs' answers have in common. Servers differ, so all of it is read leniently."""
+"""Parsing that both APIs share. It is lenient, because servers differ."""
 
 import contextlib
 import hashlib
@@ -20,9 +20,9 @@ from ...messages.context_window import MAX_CALLS_PER_RESPONSE
 from ...messages.item import encode_json
 
 MAX_JSON_DEPTH = 60
-"""Of nesting: what is nested deeper can be read, but neither journaled nor sent back."""
+"""Deepest nesting accepted: deeper JSON can be parsed, but neither journaled nor sent back."""
 _TOKEN_COUNT = TypeAdapter(Annotated[int, Field(ge=0, le=10**8)])
-"""Of tokens; 5.0 and "5" are counts too, what is beyond is none."""
+"""A token count; 5.0 and "5" are accepted."""
 _INVALID_NAME_CHARACTERS = re.compile(r"[^A-Za-z0-9_-]")
 _TOO_DEEP = "The arguments are nested too deeply. Call again, more simply."
 _TOO_LONG = (
@@ -36,8 +36,10 @@ LenientText = Annotated[str, BeforeValidator(lambda value: value if isinstance(v
 
 
 def parse_token_usage(body: object, *, is_completion: bool = False) -> TokenUsage | None:
-    """By either API's names, however unreadable the rest is; None: the server has not said, as
-    where it counts nothing for an answer."""
+    """Return the usage by the field names of either API, even if the rest of the body is malformed.
+
+    None: not reported. That includes a usage of zero for a complete answer.
+    """
     usage = body.get("usage") if isinstance(body, dict) else None
     if not isinstance(usage, dict):
         return None
@@ -59,8 +61,10 @@ def _parse_count(counts: Any, *names: str) -> int | None:
 def parse_tool_calls(
     key: str, functions: Iterable[tuple[str, Any]], *, is_truncated: bool
 ) -> tuple[ToolCall, ...]:
-    """The first calls of an answer, of their names and arguments; the `key` names message and
-    step."""
+    """Return the calls of an answer, from pairs of name and arguments, up to a maximum.
+
+    `key` is `<message id>/<step>`.
+    """
     limited = enumerate(islice(functions, MAX_CALLS_PER_RESPONSE))
     return tuple(
         _build_tool_call(key, position, *one, is_truncated=is_truncated)
@@ -81,7 +85,7 @@ def _build_tool_call(
 
 
 def build_assistant_message(text: str, calls: tuple[ToolCall, ...]) -> JsonObject:
-    """As every model understands it."""
+    """Return the assistant's message in the form that every model understands."""
     message: JsonObject = {"role": "assistant", "content": text}
     if calls:
         message["tool_calls"] = [
@@ -96,16 +100,16 @@ def build_assistant_message(text: str, calls: tuple[ToolCall, ...]) -> JsonObjec
 
 
 def _build_call_id(key: str, position: int) -> str:
-    """Nine letters or digits: the only ids that every provider takes back.
+    """Return an id of nine letters or digits, the only form that every provider accepts.
 
-    Own ids also where the model gave some: they may be missing or repeated, and these are the same
-    in each attempt, so that the history's bytes stay.
+    The model's own ids are not used: they may be missing or repeated. These are the same in each
+    attempt, so that the history keeps its bytes.
     """
     return hashlib.blake2b(f"{key}.{position}".encode(), digest_size=8).hexdigest()[:9]
 
 
 def _parse_arguments(given: Any) -> tuple[JsonObject, str]:
-    """The arguments, and what is wrong with them."""
+    """Return the arguments and an error text for the model; empty: they are valid."""
     if isinstance(given, str) and given.strip():
         try:
             given = json.loads(given, parse_constant=_parse_number, parse_float=_parse_number)
@@ -132,7 +136,7 @@ def _parse_number(text: str) -> float:
 
 
 def is_too_deep(value: Any) -> bool:
-    """Counted without recursion: the value is a stranger's."""
+    """Return whether JSON is nested too deeply. It is untrusted, so this must not recurse."""
     level = [value]
     for _ in range(MAX_JSON_DEPTH):
         level = [
@@ -147,8 +151,8 @@ def is_too_deep(value: Any) -> bool:
 
 
 def repair_surrogates(value: JsonObject) -> JsonObject:
-    """Without halves of surrogate pairs, which can be neither sent nor stored; two that have come
-    apart are one character again."""
+    """Return the value without lone surrogates, which can be neither sent nor stored. Two separate
+    halves of a pair become one character."""
     encoded = encode_json(value)
     repaired = repair_surrogates_in_text(encoded)
     if repaired is encoded:
@@ -158,7 +162,7 @@ def repair_surrogates(value: JsonObject) -> JsonObject:
 
 
 def repair_surrogates_in_text(text: str) -> str:
-    """The same of a text; half a pair at its end is left out, where the other half may follow."""
+    """Repair a text; a first half at its end is dropped, because the other may still follow."""
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -90,7 +90,7 @@ class TestCost:
 
         assert completion.model == "other"
         assert len(model.requests) == len(budget.settled) == 1
-        assert "today" in completion.failures[0].reason
+        assert "daily budget" in completion.failures[0].reason
 
     async def test_that_fits_nowhere_asks_nobody(
         self, endpoint: Endpoint, model: ScriptedModel

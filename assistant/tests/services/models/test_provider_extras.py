@@ -17,7 +17,6 @@ from assistant.tests.services.models.fake_openai_server import (
 )
 from assistant.tests.services.models.fake_providers import (
     DUMMY_SIGNATURE,
-    SIGNATURE,
     deepseek,
     gemini,
     make_tool_call,
@@ -89,32 +88,6 @@ async def test_a_model_that_misses_its_additions_at_the_calls_of_another_gets_em
 
     assert completion.text == "Done."
     assert has_it(get_calling_messages(server.requests[1])[0])
-
-
-async def test_additions_of_before_there_were_marks_go_to_no_model() -> None:
-    old = ChatItem.from_message({"role": "assistant", "content": "x", "reasoning_content": "hm"})
-    called = {
-        "role": "assistant",
-        "content": "",
-        "tool_calls": [make_tool_call("f", "{}", id="abcdefghi")],
-    }
-    called["tool_calls"][0]["extra_content"] = SIGNATURE
-    items = [
-        QUESTION,
-        old,
-        QUESTION,
-        ChatItem.from_message(called),
-        build_tool_item("abcdefghi", "r"),
-    ]
-    async with run_fake_openai_server(respond_done) as server:
-        await run_turn(server, items=items)
-
-    sent = [one for one in server.requests[0]["messages"] if one["role"] == "assistant"]
-    assert [one.keys() for one in sent] == [
-        {"role", "content"},
-        {"role", "content", "tool_calls"},
-    ]
-    assert sent[1]["tool_calls"][0].keys() == {"id", "type", "function"}
 
 
 async def test_numbers_that_json_does_not_have_are_in_no_call_and_no_later_request() -> None:

@@ -1,4 +1,4 @@
-"""What a way to ask models has to know: one file each, listed in `attempts.APIS`."""
+"""The interface of the wire protocols, which `retries.PROTOCOLS` lists."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,23 +25,23 @@ class ModelCall:
     request: ModelRequest
     model: ResolvedModel
     parameters: Mapping[str, Any]
-    """The parameters."""
+    """All parameters of the request, adapted to the model."""
     adaptation: RequestAdaptation
     rejected_digests: Collection[bytes] = ()
-    """Digests of items whose additions it no longer reads."""
+    """Digests of items whose extras the model no longer accepts."""
 
     @property
     def has_tools(self) -> bool:
-        """Whether functions are offered."""
+        """Whether the request has functions."""
         return bool(self.request.prompt.functions) and "tools" in self.model.capabilities
 
     @cached_property
     def items(self) -> Sequence[ChatItem]:
-        """The conversation; in words alone where no functions are offered."""
+        """The messages; tool calls become plain text where the request has no functions."""
         return self.request.items if self.has_tools else flatten_tool_calls(self.request.items)
 
     def get_extras(self, item: ChatItem) -> JsonObject:
-        """What the model that is asked has added to it, and still reads."""
+        """Return the extras of the item that this model wrote and still accepts."""
         extras = item.get_extras(self.model.writer)
         if extras is None or (self.rejected_digests and digest_item(item) in self.rejected_digests):
             return {}
@@ -50,37 +50,38 @@ class ModelCall:
 
 @dataclass(frozen=True)
 class ParsedResponse:
-    """What was read in a body of status 200."""
+    """The content of a successful response."""
 
     text: str
     calls: tuple[ToolCall, ...]
     message: JsonObject
     extras: JsonObject
-    """Without `by`; empty: nothing."""
+    """What the provider added, without `by`."""
     tokens: TokenUsage | None = (0, 0, 0)
     finish_reason: str = ""
 
 
 class ModelProtocol(Protocol):
-    """Chat Completions or Responses."""
+    """The wire protocol of one API: Chat Completions or Responses."""
 
     path: str
 
     @property
     def extras_names(self) -> Collection[str]:
-        """Under which names what a model added itself goes back to it."""
+        """Names of the extras that go back to their model."""
 
     def build_parameters(self, request: ModelRequest, model: ResolvedModel) -> dict[str, Any]:
-        """The parameters, before what was learnt of the model is applied to them."""
+        """Return the wanted parameters, before they are adapted to the model."""
 
     def build_body(self, call: ModelCall) -> str:
-        """The request's JSON."""
+        """Return the request's JSON."""
 
     def parse_response(self, body: object, key: str) -> ParsedResponse:
-        """The answer; `key` names message and step, for the ids of calls.
+        """Return the answer; `key` is `<message id>/<step>`, from which call ids are derived.
 
-        Raises Unreadable where it is no answer, EmptyAnswer where it says nothing.
+        Raises MalformedResponse where the body is not an answer, EmptyResponse where it has neither
+        text nor calls.
         """
 
     def create_accumulator(self) -> StreamAccumulator:
-        """For a streamed answer."""
+        """Return an accumulator for one streamed answer."""

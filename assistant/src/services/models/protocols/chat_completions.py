@@ -1,4 +1,4 @@
-"""Chat Completions: what all servers speak."""
+"""The Chat Completions API, which all servers have."""
 
 import json
 from collections.abc import Collection
@@ -15,18 +15,17 @@ from .base import ModelCall, ParsedResponse
 from .chat_parser import parse_response
 from .chat_stream import ChatStreamAccumulator
 
-_NON_ASSISTANT_PREFIXES = ('{"role":"user"', '{"role":"tool"')
 _ASSISTANT_PREFIX = '{"role":"assistant"'
 
 
 class ChatCompletionsProtocol:
-    """See Api."""
+    """See ModelProtocol."""
 
     path = "/chat/completions"
     extras_names = ("keys", "calls")
 
     def build_parameters(self, request: ModelRequest, model: ResolvedModel) -> dict[str, Any]:
-        """See Api."""
+        """See ModelProtocol."""
         parameters = model.merge_parameters(request.overrides)
         if (
             "tools" in model.capabilities
@@ -39,7 +38,7 @@ class ChatCompletionsProtocol:
         return parameters
 
     def build_body(self, call: ModelCall) -> str:
-        """See Api: the instructions first, then the items as they were sent before."""
+        """See ModelProtocol. The system message comes first, then the stored items."""
         prompt = call.request.prompt
         head = encode_json({"model": call.model.name, **call.parameters})[:-1]
         tools = f'"tools":{prompt.chat_tools},' if call.has_tools else ""
@@ -47,31 +46,29 @@ class ChatCompletionsProtocol:
         return f'{head},{tools}"messages":[{",".join(messages)}]}}'
 
     def parse_response(self, body: object, key: str) -> ParsedResponse:
-        """See Api."""
+        """See ModelProtocol."""
         return parse_response(body, key)
 
     def create_accumulator(self) -> ChatStreamAccumulator:
-        """See Api."""
+        """See ModelProtocol."""
         return ChatStreamAccumulator()
 
 
 def _render_item(item: ChatItem, call: ModelCall) -> str:
-    is_not_assistant = item.json.startswith(_NON_ASSISTANT_PREFIXES)
-    is_marked = is_not_assistant or item.json_without_extras is not item.json
-    extras = {} if is_not_assistant else call.get_extras(item)
-    default_extras = {} if is_not_assistant else _find_missing_extras(item, call.adaptation)
+    plain = item.json_without_extras
+    if not plain.startswith(_ASSISTANT_PREFIX):
+        return plain
+    extras, default_extras = call.get_extras(item), _find_missing_extras(plain, call.adaptation)
     if default_extras or not extras.keys().isdisjoint(ChatCompletionsProtocol.extras_names):
         return encode_json(
-            _add_extras(item, extras, default_extras, call.adaptation.refused_extras)
+            _add_extras(plain, extras, default_extras, call.adaptation.refused_extras)
         )
-    return item.json_without_extras if is_marked else item.standard_json
+    return plain
 
 
-def _find_missing_extras(item: ChatItem, adaptation: RequestAdaptation) -> JsonObject:
-    """What this model misses at a message of another one; empty: nothing."""
-    if not adaptation.default_extras or not item.json_without_extras.startswith(_ASSISTANT_PREFIX):
-        return {}
-    is_calling = '"tool_calls":' in item.json_without_extras
+def _find_missing_extras(plain: str, adaptation: RequestAdaptation) -> JsonObject:
+    """Return the extras, by name, that this model requires in an assistant's message."""
+    is_calling = '"tool_calls":' in plain
     return {
         name: DEFAULT_EXTRAS[name]
         for name, is_at_all in adaptation.default_extras.items()
@@ -80,10 +77,10 @@ def _find_missing_extras(item: ChatItem, adaptation: RequestAdaptation) -> JsonO
 
 
 def _add_extras(
-    item: ChatItem, extras: JsonObject, default_extras: JsonObject, refused: Collection[str]
+    plain: str, extras: JsonObject, default_extras: JsonObject, refused: Collection[str]
 ) -> JsonObject:
-    """The message as its model wrote it, and with what is still missed then."""
-    message: JsonObject = json.loads(item.standard_json)
+    """Return the message as its model wrote it, with the default extras that it still lacks."""
+    message: JsonObject = json.loads(plain)
     message |= _drop_refused(extras.get("keys", {}), refused)
     if calls := extras.get("calls"):
         message["tool_calls"] = [

@@ -1,4 +1,4 @@
-"""Reads an answer of Chat Completions. Only what is used is looked at."""
+"""Parses a Chat Completions response; fields that are not used are not validated."""
 
 from typing import Any
 
@@ -45,13 +45,13 @@ class _Body(BaseModel):
 
 
 def parse_response(body: object, key: str) -> ParsedResponse:
-    """See Api.read."""
+    """See ModelProtocol."""
     tokens = parse_token_usage(body)
     try:
         parsed = _Body.model_validate(body)
     except ValidationError as error:
         errors = error.errors(include_input=False, include_url=False)
-        reason = f"The answer cannot be read: {errors[0]['loc']}"
+        reason = f"The answer is malformed: {errors[0]['loc']}"
         raise MalformedResponse(reason, tokens=tokens) from error
     choice = parsed.choices[0] if parsed.choices else None
     if choice is None or choice.message is None:
@@ -80,7 +80,7 @@ def parse_response(body: object, key: str) -> ParsedResponse:
 
 
 def to_text(content: Any) -> str:
-    """Some servers answer with a list of parts."""
+    """Return the text of a content, which some servers send as a list of parts."""
     if isinstance(content, list):
         parts = (part.get("text") for part in content if isinstance(part, dict))
         return "".join(part for part in parts if isinstance(part, str))
@@ -88,7 +88,7 @@ def to_text(content: Any) -> str:
 
 
 def _collect_extras(raw: JsonObject, calls: int) -> JsonObject:
-    """What this provider says beyond what every one does; it may want it back."""
+    """Return the provider's extras, which it may require in later requests."""
     extras: JsonObject = {}
     if keys := _drop_standard_keys(raw, _STANDARD_MESSAGE_KEYS):
         extras["keys"] = keys

@@ -1,11 +1,13 @@
-"""Puts the chunks of Chat Completions together; what they may look like: see the rules below.
+"""Accumulates the chunks of a Chat Completions stream. Servers differ, hence these rules:
 
-A call is found by its index. Without one, a new id begins a new call, and all else goes on with the
-last. However it was found: another name, a name with another id, or a name with a `{` after
-arguments that are whole already, begins another call; but a whole one with the index, id, name and
-arguments of this one is this one, said again. Ids and names are set once, arguments grow or are an
-object. A `message` is read where nothing came by a delta: else it says all of it again. The answer
-is whole once a finish_reason was seen, and only then.
+- A chunk belongs to the call with its index. Without an index, a new id starts a new call, and any
+  other chunk continues the last one.
+- Even so, a chunk starts another call if it has another name, a name with another id, or a name and
+  a `{` after arguments that are complete.
+- A chunk that repeats index, id, name and arguments of a complete call is a duplicate and ignored.
+- Ids and names are set once; arguments are text that grows, or one object.
+- A `message` counts only if no delta came: otherwise it repeats their content.
+- The answer is complete once a chunk has a finish_reason, and only then.
 """
 
 import json
@@ -22,7 +24,7 @@ _ACCUMULATED_KEYS = {"role", "content", "refusal", "tool_calls"}
 
 
 class ChatStreamAccumulator:
-    """See Assembly."""
+    """See StreamAccumulator."""
 
     def __init__(self) -> None:
         self._content: list[str] = []
@@ -37,16 +39,16 @@ class ChatStreamAccumulator:
 
     @property
     def text(self) -> str:
-        """See Assembly."""
+        """See StreamAccumulator."""
         return "".join(self._content) or "".join(self._refusal)
 
     @property
     def is_complete(self) -> bool:
-        """See Assembly."""
+        """See StreamAccumulator."""
         return bool(self._finish_reason)
 
     def add(self, event: JsonObject) -> None:
-        """See Assembly. Raises CutOff for an error that may pass: the answer is asked for again."""
+        """See StreamAccumulator. Raises StreamInterrupted for an error that a retry may solve."""
         error = error_from_body(event)
         if isinstance(error, UpstreamUnavailable) and not isinstance(error, GenerationFailed):
             raise StreamInterrupted(
@@ -73,7 +75,7 @@ class ChatStreamAccumulator:
             self._finish_reason = reason
 
     def build_response(self) -> JsonObject:
-        """See Assembly."""
+        """See StreamAccumulator."""
         message = {"role": "assistant", "content": "".join(self._content), **self._extras}
         if self._refusal:
             message["refusal"] = "".join(self._refusal)
@@ -120,7 +122,7 @@ class ChatStreamAccumulator:
 
 
 class _CallAccumulator:
-    """A call as it grows."""
+    """One tool call, whose arguments may still grow."""
 
     def __init__(self) -> None:
         self.id: Any = ""
@@ -130,7 +132,7 @@ class _CallAccumulator:
         self._extras: JsonObject = {}
 
     def is_new_call(self, delta: JsonObject) -> bool:
-        """Whether this chunk, though it was found to go on with this call, begins another."""
+        """Return whether this chunk starts another call, though it was assigned to this one."""
         name, call_id = to_text(_get_function(delta).get("name")), delta.get("id")
         if not name:
             return False
@@ -139,13 +141,13 @@ class _CallAccumulator:
         return is_other_name or is_other_id or self._has_new_arguments(delta)
 
     def is_duplicate(self, delta: JsonObject) -> bool:
-        """Whether the chunk at its index is all of it, though it was whole already."""
+        """Return whether the chunk repeats the whole call."""
         function = _get_function(delta)
         is_same = bool(self.id) and (delta.get("id"), function.get("name")) == (self.id, self._name)
         return is_same and self._is_complete and function.get("arguments") == self._arguments
 
     def _has_new_arguments(self, delta: JsonObject) -> bool:
-        """Whether its arguments are whole and this chunk brings others."""
+        """Return whether the arguments are complete and the chunk has further ones."""
         given = _get_function(delta).get("arguments")
         if not (isinstance(given, dict) or (isinstance(given, str) and "{" in given)):
             return False
@@ -164,7 +166,7 @@ class _CallAccumulator:
         return self._argument_object is not None or _is_json(self._arguments)
 
     def add_delta(self, delta: JsonObject) -> None:
-        """Take what the chunk says of it."""
+        """Add a chunk."""
         function = _get_function(delta)
         self.id = self.id or delta.get("id") or ""
         self._name = self._name or to_text(function.get("name"))
@@ -177,7 +179,7 @@ class _CallAccumulator:
         _merge_into(self._extras, {key: value for key, value in delta.items() if key not in usual})
 
     def build_tool_call(self) -> JsonObject:
-        """As in an answer that is not streamed."""
+        """Return the call as in a response that is not streamed."""
         function = {"name": self._name, "arguments": self._arguments}
         return {"id": self.id, "type": "function", "function": function, **self._extras}
 
@@ -198,7 +200,7 @@ def _is_json(text: str) -> bool:
 
 
 def _merge_into(target: JsonObject, update: JsonObject) -> None:
-    """What providers add grows as the text does: texts are parts, parts of one index are one."""
+    """Merge a chunk of extras: texts are appended, list entries are merged by their index."""
     for key, value in update.items():
         current = target.get(key)
         if isinstance(current, str) and isinstance(value, str):
@@ -212,7 +214,7 @@ def _merge_into(target: JsonObject, update: JsonObject) -> None:
 
 
 def _merge_objects(current: JsonObject, update: JsonObject) -> JsonObject:
-    """What is said later wins, and what is not said again stays."""
+    """Merge objects deeply; later values win, and null changes nothing."""
     merged = dict(current)
     for key, value in update.items():
         before = current.get(key)
@@ -224,7 +226,7 @@ def _merge_objects(current: JsonObject, update: JsonObject) -> JsonObject:
 
 
 def _merge_lists(current: list[Any], updates: list[Any]) -> list[Any]:
-    """OpenRouter's reasoning_details: each chunk holds parts of the entries, known by index."""
+    """Merge OpenRouter's reasoning_details, whose chunks hold parts of entries with an index."""
     merged = list(current)
     for part in updates:
         last = merged[-1] if merged else None

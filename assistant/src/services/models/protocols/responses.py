@@ -1,4 +1,4 @@
-"""OpenAI's Responses API, asked statelessly: nothing is stored there, all of it is our history."""
+"""OpenAI's Responses API, used statelessly: OpenAI stores nothing, we send the whole history."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,17 +21,17 @@ _NESTED_PARAMETERS = {
     "reasoning_effort": ("reasoning", "effort"),
     "verbosity": ("text", "verbosity"),
 }
-"""What Chat Completions has flat."""
+"""Parameters that are flat in Chat Completions."""
 
 
 class ResponsesProtocol:
-    """See Api."""
+    """See ModelProtocol."""
 
     path = "/responses"
     extras_names = ("output",)
 
     def build_parameters(self, request: ModelRequest, model: ResolvedModel) -> dict[str, Any]:
-        """See Api."""
+        """See ModelProtocol."""
         given = model.merge_parameters(request.overrides)
         parameters = {
             _RENAMED_PARAMETERS.get(name, name): value for name, value in given.items()
@@ -47,7 +47,7 @@ class ResponsesProtocol:
         return parameters
 
     def build_body(self, call: ModelCall) -> str:
-        """See Api."""
+        """See ModelProtocol."""
         prompt = call.request.prompt
         head = encode_json({"model": call.model.name, **_nest_parameters(call.parameters)})[:-1]
         tools = f'"tools":{prompt.responses_tools},' if call.has_tools else ""
@@ -55,11 +55,11 @@ class ResponsesProtocol:
         return f'{head},"instructions":{prompt.instructions_json},{tools}"input":{given}}}'
 
     def parse_response(self, body: object, key: str) -> ParsedResponse:
-        """See Api."""
+        """See ModelProtocol."""
         return parse_response(body, key)
 
     def create_accumulator(self) -> ResponsesStreamAccumulator:
-        """See Api."""
+        """See ModelProtocol."""
         return ResponsesStreamAccumulator()
 
 
@@ -75,8 +75,8 @@ def _nest_parameters(parameters: Any) -> dict[str, Any]:
 
 
 def _build_input(call: ModelCall) -> Iterator[JsonObject]:
-    """What the model wrote itself goes back as it was, in its order; a call keeps its id, and so
-    does the result."""
+    """Yield the input items. The model's own output goes back unchanged and in its order, and each
+    result gets the id that the model gave to the call."""
     their_ids: dict[str, str] = {}
     for item in call.items:
         extras = call.get_extras(item)

@@ -1,4 +1,4 @@
-"""Reads an answer of the Responses API: a list of items."""
+"""Parses a response of the Responses API: a list of items."""
 
 from typing import Any
 
@@ -20,9 +20,9 @@ from ..transport.error_responses import describe_shape
 from .base import ParsedResponse
 
 FINAL_PHASE = "final_answer"
-"""The phase of a message that is not only about what the model does next."""
+"""The phase of the answer; other phases comment on what the model does next."""
 MESSAGE_SEPARATOR = "\n\n"
-"""Between two messages of one answer."""
+"""Stands between two messages of one answer."""
 
 
 class _Item(BaseModel):
@@ -45,12 +45,12 @@ class _Body(BaseModel):
 
 
 def parse_response(body: object, key: str) -> ParsedResponse:
-    """See Api.read."""
+    """See ModelProtocol."""
     tokens = parse_token_usage(body)
     try:
         parsed = _Body.model_validate(body)
     except ValidationError as error:
-        reason = f"The answer cannot be read: {describe_shape(body)}"
+        reason = f"The answer is malformed: {describe_shape(body)}"
         raise MalformedResponse(reason, tokens=tokens) from error
     assert isinstance(body, dict)
     if is_too_deep(body["output"]):
@@ -75,7 +75,7 @@ def parse_response(body: object, key: str) -> ParsedResponse:
 
 
 def _extract_text(output: list[_Item]) -> str:
-    """Of the final message, or of all where none says that it is; a refusal is one."""
+    """Return the text of the final message, or of all where none is marked as final."""
     messages = [item for item in output if item.type == "message"]
     final = [item for item in messages if item.phase == FINAL_PHASE]
     return MESSAGE_SEPARATOR.join(
@@ -92,8 +92,11 @@ def _extract_message_text(message: _Item) -> str:
 def _collect_extras(
     output: list[JsonObject], called: list[_Item], calls: tuple[ToolCall, ...]
 ) -> JsonObject:
-    """The items as they came, and their ids of calls by ours. Nothing where a call would not find
-    its result by them, or was not kept as it came."""
+    """Return the items unchanged, with the model's call ids by ours.
+
+    Returns nothing where an id is missing or repeated, or a call has an error: the model could not
+    match the results.
+    """
     theirs = list(dict.fromkeys(item.call_id for item in called if item.call_id))
     if not len(theirs) == len(called) == len(calls) or any(call.error for call in calls):
         return {}

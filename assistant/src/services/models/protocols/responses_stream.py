@@ -1,4 +1,4 @@
-"""Puts the events of the Responses API together; those that are not needed are passed over."""
+"""Accumulates the events of a Responses API stream; events that are not needed are ignored."""
 
 from operator import itemgetter
 
@@ -13,32 +13,32 @@ _TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 
 
 class ResponsesStreamAccumulator:
-    """See Assembly. Without a terminal event it was cut."""
+    """See StreamAccumulator. A stream without a terminal event is incomplete."""
 
     def __init__(self) -> None:
         self._text_parts: dict[int | None, list[str]] = {}
-        """By the place of its message in the answer."""
+        """By the index of the message in the output."""
         self._final_index: int | None = None
-        """The place of the last one that is the final answer."""
+        """Index of the last message in the phase of the final answer."""
         self._items: list[tuple[int, JsonObject]] = []
-        """Each with its place."""
+        """Finished items with their index in the output."""
         self._response: JsonObject | None = None
         self.has_started = False
 
     @property
     def text(self) -> str:
-        """See Assembly."""
+        """See StreamAccumulator."""
         final = None if self._final_index is None else self._text_parts.get(self._final_index)
         texts = self._text_parts.values() if final is None else (final,)
         return MESSAGE_SEPARATOR.join(filter(str.strip, map("".join, texts)))
 
     @property
     def is_complete(self) -> bool:
-        """See Assembly."""
+        """See StreamAccumulator."""
         return self._response is not None
 
     def add(self, event: JsonObject) -> None:
-        """See Assembly. Raises CutOff for an error that may pass: the answer is asked for again."""
+        """See StreamAccumulator. Raises StreamInterrupted for an error that a retry may solve."""
         kind = event.get("type")
         if kind in ("response.output_text.delta", "response.refusal.delta"):
             if isinstance(delta := event.get("delta"), str):
@@ -65,8 +65,8 @@ class ResponsesStreamAccumulator:
             raise error
 
     def build_response(self) -> JsonObject:
-        """See Assembly: the items as each was done, in their order, where a terminal event has
-        none."""
+        """See StreamAccumulator. Where the terminal event has no output, the finished items in
+        their order replace it."""
         response = self._response or {}
         done = [item for _, item in sorted(self._items, key=itemgetter(0))]
         return {**response, "output": response.get("output") or done}

@@ -1,4 +1,4 @@
-"""A conversation with calls, told to a model that is offered no functions: some refuse the form."""
+"""Renders tool calls as text for requests without functions, in which some servers reject calls."""
 
 from collections.abc import Iterable, Iterator
 
@@ -8,9 +8,9 @@ from ....messages.item import ChatItem
 
 
 def flatten_tool_calls(items: Iterable[ChatItem]) -> list[ChatItem]:
-    """The same in words; what has neither called nor answered a call stays as it is.
+    """Return the items with calls and results as text; all other items stay unchanged.
 
-    Results of one answer become one message: some models insist that roles alternate.
+    The results of one answer become one message, because some models require alternating roles.
     """
     flattened: list[ChatItem] = []
     names: dict[str, str] = {}

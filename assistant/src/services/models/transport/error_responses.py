@@ -1,8 +1,8 @@
 """Turns the errors of model servers into decisions.
 
-Bodies are a dict, a list with one, or a text; parameters are named in `param`, in `loc`, or only in
-the sentence. What is known of whom: the table of providers in the project's notes on Chat
-Completions, of which the constants here are what is left.
+A body is a dict, a list with one, or text. A parameter is named in `param`, in `loc`, or only in
+the message. The codes and phrases are those of known providers: see
+tests/services/models/test_provider_quirks.py.
 """
 
 import email.utils
@@ -50,7 +50,7 @@ _PARAMETER_PATTERN = re.compile(
     r"|stream_options|temperature|tool_choice|top_p|verbosity|prompt_cache_key"
     rf"|{'|'.join(sorted({*EXTRA_KEYS, *DEFAULT_EXTRAS}, key=len, reverse=True))})\b"
 )
-"""Those that a sentence may name; where a field names one, it may be any."""
+"""Parameters recognized in an error text; an error's `param` field may name any."""
 _NAME_PATTERN = re.compile(r"[a-z][a-z_]{2,}")
 _MISSING_PATTERN = re.compile(
     "missing|must be (passed|sent|included|provided)|is required", re.IGNORECASE
@@ -60,7 +60,7 @@ _UNSUPPORTED_PATTERN = re.compile(
     "|unknown (parameter|field|argument|name)",
     re.IGNORECASE,
 )
-"""Says that a parameter is not taken, whatever its value."""
+"""Texts that reject a parameter regardless of its value."""
 _VALUE_PATTERN = re.compile(
     "value|must be|at (most|least)|too (large|high|big|small|low)|range|(less|greater)[ _]than"
     "|exceed|maximum|minimum",
@@ -69,14 +69,17 @@ _VALUE_PATTERN = re.compile(
 _NUMBER_PATTERN = re.compile(r"\d+(\.\d+)?")
 _MAX_FIELD_LENGTH = 100
 QUOTA_PAUSE_SECONDS = 600.0
-"""An empty account is seldom filled sooner."""
+"""Pause for an empty account, which is seldom topped up sooner."""
 
 
 def error_from_response(
     status: int | None, body: object, headers: Mapping[str, str], sent: bytes = b""
 ) -> UpstreamError:
-    """The decision about the error answer to the request that was `sent`. Its message is for the
-    log, never for a person, and names codes and no sentences: servers quote what they were sent."""
+    """Return the error that a response to the request `sent` means.
+
+    Its message is for the log, not for users. It contains codes and no sentences, because servers
+    quote the request.
+    """
     fields, text = _extract_fields(body), _remove_request_text(_to_text(body), sent)
     named = ", ".join(f"{name} {value[:_MAX_FIELD_LENGTH]}" for name, value in fields.items())
     detail = f"{status or 'no status'}: {named or describe_shape(_unwrap_error(body))}"
@@ -103,7 +106,7 @@ def error_from_response(
 
 
 def error_from_body(body: object, sent: bytes = b"") -> UpstreamError | None:
-    """The error in a body of status 200, where some gateways put it, and models that gave up."""
+    """Return the error in a body of status 200, as some gateways and failed generations send it."""
     if not isinstance(body, dict) or not (body.get("error") or body.get("status") == "failed"):
         return None
     code = _extract_fields(body).get("code")
@@ -116,7 +119,7 @@ def error_from_body(body: object, sent: bytes = b"") -> UpstreamError | None:
 
 
 def describe_shape(body: object) -> str:
-    """What a body is without what it says, which may be somebody's words: for the log."""
+    """Describe a body for the log without its content, which may quote users."""
     if isinstance(body, dict):
         return f"an object of {', '.join(str(key)[:40] for key in list(body)[:10]) or 'nothing'}"
     if isinstance(body, str | list):
@@ -125,7 +128,7 @@ def describe_shape(body: object) -> str:
 
 
 def _extract_fields(body: object) -> dict[str, str]:
-    """Code, type and param, wherever they are; what is no text or number is left out."""
+    """Return code, type and param, wherever the body has them."""
     body = _unwrap_error(body)
     if not isinstance(body, dict):
         return {}
@@ -134,7 +137,7 @@ def _extract_fields(body: object) -> dict[str, str]:
 
 
 def _unwrap_error(body: object) -> object:
-    """Of a list with one error, or of an object that holds it."""
+    """Return the error object from a list or an enclosing object."""
     if isinstance(body, list) and body:
         body = body[0]
     error = body.get("error") if isinstance(body, dict) else None
@@ -153,9 +156,9 @@ def _extract_location(body: dict[str, Any]) -> dict[str, str]:
 
 
 def _find_parameters(field: str | None, text: str) -> tuple[str, ...]:
-    """Those that the field names, else the known ones of the text, in their order.
+    """Return the parameters in the error's `param` field, else the known ones in the text.
 
-    `reasoning.effort` is the Responses API's word.
+    The Responses API calls reasoning_effort `reasoning.effort`.
     """
     named = (field or text).replace("reasoning.effort", "reasoning_effort")
     found = (_NAME_PATTERN if field else _PARAMETER_PATTERN).findall(named)
@@ -167,7 +170,7 @@ def _to_text(body: object) -> str:
 
 
 def _remove_request_text(text: str, sent: bytes) -> str:
-    """An error's words without those of the request: a person's say nothing of the model."""
+    """Remove quotes of the request from an error text, so that users' texts match no pattern."""
     request_texts = sorted(_collect_texts(json.loads(sent)), key=len, reverse=True) if sent else []
     for one in request_texts:
         text = text.replace(encode_json(one)[1:-1], "").replace(one, "")
@@ -175,7 +178,7 @@ def _remove_request_text(text: str, sent: bytes) -> str:
 
 
 def _collect_texts(value: Any) -> set[str]:
-    """Of more than a word."""
+    """Return all texts of more than one word."""
     found, left = set(), [value]
     while left:
         one = left.pop()
@@ -187,7 +190,7 @@ def _collect_texts(value: Any) -> set[str]:
 
 
 def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, from either header; the second may hold a date."""
+    """Return the seconds in either header; `retry-after` may also be a date."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         given = headers.get(name, "")
         if _NUMBER_PATTERN.fullmatch(given):

@@ -1,4 +1,4 @@
-"""Server-sent events, as far as models send them: one JSON object each, ended by [DONE] or not."""
+"""Server-sent events as model servers send them: one JSON object each, with or without [DONE]."""
 
 import asyncio
 import contextlib
@@ -10,17 +10,17 @@ from typing import Any
 from smart_kit.contracts.base import JsonObject
 
 MAX_RESPONSE_BYTES = 32 * 2**20
-"""No answer is longer."""
+"""Longest response accepted."""
 MAX_ERROR_BYTES = 64_000
-"""What is looked at of an error: its code and its words stand at its beginning."""
+"""How much of an error response is read; code and message stand at its beginning."""
 DRAIN_TIMEOUT_SECONDS = 0.2
-"""A connection whose answer was read to its end can be used again; it is not waited for long."""
+"""Longest wait for the end of a stream; only a fully read connection can be reused."""
 
 
 async def iter_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[JsonObject]:
-    """The events until [DONE] or the end; comments and other fields are skipped.
+    """Yield the events until [DONE] or the end; comments and other fields are skipped.
 
-    Raises ValueError for what is no JSON, or too long.
+    Raises ValueError for invalid JSON or a response that is too long.
     """
     async for line in _iter_lines(chunks):
         if not line.startswith(b"data:"):
@@ -34,7 +34,7 @@ async def iter_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[JsonObject
 
 
 async def drain(chunks: AsyncIterator[bytes]) -> None:
-    """Read what comes after the last event."""
+    """Read the rest of a response after its last event."""
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_TIMEOUT_SECONDS):
             async for _ in chunks:
@@ -42,17 +42,17 @@ async def drain(chunks: AsyncIterator[bytes]) -> None:
 
 
 async def limit_bytes(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Raises ValueError where there is more than any answer has."""
+    """Yield the chunks. Raises ValueError where the response exceeds MAX_RESPONSE_BYTES."""
     length = 0
     async for chunk in chunks:
         length += len(chunk)
         if length > MAX_RESPONSE_BYTES:
-            raise ValueError("The answer does not end.")
+            raise ValueError("The response is too long.")
         yield chunk
 
 
 async def read_head(chunks: AsyncIterator[bytes]) -> bytes:
-    """What an error says, as far as it is looked at."""
+    """Return the beginning of an error response."""
     read = b""
     async for chunk in chunks:
         read += chunk[:MAX_ERROR_BYTES]
@@ -62,9 +62,9 @@ async def read_head(chunks: AsyncIterator[bytes]) -> bytes:
 
 
 def parse_json(data: bytes) -> Any:
-    """With null for what Python takes for a number and JSON does not: nobody else would read it.
+    """Parse JSON; NaN and infinite numbers, which only Python accepts, become null.
 
-    Raises ValueError where it is none.
+    Raises ValueError for invalid JSON.
     """
     text = data.decode(errors="replace")
     return json.loads(text, parse_constant=_parse_number, parse_float=_parse_number)
@@ -76,13 +76,13 @@ def _parse_number(text: str) -> float | None:
 
 
 async def _iter_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Each by itself: every event that models send is one line of data."""
+    """Yield the lines: model servers send each event as one line of data."""
     pending: list[bytes] = []
     async for chunk in limit_bytes(chunks):
         first, *more = chunk.split(b"\n")
         pending.append(first)
         if not more:
-            continue  # joined once, however long the line gets
+            continue  # a line is joined only once, so that long lines take linear time
         yield b"".join(pending)
         for line in more[:-1]:
             yield line

@@ -1,4 +1,4 @@
-"""Follows a streamed answer to its end, and shows it as it grows."""
+"""Reads a streamed answer to its end and reports its growing text."""
 
 import asyncio
 import contextlib
@@ -22,47 +22,47 @@ CONNECTION_OR_JSON_ERRORS = (
     ValueError,
     RecursionError,
 )
-"""Of a connection, or of JSON."""
+"""Errors of the connection or of JSON parsing."""
 TRAILING_TIMEOUT_SECONDS = 1.0
-"""What comes after a whole answer, its usage, is waited for so long: some never close a stream."""
+"""Wait for the usage after a complete answer; some servers never close the stream."""
 
 
 class StreamListener(Protocol):
-    """Whom a growing answer is shown to."""
+    """Receives the growing text of an answer."""
 
     @property
     def is_due(self) -> bool:
-        """Whether it wants to hear the text now."""
+        """Whether it wants the text now."""
 
     async def on_text(self, text: str) -> None:
-        """The text so far, without halves of characters."""
+        """Receive the text so far, which is valid Unicode."""
 
 
 class StreamAccumulator(Protocol):
-    """Puts the events of a stream together to the answer as it would have come whole."""
+    """Accumulates the events of a stream into the response as it would be without streaming."""
 
     has_started: bool
-    """Whether anything of an answer came."""
+    """Whether a part of an answer has arrived."""
 
     @property
     def text(self) -> str:
-        """So far."""
+        """The text so far."""
 
     @property
     def is_complete(self) -> bool:
-        """Whether what came is a whole answer, though more may come."""
+        """Whether the answer is complete, though further events may follow."""
 
     def add(self, event: JsonObject) -> None:
-        """Raises UpstreamError for the error that an event is."""
+        """Add an event. Raises UpstreamError where it is an error."""
 
     def build_response(self) -> JsonObject:
-        """The whole answer."""
+        """Return the whole response."""
 
 
 async def read_stream(
     chunks: AsyncIterator[bytes], accumulator: StreamAccumulator, listener: StreamListener | None
 ) -> JsonObject:
-    """The answer. Raises CutOff where the stream breaks or ends too soon."""
+    """Return the response. Raises StreamInterrupted where the stream breaks or ends too soon."""
     timeout = asyncio.timeout(None)
     try:
         async with timeout, contextlib.aclosing(iter_events(chunks)) as stream_events:
@@ -84,7 +84,7 @@ async def read_stream(
 async def _read_event(
     stream_events: AsyncGenerator[JsonObject], accumulator: StreamAccumulator
 ) -> bool:
-    """Whether there was another event."""
+    """Add the next event; return False at the end of the stream."""
     try:
         event = await anext(stream_events, None)
         if event is not None:
