@@ -24,7 +24,7 @@ _BUTTON_ACTIONS = (
     "disabled",
 )
 _RICH_BUTTON_ACTIONS = frozenset(_BUTTON_ACTIONS) - {"callback_game", "pay"}
-_INLINE_BUTTON_FIELDS = {"text", "icon_custom_emoji_id", "style", *_BUTTON_ACTIONS}
+INLINE_BUTTON_FIELDS = {"text", "icon_custom_emoji_id", "style", *_BUTTON_ACTIONS}
 
 
 def parse_reply_markup(parameters: CallParameters) -> dict[str, Any] | None:
@@ -76,7 +76,7 @@ def _parse_inline_button(button: Any) -> dict[str, Any]:
     if button.get("style") not in (None, *BUTTON_STYLES):
         raise bad_request("BUTTON_STYLE_INVALID")
     _validate_action(button, action)
-    return {name: value for name, value in button.items() if name in _INLINE_BUTTON_FIELDS}
+    return {name: value for name, value in button.items() if name in INLINE_BUTTON_FIELDS}
 
 
 def validate_rich_button(button: dict[str, Any]) -> dict[str, Any]:

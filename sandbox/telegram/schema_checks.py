@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from sandbox.telegram.reply_markup import INLINE_BUTTON_FIELDS
 from sandbox.telegram.state.updates import UPDATE_KINDS
 
 _INTEGERS = (
@@ -24,11 +25,6 @@ _OBJECTS = (
     "suggested_post_parameters rich_message scope"
 )
 _ENTITY = "type offset length url user language custom_emoji_id unix_time date_time_format"
-_INLINE_BUTTON = (
-    "text icon_custom_emoji_id style url callback_data web_app login_url switch_inline_query "
-    "switch_inline_query_current_chat switch_inline_query_chosen_chat copy_text callback_game pay "
-    "disabled"
-)
 _KEYBOARD_BUTTON = (
     "text icon_custom_emoji_id style request_users request_chat request_managed_bot "
     "request_contact request_location request_poll web_app request_user"
@@ -61,6 +57,10 @@ _OBJECT_FIELDS = {
     "reply_markup": set(_REPLY_MARKUP.split()),
 }
 """Fields of objects, and of the objects inside arrays."""
+_BUTTON_FIELDS = {
+    "inline_keyboard": INLINE_BUTTON_FIELDS,
+    "keyboard": set(_KEYBOARD_BUTTON.split()),
+}
 
 
 def find_wrong_types(values: dict[str, Any]) -> Iterator[str]:
@@ -76,9 +76,9 @@ def find_unknown_fields(values: dict[str, Any]) -> Iterator[str]:
     for name, known in _OBJECT_FIELDS.items():
         for one in _to_objects(values.get(name)):
             yield from (f"{name}.{field}" for field in sorted(one.keys() - known))
-    for field, buttons in (("inline_keyboard", _INLINE_BUTTON), ("keyboard", _KEYBOARD_BUTTON)):
-        for markup in _to_objects(values.get("reply_markup")):
-            yield from _find_unknown_in_rows(field, markup.get(field), set(buttons.split()))
+    for markup in _to_objects(values.get("reply_markup")):
+        for field, known in _BUTTON_FIELDS.items():
+            yield from _find_unknown_in_rows(field, markup.get(field), known)
     kinds = _parse_json(values.get("allowed_updates"))
     if isinstance(kinds, list):
         yield from (f"allowed_updates: {kind}" for kind in kinds if kind not in UPDATE_KINDS)

@@ -9,11 +9,10 @@ from sandbox.telegram.rate_limiter import RateLimiter
 from sandbox.telegram.state.activity import ChatActivity
 from sandbox.telegram.state.callback_queries import CallbackQueryStore
 from sandbox.telegram.state.commands import CommandStore
-from sandbox.telegram.state.database import open_database
+from sandbox.telegram.state.database import SettingStore, open_database
 from sandbox.telegram.state.event_bus import ChatEvent, EventBus
 from sandbox.telegram.state.messages import Message, MessageStore
 from sandbox.telegram.state.people import PersonStore
-from sandbox.telegram.state.settings import SettingStore
 from sandbox.telegram.state.updates import UpdateQueue
 from sandbox.telegram.state.webhook import Webhook
 from sandbox.telegram.violations import ViolationLog

@@ -1,8 +1,6 @@
 """Reminders: create one, list them, cancel one."""
 
 import re
-from datetime import timedelta
-from typing import Any
 
 from sandbox.llm.entry_list import choose_entry, show_entries
 from sandbox.llm.prompt_context import ToolDefinition
@@ -82,42 +80,27 @@ def _extract_text(request: SkillRequest, when: TimeExpression) -> str:
 def _create_reminder(
     request: SkillRequest, tool: ToolDefinition, when: TimeExpression, text: str
 ) -> SkillScript:
-    time = _build_time_arguments(request, tool, when)
-    if time is None:
-        return request.localize(
-            "My reminder tool does not support that kind of schedule.",
-            "Мой инструмент напоминаний не поддерживает такое расписание.",
-        )
-    is_scheduled_prompt = not _REMINDER_TRIGGER.search(request.text) and tool.has_parameter(
-        "prompt"
-    )
-    arguments = {"text": text, **time, **({"prompt": True} if is_scheduled_prompt else {})}
+    is_scheduled_prompt = not _REMINDER_TRIGGER.search(request.text)
+    arguments: dict[str, object] = {"text": text, **_build_time_argument(when)}
+    if is_scheduled_prompt:
+        arguments["prompt"] = True
     yield from call_tool(request, tool, arguments)
-    time_phrase = when.phrase
     if is_scheduled_prompt:
         return request.localize(
-            f"All right, {time_phrase}: “{text}”.", f"Хорошо, {time_phrase}: «{text}»."
+            f"All right, {when.phrase}: “{text}”.", f"Хорошо, {when.phrase}: «{text}»."
         )
     return request.localize(
-        f"All right, I will remind you {time_phrase}: “{text}”.",
-        f"Хорошо, напомню {time_phrase}: «{text}».",
+        f"All right, I will remind you {when.phrase}: “{text}”.",
+        f"Хорошо, напомню {when.phrase}: «{text}».",
     )
 
 
-def _build_time_arguments(
-    request: SkillRequest, tool: ToolDefinition, when: TimeExpression
-) -> dict[str, Any] | None:
-    """Return the time argument that the tool's schema has; None where no argument fits."""
-    now = request.context.now.replace(tzinfo=None)
+def _build_time_argument(when: TimeExpression) -> dict[str, object]:
     if when.cron:
-        return {"cron": when.cron} if tool.has_parameter("cron") else None
-    at = when.at or now + timedelta(seconds=when.in_seconds or 0)
-    seconds = when.in_seconds or int((at - now).total_seconds())
-    if when.in_seconds and tool.has_parameter("in_seconds"):
-        return {"in_seconds": when.in_seconds}
-    if tool.has_parameter("at"):
-        return {"at": at.isoformat(timespec="seconds")}
-    return {"in_seconds": seconds} if tool.has_parameter("in_seconds") else None
+        return {"cron": when.cron}
+    if when.at:
+        return {"at": when.at.isoformat(timespec="seconds")}
+    return {"in_seconds": when.in_seconds}
 
 
 def _start_list(request: SkillRequest) -> SkillScript:

@@ -39,9 +39,9 @@ def _greet(request: SkillRequest) -> str:
         return request.localize("Hi!", "Привет!")
     hello = request.localize(
         "Hi! I am the **demo model** of this sandbox: a set of rules, not a real language model. "
-        "The assistant's tools that I call are real. Try one of these:",
+        "But the tools that I call are real. Try one of these:",
         "Привет! Я **демо-модель** этой песочницы: набор правил, а не настоящая языковая модель. "
-        "Инструменты ассистента, которые я вызываю, настоящие. Попробуйте:",
+        "Но инструменты, которые я вызываю, настоящие. Попробуйте:",
     )
     return f"{hello}\n\n{render_suggestions(request.context)}"
 

@@ -106,22 +106,19 @@ def _create_task(
     request: SkillRequest, tool: ToolDefinition, text: str, is_urgent: bool
 ) -> SkillScript:
     when = find_time_expression(text, request.context.now)
-    due = (
-        _to_due(request, when)
-        if when and when.remaining_text and tool.has_parameter("due")
-        else None
-    )
+    due = _to_due(request, when) if when and when.remaining_text else None
     title = _TRAILING_PREPOSITION.sub("", when.remaining_text) if when and due else text
     arguments: dict[str, Any] = {"title": title.strip(" .!,:")}
     if due:
         arguments["due"] = due.isoformat()
-    if is_urgent and tool.has_parameter("priority"):
+    if is_urgent:
         arguments["priority"] = "high"
     yield from call_tool(request, tool, arguments)
     behind = f", {describe_due(request, _to_datetime(due))}" if due else ""
     title_text = arguments["title"]
     return request.localize(
-        f"The task “{title_text}” is noted{behind}.", f"Записал задачу «{title_text}»{behind}."
+        f"I added the task “{title_text}”{behind}.",
+        f"Записал задачу «{title_text}»{behind}.",
     )
 
 
@@ -142,7 +139,7 @@ def _to_datetime(due: date | datetime) -> datetime:
 
 def _start_list(request: SkillRequest) -> SkillScript:
     tool = require_tool(request, "list_tasks", "listing tasks", "для списка задач")
-    is_done = bool(_DONE_FILTER.search(request.text)) and tool.has_parameter("status")
+    is_done = _DONE_FILTER.search(request.text) is not None
     return show_entries(
         request,
         tool,

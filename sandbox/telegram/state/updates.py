@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from sandbox.telegram.errors import BotApiError, conflict
-from sandbox.telegram.state.settings import SettingStore
+from sandbox.telegram.state.database import SettingStore
 
 OPT_IN_KINDS = ("chat_member", "message_reaction", "message_reaction_count")
 _DEFAULT_KINDS = (

@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from sandbox.telegram.errors import BotApiError, bad_request, conflict, too_many_requests
-from sandbox.telegram.state.settings import SettingStore
+from sandbox.telegram.state.database import SettingStore
 
 ALLOWED_PORTS = (443, 80, 88, 8443)
 DEFAULT_MAX_CONNECTIONS = 40
