@@ -575,7 +575,7 @@ def _create_cron_jobs() -> None:
         sa.Column("timezone", sa.String(64), nullable=False),
         sa.Column("chat_id", sa.BigInteger(), nullable=False),
         sa.Column("bot_id", sa.BigInteger(), nullable=True),
-        sa.Column("is_silent", sa.Boolean(), nullable=False),
+        sa.Column("priority", sa.String(length=16), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("next_fire_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(
