@@ -9,8 +9,8 @@ from fastapi import FastAPI
 from rest_service.app.config import Settings
 from rest_service.app.database import SessionFactory
 from rest_service.app.models import metadata
-from rest_service.app.services.secrets import key_rotation
-from rest_service.app.services.secrets.key_rotation import ENCRYPTED_COLUMNS
+from rest_service.app.services import key_rotation
+from rest_service.app.services.key_rotation import ENCRYPTED_COLUMNS
 from rest_service.app.snapshots.publisher import SnapshotPublisher
 from rest_service.app.snapshots.store import SnapshotStore
 from rest_service.tests.api_helpers import (

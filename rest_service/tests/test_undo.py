@@ -6,7 +6,7 @@ from typing import get_args
 import pytest
 from sqlalchemy.exc import DBAPIError
 
-from rest_service.app.services.effects.undo import UNDO_HANDLERS
+from rest_service.app.services.undo import UNDO_HANDLERS
 from rest_service.tests.api_helpers import (
     Client,
     JsonObject,

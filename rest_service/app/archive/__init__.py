@@ -1,1 +1,1 @@
-"""Reads the stream `turns` into Postgres: the record of what was said, done and delivered."""
+"""Stores records of the stream `turns` in Postgres: turns, messages, usage and runs of jobs."""

@@ -1,4 +1,4 @@
-"""One record of the stream into Postgres, however often it comes."""
+"""Stores a record of the stream `turns` in Postgres. Storing it twice changes nothing."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -24,15 +24,15 @@ _SHARED_FIELDS = {"thread_id", "user_id", "assistant_id", "message_id", "is_in_c
 
 
 async def store_record(session: AsyncSession, record: ArchiveRecord) -> UUID | None:
-    """Add what is not there yet; the caller commits.
+    """Add the rows that do not exist yet. The caller commits.
 
-    Returns the thread of a turn that was not kept, because the thread is deleted.
+    Returns the thread id of a turn that is not stored because its thread was deleted.
     """
     match record:
         case TurnRecord():
             if record.run_id is not None:
                 await _finish_run(session, record.run_id, "done", record.finished_at)
-            await store_usage(session, record)  # the money is spent wherever the words go
+            await store_usage(session, record)  # also of a deleted thread: the money is spent
             if await _is_deleted(session, record):
                 return record.thread_id
             await _store_turn(session, record)
@@ -44,7 +44,7 @@ async def store_record(session: AsyncSession, record: ArchiveRecord) -> UUID | N
 
 
 async def _is_deleted(session: AsyncSession, record: TurnRecord) -> bool:
-    """Whether the turn's thread is; where it is not, a deletion waits until the turn is there."""
+    """Return whether the thread was deleted. If not, lock it, so that a deletion comes later."""
     current = select(Thread.id).where(
         Thread.user_id == record.user_id,
         Thread.assistant_id == record.assistant_id,
@@ -75,7 +75,7 @@ def _build_turn(record: TurnRecord) -> dict[str, Any]:
 
 
 def _total_cost(calls: list[Usage]) -> Decimal | None:
-    """None where one of the prices is not known."""
+    """Return the cost in USD, or None if the price of a call is unknown."""
     known = [call.cost for call in calls if call.cost is not None]
     return sum(known, Decimal()) if len(known) == len(calls) else None
 
@@ -97,9 +97,9 @@ def _build_messages(record: TurnRecord) -> list[dict[str, Any]]:
 
 
 async def _touch_thread(session: AsyncSession, record: TurnRecord) -> None:
-    """Note the use of the current thread, or of the very first.
+    """Update when the current thread was last used; create the row of a user's first thread.
 
-    A turn of a thread that the person has left meanwhile brings it not back.
+    A turn of a thread that the user has left does not make it the current one again.
     """
     used = (
         update(Thread)
@@ -123,7 +123,7 @@ async def _touch_thread(session: AsyncSession, record: TurnRecord) -> None:
 async def _finish_run(
     session: AsyncSession, run_id: UUID, state: Literal["done", "failed"], ended_at: datetime
 ) -> None:
-    """What failed may be done later: a dead letter can be replayed."""
+    """End a run. A failed one may still become done, because dead letters can be replayed."""
     may_end = col(CronJobRun.state).in_(("claimed", "dispatched", "failed"))
     ended = update(CronJobRun).where(col(CronJobRun.id) == run_id, may_end)
     await session.exec(ended.values(state=state, done_at=ended_at))

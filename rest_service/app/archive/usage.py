@@ -1,4 +1,4 @@
-"""What a turn's calls of models cost, a row for each, however often the record comes."""
+"""Stores the cost of each model call of a turn."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -21,14 +21,14 @@ _USAGE_FIELDS = {
 
 
 async def store_usage(session: AsyncSession, record: TurnRecord) -> None:
-    """Add what is not there yet; a turn that is tried again brings its former answers again."""
+    """Add the rows that do not exist yet: the record of a retried turn repeats earlier calls."""
     rows = [row.model_dump() for row in build_usage_rows(record)]
     if rows:
         await session.exec(insert(Usage).values(rows).on_conflict_do_nothing())
 
 
 def build_usage_rows(record: TurnRecord) -> list[Usage]:
-    """Each answer of a model, and each attempt in vain that is paid for, with who it was."""
+    """Return a row for each answer of a model and for each failed attempt that cost tokens."""
     steps = [step for step in record.steps if step.kind == "model"]
     return [row for step in steps for row in _build_step_rows(record, step)]
 

@@ -1,10 +1,10 @@
-"""Who wrote what through the API: one row, in the transaction of the write itself.
+"""The audit log: one entry for each write through the API, in the transaction of the write.
 
-Bodies are not kept, only facts of a record that are neither secrets nor what people have written.
-What is written elsewhere than in Postgres is recorded as started, in a transaction before it.
-What an operation refuses, by a rule or for its form, is noted too, for a while and not without
-bound. What is refused before it comes to an operation is not: without a token (401), at an unknown
-path (404) or with another method (405), too large (413), no JSON (415), a parameter given twice.
+Entries hold no request bodies, only columns of the record that are neither secret nor written by
+users. A write outside Postgres is recorded as "started" in a transaction before it. Requests that
+an operation refuses are recorded for a limited time and up to a limit. Requests that reach no
+operation are not recorded: no valid token (401), unknown path (404) or method (405), body too
+large (413) or not JSON (415), a query parameter given twice (422).
 """
 
 from urllib.parse import quote
@@ -33,22 +33,22 @@ log = structlog.stdlib.get_logger()
 
 
 def record_write(session: AsyncSession, request: Request, status: int) -> None:
-    """Note a request that is about to be committed; one that has changed nothing is none."""
+    """Add an entry for a request that is about to be committed, unless it wrote nothing."""
     written = get_writes(session)
     if request.method not in READ_METHODS and written.has_writes:
         session.add(_build_entry(request, "done", status, written))
 
 
 def set_facts(session: AsyncSession, facts: JsonObject) -> None:
-    """What the entry says where a request writes many records: no secret, nobody's words."""
+    """Set the facts of a request that writes many records. They must hold no secrets or texts."""
     get_writes(session).facts = facts
 
 
 async def record_ahead(request: Request, status: int) -> None:
-    """Record a write outside Postgres before it is made; without the record it is not made.
+    """Record a write outside Postgres before it is made. If this raises, the write must not follow.
 
-    The entry is durable when this returns. It stays "started" whatever the outcome: entries are
-    never changed, and a second entry after the write could be lost.
+    The entry is durable when this returns. It stays "started" in any case: entries never change,
+    and a second entry after the write could be lost.
     """
     sessions: SessionFactory = request.app.state.resources.sessions
     async with sessions.begin() as session:
@@ -56,7 +56,7 @@ async def record_ahead(request: Request, status: int) -> None:
 
 
 async def record_refusal(request: Request, status: int) -> None:
-    """Note a write that is refused; its own transaction is gone."""
+    """Record a refused write in a transaction of its own, within the limit of the caller."""
     if request.method in READ_METHODS:
         return
     resources = request.app.state.resources
@@ -101,7 +101,6 @@ def _build_entry(
 
 
 def _build_facts(writes: SessionWrites) -> JsonObject | None:
-    """What is so from now on."""
     row = writes.first_row
     if writes.facts is not None or row is None or writes.is_deleted:
         return writes.facts
@@ -109,24 +108,22 @@ def _build_facts(writes: SessionWrites) -> JsonObject | None:
 
 
 def _object_from_path(request: Request) -> tuple[str, UUID | None]:
-    """What the path speaks of."""
+    """Return the resource and the first id in the path."""
     ids = (_parse_uuid(value) for value in request.path_params.values())
     return request.scope["path"].split("/")[2], next(ids, None)
 
 
 def _object_from_row(row: SQLModel) -> tuple[str, UUID]:
-    """What was written, whichever path led to it."""
     row_id: UUID = row.id  # type: ignore[attr-defined] # each subject has one
     return AUDITED_TYPES[type(row)].resource, row_id
 
 
 def _get_user_id(row: SQLModel | None) -> UUID | None:
-    """Whose record it is."""
     return row.id if isinstance(row, User) else getattr(row, "user_id", None)
 
 
 def _quote_path(path: str) -> str:
-    """As it is in an address: Postgres takes no NUL, and an entry is not of any length."""
+    """Return the path percent-encoded, because Postgres stores no NUL, and cut to its limit."""
     return quote(path, safe="/:", errors="replace")[:MAX_PATH_LENGTH]
 
 

@@ -1,4 +1,4 @@
-"""The records that the audit log speaks of, and what it says of them."""
+"""The record types of the audit log, and the columns that it shows."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,20 +25,20 @@ from ..models import (
 
 @dataclass(frozen=True)
 class AuditedType:
-    """A kind of record."""
+    """A record type."""
 
     resource: str
-    """What stands behind /api/."""
+    """The path segment after `/api/`."""
     columns: frozenset[str]
-    """The columns that are noted. Entries outlive their records: no secret, nobody's words."""
+    """The columns of an entry. Entries outlive their records: no secrets, no texts of users."""
 
     def describe(self, row: SQLModel) -> JsonObject:
-        """The record as it is from now on."""
+        """Return the shown columns of a record."""
         return row.model_dump(mode="json", include=set(self.columns))
 
 
 def _all_columns(resource: str, table: type[SQLModel], *, exclude: str = "") -> AuditedType:
-    """An administrator's record: what it was is what this log is for."""
+    """Show all columns: records of administrators hold no texts of users."""
     return AuditedType(resource, frozenset(table.model_fields) - {exclude})
 
 

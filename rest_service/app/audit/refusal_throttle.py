@@ -1,4 +1,4 @@
-"""How many refusals are noted: whoever is refused again and again fills no disk."""
+"""Limits how many refusals are recorded, so that a failing client does not fill the disk."""
 
 import time
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from smart_kit.contracts.audit import Caller
 
 WINDOW_SECONDS = 3600.0
 MAX_PER_HOUR = 100
-"""Of each caller and process; with 30 days that they are kept some 50 MB in all."""
+"""For each caller and process. With 30 days of retention that is about 50 MB."""
 
 log = structlog.stdlib.get_logger()
 
@@ -23,14 +23,14 @@ class _Window:
 
 
 class RefusalThrottle:
-    """Counts each caller's refusals by the hour. Who has no token is no caller."""
+    """Counts the refusals of each caller in windows of an hour."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._windows: dict[Caller, _Window] = {}
 
     def allow(self, caller: Caller) -> int | None:
-        """How many were left out before this one; None: this one is left out too."""
+        """Return how many refusals were suppressed before this one, or None to suppress it too."""
         window, suppressed_count = self._current_window(caller)
         if window.recorded_count < MAX_PER_HOUR:
             window.recorded_count += 1
@@ -41,7 +41,7 @@ class RefusalThrottle:
         return None
 
     def _current_window(self, caller: Caller) -> tuple[_Window, int]:
-        """The current one, and what an hour that is just over has left out."""
+        """Return the window, and how many refusals the previous one suppressed if it just ended."""
         now, last = self._now(), self._windows.get(caller)
         if last is not None and now - last.started_at < WINDOW_SECONDS:
             return last, 0

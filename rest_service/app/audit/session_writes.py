@@ -1,4 +1,4 @@
-"""What a session has written, noted while it writes."""
+"""Tracks what a database session writes, for the audit log."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,18 +19,18 @@ UNAUDITED_TABLES = (AuditEntry, Effect, IdempotencyKey)
 
 @dataclass
 class SessionWrites:
-    """What a session has written."""
+    """The writes of a session so far."""
 
     has_writes: bool = False
     first_row: SQLModel | None = None
-    """The first record that is a subject, where rows were written one by one."""
+    """The first written record of an audited type."""
     is_deleted: bool = False
     facts: JsonObject | None = None
-    """What is said of many records at once, in place of the first one's."""
+    """Replaces the columns of the first row if a request writes many records."""
 
 
 def get_writes(session: AsyncSession) -> SessionWrites:
-    """What it has written so far."""
+    """Return the writes of a session so far."""
     return _get_writes(session.sync_session)
 
 
@@ -52,7 +52,7 @@ def _record_rows(session: TrackedSession, _: UOWTransaction) -> None:
 
 @event.listens_for(TrackedSession, "do_orm_execute")
 def _record_statement(state: ORMExecuteState) -> Result[Any] | None:
-    """A statement that has met no row has written nothing."""
+    """Record a bulk statement, unless it affected no rows."""
     if state.is_select or state.bind_mapper is None:
         return None
     if state.bind_mapper.class_ in UNAUDITED_TABLES:

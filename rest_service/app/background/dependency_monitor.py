@@ -1,4 +1,4 @@
-"""Whether Postgres and Redis are there, asked all the time so that /health need not wait."""
+"""Checks Postgres and Redis regularly, so that /health answers at once."""
 
 import asyncio
 
@@ -15,33 +15,33 @@ from ..database import get_sqlstate
 
 CHECK_INTERVAL_SECONDS = 1.0
 CHECK_TIMEOUT_SECONDS = 2.0
-"""For an answer, before the other side counts as away."""
+"""Time limit of a check."""
 
 _UNDEFINED_TABLE = "42P01"
 
 
 class DependencyMonitor:
-    """What was seen last."""
+    """The results of the last checks."""
 
     def __init__(self, engine: AsyncEngine, redis: Redis) -> None:
         self._engine = engine
         self._redis = redis
-        self._postgres_error: str | None = "has not been asked yet"
-        self._redis_error: str | None = "has not been asked yet"
+        self._postgres_error: str | None = "has not been checked yet"
+        self._redis_error: str | None = "has not been checked yet"
 
     def add_to(self, health: Health) -> None:
-        """Report both."""
+        """Add both results to /health."""
         health.add_check("postgres", lambda: self._postgres_error)
         health.add_check("redis", lambda: self._redis_error)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Ask until stopped."""
+        """Check until stopped."""
         while not stop.is_set():
             await self.check()
             await sleep_until_stopped(stop, CHECK_INTERVAL_SECONDS)
 
     async def check(self) -> None:
-        """Ask both now."""
+        """Check both now."""
         self._postgres_error, self._redis_error = await asyncio.gather(
             self._check_postgres(), self._check_redis()
         )

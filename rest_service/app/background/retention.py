@@ -1,4 +1,4 @@
-"""What nobody can ask for any more is forgotten."""
+"""Deletes rows whose retention period is over."""
 
 import asyncio
 from datetime import timedelta
@@ -15,21 +15,21 @@ from ..models import AuditEntry, IdempotencyKey
 
 INTERVAL_SECONDS = 3600.0
 IDEMPOTENCY_KEY_RETENTION = timedelta(days=30)
-"""How long a request may come again under its key; the queues know a message for 7 days."""
+"""How long a request may be repeated with its key. The queues remember a message for 7 days."""
 REFUSAL_RETENTION = timedelta(days=30)
-"""A trigger lets nobody delete what is younger, nor anything else of the audit log."""
+"""A trigger refuses to delete younger refusals and all other entries of the audit log."""
 
 log = structlog.stdlib.get_logger()
 
 
 class RetentionJob:
-    """Once an hour; several replicas do no harm."""
+    """Runs once an hour. Several replicas may run it at the same time."""
 
     def __init__(self, sessions: SessionFactory) -> None:
         self._sessions = sessions
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Tidy until stopped."""
+        """Run until stopped."""
         while not stop.is_set():
             try:
                 await self.run_once()
@@ -38,13 +38,11 @@ class RetentionJob:
             await sleep_until_stopped(stop, INTERVAL_SECONDS)
 
     async def run_once(self) -> None:
-        """Delete idempotency keys with their answers, which hold what people wrote, and old entries
-        of what was refused.
-        """
+        """Delete old idempotency keys, whose responses hold texts of users, and old refusals."""
         old = col(IdempotencyKey.created_at) < utc_now() - IDEMPOTENCY_KEY_RETENTION
         refused = and_(
             col(AuditEntry.result) == "refused",
-            col(AuditEntry.created_at) < func.now() - REFUSAL_RETENTION,  # by the trigger's clock
+            col(AuditEntry.created_at) < func.now() - REFUSAL_RETENTION,  # the clock that the trigger uses
         )
         async with self._sessions.begin() as session:
             await session.exec(delete(IdempotencyKey).where(old))

@@ -1,4 +1,4 @@
-"""Brings Redis to what Postgres says where telling it of a change went wrong."""
+"""Repairs snapshots in Redis that differ from Postgres because a publication failed."""
 
 import asyncio
 from uuid import UUID
@@ -23,8 +23,10 @@ log = structlog.stdlib.get_logger()
 
 
 class SnapshotReconciler:
-    """Compares versions. Redis is read first: so a version that Postgres does not know cannot be a
-    newer one, only one of another database, and is replaced.
+    """Compares the versions in Redis and Postgres.
+
+    Redis is read first. So a version that is higher than that of Postgres cannot be newer: it comes
+    from another database and is replaced.
     """
 
     def __init__(self, sessions: SessionFactory, store: SnapshotStore, settings: Settings) -> None:
@@ -34,7 +36,7 @@ class SnapshotReconciler:
         self._has_written_all = False
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Compare regularly until stopped; at first write all, because our code may be newer."""
+        """Compare until stopped. The first pass writes all: a new version may add fields."""
         while not stop.is_set():
             seconds = RECONCILE_INTERVAL_SECONDS
             try:
@@ -48,11 +50,11 @@ class SnapshotReconciler:
             await sleep_until_stopped(stop, seconds)
 
     def health_error(self) -> str | None:
-        """For /health: without snapshots nobody is answered."""
+        """Return the text for /health until all snapshots have been written."""
         return None if self._has_written_all else "have not been written yet"
 
     async def reconcile(self, *, rewrite_all: bool = False) -> None:
-        """Write what differs and delete what Postgres does not have."""
+        """Write the snapshots that differ and delete those without a row in Postgres."""
         await self._reconcile_configuration(rewrite_all)
         await self._reconcile_users(rewrite_all)
 

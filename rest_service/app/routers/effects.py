@@ -7,7 +7,8 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.effects import EffectRead, EffectUndo
 
 from ..dependencies import IdempotentDep, OwnerDep, SessionDep
-from ..services.effects import effects, undo
+from ..services import undo
+from ..services.effects import effects
 from ..services.effects.effects import EffectQuery
 
 router = APIRouter(prefix="/effects", tags=["effects"])

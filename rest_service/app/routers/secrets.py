@@ -7,8 +7,9 @@ from smart_kit.contracts.secrets import KeyRotationRead, SecretCreate, SecretRea
 
 from ..dependencies import AdminOnly, AuditAheadDep, ResourcesDep, SessionDep, VaultDep
 from ..pagination import PageQueryDep
+from ..services.key_rotation import KeyRotation
 from ..services.secrets import secrets
-from ..services.secrets.key_rotation import KeyRotation
+from ..session_changes import Changes
 
 router = APIRouter(prefix="/secrets", tags=["secrets"], dependencies=[AdminOnly])
 
@@ -34,7 +35,9 @@ async def rotate_secrets(resources: ResourcesDep, audit_ahead: AuditAheadDep) ->
     Of providers too. May be repeated at any time; `./manage.py rotate-keys` does it with a new key.
     """
     await audit_ahead()
-    return await KeyRotation(resources.sessions, resources.publisher, resources.vault).run()
+    counts = await KeyRotation(resources.sessions, resources.vault).run()
+    await resources.publisher.publish_or_raise(Changes(configuration=True))
+    return counts
 
 
 @router.get("/{secret_id}")

@@ -8,20 +8,18 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.versions import ComparisonRead, VersionRead
 
 from ..dependencies import AdminOnly, SessionDep, SettingsDep
-from ..models import Assistant, Tool
 from ..pagination import PageQueryDep
-from ..services.configuration import version_diff, version_restore, versions
+from ..services import version_restore
+from ..services.configuration import version_diff, versions
+from ..services.configuration.versions import NOUNS, RESOURCES, VersionedTable
 
 router = APIRouter(tags=["versions"], dependencies=[AdminOnly])
-
-ASSISTANT_VERSIONS_PATH = "/assistants/{assistant_id}/versions"
-TOOL_VERSIONS_PATH = "/tools/{tool_id}/versions"
 
 VersionNumber = Annotated[int, Path(ge=1, lt=2**31)]
 
 
 class VersionPair(BaseModel):
-    """Two versions of a record, by their numbers."""
+    """The numbers of two versions of a record."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,71 +30,53 @@ class VersionPair(BaseModel):
 VersionPairQuery = Annotated[VersionPair, Query()]
 
 
-@router.get(ASSISTANT_VERSIONS_PATH)
-async def list_versions_of_assistant(
-    session: SessionDep, assistant_id: UUID, query: PageQueryDep
-) -> Page[VersionRead]:
-    """What it was, with its links, the newest first; also after it was deleted."""
-    return await versions.read_page(session, Assistant, assistant_id, query)
+def _add_read_routes(table: VersionedTable) -> None:
+    noun = NOUNS[table]
+    path = f"/{RESOURCES[table]}/{{object_id}}/versions"
+
+    @router.get(path, name=f"list_versions_of_{noun}")
+    async def list_versions(
+        session: SessionDep, object_id: UUID, query: PageQueryDep
+    ) -> Page[VersionRead]:
+        """The versions, newest first; of an assistant with its tools. Deleted records keep them."""
+        return await versions.read_page(session, table, object_id, query)
+
+    @router.get(f"{path}/compare", name=f"compare_versions_of_{noun}")
+    async def compare_versions(
+        session: SessionDep, object_id: UUID, pair: VersionPairQuery
+    ) -> ComparisonRead:
+        """The differences between two versions, field by field; tools by their names."""
+        return await version_diff.compare(session, table, object_id, pair.before, pair.after)
+
+    @router.get(f"{path}/{{number}}", name=f"get_version_of_{noun}")
+    async def get_version(
+        session: SessionDep, object_id: UUID, number: VersionNumber
+    ) -> VersionRead:
+        """One version."""
+        return await versions.read(session, table, object_id, number)
 
 
-@router.get(f"{ASSISTANT_VERSIONS_PATH}/compare")
-async def compare_versions_of_assistant(
-    session: SessionDep, assistant_id: UUID, pair: VersionPairQuery
-) -> ComparisonRead:
-    """What is not the same in two versions, field by field; links by the tool's name."""
-    return await version_diff.compare(session, Assistant, assistant_id, pair.before, pair.after)
+for _table in NOUNS:
+    _add_read_routes(_table)
 
 
-@router.get(f"{ASSISTANT_VERSIONS_PATH}/{{number}}")
-async def get_version_of_assistant(
-    session: SessionDep, assistant_id: UUID, number: VersionNumber
-) -> VersionRead:
-    """One version."""
-    return await versions.read(session, Assistant, assistant_id, number)
-
-
-@router.post(f"{ASSISTANT_VERSIONS_PATH}/{{number}}/restore")
+@router.post("/assistants/{object_id}/versions/{number}/restore")
 async def restore_assistant(
-    session: SessionDep, settings: SettingsDep, assistant_id: UUID, number: VersionNumber
+    session: SessionDep, settings: SettingsDep, object_id: UUID, number: VersionNumber
 ) -> VersionRead:
-    """Make it what it was, with its links, and answer its newest version.
+    """Restore an assistant with its tools and return its newest version.
 
-    Also brings back what was deleted. 409 names what is gone meanwhile and was used by it.
+    A deleted assistant is created again. 409 names what the version refers to and no longer exists.
     """
     return await version_restore.restore_assistant(
-        session, assistant_id, number, settings.default_model_names
+        session, object_id, number, settings.default_model_names
     )
 
 
-@router.get(TOOL_VERSIONS_PATH)
-async def list_versions_of_tool(
-    session: SessionDep, tool_id: UUID, query: PageQueryDep
-) -> Page[VersionRead]:
-    """What it was, the newest first; also after it was deleted."""
-    return await versions.read_page(session, Tool, tool_id, query)
+@router.post("/tools/{object_id}/versions/{number}/restore")
+async def restore_tool(session: SessionDep, object_id: UUID, number: VersionNumber) -> VersionRead:
+    """Restore a tool and return its newest version.
 
-
-@router.get(f"{TOOL_VERSIONS_PATH}/compare")
-async def compare_versions_of_tool(
-    session: SessionDep, tool_id: UUID, pair: VersionPairQuery
-) -> ComparisonRead:
-    """What is not the same in two versions, field by field."""
-    return await version_diff.compare(session, Tool, tool_id, pair.before, pair.after)
-
-
-@router.get(f"{TOOL_VERSIONS_PATH}/{{number}}")
-async def get_version_of_tool(
-    session: SessionDep, tool_id: UUID, number: VersionNumber
-) -> VersionRead:
-    """One version."""
-    return await versions.read(session, Tool, tool_id, number)
-
-
-@router.post(f"{TOOL_VERSIONS_PATH}/{{number}}/restore")
-async def restore_tool(session: SessionDep, tool_id: UUID, number: VersionNumber) -> VersionRead:
-    """Make it what it was and answer its newest version.
-
-    Also brings back what was deleted. 409 names what is gone meanwhile and was used by it.
+    A deleted tool is created again. 409 names what the version refers to and no longer exists.
     """
-    return await version_restore.restore_tool(session, tool_id, number)
+    return await version_restore.restore_tool(session, object_id, number)

@@ -14,14 +14,14 @@ from smart_kit.contracts.tools import AssistantToolCreate, AssistantToolUpdate, 
 from smart_kit.contracts.versions import VersionRead
 from smart_kit.errors import Conflict, InvalidRequest
 
-from ...models import Assistant, AssistantTool, LlmModel, Tool
-from ..assistants import assistant_tools, assistants
-from ..records.crud import check_name_available
-from ..tools import tools
-from . import versions
-from .change import configuration_change
-from .model_coverage import DefaultModels, ensure_covered
-from .versions import NOUNS, VersionedTable
+from ..models import Assistant, AssistantTool, LlmModel, Tool
+from .assistants import assistant_tools, assistants
+from .configuration import versions
+from .configuration.change import configuration_change
+from .configuration.model_coverage import DefaultModels, ensure_covered
+from .configuration.versions import NOUNS, VersionedTable
+from .records.crud import check_name_available
+from .tools import tools
 
 BodyT = TypeVar("BodyT", bound=RequestBody)
 

@@ -14,15 +14,15 @@ from smart_kit.contracts.effects import EffectKind, EffectRead, EffectUndo
 from smart_kit.contracts.tasks import TaskUpdate
 from smart_kit.errors import Conflict, InvalidRequest, NotFound
 
-from ...models import CronJob, Effect
-from ...models.base import OwnedRecord
-from .. import calendar, tasks
-from ..cron_jobs import cron_jobs, job_schedule
-from ..records.crud import OwnerScope
-from ..records.ownership import lock_user
-from . import effects
-from .change_origin import ChangeOrigin
-from .receipts import Receipts
+from ..models import CronJob, Effect
+from ..models.base import OwnedRecord
+from . import calendar, tasks
+from .cron_jobs import cron_jobs, job_schedule
+from .effects import effects
+from .effects.change_origin import ChangeOrigin
+from .effects.receipts import Receipts
+from .records.crud import OwnerScope
+from .records.ownership import lock_user
 
 RowT = TypeVar("RowT", bound=OwnedRecord)
 ReadT = TypeVar("ReadT", bound=Contract)

@@ -1,8 +1,7 @@
-"""Encrypting anew what an older master key has encrypted.
+"""Re-encrypts what an older master key has encrypted.
 
-In batches, each in a transaction of its own and in its turn among those that change the
-configuration: so nobody waits for long, nothing that others write meanwhile is overwritten, and a
-rotation that was broken off goes on where it was.
+Works in batches, each in its own transaction and under the lock of configuration changes. So other
+changes wait only briefly, none is overwritten, and an interrupted rotation can be repeated.
 """
 
 from uuid import UUID
@@ -13,45 +12,39 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.contracts.secrets import KeyRotationRead
 from smart_kit.vault import Vault
 
-from ...database import SessionFactory
-from ...models import LlmProvider, Secret
-from ...models.base import Record
-from ...session_changes import Changes
-from ...snapshots.publisher import SnapshotPublisher
-from ..configuration.change import configuration_change
+from ..database import SessionFactory
+from ..models import LlmProvider, Secret
+from ..models.base import Record
+from .configuration.change import configuration_change
 
 ENCRYPTED_COLUMNS: tuple[tuple[type[Record], str], ...] = (
     (LlmProvider, "encrypted_api_key"),
     (Secret, "encrypted_value"),
 )
-"""Every column that holds what `Vault` has encrypted for the row's id."""
+"""Every column whose values `Vault` has encrypted for the id of the row."""
 
 BATCH_SIZE = 100
 _MIN_ID = UUID(int=0)
 
 
 class KeyRotation:
-    """One pass over all ciphertexts."""
+    """Re-encrypts all ciphertexts once."""
 
-    def __init__(
-        self, sessions: SessionFactory, publisher: SnapshotPublisher, vault: Vault
-    ) -> None:
+    def __init__(self, sessions: SessionFactory, vault: Vault) -> None:
         self._sessions = sessions
-        self._publisher = publisher
         self._vault = vault
         self._counts = {"rewritten": 0, "unchanged": 0, "unreadable": 0}
 
     async def run(self) -> KeyRotationRead:
-        """Returns when Redis has the new ciphertexts too; raises while it is away."""
+        """Rewrite all rows and count them. The caller publishes the new configuration."""
         for table, column in ENCRYPTED_COLUMNS:
             last: UUID | None = _MIN_ID
             while last is not None:
                 last = await self._rotate_batch(table, column, last)
-        await self._publisher.publish_or_raise(Changes(configuration=True))
         return KeyRotationRead(**self._counts)
 
     async def _rotate_batch(self, table: type[Record], column: str, after: UUID) -> UUID | None:
-        """Those that come next; returns the id of the last, None where there are no more."""
+        """Rotate the next rows and return the id of the last one, or None if none are left."""
         async with self._sessions.begin() as session, configuration_change(session):
             rows = await _lock_next_batch(session, table, column, after)
             for row in rows:
