@@ -1,4 +1,4 @@
-"""`.env.example`, what each service reads, and what it is given are one list."""
+"""`.env.example`, the settings classes and the variables given to each process agree."""
 
 import re
 from pathlib import Path
@@ -26,13 +26,13 @@ SETTINGS: dict[str, type[ServiceSettings]] = {
 }
 
 SUITE_VARIABLES = {"BIND_HOST", "REST_SERVICE_OWN_PORT"}
-"""Set by an image or manage.py for a process, never by an operator."""
+"""Set by an image or by manage.py, never by an operator."""
 
 OPERATOR_VARIABLES = {*variables.DEFAULTS, "COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD"}
-"""Read by manage.py and the servers it starts, also where no service of ours does."""
+"""Read by manage.py and the servers that it starts, perhaps by no service."""
 
 RESERVED_VARIABLES = {"GOOGLE_CALENDAR_SERVICE_URL"}
-"""Named in the example before the part that reads them is built; each leaves this set with it."""
+"""Documented before the code that reads them exists; that code removes them from this set."""
 
 
 def read_example() -> list[str]:
@@ -44,7 +44,7 @@ def variables_read_by(service: str) -> set[str]:
     return {name.upper() for name in SETTINGS[service].model_fields} - SUITE_VARIABLES
 
 
-def test_no_variable_stands_twice_in_the_example() -> None:
+def test_no_variable_is_listed_twice_in_the_example() -> None:
     assert len(read_example()) == len(set(read_example()))
 
 
@@ -53,16 +53,16 @@ def test_every_variable_that_a_service_reads_is_in_the_example(service: str) -> 
     assert variables_read_by(service) - set(read_example()) == set()
 
 
-def test_every_variable_of_the_example_is_read_by_somebody() -> None:
-    somebody = OPERATOR_VARIABLES.union(*map(variables_read_by, SETTINGS))
+def test_every_variable_of_the_example_is_read() -> None:
+    read = OPERATOR_VARIABLES.union(*map(variables_read_by, SETTINGS))
 
-    assert set(read_example()) - somebody == RESERVED_VARIABLES
+    assert set(read_example()) - read == RESERVED_VARIABLES
 
 
 @pytest.mark.parametrize("service", SETTINGS)
 def test_a_service_is_given_every_variable_that_it_reads(service: str) -> None:
-    (described,) = (one for one in services.SERVICES if one.name == service)
-    given = {name.partition("=")[0] for name in described.variables}
+    (definition,) = (one for one in services.SERVICES if one.name == service)
+    given = {name.partition("=")[0] for name in definition.variables}
 
     assert variables_read_by(service) - given == set()
 
