@@ -209,6 +209,10 @@ class SandboxUser:
         items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
         return items
 
+    def get_bot_texts(self, after: int = 0) -> list[str]:
+        """Return the texts of the bot's messages with greater ids, oldest first."""
+        return [one["text"] for one in self.get_messages(after) if one["from"] == "bot"]
+
     def send(self, text: str) -> int:
         """Send a message; returns its id."""
         path = f"/chat/{self.telegram_id}/messages"

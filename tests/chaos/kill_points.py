@@ -1,17 +1,20 @@
-"""Every side effect of the services, by name, and the story that passes it.
+"""The list of all side effects of the services, each with a story that causes it.
 
-Production code knows nothing of this: the names are made where a side effect leaves the process
-(killable/*_boundary.py), and a test fails where one is made that is not here, or is here and never
-made. Two things happen between two side effects of a process at most: it computes, and it dies. So
-each gap between them is `after` one of them, which is what CI tries; `before` it is the same gap as
-after the one before, and is tried with the rest.
+A kill point is the moment directly before or after a side effect. A story is a scripted
+conversation with the bot (killable/stories). Production code knows nothing of kill points: the
+names are made in killable/*_boundary.py, where a side effect leaves the process. A test fails when
+a side effect occurs that is not listed here, and when a listed one never occurs.
 
-Left out, because nothing is different afterwards: reads, subscriptions, GET, transactions that only
-read. XREADGROUP, XAUTOCLAIM, `promote` and `reconcile` are asked all the time; they are side
-effects where something came of them, which only the answer tells: they have no `before`.
+Between two side effects a process only computes, so a kill anywhere in such a gap has the same
+result. Each gap lies `after` one side effect; CI kills there. A kill `before` a side effect hits
+the gap after the previous one; it is tried only with `CHAOS_KILLS=all`.
 
-Not told by any story, because this suite's sandbox lets everybody in and serves one bot: `SET
-tg_bot:*:refused:*`, `DEL bot`, `setWebhook`, `deleteWebhook`; nor Google's calendar.
+Not listed, because they change nothing: reads, subscriptions, GET requests and transactions that
+only read. XREADGROUP, XAUTOCLAIM, `promote` and `reconcile` are called all the time. They count as
+side effects only if the reply shows that they changed something; therefore they have no `before`.
+
+No story causes `SET tg_bot:*:refused:*`, `DEL bot`, `setWebhook` and `deleteWebhook`, because the
+sandbox of this suite admits every user and serves one bot. The Google calendar is not covered.
 """
 
 from dataclasses import dataclass
@@ -31,38 +34,38 @@ from tests.chaos.killable.stories import (
 
 @dataclass(frozen=True)
 class KillPoint:
-    """A side effect.
-
-    `first`: who has to die before, so that it comes about. Where each point is tried once: `at` is
-    the pass at which one dies there, and one that is `like` another is left to that.
-    """
+    """A side effect and the story that causes it."""
 
     name: str
+    """`<service>: <effect>`."""
     story: Story
     prior_kill: str = ""
+    """The kill that must happen first, because the side effect only occurs after it."""
     pass_number: int = 1
+    """The occurrence of the side effect in the story at which the service is killed."""
     same_as: str = ""
+    """Another kill point that runs the same lines; this one is tried with `CHAOS_KILLS=all`."""
 
     @property
     def service(self) -> str:
-        """Whose side effect it is."""
+        """The name of the service that has the side effect."""
         return self.name.partition(":")[0]
 
     @property
     def sides(self) -> tuple[Side, ...]:
-        """Where one can die there."""
+        """The sides of the side effect on which the service can be killed."""
         command = self.name.split()[1]
         return ("after",) if command in REPLY_PREDICATES else ("after", "before")
 
 
 FIRST_START = "rest_service: commit RestService._seed_and_reconcile"
-"""Only where there is nothing yet: the suite's own first start dies there, on both sides."""
+"""Happens only in an empty database: conftest.py kills the first start there, on both sides."""
 
 RECORD_CHANGED = "rest_service: commit PATCH /api/assistants/*"
 RECORD_ADDED = "rest_service: commit POST /api/providers"
 RECORD_REMOVED = "rest_service: commit DELETE /api/providers/*"
 RECORD_RESTORED = "rest_service: commit POST /api/assistants/*/versions/*/restore"
-"""Each for all records of the configuration: they are committed and published by the same lines."""
+"""Each represents its action on every record type: all types use the same commit and publishing."""
 
 KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("tg_bot: claim lease:*", users.chat),
@@ -119,9 +122,8 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("assistant: DEL history:*:mark", users.new_thread),
     KillPoint("assistant: POST /v1/chat/completions", users.reminder),
     KillPoint("assistant: POST /v1/responses", selections.budgeted_user),
-    KillPoint(
-        "assistant: script budget:*:*", selections.budgeted_user, pass_number=3
-    ),  # a call is settled
+    # the third pass records the real cost of a call
+    KillPoint("assistant: script budget:*:*", selections.budgeted_user, pass_number=3),
     KillPoint("assistant: POST /bell", selections.external_tools),
     KillPoint("assistant: SET cached:*:*:*", selections.external_tools),
     KillPoint("assistant: journal queue:to_secretary", users.reminder),

@@ -1,7 +1,7 @@
-"""Runs stories in which services die at kill points, and checks every promise afterwards.
+"""Runs stories in which a service is killed at a kill point, and checks every promise afterwards.
 
-`CHAOS_KILLS=all` dies on both sides of each point, at the first, second and third pass; otherwise
-once after each, and after one for those that are like it.
+By default a service is killed once after each kill point that is not `same_as` another. With
+`CHAOS_KILLS=all` it is killed on both sides of each, at the first, second and third pass.
 """
 
 import os
@@ -24,16 +24,17 @@ SEND_CONFIRMED = (
     "after tg_bot: journal queue:to_telegram",
     "after tg_bot: finish queue:to_telegram",
 )
-MISSING_MESSAGE, EXTRA_MESSAGES = "no such answer", "messages too many"
+MISSING_MESSAGE, EXTRA_MESSAGES = "is lost", "messages too many"
+"""Texts of assertion errors, see user_session.py and delivery_assertions.py."""
 BROKEN_MAILBOX_CASES = {
-    "taken out at the beginning": ("assistant: begin queue:to_secretary", MISSING_MESSAGE),
+    "message removed at begin": ("assistant: begin queue:to_secretary", MISSING_MESSAGE),
     "no deduplication": ("tg_bot: enqueue queue:to_telegram", EXTRA_MESSAGES),
     "no journal": ("tg_bot: journal queue:to_telegram", EXTRA_MESSAGES),
 }
-"""Broken variants, the death that shows each, and how."""
+"""By variant of broken_mailboxes.py: the kill that reveals it, and the assertion that fails."""
 
 EXTRA_STORIES: dict[str, tuple[Story, ...]] = {"assistant": (failures.assistant_killed,)}
-"""Stories that are told for the names alone, by service."""
+"""By service: stories without a kill point, which run only to find side effects without a name."""
 
 
 def kill_points_for(service: str) -> list[KillPoint]:
@@ -41,13 +42,13 @@ def kill_points_for(service: str) -> list[KillPoint]:
 
 
 def stories_for(service: str) -> tuple[Story, ...]:
-    """Each once, in which the service's side effects come about."""
+    """Return the stories that cause the side effects of the service, each once."""
     wanted = {point.story for point in kill_points_for(service)} | {*EXTRA_STORIES.get(service, ())}
     return tuple(story for story in STORIES if story in wanted)
 
 
 def kill_params_for(service: str) -> list[ParameterSet]:
-    """Parameters: point, side, repeat, at."""
+    """Return pytest parameters: point, side, repeat_count, pass_number."""
     return list(_iter_kill_params(service))
 
 
@@ -56,14 +57,15 @@ def _iter_kill_params(service: str) -> Iterator[ParameterSet]:
         if point.name == FIRST_START or (point.same_as and not IS_THOROUGH):
             continue
         for side in point.sides if IS_THOROUGH else point.sides[:1]:
-            for repeat, at in (
+            for repeat_count, pass_number in (
                 ((1, 1), (2, 2), (3, 3)) if IS_THOROUGH else ((1, point.pass_number),)
             ):
-                yield pytest.param(point, side, repeat, at, id=f"{side} {point.name}-{at}")
+                name = f"{side} {point.name}-{pass_number}"
+                yield pytest.param(point, side, repeat_count, pass_number, id=name)
 
 
 def broken_variants_for(service: str) -> list[str]:
-    """The variants that a death of this service shows."""
+    """Return the variants of a broken mailbox that a kill of this service reveals."""
     return [
         variant
         for variant, (name, _) in BROKEN_MAILBOX_CASES.items()
@@ -72,8 +74,10 @@ def broken_variants_for(service: str) -> list[str]:
 
 
 def assert_effect_names_complete(killable: KillableSuite, service: str) -> None:
-    """In all that was told in this suite no side effect is without a name, and no name of this
-    service without a side effect that no death has had a part in."""
+    """Assert that all recorded side effects are listed, and that all listed ones were recorded.
+
+    First runs the stories of the service that have not run in this suite yet.
+    """
     for story in stories_for(service):
         if story not in killable.stories_run:
             run_story(killable, story)
@@ -86,15 +90,15 @@ def assert_effect_names_complete(killable: KillableSuite, service: str) -> None:
         if not note.startswith(KILLED_PREFIX)
     ]
     recorded = {name for _, _, name in notes}
-    unnamed = recorded - {point.name for point in KILL_POINTS}
-    assert not unnamed, f"side effects without a name: {sorted(unnamed)}"
-    done = {name for side, _, name in notes if side == "after"}
+    unlisted = recorded - {point.name for point in KILL_POINTS}
+    assert not unlisted, f"side effects not listed: {sorted(unlisted)}"
+    completed = {name for side, _, name in notes if side == "after"}
     names = {point.name for point in kill_points_for(service)}
-    assert names <= done, f"names without a side effect: {sorted(names - done)}"
+    assert names <= completed, f"listed side effects that never occurred: {names - completed}"
 
 
 def run_story(killable: KillableSuite, story: Story) -> None:
-    """Run the story without a crash, and check every promise."""
+    """Run the story without a kill, and check every promise."""
     killable.stories_run.add(story)
     session = UserSession.for_new_user(killable)
     story(session)
@@ -109,13 +113,17 @@ def run_with_crash(
     pass_number: int = 1,
     is_settled: Callable[[UserSession], bool] | None = None,
 ) -> None:
-    """Have the services die there, at that pass in so many repeats of its story, and check every
-    promise. `is_settled`: see UserSession."""
+    """Run the story of a kill point with a kill there, and check every promise.
+
+    The story runs `repeat_count` times; the kill happens at pass `pass_number` over all repeats.
+    A kill point with a `prior_kill` is preceded by one such kill per repeat.
+    `is_settled`: see UserSession.
+    """
     name, start_index = f"{side} {point.name}", len(killable.read_passed_points())
     killable.stories_run.add(point.story)
-    first = [point.prior_kill] * repeat_count if point.prior_kill else []
-    passes = 1 if first else pass_number
-    killable.arm_kills(*((one, 1) for one in first), (name, passes))
+    prior_kills = [point.prior_kill] * repeat_count if point.prior_kill else []
+    passes = 1 if prior_kills else pass_number
+    killable.arm_kills(*((kill, 1) for kill in prior_kills), (name, passes))
     try:
         session = UserSession.for_new_user(killable, is_settled)
         for _ in range(repeat_count):
@@ -123,7 +131,7 @@ def run_with_crash(
         wait_until(lambda: not killable.is_armed(), TIMEOUT_SECONDS)
         users.chat(session)
         notes = killable.read_passed_points()[start_index:]
-        assert parse_kills(notes) == [*first, name]
+        assert parse_kills(notes) == [*prior_kills, name]
         session.assert_promises(allowed_duplicates=count_uncertain_sends(notes))
     finally:
         killable.arm_kills()
@@ -131,9 +139,9 @@ def run_with_crash(
 
 
 def assert_broken_mailbox_detected(killable: KillableSuite, variant: str) -> None:
-    """The same with a broken mailbox, which has to show."""
+    """Assert that a kill with this broken mailbox violates a promise in the expected way."""
     name, expected_error = BROKEN_MAILBOX_CASES[variant]
-    (point,) = (one for one in KILL_POINTS if one.name == name)
+    (point,) = (point for point in KILL_POINTS if point.name == name)
     killable.break_mailbox(variant, point.service)
     try:
         with pytest.raises(AssertionError, match=expected_error):
@@ -148,12 +156,14 @@ def assert_broken_mailbox_detected(killable: KillableSuite, variant: str) -> Non
 
 
 def _is_settled(session: UserSession) -> bool:
-    """Whether somebody has died, and all that the user has said has left Telegram and the queues,
-    not for the dead letters: in the order in which a message goes through them."""
-    own = [one for one in session.user.get_messages() if one["from"] == "person"]
+    """Return whether the kill has happened and no message of the user is in progress any more.
+
+    The checks follow the path of a message: Telegram, the two queues, the dead letters.
+    """
+    own_messages = [one for one in session.user.get_messages() if one["from"] == "person"]
     return (
         not session.killable.is_armed()
-        and all(one["read"] for one in own)
+        and all(message["read"] for message in own_messages)
         and not any(
             is_queued(session, queue) for queue in ("queue:to_secretary", "queue:to_telegram")
         )
@@ -162,8 +172,11 @@ def _is_settled(session: UserSession) -> bool:
 
 
 def count_uncertain_sends(notes: list[str]) -> int:
-    """How often tg_bot died when Telegram may have had a message of which the journal had not."""
-    is_uncertain, found = False, 0
+    """Return how often tg_bot was killed between a send and the record of it in the journal.
+
+    Each such kill may cause one duplicate, because sendMessage has no idempotency key.
+    """
+    is_uncertain, count = False, 0
     for note in notes:
         side, _, effect = note.removeprefix(KILLED_PREFIX).partition(" ")
         is_kill = note.startswith(KILLED_PREFIX)
@@ -172,5 +185,5 @@ def count_uncertain_sends(notes: list[str]) -> int:
         elif note in SEND_CONFIRMED:
             is_uncertain = False
         if is_kill and effect.startswith("tg_bot"):
-            found, is_uncertain = found + is_uncertain, False
-    return found
+            count, is_uncertain = count + is_uncertain, False
+    return count

@@ -1,4 +1,4 @@
-"""What must be true of a mailbox, and what is found in it."""
+"""The expected and the actual state of a mailbox, for mailbox_state_machine.py."""
 
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -8,21 +8,21 @@ from smart_kit.mailbox import Delivery
 
 @dataclass
 class ReferenceModel:
-    """What must be true."""
+    """The state that the mailbox must have, by conversation."""
 
     sent: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Every message of a conversation, in order."""
+    """All messages, in order."""
     finished: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Those whose end was accepted."""
+    """The messages whose `finish` was accepted, in order."""
     replies: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     lease_holder: dict[str, Delivery] = field(default_factory=dict)
-    """The newest delivery of a conversation: only it may do anything."""
+    """The newest delivery: the only one whose operations may be accepted."""
     dead_letter_count: int = 0
 
 
 @dataclass(frozen=True)
 class MailboxState:
-    """What is in Redis after a step."""
+    """The state in Redis after a step."""
 
     waiting: dict[str, list[str]]
     replies: dict[str, list[str]]

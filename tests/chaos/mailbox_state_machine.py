@@ -1,7 +1,7 @@
-"""Everything that can happen to a mailbox, in any order, beside a model of what must come of it.
+"""A Hypothesis state machine: random mailbox operations, compared with a reference model.
 
-Real scripts, a real Redis. A worker here is only a name and what it holds: it can be slow, be
-robbed of its lease, die, or come back from the dead and act on what it once held.
+It runs the real scripts on a real Redis. A worker is only a name and its deliveries: it can be
+slow, lose its lease, crash, or come back as a zombie and act on a delivery whose lease it has lost.
 """
 
 import asyncio
@@ -35,11 +35,11 @@ IN_QUEUE, OUT_QUEUE = "chaos:in", "chaos:out"
 
 
 class MailboxMachine(RuleBasedStateMachine):
-    """One mailbox, the one it answers into, three workers and their fates."""
+    """A mailbox, the mailbox of its replies, and three workers."""
 
     server: ClassVar[DurableValkey]
     broken_scripts: ClassVar[Mapping[str, tuple[str, str]]] = {}
-    """Script to (words, other words): a mailbox that is broken on purpose."""
+    """By script: a piece of its source and the replacement that breaks it."""
 
     deliveries = Bundle("deliveries")
 
@@ -81,7 +81,7 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule(conversation=st.sampled_from(CONVERSATIONS), data=st.data())
     def repeat_enqueue(self, conversation: str, data: st.DataObject) -> None:
-        """Telegram says it again, whatever has become of it meanwhile."""
+        """A message is enqueued again, whatever its state: it must be dropped as a duplicate."""
         sent = self.model.sent[conversation]
         if sent:
             message = data.draw(st.sampled_from(sent))
@@ -94,7 +94,7 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule(target=deliveries, worker=st.sampled_from(WORKERS))
     def steal_lease(self, worker: str) -> Any:
-        """Every lease has ended: its conversation is taken over."""
+        """A worker takes over a conversation. Leases last 0 s here, so every one has expired."""
         reclaimed = self.run(self.mailbox.reclaim(worker, 1))
         return self._begin_delivery(reclaimed[0] if reclaimed else None)
 
@@ -103,8 +103,8 @@ class MailboxMachine(RuleBasedStateMachine):
         if delivery is None:
             return multiple()
         waiting = self._get_waiting(delivery.conversation)
-        assert waiting, "a message was handed out of a conversation that has none"
-        assert delivery.payload == waiting[0], "not the first that waits"
+        assert waiting, "a delivery from a conversation without messages"
+        assert delivery.payload == waiting[0], "not the oldest waiting message"
         before = self.model.lease_holder.get(delivery.conversation)
         assert before is None or delivery.fencing_token > before.fencing_token
         self.model.lease_holder[delivery.conversation] = delivery
@@ -122,7 +122,7 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule(delivery=deliveries, is_dead=st.booleans())
     def finish(self, delivery: Delivery, is_dead: bool) -> None:
-        """Also for the second time, and by those who were taken for dead."""
+        """A worker finishes a delivery, perhaps a second time or without its lease."""
         name = f"{'apology' if is_dead else 'reply'}:{delivery.payload}"
         reply = Envelope(name, delivery.conversation, name)
         outcome = Outcome(replies=(reply,), journal_message_id=delivery.payload)
@@ -130,7 +130,7 @@ class MailboxMachine(RuleBasedStateMachine):
         if self._assert_fenced(delivery, self.mailbox.finish(delivery, outcome, dead_letter=dead)):
             self.model.finished[delivery.conversation].append(delivery.payload)
             replies = self.model.replies[delivery.conversation]
-            if name not in replies:  # who dies again is apologised for once
+            if name not in replies:  # a replayed message that fails again gets no second apology
                 replies.append(name)
             self.model.lease_holder.pop(delivery.conversation)
             self.model.dead_letter_count += is_dead
@@ -148,11 +148,11 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule(delivery=consumes(deliveries))
     def drop_delivery(self, delivery: Delivery) -> None:
-        """Without a word; what it held stays held until its lease ends."""
+        """A worker crashes: the delivery stays leased until it is taken over."""
 
     @rule(data=st.data())
     def replay(self, data: st.DataObject) -> None:
-        """An administrator has mended what was wrong; the letter joins the end of its queue."""
+        """An administrator replays a dead letter, which joins the end of its conversation."""
         dead_letter_queue = DeadLetterQueue(self.redis, IN_QUEUE)
         entries = self.run(dead_letter_queue.list_newest(100))
         if not entries:
@@ -165,14 +165,14 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule()
     def reconcile(self) -> None:
-        """Where only our own scripts have worked it has nothing to do."""
+        """The reconciler finds nothing to restore, because no script loses a wake-up."""
         assert self.run(MailboxReconciler(self.redis, IN_QUEUE).restore_wakeups()) == 0, (
             "a wake-up was lost"
         )
 
     @rule(conversation=st.sampled_from(CONVERSATIONS), is_deleted=st.booleans())
     def lose_wakeup(self, conversation: str, is_deleted: bool) -> None:
-        """By hand or by a tool. Who holds the message is robbed of it."""
+        """A wake-up is deleted by hand: the reconciler restores it, and its holder loses it."""
         entry = self.run(self._remove_wakeup(conversation, is_deleted))
         if entry is None:
             return
@@ -195,63 +195,67 @@ class MailboxMachine(RuleBasedStateMachine):
 
     @rule(worker=st.sampled_from(WORKERS))
     def leave_group(self, worker: str) -> None:
-        """A worker that ends in order takes nothing with it."""
+        """A worker stops gracefully, which loses no message."""
         self.run(self.mailbox.remove_consumer(worker))
 
     def _assert_fenced(self, delivery: Delivery, coroutine: Coroutine[Any, Any, None]) -> bool:
-        """Whether it was accepted, which it must be from the newest holder, and from no other."""
+        """Run an operation, and return whether it was accepted.
+
+        It must be accepted from the lease holder, and from no other.
+        """
         is_holder = self.model.lease_holder.get(delivery.conversation) == delivery
         try:
             self.run(coroutine)
         except LeaseLost:
-            assert not is_holder, "refused to its holder"
+            assert not is_holder, "rejected from the lease holder"
             return False
-        assert is_holder, "accepted from somebody who no longer holds it"
+        assert is_holder, "accepted from a worker without the lease"
         return True
 
     def _get_waiting(self, conversation: str) -> list[str]:
-        sent, ended = self.model.sent[conversation], self.model.finished[conversation]
-        return sent[len(ended) :]
+        sent, finished = self.model.sent[conversation], self.model.finished[conversation]
+        return sent[len(finished) :]
 
     @invariant()
     def assert_invariants(self) -> None:
         if not hasattr(self, "redis"):
             return
-        found = self.run(self._read_state())
-        self._check_messages(found)
-        self._check_wakeups(found)
-        assert {
-            delivery.entry_id for delivery in self.model.lease_holder.values()
-        } <= found.pending, "somebody holds what nobody could take over"
-        assert found.dead_letter_count == self.model.dead_letter_count
+        state = self.run(self._read_state())
+        self._check_messages(state)
+        self._check_wakeups(state)
+        leased = {delivery.entry_id for delivery in self.model.lease_holder.values()}
+        assert leased <= state.pending, "a leased message that no worker could take over"
+        assert state.dead_letter_count == self.model.dead_letter_count
 
     def _check_messages(self, state: MailboxState) -> None:
         for conversation in CONVERSATIONS:
-            sent, ended = self.model.sent[conversation], self.model.finished[conversation]
-            assert ended == sent[: len(ended)], "ended out of order"
-            assert state.waiting[conversation] == self._get_waiting(conversation), "lost or doubled"
+            sent, finished = self.model.sent[conversation], self.model.finished[conversation]
+            assert finished == sent[: len(finished)], "finished out of order"
+            assert state.waiting[conversation] == self._get_waiting(conversation), (
+                "a message is lost or duplicated"
+            )
             assert state.replies[conversation] == self.model.replies[conversation], (
-                "a reply is lost, doubled or misplaced"
+                "a reply is lost, duplicated or misplaced"
             )
 
-    def _check_wakeups(self, found: MailboxState) -> None:
+    def _check_wakeups(self, state: MailboxState) -> None:
         for conversation in CONVERSATIONS:
-            entries = found.entries.get(conversation, [])
-            assert len(entries) <= 1, f"{conversation} has two live entries"
+            entries = state.entries.get(conversation, [])
+            assert len(entries) <= 1, f"{conversation} has two entries in the stream"
             if not self._get_waiting(conversation):
                 continue
-            state = found.active.get(conversation)
-            assert state is not None, f"{conversation} sleeps although something waits"
-            if state == "delayed":
-                assert conversation in found.delayed, f"{conversation} is delayed for ever"
+            wakeup = state.active.get(conversation)
+            assert wakeup is not None, f"{conversation} has waiting messages but no wake-up"
+            if wakeup == "delayed":
+                assert conversation in state.delayed, f"{conversation} is delayed for ever"
             else:
-                assert entries == [state], f"{conversation} is in no stream"
+                assert entries == [wakeup], f"{conversation} has no entry in the stream"
 
     async def _read_state(self) -> MailboxState:
         async with self.redis.pipeline(transaction=False) as pipeline:
-            for box in (IN_QUEUE, OUT_QUEUE):
+            for queue in (IN_QUEUE, OUT_QUEUE):
                 for conversation in CONVERSATIONS:
-                    pipeline.lrange(f"{box}:waiting:{conversation}", 0, -1)
+                    pipeline.lrange(f"{queue}:waiting:{conversation}", 0, -1)
             pipeline.hgetall(f"{IN_QUEUE}:active")
             pipeline.zrange(f"{IN_QUEUE}:delayed", 0, -1)
             pipeline.xrange(IN_QUEUE)
@@ -267,13 +271,13 @@ class MailboxMachine(RuleBasedStateMachine):
             active=active,
             delayed=delayed,
             entries=entries,
-            pending={one["message_id"] for one in pending},
+            pending={entry["message_id"] for entry in pending},
             dead_letter_count=dead,
         )
 
 
 class CrashingServerMachine(MailboxMachine):
-    """The same, and Redis itself dies too."""
+    """The same, and Redis crashes too."""
 
     @rule()
     def lose_server(self) -> None:
@@ -294,9 +298,9 @@ def _make_dead_letter(delivery: Delivery) -> DeadLetter:
 def _break_scripts(
     redis: Redis, mailbox: Mailbox, broken_scripts: Mapping[str, tuple[str, str]]
 ) -> None:
-    for name, (words, others) in broken_scripts.items():
+    for name, (original, replacement) in broken_scripts.items():
         script = mailbox._scripts[name].script
-        text = script.decode() if isinstance(script, bytes) else script
-        if words not in text:  # no AssertionError: that would count as caught
-            raise LookupError(f"{name}.lua no longer says {words!r}")
-        mailbox._scripts[name] = AsyncScript(redis, text.replace(words, others))
+        source = script.decode() if isinstance(script, bytes) else script
+        if original not in source:  # an AssertionError would count as detected
+            raise LookupError(f"{name}.lua no longer contains {original!r}")
+        mailbox._scripts[name] = AsyncScript(redis, source.replace(original, replacement))

@@ -1,4 +1,4 @@
-"""No promise is broken wherever assistant dies between two of its side effects."""
+"""No promise is broken if assistant is killed between any two of its side effects."""
 
 import pytest
 
@@ -16,11 +16,13 @@ from tests.chaos.killable.killable_suite import KillableSuite
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-@pytest.mark.parametrize(("point", "side", "repeat", "at"), kill_params_for("assistant"))
+@pytest.mark.parametrize(
+    ("point", "side", "repeat_count", "pass_number"), kill_params_for("assistant")
+)
 def test_kill_at_point_breaks_no_promise(
-    killable: KillableSuite, point: KillPoint, side: Side, repeat: int, at: int
+    killable: KillableSuite, point: KillPoint, side: Side, repeat_count: int, pass_number: int
 ) -> None:
-    run_with_crash(killable, point, side, repeat, at)
+    run_with_crash(killable, point, side, repeat_count, pass_number)
 
 
 @pytest.mark.parametrize("variant", broken_variants_for("assistant"))
@@ -28,7 +30,5 @@ def test_broken_mailbox_is_detected_by_a_kill(killable: KillableSuite, variant: 
     assert_broken_mailbox_detected(killable, variant)
 
 
-def test_kill_points_match_the_side_effects(
-    killable: KillableSuite,
-) -> None:
+def test_kill_points_match_the_side_effects(killable: KillableSuite) -> None:
     assert_effect_names_complete(killable, "assistant")

@@ -1,4 +1,4 @@
-"""No promise is broken wherever cron_service dies between two of its side effects."""
+"""No promise is broken if cron_service is killed between any two of its side effects."""
 
 import pytest
 
@@ -10,14 +10,14 @@ from tests.chaos.killable.killable_suite import KillableSuite
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-@pytest.mark.parametrize(("point", "side", "repeat", "at"), kill_params_for("cron_service"))
+@pytest.mark.parametrize(
+    ("point", "side", "repeat_count", "pass_number"), kill_params_for("cron_service")
+)
 def test_kill_at_point_breaks_no_promise(
-    killable: KillableSuite, point: KillPoint, side: Side, repeat: int, at: int
+    killable: KillableSuite, point: KillPoint, side: Side, repeat_count: int, pass_number: int
 ) -> None:
-    run_with_crash(killable, point, side, repeat, at)
+    run_with_crash(killable, point, side, repeat_count, pass_number)
 
 
-def test_kill_points_match_the_side_effects(
-    killable: KillableSuite,
-) -> None:
+def test_kill_points_match_the_side_effects(killable: KillableSuite) -> None:
     assert_effect_names_complete(killable, "cron_service")

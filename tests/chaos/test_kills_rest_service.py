@@ -1,4 +1,4 @@
-"""No promise is broken wherever rest_service dies between two of its side effects."""
+"""No promise is broken if rest_service is killed between any two of its side effects."""
 
 import pytest
 
@@ -19,14 +19,14 @@ def test_killed_first_start_creates_one_set_of_defaults(killable: KillableSuite)
     assert len(killable.default_names["providers"]) == 1
 
 
-@pytest.mark.parametrize(("point", "side", "repeat", "at"), kill_params_for("rest_service"))
+@pytest.mark.parametrize(
+    ("point", "side", "repeat_count", "pass_number"), kill_params_for("rest_service")
+)
 def test_kill_at_point_breaks_no_promise(
-    killable: KillableSuite, point: KillPoint, side: Side, repeat: int, at: int
+    killable: KillableSuite, point: KillPoint, side: Side, repeat_count: int, pass_number: int
 ) -> None:
-    run_with_crash(killable, point, side, repeat, at)
+    run_with_crash(killable, point, side, repeat_count, pass_number)
 
 
-def test_kill_points_match_the_side_effects(
-    killable: KillableSuite,
-) -> None:
+def test_kill_points_match_the_side_effects(killable: KillableSuite) -> None:
     assert_effect_names_complete(killable, "rest_service")

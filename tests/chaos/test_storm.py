@@ -1,4 +1,4 @@
-"""A storm over the whole suite breaks no promise."""
+"""A short storm over the whole suite breaks no promise."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The ledger of a storm catches a system that keeps no promise."""
+"""The verifier of a storm detects that a naive bot loses and reorders messages."""
 
 import signal
 import threading
@@ -24,24 +24,24 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 OVERTAKEN_NUMBER, OVERTAKING_NUMBER, LOST_NUMBER, LATER_NUMBER = range(
     FIRST_NUMBER, FIRST_NUMBER + 4
 )
-"""The first messages. What becomes of all others is left to the storm, and to chance."""
+"""The messages of the prelude, whose fate is scripted; that of all others depends on the storm."""
 
 
 class HoldingModel(FaultyModel):
-    """Holds the answers to some messages back."""
+    """Holds back the answers to some messages until the test releases them."""
 
     def __init__(self, seed: int, numbers: Iterable[int]) -> None:
         super().__init__(seed)
         self.request_events = {number: threading.Event() for number in numbers}
         self.release_events = {number: threading.Event() for number in numbers}
 
-    def _respond(self, request: RecordedRequest) -> ScriptedResponse:
-        answer = super()._respond(request)
+    def respond(self, request: RecordedRequest) -> ScriptedResponse:
+        response = super().respond(request)
         number = parse_number(str(request.messages[-1]["content"]))
         if number not in self.request_events:
-            return answer
+            return response
         self.request_events[number].set()
-        return make_gated_response(self.release_events[number], answer)
+        return make_gated_response(self.release_events[number], response)
 
 
 def test_a_naive_bot_does_not_survive_the_same_storm(tmp_path: Path) -> None:
@@ -49,32 +49,34 @@ def test_a_naive_bot_does_not_survive_the_same_storm(tmp_path: Path) -> None:
     with HoldingModel(plan.seed, (OVERTAKEN_NUMBER, LOST_NUMBER)) as model:
         bot = NaiveBot(tmp_path / "suite", model.url)
 
-        def prelude(people: SimulatedUsers) -> None:
-            people.send(0, "sum")
+        def prelude(users: SimulatedUsers) -> None:
+            users.send(0, "sum")
             assert model.request_events[OVERTAKEN_NUMBER].wait(60)
-            people.send(0, "sum")
-            people.wait_for_reply(OVERTAKING_NUMBER)
+            users.send(0, "sum")
+            users.wait_for_reply(OVERTAKING_NUMBER)
             model.release_events[OVERTAKEN_NUMBER].set()
-            people.wait_for_reply(OVERTAKEN_NUMBER)
-            people.send(1, "sum")
+            users.wait_for_reply(OVERTAKEN_NUMBER)
+            users.send(1, "sum")
             assert model.request_events[LOST_NUMBER].wait(60)
             killed = _find_workers(bot)  # one of them has the message
             for worker in killed:
                 worker.send_signal(signal.SIGKILL)
-            # until then Redis may take one that waited for a message for alive, and give it one
+            # before they are restarted Redis may still deliver a message to a killed worker
             wait_until(lambda: len(_find_workers(bot) - killed) == len(killed))
-            model.release_events[LOST_NUMBER].set()  # who asked again would be answered
-            people.send(1, "sum")
-            people.wait_for_reply(LATER_NUMBER)
+            model.release_events[LOST_NUMBER].set()  # a second request would be answered
+            users.send(1, "sum")
+            users.wait_for_reply(LATER_NUMBER)
 
         result = run_storm(bot, plan, model, tmp_path, prelude)
 
     assert count_violations(result)["lost"] > 0, render_table(result)
     assert count_violations(result)["out of order"] > 0, render_table(result)
-    assert LOST_NUMBER in {one.user_message.number for one in result.verifier.lost_messages}
-    assert OVERTAKEN_NUMBER in {one.number for one in result.verifier.out_of_order}
-    assert result.fault_records_for("kill"), "it has met the storm too"
+    assert LOST_NUMBER in {record.user_message.number for record in result.verifier.lost_messages}
+    assert OVERTAKEN_NUMBER in {message.number for message in result.verifier.out_of_order}
+    assert result.fault_records_for("kill"), "the storm followed the prelude"
 
 
 def _find_workers(bot: NaiveBot) -> set[Process]:
-    return {one.process for one in bot.list_processes() if one.name.startswith(bot.freezable)}
+    return {
+        target.process for target in bot.list_processes() if target.name.startswith(bot.freezable)
+    }

@@ -1,4 +1,4 @@
-"""docker-compose.yml runs the same suite as local mode: the same processes and variables."""
+"""docker-compose.yml runs the same suite as local mode, with the same processes and variables."""
 
 from pathlib import Path
 from typing import Any
@@ -15,38 +15,38 @@ ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
 SET_BY_IMAGE = {"PORT", "STATE_DIR"}
 PUBLISHED_PORTS = {service.port for service in SERVICES} - {"SANDBOX_PORT"}
-"""A container has its usual port to itself; only the sandbox's page has to know its outer one."""
-
+"""Port variables that containers do not need, because each listens at its default port. Only the
+sandbox needs its published port, for links to its chat page."""
 
 REPLICA = "rest_service_replica"
-"""More of rest_service: one container only can have the port of this machine."""
+"""The compose service for further rest_service containers: only one can publish the port."""
 
 
-def test_each_service_of_ours_is_there_and_no_other() -> None:
-    ours = {one.name for one in SERVICES}
-    assert set(COMPOSE["services"]) == {"postgres", "redis", REPLICA, *ours}
+def test_compose_has_every_service_and_no_other() -> None:
+    names = {service.name for service in SERVICES}
+    assert set(COMPOSE["services"]) == {"postgres", "redis", REPLICA, *names}
 
 
-def test_a_replica_is_the_same_service_at_the_same_name_without_a_port_of_this_machine() -> None:
+def test_a_rest_service_replica_differs_only_in_its_published_port() -> None:
     first, replica = COMPOSE["services"]["rest_service"], dict(COMPOSE["services"][REPLICA])
 
     assert (replica.pop("scale"), replica.pop("ports")) == (0, [])
     networks = replica.pop("networks")
     assert set(networks) == set(first["networks"])
-    for inner in ("queues", "outside"):
-        assert networks[inner] == {"aliases": ["rest_service"]}
+    for network in ("queues", "outside"):
+        assert networks[network] == {"aliases": ["rest_service"]}
     assert replica == {name: first[name] for name in replica}
     assert set(first) - set(replica) == {"networks", "ports"}
 
 
-def test_what_may_have_replicas_has_no_port_of_this_machine_but_its_first() -> None:
+def test_replicable_services_except_rest_service_publish_no_port() -> None:
     for service in SERVICES:
         if service.is_replicable and service.name != "rest_service":
             assert "ports" not in COMPOSE["services"][service.name]
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_a_container_is_given_what_its_process_is_given_in_local_mode(service: Service) -> None:
+def test_a_container_gets_the_variables_of_its_local_process(service: Service) -> None:
     given = set(COMPOSE["services"][service.name]["environment"])
     local = set(service.variables)
 
@@ -54,19 +54,19 @@ def test_a_container_is_given_what_its_process_is_given_in_local_mode(service: S
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_a_container_runs_what_local_mode_runs(service: Service) -> None:
-    described = COMPOSE["services"][service.name]
-    command = described["command"]
-    words = [command] if isinstance(command, str) else command
+def test_a_container_runs_the_command_of_its_local_process(service: Service) -> None:
+    definition = COMPOSE["services"][service.name]
+    command = definition["command"]
+    arguments = [command] if isinstance(command, str) else command
 
-    assert ("-m", *words) == service.arguments
-    assert described["build"]["args"]["SERVICE"] == (
+    assert ("-m", *arguments) == service.arguments
+    assert definition["build"]["args"]["SERVICE"] == (
         "rest_service" if service.arguments[:2] == ALEMBIC[:2] else service.name
     )
 
 
 @pytest.mark.parametrize("name", COMPOSE["services"])
-def test_every_container_is_confined_and_ends_in_order(name: str) -> None:
+def test_every_container_is_unprivileged_and_has_time_to_stop(name: str) -> None:
     service = COMPOSE["services"][name]
 
     assert service["read_only"] is True
@@ -76,10 +76,11 @@ def test_every_container_is_confined_and_ends_in_order(name: str) -> None:
     assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
 
 
-def test_postgres_takes_the_connections_of_as_many_rest_services_as_there_may_be() -> None:
-    most_of_one = 2 * POOL_SIZE  # in a rush, see rest_service/app/database.py
+def test_postgres_accepts_the_connections_of_all_rest_service_replicas() -> None:
+    max_connections = 2 * POOL_SIZE  # with overflow, see rest_service/app/database.py
+    reserve = 30  # for migrations and operators
 
-    assert int(MAX_CONNECTIONS) >= replicas.MAX_REPLICAS * most_of_one + 30, "some for the operator"
+    assert int(MAX_CONNECTIONS) >= replicas.MAX_REPLICAS * max_connections + reserve
     command = COMPOSE["services"]["postgres"]["command"]
     assert f"max_connections={MAX_CONNECTIONS}" in command
 
@@ -87,5 +88,5 @@ def test_postgres_takes_the_connections_of_as_many_rest_services_as_there_may_be
 @pytest.mark.parametrize(
     "setting", ["appendonly yes", "appendfsync always", "maxmemory-policy noeviction"]
 )
-def test_what_redis_has_acknowledged_is_on_the_disk(setting: str) -> None:
+def test_redis_loses_no_acknowledged_write(setting: str) -> None:
     assert f"--{setting}" in " ".join(COMPOSE["services"]["redis"]["command"])

@@ -1,4 +1,4 @@
-"""Every contract: what one process writes another one reads, and no list forgets one."""
+"""Properties of all contract models: JSON round trips, unknown fields, names, times."""
 
 import importlib
 import json
@@ -40,13 +40,13 @@ def iter_subclasses(model: Model) -> Iterator[Model]:
 
 
 def union_members(union: Any) -> set[Model]:
-    """Of an annotated union."""
+    """Return the members of an annotated union."""
     return set(get_args(get_args(union)[0]))
 
 
 CONTRACT_MODELS = sorted(
     {*iter_subclasses(Contract), *iter_subclasses(RequestBody)} - {Page},
-    key=lambda shape: shape.__name__,
+    key=lambda model: model.__name__,
 )
 QUEUES: list[tuple[TypeAdapter[Any], Any]] = [
     (TO_SECRETARY_ADAPTER, ToSecretary),
@@ -59,120 +59,121 @@ WELL_FORMED = {
     "base_url": "https://models.example/v1",
     "url": "https://models.example/v1",
     "origin": "https://models.example",
-    "api_key": SecretStr("sk-of-no-worth"),
-    "value": SecretStr("of-no-worth"),
+    "api_key": SecretStr("sk-example"),
+    "value": SecretStr("example"),
 }
-"""What cannot be made up."""
+"""Values of fields whose validators reject random strings."""
 
 
 @cache
-def make_samples(shape: Model, count: int = SAMPLES) -> list[BaseModel]:
-    """The same ones in each run, the first of which is always the same."""
-    factory = ModelFactory.create_factory(shape)
+def make_samples(model: Model, count: int = SAMPLES) -> list[BaseModel]:
+    """Make random instances of a model, the same ones in each run."""
+    factory = ModelFactory.create_factory(model)
     factory.seed_random(1)
-    given = {name: value for name, value in WELL_FORMED.items() if name in shape.model_fields}
-    return factory.batch(count, **given)
+    fixed = {name: value for name, value in WELL_FORMED.items() if name in model.model_fields}
+    return factory.batch(count, **fixed)
 
 
-@pytest.mark.parametrize("shape", CONTRACT_MODELS, ids=lambda shape: shape.__name__)
-def test_what_is_written_is_what_is_read(shape: Model) -> None:
-    for sample in make_samples(shape):
-        assert shape.model_validate_json(sample.model_dump_json(exclude_unset=True)) == sample
+@pytest.mark.parametrize("model", CONTRACT_MODELS, ids=lambda model: model.__name__)
+def test_every_contract_survives_a_json_round_trip(model: Model) -> None:
+    for sample in make_samples(model):
+        assert model.model_validate_json(sample.model_dump_json(exclude_unset=True)) == sample
 
 
 @pytest.mark.parametrize(("queue", "union"), QUEUES)
-def test_every_message_of_a_queue_comes_out_as_it_went_in(
+def test_every_message_survives_a_round_trip_through_its_queue(
     queue: TypeAdapter[Any], union: Any
 ) -> None:
-    for shape in union_members(union):
-        for sample in make_samples(shape):
+    for model in union_members(union):
+        for sample in make_samples(model):
             received = queue.validate_json(sample.model_dump_json())
 
-            assert type(received) is shape
+            assert type(received) is model
             assert received == sample
 
 
 def test_every_queue_message_is_in_exactly_one_queue() -> None:
-    sent = {shape for shape in iter_subclasses(QueueMessage) if "kind" in shape.model_fields}
+    messages = {model for model in iter_subclasses(QueueMessage) if "kind" in model.model_fields}
 
-    assert union_members(ToSecretary) | union_members(ToTelegram) == sent
+    assert union_members(ToSecretary) | union_members(ToTelegram) == messages
     assert union_members(ToSecretary) & union_members(ToTelegram) == set()
 
 
 @pytest.mark.parametrize(
-    "shape",
+    "model",
     sorted(
-        union_members(ToSecretary) | union_members(ToTelegram), key=lambda shape: shape.__name__
+        union_members(ToSecretary) | union_members(ToTelegram), key=lambda model: model.__name__
     ),
 )
-def test_a_kind_is_the_name_of_its_class(shape: Model) -> None:
-    name = re.sub(r"(?<!^)(?=[A-Z])", "_", shape.__name__).lower()
+def test_a_kind_is_the_name_of_its_class(model: Model) -> None:
+    name = re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
 
-    assert get_args(shape.model_fields["kind"].annotation) == (name,)
-    assert shape.model_fields["kind"].default == name
+    assert get_args(model.model_fields["kind"].annotation) == (name,)
+    assert model.model_fields["kind"].default == name
 
 
-def test_a_message_of_a_kind_that_nobody_knows_is_refused() -> None:
+def test_a_message_of_an_unknown_kind_is_rejected() -> None:
     with pytest.raises(ValidationError, match="kind"):
         TO_SECRETARY_ADAPTER.validate_json('{"kind": "riddle"}')
 
 
-@pytest.mark.parametrize("shape", CONTRACT_MODELS, ids=lambda shape: shape.__name__)
-def test_a_later_version_may_add_a_field_and_a_caller_may_not(shape: Model) -> None:
-    written = make_samples(shape, 1)[0].model_dump(mode="json") | {"added_later": 1}
-    if issubclass(shape, RequestBody) and shape is not HttpCallSnapshot:
+@pytest.mark.parametrize("model", CONTRACT_MODELS, ids=lambda model: model.__name__)
+def test_contracts_accept_unknown_fields_and_request_bodies_reject_them(model: Model) -> None:
+    """A later version may add fields; a caller of the API may not misspell one."""
+    fields = make_samples(model, 1)[0].model_dump(mode="json") | {"added_later": 1}
+    if issubclass(model, RequestBody) and model is not HttpCallSnapshot:
         with pytest.raises(ValidationError, match="added_later"):
-            shape.model_validate(written)
+            model.model_validate(fields)
     else:
-        shape.model_validate(written)
+        model.model_validate(fields)
 
 
-UPDATES = [shape for shape in CONTRACT_MODELS if shape.__name__.endswith("Update")]
+UPDATES = [model for model in CONTRACT_MODELS if model.__name__.endswith("Update")]
 
 
-@pytest.mark.parametrize("update", UPDATES, ids=lambda shape: shape.__name__)
-def test_what_can_be_changed_can_be_given_or_seen(update: Model) -> None:
+@pytest.mark.parametrize("update", UPDATES, ids=lambda model: model.__name__)
+def test_every_field_of_an_update_can_be_created_or_read(update: Model) -> None:
     resource = update.__name__.removesuffix("Update")
     known = {
         field
-        for shape in CONTRACT_MODELS
-        if shape.__name__ in (f"{resource}Create", f"{resource}Read")
-        for field in shape.model_fields
+        for model in CONTRACT_MODELS
+        if model.__name__ in (f"{resource}Create", f"{resource}Read")
+        for field in model.model_fields
     }
 
     assert set(update.model_fields) <= known
 
 
-@pytest.mark.parametrize("update", UPDATES, ids=lambda shape: shape.__name__)
-def test_a_change_names_only_what_changes(update: Model) -> None:
+@pytest.mark.parametrize("update", UPDATES, ids=lambda model: model.__name__)
+def test_an_update_dumps_only_fields_that_were_set(update: Model) -> None:
     assert update().model_dump(exclude_unset=True) == {}
 
 
 TIME_FIELDS = [
-    (shape, name)
-    for shape in CONTRACT_MODELS
-    for name, described in shape.model_json_schema()["properties"].items()
-    if '"date-time"' in json.dumps(described)
+    (model, name)
+    for model in CONTRACT_MODELS
+    for name, schema in model.model_json_schema()["properties"].items()
+    if '"date-time"' in json.dumps(schema)
 ]
 
 
-@pytest.mark.parametrize(("shape", "name"), TIME_FIELDS)
-def test_a_time_is_called_like_one(shape: Model, name: str) -> None:
+@pytest.mark.parametrize(("model", "name"), TIME_FIELDS)
+def test_a_time_field_is_named_like_a_time(model: Model, name: str) -> None:
     assert name.endswith("_at") or name in ("at", "now", "scheduled_for")
 
 
 @pytest.mark.parametrize(
-    ("shape", "name"), [(shape, name) for shape, name in TIME_FIELDS if issubclass(shape, Contract)]
+    ("model", "name"), [(model, name) for model, name in TIME_FIELDS if issubclass(model, Contract)]
 )
-def test_a_time_without_an_offset_is_refused(shape: Model, name: str) -> None:
-    written = make_samples(shape, 1)[0].model_dump(mode="json") | {name: "2026-01-01T09:00:00"}
+def test_a_time_without_an_offset_is_rejected(model: Model, name: str) -> None:
+    fields = make_samples(model, 1)[0].model_dump(mode="json") | {name: "2026-01-01T09:00:00"}
 
     with pytest.raises(ValidationError, match="timezone"):
-        shape.model_validate(written)
+        model.model_validate(fields)
 
 
 @pytest.mark.parametrize(
-    ("model", "fallback_models", "asked"),
+    ("model", "fallback_models", "chain"),
     [
         (None, None, ("default", "fallback")),
         ("own", None, ("own", "fallback")),
@@ -180,27 +181,27 @@ def test_a_time_without_an_offset_is_refused(shape: Model, name: str) -> None:
         (None, ["other", "default", "other"], ("default", "other")),
     ],
 )
-def test_an_assistant_asks_its_models_in_their_order_and_each_once(
-    model: str | None, fallback_models: list[str] | None, asked: tuple[str, ...]
+def test_a_model_chain_has_each_model_once_and_defaults(
+    model: str | None, fallback_models: list[str] | None, chain: tuple[str, ...]
 ) -> None:
-    assert build_model_chain(model, fallback_models, ("default", "fallback")) == asked
+    assert build_model_chain(model, fallback_models, ("default", "fallback")) == chain
 
 
 @pytest.mark.parametrize(("now", "seconds"), [("09:00:01.5", 1.5), ("08:59", 0.0), ("09:00", 0.0)])
-def test_what_comes_after_its_time_is_late_by_so_many_seconds(now: str, seconds: float) -> None:
+def test_lateness_is_the_seconds_since_the_due_time(now: str, seconds: float) -> None:
     day = "2026-01-01T"
-    late = compute_lateness(
+    lateness = compute_lateness(
         datetime.fromisoformat(f"{day}09:00Z"), datetime.fromisoformat(f"{day}{now}Z")
     )
-    assert late == seconds
+    assert lateness == seconds
 
 
-def test_a_moment_is_kept_in_utc_wherever_it_was_written() -> None:
-    moment = TypeAdapter(UtcDatetime).validate_python("2026-11-21T12:00:00+09:00")
-    assert (moment.isoformat(), moment.tzinfo) == ("2026-11-21T03:00:00+00:00", UTC)
+def test_utc_datetime_converts_other_offsets_to_utc() -> None:
+    time = TypeAdapter(UtcDatetime).validate_python("2026-11-21T12:00:00+09:00")
+    assert (time.isoformat(), time.tzinfo) == ("2026-11-21T03:00:00+00:00", UTC)
 
 
-def test_what_is_made_now_is_of_now_in_utc() -> None:
+def test_utc_now_returns_the_current_time_in_utc() -> None:
     before = datetime.now(UTC)
     assert before <= utc_now() <= datetime.now(UTC)
     assert utc_now().tzinfo is UTC

@@ -1,4 +1,4 @@
-"""What assistants' tools answer, the demo model reads; what it writes, tg_bot renders."""
+"""The demo model parses the results of the assistant's tools, and tg_bot renders its answers."""
 
 import re
 from collections.abc import Iterable
@@ -30,7 +30,7 @@ PARIS = Place(name="Париж", latitude=48.9, longitude=2.4, timezone="Europe/
 
 
 def make_weather_report(codes: Iterable[int | None], value: float | None) -> str:
-    """A report with a day for each code."""
+    """Render a report with a day for each weather code and one value for all other fields."""
     codes = tuple(codes)
     days = tuple(date.fromordinal(739_000 + ahead) for ahead in range(len(codes)))
     values = {name: (value,) * len(codes) for name in DailySeries.model_fields}
@@ -49,18 +49,18 @@ def make_weather_report(codes: Iterable[int | None], value: float | None) -> str
 
 
 @pytest.mark.parametrize("value", [3.4, None])
-def test_the_weather_is_told_in_russian_whatever_it_is(value: float | None) -> None:
-    told = run_conversation(
+def test_every_weather_report_is_translated_to_russian(value: float | None) -> None:
+    answer = run_conversation(
         "какая погода в Париже?", make_weather_report((*WEATHER_DESCRIPTIONS, None), value)
     )
 
-    assert told.startswith("**Париж**")
-    assert told.count("\n- ") == 1 + len(WEATHER_DESCRIPTIONS) + 1
-    assert re.findall("[A-Za-z]{2,}", told) == []
+    assert answer.startswith("**Париж**")
+    assert answer.count("\n- ") == 1 + len(WEATHER_DESCRIPTIONS) + 1
+    assert re.findall("[A-Za-z]{2,}", answer) == []
 
 
 @pytest.mark.parametrize(
-    ("asked", "name", "said"),
+    ("question", "name", "answer"),
     [
         (
             "weather in Atlantis",
@@ -70,47 +70,45 @@ def test_the_weather_is_told_in_russian_whatever_it_is(value: float | None) -> N
         ("погода в Атлантиде", "Атлантиде", "Служба погоды не знает места «Атлантиде»."),
     ],
 )
-async def test_of_a_place_that_nobody_knows_the_demo_says_so(
-    asked: str, name: str, said: str, tmp_path: Path
+async def test_the_demo_model_reports_an_unknown_place(
+    question: str, name: str, answer: str, tmp_path: Path
 ) -> None:
     async with run_sandbox(tmp_path) as sandbox:
         weather = OpenMeteoClient(f"{sandbox.url}/weather")
-        refusals = [
+        errors = [
             await get_tool_error(weather, form) for form in (name, *guess_nominative_forms(name))
         ]
         await weather.close()
-    assert run_conversation(asked, *(f"Error: {one}" for one in refusals)) == said
+    assert run_conversation(question, *(f"Error: {error}" for error in errors)) == answer
 
 
 async def get_tool_error(weather: OpenMeteoClient, name: str) -> str:
-    """What the tool says of a name that is no place."""
-    with pytest.raises(InvalidInputError) as refused:
+    """Return the error of the weather tool for an unknown place."""
+    with pytest.raises(InvalidInputError) as error:
         await find_place(weather, name)
-    return str(refused.value)
+    return str(error.value)
 
 
 @pytest.mark.parametrize(
-    "asked", ["What is the quadratic formula?", "Какая формула у корней квадратного уравнения?"]
+    "question", ["What is the quadratic formula?", "Какая формула у корней квадратного уравнения?"]
 )
-def test_the_demos_formula_becomes_a_rich_message_and_every_dollar_of_it_mathematics(
-    asked: str,
-) -> None:
-    (piece,) = render_message(call_model(asked).text).rich_parts
+def test_the_formulas_of_the_demo_model_are_rendered_as_mathematics(question: str) -> None:
+    (part,) = render_message(call_model(question).text).rich_parts
 
-    assert [block["type"] for block in piece.blocks] == [
+    assert [block["type"] for block in part.blocks] == [
         "paragraph",
         "mathematical_expression",
         "paragraph",
     ]
-    assert piece.blocks[1]["expression"] == r"x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}"
-    assert str(piece.blocks).count("'mathematical_expression'") == 1 + 2 + 3
-    assert "$" not in str(piece.blocks)
-    assert "\n" not in "".join(flatten_rich_text(block["text"]) for block in piece.blocks[::2])
+    assert part.blocks[1]["expression"] == r"x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}"
+    assert str(part.blocks).count("'mathematical_expression'") == 1 + 2 + 3
+    assert "$" not in str(part.blocks)
+    assert "\n" not in "".join(flatten_rich_text(block["text"]) for block in part.blocks[::2])
 
 
 def make_task(**changes: Any) -> TaskRead:
-    """A task as rest_service tells it."""
-    moment = "2026-11-21T12:00:00Z"
+    """Make a task as rest_service returns it."""
+    created_at = "2026-11-21T12:00:00Z"
     return TaskRead(
         **{
             "id": uuid4(),
@@ -120,8 +118,8 @@ def make_task(**changes: Any) -> TaskRead:
             "due_at": None,
             "priority": "normal",
             "completed_at": None,
-            "created_at": moment,
-            "updated_at": moment,
+            "created_at": created_at,
+            "updated_at": created_at,
         }
         | changes
     )
@@ -131,13 +129,13 @@ def make_task(**changes: Any) -> TaskRead:
 @pytest.mark.parametrize("priority", ["low", "normal", "high"])
 @pytest.mark.parametrize("due_at", [None, "2026-11-27T22:59:00Z"])
 @pytest.mark.parametrize("title", ["buy milk", "[due] (id x)", "два\nслова"])
-def test_every_line_of_a_list_of_tasks_is_read(
+def test_the_demo_model_parses_every_line_of_a_task_list(
     status: str, priority: str, due_at: str | None, title: str
 ) -> None:
-    made = make_task(status=status, priority=priority, due_at=due_at, title=title)
-    (read,) = parse_entries(f"All tasks:\n- {task_tool._render_task(made, BERLIN)}")
+    task = make_task(status=status, priority=priority, due_at=due_at, title=title)
+    (parsed,) = parse_entries(f"All tasks:\n- {task_tool._render_task(task, BERLIN)}")
 
-    assert (read.id, read.title) == (str(made.id), " ".join(title.split()))
-    assert read.priority == ("" if priority == "normal" else priority)
-    assert (read.due is None) == (due_at is None)
-    assert read.due is None or f"{read.due:%a %H:%M}" == "Fri 23:59"
+    assert (parsed.id, parsed.title) == (str(task.id), " ".join(title.split()))
+    assert parsed.priority == ("" if priority == "normal" else priority)
+    assert (parsed.due is None) == (due_at is None)
+    assert parsed.due is None or f"{parsed.due:%a %H:%M}" == "Fri 23:59"

@@ -15,7 +15,7 @@ UNREAD_VARIABLES = {"GOOGLE_CALENDAR_SERVICE_URL", "SANDBOX_CLOCK", "STATE_DIR"}
 """Passed to services that do not read them (yet)."""
 
 OPERATOR_VARIABLES = {*variables.DEFAULTS, "COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD"}
-"""Read by manage.py and the servers it starts, also where no service of ours does."""
+"""Read by manage.py and the servers that it starts, perhaps by no service."""
 
 
 def read_example() -> list[str]:
@@ -34,7 +34,7 @@ def test_a_generated_file_is_up_to_date(path: Path) -> None:
     assert path.read_text("utf-8") == expected, "run ./manage.py check --fix"
 
 
-def test_no_variable_stands_twice_in_the_example() -> None:
+def test_no_variable_is_listed_twice_in_the_example() -> None:
     assert len(read_example()) == len(set(read_example()))
 
 
@@ -43,10 +43,10 @@ def test_every_variable_that_a_service_reads_is_in_the_example(service: Service)
     assert variables_read_by(service) - set(read_example()) == set()
 
 
-def test_every_variable_of_the_example_is_read_by_somebody() -> None:
-    somebody = OPERATOR_VARIABLES.union(*map(variables_read_by, services.SERVICES))
+def test_every_variable_of_the_example_is_read() -> None:
+    read = OPERATOR_VARIABLES.union(*map(variables_read_by, services.SERVICES))
 
-    assert set(read_example()) - somebody == {"GOOGLE_CALENDAR_SERVICE_URL"}
+    assert set(read_example()) - read == {"GOOGLE_CALENDAR_SERVICE_URL"}
 
 
 @pytest.mark.parametrize("service", services.SERVICES, ids=lambda service: service.name)

@@ -1,4 +1,4 @@
-"""The errors that cross a process border as a status."""
+"""The error classes that services send to each other as HTTP statuses."""
 
 import inspect
 
@@ -24,10 +24,10 @@ def test_every_domain_error_is_listed_with_a_status_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("error", ALL_ERRORS, ids=lambda error: error.__name__)
-def test_every_error_explains_itself_and_stands_in_the_tree(
+def test_every_error_has_a_sentence_and_is_in_the_module_docstring(
     error: type[SmartAssistantError],
 ) -> None:
-    message = (error.__doc__ or "").splitlines()[0]
+    summary = (error.__doc__ or "").splitlines()[0]
 
-    assert message.endswith(".")
+    assert summary.endswith(".")
     assert error.__name__ in (errors.__doc__ or "")

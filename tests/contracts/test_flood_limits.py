@@ -1,4 +1,4 @@
-"""tg_bot's own pace keeps within the limits of the sandbox's Telegram: it is never refused."""
+"""The rate limiter of tg_bot stays within the flood limits of the sandbox's Telegram."""
 
 import asyncio
 
@@ -13,32 +13,30 @@ pytestmark = pytest.mark.clock("virtual")
 SETTINGS = TgBotSettings.model_construct(
     telegram_rate_overall=30.0, telegram_rate_per_chat=1.0, telegram_rate_per_group=20.0
 )
-"""The defaults, whatever the developer's environment says."""
+"""The defaults, independent of the developer's environment."""
 
 
-async def send_message(pace: TelegramRateLimiter, meter: RateLimiter, chat_id: int) -> float:
-    """Send a message; when it went. Raises BotApiError 429 where that was too early."""
-    await pace.acquire(chat_id)
-    meter.check(MESSAGE, chat_id)
-    meter.consume(MESSAGE, chat_id)
+async def send_message(bot: TelegramRateLimiter, telegram: RateLimiter, chat_id: int) -> float:
+    """Send a message and return the time. Raises BotApiError 429 if it is sent too early."""
+    await bot.acquire(chat_id)
+    telegram.check(MESSAGE, chat_id)
+    telegram.consume(MESSAGE, chat_id)
     return asyncio.get_running_loop().time()
 
 
-def test_the_defaults_are_the_ones_tested() -> None:
+def test_the_tested_settings_are_the_defaults() -> None:
     for name in ("overall", "per_chat", "per_group"):
         field = TgBotSettings.model_fields[f"telegram_rate_{name}"]
         assert field.default == getattr(SETTINGS, f"telegram_rate_{name}")
 
 
-async def test_seventy_five_chats_at_once_are_answered_without_a_refusal() -> None:
-    pace, meter = TelegramRateLimiter(SETTINGS), RateLimiter(asyncio.get_running_loop().time)
-    times = await asyncio.gather(*(send_message(pace, meter, chat_id) for chat_id in range(75)))
-    assert max(times) - min(times) < 5.0, "so many do meet the limit, and no much stricter one"
+async def test_seventy_five_chats_at_once_are_answered_within_the_limits() -> None:
+    bot, telegram = TelegramRateLimiter(SETTINGS), RateLimiter(asyncio.get_running_loop().time)
+    times = await asyncio.gather(*(send_message(bot, telegram, chat_id) for chat_id in range(75)))
+    assert max(times) - min(times) < 5.0, "much slower than the limits allow"
 
 
 @pytest.mark.parametrize("chat_id", [7, -7], ids=["person", "group"])
-async def test_a_chat_with_three_messages_at_once_is_answered_without_a_refusal(
-    chat_id: int,
-) -> None:
-    pace, meter = TelegramRateLimiter(SETTINGS), RateLimiter(asyncio.get_running_loop().time)
-    await asyncio.gather(*(send_message(pace, meter, chat_id) for _ in range(4)))
+async def test_four_messages_to_one_chat_are_sent_within_the_limits(chat_id: int) -> None:
+    bot, telegram = TelegramRateLimiter(SETTINGS), RateLimiter(asyncio.get_running_loop().time)
+    await asyncio.gather(*(send_message(bot, telegram, chat_id) for _ in range(4)))

@@ -1,4 +1,4 @@
-"""The built-in functions: which there are, what a model is shown of them, what they refuse."""
+"""The built-in functions: their names, the schemas that models see, and invalid arguments."""
 
 import json
 from datetime import date, datetime
@@ -20,13 +20,13 @@ from smart_kit.contracts.functions import (
 ID = "00000000-0000-0000-0000-000000000001"
 
 
-def parse_arguments(shape: type[Arguments], **given: Any) -> Arguments:
-    """As the code reads what a model has written."""
-    return shape.model_validate_json(json.dumps(given))
+def parse_arguments(model: type[Arguments], **fields: Any) -> Arguments:
+    """Parse arguments from JSON, as in a model's tool call."""
+    return model.model_validate_json(json.dumps(fields))
 
 
 @pytest.mark.parametrize(
-    ("tool_type", "name", "found"),
+    ("tool_type", "name", "expected"),
     [
         ("time", "get_time", "get_time"),
         ("time", "what_time_is_it", "get_time"),
@@ -38,14 +38,14 @@ def parse_arguments(shape: type[Arguments], **given: Any) -> Arguments:
         ("calendar", "get_time", None),
     ],
 )
-def test_only_what_asks_for_nothing_else_may_be_called_otherwise(
-    tool_type: Any, name: str, found: str | None
+def test_only_renamable_functions_are_found_under_another_name(
+    tool_type: Any, name: str, expected: str | None
 ) -> None:
     function = find_function(tool_type, name)
-    assert (function.name if function else None) == found
+    assert (function.name if function else None) == expected
 
 
-def test_a_model_is_shown_no_word_that_says_nothing() -> None:
+def test_schemas_contain_no_redundant_keywords() -> None:
     schemas = {function.name: function.schema for function in FUNCTIONS}
 
     assert schemas["ask_assistant"] == {
@@ -75,11 +75,11 @@ def test_a_model_is_shown_no_word_that_says_nothing() -> None:
     assert due == {
         "type": "string",
         "description": CreateTask.model_fields["due"].description,
-    }, "one of two forms, which the description tells"
+    }, "a date or a date and time; the description explains both"
 
 
 @pytest.mark.parametrize(
-    ("shape", "given", "said"),
+    ("model", "fields", "message"),
     [
         (CreateReminder, {"text": "x"}, "give exactly one of at, in_seconds and cron"),
         (
@@ -95,16 +95,16 @@ def test_a_model_is_shown_no_word_that_says_nothing() -> None:
         (ChangeTask, {"id": ID}, "give at least one thing to change"),
     ],
 )
-def test_a_model_is_told_what_it_has_to_give(
-    shape: type[Arguments], given: dict[str, Any], said: str
+def test_invalid_combinations_of_arguments_are_rejected_with_advice(
+    model: type[Arguments], fields: dict[str, Any], message: str
 ) -> None:
-    with pytest.raises(ValidationError) as refused:
-        shape.model_validate(given)
-    (problem,) = refused.value.errors()
-    assert problem["msg"] == f"Value error, {said}"
+    with pytest.raises(ValidationError) as raised:
+        model.model_validate(fields)
+    (error,) = raised.value.errors()
+    assert error["msg"] == f"Value error, {message}"
 
 
-def test_one_time_and_one_change_are_enough() -> None:
+def test_a_reminder_needs_one_time_and_a_task_update_one_change() -> None:
     for time in ({"at": "2026-01-01T09:00"}, {"in_seconds": 5}, {"cron": "* * * * *"}):
         assert parse_arguments(CreateReminder, text="x", **time).model_fields_set == {"text", *time}
     assert parse_arguments(ChangeTask, id=ID, due=None).model_fields_set == {"id", "due"}
@@ -113,5 +113,5 @@ def test_one_time_and_one_change_are_enough() -> None:
 @pytest.mark.parametrize(
     ("due", "kind"), [("2026-01-01", date), ("2026-01-01T09:00", datetime), (None, type(None))]
 )
-def test_a_date_alone_is_no_midnight(due: str | None, kind: type) -> None:
+def test_a_due_date_without_a_time_stays_a_date(due: str | None, kind: type) -> None:
     assert type(parse_arguments(CreateTask, title="x", due=due).model_dump()["due"]) is kind

@@ -1,4 +1,4 @@
-"""What a caller writes into a field: what is taken, how it is kept, what is said of the rest."""
+"""Field validators of request bodies: accepted values, normalisation and error messages."""
 
 import json
 from datetime import UTC, datetime
@@ -37,15 +37,15 @@ INVALID_SECRET = "holds what is no letter, digit, sign or blank of ASCII, or a l
 ID = UUID(int=1)
 
 
-def get_validation_error(shape: Any, fields: Any) -> str:
-    with pytest.raises(ValidationError) as refused:
-        TypeAdapter(shape).validate_python(fields)
-    (problem,) = refused.value.errors()
-    return problem["msg"].removeprefix("Value error, ")
+def get_validation_error(type_: Any, value: Any) -> str:
+    with pytest.raises(ValidationError) as raised:
+        TypeAdapter(type_).validate_python(value)
+    (error,) = raised.value.errors()
+    return error["msg"].removeprefix("Value error, ")
 
 
 @pytest.mark.parametrize(
-    ("shape", "written", "said"),
+    ("type_", "value", "message"),
     [
         (UtcDatetime, "0001-01-01T00:00+14:00", "is beyond the calendar"),
         (DatetimeInput, 1795250000, NUMBER),
@@ -92,14 +92,14 @@ def get_validation_error(shape: Any, fields: Any) -> str:
         ),
     ],
 )
-def test_what_cannot_be_meant_is_refused_in_words_that_help(
-    shape: Any, written: Any, said: str
+def test_an_invalid_value_is_rejected_with_a_helpful_message(
+    type_: Any, value: Any, message: str
 ) -> None:
-    assert get_validation_error(shape, written) == said
+    assert get_validation_error(type_, value) == message
 
 
 @pytest.mark.parametrize(
-    ("has_query", "url", "said"),
+    ("has_query", "url", "message"),
     [
         (None, "a.b", "is not an address such as http://x.y"),
         (None, "https://a.b/?q", "too much"),
@@ -107,27 +107,27 @@ def test_what_cannot_be_meant_is_refused_in_words_that_help(
         (True, "https://a.b/#f", "too much"),
     ],
 )
-def test_an_address_is_refused_by_the_example_and_the_words_of_its_field(
-    has_query: bool | None, url: str, said: str
+def test_url_validator_uses_the_example_and_the_message_of_its_field(
+    has_query: bool | None, url: str, message: str
 ) -> None:
     options = {} if has_query is None else {"has_query": has_query}
     field = Annotated[str, url_validator("http://x.y", "too much", **options)]
 
-    assert get_validation_error(field, url) == said
+    assert get_validation_error(field, url) == message
     with_query = TypeAdapter(
         Annotated[str, url_validator("http://x.y", "too much", has_query=True)]
     )
     assert with_query.validate_python("https://a.b/?q") == "https://a.b/?q"
 
 
-def test_a_schema_that_is_nested_beyond_reading_is_no_json() -> None:
+def test_a_schema_nested_too_deeply_is_rejected_as_invalid_json() -> None:
     assert get_validation_error(ToolUpdate, {"input_schema": "[" * 100_000}).startswith(
         "is not JSON: "
     )
 
 
 @pytest.mark.parametrize(
-    ("shape", "written", "kept"),
+    ("type_", "value", "expected"),
     [
         (DatetimeInput, "2026-11-27T09:00", datetime(2026, 11, 27, 9)),
         (AwareDatetimeInput, "2026-11-27T09:00+01:00", datetime(2026, 11, 27, 8, tzinfo=UTC)),
@@ -139,18 +139,18 @@ def test_a_schema_that_is_nested_beyond_reading_is_no_json() -> None:
         (Dollars, Decimal("0.000"), "0"),
     ],
 )
-def test_times_and_prices_are_kept_in_one_way(shape: Any, written: Any, kept: Any) -> None:
-    if kept is None:
-        assert "timezone" in get_validation_error(shape, written)
+def test_times_and_prices_are_normalised(type_: Any, value: Any, expected: Any) -> None:
+    if expected is None:
+        assert "timezone" in get_validation_error(type_, value)
         return
-    made = TypeAdapter(shape).validate_python(written)
-    assert (str(made) if isinstance(made, Decimal) else made) == kept
-    if isinstance(made, datetime):
-        assert made.tzinfo == kept.tzinfo
+    parsed = TypeAdapter(type_).validate_python(value)
+    assert (str(parsed) if isinstance(parsed, Decimal) else parsed) == expected
+    if isinstance(parsed, datetime):
+        assert parsed.tzinfo == expected.tzinfo
 
 
 @pytest.mark.parametrize(
-    ("shape", "name", "written", "kept"),
+    ("model", "name", "value", "expected"),
     [
         (ProviderUpdate, "base_url", "https://a.b/v1//", "https://a.b/v1"),
         (ProviderUpdate, "base_url", "http://a.b:8000/X/", "http://a.b:8000/X"),
@@ -171,17 +171,19 @@ def test_times_and_prices_are_kept_in_one_way(shape: Any, written: Any, kept: An
         (LlmModelUpdate, "input_price", "0.5", Decimal("0.5")),
     ],
 )
-def test_what_is_meant_is_taken(shape: Any, name: str, written: Any, kept: Any) -> None:
-    assert getattr(shape.model_validate({name: written}), name) == kept
+def test_a_valid_value_is_accepted_and_normalised(
+    model: Any, name: str, value: Any, expected: Any
+) -> None:
+    assert getattr(model.model_validate({name: value}), name) == expected
 
 
-def test_the_address_of_a_list_keeps_its_query_as_it_is() -> None:
+def test_the_url_of_a_model_list_keeps_its_query() -> None:
     for url in ("https://a.b/models/?next=/", "https://a.b/models"):
         assert ModelImport(provider_id=ID, url=url).url == url
 
 
 @pytest.mark.parametrize(
-    ("command", "name", "sent"),
+    ("body", "name", "expected"),
     [
         (ProviderUpdate(api_key=SecretStr("sk-1")), "api_key", "sk-1"),
         (ProviderUpdate(api_key=None), "api_key", None),
@@ -190,24 +192,24 @@ def test_the_address_of_a_list_keeps_its_query_as_it_is() -> None:
         (InviteRedeem(code=SecretStr("c"), telegram_id=1), "code", "c"),
     ],
 )
-def test_a_secret_is_sent_as_it_is_and_shown_to_nobody(
-    command: BaseModel, name: str, sent: str | None
+def test_a_secret_is_serialised_in_plain_text_but_hidden_in_repr(
+    body: BaseModel, name: str, expected: str | None
 ) -> None:
-    assert json.loads(command.model_dump_json())[name] == sent
-    if sent is not None:
-        assert f"'{sent}'" not in repr(command)
+    assert json.loads(body.model_dump_json())[name] == expected
+    if expected is not None:
+        assert f"'{expected}'" not in repr(body)
 
 
-def test_a_models_capabilities_are_always_written_in_one_order() -> None:
+def test_capabilities_are_serialised_in_alphabetical_order() -> None:
     capabilities = frozenset({"vision", "tools", "audio", "streaming"})
     model = ModelSnapshot(id=ID, name="m", provider_id=ID, capabilities=capabilities)
 
-    written = json.loads(model.model_dump_json())["capabilities"]
-    assert written == ["audio", "streaming", "tools", "vision"]
+    serialised = json.loads(model.model_dump_json())["capabilities"]
+    assert serialised == ["audio", "streaming", "tools", "vision"]
 
 
 @pytest.mark.parametrize(
-    ("capabilities", "can"),
+    ("capabilities", "expected"),
     [
         ([], True),
         (["embeddings"], False),
@@ -216,5 +218,5 @@ def test_a_models_capabilities_are_always_written_in_one_order() -> None:
         (["streaming"], True),
     ],
 )
-def test_who_only_makes_embeddings_cannot_answer(capabilities: Any, can: bool) -> None:
-    assert can_chat(capabilities) == can
+def test_a_model_that_only_makes_embeddings_cannot_chat(capabilities: Any, expected: bool) -> None:
+    assert can_chat(capabilities) == expected

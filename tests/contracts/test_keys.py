@@ -1,4 +1,4 @@
-"""The names in Redis."""
+"""The names of Redis keys, channels and message ids."""
 
 import inspect
 from datetime import date
@@ -15,33 +15,33 @@ NUMBER, ID = 1, UUID(int=1)
 SAMPLES = {UUID: ID, date: date(2026, 11, 21)}
 
 
-def test_no_two_things_in_redis_have_one_name() -> None:
+def test_redis_names_are_unique() -> None:
     constants = [value for name, value in vars(keys).items() if name.isupper()]
     functions = [
         function
         for name, function in inspect.getmembers(keys, inspect.isfunction)
-        if "__" not in name and not name.startswith("_")  # what a tool has generated is nobody's
+        if "__" not in name and not name.startswith("_")  # skips functions that mutmut generates
     ]
-    made = [
+    built = [
         function(*(SAMPLES.get(p.annotation, NUMBER) for p in _get_parameters(function)))
         for function in functions
-        # an id within a queue looks as a conversation does, by design; the other makes no name
+        # a message id looks like a conversation by design, and parse_bot_id builds no name
         if function not in (keys.update_message_id, keys.parse_bot_id)
     ]
 
-    names = [*constants, *made]
+    names = [*constants, *built]
     assert len(constants) >= 5
     assert len(functions) >= 7
     assert len(names) == len(set(names))
-    first_parts = [name.partition(":")[0] for name in made]
-    assert len(first_parts) == len(set(first_parts)), "one could be made to look like another"
+    prefixes = [name.partition(":")[0] for name in built]
+    assert len(prefixes) == len(set(prefixes)), "ids could make two names equal"
 
 
 def _get_parameters(function: object) -> list[inspect.Parameter]:
     return list(inspect.signature(function).parameters.values())  # type: ignore[arg-type]
 
 
-def test_names_stay_as_they_are_because_a_later_suite_finds_what_an_earlier_one_wrote() -> None:
+def test_redis_names_do_not_change_between_versions() -> None:
     assert [
         keys.user_key(5),
         keys.history_key(ID),
@@ -63,13 +63,13 @@ def test_names_stay_as_they_are_because_a_later_suite_finds_what_an_earlier_one_
     ]
 
 
-def test_the_first_thread_of_a_person_is_known_without_asking() -> None:
+def test_the_first_thread_id_depends_on_user_and_assistant_only() -> None:
     first, other = derive_first_thread_id(ID, UUID(int=2)), derive_first_thread_id(ID, UUID(int=3))
     assert str(first) == "fc2a5a19-267c-526c-8abb-b488c2fda4a7"
     assert len({first, other, derive_first_thread_id(UUID(int=2), ID)}) == 3
 
 
-def test_a_message_its_reply_and_a_run_have_three_ids() -> None:
+def test_the_ids_of_a_message_its_reply_and_a_run_differ() -> None:
     message_id = keys.update_message_id(42, 7)
 
     assert message_id == "tg:42:7"
@@ -78,7 +78,7 @@ def test_a_message_its_reply_and_a_run_have_three_ids() -> None:
     assert len({message_id, reply_id(message_id), keys.run_message_id(ID)}) == 3
 
 
-def test_a_conversation_tells_its_bot_and_nothing_else_does() -> None:
+def test_the_bot_id_is_parsed_only_from_names_of_conversations() -> None:
     assert keys.parse_bot_id(keys.conversation_for_chat(42, -7)) == 42
     for other in ("", "chat", "tg:42", "tg::7", "tg:x:7", "tg:42:7:1", "tg:42:7:1:1"):
         assert keys.parse_bot_id(other) is None
@@ -87,12 +87,10 @@ def test_a_conversation_tells_its_bot_and_nothing_else_does() -> None:
 async def test_queues_with_different_names_share_no_key() -> None:
     settings = RedisSettings()
     redis = connect(settings)
-    boxes = [
-        Mailbox(redis, settings.redis_queue_to_secretary),
-        Mailbox(redis, settings.redis_queue_to_telegram),
-    ]
+    to_secretary = Mailbox(redis, settings.redis_queue_to_secretary)
+    to_telegram = Mailbox(redis, settings.redis_queue_to_telegram)
     await redis.aclose()
 
-    assert len({box.name for box in boxes}) == 2
-    assert not boxes[0].name.startswith(f"{boxes[1].name}:")
-    assert not boxes[1].name.startswith(f"{boxes[0].name}:")
+    assert to_secretary.name != to_telegram.name
+    assert not to_secretary.name.startswith(f"{to_telegram.name}:")
+    assert not to_telegram.name.startswith(f"{to_secretary.name}:")

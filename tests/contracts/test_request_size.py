@@ -1,4 +1,4 @@
-"""What the default secretary sends to a model: rest_service's records through the assistant."""
+"""The model requests of the default secretary, from rest_service's default records."""
 
 import asyncio
 import json
@@ -21,26 +21,26 @@ from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_respo
 from smart_kit.testing.servers import Postgres
 
 MAX_BYTES = 8 * 1024
-"""Peers send 60 kB for a greeting."""
+"""Comparable assistants send 60 kB for a greeting."""
 
 QUESTION = "What time is it in Tokyo?"
 
 
 @pytest.fixture(scope="module")
 def first_start(postgres: Postgres) -> ConfigurationSnapshot:
-    """The configuration that rest_service makes in a database of its own."""
-    own = replace(postgres, name="request_size")
+    """The configuration that rest_service creates in an empty database."""
+    database_of_test = replace(postgres, name="request_size")
     engine = create_engine(postgres.sync_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {own.name}"))  # of an earlier run
-        connection.execute(text(f"CREATE DATABASE {own.name}"))
+    with engine.connect() as connection:  # an earlier run may have left the database
+        connection.execute(text(f"DROP DATABASE IF EXISTS {database_of_test.name}"))
+        connection.execute(text(f"CREATE DATABASE {database_of_test.name}"))
     engine.dispose()
-    command.upgrade(alembic_config(own.sync_url), "head")
-    return asyncio.run(_create_defaults(own))
+    command.upgrade(alembic_config(database_of_test.sync_url), "head")
+    return asyncio.run(_create_defaults(database_of_test))
 
 
-async def _create_defaults(server: Postgres) -> ConfigurationSnapshot:
-    engine = create_async_engine(server.async_url)
+async def _create_defaults(postgres: Postgres) -> ConfigurationSnapshot:
+    engine = create_async_engine(postgres.async_url)
     sessions = database.create_session_factory(engine)
     assert await defaults.create(sessions)
     async with sessions() as session:
@@ -59,21 +59,21 @@ def model() -> Iterator[ScriptedModel]:
 async def harness(
     redis: Redis, model: ScriptedModel, first_start: ConfigurationSnapshot
 ) -> AsyncIterator[AssistantHarness]:
-    made = AssistantHarness(redis, model.url)
-    await made.configure(*first_start.assistants)
-    await made.store_user(make_user())
-    yield made
-    await made.close()
+    created = AssistantHarness(redis, model.url)
+    await created.configure(*first_start.assistants)
+    await created.store_user(make_user())
+    yield created
+    await created.close()
 
 
-async def test_the_request_for_a_short_question_without_history_is_at_most_8_kb(
+async def test_the_request_for_a_first_short_question_is_at_most_8_kb(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps("Noon.")
     await harness.say(QUESTION)
 
-    (asked,) = model.requests
-    assert [one["function"]["name"] for one in asked.body["tools"]] == [
+    (request,) = model.requests
+    assert [tool["function"]["name"] for tool in request.body["tools"]] == [
         "ask_writer",
         "change_task",
         "create_reminder",
@@ -82,15 +82,15 @@ async def test_the_request_for_a_short_question_without_history_is_at_most_8_kb(
         "get_weather",
         "list_tasks",
     ]
-    assert [message["role"] for message in asked.messages] == ["system", "user"]
-    assert len(asked.raw) <= MAX_BYTES
-    assert len(json.dumps(asked.body)) <= MAX_BYTES, "however it is encoded"
+    assert [message["role"] for message in request.messages] == ["system", "user"]
+    assert len(request.raw) <= MAX_BYTES
+    assert len(json.dumps(request.body)) <= MAX_BYTES, "also with spaces and escapes"
 
 
-async def test_what_stands_before_the_conversation_is_the_same_bytes_in_every_turn(
+async def test_the_prompt_prefix_has_the_same_bytes_in_every_turn(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    """And for everybody, and for a replica that has just started."""
+    """Also for another user and in a replica that has just started: providers cache the prefix."""
     model.add_steps(
         make_tool_call_response(("get_time", {"place": "Tokyo"})),
         "Noon.",
@@ -106,7 +106,7 @@ async def test_what_stands_before_the_conversation_is_the_same_bytes_in_every_tu
     await harness.redis.delete(*await harness.redis.keys("history:*"))
     await harness.say("hi")
 
-    prefixes = {asked.raw[: asked.raw.index(b'{"role":"user"')] for asked in model.requests}
+    prefixes = {one.raw[: one.raw.index(b'{"role":"user"')] for one in model.requests}
     assert len(model.requests) == 4
     assert len(prefixes) == 1
     (prefix,) = prefixes

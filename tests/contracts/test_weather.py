@@ -1,4 +1,4 @@
-"""The assistant's Open-Meteo client speaks with the sandbox's stand-in."""
+"""The assistant's Open-Meteo client works with the sandbox's weather service."""
 
 from collections.abc import AsyncIterator
 from datetime import date, timedelta
@@ -22,7 +22,7 @@ async def weather(tmp_path: Path) -> AsyncIterator[OpenMeteoClient]:
 
 
 @pytest.mark.parametrize(("name", "country"), [("Berlin", "Germany"), ("Берлин", "Германия")])
-async def test_a_place_and_its_forecast_are_whole_and_name_the_sandbox(
+async def test_the_sandbox_returns_complete_places_and_forecasts(
     weather: OpenMeteoClient, name: str, country: str
 ) -> None:
     (place,) = await weather.search_places(name)
@@ -39,5 +39,5 @@ async def test_a_place_and_its_forecast_are_whole_and_name_the_sandbox(
     assert forecast.source == SOURCE
 
 
-async def test_nothing_found_is_no_error(weather: OpenMeteoClient) -> None:
+async def test_a_search_without_a_match_returns_no_place(weather: OpenMeteoClient) -> None:
     assert await weather.search_places("x") == ()

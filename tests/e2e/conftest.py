@@ -1,6 +1,7 @@
-"""One suite for all stories that do not stop or break it, in the mode that is being tested.
+"""Fixtures of the end-to-end tests.
 
-Stories that need more have a suite of their own, as processes of this machine: such a test is slow.
+Tests in tests/e2e/shared share one suite, in the mode under test (local processes or Docker). Tests
+that stop or break a suite use one of their own, always as local processes; they are marked slow.
 """
 
 from collections.abc import Iterator
@@ -12,11 +13,11 @@ from control import replicas
 from smart_kit.testing.suite_harness import DEFAULT_MODE, SuiteHarness, wait_until
 from tests.e2e.fault_injection import NO_RATE_LIMITS, disable_rate_limits, get_component_statuses
 
-DEDICATED_SUITE_FIXTURES = frozenset({"own_suite", "module_suite"})
+DEDICATED_SUITE_FIXTURES = frozenset({"fresh_suite", "module_suite"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what has a suite of its own."""
+    """Mark tests that use a suite of their own as slow and local."""
     for item in items:
         if DEDICATED_SUITE_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
@@ -25,28 +26,31 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteHarness]:
-    """Of the stories in tests/e2e/shared, all told by one process: each leaves it as it was."""
-    running = SuiteHarness(tmp_path_factory.mktemp("suite"), NO_RATE_LIMITS, mode=DEFAULT_MODE)
+    """The suite of tests/e2e/shared, without rate limits. One test process runs all those tests.
+
+    Each test leaves the suite as it was.
+    """
+    shared = SuiteHarness(tmp_path_factory.mktemp("suite"), NO_RATE_LIMITS, mode=DEFAULT_MODE)
     try:
-        running.manage("start")
-        disable_rate_limits(running)
-        yield running
-        running.assert_no_api_violations()
-    finally:  # also where it did not start
-        running.remove()
+        shared.manage("start")
+        disable_rate_limits(shared)
+        yield shared
+        shared.assert_no_api_violations()
+    finally:  # also if the start failed
+        shared.remove()
 
 
 @pytest.fixture
 def fresh_suite(tmp_path: Path) -> Iterator[SuiteHarness]:
-    """A suite that a test may stop and break as it likes; the test starts it."""
-    mine = SuiteHarness(tmp_path / "state")
-    yield mine
-    mine.remove()
+    """A suite for one test, not yet started; the test may stop and break it."""
+    dedicated = SuiteHarness(tmp_path / "state")
+    yield dedicated
+    dedicated.remove()
 
 
 @pytest.fixture(scope="module")
 def settings() -> dict[str, str]:
-    """Of `module_suite`; a file whose stories need others has a fixture of this name."""
+    """The settings of `module_suite`. A module that needs others overrides this fixture."""
     return {}
 
 
@@ -54,27 +58,24 @@ def settings() -> dict[str, str]:
 def module_suite(
     tmp_path_factory: pytest.TempPathFactory, settings: dict[str, str]
 ) -> Iterator[SuiteHarness]:
-    """A suite that the stories of one file stop and break, one after the other."""
-    mine = SuiteHarness(tmp_path_factory.mktemp("suite") / "state", settings)
-    yield mine
-    mine.remove()
+    """A suite for the tests of one module, not yet started; they may stop and break it."""
+    dedicated = SuiteHarness(tmp_path_factory.mktemp("suite") / "state", settings)
+    yield dedicated
+    dedicated.remove()
 
 
 @pytest.fixture
 def running_suite(module_suite: SuiteHarness) -> SuiteHarness:
-    """The same, with everything well, whatever the story before has left.
-
-    What was killed begins afresh: else it would pause the longer before it starts again.
-    """
+    """`module_suite`, running and healthy, whatever the previous test did to it."""
     if not module_suite.find_pids():
         module_suite.manage("start")
         return module_suite
-    module_suite.try_manage("start")  # not well where something has just been killed
-    parts = get_component_statuses(module_suite).items()
+    module_suite.try_manage("start")  # fails if a service has just been killed
+    statuses = get_component_statuses(module_suite).items()
     killed = sorted(
-        {replicas.parse_service_name(name) for name, part in parts if part.consecutive_failures}
+        {replicas.parse_service_name(name) for name, one in statuses if one.consecutive_failures}
     )
-    if killed:
+    if killed:  # a restart resets the restart pause, which grows with each failure
         module_suite.manage("restart", *(f"--service={name}" for name in killed))
     wait_until(lambda: module_suite.try_manage("status").returncode == 0, seconds=60)
     return module_suite

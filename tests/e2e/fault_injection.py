@@ -1,4 +1,4 @@
-"""Injects faults into a suite that runs as processes, and reads how it looks afterwards."""
+"""Kills components of a local suite, and reads its state: restarts, Redis, answers in chats."""
 
 import os
 import signal
@@ -20,33 +20,34 @@ NO_RATE_LIMITS = {
     "TELEGRAM_RATE_PER_CHAT": "0",
     "TELEGRAM_RATE_PER_GROUP": "0",
 }
+"""Settings that switch off the rate limits of tg_bot; use them with `disable_rate_limits`."""
 
 
 def kill_components(suite: SuiteHarness, *components: str) -> None:
-    """kill -9, one after the other without a pause."""
+    """Send SIGKILL to the components, one after the other without a pause."""
     processes = RunDirectory(suite.state_dir).find_processes()
-    for part in components:
-        os.kill(processes[part].pid, signal.SIGKILL)
+    for component in components:
+        os.kill(processes[component].pid, signal.SIGKILL)
 
 
 def get_component_statuses(suite: SuiteHarness) -> dict[str, ComponentStatus]:
-    """What its supervisor knows."""
+    """Return the status that the supervisor has recorded for each component."""
     return RunDirectory(suite.state_dir).read_status()
 
 
 def get_restart_counts(suite: SuiteHarness) -> dict[str, int]:
-    """How often each part had to be started again."""
-    return {name: part.restarts for name, part in get_component_statuses(suite).items()}
+    """Return how often the supervisor has restarted each component."""
+    return {name: status.restarts for name, status in get_component_statuses(suite).items()}
 
 
 def count_restarts_since(before: Mapping[str, int], suite: SuiteHarness) -> dict[str, int]:
-    """How often each service had to be since `restarts_of` was asked."""
+    """Return the restarts of each service since `before`, a result of `get_restart_counts`."""
     now = get_restart_counts(suite)
     return {name: now[name] - before.get(name, 0) for name in SERVICES}
 
 
 def connect_redis(suite: SuiteHarness) -> "redis.Redis":
-    """Its Redis, as whoever has the password sees it."""
+    """Return a client of the suite's Redis. The caller closes it."""
     return redis.Redis(
         port=int(suite.environment["REDIS_PORT"]),
         password=suite.environment["REDIS_PASSWORD"],
@@ -56,37 +57,35 @@ def connect_redis(suite: SuiteHarness) -> "redis.Redis":
 
 
 def expire_leases(suite: SuiteHarness) -> None:
-    """Let a lease's time pass for the messages of a dead worker, instead of waiting for it."""
+    """Expire the leases of all messages, instead of waiting for those of a killed worker."""
     with connect_redis(suite) as client:
         for queue in QUEUES:
             leases.expire_leases(client, queue, GROUP)
 
 
 def disable_rate_limits(suite: SuiteHarness) -> None:
-    """Let the sandbox's Telegram take messages as fast as they come; beside NO_RATE_LIMITS."""
+    """Switch off the rate limits of the sandbox's Telegram."""
     limits = dict.fromkeys(("per_chat", "chat_actions", "per_group", "overall"), 0)
     suite.make_sandbox_client().put("/chat/api/limits", json=limits).raise_for_status()
 
 
 def send_sum_questions(users: list[SandboxUser], numbers: range) -> None:
-    """Everybody asks for sums at once, and waits for no answer."""
+    """Send a question per number for all users at once, without waiting for answers."""
 
-    def send_all(person: SandboxUser) -> None:
+    def send_all(user: SandboxUser) -> None:
         for number in numbers:
-            person.send(f"what is {number} + 1000?")
+            user.send(f"what is {number} + 1000?")
 
     with ThreadPoolExecutor(len(users)) as threads:
         list(threads.map(send_all, users))
 
 
-def get_answered_sums(person: SandboxUser) -> list[int]:
-    """The numbers whose sums the bot has answered, in the order of the chat."""
-    answers = [
-        one["text"].split(" + 1000 = ") for one in person.get_messages() if one["from"] == "bot"
-    ]
+def get_answered_sums(user: SandboxUser) -> list[int]:
+    """Return the numbers of the answered questions, in the order of the answers."""
+    answers = [text.split(" + 1000 = ") for text in user.get_bot_texts()]
     return [int(parts[0]) for parts in answers if len(parts) == 2]
 
 
 def collapse_repeats(numbers: list[int]) -> list[int]:
-    """Once what came twice in a row."""
+    """Replace each run of equal numbers by one."""
     return [number for number, _ in groupby(numbers)]

@@ -1,7 +1,8 @@
-"""Reads everything that a suite has written, in whatever form it is kept, to look for secrets.
+"""Collects everything that a suite has stored, to search it for secrets.
 
-Postgres compresses long values and Redis those it dumps, so that their files alone tell nothing of
-them: rows and values are asked for, and the files are read for what was there before.
+The files of the databases alone are not enough: Postgres compresses long values, and Redis the
+values that it dumps. So rows and Redis values are queried, and the files are searched in addition,
+because they still contain deleted data.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,7 +16,7 @@ from smart_kit.testing.suite_harness import SuiteHarness
 from tests.e2e.fault_injection import connect_redis
 
 StoredData = list[tuple[str, str]]
-"""Where, and what is written there."""
+"""(place, content) pairs; a place is e.g. `table messages`, `key user:5` or `file logs/x.log`."""
 
 _OWNER = "smart_assistant"
 _TABLES = """
@@ -29,29 +30,29 @@ _VALUE_READERS: dict[str, Callable[["redis.Redis", str], Any]] = {
     "set": lambda client, key: client.smembers(key),
     "zset": lambda client, key: client.zrange(key, 0, -1, withscores=True),
     "stream": lambda client, key: client.xrange(key),
-    "none": lambda *_: None,  # its time is over
+    "none": lambda *_: None,  # it has just expired
 }
 
 
 def collect_stored_data(suite: SuiteHarness) -> StoredData:
-    """Of a suite in local mode, with its own databases; it may go on working."""
+    """Collect the data of a local suite with databases of its own, while it runs."""
     return [*_iter_rows(suite), *_iter_redis_values(suite), *_iter_files(suite)]
 
 
 def find_places(text: str, stored_data: StoredData) -> set[str]:
-    """Where it is to be found."""
-    return {place for place, written in stored_data if text in written}
+    """Return the places whose content contains the text."""
+    return {place for place, content in stored_data if text in content}
 
 
 def _iter_rows(suite: SuiteHarness) -> Iterator[tuple[str, str]]:
-    """Every row of every table, as text."""
+    """Yield each table with the text of all its rows."""
     server = {"host": "127.0.0.1", "port": suite.environment["POSTGRES_PORT"], "user": _OWNER}
-    secret = suite.environment["POSTGRES_PASSWORD"]
-    connection = psycopg2.connect(**server, dbname=_OWNER, password=secret)
+    password = suite.environment["POSTGRES_PASSWORD"]
+    connection = psycopg2.connect(**server, dbname=_OWNER, password=password)
     with closing(connection), connection.cursor() as cursor:
         cursor.execute("SET bytea_output = 'escape'")
         cursor.execute("SELECT count(*) FROM pg_largeobject_metadata")
-        assert cursor.fetchone() == (0,), "a large object is in no table"
+        assert cursor.fetchone() == (0,), "large objects are not part of any table"
         cursor.execute(_TABLES)
         for (table,) in cursor.fetchall():
             cursor.execute(f"SELECT t::text FROM {table} t")
@@ -59,7 +60,7 @@ def _iter_rows(suite: SuiteHarness) -> Iterator[tuple[str, str]]:
 
 
 def _iter_redis_values(suite: SuiteHarness) -> Iterator[tuple[str, str]]:
-    """Every value by the command for its type."""
+    """Yield each key with its value."""
     with connect_redis(suite) as client:
         assert client.info("keyspace").keys() <= {"db0"}
         for key in client.scan_iter("*"):
@@ -67,8 +68,9 @@ def _iter_redis_values(suite: SuiteHarness) -> Iterator[tuple[str, str]]:
 
 
 def _iter_files(suite: SuiteHarness) -> Iterator[tuple[str, str]]:
-    """Of both databases and of the logs; with what databases have forgotten."""
+    """Yield each file of both databases and of the logs, as latin-1 text."""
     for folder in ("postgres", "redis", "logs"):
         for path in (suite.state_dir / folder).resolve().rglob("*"):
-            with suppress(FileNotFoundError, IsADirectoryError):  # databases drop and rename theirs
+            # databases remove and rename files at any time
+            with suppress(FileNotFoundError, IsADirectoryError):
                 yield f"file {folder}/{path.name}", path.read_bytes().decode("latin-1")

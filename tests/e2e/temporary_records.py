@@ -1,62 +1,56 @@
-"""Records of a test's own on a suite that others use too: removed at its end, the newest first."""
+"""Records that a test adds to a shared suite; they are removed at its end, the newest first."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
-from smart_kit.testing.scripted_model import ScriptedModel, ScriptStep
+from smart_kit.testing.scripted_model import (
+    RecordedRequest,
+    ScriptedModel,
+    ScriptedResponse,
+    ScriptStep,
+    make_text_response,
+)
 from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness
 
 
-class TemporaryRecords:
-    """Makes them, for as long as it is entered."""
+class TemporaryRecords(ExitStack):
+    """Creates records, and removes them when the context ends."""
 
     def __init__(self, suite: SuiteHarness) -> None:
+        super().__init__()
         self._suite = suite
-        self._exit_stack = ExitStack()
-        self._admin = self._exit_stack.enter_context(suite.make_admin_client())
+        self._admin = self.enter_context(suite.make_admin_client())
 
     def create(self, path: str, **fields: Any) -> str:
-        """Returns the id."""
-        made = self._admin.post(path, json=fields)
-        assert made.status_code == 201, made.text
-        number = str(made.json()["id"])
-        self._exit_stack.callback(self._remove, f"{path}/{number}")
-        return number
+        """Create a record, and return its id."""
+        created = self._admin.post(path, json=fields)
+        assert created.status_code == 201, created.text
+        record_id = str(created.json()["id"])
+        self.callback(self._remove, f"{path}/{record_id}")
+        return record_id
 
-    def attach_tool(self, assistant: str, tool: str) -> None:
-        """Let an assistant have a tool; both by id."""
-        path = f"/assistants/{assistant}/tools/{tool}"
+    def attach_tool(self, assistant_id: str, tool_id: str) -> None:
+        """Attach a tool to an assistant."""
+        path = f"/assistants/{assistant_id}/tools/{tool_id}"
         self._admin.post(path).raise_for_status()
-        self._exit_stack.callback(self._remove, path)
+        self.callback(self._remove, path)
 
-    def create_user(self, name: str, assistant: str) -> SandboxUser:
-        """Somebody new, whom this assistant answers."""
-        person = self._suite.create_user(name)
-        known = {"telegram_id": person.telegram_id, "first_name": name}
-        user = self._admin.post("/users", json=known).raise_for_status().json()
-        path = f"/users/{user['id']}"
-        self.update(path, assistant_id=assistant)
-        self._exit_stack.callback(self.update, path, assistant_id=None, model=None)
-        return person
+    def create_user(self, name: str, assistant_id: str) -> SandboxUser:
+        """Create a user whom this assistant answers. The user stays, without the assistant."""
+        user = self._suite.create_user(name)
+        fields = {"telegram_id": user.telegram_id, "first_name": name}
+        record = self._admin.post("/users", json=fields).raise_for_status().json()
+        path = f"/users/{record['id']}"
+        self.update(path, assistant_id=assistant_id)
+        self.callback(self.update, path, assistant_id=None, model=None)
+        return user
 
     def update(self, path: str, **fields: Any) -> None:
-        """Fields of a record; they stay so."""
-        changed = self._admin.patch(path, json=fields)
-        assert changed.status_code == 200, changed.text
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._exit_stack.close()
+        """Update fields of a record. The old values are not restored."""
+        updated = self._admin.patch(path, json=fields)
+        assert updated.status_code == 200, updated.text
 
     def _remove(self, path: str) -> None:
         removed = self._admin.delete(path)
@@ -65,29 +59,29 @@ class TemporaryRecords:
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """A model, and the server that has it for itself."""
+    """A model and its server, which serves no other model."""
 
     name: str
     url: str
     api_key: str | None = None
     fields: dict[str, Any] = field(default_factory=dict)
-    """Of the model, e.g. its prices."""
+    """Further fields of the model record, e.g. prices."""
 
 
 @dataclass(frozen=True)
 class TemporaryAssistant:
-    """A secretary that answers those people only to whom it is given."""
+    """A secretary that answers only the users created by it."""
 
     suite: SuiteHarness
     id: str
     records: TemporaryRecords
 
     def create_user(self, name: str) -> SandboxUser:
-        """Somebody new, whom it answers."""
+        """Create a user whom this assistant answers."""
         return self.records.create_user(name, self.id)
 
     def update(self, **fields: Any) -> None:
-        """From the next message on."""
+        """Update fields of the assistant, which take effect with the next message."""
         self.records.update(f"/assistants/{self.id}", **fields)
 
 
@@ -95,25 +89,48 @@ class TemporaryAssistant:
 def temporary_assistant(
     suite: SuiteHarness, *models: ModelSpec, tools: Sequence[str] = ()
 ) -> Iterator[TemporaryAssistant]:
-    """Asks the first model, then the others; has some of the suite's tools, by name."""
+    """Create an assistant with the first model, the others as fallbacks, and tools by name."""
     with TemporaryRecords(suite) as records:
         for model in models:
-            server = {"name": f"server of {model.name}", "base_url": model.url}
-            provider = records.create("/providers", **server, api_key=model.api_key)
-            named = {"provider_id": provider, "provider_model_name": model.name}
-            records.create("/models", **named, **model.fields)
-        first, *others = [model.name for model in models]
-        chain = {"model": first, "fallback_models": others}
-        identity = {"name": f"asks {first}", "instructions": "Answer."}
-        assistant = records.create("/assistants", **identity, **chain, is_secretary=True)
-        ids = {one["name"]: one["id"] for one in suite.get_json("/tools", limit=200)["items"]}
-        for tool in tools:
-            records.attach_tool(assistant, ids[tool])
-        yield TemporaryAssistant(suite, assistant, records)
+            provider_id = records.create(
+                "/providers",
+                name=get_provider_name(model.name),
+                base_url=model.url,
+                api_key=model.api_key,
+            )
+            records.create(
+                "/models",
+                provider_id=provider_id,
+                provider_model_name=model.name,
+                **model.fields,
+            )
+        first, *fallbacks = [model.name for model in models]
+        assistant_id = records.create(
+            "/assistants",
+            name=f"asks {first}",
+            instructions="Answer.",
+            model=first,
+            fallback_models=fallbacks,
+            is_secretary=True,
+        )
+        ids = {tool["name"]: tool["id"] for tool in suite.get_json("/tools", limit=200)["items"]}
+        for name in tools:
+            records.attach_tool(assistant_id, ids[name])
+        yield TemporaryAssistant(suite, assistant_id, records)
+
+
+def get_provider_name(model_name: str) -> str:
+    """Return the name of the provider that `temporary_assistant` creates for a model."""
+    return f"server of {model_name}"
 
 
 def make_model_server(
     suite: SuiteHarness, *steps: ScriptStep, default_step: ScriptStep | None = None
 ) -> ScriptedModel:
-    """A model of the test's that the suite's services can ask, also from containers."""
+    """Create a model server that the services of the suite can reach, also from containers."""
     return ScriptedModel(*steps, default_step=default_step, host=suite.test_host)
+
+
+def echo_instructions(request: RecordedRequest) -> ScriptedResponse:
+    """Answer with the instructions in the request: a `default_step` of a model server."""
+    return make_text_response(request.messages[0]["content"])

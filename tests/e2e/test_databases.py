@@ -1,4 +1,4 @@
-"""The suite outlives its databases and rest_service: killed, emptied, stopped, not yet there."""
+"""The suite survives that its databases or rest_service are killed, stopped, emptied or missing."""
 
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -9,7 +9,6 @@ import pytest
 from control.services import DATABASES
 from smart_kit.testing import local_http
 from smart_kit.testing.durable_valkey import DurableValkey
-from smart_kit.testing.scripted_model import RecordedRequest, ScriptedResponse, make_text_response
 from smart_kit.testing.servers import PASSWORD
 from smart_kit.testing.suite_harness import SuiteHarness, wait_until
 from tests.e2e.fault_injection import (
@@ -22,41 +21,50 @@ from tests.e2e.fault_injection import (
     kill_components,
     send_sum_questions,
 )
-from tests.e2e.temporary_records import ModelSpec, make_model_server, temporary_assistant
+from tests.e2e.temporary_records import (
+    ModelSpec,
+    echo_instructions,
+    make_model_server,
+    temporary_assistant,
+)
 
 pytestmark = pytest.mark.e2e
 
 NO_RESTARTS = dict.fromkeys(SERVICES, 0)
 REDIS_DEPENDENT_PORTS = ("REST_SERVICE_PORT", "ASSISTANT_PORT", "CRON_SERVICE_PORT", "TG_BOT_PORT")
-"""Who does nothing without Redis."""
+"""The services that cannot work without Redis."""
 
 
-def test_databases_killed_during_a_chat_cost_nothing_and_no_service_a_restart(
+def test_killed_databases_lose_no_message_and_restart_no_service(
     running_suite: SuiteHarness,
 ) -> None:
     before = get_restart_counts(running_suite)
-    people = [running_suite.create_user(f"Person {number}") for number in range(6)]
+    users = [running_suite.create_user(f"User {number}") for number in range(6)]
     for first in (0, 4):
-        send_sum_questions(people, range(first, first + 4))
-        lived = get_restart_counts(running_suite)
+        send_sum_questions(users, range(first, first + 4))
+        restarts = get_restart_counts(running_suite)
         kill_components(running_suite, *DATABASES)
-        wait_until(lambda was=lived: _are_restarted(running_suite, was))  # type: ignore[misc]
-    wait_until(lambda: all(len(get_answered_sums(person)) >= 8 for person in people), seconds=60)
-    for person in people:
-        assert get_answered_sums(person) == list(range(8))
+        wait_until(lambda earlier=restarts: _are_restarted(running_suite, earlier))  # type: ignore[misc]
+    wait_until(lambda: all(len(get_answered_sums(user)) >= 8 for user in users), seconds=60)
+    for user in users:
+        assert get_answered_sums(user) == list(range(8))
     wait_until(lambda: running_suite.try_manage("status").returncode == 0)
     assert count_restarts_since(before, running_suite) == NO_RESTARTS
 
 
 def _are_restarted(suite: SuiteHarness, restarts: Mapping[str, int]) -> bool:
-    """Whether both run again. One that finds its port or its memory still in use ends once more."""
-    seen = get_component_statuses(suite)
+    """Return whether both databases run again.
+
+    A database may restart more than once, while its port or its shared memory is still in use.
+    """
+    statuses = get_component_statuses(suite)
     return all(
-        seen[part].restarts > restarts[part] and seen[part].state == "running" for part in DATABASES
+        statuses[name].restarts > restarts[name] and statuses[name].state == "running"
+        for name in DATABASES
     )
 
 
-def test_without_postgres_people_are_answered_and_a_service_that_starts_waits_for_it(
+def test_without_postgres_users_are_answered_and_rest_service_waits(
     running_suite: SuiteHarness,
 ) -> None:
     before = get_restart_counts(running_suite)
@@ -71,16 +79,16 @@ def test_without_postgres_people_are_answered_and_a_service_that_starts_waits_fo
     running_suite.try_manage("start", "--service", "postgres")
     wait_until(lambda: running_suite.try_manage("status").returncode == 0)
     since = count_restarts_since(before, running_suite)
-    assert since == NO_RESTARTS | {"rest_service": since["rest_service"]}, "only who was killed"
+    assert since == NO_RESTARTS | {"rest_service": since["rest_service"]}, "an unexpected restart"
     assert "✓" in alice.send_and_wait("remind me in 2 hours to stretch")
 
 
-def test_without_rest_service_people_are_answered_also_by_an_assistant_that_starts_meanwhile(
+def test_without_rest_service_users_are_answered_even_by_a_restarted_assistant(
     running_suite: SuiteHarness,
 ) -> None:
     before = get_restart_counts(running_suite)
     with (
-        make_model_server(running_suite, default_step=_echo_instructions) as model,
+        make_model_server(running_suite, default_step=echo_instructions) as model,
         temporary_assistant(running_suite, ModelSpec("mirror", model.url)) as assistant,
     ):
         assistant.update(instructions="Be brief.")
@@ -95,14 +103,9 @@ def test_without_rest_service_people_are_answered_also_by_an_assistant_that_star
         running_suite.manage("start")
 
 
-def _echo_instructions(request: RecordedRequest) -> ScriptedResponse:
-    """A model that says what it was told to be."""
-    return make_text_response(request.messages[0]["content"])
-
-
 @pytest.fixture
 def stopped_redis() -> Iterator[DurableValkey]:
-    """Not started yet."""
+    """A Redis server that the test starts later."""
     valkey = DurableValkey()
     yield valkey
     valkey.remove()
@@ -127,22 +130,22 @@ def test_services_that_start_before_their_redis_wait_for_it(
 
 
 def _is_unhealthy(suite: SuiteHarness, port: str) -> bool:
-    """Whether a service is there, and says that it cannot work yet."""
+    """Return whether the service runs and its health check fails."""
     try:
         return local_http.get(suite.url(port, "/health")).status_code == 503
     except httpx2.TransportError:
         return False
 
 
-def test_an_emptied_redis_is_filled_again_and_the_conversation_is_remembered(
+def test_after_flushall_redis_is_refilled_and_history_restored(
     running_suite: SuiteHarness,
 ) -> None:
     before = get_restart_counts(running_suite)
     alice, silent = running_suite.create_user("Alice"), running_suite.create_user("Silent")
     silent.send_and_wait("/start")
     alice.send_and_wait("My favourite colour is teal")
-    user = running_suite.get_user_id(alice)
-    wait_until(lambda: "teal" in str(running_suite.get_json("/turns", user_id=user)))
+    user_id = running_suite.get_user_id(alice)
+    wait_until(lambda: "teal" in str(running_suite.get_json("/turns", user_id=user_id)))
     with connect_redis(running_suite) as redis:
         redis.flushall()
 

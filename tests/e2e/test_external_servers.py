@@ -1,4 +1,4 @@
-"""The suite with a Telegram and a model of somebody else's: another suite's sandbox plays both."""
+"""The suite with an external Telegram server and model; another suite's sandbox plays both."""
 
 import os
 import subprocess
@@ -18,20 +18,20 @@ WRONG_TOKEN = "424242:" + "B" * 35
 
 @pytest.fixture(scope="module")
 def external_servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SuiteHarness]:
-    """Of a suite that is not this one only the sandbox: the servers of somebody else."""
-    theirs = SuiteHarness(tmp_path_factory.mktemp("other"), {"TELEGRAM_TOKEN": TOKEN})
+    """A second suite, of which only the sandbox runs."""
+    external = SuiteHarness(tmp_path_factory.mktemp("other"), {"TELEGRAM_TOKEN": TOKEN})
     process = subprocess.Popen(
         [sys.executable, "-m", "sandbox.main"],
-        env=os.environ | theirs.environment,
+        env=os.environ | external.environment,
         cwd=ROOT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: is_listening(int(theirs.environment["SANDBOX_PORT"])))
-        yield theirs
+        wait_until(lambda: is_listening(int(external.environment["SANDBOX_PORT"])))
+        yield external
     finally:
-        theirs.close()
+        external.close()
         process.terminate()
         process.wait(timeout=60)
 
@@ -42,11 +42,11 @@ def settings(external_servers: SuiteHarness) -> dict[str, str]:
         "TELEGRAM_API_URL": external_servers.url("SANDBOX_PORT"),
         "TELEGRAM_ALLOWED_USERS": "*",
         "OPENAI_BASE_URL": external_servers.url("SANDBOX_PORT", "/v1"),
-        "OPENAI_API_KEY": "somebody-elses",
+        "OPENAI_API_KEY": "external-key",
     }
 
 
-def test_a_wrong_token_is_named(module_suite: SuiteHarness) -> None:
+def test_start_with_a_wrong_telegram_token_names_the_setting(module_suite: SuiteHarness) -> None:
     module_suite.environment["TELEGRAM_TOKEN"] = WRONG_TOKEN
     started = module_suite.try_manage("restart")
 
@@ -56,7 +56,7 @@ def test_a_wrong_token_is_named(module_suite: SuiteHarness) -> None:
     assert "Traceback" not in started.stdout
 
 
-def test_the_same_services_work_with_them_and_start_no_sandbox(
+def test_the_suite_works_with_external_servers_and_starts_no_sandbox(
     module_suite: SuiteHarness, external_servers: SuiteHarness
 ) -> None:
     module_suite.environment["TELEGRAM_TOKEN"] = TOKEN

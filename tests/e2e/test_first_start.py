@@ -1,4 +1,4 @@
-"""A first start that is killed again and again: the same command goes on where it was."""
+"""A first start that is killed can be repeated, at whatever point it was killed."""
 
 import os
 import signal
@@ -30,13 +30,13 @@ STOP_PATTERNS = {
     "rest_service begins": "run/processes/rest_service",
     "the assistant begins": "run/processes/assistant",
 }
-"""What appears in STATE_DIR while a suite starts for the first time, in this order."""
+"""Files that appear in STATE_DIR during a first start, in this order."""
 START_TIMEOUT_SECONDS = 120.0
 
 
-def test_killed_at_any_moment_the_same_command_goes_on(fresh_suite: SuiteHarness) -> None:
+def test_a_first_start_killed_at_any_point_can_be_repeated(fresh_suite: SuiteHarness) -> None:
     reached = [name for name in STOP_PATTERNS if _kill_start_at(fresh_suite, STOP_PATTERNS[name])]
-    assert reached == list(STOP_PATTERNS), "a start was not killed at some moment"
+    assert reached == list(STOP_PATTERNS), "a start was not killed at one of the points"
     fresh_suite.manage("start")
     assert "Tokyo" in fresh_suite.get_or_create_user("Alice").send_and_wait(
         "What time is it in Tokyo?"
@@ -44,17 +44,20 @@ def test_killed_at_any_moment_the_same_command_goes_on(fresh_suite: SuiteHarness
 
 
 def _kill_start_at(suite: SuiteHarness, pattern: str) -> bool:
-    """Kill a start and its supervisor, stopped when a file appears; false where it never does."""
+    """Start the suite, and kill the start and its supervisor when a file appears.
+
+    Returns whether the file has appeared.
+    """
     note = suite.state_dir.with_name("stopped")
     note.unlink(missing_ok=True)
-    stop = {
+    variables = {
         STOP_AT_VARIABLE: pattern,
         STOP_SINCE_VARIABLE: str(time.time()),
         STOP_NOTE_VARIABLE: str(note),
     }
     starting = subprocess.Popen(
         [sys.executable, stopping_manage.__file__, "start", "--local"],
-        env=os.environ | suite.environment | stop,
+        env=os.environ | suite.environment | variables,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
@@ -70,7 +73,7 @@ def _kill_start_at(suite: SuiteHarness, pattern: str) -> bool:
 
 
 def _kill_supervisor(run: RunDirectory) -> None:
-    """Also where it has not yet been written down: it holds the lock that start handed to it."""
+    """Kill the supervisor; one that is not recorded yet is found by the lock file that it holds."""
     holders = map(Process.from_pid, _find_holders(run.path / "supervisor.lock"))
     victims = [process for process in (run.find_supervisor(), *holders) if process]
     for victim in victims:
@@ -79,12 +82,12 @@ def _kill_supervisor(run: RunDirectory) -> None:
 
 
 def _find_holders(file: Path) -> list[int]:
-    """The processes that have a file open."""
-    found = []
+    """Return the pids of the processes that have a file open."""
+    pids = []
     for link in Path("/proc").glob("[0-9]*/fd/*"):
         try:
             if link.readlink() == file:
-                found.append(int(link.parts[2]))
-        except OSError:  # it has ended meanwhile
+                pids.append(int(link.parts[2]))
+        except OSError:  # the process has ended
             continue
-    return found
+    return pids

@@ -1,4 +1,4 @@
-"""A process that dies during a turn: what it did counts once, and one message harms no other."""
+"""The assistant is killed during a turn: its effects happen once, and other messages proceed."""
 
 import threading
 from typing import Any
@@ -25,7 +25,7 @@ REMINDER_CALL = make_tool_call_response(
 
 
 class BlockingModel:
-    """A model that keeps who asks it waiting, as long as it is armed, where `catches` says so."""
+    """A model that, while armed, never answers the requests for which `is_blocked` is true."""
 
     def __init__(self) -> None:
         self.is_armed = True
@@ -41,19 +41,19 @@ class BlockingModel:
     def respond(self, request: RecordedRequest) -> ScriptedResponse:
         if self.is_armed and self.is_blocked(request):
             self.blocked_count += 1
-            return make_gated_response(self.release_event, make_text_response("to nobody"))
+            return make_gated_response(self.release_event, make_text_response("never delivered"))
         return self.make_response(request)
 
     def kill_on_requests(self, suite: SuiteHarness, times: int) -> None:
-        """kill -9 of the assistant, so often, each time that it has asked."""
-        for death in range(1, times + 1):
-            wait_until(lambda n=death: self.blocked_count == n, seconds=60)
+        """Kill the assistant at each of the next blocked requests, and expire its leases."""
+        for request_count in range(1, times + 1):
+            wait_until(lambda n=request_count: self.blocked_count == n, seconds=60)
             kill_components(suite, "assistant")
             expire_leases(suite)
 
 
 class ModelBlockingAfterTools(BlockingModel):
-    """Plans a reminder, and kills who brings the tool's result."""
+    """Calls the reminder tool, and blocks the request that carries its result."""
 
     def is_blocked(self, request: RecordedRequest) -> bool:
         return request.messages[-1]["role"] == "tool"
@@ -62,66 +62,62 @@ class ModelBlockingAfterTools(BlockingModel):
         return make_text_response("Planned.") if self.is_blocked(request) else REMINDER_CALL
 
 
-def test_a_message_that_always_kills_is_put_aside_its_chat_goes_on_and_it_can_be_replayed(
+def test_a_message_that_always_kills_becomes_a_replayable_dead_letter(
     fresh_suite: SuiteHarness,
 ) -> None:
-    killing_model = BlockingModel()
-    with ScriptedModel(default_step=killing_model.respond) as model:
+    blocking_model = BlockingModel()
+    with ScriptedModel(default_step=blocking_model.respond) as model:
         fresh_suite.environment["OPENAI_BASE_URL"] = model.url
         fresh_suite.manage("start")
         alice = fresh_suite.get_or_create_user("Alice")
         poison = alice.send("poison")
         alice.send("after it")
-        killing_model.kill_on_requests(fresh_suite, ATTEMPTS)
+        blocking_model.kill_on_requests(fresh_suite, ATTEMPTS)
 
         alice.wait_for_message(poison, lambda text: text == "Heard: after it", seconds=60)
-        failure_reply, after = _get_bot_texts(alice, poison)
-        assert after == "Heard: after it"
-        assert killing_model.blocked_count == ATTEMPTS
+        failure_reply, answer = alice.get_bot_texts(poison)
+        assert answer == "Heard: after it"
+        assert blocking_model.blocked_count == ATTEMPTS
         (dead_letter,) = _get_dead_letters(fresh_suite)
         assert dead_letter["attempts"] == ATTEMPTS
 
-        killing_model.is_armed = False
+        blocking_model.is_armed = False
         _replay_dead_letter(fresh_suite, dead_letter)
         alice.wait_for_message(poison, lambda text: text == "Heard: poison")
-        assert _get_bot_texts(alice, poison) == [failure_reply, after, "Heard: poison"]
+        assert alice.get_bot_texts(poison) == [failure_reply, answer, "Heard: poison"]
         assert _get_dead_letters(fresh_suite) == []
-        killing_model.release_event.set()
+        blocking_model.release_event.set()
 
 
-def test_a_turn_killed_between_its_tool_and_its_answer_reminds_once_says_so_once_and_is_undone(
+def test_a_turn_killed_after_its_tool_call_has_one_effect_and_receipt(
     fresh_suite: SuiteHarness,
 ) -> None:
-    killing_model = ModelBlockingAfterTools()
-    with ScriptedModel(default_step=killing_model.respond) as model:
+    blocking_model = ModelBlockingAfterTools()
+    with ScriptedModel(default_step=blocking_model.respond) as model:
         fresh_suite.environment["OPENAI_BASE_URL"] = model.url
         fresh_suite.manage("start")
         alice = fresh_suite.get_or_create_user("Alice")
-        asked = alice.send("remind me in an hour to stretch")
-        killing_model.kill_on_requests(fresh_suite, times=2)
-        killing_model.is_armed = False
+        question = alice.send("remind me in an hour to stretch")
+        blocking_model.kill_on_requests(fresh_suite, times=2)
+        blocking_model.is_armed = False
 
-        said = alice.wait_for_message(asked, lambda text: "Planned." in text, seconds=60)
-        assert said.count("✓") == 1
-        assert _get_bot_texts(alice, asked) == [said]
+        answer = alice.wait_for_message(question, lambda text: "Planned." in text, seconds=60)
+        assert answer.count("✓") == 1
+        assert alice.get_bot_texts(question) == [answer]
         (job,) = _get_reminders(fresh_suite, alice)
         assert job["text"] == "stretch"
-        begun = [one for one in model.requests if not killing_model.is_blocked(one)]
-        assert len(begun) == 1, "the model's first answer is in the journal"
+        first_calls = [one for one in model.requests if not blocking_model.is_blocked(one)]
+        assert len(first_calls) == 1, "the model's first response is read from the journal"
 
         alice.send_and_wait("/undo")
         assert _get_reminders(fresh_suite, alice) == []
-        killing_model.release_event.set()
+        blocking_model.release_event.set()
 
 
 def _get_user_text(request: RecordedRequest) -> str:
-    """What the person wrote, without what is told to the model beside it."""
+    """Return the text of the newest user message, without the context lines before it."""
     content = str(request.messages[-1]["content"])
     return content.strip().splitlines()[-1]
-
-
-def _get_bot_texts(person: SandboxUser, after: int) -> list[str]:
-    return [one["text"] for one in person.get_messages(after) if one["from"] == "bot"]
 
 
 def _get_dead_letters(suite: SuiteHarness) -> list[dict[str, Any]]:
@@ -134,6 +130,6 @@ def _replay_dead_letter(suite: SuiteHarness, dead_letter: dict[str, Any]) -> Non
         admin.post(f"/dead-letters/{dead_letter['id']}/replay").raise_for_status()
 
 
-def _get_reminders(suite: SuiteHarness, person: SandboxUser) -> list[dict[str, Any]]:
-    found = suite.get_json("/cron-jobs", user_id=suite.get_user_id(person))["items"]
-    return [one for one in found if one["is_active"]]
+def _get_reminders(suite: SuiteHarness, user: SandboxUser) -> list[dict[str, Any]]:
+    jobs = suite.get_json("/cron-jobs", user_id=suite.get_user_id(user))["items"]
+    return [job for job in jobs if job["is_active"]]

@@ -1,4 +1,4 @@
-"""What an operator sees: start, stop, again, and when something breaks."""
+"""Start, stop, restart and scaling by `./manage.py`, and a busy port at the start."""
 
 import socket
 
@@ -37,7 +37,7 @@ def test_a_killed_service_is_started_again_and_answers(running_suite: SuiteHarne
     wait_until(lambda: running_suite.try_manage("status").returncode == 0, seconds=60)
 
 
-def test_three_assistants_share_the_work_and_one_of_them_is_missed_by_nobody(
+def test_replicas_answer_while_one_is_killed_and_survive_a_restart(
     running_suite: SuiteHarness,
 ) -> None:
     running_suite.manage("start", "--replicas", "assistant=3", "--replicas", "rest_service=2")
@@ -48,9 +48,9 @@ def test_three_assistants_share_the_work_and_one_of_them_is_missed_by_nobody(
     assert three <= set(running_suite.find_pids())
 
     kill_components(running_suite, "assistant.2", "rest_service")
-    people = [running_suite.create_user(name) for name in ("Alice", "Bob", "Carol", "Dave")]
-    for number, person in enumerate(people):
-        assert str(number + 7) in person.send_and_wait(f"what is {number} + 7?", seconds=60)
+    users = [running_suite.create_user(name) for name in ("Alice", "Bob", "Carol", "Dave")]
+    for number, user in enumerate(users):
+        assert str(number + 7) in user.send_and_wait(f"what is {number} + 7?", seconds=60)
     wait_until(lambda: running_suite.try_manage("status").returncode == 0, seconds=60)
     killed = ("assistant.2", "rest_service")
     after = {name: process.pid for name, process in run.find_processes().items()}
@@ -58,11 +58,11 @@ def test_three_assistants_share_the_work_and_one_of_them_is_missed_by_nobody(
 
     running_suite.manage("restart")
     assert {"assistant.2", "assistant.3", "rest_service.2"} <= set(run.find_processes())
-    remaining = {name: process.pid for name, process in run.find_processes().items()}
+    restarted = {name: process.pid for name, process in run.find_processes().items()}
     running_suite.manage("start", "--replicas", "assistant=1")
-    left = {name: process.pid for name, process in run.find_processes().items()}
-    assert left == {
-        name: remaining[name] for name in remaining if name not in ("assistant.2", "assistant.3")
+    remaining = {name: process.pid for name, process in run.find_processes().items()}
+    assert remaining == {
+        name: restarted[name] for name in restarted if name not in ("assistant.2", "assistant.3")
     }
     assert "12" in running_suite.create_user("Alice").send_and_wait("what is 5 + 7?")
 
@@ -71,9 +71,9 @@ def test_three_assistants_share_the_work_and_one_of_them_is_missed_by_nobody(
 
 
 def test_a_busy_port_is_named_in_one_line(fresh_suite: SuiteHarness) -> None:
-    with socket.socket() as squatter:
-        squatter.bind(("127.0.0.1", int(fresh_suite.environment["ASSISTANT_PORT"])))
-        squatter.listen()
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", int(fresh_suite.environment["ASSISTANT_PORT"])))
+        listener.listen()
         refused = fresh_suite.try_manage("start")
 
     assert refused.returncode != 0

@@ -1,6 +1,7 @@
-"""No key is to be found anywhere: not in an answer, a log, Redis or the database.
+"""No secret is found in responses, logs, Redis or the database.
 
-What is there is found: the same search finds witnesses that are planted in long texts.
+The secrets are canaries: unique strings that a search would find anywhere. Witnesses, planted in
+long texts that are stored on purpose, prove that the search finds what is there.
 """
 
 import threading
@@ -30,7 +31,7 @@ TOOL_KEY = "canary-tool-key-K3vN8wRt55"
 ROTATED_KEY = "canary-rotated-key-Zp6Yc4Hm20"
 CANARIES = (MODEL_KEY, TOOL_KEY, ROTATED_KEY)
 TURN_COUNT = 4
-"""That Alice causes."""
+"""The number of messages that Alice sends."""
 
 INSTRUCTIONS_WITNESS, MESSAGE_WITNESS = "witness-Wd93kTq71Xs", "witness-Hb40pRz86Yn"
 EXPECTED_PLACES = {
@@ -41,7 +42,7 @@ EXPECTED_PLACES = {
 
 @dataclass
 class SuiteWithCanaries:
-    """A suite with a canary in each place that keeps a secret, and what the outside has heard."""
+    """A suite with a canary in each place that stores a secret, and its model server."""
 
     suite: SuiteHarness
     model: ScriptedModel
@@ -73,14 +74,14 @@ def planted_suite(module_suite: SuiteHarness, model: ScriptedModel) -> SuiteWith
     return SuiteWithCanaries(module_suite, model, *_plant_secrets(module_suite, model.url))
 
 
-def test_no_key_leaves_but_to_the_server_it_is_for(planted_suite: SuiteWithCanaries) -> None:
+def test_no_key_is_stored_or_shown_in_plain_text(planted_suite: SuiteWithCanaries) -> None:
     suite = planted_suite.suite
     alice = suite.get_or_create_user("Alice")
     alice.send_and_wait("Hello")
     alice.send_and_wait("Use the tool, please")
     with suite.make_admin_client() as admin:
         path = f"/providers/{planted_suite.provider}"
-        seen = [
+        responses = [
             admin.get("/providers").text,
             admin.get("/secrets").text,
             admin.get("/audit", params={"limit": 200}).text,
@@ -89,64 +90,67 @@ def test_no_key_leaves_but_to_the_server_it_is_for(planted_suite: SuiteWithCanar
             admin.post(f"{path}/test", json={"model": "gpt-6-luna"}).text,
             admin.post("/providers", json={"name": "x", "base_url": 3, "api_key": TOOL_KEY}).text,
         ]
-        instructed = {"instructions": _make_long_text(INSTRUCTIONS_WITNESS)}
-        admin.patch(f"/assistants/{planted_suite.secretary}", json=instructed).raise_for_status()
+        fields = {"instructions": _make_long_text(INSTRUCTIONS_WITNESS)}
+        admin.patch(f"/assistants/{planted_suite.secretary}", json=fields).raise_for_status()
     alice.send_and_wait("Hello again")
     alice.send_and_wait(_make_long_text(MESSAGE_WITNESS))
-    seen += _read_records(planted_suite, suite.get_user_id(alice))
-    heard = {one.headers.get("authorization", "") for one in planted_suite.model.requests}
-    assert {f"Bearer {MODEL_KEY}", f"Bearer {ROTATED_KEY}"} <= heard
+    responses += _read_records(planted_suite, suite.get_user_id(alice))
+    sent_keys = {one.headers.get("authorization", "") for one in planted_suite.model.requests}
+    assert {f"Bearer {MODEL_KEY}", f"Bearer {ROTATED_KEY}"} <= sent_keys
 
-    written_data = collect_stored_data(suite)
-    written_data += [("an answer", text) for text in seen] + [("a chat", str(alice.get_messages()))]
+    stored_data = collect_stored_data(suite)
+    stored_data += [("a response", text) for text in responses]
+    stored_data.append(("a chat", str(alice.get_messages())))
     for canary in CANARIES:
-        assert find_places(canary, written_data) == set()
+        assert find_places(canary, stored_data) == set()
     for witness, places in EXPECTED_PLACES.items():
-        assert places <= {place.partition(":")[0] for place in find_places(witness, written_data)}
-    kinds = {place.partition("/")[0] for place, _ in written_data}
+        assert places <= {place.partition(":")[0] for place in find_places(witness, stored_data)}
+    kinds = {place.partition("/")[0] for place, _ in stored_data}
     assert {"file postgres", "file redis", "file logs"} <= kinds
 
 
-def test_keys_are_rotated_while_people_talk_tools_are_called_and_an_administrator_writes(
+def test_keys_rotate_without_errors_while_users_and_administrators_are_active(
     planted_suite: SuiteWithCanaries,
 ) -> None:
     suite = planted_suite.suite
-    people = [suite.get_or_create_user(f"Person {number}") for number in range(6)]
+    users = [suite.get_or_create_user(f"User {number}") for number in range(6)]
     is_over = threading.Event()
 
-    def converse(person: SandboxUser, words: str) -> set[str]:
-        told = set()
+    def converse(user: SandboxUser, text: str) -> set[str]:
+        answers = set()
         while not is_over.is_set():
-            told.add(person.send_and_wait(words, seconds=90))
-        return told
+            answers.add(user.send_and_wait(text, seconds=90))
+        return answers
 
-    with ThreadPoolExecutor(len(people) + 1) as threads:
-        lines = ("Hello", "Use the tool, please")
-        talking = [
-            threads.submit(converse, person, lines[number % 2])
-            for number, person in enumerate(people)
+    with ThreadPoolExecutor(len(users) + 1) as threads:
+        texts = ("Hello", "Use the tool, please")
+        conversations = [
+            threads.submit(converse, user, texts[number % 2]) for number, user in enumerate(users)
         ]
         writing = threads.submit(_write_until_over, planted_suite, is_over)
         try:
-            done = [suite.try_manage("rotate-keys", *words) for words in ((), ("--drop-old",))]
+            rotations = [
+                suite.try_manage("rotate-keys", *options) for options in ((), ("--drop-old",))
+            ]
         finally:
             is_over.set()
-        answers = {answer for one in talking for answer in one.result()}
+        answers = {answer for one in conversations for answer in one.result()}
         written = writing.result()
-    assert [one.returncode for one in done] == [0, 0], [one.stdout for one in done]
+    assert [one.returncode for one in rotations] == [0, 0], [one.stdout for one in rotations]
     assert answers == {"Heard."}
-    assert people[0].send_and_wait("Use the tool, please") == "Heard."
+    assert users[0].send_and_wait("Use the tool, please") == "Heard."
     with suite.make_admin_client() as admin:
-        states = [one["api_key_state"] for one in admin.get("/providers").json()["items"]]
+        providers = admin.get("/providers").json()["items"]
         stored_secrets = admin.get("/secrets", params={"limit": 200}).json()
-    states += [one["state"] for one in stored_secrets["items"]]
+    states = [provider["api_key_state"] for provider in providers]
+    states += [secret["state"] for secret in stored_secrets["items"]]
     assert set(states) == {"stored"}
     assert stored_secrets["total"] == len(written) + 1
     assert len(written) > 2
 
 
 def _make_long_text(witness: str) -> str:
-    """A text that databases compress; no longer than a message may be."""
+    """Return a text that databases compress, within the length limit of a message."""
     return f"{'You are kind and helpful. ' * 70}{witness}{' You are helpful and kind.' * 70}"
 
 
@@ -156,14 +160,14 @@ def _respond(request: RecordedRequest) -> Any:
         return make_tool_call_response(("look_up", {"word": "canary"}))
     if newest["role"] == "tool":
         assert TOOL_KEY not in str(newest["content"])
-        assert "HTTP 404" in str(newest["content"])  # it has been called, with its secret
+        assert "HTTP 404" in str(newest["content"]), "the tool has not called its server"
     return make_text_response("Heard.")
 
 
 def _write_until_over(planted: SuiteWithCanaries, is_over: threading.Event) -> list[str]:
-    """New secrets and changed keys, again and again; returns the secrets' names.
+    """Create secrets and change a key repeatedly; return the names of the secrets.
 
-    While its one process begins anew rest_service cannot be reached; nothing else may fail.
+    Requests are repeated while rest_service restarts; every other error fails the test.
     """
     written: list[str] = []
     with planted.suite.make_admin_client() as admin:
@@ -172,18 +176,18 @@ def _write_until_over(planted: SuiteWithCanaries, is_over: threading.Event) -> l
             deadline = time.monotonic() + 60
             while True:
                 try:
-                    answer = admin.request(method, path, json=body)
+                    response = admin.request(method, path, json=body)
                 except httpx2.TransportError:
                     assert time.monotonic() < deadline
                     time.sleep(0.1)
                     continue
-                assert answer.status_code in accepted, answer.text
+                assert response.status_code in accepted, response.text
                 return
 
         while not is_over.is_set() and len(written) < 150:
             name = f"secret_{len(written)}"
             body = {"name": name, "origin": "https://api.example.org", "value": TOOL_KEY}
-            send("POST", "/secrets", body, 201, 409)  # the answer to the first may have been lost
+            send("POST", "/secrets", body, 201, 409)  # 409 if the first response was lost
             written.append(name)
             send("PATCH", f"/providers/{planted.provider}", {"api_key": MODEL_KEY}, 200)
             time.sleep(0.2)
@@ -191,31 +195,28 @@ def _write_until_over(planted: SuiteWithCanaries, is_over: threading.Event) -> l
 
 
 def _read_records(planted: SuiteWithCanaries, user: str) -> list[str]:
-    """What is kept of each turn of a person, and of each version."""
+    """Return the API's responses about all turns, versions, models and usage."""
+
+    def get_turns() -> list[str]:
+        turns = planted.suite.get_json("/turns", user_id=user, limit=200)["items"]
+        return [turn["message_id"] for turn in turns]
+
+    wait_until(lambda: len(get_turns()) == TURN_COUNT)
+    paths = [f"/turns/{turn}/trace" for turn in get_turns()]
     with planted.suite.make_admin_client() as admin:
-
-        def texts(path: str) -> list[str]:
-            return [admin.get(path, params={"limit": 200}).raise_for_status().text]
-
-        def turns() -> list[str]:
-            found = planted.suite.get_json("/turns", user_id=user, limit=200)["items"]
-            return [one["message_id"] for one in found]
-
-        wait_until(lambda: len(turns()) == TURN_COUNT)
-        paths = [f"/turns/{turn}/trace" for turn in turns()]
-        for kind, row in (("assistants", planted.secretary), ("tools", planted.tool)):
-            path = f"/{kind}/{row}/versions"
-            found = admin.get(path).raise_for_status().json()["items"]
-            paths += [f"{path}/{one['number']}" for one in found]
-        seen = [admin.get(path).raise_for_status().text for path in paths]
+        for kind, record_id in (("assistants", planted.secretary), ("tools", planted.tool)):
+            path = f"/{kind}/{record_id}/versions"
+            versions = admin.get(path).raise_for_status().json()["items"]
+            paths += [f"{path}/{version['number']}" for version in versions]
+        texts = [admin.get(path).raise_for_status().text for path in paths]
         for path in ("/models", "/usage", "/usage/totals", "/turns"):
-            seen += texts(path)
-    assert any("look_up" in text and "(secret words)" in text for text in seen)
-    return seen
+            texts.append(admin.get(path, params={"limit": 200}).raise_for_status().text)
+    assert any("look_up" in text and "(secret words)" in text for text in texts)
+    return texts
 
 
 def _plant_secrets(suite: SuiteHarness, url: str) -> tuple[str, str, str]:
-    """A tool that sends a secret to the model's server, which answers 404 and sends it back.
+    """Add a tool that sends a secret to the model server, which echoes it in a 404 response.
 
     Returns the ids of provider, secretary and tool.
     """
@@ -238,8 +239,8 @@ def _plant_secrets(suite: SuiteHarness, url: str) -> tuple[str, str, str]:
                 "headers": {"Authorization": "Bearer {secret:words}"},
             },
         }
-        made = admin.post("/tools", json=tool).raise_for_status().json()
+        created = admin.post("/tools", json=tool).raise_for_status().json()
         secretary = suite.get_secretary_id()
-        admin.post(f"/assistants/{secretary}/tools/{made['id']}").raise_for_status()
+        admin.post(f"/assistants/{secretary}/tools/{created['id']}").raise_for_status()
     (provider,) = suite.get_json("/providers")["items"]
-    return str(provider["id"]), secretary, str(made["id"])
+    return str(provider["id"]), secretary, str(created["id"])

@@ -1,10 +1,10 @@
-"""CPU of the whole suite per message, beside a bare aiogram echo bot with the same model server.
+"""Measures the CPU time of the whole suite per message, compared with a minimal aiogram bot.
 
     python -m tests.load.cpu_per_message [--chats 20] [--messages 25]
 
 Both bots run one after the other against one sandbox, which plays Telegram and the model and is not
-counted. Each message costs one model call and no tool. aiogram gets a virtual environment of its
-own, because it needs an older pydantic than ours.
+counted. Each message needs one model call and no tool. aiogram is installed in a separate virtual
+environment, because it needs an older pydantic.
 """
 
 import argparse
@@ -20,15 +20,11 @@ from pathlib import Path
 
 from smart_kit.testing import run_folder
 from smart_kit.testing.suite_harness import ROOT, SandboxUser, SuiteHarness
+from tests.e2e.fault_injection import NO_RATE_LIMITS, disable_rate_limits
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 AIOGRAM_REQUIREMENTS = ("aiogram==3.31.0", "openai[aiohttp]==3.52.0")
-UNLIMITED = {
-    "TELEGRAM_RATE_OVERALL": "0",
-    "TELEGRAM_RATE_PER_CHAT": "0",
-    "TELEGRAM_RATE_PER_GROUP": "0",
-    "LOG_LEVEL": "WARNING",
-}
+SETTINGS = NO_RATE_LIMITS | {"LOG_LEVEL": "WARNING"}
 TOKEN_VARIABLE = "SANDBOX_TELEGRAM_TOKEN"
 COMPONENTS = (
     "assistant",
@@ -43,12 +39,12 @@ COMPONENTS = (
 
 @dataclass(frozen=True)
 class ProcessUsage:
-    """Of one process, or of several together."""
+    """The usage of one process, or the sum of several."""
 
     cpu_seconds: float
-    """CPU, user and system."""
+    """User and system time."""
     memory_bytes: int
-    """Resident bytes."""
+    """Resident memory."""
 
 
 def measure_process(pid: int) -> ProcessUsage:
@@ -59,37 +55,37 @@ def measure_process(pid: int) -> ProcessUsage:
 
 
 def measure_suite(suite: SuiteHarness) -> dict[str, ProcessUsage]:
-    """Each part with all of its processes."""
+    """Measure each component with all of its processes."""
     rows = (line.split() for line in suite.manage("status").splitlines())
     pids = {row[0]: int(row[1]) for row in rows if row[0] in COMPONENTS}
-    return {part: _measure_tree(pid) for part, pid in pids.items()}
+    return {component: _measure_tree(pid) for component, pid in pids.items()}
 
 
 def _measure_tree(pid: int) -> ProcessUsage:
-    """Of a process and its children; Postgres has one for each connection."""
+    """Measure a process with its children; Postgres has one for each connection."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    all_of_it = [measure_process(one) for one in (pid, *map(int, children))]
+    usages = [measure_process(one) for one in (pid, *map(int, children))]
     return ProcessUsage(
-        sum(one.cpu_seconds for one in all_of_it), sum(one.memory_bytes for one in all_of_it)
+        sum(usage.cpu_seconds for usage in usages), sum(usage.memory_bytes for usage in usages)
     )
 
 
 def run_conversations(users: list[SandboxUser], messages: int) -> float:
-    """Everybody asks, waits for the answer and asks again; returns the seconds it took."""
+    """Send messages as all users at once, each after the previous answer. Return the seconds."""
 
-    def converse(person: SandboxUser) -> None:
+    def converse(user: SandboxUser) -> None:
         for number in range(messages):
-            answer = person.send_and_wait(f"what is {number} + 7?", seconds=300)
+            answer = user.send_and_wait(f"what is {number} + 7?", seconds=300)
             assert answer
 
-    begun = time.monotonic()
+    started_at = time.monotonic()
     with ThreadPoolExecutor(len(users)) as threads:
         list(threads.map(converse, users))
-    return time.monotonic() - begun
+    return time.monotonic() - started_at
 
 
 def read_sandbox_token(suite: SuiteHarness) -> str:
-    """Of the sandbox's bot, as manage.py keeps it."""
+    """Return the Telegram token of the sandbox's bot, which manage.py has generated."""
     lines = (suite.state_dir / "secrets.env").read_text().splitlines()
     return next(
         value
@@ -100,7 +96,7 @@ def read_sandbox_token(suite: SuiteHarness) -> str:
 
 @contextmanager
 def run_echo_bot(suite: SuiteHarness, folder: Path) -> Iterator[int]:
-    """A bare bot at the suite's sandbox; its pid."""
+    """Run the aiogram bot against the suite's sandbox, and yield its pid."""
     subprocess.run([sys.executable, "-m", "venv", folder / "venv"], check=True)
     python = folder / "venv" / "bin" / "python"
     subprocess.run([python, "-m", "pip", "install", "--quiet", *AIOGRAM_REQUIREMENTS], check=True)
@@ -124,43 +120,41 @@ def main() -> None:
     options = parser.parse_args()
     total = options.chats * options.messages
     with run_folder.create_run_folder() as run:
-        suite = SuiteHarness(run.path / "suite", settings=UNLIMITED)
+        suite = SuiteHarness(run.path / "suite", settings=SETTINGS)
         suite.manage("start")
         try:
-            limits = dict.fromkeys(("per_chat", "chat_actions", "per_group", "overall"), 0)
-            suite.make_sandbox_client().put("/chat/api/limits", json=limits).raise_for_status()
-            people = [suite.get_or_create_user(f"Load {number}") for number in range(options.chats)]
-            run_conversations(people, 2)
+            disable_rate_limits(suite)
+            users = [suite.get_or_create_user(f"Load {number}") for number in range(options.chats)]
+            run_conversations(users, 2)
             before = measure_suite(suite)
-            took = run_conversations(people, options.messages)
+            seconds = run_conversations(users, options.messages)
             after = measure_suite(suite)
             suite.manage("stop", "--service", "tg_bot")
             with run_echo_bot(suite, run.path) as pid:
-                run_conversations(people, 2)
-                bare_before = measure_process(pid)
-                bare_took = run_conversations(people, options.messages)
-                bare = measure_process(pid)
+                run_conversations(users, 2)
+                echo_before = measure_process(pid)
+                echo_seconds = run_conversations(users, options.messages)
+                echo_after = measure_process(pid)
         finally:
             suite.remove()
-    print_report(before, after, took, total)
-    bare_cpu = (bare.cpu_seconds - bare_before.cpu_seconds) * 1000 / total
-    print(f"{'aiogram echo bot':24} {bare_cpu:8.2f} {bare.memory_bytes / 2**20:8.0f}")
-    ours = (
-        sum(after[part].cpu_seconds - before[part].cpu_seconds for part in COMPONENTS)
-        * 1000
-        / total
-    )
-    print(f"\nmessages a second: suite {total / took:.0f}, echo bot {total / bare_took:.0f}")
-    print(f"CPU per message: suite {ours:.1f} ms = {ours / bare_cpu:.1f} x the echo bot")
+    suite_cpu = print_report(before, after, seconds, total)
+    echo_cpu = (echo_after.cpu_seconds - echo_before.cpu_seconds) * 1000 / total
+    print(f"{'aiogram echo bot':24} {echo_cpu:8.2f} {echo_after.memory_bytes / 2**20:8.0f}")
+    print(f"\nmessages a second: suite {total / seconds:.0f}, echo bot {total / echo_seconds:.0f}")
+    print(f"CPU per message: suite {suite_cpu:.1f} ms = {suite_cpu / echo_cpu:.1f} x the echo bot")
 
 
 def print_report(
-    before: dict[str, ProcessUsage], after: dict[str, ProcessUsage], took: float, total: int
-) -> None:
-    print(f"{total} messages in {took:.1f} s\n\n{'':24} {'ms CPU':>8} {'MB':>8}\n")
-    for part in COMPONENTS:
-        cpu = (after[part].cpu_seconds - before[part].cpu_seconds) * 1000 / total
-        print(f"{part:24} {cpu:8.2f} {after[part].memory_bytes / 2**20:8.0f}")
+    before: dict[str, ProcessUsage], after: dict[str, ProcessUsage], seconds: float, total: int
+) -> float:
+    """Print a line for each component, and return the CPU per message of all, in milliseconds."""
+    print(f"{total} messages in {seconds:.1f} s\n\n{'':24} {'ms CPU':>8} {'MB':>8}\n")
+    suite_cpu = 0.0
+    for name in COMPONENTS:
+        cpu = (after[name].cpu_seconds - before[name].cpu_seconds) * 1000 / total
+        print(f"{name:24} {cpu:8.2f} {after[name].memory_bytes / 2**20:8.0f}")
+        suite_cpu += cpu
+    return suite_cpu
 
 
 if __name__ == "__main__":

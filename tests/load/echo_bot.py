@@ -1,4 +1,4 @@
-"""The least an assistant can be: aiogram, one model call a message, nothing kept."""
+"""A minimal bot: aiogram, one model call per message, no stored state."""
 
 import asyncio
 import os
@@ -14,10 +14,10 @@ model = AsyncOpenAI(base_url=os.environ["OPENAI_BASE_URL"], api_key="none")
 
 @dispatcher.message()
 async def answer_message(message: types.Message) -> None:
-    said = await model.chat.completions.create(
+    completion = await model.chat.completions.create(
         model="demo", messages=[{"role": "user", "content": message.text or ""}]
     )
-    await message.answer(said.choices[0].message.content or "?")
+    await message.answer(completion.choices[0].message.content or "?")
 
 
 async def main() -> None:

@@ -1,6 +1,6 @@
-"""Adds what an administrator would: a doorman with tools that call outside, and two more models.
+"""Adds an assistant with tools that call an external server, and two more models.
 
-People choose them by buttons, so that nobody else's session is another for them.
+Users select them by buttons. The defaults stay as they are, so other sessions are not affected.
 """
 
 from typing import Any
@@ -10,20 +10,20 @@ from tests.chaos.killable.killable_suite import KillableSuite
 
 DOORMAN_ASSISTANT = "Doorman"
 SLOW_MODEL, PRICED_MODEL = "sandbox-slow", "sandbox-demo"
-"""Models: one is read while it writes; one has prices and is asked by the Responses API."""
+"""The first model streams slowly; the second has prices and is called by the Responses API."""
 _PRICES = {"input_price": "1", "output_price": "3"}
 
 
 def add_admin_fixtures(killable: KillableSuite) -> None:
-    """Once in a suite."""
+    """Add the records, unless this suite has them already."""
     if killable.has_admin_fixtures:
         return
     server = killable.suite.url("SANDBOX_PORT", "/v1")
     provider = killable.create_record("providers", "Another server", base_url=server, api_key="any")
-    able = {"capabilities": ["tools", "streaming"], "is_user_selectable": True}
+    common = {"capabilities": ["tools", "streaming"], "is_user_selectable": True}
     models = [
-        {"provider_model_name": SLOW_MODEL, **able},
-        {"provider_model_name": PRICED_MODEL, "api": "responses", **_PRICES, **able},
+        {"provider_model_name": SLOW_MODEL, **common},
+        {"provider_model_name": PRICED_MODEL, "api": "responses", **_PRICES, **common},
     ]
     killable.call_api(
         "POST", "/models/import", {"provider_id": provider, "models": {"models": models}}
@@ -46,7 +46,7 @@ def add_admin_fixtures(killable: KillableSuite) -> None:
 
 
 def make_bell_tool(url: str, secret: str) -> dict[str, Any]:
-    """A tool that writes outside, with a secret."""
+    """Return the fields of a REST tool that writes, with a secret in a header."""
     call = {
         "method": "POST",
         "url": f"{url}/bell",
@@ -57,9 +57,9 @@ def make_bell_tool(url: str, secret: str) -> dict[str, Any]:
 
 
 def make_dial_tool(url: str) -> dict[str, Any]:
-    """One that reads, and whose answer is kept for a while."""
-    read = {"effect_class": "reads_outside", "cache_seconds": 600}
-    return _make_rest_tool("Reads the dial.", {"url": f"{url}/dial/{{word}}"}) | read
+    """Return the fields of a REST tool that reads, and whose result is cached."""
+    read_only = {"effect_class": "reads_outside", "cache_seconds": 600}
+    return _make_rest_tool("Reads the dial.", {"url": f"{url}/dial/{{word}}"}) | read_only
 
 
 def _make_rest_tool(description: str, call: dict[str, Any]) -> dict[str, Any]:
@@ -68,5 +68,9 @@ def _make_rest_tool(description: str, call: dict[str, Any]) -> dict[str, Any]:
         "properties": {"word": {"type": "string"}},
         "required": ["word"],
     }
-    known = {"tool_type": "rest", "description": description}
-    return known | {"input_schema": schema, "http_call": call}
+    return {
+        "tool_type": "rest",
+        "description": description,
+        "input_schema": schema,
+        "http_call": call,
+    }

@@ -1,4 +1,8 @@
-"""The crash points of a service, before and after each side effect, and the order to die at one."""
+"""Crash points before and after each side effect of a service, and the order to be killed at one.
+
+Tests and services communicate by files in `STATE_DIR/kill`. The test writes the orders. A service
+appends the name of each crash point that it passes, and kills itself at the one that was ordered.
+"""
 
 import os
 import re
@@ -14,7 +18,7 @@ T = TypeVar("T")
 
 KILL_FOLDER = "kill"
 ORDER_FILE, PASSED_FILE, KILLED_PREFIX = "order", "passed", "killed "
-"""Files of `STATE_DIR/kill`: lines `KILL_AT=<name>:<n>`; names passed, and `killed <name>`."""
+"""`order` has lines `KILL_AT=<name>:<pass>`; `passed` has lines `<name>` and `killed <name>`."""
 
 _is_inside_effect: ContextVar[bool] = ContextVar("inside a side effect", default=False)
 _VARIABLE_PART = re.compile(
@@ -23,21 +27,25 @@ _VARIABLE_PART = re.compile(
 
 
 def mask_ids(text: str) -> str:
-    """A key or a path without what differs from one person or record to the next."""
+    """Replace ids and numbers in a Redis key or a path by `*`."""
     return _VARIABLE_PART.sub("*", text)
 
 
 class CrashPoints:
-    """The crash points of one process. Each service has one, so only it counts its own orders."""
+    """The crash points of one process.
+
+    Each service runs as one process here, so no other process consumes its orders.
+    """
 
     def __init__(self, service: str, state_dir: Path) -> None:
         self._service = service
         self._folder = state_dir / KILL_FOLDER
-        if not self._folder.exists():  # the second time in a process an attempt would be noted
+        # file_boundary.py is active when this runs for the second time: mkdir would be recorded
+        if not self._folder.exists():
             self._folder.mkdir()
 
     def wait_until_released(self) -> None:
-        """Return when no test holds this service back any more."""
+        """Return when no test holds this service down any more."""
         while (self._folder / hold_file_name(self._service)).exists():
             time.sleep(0.02)
 
@@ -47,9 +55,11 @@ class CrashPoints:
         call: Callable[[], Awaitable[T]],
         has_effect: Callable[[Any], bool] | None = None,
     ) -> T:
-        """Make a call that is a side effect of that name; None: it is none.
+        """Make a call, and reach the crash points before and after it.
 
-        `is_real` judges by the answer, where only that tells: then there is no `before`.
+        `effect` is the name of the side effect; None for a call that has none. `has_effect` decides
+        by the reply whether there was one; such a call has no crash point before it. A call within
+        another one has no crash points of its own.
         """
         if effect is None or _is_inside_effect.get():
             return await call()
@@ -57,15 +67,15 @@ class CrashPoints:
             self.reach("before", effect)
         token = _is_inside_effect.set(True)
         try:
-            answer = await call()
+            reply = await call()
         finally:
             _is_inside_effect.reset(token)
-        if has_effect is None or has_effect(answer):
+        if has_effect is None or has_effect(reply):
             self.reach("after", effect)
-        return answer
+        return reply
 
     def reach(self, side: Side, effect: str) -> None:
-        """Note it, and die here where that is ordered."""
+        """Record the crash point, and kill this process if that is ordered."""
         name = f"{side} {self._service}: {effect}"
         self._record(name)
         if self._consume_order(name):
@@ -77,31 +87,33 @@ class CrashPoints:
             self._folder / PASSED_FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600
         )
         try:
-            os.write(descriptor, f"{name}\n".encode())  # so short a line is written whole
+            os.write(descriptor, f"{name}\n".encode())  # one write of a short line is atomic
         finally:
             os.close(descriptor)
 
     def _consume_order(self, name: str) -> bool:
-        """Whether this is the pass at which to die: the order is taken away before."""
+        """Return whether to kill the process at this pass; if so, the order is removed."""
         try:
             first, *later = (self._folder / ORDER_FILE).read_text().splitlines()
         except FileNotFoundError:
             return False
-        ordered, _, times = first.rpartition(":")
+        ordered, _, passes = first.rpartition(":")
         if ordered != f"KILL_AT={name}":
             return False
-        left = int(times) - 1
-        write_kill_orders(self._folder, [f"KILL_AT={name}:{left}", *later] if left else later)
-        return not left
+        remaining = int(passes) - 1
+        if remaining:
+            later.insert(0, f"KILL_AT={name}:{remaining}")
+        write_kill_orders(self._folder, later)
+        return not remaining
 
 
 def hold_file_name(service: str) -> str:
-    """In `STATE_DIR/kill`: while it is there, a new process of that service does not begin."""
+    """Return the name of the file that keeps a new process of that service from starting."""
     return f"held {service}"
 
 
 def write_kill_orders(folder: Path, lines: list[str]) -> None:
-    """Each line counts only after the one before it was obeyed; none: nobody has to die."""
+    """Replace the orders: lines that are carried out one after the other; none to cancel them."""
     order = folder / ORDER_FILE
     if not lines:
         order.unlink(missing_ok=True)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Sequence
 
 Patterns = tuple[str, ...]
-"""Patterns that are all found in one message."""
+"""Regular expressions that are all found in one message."""
 
 
 def assert_deliveries(
@@ -13,40 +13,44 @@ def assert_deliveries(
     expected_alarms: Sequence[Patterns],
     allowed_duplicates: int,
 ) -> None:
-    """Answers come in their order, alarms whenever they come; `spare` messages may have come once
-    more than they should, each before anything else is answered.
+    """Assert that answers came in their order, and alarms at any time.
 
-    Raises AssertionError.
+    Up to `allowed_duplicates` messages may have come twice, each duplicate of an answer before the
+    next answer.
     """
-    wanted = [*expected_answers, *expected_alarms]
-    for words in wanted:
-        assert any(matches(said, words) for said in received), f"{words} never came: {received}"
-    strange = [said for said in received if not _matches_any(said, wanted)]
-    assert strange == [], strange
-    extra = len(received) - len(wanted)
+    expected = [*expected_answers, *expected_alarms]
+    for patterns in expected:
+        assert any(matches(text, patterns) for text in received), (
+            f"{patterns} never came: {received}"
+        )
+    unexpected = [text for text in received if not _matches_any(text, expected)]
+    assert unexpected == [], unexpected
+    extra = len(received) - len(expected)
     assert 0 <= extra <= allowed_duplicates, f"{extra} messages too many: {received}"
-    answered = [said for said in received if not _matches_any(said, expected_alarms)]
-    assert _is_in_order(answered, expected_answers), f"not in its turn: {received}"
+    answers = [text for text in received if not _matches_any(text, expected_alarms)]
+    assert _is_in_order(answers, expected_answers), f"out of order: {received}"
 
 
 def matches(text: str, patterns: Patterns) -> bool:
-    """Whether the message is the one with these words."""
-    return all(re.search(word, text) for word in patterns)
+    """Return whether all patterns are found in the text."""
+    return all(re.search(pattern, text) for pattern in patterns)
 
 
 def _matches_any(text: str, expected: Iterable[Patterns]) -> bool:
-    return any(matches(text, words) for words in expected)
+    return any(matches(text, patterns) for patterns in expected)
 
 
 def _is_in_order(received_answers: Iterable[str], expected_answers: Sequence[Patterns]) -> bool:
-    """Whether each message is the next answer, or once more the one before it. The words of two
-    answers can be in one message, so that several places may be the one that was reached."""
-    reached = {-1}
-    for said in received_answers:
-        nexts = {place for before in reached for place in (before, before + 1)}
-        reached = {
-            at
-            for at in nexts
-            if 0 <= at < len(expected_answers) and matches(said, expected_answers[at])
+    """Return whether each message is the next expected answer or a duplicate of the previous one.
+
+    One message can match the patterns of several answers, so all possible positions are tracked.
+    """
+    positions = {-1}
+    for text in received_answers:
+        candidates = {after for position in positions for after in (position, position + 1)}
+        positions = {
+            candidate
+            for candidate in candidates
+            if 0 <= candidate < len(expected_answers) and matches(text, expected_answers[candidate])
         }
-    return len(expected_answers) - 1 in reached
+    return len(expected_answers) - 1 in positions

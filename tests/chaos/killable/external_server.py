@@ -1,4 +1,4 @@
-"""An HTTP server outside the suite, which records its requests."""
+"""An HTTP server outside the suite that records its requests."""
 
 import json
 import threading
@@ -6,32 +6,33 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 BEARER_TOKEN = "sesame"
-"""What it wants to be told, as a bearer."""
+"""The token that POST /bell requires."""
 
 
 class ExternalServer:
-    """POST /bell {"word": …} rings; GET /dial/<word> may be read as often as one likes."""
+    """POST /bell {"word": …} is a write with an effect; GET /dial/<word> is a read."""
 
     def __init__(self) -> None:
         self.bell_words: list[str] = []
-        """The words, each time."""
+        """The word of each POST /bell."""
         self.dial_words: list[str] = []
+        """The word of each GET /dial."""
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _make_handler(self))
         self._server.daemon_threads = True
         threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
 
     @property
     def host(self) -> str:
-        """With its port."""
+        """Host and port."""
         return f"127.0.0.1:{self._server.server_address[1]}"
 
     @property
     def url(self) -> str:
-        """Where its paths begin."""
+        """The address without a path."""
         return f"http://{self.host}"
 
     def close(self) -> None:
-        """It is gone."""
+        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 
@@ -42,7 +43,7 @@ def _make_handler(server: ExternalServer) -> type[BaseHTTPRequestHandler]:
             content = self.rfile.read(int(self.headers["content-length"]))
             word = str(json.loads(content)["word"])
             if self.headers["authorization"] != f"Bearer {BEARER_TOKEN}":
-                self._respond(401, "who are you?")
+                self._respond(401, "wrong token")
                 return
             server.bell_words.append(word)
             self._respond(200, f"rang {word}")
@@ -60,6 +61,6 @@ def _make_handler(server: ExternalServer) -> type[BaseHTTPRequestHandler]:
             self.wfile.write(text.encode())
 
         def log_message(self, *_: object) -> None:
-            """Nobody reads it."""
+            """Log nothing."""
 
     return Handler

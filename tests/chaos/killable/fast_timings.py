@@ -1,7 +1,7 @@
-"""Shortens timings of production, in this process only: a test cannot wait so long.
+"""Shortens timings of production in this process, because tests cannot wait that long.
 
-No lease is shortened that a living process may not lose: it would, where the machine stalls it.
-Those of the dead are ended when the next process begins, see predecessor.py.
+Message leases keep their length: a process that the machine stalls would lose a shorter one. The
+leases of killed processes are ended when the next process starts, see stale_leases.py.
 """
 
 from datetime import timedelta
@@ -11,7 +11,7 @@ from smart_kit.mailbox.mailbox import LEASE_SECONDS
 from tests.chaos.launcher.leases import set_bot_lease, set_constant
 
 RENEWALS_PER_LEASE = 60
-"""So that somebody who holds a lease of production renews it each half second."""
+"""A lease of production length is renewed every half second."""
 
 _FREQUENT_RENEWALS = ("smart_kit.mailbox.worker", "RENEWALS_PER_LEASE", RENEWALS_PER_LEASE)
 
@@ -23,7 +23,7 @@ CONSTANTS: dict[str, tuple[tuple[str, str, object], ...]] = {
     ),
     "rest_service": (
         ("rest_service.app.background.snapshot_reconciler", "RECONCILE_INTERVAL_SECONDS", 1.0),
-        # who has claimed a run may lose it: the queue drops the double
+        # a claim may expire too early, because the queue deduplicates the run
         ("rest_service.app.services.cron_jobs.claims", "DISPATCH_TIMEOUT", timedelta(seconds=2)),
     ),
     "tg_bot": (
@@ -32,13 +32,13 @@ CONSTANTS: dict[str, tuple[tuple[str, str, object], ...]] = {
         ("tg_bot.src.services.bot_profile", "PUBLISH_INTERVAL_SECONDS", 0.5),
     ),
 }
-"""Of each service: module, name, value. Set before its `main` imports what reads them."""
+"""By service: module, constant, value. They are set before `main` imports their readers."""
 
 
 def shorten_timings(service: str) -> None:
-    """Raises AttributeError for a constant that is no longer there."""
+    """Set the constants of a service. Raises AttributeError for a constant that does not exist."""
     MailboxReconciler.__init__.__defaults__ = (1.0,)
     for constant in CONSTANTS.get(service, ()):
         set_constant(*constant)
     if service == "tg_bot":
-        set_bot_lease(LEASE_SECONDS)  # as long as a message's: it is 5 s in production
+        set_bot_lease(LEASE_SECONDS)  # longer than the 5 s of production, so no stall loses it

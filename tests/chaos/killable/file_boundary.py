@@ -1,4 +1,7 @@
-"""What is left on the disk or started as a process: by no service; the first that does shows."""
+"""Records writes to the disk and started processes as side effects.
+
+No service does either, so no kill point is listed for them: the first one makes a test fail.
+"""
 
 import os
 import sys
@@ -20,17 +23,17 @@ _AUDIT_EVENTS = frozenset(
     )
 )
 _IGNORED_PATHS = (f"/{KILL_FOLDER}/", "__pycache__", os.devnull, "uname")
-"""Our own notes, Python's, nothing, and the OpenAI SDK's question what system this is."""
+"""The notes of crash_points.py, byte code, /dev/null, and the `uname` call of the OpenAI SDK."""
 
 
 def instrument(crash_points: CrashPoints) -> None:
-    """From now on, in this process."""
+    """Install an audit hook in this process that reaches a crash point before each write."""
 
     def on_audit_event(event: str, args: tuple[Any, ...]) -> None:
         if event == "open":
             path, _, flags = args
-            is_number = isinstance(path, int)  # it is open already
-            if not is_number and flags & _WRITE_FLAGS and not _is_ignored(str(path)):
+            is_descriptor = isinstance(path, int)  # the file is open already
+            if not is_descriptor and flags & _WRITE_FLAGS and not _is_ignored(str(path)):
                 crash_points.reach("before", f"write {path}")
         elif event in _AUDIT_EVENTS and not _is_ignored(str(args[0])):
             crash_points.reach("before", f"{event} {args[0]}")

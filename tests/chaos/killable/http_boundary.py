@@ -1,4 +1,7 @@
-"""What goes out by HTTP: to rest_service, models and the weather by httpx2, else by aiohttp."""
+"""Records outgoing HTTP requests as side effects.
+
+httpx2 calls rest_service, models and the weather service; aiohttp calls Telegram and REST tools.
+"""
 
 from typing import Any
 
@@ -9,32 +12,34 @@ from yarl import URL
 from tests.chaos.killable.crash_points import CrashPoints, mask_ids
 
 READ_METHODS = frozenset({"getMe", "getWebhookInfo"})
-"""Telegram's methods are all called by POST; getUpdates confirms what came before."""
+"""Telegram methods without a side effect. getUpdates has one: it confirms earlier updates."""
 
 
 def instrument(crash_points: CrashPoints) -> None:
-    """From now on, in this process."""
+    """Patch both HTTP clients in this process."""
     client: Any = httpx2.AsyncClient
     session: Any = aiohttp.ClientSession
-    send, ask = client.send, session._request
+    send, send_request = client.send, session._request
 
     async def send_with_crash_points(
-        self: httpx2.AsyncClient, request: httpx2.Request, **rest: Any
+        self: httpx2.AsyncClient, request: httpx2.Request, **options: Any
     ) -> Any:
         effect = _get_effect_name(request.method, request.url.path)
-        return await crash_points.run_effect(effect, lambda: send(self, request, **rest))
+        return await crash_points.run_effect(effect, lambda: send(self, request, **options))
 
     async def request_with_crash_points(
-        self: aiohttp.ClientSession, method: str, url: str | URL, **rest: Any
+        self: aiohttp.ClientSession, method: str, url: str | URL, **options: Any
     ) -> Any:
         effect = _get_effect_name(method, URL(url).path)
-        return await crash_points.run_effect(effect, lambda: ask(self, method, url, **rest))
+        return await crash_points.run_effect(
+            effect, lambda: send_request(self, method, url, **options)
+        )
 
     client.send, session._request = send_with_crash_points, request_with_crash_points
 
 
 def _get_effect_name(method: str, path: str) -> str | None:
     if path.startswith("/bot"):
-        called = path.rpartition("/")[2]
-        return None if called in READ_METHODS else called
+        telegram_method = path.rpartition("/")[2]
+        return None if telegram_method in READ_METHODS else telegram_method
     return None if method == "GET" else f"{method} {mask_ids(path)}"

@@ -1,4 +1,4 @@
-"""Runs a service's main module as production does, and knows each of its side effects.
+"""Runs the main module of a service as production does, with crash points at its side effects.
 
 `python -m tests.chaos.killable.launch SERVICE MODULE`
 """
@@ -15,13 +15,13 @@ from tests.chaos.killable.stale_leases import expire_stale_leases
 
 
 def prepare(service: str) -> None:
-    """Before its main module is imported or run."""
+    """Prepare this process before the main module of the service is imported."""
     file_boundary.instrument(_make_crash_points(service))
     fast_timings.shorten_timings(service)
 
 
 def run(service: str, module: str) -> None:
-    """In the process that is to be the service."""
+    """Run the main module of the service in this process."""
     crash_points = _make_crash_points(service)
     crash_points.wait_until_released()
     expire_stale_leases(service)

@@ -1,12 +1,12 @@
-"""A `manage.py` whose services can be told where to die, and are started again at once."""
+"""A `manage.py` whose services have crash points and are restarted without a pause."""
 
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
-sys.path.insert(0, str(ROOT))  # the supervisor is started as this very file
+sys.path.insert(0, str(ROOT))  # this file runs as a script, also as the supervisor
 
-from control.local import process_runner  # noqa: E402 # found by the path above
+from control.local import process_runner  # noqa: E402 # needs the path above
 from tests.chaos.launcher.commands import run_command  # noqa: E402 # the same
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What is committed to Postgres, by the request or the loop that does so."""
+"""Records commits to Postgres as side effects, named after the request or task that commits."""
 
 import asyncio
 import re
@@ -15,11 +15,11 @@ from starlette.types import Receive, Scope, Send
 from tests.chaos.killable.crash_points import CrashPoints, mask_ids
 
 _WRITE_STATEMENT = re.compile(r"\b(?:INSERT INTO|DELETE FROM|(?<!FOR )(?<!KEY )UPDATE)\b")
-_current_cause: ContextVar[str] = ContextVar("the request or the loop at work", default="")
+_current_cause: ContextVar[str] = ContextVar("the current request or task", default="")
 
 
 def instrument(crash_points: CrashPoints) -> None:
-    """From now on, in this process. A transaction that has only read is no side effect."""
+    """Patch FastAPI and asyncpg in this process. A read-only transaction is no side effect."""
     _track_requests()
     writes = _track_writes()
     connection: Any = AsyncAdapt_asyncpg_connection
@@ -42,16 +42,18 @@ def instrument(crash_points: CrashPoints) -> None:
 
 
 def _track_writes() -> dict[int, str]:
-    """The ids of the connections whose transaction has written something, and for whom."""
+    """Return a mapping, updated from now on: connection id to the effect of its transaction.
+
+    It holds only connections whose current transaction has written something.
+    """
     writes: dict[int, str] = {}
     cursor: Any = AsyncAdapt_asyncpg_cursor
     execute, execute_many = cursor.execute, cursor.executemany
 
     def track(run: Any) -> Any:
         def run_tracked(self: Any, operation: str, parameters: Any = None) -> Any:
-            if (
-                not _current_cause.get()
-            ):  # noted at the first query: a commit may be in a task of its own
+            # set at the first query, because the commit may run in another task
+            if not _current_cause.get():
                 _current_cause.set(_get_task_name())
             if _WRITE_STATEMENT.search(operation):
                 writes[id(self._adapt_connection)] = f"commit {_current_cause.get()}"
@@ -65,17 +67,17 @@ def _track_writes() -> dict[int, str]:
 
 def _track_requests() -> None:
     application: Any = FastAPI
-    answer = application.__call__
+    call = application.__call__
 
     async def call_tracked(self: FastAPI, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             _current_cause.set(f"{scope['method']} {mask_ids(scope['path'])}")
-        await answer(self, scope, receive, send)
+        await call(self, scope, receive, send)
 
     application.__call__ = call_tracked
 
 
 def _get_task_name() -> str:
-    """The loop of the service that this task runs."""
+    """Return the name of the coroutine that the current task runs, e.g. `RetentionJob.run`."""
     task = asyncio.current_task()
     return task.get_coro().__qualname__ if task is not None else "?"  # type: ignore[union-attr]

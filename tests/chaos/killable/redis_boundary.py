@@ -1,4 +1,7 @@
-"""What goes to Redis: commands, pipelines, and scripts by the names of their files or constants."""
+"""Records Redis commands, pipelines and scripts as side effects.
+
+A script is named after its .lua file, or after the constant that holds it.
+"""
 
 import sys
 from collections.abc import Callable
@@ -34,7 +37,7 @@ READ_COMMANDS = frozenset(
         "ZCARD",
     )
 )
-"""Nothing is different afterwards."""
+"""Commands that change nothing."""
 
 _ReplyPredicate = Callable[[Any], bool]
 
@@ -62,11 +65,11 @@ REPLY_PREDICATES: dict[str, _ReplyPredicate] = {
     "promote": _has_woken,
     "reconcile": _has_repaired,
 }
-"""Asked all the time; a side effect only where something has come of it."""
+"""Commands that are called all the time; the predicate returns whether the reply shows a change."""
 
 
 def instrument(crash_points: CrashPoints, broken_mailbox: BrokenMailbox) -> None:
-    """From now on, in this process."""
+    """Patch the Redis client in this process."""
     scripts: dict[str, str] = {}
     _track_script_names(scripts, broken_mailbox)
     client: Any = Redis
@@ -81,14 +84,14 @@ def instrument(crash_points: CrashPoints, broken_mailbox: BrokenMailbox) -> None
 
     async def execute_pipeline(self: Pipeline, raise_on_error: bool = True) -> Any:
         effects = (_get_effect_name(args, scripts)[1] for args, _ in self.command_stack)
-        together = " + ".join(dict.fromkeys(filter(None, effects))) or None
-        return await crash_points.run_effect(together, lambda: execute_all(self, raise_on_error))
+        combined = " + ".join(dict.fromkeys(filter(None, effects))) or None
+        return await crash_points.run_effect(combined, lambda: execute_all(self, raise_on_error))
 
     client.execute_command, pipeline.execute = execute_command, execute_pipeline
 
 
 def _get_effect_name(args: tuple[Any, ...], scripts: dict[str, str]) -> tuple[str, str | None]:
-    """The command or script, and what it does; None: nothing."""
+    """Return the command or script, and the name of its side effect; None if it has none."""
     command = str(args[0]).upper()
     if command == "EVALSHA":
         script, key = scripts.get(str(args[1]), "unnamed script"), str(args[3])
@@ -115,7 +118,7 @@ def _track_script_names(scripts: dict[str, str], broken_mailbox: BrokenMailbox) 
 
 
 def _get_script_name(script: str, frame: FrameType) -> str:
-    """That of its file, else that of the constant in the module that makes it."""
+    """Return the stem of its .lua file, or else the name of its constant in the calling module."""
     for file in Path(frame.f_globals["__file__"]).parent.rglob("*.lua"):
         if script.endswith(file.read_text()):
             return file.stem

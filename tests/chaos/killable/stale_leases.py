@@ -1,8 +1,8 @@
-"""Ends the leases that a killed process has left, when the next one of its service begins.
+"""Ends the leases that a killed process left behind, when the next process of its service starts.
 
-Leases are as long as in production, so that no living process loses one by a stall of the machine.
-A dead one's would have to be waited for; but each service has one process here, so whoever begins
-knows that all who hold leases of its service are dead.
+Leases are as long as in production, because a process that the machine stalls would lose a shorter
+one. Each service runs as one process here, so a new process knows that the holder of every lease of
+its service is dead, and does not have to wait until the lease expires.
 """
 
 import os
@@ -19,11 +19,11 @@ CONSUMED_STREAMS = {
     "tg_bot": _SETTINGS.redis_queue_to_telegram,
     "rest_service": TURNS_STREAM,
 }
-"""Who reads what with leases."""
+"""By service: the stream whose entries it leases."""
 
 
 def expire_stale_leases(service: str) -> None:
-    """Call it in the process that is to be the service, before it begins to work."""
+    """End all leases of the service. Call it in the new process before the service starts."""
     if service not in CONSUMED_STREAMS:
         return
     with _connect() as redis:

@@ -1,7 +1,7 @@
-"""The commands of `manage.py` over a suite whose services are started by a launcher of the tests.
+"""The commands of `manage.py` for a suite whose services are started by a launcher of the tests.
 
 A launcher is a module with `prepare(service)`, called before the main module of a service is
-imported, and `run(service, module)`, called in the process that is to be the service.
+imported, and `run(service, module)`, called in the process that becomes the service.
 """
 
 import os
@@ -18,12 +18,13 @@ from control.terminal import Terminal
 from tests.chaos.launcher.fork_server import IS_SUPPORTED, ForkServers
 
 UNLAUNCHED_SERVICES = ("migrate", "sandbox")
-"""A task that ends, and what stands for the world outside."""
+"""`migrate` is a task that ends, and the sandbox is not under test."""
 PREFORKED_SERVICES = ("rest_service", "assistant", "tg_bot", "cron_service")
+"""Services that are restarted often; fork_server.py makes their start cheap."""
 
 
 def run_command(root: Path, entry: Path, launcher: str) -> int:
-    """The exit status of the command that the arguments of this process name."""
+    """Run the command in `sys.argv`, and return its exit status."""
 
     def use_launcher(service: Service) -> Service:
         if service.name in UNLAUNCHED_SERVICES:
@@ -43,8 +44,10 @@ def run_command(root: Path, entry: Path, launcher: str) -> int:
     with ExitStack() as stack:
         if IS_SUPPORTED and sys.argv[1] == "supervise":
             modules = {
-                one.name: one.arguments[1] for one in SERVICES if one.name in PREFORKED_SERVICES
+                service.name: service.arguments[1]
+                for service in SERVICES
+                if service.name in PREFORKED_SERVICES
             }
             servers = stack.enter_context(closing(ForkServers(launcher, modules, root)))
-            process_runner.spawn = servers.spawn  # type: ignore[attr-defined] # what it has imported
+            process_runner.spawn = servers.spawn  # type: ignore[attr-defined] # the name it imports
         return main(context=context)

@@ -1,11 +1,12 @@
-"""Forks a service's processes from one that has imported its modules, and done nothing else.
+"""Starts the processes of a service by forking one that has already imported its modules.
 
-Most of what a new process does until it works is to import: seconds of a core, the same each time,
-and no side effect. So a supervisor has each service that is started often imported once, by a
-process of its own that forks the service whenever the supervisor is to start it. The new process is
-the supervisor's child, in a session of its own, and recorded as all others are.
+A new process spends most of its start on imports: seconds of CPU, the same each time, without a
+side effect. Therefore the supervisor runs one fork server for each service that is restarted often.
+It imports the modules of the service once, and forks a process whenever the supervisor starts the
+service. That process is a child of the supervisor, in a session of its own, and is recorded like
+any other.
 
-`python -m tests.chaos.launcher.fork_server LAUNCHER SERVICE MODULE DESCRIPTOR` is such a process.
+`python -m tests.chaos.launcher.fork_server LAUNCHER SERVICE MODULE DESCRIPTOR` is a fork server.
 """
 
 import ctypes
@@ -25,93 +26,97 @@ from typing import Any
 from control.local.process import LaunchSpec, spawn
 
 PR_SET_CHILD_SUBREAPER = 36
-"""See prctl(2): whose parent has ended gets the nearest ancestor that has asked for it."""
+"""See prctl(2): an orphaned process becomes a child of the nearest ancestor that has set this."""
 REQUEST_BYTES = 1 << 17
+"""The maximal size of a message between the supervisor and a fork server."""
 BOOT_ID_PATH = Path("/proc/sys/kernel/random/boot_id")
 IS_SUPPORTED = sys.platform == "linux"
 
 
 class ForkServers:
-    """Those of a supervisor, which waits for their ends when its own comes."""
+    """The fork servers of a supervisor, by service."""
 
     def __init__(self, launcher: str, services: Mapping[str, str], folder: Path) -> None:
-        """Begins to import the main modules of these services, by name."""
+        """Start a fork server for each service; `services` maps its name to its main module."""
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
         self._servers = {
             name: ForkServer(launcher, name, module, folder) for name, module in services.items()
         }
 
     def spawn(self, launch: LaunchSpec, record: Path, log: Path) -> Any:
-        """Like control.local.process.spawn, which starts all others."""
+        """Start a process by its fork server, or else by control.local.process.spawn."""
         for name, server in self._servers.items():
             if name in launch.command:
                 return server.spawn(launch, record, log)
         return spawn(launch, record, log)
 
     def close(self) -> None:
-        """Their processes end; those of the services do not."""
+        """End the fork servers. The processes of the services keep running."""
         for server in self._servers.values():
             server.close()
 
 
 class ForkServer:
-    """The supervisor's side."""
+    """The supervisor's connection to one fork server."""
 
     def __init__(self, launcher: str, service: str, module: str, folder: Path) -> None:
-        self._channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with closing(theirs):
-            number = theirs.fileno()
+        self._channel, server_end = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with closing(server_end):
+            descriptor = server_end.fileno()
             self._process = subprocess.Popen(
-                (sys.executable, "-m", __name__, launcher, service, module, str(number)),
+                (sys.executable, "-m", __name__, launcher, service, module, str(descriptor)),
                 cwd=folder,
-                pass_fds=(number,),
+                pass_fds=(descriptor,),
                 start_new_session=True,
             )
 
     def spawn(self, launch: LaunchSpec, record: Path, log: Path) -> "ForkedProcess":
-        """The first time it waits for the imports. Raises OSError where they have failed."""
+        """Start a process; the first call waits for the imports.
+
+        Raises OSError if the imports have failed.
+        """
         environment = json.dumps(dict(launch.env)).encode()
         with record.open("wb") as notes, log.open("ab") as output:
             files = [notes.fileno(), output.fileno()]
             socket.send_fds(self._channel, [environment], files)
-        answer = self._channel.recv(REQUEST_BYTES)
-        if not answer:
+        reply = self._channel.recv(REQUEST_BYTES)
+        if not reply:
             raise OSError(f"{launch.command}: its modules cannot be imported")
-        return ForkedProcess(int(answer))
+        return ForkedProcess(int(reply))
 
     def close(self) -> None:
-        """Return when its process has ended."""
+        """End the fork server, and wait for its end."""
         self._channel.close()
         self._process.wait()
 
 
 class ForkedProcess:
-    """What a keeper needs of subprocess.Popen."""
+    """A forked process, with the part of the interface of subprocess.Popen that control uses."""
 
     def __init__(self, pid: int) -> None:
         self.pid = pid
         self._has_ended = False
 
     def wait(self) -> int:
-        """Its exit status, negative for a signal."""
+        """Wait for its end, and return its exit status, negative for a signal."""
         _, status = os.waitpid(self.pid, 0)
         self._has_ended = True
         return os.waitstatus_to_exitcode(status)
 
     def send_signal(self, number: signal.Signals) -> None:
-        """Nothing happens where it has ended."""
+        """Send a signal, unless the process has ended."""
         if not self._has_ended:
             os.kill(self.pid, number)
 
 
 def import_main(module: str) -> None:
-    """Import all that a main module imports; it is not there itself, so it can be run."""
+    """Import everything that a main module imports, but leave the module itself to be run."""
     importlib.import_module(module)
     del sys.modules[module]
 
 
 def serve(channel: socket.socket) -> None:
-    """Return in each process that is forked; end when the supervisor has ended."""
+    """Fork a process per request. Returns in each forked process; exits with the supervisor."""
     while True:
         request, files, _, _ = socket.recv_fds(channel, REQUEST_BYTES, 2)
         if not request:
@@ -126,10 +131,13 @@ def serve(channel: socket.socket) -> None:
 
 
 def _fork_detached() -> bool:
-    """Whether this is the new process; its parent is the supervisor."""
-    between = os.fork()
-    if between:
-        os.waitpid(between, 0)
+    """Fork a child of the supervisor. Return whether this is the new process.
+
+    The process in between ends, so the supervisor becomes the parent, see PR_SET_CHILD_SUBREAPER.
+    """
+    intermediate = os.fork()
+    if intermediate:
+        os.waitpid(intermediate, 0)
         return False
     parent = os.getpid()
     if os.fork():
@@ -140,7 +148,7 @@ def _fork_detached() -> bool:
 
 
 def _set_up_process(environment: Mapping[str, str], record: int, log: int) -> None:
-    """What control.local.process.spawn makes of a process."""
+    """Set up this process as control.local.process.spawn does."""
     os.setsid()
     os.environ.clear()
     os.environ.update(environment)
@@ -148,15 +156,15 @@ def _set_up_process(environment: Mapping[str, str], record: int, log: int) -> No
         notes.write(
             f"{os.getpid()}\n{BOOT_ID_PATH.read_text()}{Path('/proc/self/stat').read_text()}"
         )
-    nothing = os.open(os.devnull, os.O_RDONLY)
-    for descriptor, number in ((nothing, 0), (log, 1), (log, 2)):
+    dev_null = os.open(os.devnull, os.O_RDONLY)
+    for descriptor, number in ((dev_null, 0), (log, 1), (log, 2)):
         os.dup2(descriptor, number)
-    for descriptor in (nothing, log):
+    for descriptor in (dev_null, log):
         os.close(descriptor)
 
 
 def main() -> None:
-    """Import, and then be whatever process is asked for."""
+    """Serve requests; in each forked process, run the service."""
     launcher, service, module, descriptor = sys.argv[1:]
     channel = socket.socket(fileno=int(descriptor))
     launch = importlib.import_module(launcher)

@@ -1,4 +1,4 @@
-"""Changes the leases of a service, in this process only."""
+"""Changes the length of leases, in this process only."""
 
 from datetime import timedelta
 from importlib import import_module
@@ -7,9 +7,9 @@ from smart_kit.mailbox import Mailbox
 
 
 def shorten_leases(service: str, seconds: float) -> None:
-    """Call it before the service's main module imports what reads them.
+    """Shorten the leases of a service. Call it before its main module imports their readers.
 
-    Raises AttributeError for a constant that is no longer there.
+    Raises AttributeError if a constant does not exist any more.
     """
     Mailbox.__init__.__kwdefaults__ = {"reply_queue": None, "lease_seconds": seconds}
     if service == "rest_service":
@@ -25,15 +25,15 @@ def shorten_leases(service: str, seconds: float) -> None:
 
 
 def set_bot_lease(seconds: float) -> None:
-    """How long a tg_bot may serve its bot without claiming it again."""
-    from tg_bot.src.services.lease import LeaderLease  # in its own process only
+    """Set how long tg_bot may serve its bot without renewing the leader lease."""
+    from tg_bot.src.services.lease import LeaderLease  # imported in tg_bot's process only
 
     (_,) = LeaderLease.__init__.__defaults__ or ()
     LeaderLease.__init__.__defaults__ = (seconds,)
 
 
 def set_constant(module: str, name: str, value: object) -> None:
-    """Raises AttributeError for a constant that is no longer there."""
-    found = import_module(module)
-    getattr(found, name)
-    setattr(found, name, value)
+    """Replace a constant of a module. Raises AttributeError if it does not exist."""
+    imported = import_module(module)
+    getattr(imported, name)
+    setattr(imported, name, value)

@@ -1,9 +1,10 @@
-"""Which repetitions the design allows: Telegram's sendMessage has no idempotency key.
+"""Decides which duplicate messages the design allows.
 
-Something may come twice where the sender died or was stopped while it was sending, or where
-Telegram's answer was lost. Each repetition has to have such a cause of its own: an answer that was
-lost, or a fault that no other message of its chat owes a repetition to, because a sender has one
-message on its way to a chat. Where it was another letter, it was doubled before the sender had it.
+Telegram's sendMessage has no idempotency key. A message may be sent twice if the sender was killed
+or frozen while it sent it, or if Telegram's response was lost. Each duplicate needs such a cause of
+its own: a lost response, or a fault that explains no other duplicate in its chat, because a sender
+sends one message to a chat at a time. Two messages from different envelopes of the queue are never
+explained: the message was duplicated before it reached the sender.
 """
 
 import json
@@ -20,25 +21,25 @@ from tests.chaos.storm.plan import PRODUCTION_TIMINGS, StormTimings
 from tg_bot.src.services.response_handler import MAX_CONCURRENT_CHATS
 
 SEND_WINDOW_SECONDS = 2.0
-"""So long before its death a sender may have sent what it could not write down any more: Telegram's
+"""Seconds before a kill in which a sender may have sent a message without recording it. Telegram's
 dates are whole seconds, and the machine is busy."""
 
 REDIS_RECOVERY_SECONDS = 5.0
-"""So long after its death Redis may be away; what has been sent cannot be written down then."""
+"""Seconds after a kill in which Redis may be down, so that no send can be recorded."""
 
 
 @dataclass
 class SendLog:
-    """What the sender itself says of its sends."""
+    """What the logs of the sender say about its sends."""
 
     envelope_ids: dict[int, str] = field(default_factory=dict)
-    """Telegram's id of each message that is known to be sent, and which letter it was."""
+    """By Telegram message id: the id of the envelope."""
     unconfirmed: Counter[str] = field(default_factory=Counter)
-    """How often each letter was sent without an answer."""
+    """By envelope id: the number of sends without a response."""
 
     @classmethod
     def read(cls, folder: Path, sender: str) -> Self:
-        """From its logs, also those that were put aside."""
+        """Read the logs of the sender, including rotated ones."""
         log = cls()
         for line in _read_json_lines(folder.glob(f"{sender}*.log*")):
             envelope_id = line.get("message_id")
@@ -53,31 +54,31 @@ class SendLog:
 
 @dataclass
 class DuplicateCause:
-    """A fault of the sender, and the chats in which it explains a repetition."""
+    """A fault of the sender, and the chats in which it explains a duplicate."""
 
     fault: FaultRecord
     window_start: float
-    """What was sent from then on may not have been written down before the fault."""
+    """Unix time. A message sent after this may not have been recorded before the fault."""
     max_delay_seconds: float
-    """A copy comes so soon after the fault."""
+    """The longest time from the fault to the duplicate."""
     explained_chats: set[int] = field(default_factory=set)
 
     @classmethod
     def from_fault(
         cls, fault: FaultRecord, outages: Iterable[FaultRecord], timings: StormTimings
     ) -> Self:
-        """What is sent while Redis is away is not written down before it is back."""
-        since = fault.started_at - SEND_WINDOW_SECONDS
-        for outage in sorted(outages, key=lambda one: one.started_at, reverse=True):
+        """Build the cause; outages of Redis just before the fault extend its window."""
+        window_start = fault.started_at - SEND_WINDOW_SECONDS
+        for outage in sorted(outages, key=lambda outage: outage.started_at, reverse=True):
             if (
                 outage.started_at < fault.started_at
-                and outage.ended_at + REDIS_RECOVERY_SECONDS >= since
+                and outage.ended_at + REDIS_RECOVERY_SECONDS >= window_start
             ):
-                since = min(since, outage.started_at - SEND_WINDOW_SECONDS)
-        return cls(fault, since, timings.max_duplicate_delay)
+                window_start = min(window_start, outage.started_at - SEND_WINDOW_SECONDS)
+        return cls(fault, window_start, timings.max_duplicate_delay)
 
     def try_explain(self, first: BotMessage, copy: BotMessage) -> bool:
-        """Whether it can be the cause of this copy and has been of no other; then it is used up."""
+        """Return whether this cause explains the copy, and use it up for the chat if so."""
         if (
             not self.can_explain(first, copy)
             or copy.chat_id in self.explained_chats
@@ -88,7 +89,7 @@ class DuplicateCause:
         return True
 
     def can_explain(self, first: BotMessage, copy: BotMessage) -> bool:
-        """Whether it can be the cause of this copy. Telegram's times are cut to whole seconds."""
+        """Return whether the times fit. Telegram truncates times to whole seconds."""
         was_in_flight = (
             self.window_start <= first.sent_at + 1
             and first.sent_at <= self.fault.ended_at + SEND_WINDOW_SECONDS
@@ -104,44 +105,55 @@ def find_unexplained(
     outages: Sequence[FaultRecord] = (),
     timings: StormTimings = PRODUCTION_TIMINGS,
 ) -> list[BotMessage]:
-    """The copies that the design does not allow. `fault_records` are the
-    sender's, `outages` are Redis's."""
+    """Return the duplicates that the design does not allow.
+
+    `duplicates` holds the messages that belong together, oldest first. `fault_records` are faults
+    of the sender, `outages` are faults of Redis.
+    """
     causes = [
         DuplicateCause.from_fault(fault, outages, timings)
-        for fault in sorted(fault_records, key=lambda one: one.ended_at)
+        for fault in sorted(fault_records, key=lambda fault: fault.ended_at)
     ]
-    groups = [_group_by_envelope(heard, log) for heard in duplicates]
-    resent = [letter[0] for group in groups for letter in group[1:]]
-    left = [
-        pair for group in groups for one in group for pair in _drop_lost_responses(one, causes, log)
+    groups = [_group_by_envelope(messages, log) for messages in duplicates]
+    enqueued_twice = [envelope[0] for group in groups for envelope in group[1:]]
+    pairs = [
+        pair
+        for group in groups
+        for envelope in group
+        for pair in _drop_lost_responses(envelope, causes, log)
     ]
-    left.sort(key=lambda pair: pair[1].message_id)
-    return resent + [
-        copy for one, copy in left if not any(it.try_explain(one, copy) for it in causes)
+    pairs.sort(key=lambda pair: pair[1].message_id)
+    return enqueued_twice + [
+        copy for first, copy in pairs if not any(cause.try_explain(first, copy) for cause in causes)
     ]
 
 
 def _group_by_envelope(received: Sequence[BotMessage], log: SendLog) -> list[list[BotMessage]]:
-    """One thing's messages, those of one letter together; where it is not known which it was, it
-    goes with those before it. An apology without a number stays where the verifier has guessed."""
+    """Group messages by envelope.
+
+    A message whose envelope is not known joins the envelope before it. Failure replies without a
+    number form one group, because the verifier has only guessed to which message they belong.
+    """
     if received[0].is_anonymous_failure:
         return [list(received)]
-    envelope_ids = [log.envelope_ids.get(one.message_id) for one in received]
-    last = next(filter(None, envelope_ids), None)
+    envelope_ids = [log.envelope_ids.get(message.message_id) for message in received]
+    current = next(filter(None, envelope_ids), None)
     groups: dict[str | None, list[BotMessage]] = defaultdict(list)
-    for one, letter in zip(received, envelope_ids, strict=True):
-        last = letter or last
-        groups[last].append(one)
+    for message, envelope_id in zip(received, envelope_ids, strict=True):
+        current = envelope_id or current
+        groups[current].append(message)
     return list(groups.values())
 
 
 def _drop_lost_responses(
     received: Sequence[BotMessage], causes: Sequence[DuplicateCause], log: SendLog
 ) -> list[tuple[BotMessage, BotMessage]]:
-    """Those repetitions of one thing that no lost answer of its own explains, each with what it
-    repeats. Lost answers go first to those that no fault can explain."""
-    envelope_ids = {log.envelope_ids.get(one.message_id, "") for one in received}
-    lost_response_count = sum(log.unconfirmed[letter] for letter in envelope_ids)
+    """Return (original, duplicate) pairs without those that a lost response explains.
+
+    Lost responses first explain the duplicates that no fault can explain.
+    """
+    envelope_ids = {log.envelope_ids.get(message.message_id, "") for message in received}
+    lost_response_count = sum(log.unconfirmed[envelope_id] for envelope_id in envelope_ids)
     pairs = sorted(
         pairwise(received), key=lambda pair: any(cause.can_explain(*pair) for cause in causes)
     )
@@ -153,7 +165,7 @@ def _read_json_lines(files: Iterable[Path]) -> Iterator[dict[str, Any]]:
         for text in file.read_text(errors="replace").splitlines():
             try:
                 line = json.loads(text)
-            except ValueError:  # half a line of one who was killed, or a traceback
+            except ValueError:  # a line cut by a kill, or a traceback
                 continue
             if isinstance(line, dict):
                 yield line

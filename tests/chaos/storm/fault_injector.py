@@ -1,4 +1,4 @@
-"""Injects the faults of a plan, and records each with the process that it has met."""
+"""Injects the faults of a plan, and records each with its target."""
 
 import heapq
 import itertools
@@ -20,26 +20,26 @@ from tests.chaos.storm.system_under_test import (
 )
 
 MAX_EARLY_KILLS = 2
-"""So often in a row a process is killed young, which its supervisor answers with pauses of 1 and
-2 s. Then it is left alone until it counts as having worked: the pauses would grow to half a minute,
-and a storm over processes that are hardly ever there would show little."""
+"""Kills in a row of a process that the supervisor restarts only after a pause. The pauses are 1 and
+2 s; more kills would lengthen them to half a minute, and a storm over processes that are mostly
+down would show little. Then the process is spared until it has run long enough."""
 
 MIN_AGE_SECONDS = 2.0
-"""Younger ones are not there yet."""
+"""Younger processes are still starting, and are spared."""
 
 SENDER_WEIGHT = 2
-"""So many times more often than others it is killed, because it stands alone at both of Telegram's
-edges: updates come in and answers go out twice only there."""
+"""The sender is killed this many times as often as another service: it is the only service that
+receives updates from Telegram and sends messages, so only its faults can duplicate either."""
 
 RETRY_SECONDS = 0.5
-"""How soon another process is looked for where there was none."""
+"""Seconds until a target is looked for again if there was none."""
 
 MAX_PENDING_TELEGRAM_FAULTS = 4
-"""So many wait at Telegram at most, so that they do not all meet one message."""
+"""Faults waiting in the sandbox; with more of them, one message could meet them all."""
 
 RESET_FAULTS = {("reset_before", "sendMessage"), ("reset_after", "sendMessage")}
 MIN_RESET_INTERVAL_SECONDS = 30.0
-"""No message meets three of them: it would be given up, as it should be."""
+"""Prevents that one message meets three connection resets, after which tg_bot gives it up."""
 
 _TELEGRAM_FAULTS: tuple[dict[str, Any], ...] = (
     {"kind": "too_many_requests", "method": "sendMessage", "seconds": 2},
@@ -78,23 +78,23 @@ class FaultInjector:
 
     @property
     def remaining_count(self) -> int:
-        """How many have not been carried out."""
+        """The number of faults that have not been injected."""
         return len(self._schedule)
 
     def run(self, max_seconds: float) -> None:
-        """Carry out all of it; what is left after so many seconds is left out."""
+        """Inject all faults; skip those that are left after `max_seconds`."""
         while self._schedule and self._clock() < max_seconds:
-            at, _, act = heapq.heappop(self._schedule)
+            at, _, inject = heapq.heappop(self._schedule)
             time.sleep(max(0.0, at - self._clock()))
-            act()
+            inject()
 
     def close(self) -> None:
-        """Whoever is stopped goes on, and Telegram answers."""
+        """Resume frozen processes, and remove the faults of the sandbox's Telegram."""
         self._freezer.resume_all()
         self._sandbox.delete("/chat/api/faults").raise_for_status()
 
-    def _schedule_action(self, at: float, act: Callable[[], None]) -> None:
-        heapq.heappush(self._schedule, (at, next(self._sequence), act))
+    def _schedule_action(self, at: float, action: Callable[[], None]) -> None:
+        heapq.heappush(self._schedule, (at, next(self._sequence), action))
 
     def _make_action(self, kind: FaultKind) -> Callable[[], None]:
         if kind == "telegram":
@@ -108,8 +108,10 @@ class FaultInjector:
         return inject
 
     def _find_targets(self, *names: str) -> list[TargetProcess]:
-        """The processes that live and may be killed or stopped. One that is stopped is left alone,
-        so that it comes back as a zombie."""
+        """Return the processes that may be killed or frozen now.
+
+        A frozen one is spared, so that it comes back as a zombie without its lease.
+        """
         return [
             target
             for target in self._system.list_processes()
@@ -126,12 +128,12 @@ class FaultInjector:
         return target.name.startswith(self._system.sender)
 
     def _kill(self, kind: FaultKind) -> bool:
-        """Whether there was somebody to kill."""
+        """Kill a process at random. Return False if there is no target."""
         names = self._system.services if kind == "kill" else (kind.removeprefix("kill "),)
         targets = self._find_targets(*names)
         if not targets:
             return False
-        weights = [SENDER_WEIGHT if self._is_sender(one) else 1 for one in targets]
+        weights = [SENDER_WEIGHT if self._is_sender(target) else 1 for target in targets]
         target = self._random.choices(targets, weights)[0]
         target.process.send_signal(signal.SIGKILL)
         now = time.time()
@@ -142,7 +144,7 @@ class FaultInjector:
         return True
 
     def _freeze(self) -> bool:
-        """Whether whose turn it is was there to be stopped."""
+        """Freeze a process of the name whose turn it is. Return False if there is no target."""
         name = self._freezer.draw_name()
         targets = self._find_targets(name)
         if not targets:
@@ -150,20 +152,20 @@ class FaultInjector:
             return False
         target = self._random.choice(targets)
         self.fault_records.append(self._freezer.freeze(target))
-        again_at = self._clock() + self._freezer.draw_duration(target)
-        self._schedule_action(again_at, partial(self._freezer.resume, target.process))
+        resume_at = self._clock() + self._freezer.draw_duration(target)
+        self._schedule_action(resume_at, partial(self._freezer.resume, target.process))
         return True
 
     def _inject_telegram_fault(self) -> None:
-        """One that does not wait there already, unless there are too many."""
-        waiting = self._sandbox.get("/chat/api/faults").raise_for_status().json()["items"]
+        """Add a random fault to the sandbox, unless it is pending already or too many are."""
+        pending = self._sandbox.get("/chat/api/faults").raise_for_status().json()["items"]
         fault = self._random.choice(_TELEGRAM_FAULTS)
-        known = {(one["kind"], one["method"]) for one in waiting}
+        pending_keys = {(one["kind"], one["method"]) for one in pending}
         key = fault["kind"], fault["method"]
-        if len(waiting) >= MAX_PENDING_TELEGRAM_FAULTS or key in known:
+        if len(pending) >= MAX_PENDING_TELEGRAM_FAULTS or key in pending_keys:
             return
         if key in RESET_FAULTS:
-            if known & RESET_FAULTS or self._clock() < self._next_reset:
+            if pending_keys & RESET_FAULTS or self._clock() < self._next_reset:
                 return
             self._next_reset = self._clock() + MIN_RESET_INTERVAL_SECONDS
         self._sandbox.post("/chat/api/faults", json=fault).raise_for_status()

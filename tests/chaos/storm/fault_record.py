@@ -8,13 +8,14 @@ from tests.chaos.storm.plan import FaultKind
 
 @dataclass
 class FaultRecord:
-    """What was done, when (Unix time), and until when it lasted."""
+    """A fault, its start and end (Unix time), and its target."""
 
     kind: FaultKind
     started_at: float
     ended_at: float
     process_name: str
+    """For a fault of Telegram: its kind and method."""
 
     def to_json(self) -> dict[str, Any]:
-        """A line of the evidence."""
+        """Return a line of the evidence."""
         return asdict(self)

@@ -1,10 +1,8 @@
-"""The sandbox's demo model, slower than it is, and failing as real ones do while a storm lasts."""
+"""The sandbox's demo model with the delays and failures of a real one during a storm."""
 
 import random
 import time
 from collections import Counter
-from types import TracebackType
-from typing import Self
 
 from sandbox.llm.chat_completion import ChatCompletionResponse
 from sandbox.llm.chat_request_validation import validate_chat_request
@@ -23,11 +21,11 @@ from smart_kit.testing.scripted_model import (
 )
 
 MAX_DELAY_SECONDS = 1.5
-"""Turns have to last a little, or nobody would be killed in the middle of one."""
+"""Seconds. Turns must last a little, or no process would be killed during one."""
 
 _UNAVAILABLE = {"error": {"message": "The server is overloaded", "type": "server_error"}}
 _LIMITED = {"error": {"message": "Rate limit reached", "type": "requests"}}
-_FAULTS: dict[str, tuple[float, ScriptedResponse]] = {
+_FAULTS: dict[str, tuple[float, ScriptedResponse]] = {  # by name: probability and response
     "429": (0.03, make_error_response(429, _LIMITED, retry_after="1")),
     "500": (0.02, make_error_response(500, _UNAVAILABLE)),
     "503": (0.02, make_error_response(503, _UNAVAILABLE)),
@@ -40,34 +38,17 @@ _FAULTS: dict[str, tuple[float, ScriptedResponse]] = {
 }
 
 
-class FaultyModel:
-    """Serves the OpenAI protocol; a context manager."""
+class FaultyModel(ScriptedModel):
+    """A model server that fails at random while `is_failing` is set. It records no requests."""
 
     def __init__(self, seed: int) -> None:
+        super().__init__()
         self.is_failing = False
         self.fault_counts: Counter[str] = Counter()
-        self._server = ScriptedModel(default_step=self._respond)
         self._random = random.Random(f"{seed} model")
 
-    @property
-    def url(self) -> str:
-        """For OPENAI_BASE_URL."""
-        return self._server.url
-
-    def __enter__(self) -> Self:
-        self._server.__enter__()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._server.__exit__(kind, error, traceback)
-
-    def _respond(self, request: RecordedRequest) -> ScriptedResponse:
-        self._server.requests.clear()  # a long storm would keep every request
+    def respond(self, request: RecordedRequest) -> ScriptedResponse:
+        """Return a random fault or the reply of the demo model."""
         fault = self._draw_fault()
         if fault is not None:
             self.fault_counts[fault] += 1
@@ -83,8 +64,8 @@ class FaultyModel:
         if not self.is_failing:
             return None
         drawn = self._random.random()
-        for name, (share, _) in _FAULTS.items():
-            drawn -= share
+        for name, (probability, _) in _FAULTS.items():
+            drawn -= probability
             if drawn < 0:
                 return name
         return None

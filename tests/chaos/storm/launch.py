@@ -1,4 +1,4 @@
-"""Runs a service's main module as production does, with the leases of a short storm.
+"""Runs the main module of a service as production does, with the leases of a short storm.
 
 `python -m tests.chaos.storm.launch SERVICE MODULE`
 """
@@ -11,12 +11,12 @@ from tests.chaos.storm.plan import SHORT_TIMINGS
 
 
 def prepare(service: str) -> None:
-    """Before its main module is imported or run."""
+    """Prepare this process before the main module of the service is imported."""
     shorten_leases(service, SHORT_TIMINGS.lease_seconds)
 
 
 def run(service: str, module: str) -> None:
-    """In the process that is to be the service."""
+    """Run the main module of the service in this process."""
     sys.argv[1:] = []
     runpy.run_module(module, run_name="__main__", alter_sys=True)
 

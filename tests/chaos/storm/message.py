@@ -1,6 +1,7 @@
-"""What people write in a storm, and how what the bot says is known to belong to it.
+"""The messages of a storm.
 
-Every message bears a number of seven digits; every answer to it repeats that number and no other.
+Every user message contains a unique number of seven digits. Every answer to it contains that number
+and no other, which is how the verifier assigns answers to messages.
 """
 
 import re
@@ -10,13 +11,14 @@ from typing import Literal
 from tg_bot.src.texts.notices import NOTICES
 
 MessageKind = Literal["sum", "task", "reminder", "alarm"]
-"""What a message asks for: nothing but words, a task, a reminder far off, one that comes soon."""
+"""What the user asks for: a sum (no effect), a task, a reminder after the storm, one during it."""
 
 MUTATING_KINDS: tuple[MessageKind, ...] = ("task", "reminder", "alarm")
-"""Kinds that change something, exactly once."""
+"""Kinds that create a record, which must happen exactly once."""
 
 FIRST_NUMBER = 1_000_000
 ALARM_DELAY_SECONDS = 10
+"""Seconds until an alarm is due."""
 
 _TEXTS: dict[MessageKind, str] = {
     "sum": "{number} - 0",
@@ -31,61 +33,64 @@ _FAILURE_PREFIXES = (
     *(NOTICES[name][0] for name in ("turn_failed", "model_unavailable", "try_again_later")),
     "That did not work. The tool says:",
 )
-"""How an answer begins that says that there is none; the last one is the demo model's own."""
+"""The first words of replies that report a failure; the last one is the demo model's own."""
 
 
 @dataclass(frozen=True)
 class UserMessage:
-    """A message that a person has written; `at` is Unix time."""
+    """A message of a user."""
 
     number: int
     chat_id: int
     kind: MessageKind
     sent_at: float
+    """Unix time."""
 
 
 @dataclass(frozen=True)
 class BotMessage:
-    """A message of the bot's; `message_id` rises with time, `at` is Unix time in whole seconds."""
+    """A message of the bot."""
 
     message_id: int
+    """Rises with time."""
     chat_id: int
     sent_at: int
+    """Unix time in whole seconds."""
     text: str
 
     @property
     def number(self) -> int | None:
-        """Of the message that it belongs to; None where it names none, or several."""
-        found = {int(one) for one in _NUMBER.findall(self.text)}
-        return found.pop() if len(found) == 1 else None
+        """The number of the user message; None if the text has no number or several."""
+        numbers = {int(digits) for digits in _NUMBER.findall(self.text)}
+        return numbers.pop() if len(numbers) == 1 else None
 
     @property
     def is_alarm(self) -> bool:
-        """A reminder at its time, and no answer."""
+        """Whether this is a due reminder rather than an answer."""
         return self.text.startswith(_ALARM_PREFIX)
 
     @property
     def is_anonymous_failure(self) -> bool:
-        """It says that there is no answer, without a number."""
+        """Whether this is a failure reply without a number."""
         return self.number is None and self.is_failure_reply
 
     @property
     def is_failure_reply(self) -> bool:
-        """It says that there is no answer; a number can stand in a receipt below."""
+        """Whether this reports a failure; a receipt below it may contain a number."""
         return self.text.startswith(_FAILURE_PREFIXES)
 
     @property
     def has_receipt(self) -> bool:
-        """It says what was done."""
+        """Whether this confirms that a record was created."""
         return _RECEIPT_MARK in self.text
 
 
 def build_text(kind: MessageKind, number: int) -> str:
-    """What the person writes."""
+    """Build the text of a user message."""
     return _TEXTS[kind].format(number=number)
 
 
 def parse_number(text: str) -> int | None:
-    """The number in something that was made for a message."""
-    found = _NUMBER.search(text)
-    return int(found[0]) if found else None
+    """Return the first number in the text, if any."""
+    match = _NUMBER.search(text)
+    return int(match[0]) if match else None

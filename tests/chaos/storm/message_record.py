@@ -1,4 +1,4 @@
-"""The record of a message of a user: its answers, its reminders and its effects."""
+"""The record of a user message: its answers, its reminders and its effects."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -7,24 +7,24 @@ from typing import Any
 from tests.chaos.storm.message import ALARM_DELAY_SECONDS, MUTATING_KINDS, BotMessage, UserMessage
 
 MAX_REMINDER_DELAY_SECONDS = 300.0
-"""A reminder may come so long after it was due and promised: cron_service, rest_service, a database
-and tg_bot stand in its way, and each may be stopped for 40 s, killed, and have a lease waited for.
-118 s were seen."""
+"""Seconds from the due time or the answer, whichever is later. The path of a reminder leads through
+cron_service, rest_service, a database and tg_bot; each may be frozen for 40 s or killed, and its
+lease must expire. The longest delay seen is 118 s."""
 
 
 @dataclass(frozen=True)
 class EffectCounts:
-    """How often something was made for a message, by its number."""
+    """The effects of the storm, counted by message number; 0 stands for those without a number."""
 
     rows: Mapping[int, int] = field(default_factory=dict)
-    """Tasks and reminders; 0 for those that bear no number."""
+    """Tasks and reminders."""
     effect_records: Mapping[int, int] = field(default_factory=dict)
-    """Records of what tools have changed."""
+    """Records of the changes that tools have made."""
 
 
 @dataclass
 class MessageRecord:
-    """The record of a message of a user: its answers, its reminders and its effects."""
+    """A user message and everything that resulted from it."""
 
     user_message: UserMessage
     rows: int
@@ -32,62 +32,66 @@ class MessageRecord:
     answers: list[BotMessage] = field(default_factory=list)
     alarms: list[BotMessage] = field(default_factory=list)
     failure_replies: list[BotMessage] = field(default_factory=list)
-    """Instead of an answer, that there is none."""
+    """Replies without a number that report a failure instead of an answer."""
 
     @property
     def is_lost(self) -> bool:
-        """Nobody has answered at all."""
+        """Whether the user received no reply at all."""
         return not (self.answers or self.failure_replies)
 
     @property
     def has_duplicate_effects(self) -> bool:
-        """Something was done more than once."""
+        """Whether a record was created more than once."""
         return max(self.rows, self.effect_records) > 1
 
     @property
     def is_inconsistent(self) -> bool:
-        """The person was told of what was not done, or not told what was done."""
-        receipts_sent = [one.has_receipt for one in (*self.answers, *self.failure_replies)]
+        """Whether receipts and effects contradict each other."""
+        receipts = [reply.has_receipt for reply in (*self.answers, *self.failure_replies)]
         if self.user_message.kind not in MUTATING_KINDS:
-            return any((self.rows, self.effect_records, *receipts_sent))
+            return any((self.rows, self.effect_records, *receipts))
         if self.answers or self.rows or self.effect_records:
-            receipts = any(receipts_sent) and all(one.has_receipt for one in self.answers)
-            return not (self.rows and self.effect_records and receipts)
-        return any(receipts_sent)
+            is_confirmed = any(receipts) and all(answer.has_receipt for answer in self.answers)
+            return not (self.rows and self.effect_records and is_confirmed)
+        return any(receipts)
 
     @property
     def has_failure_reply(self) -> bool:
-        """The person got to read that there is no answer, with or without a receipt."""
+        """Whether the user received a failure reply, with or without a receipt."""
         return bool(self.failure_replies) or any(one.is_failure_reply for one in self.answers)
 
     @property
     def is_reminder_missing(self) -> bool:
-        """A reminder that was made and never came."""
+        """Whether a reminder was created and never sent."""
         return self.user_message.kind == "alarm" and self.rows > 0 and not self.alarms
 
     @property
     def is_mistimed(self) -> bool:
-        """A reminder came that was not asked for or not made, too early, or far too late."""
+        """Whether a reminder was sent too early, far too late, or without having been created."""
         if not self.alarms:
             return False
-        due, came = self.user_message.sent_at + ALARM_DELAY_SECONDS, self.alarms[0].sent_at
-        promised = min((one.sent_at for one in (*self.answers, *self.failure_replies)), default=0)
-        is_early = came + 1 < due  # Telegram's times are cut to whole seconds
-        is_late = came > max(due, promised) + MAX_REMINDER_DELAY_SECONDS
+        due, sent = self.user_message.sent_at + ALARM_DELAY_SECONDS, self.alarms[0].sent_at
+        replies = (*self.answers, *self.failure_replies)
+        confirmed = min((reply.sent_at for reply in replies), default=0)
+        is_early = sent + 1 < due  # Telegram truncates times to whole seconds
+        is_late = sent > max(due, confirmed) + MAX_REMINDER_DELAY_SECONDS
         return self.user_message.kind != "alarm" or not self.rows or is_early or is_late
 
     @property
     def duplicates(self) -> list[list[BotMessage]]:
-        """What Telegram was given more than once: each time that it was."""
-        return [
-            heard for heard in (self.answers, self.alarms, self.failure_replies) if len(heard) > 1
-        ]
+        """Replies of each type that was sent more than once: all of them, original first."""
+        replies = (self.answers, self.alarms, self.failure_replies)
+        return [messages for messages in replies if len(messages) > 1]
 
     @property
     def response_seconds(self) -> float:
-        """From the message to its answer."""
+        """Seconds from the message to its first answer; 0 without one."""
         return self.answers[0].sent_at - self.user_message.sent_at if self.answers else 0.0
 
     def to_json(self) -> dict[str, Any]:
-        """A line of the evidence."""
-        return asdict(self) | {"is_lost": self.is_lost, "is_doubled": self.has_duplicate_effects}
+        """Return a line of the evidence."""
+        derived = {
+            "is_lost": self.is_lost,
+            "has_duplicate_effects": self.has_duplicate_effects,
+        }
+        return asdict(self) | derived

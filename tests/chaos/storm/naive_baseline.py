@@ -1,4 +1,4 @@
-"""The naive bot as a system under test; its processes are only kept alive as the suite's are."""
+"""The naive bot as a system under test, supervised like the suite."""
 
 import asyncio
 import sys
@@ -31,7 +31,7 @@ TOKEN_VARIABLE = "SANDBOX_TELEGRAM_TOKEN"
 
 
 class NaiveBot:
-    """Two lists, one bot, two workers, on a sandbox and a Redis of a suite's. It has no tools."""
+    """A bot and two workers over two Redis lists, with a suite's sandbox and Redis. No tools."""
 
     services: tuple[str, ...] = ("naive_",)
     freezable: tuple[str, ...] = ("naive_worker",)
@@ -63,10 +63,10 @@ class NaiveBot:
 
     def list_processes(self) -> list[TargetProcess]:
         """See SystemUnderTest."""
-        databases = read_processes(RunDirectory(self.suite.state_dir))
+        suite_processes = read_processes(RunDirectory(self.suite.state_dir))
         return [
             *read_processes(self._run_directory),
-            *(one for one in databases if one.name == "redis"),
+            *(target for target in suite_processes if target.name == "redis"),
         ]
 
     def count_waiting(self) -> int:
@@ -87,7 +87,7 @@ class NaiveBot:
 
     def _make_components(self) -> Iterator[Component]:
         environment = self.suite.environment
-        seen = build_database_environment(self.suite.state_dir) | {
+        variables = build_database_environment(self.suite.state_dir) | {
             "TELEGRAM_URL": self.suite.url("SANDBOX_PORT", f"/bot{self._read_token()}"),
             "MODEL_URL": self._model_url,
             "REDIS_PORT": environment["REDIS_PORT"],
@@ -95,7 +95,7 @@ class NaiveBot:
         }
         for name, role in ROLES.items():
             command = (sys.executable, "-m", "tests.chaos.storm.naive_bot", role)
-            yield Component(name, "service", LaunchSpec(command, seen, ROOT).return_self)
+            yield Component(name, "service", LaunchSpec(command, variables, ROOT).return_self)
 
     def _read_token(self) -> str:
         lines = (self.suite.state_dir / "secrets.env").read_text().splitlines()
@@ -103,7 +103,7 @@ class NaiveBot:
 
 
 class ProcessRunnerThread(threading.Thread):
-    """Keeps parts alive, with the keeper of the suite's own supervisor."""
+    """Supervises components in a thread, with the ProcessRunner of control."""
 
     def __init__(self, run_directory: RunDirectory, components: list[Component]) -> None:
         super().__init__(daemon=True)
@@ -113,27 +113,27 @@ class ProcessRunnerThread(threading.Thread):
         self._stop_event = asyncio.Event()
 
     def run(self) -> None:
-        """Until the end."""
+        """Run the processes until `stop` is called."""
         with closing(self._loop), ThreadPoolExecutor(len(self._components)) as threads:
             runners = [
-                ProcessRunner(part, self._run_directory, lambda: None, threads)
-                for part in self._components
+                ProcessRunner(component, self._run_directory, lambda: None, threads)
+                for component in self._components
             ]
             self._loop.run_until_complete(self._run_processes(runners))
 
     def stop(self) -> None:
-        """Return when none of them lives."""
+        """Stop the processes, and wait for their end."""
         self._loop.call_soon_threadsafe(self._stop_event.set)
         self.join()
 
     async def _run_processes(self, runners: list[ProcessRunner]) -> None:
-        jobs = [asyncio.create_task(keeper.run(())) for keeper in runners]
-        for keeper in runners:
-            keeper.set_desired_state(DesiredState(should_run=True))
+        tasks = [asyncio.create_task(runner.run(())) for runner in runners]
+        for runner in runners:
+            runner.set_desired_state(DesiredState(should_run=True))
         await self._stop_event.wait()
-        for keeper in runners:
-            keeper.set_desired_state(DesiredState(should_run=False))
-            await keeper.wait_until_stopped()
-        for job in jobs:
-            job.cancel()
-        await asyncio.gather(*jobs, return_exceptions=True)
+        for runner in runners:
+            runner.set_desired_state(DesiredState(should_run=False))
+            await runner.wait_until_stopped()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,9 +1,9 @@
-"""A bot as it is written on a first evening: two Redis lists, LPUSH and BRPOP.
+"""A simple bot over two Redis lists (LPUSH and BRPOP), the baseline that a storm must break.
 
     python -m tests.chaos.storm.naive_bot bot|worker
 
-It tries every call again until it succeeds, and Redis loses nothing of what it has acknowledged;
-there is nothing wrong with it as long as nobody dies.
+It retries every call until it succeeds, and Redis keeps everything that it has acknowledged. So it
+works correctly as long as no process is killed.
 """
 
 import json
@@ -27,7 +27,7 @@ POLL_TIMEOUT_SECONDS = 10
 
 
 def retry_forever(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """The call's result, however often it takes."""
+    """Call until there is no transient error, and return the result."""
     while True:
         try:
             return call(*args, **kwargs)
@@ -36,7 +36,7 @@ def retry_forever(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
 
 
 class NaiveQueue:
-    """A list that is read from its other end."""
+    """A queue in a Redis list."""
 
     def __init__(self, name: str) -> None:
         self._name = name
@@ -47,11 +47,11 @@ class NaiveQueue:
         )
 
     def put(self, item: JsonObject) -> None:
-        """At the end."""
+        """Append an item."""
         retry_forever(self._redis.lpush, self._name, json.dumps(item))
 
     def get(self) -> JsonObject:
-        """From the beginning; waits for it."""
+        """Wait for the oldest item, and remove it."""
         while not (popped := retry_forever(self._redis.brpop, [self._name], timeout=2)):
             pass
         item: JsonObject = json.loads(popped[1])
@@ -59,7 +59,7 @@ class NaiveQueue:
 
 
 def poll_updates(http: httpx2.Client, inbox: NaiveQueue) -> None:
-    """Telegram's updates into the queue."""
+    """Move updates from Telegram to the inbox."""
     offset = {"offset": 0, "timeout": POLL_TIMEOUT_SECONDS}
     while True:
         for update in retry_forever(_call_telegram, http, "getUpdates", offset):
@@ -69,13 +69,13 @@ def poll_updates(http: httpx2.Client, inbox: NaiveQueue) -> None:
 
 
 def send_replies(http: httpx2.Client, outbox: NaiveQueue) -> None:
-    """Answers to Telegram."""
+    """Move replies from the outbox to Telegram."""
     while True:
         retry_forever(_call_telegram, http, "sendMessage", outbox.get())
 
 
 def answer_questions(http: httpx2.Client, inbox: NaiveQueue, outbox: NaiveQueue) -> None:
-    """Questions to answers."""
+    """Answer the questions in the inbox by the model."""
     while True:
         question = inbox.get()
         text = retry_forever(_call_model, http, question["text"])
@@ -90,11 +90,11 @@ def _call_telegram(http: httpx2.Client, method: str, parameters: JsonObject) -> 
 def _call_model(http: httpx2.Client, text: str) -> str:
     url, headers = f"{os.environ['MODEL_URL']}/chat/completions", {"Authorization": "Bearer none"}
     body = {"model": "demo", "messages": [{"role": "user", "content": text}]}
-    answer = http.post(url, json=body, headers=headers).raise_for_status().json()
-    text_reply = answer["choices"][0]["message"]["content"]
-    if not text_reply:
-        raise ValueError("the model said nothing")
-    return str(text_reply)
+    completion = http.post(url, json=body, headers=headers).raise_for_status().json()
+    reply = completion["choices"][0]["message"]["content"]
+    if not reply:
+        raise ValueError("the model returned no text")
+    return str(reply)
 
 
 def main(role: str) -> None:

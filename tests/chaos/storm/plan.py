@@ -1,4 +1,4 @@
-"""What happens when: all of it follows from a seed."""
+"""The plan of a storm: which messages and faults happen when. All of it follows from a seed."""
 
 import math
 import random
@@ -18,32 +18,34 @@ FAULTS_PER_MINUTE: dict[FaultKind, float] = {
     "stop": 1.5,
     "telegram": 20.0,
 }
-"""In twenty minutes more than the 150, 10, 5 and 20 that are promised."""
+"""In twenty minutes more than the promised 150 kills, 10 and 5 of databases, and 20 stops."""
 
 MAX_BURST = 4
-"""At most so many messages are written one after the other; order shows only there."""
+"""Messages that a user sends in quick succession; only bursts can come out of order."""
 
 _BURST_PROBABILITY = 0.6
-"""How likely another one is to follow within a second."""
+"""The probability that a burst continues with another message within a second."""
 
 _KIND_WEIGHTS: dict[MessageKind, int] = {"sum": 6, "task": 2, "reminder": 1, "alarm": 1}
 
 
 @dataclass(frozen=True)
 class StormTimings:
-    """In seconds; the spans are from shortest to longest."""
+    """The timings of a storm, in seconds; pairs are minimum and maximum."""
 
     lease_seconds: float
-    """Of a message that somebody handles."""
+    """The length of the lease of a message."""
     freeze_seconds: tuple[float, float]
-    """Longer than a lease, so that who is stopped comes back as a zombie."""
+    """Longer than a lease, so that a frozen process comes back as a zombie."""
     database_freeze_seconds: tuple[float, float]
-    """All others wait for a database that long."""
+    """Shorter, because all services wait for the database."""
 
     @property
     def max_duplicate_delay(self) -> float:
-        """How long after a fault a copy may come: the lease, a new sender's start and take-over,
-        who may be stopped himself, and Telegram's own pauses."""
+        """The longest time from a fault to a duplicate that it causes, in seconds.
+
+        The sum of the lease, the start of a new sender, a freeze of it, and Telegram's pauses.
+        """
         return self.lease_seconds + 10.0 + self.freeze_seconds[1] + 10.0
 
 
@@ -51,29 +53,31 @@ PRODUCTION_TIMINGS = StormTimings(
     LEASE_SECONDS, freeze_seconds=(31.0, 40.0), database_freeze_seconds=(5.0, 15.0)
 )
 SHORT_TIMINGS = StormTimings(8.0, freeze_seconds=(9.0, 12.0), database_freeze_seconds=(2.0, 5.0))
-"""For a storm that is over within half a minute; its lease is long beside a stall of a process."""
+"""For a storm of half a minute. The lease is still longer than a stall of a busy machine."""
 
 
 @dataclass(frozen=True)
 class PlannedMessage:
-    """Somebody writes; `at` is seconds from the beginning, `person` counts from 0."""
+    """A message that a user is going to send."""
 
     at_seconds: float
+    """Seconds from the start of the storm."""
     user_index: int
     kind: MessageKind
 
 
 @dataclass(frozen=True)
 class PlannedFault:
-    """Something goes wrong; `at` is seconds from the beginning."""
+    """A fault that is going to be injected."""
 
     at_seconds: float
+    """Seconds from the start of the storm."""
     kind: FaultKind
 
 
 @dataclass(frozen=True)
 class StormPlan:
-    """A storm."""
+    """The parameters of a storm."""
 
     minutes: float = 20.0
     seed: int = 0
@@ -81,52 +85,53 @@ class StormPlan:
     chats: int = 40
     kinds: tuple[MessageKind, ...] = ("sum", "task", "reminder", "alarm")
     fault_rate: float = 1.0
-    """How many times as many faults a minute."""
+    """A factor of FAULTS_PER_MINUTE."""
     timings: StormTimings = PRODUCTION_TIMINGS
 
     @property
     def seconds(self) -> float:
-        """How long it lasts."""
+        """The length of the storm."""
         return self.minutes * 60
 
     def plan_messages(self) -> list[PlannedMessage]:
-        """Every message, the first one first."""
-        dice = random.Random(f"{self.seed} people")
-        return sorted(self._generate_bursts(dice), key=lambda one: one.at_seconds)[: self.messages]
+        """Return all messages, ordered by time."""
+        rng = random.Random(f"{self.seed} people")
+        messages = sorted(self._generate_bursts(rng), key=lambda message: message.at_seconds)
+        return messages[: self.messages]
 
     def plan_faults(self) -> list[PlannedFault]:
-        """Every fault, the first one first."""
-        dice = random.Random(f"{self.seed} faults")
-        planned_faults = [
-            PlannedFault(dice.uniform(0, self._get_latest_start(kind)), kind)
+        """Return all faults, ordered by time."""
+        rng = random.Random(f"{self.seed} faults")
+        faults = [
+            PlannedFault(rng.uniform(0, self._get_latest_start(kind)), kind)
             for kind, rate in FAULTS_PER_MINUTE.items()
             for _ in range(math.ceil(rate * self.minutes * self.fault_rate))
         ]
-        return sorted(planned_faults, key=lambda one: one.at_seconds)
+        return sorted(faults, key=lambda fault: fault.at_seconds)
 
     def _get_latest_start(self, kind: FaultKind) -> float:
-        """Early enough for it to be over at the end."""
+        """Return the latest start with which the shortest freeze ends within the storm."""
         return (
             max(1.0, self.seconds - self.timings.freeze_seconds[0])
             if kind == "stop"
             else self.seconds
         )
 
-    def _generate_bursts(self, dice: random.Random) -> Iterator[PlannedMessage]:
+    def _generate_bursts(self, rng: random.Random) -> Iterator[PlannedMessage]:
         weights = [_KIND_WEIGHTS[kind] for kind in self.kinds]
-        made = 0
-        while made < self.messages:
-            at, person = dice.uniform(0, self.seconds), dice.randrange(self.chats)
+        count = 0
+        while count < self.messages:
+            at, user_index = rng.uniform(0, self.seconds), rng.randrange(self.chats)
             length = 1
-            while length < MAX_BURST and dice.random() < _BURST_PROBABILITY:
+            while length < MAX_BURST and rng.random() < _BURST_PROBABILITY:
                 length += 1
             for _ in range(length):
-                yield PlannedMessage(at, person, dice.choices(self.kinds, weights)[0])
-                at += dice.uniform(0, 1)
-            made += length
+                yield PlannedMessage(at, user_index, rng.choices(self.kinds, weights)[0])
+                at += rng.uniform(0, 1)
+            count += length
 
 
 SHORT_PLAN = StormPlan(
     minutes=0.4, seed=5, messages=120, chats=8, fault_rate=1.75, timings=SHORT_TIMINGS
 )
-"""As many faults as 0.7 minutes bring otherwise."""
+"""The storm of the tests, with as many faults as 0.7 minutes of a long one."""

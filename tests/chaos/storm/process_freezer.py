@@ -15,11 +15,11 @@ DATABASES = ("redis", "postgres")
 
 
 class ProcessFreezer:
-    """The freezer of one storm: whose turn it is, and which processes are stopped."""
+    """Draws process names in rounds, and keeps track of the frozen processes of one storm."""
 
-    def __init__(self, names: tuple[str, ...], dice: random.Random, timings: StormTimings) -> None:
+    def __init__(self, names: tuple[str, ...], rng: random.Random, timings: StormTimings) -> None:
         self._names = names
-        self._random = dice
+        self._random = rng
         self._timings = timings
         self._round: list[str] = []
         self._frozen: dict[Process, tuple[FaultRecord, list[Process]]] = {}
@@ -28,28 +28,24 @@ class ProcessFreezer:
         return process in self._frozen
 
     def draw_name(self) -> str:
-        """Whose turn it is. Within a round each has as many turns as its name stands there."""
+        """Return the next name. Within a round each name is drawn as often as `names` has it."""
         if not self._round:
             self._round = self._random.sample(self._names, len(self._names))
         return self._round.pop()
 
     def requeue(self, name: str) -> None:
-        """It is not there now: its turn comes at the end of the round."""
+        """Move a name to the end of the round, because no process of that name runs now."""
         self._round.insert(0, name)
 
     def draw_duration(self, target: TargetProcess) -> float:
-        """How long it is to be stopped."""
+        """Return for how many seconds to freeze the process."""
         is_database = target.name.startswith(DATABASES)
-        return self._random.uniform(
-            *(
-                self._timings.database_freeze_seconds
-                if is_database
-                else self._timings.freeze_seconds
-            )
-        )
+        timings = self._timings
+        span = timings.database_freeze_seconds if is_database else timings.freeze_seconds
+        return self._random.uniform(*span)
 
     def freeze(self, target: TargetProcess) -> FaultRecord:
-        """With its children: Postgres has one for each connection, in a session of its own."""
+        """Freeze a process with its children: Postgres has one for each connection."""
         target.process.send_signal(signal.SIGSTOP)
         now = time.time()
         fault = FaultRecord("stop", now, now, target.name)
@@ -60,16 +56,16 @@ class ProcessFreezer:
         return fault
 
     def resume(self, process: Process) -> None:
-        """Nothing happens to one that is not stopped."""
+        """Resume a process with its children, unless it runs already."""
         if process not in self._frozen:
             return
         fault, children = self._frozen.pop(process)
-        for one in (*children, process):
-            one.send_signal(signal.SIGCONT)
+        for frozen in (*children, process):
+            frozen.send_signal(signal.SIGCONT)
         fault.ended_at = time.time()
 
     def resume_all(self) -> None:
-        """At the end."""
+        """Resume all frozen processes."""
         for process in list(self._frozen):
             self.resume(process)
 

@@ -1,9 +1,9 @@
-"""Random chaos over the whole suite, with a ledger.
+"""Runs a storm: users send messages while random faults hit the whole suite.
 
     python -m tests.chaos.storm.run [--minutes 20] [--seed S] [--messages 3000] [--chats 40]
 
-Prints the ledger as a table. The exit status is 1 where a promise was broken; then the evidence
-stays, and the last line says where.
+Prints a table of the outcome. If a promise was broken the exit status is 1, the evidence is kept,
+and the last line of the output says where.
 """
 
 import argparse
@@ -28,30 +28,31 @@ def run_storm(
     folder: Path,
     prelude: Prelude = lambda _: None,
 ) -> StormResult:
-    """Start it, let the storm break over it, keep the evidence, and leave nothing running."""
+    """Start the system, run the storm, save the evidence, and remove the system."""
     try:
         system.start()
-        outcome = run_plan(system, plan, model, prelude)
+        result = run_plan(system, plan, model, prelude)
         system.stop()
-        save_evidence(outcome, system.suite, folder)
+        save_evidence(result, system.suite, folder)
     finally:
         system.stop()
         system.suite.remove()
-    return outcome
+    return result
 
 
 def main() -> int:
-    """The exit status."""
+    """Run a storm, and return the exit status."""
     plan, is_naive = _parse_arguments()
-    print(f"A storm of {plan.minutes:g} min, seed {plan.seed}; then all has to come to rest.")
+    print(f"Running a storm of {plan.minutes:g} min with seed {plan.seed}.")
     with run_folder.create_run_folder() as run, FaultyModel(plan.seed) as model:
-        print(f"What it leaves is in {run.path}, and goes where all is well.", flush=True)
+        print(f"The evidence is in {run.path}; it is deleted if no promise is broken.", flush=True)
         run.is_retained = True
-        made = NaiveBot if is_naive else WholeSuite
-        outcome = run_storm(made(run.path / "suite", model.url), plan, model, run.path)
-        run.is_retained = not has_passed(outcome)
-    print(f"\n{render_table(outcome)}")
-    if has_passed(outcome):
+        system_class = NaiveBot if is_naive else WholeSuite
+        system = system_class(run.path / "suite", model.url)
+        result = run_storm(system, plan, model, run.path)
+        run.is_retained = not has_passed(result)
+    print(f"\n{render_table(result)}")
+    if has_passed(result):
         return 0
     print(f"\nA promise was broken. The evidence is in {run.path}")
     return 1
@@ -64,12 +65,13 @@ def _parse_arguments() -> tuple[StormPlan, bool]:
     parser.add_argument("--messages", type=int, default=3000)
     parser.add_argument("--chats", type=int, default=40)
     parser.add_argument("--naive", action="store_true", help="break a naive bot instead")
-    given = parser.parse_args()
-    if given.chats < 1:
-        parser.error("nobody would write: --chats is 1 or more")
-    seed = secrets.randbelow(1_000_000) if given.seed is None else given.seed
-    kinds = NaiveBot.kinds if given.naive else StormPlan.kinds
-    return StormPlan(given.minutes, seed, given.messages, given.chats, kinds), given.naive
+    options = parser.parse_args()
+    if options.chats < 1:
+        parser.error("--chats must be at least 1")
+    seed = secrets.randbelow(1_000_000) if options.seed is None else options.seed
+    kinds = NaiveBot.kinds if options.naive else StormPlan.kinds
+    plan = StormPlan(options.minutes, seed, options.messages, options.chats, kinds)
+    return plan, options.naive
 
 
 if __name__ == "__main__":

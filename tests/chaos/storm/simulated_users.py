@@ -1,4 +1,4 @@
-"""Forty people who write at random moments, and what they get to read."""
+"""The users of a storm: they send the planned messages, and record what they receive."""
 
 import itertools
 import threading
@@ -17,59 +17,60 @@ POLL_INTERVAL_SECONDS = 1.0
 
 
 class SimulatedUsers:
-    """All who talk to one bot."""
+    """All users of one storm."""
 
     def __init__(self, suite: SuiteHarness, plan: StormPlan) -> None:
         self.sent: list[UserMessage] = []
         self.received: dict[int, BotMessage] = {}
+        """By message id."""
         self._users = [suite.get_or_create_user(f"Storm {number}") for number in range(plan.chats)]
-        for person in self._users:
-            person.http.timeout = SANDBOX_TIMEOUT_SECONDS
+        for user in self._users:
+            user.http.timeout = SANDBOX_TIMEOUT_SECONDS
         self._planned_messages = plan.plan_messages()
         self._numbers = itertools.count(FIRST_NUMBER)
-        self._last_message_ids = {person.telegram_id: 0 for person in self._users}
+        self._last_message_ids = {user.telegram_id: 0 for user in self._users}
         self._last_sent_ids: dict[int, int] = {}
         self._lock = threading.Lock()
 
     def send_planned(self, clock: Callable[[], float]) -> None:
-        """Every message at its moment, by `clock`, in seconds; returns after the last."""
+        """Send each planned message at its time; `clock` returns the seconds since the start."""
         for planned in self._planned_messages:
             time.sleep(max(0.0, planned.at_seconds - clock()))
             self.send(planned.user_index, planned.kind)
 
     def send(self, index: int, kind: MessageKind) -> None:
-        """One message at once; each bears the next number."""
+        """Send a message with the next number now."""
         user, number, at = self._users[index], next(self._numbers), time.time()
         self._last_sent_ids[user.telegram_id] = user.send(build_text(kind, number))
         self.sent.append(UserMessage(number, user.telegram_id, kind, at))
 
     def wait_for_reply(self, number: int) -> None:
-        """Return when the bot has said something that bears this number."""
+        """Wait until the bot has sent a message with this number."""
 
         def is_received() -> bool:
             self.poll()
-            return any(one.number == number for one in self.received.values())
+            return any(message.number == number for message in self.received.values())
 
         wait_until(is_received)
 
     def poll(self) -> None:
-        """Read what is new in all chats; what was read is kept, whatever becomes of the others."""
+        """Fetch the new messages of all chats. An error leaves those fetched before it recorded."""
         with self._lock:
-            for person in self._users:
-                for one in self._fetch_new(person):
-                    self.received[one.message_id] = one
+            for user in self._users:
+                for message in self._fetch_new(user):
+                    self.received[message.message_id] = message
 
     def is_everything_read(self) -> bool:
-        """Whether the bot has taken every update."""
-        return all(self._has_read(person) for person in self._users)
+        """Return whether the bot has confirmed every update."""
+        return all(self._has_read(user) for user in self._users)
 
     def get_pending_reminders(self) -> set[int]:
-        """The messages whose reminders have been promised and have not come yet."""
-        wanted = {one.number for one in self.sent if one.kind == "alarm"}
+        """Return the numbers of the alarms that were confirmed and have not been sent yet."""
+        requested = {message.number for message in self.sent if message.kind == "alarm"}
         with self._lock:
-            heard = list(self.received.values())
-        promised = {one.number for one in heard if one.has_receipt and not one.is_alarm}
-        return wanted & promised - {one.number for one in heard if one.is_alarm}
+            received = list(self.received.values())
+        confirmed = {one.number for one in received if one.has_receipt and not one.is_alarm}
+        return requested & confirmed - {one.number for one in received if one.is_alarm}
 
     def _fetch_new(self, user: SandboxUser) -> Iterable[BotMessage]:
         chat_id = user.telegram_id
@@ -85,7 +86,7 @@ class SimulatedUsers:
 
 
 class ChatPoller(threading.Thread):
-    """Reads along until told to stop, so that no chat grows longer than a page of it."""
+    """Polls the chats in the background, so that no chat grows longer than one page."""
 
     def __init__(self, users: SimulatedUsers) -> None:
         super().__init__(daemon=True)
@@ -93,12 +94,12 @@ class ChatPoller(threading.Thread):
         self._stop_event = threading.Event()
 
     def run(self) -> None:
-        """Listen now and then."""
+        """Poll until `stop` is called."""
         while not self._stop_event.wait(POLL_INTERVAL_SECONDS):
             with suppress(httpx2.TransportError):
                 self._users.poll()
 
     def stop(self) -> None:
-        """Return when it has ended."""
+        """End the thread, and wait for its end."""
         self._stop_event.set()
         self.join()

@@ -1,4 +1,4 @@
-"""Runs a storm: from its first message to the verified outcome."""
+"""Runs a storm, from the first message to the verified result."""
 
 import time
 from collections.abc import Callable
@@ -18,46 +18,45 @@ from tests.chaos.storm.system_under_test import SystemUnderTest
 from tests.chaos.storm.verifier import Verifier
 
 MAX_EXTENSION_SECONDS = 600.0
-"""Seconds. A storm ends with its last fault: where killed processes come back slowly, faults wait
-until there is somebody to meet, and it lasts longer than planned, but by no more than this."""
+"""A storm ends with its last fault. Faults wait while killed processes restart, which may lengthen
+the storm by this much; the remaining faults are skipped."""
 
 QUIESCENCE_TIMEOUT_SECONDS = 300.0
-"""How long everything may take to come to rest."""
+"""The time after the storm in which the system must become quiet."""
 
 MIN_QUIET_SECONDS = 8.0
-"""Nothing waits and nothing has come for so long: it is quiet."""
-
+"""The system counts as quiet if nothing waits and no message has arrived for so long."""
 
 Prelude = Callable[[SimulatedUsers], None]
-"""What people do, and what happens to them, before the storm; the outcome counts it too."""
+"""A scripted part before the storm; the result covers it too."""
 
 
 @dataclass(frozen=True)
 class StormResult:
-    """What came of a storm."""
+    """The result of a storm."""
 
     plan: StormPlan
     verifier: Verifier
     fault_records: list[FaultRecord]
     unexplained_duplicates: list[BotMessage]
     unconfirmed_sends: int
-    """Sends whose answer never came."""
+    """Sends without a response."""
     dead_letter_count: int
     model_fault_count: int
     sender: str
     storm_seconds: float
-    """Seconds."""
     skipped_fault_count: int
-    """They found nobody in time."""
+    """Faults that found no target in time."""
     is_quiet: bool
+    """Whether the system became quiet in time."""
 
     def fault_records_for(self, *kinds: str) -> list[FaultRecord]:
-        """Those of some kinds."""
+        """Return the fault records of some kinds."""
         return [fault for fault in self.fault_records if fault.kind in kinds]
 
     @property
     def sender_fault_count(self) -> int:
-        """Deaths and stops of the sender."""
+        """The number of kills and stops of the sender."""
         return sum(
             fault.process_name.startswith(self.sender)
             for fault in self.fault_records_for("kill", "stop")
@@ -67,31 +66,31 @@ class StormResult:
 def run_plan(
     system: SystemUnderTest, plan: StormPlan, model: FaultyModel, prelude: Prelude = lambda _: None
 ) -> StormResult:
-    """Storm, wait until all is quiet, and look at what is left. The system runs already."""
+    """Run the storm over a running system, wait until it is quiet, and verify the outcome."""
     users = SimulatedUsers(system.suite, plan)
     prelude(users)
     started_at = time.monotonic()
     injector = FaultInjector(system, plan, lambda: time.monotonic() - started_at)
-    listener = ChatPoller(users)
-    listener.start()
+    poller = ChatPoller(users)
+    poller.start()
     model.is_failing = True
     try:
         with ThreadPoolExecutor(1) as thread:
-            writing = thread.submit(users.send_planned, lambda: time.monotonic() - started_at)
+            sending = thread.submit(users.send_planned, lambda: time.monotonic() - started_at)
             injector.run(plan.seconds + MAX_EXTENSION_SECONDS)
-        writing.result()
+        sending.result()
     finally:
         injector.close()
         model.is_failing = False
     storm_seconds = time.monotonic() - started_at
     is_quiet = _wait_until_quiet(system, users)
-    listener.stop()
+    poller.stop()
     users.poll()
     return _build_result(system, plan, users, injector, model, storm_seconds, is_quiet=is_quiet)
 
 
 def _wait_until_quiet(system: SystemUnderTest, users: SimulatedUsers) -> bool:
-    """Whether it became quiet in time."""
+    """Wait until the system is quiet, and return whether that happened in time."""
     deadline = time.monotonic() + QUIESCENCE_TIMEOUT_SECONDS
     quiet_since, received_count = time.monotonic(), len(users.received)
     while time.monotonic() < deadline:

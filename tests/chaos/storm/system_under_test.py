@@ -1,4 +1,4 @@
-"""The system that a storm tests: what it has to offer, and its processes."""
+"""The interface of a system that a storm can test, and helpers that its implementations share."""
 
 import time
 from contextlib import suppress
@@ -17,12 +17,12 @@ from tests.chaos.storm.message_record import EffectCounts
 from tests.chaos.storm.plan import FaultKind
 
 SANDBOX_TIMEOUT_SECONDS = 60.0
-"""Seconds for an answer of the sandbox, which shares a busy machine."""
+"""The time-out of calls to the sandbox, which shares a busy machine."""
 
 
 @dataclass(frozen=True)
 class TargetProcess:
-    """A process that may be killed or stopped."""
+    """A process that may be killed or frozen."""
 
     name: str
     process: Process
@@ -31,53 +31,53 @@ class TargetProcess:
 
     @property
     def is_restarted_immediately(self) -> bool:
-        """Its supervisor counts it as having worked, and would start it again at once."""
+        """Whether it has run long enough for its supervisor to restart it without a pause."""
         return self.age_seconds > MIN_UPTIME_SECONDS + 1.0
 
 
 class SystemUnderTest(Protocol):
-    """What a storm needs to know of the system that it tests."""
+    """A system that a storm can test."""
 
     suite: SuiteHarness
-    """Whose sandbox it talks through."""
+    """The suite whose sandbox it uses."""
     services: tuple[str, ...]
-    """What the names of its own processes begin with."""
+    """The prefixes of the names of its processes, without databases."""
     freezable: tuple[str, ...]
-    """Whose names may be stopped, each as many times a round as it stands here."""
+    """The prefixes of the processes to freeze; one is drawn as often per round as it is listed."""
     sender: str
-    """The one that sends to Telegram."""
+    """The prefix of the processes that send to Telegram."""
     excluded_faults: tuple[FaultKind, ...]
-    """What cannot happen to it."""
+    """Kinds of faults that cannot happen to it."""
 
     def start(self) -> None:
-        """Return when it answers."""
+        """Start the system, and wait until it is ready."""
 
     def stop(self) -> None:
-        """Return when nothing of it runs; its files stay."""
+        """Stop all its processes; its files stay."""
 
     def list_processes(self) -> list[TargetProcess]:
-        """All that lives, the databases too."""
+        """Return all running processes, including databases."""
 
     def count_waiting(self) -> int:
-        """How many conversations or messages wait in its queues."""
+        """Return how many conversations or messages wait in its queues."""
 
     def count_effects(self) -> EffectCounts:
-        """What was done for whom."""
+        """Return the effects by message number."""
 
     def count_dead_letters(self) -> int:
-        """How many messages it has given up."""
+        """Return how many messages it has given up."""
 
 
 def make_suite(
     state_dir: Path, model_url: str, entry_point: Path = ROOT / "manage.py"
 ) -> SuiteHarness:
-    """A suite whose model is one that fails."""
+    """Create a suite that uses the model at `model_url`."""
     settings = {"OPENAI_BASE_URL": model_url, "OPENAI_API_KEY": "storm"}
     return SuiteHarness(state_dir, settings, entry_point=entry_point)
 
 
 def get_redis_settings(suite: SuiteHarness) -> RedisSettings:
-    """How to reach its Redis."""
+    """Return the connection settings of the suite's Redis."""
     return RedisSettings(
         redis_port=int(suite.environment["REDIS_PORT"]),
         redis_password=SecretStr(suite.environment["REDIS_PASSWORD"]),
@@ -85,10 +85,10 @@ def get_redis_settings(suite: SuiteHarness) -> RedisSettings:
 
 
 def read_processes(run_directory: RunDirectory) -> list[TargetProcess]:
-    """What is recorded there and lives."""
-    found = []
+    """Return the running processes that are recorded there."""
+    targets = []
     for name, process in run_directory.find_processes().items():
-        with suppress(FileNotFoundError):  # it has just died
+        with suppress(FileNotFoundError):  # it has just ended
             age = time.time() - run_directory.process_record(name).stat().st_mtime
-            found.append(TargetProcess(name, process, age))
-    return found
+            targets.append(TargetProcess(name, process, age))
+    return targets

@@ -1,4 +1,4 @@
-"""The whole suite as a system."""
+"""The whole suite as a system under test."""
 
 import asyncio
 from collections import Counter
@@ -24,18 +24,18 @@ from tests.chaos.storm.system_under_test import (
 SERVICES = ("tg_bot", "assistant", "rest_service", "cron_service", "google_calendar_service")
 REPLICAS = "assistant=3,cron_service=2,rest_service=2"
 FREEZABLE = (*("assistant",) * 4, *("tg_bot",) * 3, *SERVICES[2:], *DATABASES)
-"""Who holds leases is stopped most."""
+"""Services that hold leases are frozen most often."""
 QUEUES = ("queue:to_secretary", "queue:to_telegram")
 ENTRY_POINTS = {
     PRODUCTION_TIMINGS: ROOT / "manage.py",
     SHORT_TIMINGS: Path(__file__).with_name("manage.py"),
 }
-"""What starts a suite that has such timings."""
+"""By timings: the manage.py that starts a suite with them."""
 PAGE_SIZE = 200
 
 
 class WholeSuite:
-    """Ours, with replicas."""
+    """The suite with replicas of three services."""
 
     services: tuple[str, ...] = SERVICES
     freezable: tuple[str, ...] = FREEZABLE
@@ -65,10 +65,10 @@ class WholeSuite:
 
     def count_effects(self) -> EffectCounts:
         """See SystemUnderTest."""
-        rows = [one["title"] for one in self._iter_items("/tasks")]
-        rows += [one["text"] for one in self._iter_items("/cron-jobs")]
-        made = [one["after"] or {} for one in self._iter_items("/effects")]
-        effects = [one.get("title") or one.get("text", "") for one in made]
+        rows = [task["title"] for task in self._iter_items("/tasks")]
+        rows += [job["text"] for job in self._iter_items("/cron-jobs")]
+        created = [effect["after"] or {} for effect in self._iter_items("/effects")]
+        effects = [fields.get("title") or fields.get("text", "") for fields in created]
         return EffectCounts(count_numbers(rows), count_numbers(effects))
 
     def count_dead_letters(self) -> int:
@@ -94,5 +94,5 @@ class WholeSuite:
 
 
 def count_numbers(texts: Iterable[str]) -> Counter[int]:
-    """How often each number occurs; a text holds one, or counts as 0."""
+    """Count texts by the number that they contain; 0 stands for texts without one."""
     return Counter(parse_number(text) or 0 for text in texts)

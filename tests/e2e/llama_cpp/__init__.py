@@ -1,1 +1,1 @@
-"""llama.cpp's own server, from a package, with a model of a few words made here."""
+"""The server of llama.cpp (package xllamacpp) with a tiny model that is generated here."""

@@ -1,10 +1,9 @@
-"""A model that knows three sentences by heart: each of its tokens leads to the next.
+"""Generates a GGUF model that can only say three sentences, so that tests know its answers.
 
-A test has to foresee the answer, and no weights need to be fetched for this: each token of a
-sentence has a direction of its own, attention and feed-forward are zero, and the output matrix has
-an entry where a token's successor is. What is said follows from the last token of the prompt, which
-the chat template chooses. All else is llama.cpp's own: tokenizer, template engine, sampling,
-grammar, parser, server.
+No weights are downloaded. Each token of a sentence has an embedding dimension of its own, attention
+and feed-forward are zero, and the output matrix maps each token to its successor. The sentence
+follows from the last token of the prompt, which the chat template chooses. Everything else is
+llama.cpp's own: tokenizer, template engine, sampling, grammar, parser and server.
 """
 
 import re
@@ -17,14 +16,14 @@ TEXT_REPLY = "I am a llama."
 TOOL_CALL = '<tool_call>\n{"name": "get_time", "arguments": {}}\n</tool_call>'
 TOOL_RESULT_REPLY = "The clock has been read."
 CONTEXT_TOKENS = 32_768
-"""Tokens; nearly each byte of a prompt is one."""
+"""Large, because nearly every byte of a prompt is a token."""
 
-_TOKEN_CHAINS = {"<|say|>": TEXT_REPLY, "<|call|>": TOOL_CALL, "<|told|>": TOOL_RESULT_REPLY}
+_SENTENCES = {"<|say|>": TEXT_REPLY, "<|call|>": TOOL_CALL, "<|after_tool|>": TOOL_RESULT_REPLY}
 _WIDTH = 64
-"""Of the embedding: at least as many as the sentences have tokens."""
+"""Embedding dimensions: at least as many as the sentences have tokens."""
 _LOGIT = 10.0
 _UNKNOWN, _NORMAL, _CONTROL, _BYTE = 2, 1, 3, 6
-"""Kinds of tokens, by GGUF's numbers."""
+"""GGUF's numbers of token types."""
 
 TEMPLATE = """\
 {%- if tools %}<|im_start|>system
@@ -50,20 +49,20 @@ For each call return a JSON object within <tool_call></tool_call> tags:
 {%- endfor %}<|im_end|>
 {% endfor %}
 {%- if add_generation_prompt %}<|im_start|>assistant
-{% if messages[-1].role == "tool" %}<|told|>
+{% if messages[-1].role == "tool" %}<|after_tool|>
 {%- elif tools and "time" in messages[-1].content %}<|call|>
 {%- else %}<|say|>{% endif %}
 {%- endif %}"""
-"""Hermes's way of calling tools; asked for the time it calls one, else it talks."""
+"""Tool calls in Hermes format. A question about the time is answered with a tool call."""
 
 
 def write_model(path: Path) -> None:
-    """Write the model, a few megabytes of GGUF."""
+    """Write the model as a GGUF file of a few megabytes."""
     tokens = [("<unk>", _UNKNOWN), ("<s>", _CONTROL), ("</s>", _CONTROL)]
     tokens += [(f"<0x{number:02X}>", _BYTE) for number in range(256)]
-    tokens += [(start, _CONTROL) for start in _TOKEN_CHAINS]
+    tokens += [(start, _CONTROL) for start in _SENTENCES]
     follows: dict[int, int] = {}
-    for start, sentence in _TOKEN_CHAINS.items():
+    for start, sentence in _SENTENCES.items():
         last = tokens.index((start, _CONTROL))
         for piece in re.findall(r"\s?\S+", sentence):
             follows[last] = last = len(tokens)

@@ -1,4 +1,4 @@
-"""llama.cpp's OpenAI-compatible server as a process: `python -m tests.e2e.llama_cpp.server KEY`."""
+"""Runs llama.cpp's OpenAI-compatible server: `python -m tests.e2e.llama_cpp.server KEY`."""
 
 import signal
 import sys
@@ -13,7 +13,7 @@ MODEL = "chain"
 
 
 def main(key: str) -> None:
-    """Serve until SIGTERM; the first line of the output is the address."""
+    """Print the address, and serve until SIGTERM."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{MODEL}.gguf"
         write_model(path)

@@ -1,4 +1,4 @@
-"""Who may do what at the suite's doors."""
+"""Access control of the REST API, the chat page and the calendar service; health and metrics."""
 
 import pytest
 
@@ -7,8 +7,8 @@ from smart_kit.testing.suite_harness import SuiteHarness
 
 pytestmark = pytest.mark.e2e
 
-INTERNAL_PATHS = ("ASSISTANT_PORT", "CRON_SERVICE_PORT")
-"""Containers publish only what people and their tools need."""
+INTERNAL_PORTS = ("ASSISTANT_PORT", "CRON_SERVICE_PORT")
+"""Ports that containers do not publish."""
 METHODS = {"get", "post", "put", "patch", "delete"}
 
 
@@ -24,9 +24,9 @@ def test_every_api_route_refuses_a_caller_without_a_token(suite: SuiteHarness) -
     with local_http.make_client(suite.url("REST_SERVICE_PORT")) as http:
         for method, path in routes:
             for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "Basic eA=="}):
-                answer = http.request(method, path, headers=headers)
-                assert answer.status_code == 401, (method, path, headers)
-                assert set(answer.json()) == {"error", "detail"}
+                response = http.request(method, path, headers=headers)
+                assert response.status_code == 401, (method, path, headers)
+                assert set(response.json()) == {"error", "detail"}
 
 
 def test_the_service_token_cannot_change_the_configuration(suite: SuiteHarness) -> None:
@@ -38,7 +38,7 @@ def test_the_service_token_cannot_change_the_configuration(suite: SuiteHarness) 
     assert local_http.post(url, headers=headers, json=body).status_code == 403
 
 
-def test_the_chat_page_is_closed_without_its_token_and_to_other_hosts(suite: SuiteHarness) -> None:
+def test_the_chat_page_needs_its_token_and_rejects_other_hosts(suite: SuiteHarness) -> None:
     page = suite.url("SANDBOX_PORT", "/")
     token = {"Authorization": f"Bearer {suite.environment['SANDBOX_CHAT_TOKEN']}"}
 
@@ -53,16 +53,16 @@ def test_the_chat_page_is_closed_without_its_token_and_to_other_hosts(suite: Sui
 def test_the_calendar_says_that_google_is_not_set_up(suite: SuiteHarness) -> None:
     headers = {"Authorization": f"Bearer {suite.environment['SERVICE_API_TOKEN']}"}
     path = "/auth/url/00000000-0000-0000-0000-000000000001"
-    answer = local_http.get(suite.url("GOOGLE_CALENDAR_SERVICE_PORT", path), headers=headers)
+    response = local_http.get(suite.url("GOOGLE_CALENDAR_SERVICE_PORT", path), headers=headers)
 
-    assert answer.status_code == 503
-    assert "not set up" in answer.json()["detail"]
+    assert response.status_code == 503
+    assert "not set up" in response.json()["detail"]
 
 
-def test_every_service_is_healthy_and_counts(suite: SuiteHarness) -> None:
+def test_every_service_is_healthy_and_serves_metrics(suite: SuiteHarness) -> None:
     for port in (name for name in suite.environment if name.endswith("_PORT")):
         if port in ("POSTGRES_PORT", "REDIS_PORT") or (
-            suite.mode == "docker" and port in INTERNAL_PATHS
+            suite.mode == "docker" and port in INTERNAL_PORTS
         ):
             continue
         assert local_http.get(suite.url(port, "/health")).json()["status"] == "ok", port

@@ -12,23 +12,23 @@ from smart_kit.testing.suite_harness import SuiteHarness
 pytestmark = pytest.mark.e2e
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-expect.set_options(timeout=60_000)  # milliseconds: 5000 where nothing is said
+expect.set_options(timeout=60_000)  # milliseconds; the default of 5000 is too short here
 
 BROWSER_FLAGS = ("--no-first-run", "--disable-background-networking", "--disable-component-update")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    if found is None:
-        assert "CI" not in os.environ, "CI has to look at the page"
+    executable = next(filter(None, map(shutil.which, BROWSERS)), None)
+    if executable is None:
+        assert "CI" not in os.environ, "these tests must not be skipped in CI"
         pytest.skip("no Chromium on this machine")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(
-            executable_path=found, args=["--no-sandbox", *BROWSER_FLAGS]
+        chromium = playwright.chromium.launch(
+            executable_path=executable, args=["--no-sandbox", *BROWSER_FLAGS]
         )
-        yield running
-        running.close()
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture
@@ -37,18 +37,18 @@ def page(browser: Browser, suite: SuiteHarness) -> Iterator[Page]:
         viewport={"width": 360, "height": 740}, locale="en", color_scheme="dark"
     )
     page = context.new_page()
-    failures: list[str] = []
-    page.on("pageerror", lambda error: failures.append(str(error)))
-    page.on("console", lambda said: said.type == "error" and failures.append(said.text))
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.on("console", lambda line: line.type == "error" and errors.append(line.text))
     page.goto(suite.url("SANDBOX_PORT", f"/?token={suite.environment['SANDBOX_CHAT_TOKEN']}"))
     yield page
     context.close()
-    assert failures == []
+    assert errors == []
 
 
-def test_a_newcomer_on_a_phone_asks_and_is_answered(page: Page) -> None:
-    """Of a place that no other story asks about: the page shows their messages too."""
-    assert "token" not in page.url, "the token stays in the address bar"
+def test_a_new_user_on_a_phone_is_answered(page: Page) -> None:
+    """Asks about a place that no other test asks about, because the page shows their chats too."""
+    assert "token" not in page.url, "the token is still in the address bar"
     bubbles = page.get_by_role("article")
     page.get_by_role("textbox").fill("What time is it in Reykjavik?")
     page.keyboard.press("Enter")
@@ -56,30 +56,30 @@ def test_a_newcomer_on_a_phone_asks_and_is_answered(page: Page) -> None:
     expect(bubbles.filter(has_text="What time is it in Reykjavik?")).to_be_visible()
     answer = bubbles.filter(has_text="in Reykjavik (")
     expect(answer).to_be_in_viewport()
-    wide = page.evaluate("document.documentElement.scrollWidth")
-    assert wide <= 360, "the page scrolls sideways on a phone"
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 360, "the page scrolls sideways on a phone"
 
 
-def test_a_models_markdown_is_shown_formatted(page: Page) -> None:
+def test_the_markdown_of_an_answer_is_shown_formatted(page: Page) -> None:
     page.get_by_role("textbox").fill("show me markdown")
     page.keyboard.press("Enter")
 
     answer = page.get_by_role("article").filter(has_text="Markdown, all of it")
     expect(answer).to_be_visible()
-    for shown in ("pre", "strong", "em", "blockquote", "a[href]"):
-        expect(answer.locator(shown).first).to_be_visible()
+    for selector in ("pre", "strong", "em", "blockquote", "a[href]"):
+        expect(answer.locator(selector).first).to_be_visible()
     assert "**" not in answer.inner_text()
 
 
-def test_who_is_quicker_than_the_page_is_answered_too(page: Page) -> None:
-    """Enter before the page knows for whom it writes."""
-    held: list[Route] = []
-    page.route("**/chat/people", lambda route: held.append(route))
+def test_a_message_sent_before_the_page_has_loaded_is_answered(page: Page) -> None:
+    """The user presses Enter before the page has received the list of users."""
+    pending: list[Route] = []
+    page.route("**/chat/people", lambda route: pending.append(route))
     with page.expect_request("**/chat/people"):
         page.reload()
     page.get_by_role("textbox").fill("what is 2 + 3000?")
     page.keyboard.press("Enter")
-    for route in held:
+    for route in pending:
         route.continue_()
     page.unroute("**/chat/people")
     expect(page.get_by_role("article").filter(has_text="3002")).to_be_visible()

@@ -1,14 +1,14 @@
-"""What an administrator changes, the next message meets; what is refused changes nothing."""
+"""Configuration changes take effect with the next message, and rejected ones not at all."""
 
 from collections.abc import Iterator
 
 import pytest
 
-from smart_kit.testing.scripted_model import RecordedRequest, ScriptedResponse, make_text_response
 from smart_kit.testing.suite_harness import SuiteHarness
 from tests.e2e.temporary_records import (
     ModelSpec,
     TemporaryAssistant,
+    echo_instructions,
     make_model_server,
     temporary_assistant,
 )
@@ -16,52 +16,47 @@ from tests.e2e.temporary_records import (
 pytestmark = pytest.mark.e2e
 
 
-def _echo_instructions(request: RecordedRequest) -> ScriptedResponse:
-    """A model that says what it was told to be."""
-    return make_text_response(request.messages[0]["content"])
-
-
 @pytest.fixture
 def echo_assistant(suite: SuiteHarness) -> Iterator[TemporaryAssistant]:
     """An assistant that answers with its own instructions."""
     with (
-        make_model_server(suite, default_step=_echo_instructions) as model,
+        make_model_server(suite, default_step=echo_instructions) as model,
         temporary_assistant(suite, ModelSpec("mirror", model.url)) as assistant,
     ):
         yield assistant
 
 
-def test_what_is_refused_changes_nothing(
+def test_a_rejected_change_changes_nothing(
     suite: SuiteHarness, echo_assistant: TemporaryAssistant
 ) -> None:
     echo_assistant.update(instructions="Be brief.")
     before = _get_newest_version(suite, echo_assistant)
     with suite.make_admin_client() as admin:
-        for wrong, word in (
+        for fields, culprit in (
             ({"model": "nobody-has-it"}, "nobody-has-it"),
             ({"fallback_models": ["nobody-has-it"]}, "nobody-has-it"),
             ({"temperature": 3}, "temperature"),
             ({"unknown": 1}, "unknown"),
         ):
-            refused = admin.patch(f"/assistants/{echo_assistant.id}", json=wrong)
-            assert refused.status_code in (400, 422), refused.text
-            assert word in refused.json()["detail"]
+            rejected = admin.patch(f"/assistants/{echo_assistant.id}", json=fields)
+            assert rejected.status_code in (400, 422), rejected.text
+            assert culprit in rejected.json()["detail"]
     assert _get_newest_version(suite, echo_assistant) == before
     assert echo_assistant.create_user("Alice").send_and_wait("Hello") == "Be brief."
 
 
-def test_the_last_active_secretary_stays_one(suite: SuiteHarness) -> None:
-    found = suite.get_json("/assistants", limit=200)["items"]
-    (secretary,) = [one["id"] for one in found if one["is_secretary"] and one["is_active"]]
+def test_the_last_active_secretary_cannot_be_disabled(suite: SuiteHarness) -> None:
+    assistants = suite.get_json("/assistants", limit=200)["items"]
+    (secretary,) = [one["id"] for one in assistants if one["is_secretary"] and one["is_active"]]
     with suite.make_admin_client() as admin:
-        for wrong in ({"is_secretary": False}, {"is_active": False}):
-            refused = admin.patch(f"/assistants/{secretary}", json=wrong)
-            assert refused.status_code == 409, refused.text
-            assert "last active secretary" in refused.json()["detail"]
+        for fields in ({"is_secretary": False}, {"is_active": False}):
+            rejected = admin.patch(f"/assistants/{secretary}", json=fields)
+            assert rejected.status_code == 409, rejected.text
+            assert "last active secretary" in rejected.json()["detail"]
     assert "Tokyo" in suite.create_user("Alice").send_and_wait("What time is it in Tokyo?")
 
 
-def test_an_assistant_is_put_back_to_an_earlier_version(
+def test_an_assistant_is_restored_to_an_earlier_version(
     suite: SuiteHarness, echo_assistant: TemporaryAssistant
 ) -> None:
     alice = echo_assistant.create_user("Alice")
@@ -71,8 +66,8 @@ def test_an_assistant_is_put_back_to_an_earlier_version(
     with suite.make_admin_client() as admin:
         path = f"/assistants/{echo_assistant.id}/versions"
         newest, earlier = (one["number"] for one in suite.get_json(path)["items"][:2])
-        compared = suite.get_json(f"{path}/compare", before=earlier, after=newest)
-        (difference,) = compared["differences"]
+        comparison = suite.get_json(f"{path}/compare", before=earlier, after=newest)
+        (difference,) = comparison["differences"]
         assert difference["field"] == "instructions"
         assert (difference["before"], difference["after"]) == ("Be brief.", "Be rude.")
         admin.post(f"{path}/{earlier}/restore").raise_for_status()
@@ -80,6 +75,6 @@ def test_an_assistant_is_put_back_to_an_earlier_version(
 
 
 def _get_newest_version(suite: SuiteHarness, assistant: TemporaryAssistant) -> tuple[int, float]:
-    """Of the assistant, and of the configuration that it is in."""
+    """Return the newest version numbers of the assistant and of its configuration."""
     (newest,) = suite.get_json(f"/assistants/{assistant.id}/versions", limit=1)["items"]
     return newest["number"], newest["configuration_version"]

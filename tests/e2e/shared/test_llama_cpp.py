@@ -1,4 +1,4 @@
-"""A real second server behind the OpenAI protocol, beside the demo: llama.cpp's own."""
+"""A real OpenAI-compatible server, llama.cpp, beside the demo model in one suite."""
 
 import os
 import select
@@ -11,22 +11,27 @@ import pytest
 
 from smart_kit.testing.suite_harness import ROOT, SandboxUser, SuiteHarness, wait_until
 from tests.e2e.llama_cpp.model import TEXT_REPLY, TOOL_RESULT_REPLY
-from tests.e2e.temporary_records import ModelSpec, TemporaryAssistant, temporary_assistant
+from tests.e2e.temporary_records import (
+    ModelSpec,
+    TemporaryAssistant,
+    get_provider_name,
+    temporary_assistant,
+)
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.local]
 
 KEY = "llama-key"
 MODEL = "chain"
-PROVIDER = f"server of {MODEL}"
+PROVIDER = get_provider_name(MODEL)
 START_TIMEOUT_SECONDS = 120.0
 
 
 @pytest.fixture(scope="module")
 def llama_server_url() -> Iterator[str]:
-    """Its address."""
-    tried = subprocess.run((sys.executable, "-c", "import xllamacpp"), capture_output=True)
-    if tried.returncode:
-        assert "CI" not in os.environ, tried.stderr.decode()
+    """Start the server, and yield its address with the path /v1."""
+    import_check = subprocess.run((sys.executable, "-c", "import xllamacpp"), capture_output=True)
+    if import_check.returncode:
+        assert "CI" not in os.environ, import_check.stderr.decode()
         pytest.skip("llama.cpp does not run on this machine: it needs libgomp")
     command = (sys.executable, "-m", "tests.e2e.llama_cpp.server", KEY)
     with subprocess.Popen(
@@ -35,10 +40,10 @@ def llama_server_url() -> Iterator[str]:
         assert server.stdout is not None
         try:
             assert select.select([server.stdout], [], [], START_TIMEOUT_SECONDS)[0], (
-                "it does not start"
+                "the server does not start"
             )
             address = server.stdout.readline().strip()
-            assert address, f"it has ended: {server.wait(START_TIMEOUT_SECONDS)}"
+            assert address, f"the server has ended: {server.wait(START_TIMEOUT_SECONDS)}"
             yield f"{address}/v1"
         finally:
             server.terminate()
@@ -50,34 +55,35 @@ def llama_server_url() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def assistant(suite: SuiteHarness, llama_server_url: str) -> Iterator[TemporaryAssistant]:
-    """Answered by llama.cpp's model, beside the demo's."""
+    """An assistant that uses llama.cpp's model."""
     model = ModelSpec(MODEL, llama_server_url, KEY)
-    with temporary_assistant(suite, model, tools=["get_time"]) as mine:
-        yield mine
+    with temporary_assistant(suite, model, tools=["get_time"]) as created:
+        yield created
 
 
 @pytest.mark.parametrize("capabilities", [["tools"], ["tools", "streaming"]])
 @pytest.mark.parametrize("api", ["chat", "responses"])
-def test_it_talks_and_calls_tools(
+def test_llama_cpp_answers_and_calls_tools(
     assistant: TemporaryAssistant, api: str, capabilities: list[str]
 ) -> None:
     suite = assistant.suite
     _update_model(suite, {"api": api, "capabilities": capabilities})
-    person = assistant.create_user("Ann")
+    user = assistant.create_user("Ann")
 
-    assert person.send_and_wait("Hello") == TEXT_REPLY
-    assert person.send_and_wait("What time is it?") == TOOL_RESULT_REPLY
-    steps = _wait_for_newest_turn(suite, person)["steps"]
-    assert [(one["kind"], one["name"]) for one in steps] == [
+    assert user.send_and_wait("Hello") == TEXT_REPLY
+    assert user.send_and_wait("What time is it?") == TOOL_RESULT_REPLY
+    steps = _wait_for_newest_turn(suite, user)["steps"]
+    assert [(step["kind"], step["name"]) for step in steps] == [
         ("model", MODEL),
         ("tool", "get_time"),
         ("model", MODEL),
     ]
-    assert all(one["provider"] == PROVIDER for one in steps if one["kind"] == "model")
-    assert all(one["prompt_tokens"] > 0 for one in steps if one["kind"] == "model")
+    model_steps = [step for step in steps if step["kind"] == "model"]
+    assert all(step["provider"] == PROVIDER for step in model_steps)
+    assert all(step["prompt_tokens"] > 0 for step in model_steps)
 
 
-def test_both_servers_answer_in_one_suite(
+def test_llama_cpp_and_the_demo_model_answer_in_one_suite(
     suite: SuiteHarness, assistant: TemporaryAssistant
 ) -> None:
     _update_model(suite, {"api": "chat", "capabilities": ["tools"]})
@@ -109,13 +115,13 @@ def _update_model(suite: SuiteHarness, fields: dict[str, Any]) -> None:
         admin.patch(f"/models/{model}", json=fields).raise_for_status()
 
 
-def _wait_for_newest_turn(suite: SuiteHarness, person: SandboxUser) -> dict[str, Any]:
-    """Archived a moment after its answer was sent."""
-    found: list[dict[str, Any]] = []
+def _wait_for_newest_turn(suite: SuiteHarness, user: SandboxUser) -> dict[str, Any]:
+    """Return the newest turn, which is archived a moment after its answer."""
+    turns: list[dict[str, Any]] = []
 
-    def is_there() -> bool:
-        found[:] = suite.get_json("/turns", user_id=suite.get_user_id(person), limit=1)["items"]
-        return bool(found) and len(found[0]["steps"]) == 3
+    def is_archived() -> bool:
+        turns[:] = suite.get_json("/turns", user_id=suite.get_user_id(user), limit=1)["items"]
+        return bool(turns) and len(turns[0]["steps"]) == 3
 
-    wait_until(is_there)
-    return found[0]
+    wait_until(is_archived)
+    return turns[0]

@@ -1,4 +1,4 @@
-"""What the default secretary's tools do, seen from the chat: tasks and the weather."""
+"""The tools of the default secretary as users see them: tasks and the weather."""
 
 import re
 
@@ -9,21 +9,21 @@ from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness
 pytestmark = pytest.mark.e2e
 
 
-def test_a_task_is_noted_with_its_receipt_listed_and_done_with(suite: SuiteHarness) -> None:
+def test_a_task_is_created_with_a_receipt_listed_and_completed(suite: SuiteHarness) -> None:
     alice = suite.create_user("Alice")
-    asked = alice.send("Add a task: buy milk by Friday, high priority")
-    receipt = _get_receipt(alice, asked, "milk")
+    request = alice.send("Add a task: buy milk by Friday, high priority")
+    receipt = _get_receipt(alice, request, "milk")
 
     assert receipt.startswith("✓ Task: buy milk")
     assert re.search(r"Fri \d+ \w+", receipt)
     assert "high priority" in receipt
 
-    listed = alice.send_and_wait("Show my tasks")
-    assert "buy milk" in listed
-    assert "Friday" in listed
+    task_list = alice.send_and_wait("Show my tasks")
+    assert "buy milk" in task_list
+    assert "Friday" in task_list
 
-    asked = alice.send("Mark the task about milk as done")
-    assert _get_receipt(alice, asked, "milk") == "✓ Task done: buy milk"
+    request = alice.send("Mark the task about milk as done")
+    assert _get_receipt(alice, request, "milk") == "✓ Task done: buy milk"
     assert "buy milk" not in alice.send_and_wait("Show my tasks")
     assert "buy milk" in alice.send_and_wait("Show my completed tasks")
     (task,) = _get_tasks(suite, alice)
@@ -31,28 +31,28 @@ def test_a_task_is_noted_with_its_receipt_listed_and_done_with(suite: SuiteHarne
     assert task["completed_at"] is not None
 
 
-def test_a_task_is_noted_and_done_with_in_russian(suite: SuiteHarness) -> None:
+def test_a_task_is_created_and_completed_in_russian(suite: SuiteHarness) -> None:
     boris = suite.create_user("Борис")
-    asked = boris.send("Добавь задачу: купить молоко до пятницы")
-    receipt = _get_receipt(boris, asked, "молоко")
+    request = boris.send("Добавь задачу: купить молоко до пятницы")
+    receipt = _get_receipt(boris, request, "молоко")
 
     assert receipt.startswith("✓ Задача: купить молоко")
     assert "пт" in receipt
     assert "пятница" in boris.send_and_wait("Покажи мои задачи")
 
-    asked = boris.send("Отметь задачу про молоко выполненной")
-    assert "купить молоко" in _get_receipt(boris, asked, "молоко")
+    request = boris.send("Отметь задачу про молоко выполненной")
+    assert "купить молоко" in _get_receipt(boris, request, "молоко")
     assert boris.send_and_wait("Покажи мои задачи") == "Таких задач нет."
 
 
-def test_nobody_sees_the_tasks_of_others(suite: SuiteHarness) -> None:
+def test_a_user_does_not_see_the_tasks_of_another(suite: SuiteHarness) -> None:
     suite.create_user("Carol").send_and_wait("Add a task: plan the surprise")
 
     assert "surprise" not in suite.create_user("Dave").send_and_wait("Show my tasks")
 
 
 @pytest.mark.parametrize(
-    ("name", "question", "place", "said"),
+    ("name", "question", "place", "weather"),
     [
         ("Alice", "What is the weather in Paris?", "Paris, Île-de-France, France", "Now: "),
         ("Alice", "What is the weather in Paris, Texas?", "Paris, Texas, United States", "Now: "),
@@ -60,41 +60,40 @@ def test_nobody_sees_the_tasks_of_others(suite: SuiteHarness) -> None:
         ("Борис", "Какая погода будет завтра в Нью-Йорке?", "Нью-Йорк, США", "°C"),
     ],
 )
-def test_the_weather_is_the_sandboxs_and_says_so(
-    suite: SuiteHarness, name: str, question: str, place: str, said: str
+def test_the_weather_names_the_place_and_the_sandbox_as_its_source(
+    suite: SuiteHarness, name: str, question: str, place: str, weather: str
 ) -> None:
     answer = suite.create_user(name).send_and_wait(question)
 
     assert place in answer
-    assert said in answer
+    assert weather in answer
     assert re.search(r"-?\d+ °C", answer)
     assert "sandbox" in answer or "песочница" in answer
 
 
-def test_where_no_place_can_be_told_the_weather_is_asked_for_one(suite: SuiteHarness) -> None:
+def test_the_weather_without_a_known_place_is_answered_by_a_question(suite: SuiteHarness) -> None:
     assert "Where?" in suite.create_user("Wendy").send_and_wait("What is the weather?")
 
 
-def test_the_place_of_ones_time_zone_is_taken_where_none_is_named(suite: SuiteHarness) -> None:
+def test_the_weather_defaults_to_the_place_of_the_time_zone(suite: SuiteHarness) -> None:
     frank = suite.create_user("Frank")
     frank.send_and_wait("/start")
     with suite.make_admin_client() as admin:
-        zone = {"timezone": "Europe/Berlin"}
-        admin.patch(f"/users/{suite.get_user_id(frank)}", json=zone).raise_for_status()
+        fields = {"timezone": "Europe/Berlin"}
+        admin.patch(f"/users/{suite.get_user_id(frank)}", json=fields).raise_for_status()
 
     assert "Berlin, State of Berlin, Germany" in frank.send_and_wait(
         "What is the weather tomorrow?"
     )
 
 
-def _get_receipt(person: SandboxUser, after: int, word: str) -> str:
-    """The line that says what was done."""
-    text = person.wait_for_message(after, lambda said: "✓" in said and word in said)
-    return next(line for line in text.splitlines() if line.startswith("✓"))
+def _get_receipt(user: SandboxUser, after: int, word: str) -> str:
+    """Return the receipt line of the first answer with a receipt and the word."""
+    answer = user.wait_for_message(after, lambda text: "✓" in text and word in text)
+    return next(line for line in answer.splitlines() if line.startswith("✓"))
 
 
-def _get_tasks(suite: SuiteHarness, person: SandboxUser) -> list[dict[str, str]]:
-    items: list[dict[str, str]] = suite.get_json("/tasks", user_id=suite.get_user_id(person))[
-        "items"
-    ]
+def _get_tasks(suite: SuiteHarness, user: SandboxUser) -> list[dict[str, str]]:
+    page = suite.get_json("/tasks", user_id=suite.get_user_id(user))
+    items: list[dict[str, str]] = page["items"]
     return items

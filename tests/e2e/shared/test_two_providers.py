@@ -1,4 +1,4 @@
-"""Several servers of models in one suite: the next one answers for one that is away."""
+"""Two model providers in one suite: the second answers if the first fails or costs too much."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness, wait_unti
 from tests.e2e.temporary_records import (
     ModelSpec,
     TemporaryAssistant,
+    get_provider_name,
     make_model_server,
     temporary_assistant,
 )
@@ -29,7 +30,7 @@ BUDGET_SPENT = "Your budget for today is used up"
 
 @dataclass(frozen=True)
 class TwoProviders:
-    """An assistant that asks the first, then the second."""
+    """An assistant that uses the first model, and the second as fallback."""
 
     assistant: TemporaryAssistant
     first: ScriptedModel
@@ -58,7 +59,7 @@ def _make_prices(price: str) -> dict[str, Any]:
     return {"input_price": price, "output_price": price, "is_user_selectable": True}
 
 
-def test_the_second_answers_for_the_first_and_the_usage_says_so(
+def test_the_second_model_takes_over_and_the_usage_records_it(
     two_providers: TwoProviders,
 ) -> None:
     alice = two_providers.assistant.create_user("Alice")
@@ -67,55 +68,53 @@ def test_the_second_answers_for_the_first_and_the_usage_says_so(
     assert alice.send_and_wait("And now?") == "The second says so."
 
     calls = _wait_for_usage(two_providers.suite, alice, 2)
-    assert [one["model"] for one in calls] == [SECOND_MODEL, FIRST_MODEL]
-    assert [one["provider"] for one in calls] == [
-        f"server of {SECOND_MODEL}",
-        f"server of {FIRST_MODEL}",
+    assert [call["model"] for call in calls] == [SECOND_MODEL, FIRST_MODEL]
+    assert [call["provider"] for call in calls] == [
+        get_provider_name(SECOND_MODEL),
+        get_provider_name(FIRST_MODEL),
     ]
-    assert [float(one["cost"]) for one in calls] == pytest.approx([15e-6, 150e-6])
-    journal = two_providers.suite.get_json(f"/turns/{calls[0]['message_id']}/trace")
-    (step,) = journal["turn"]["steps"]
-    assert {one["model"] for one in step["failures"]} == {FIRST_MODEL}
+    assert [float(call["cost"]) for call in calls] == pytest.approx([15e-6, 150e-6])
+    trace = two_providers.suite.get_json(f"/turns/{calls[0]['message_id']}/trace")
+    (step,) = trace["turn"]["steps"]
+    assert {failure["model"] for failure in step["failures"]} == {FIRST_MODEL}
     assert step["name"] == SECOND_MODEL
-    user = two_providers.suite.get_user_id(alice)
-    totals = two_providers.suite.get_json("/usage/totals", by="model", user_id=user)["items"]
-    assert {one["model"]: one["calls"] for one in totals} == {FIRST_MODEL: 1, SECOND_MODEL: 1}
+    user_id = two_providers.suite.get_user_id(alice)
+    totals = two_providers.suite.get_json("/usage/totals", by="model", user_id=user_id)["items"]
+    assert {total["model"]: total["calls"] for total in totals} == {FIRST_MODEL: 1, SECOND_MODEL: 1}
 
 
-def test_a_refusing_server_is_left_for_the_next_and_nothing_is_lost(
+def test_the_second_model_answers_when_the_first_returns_errors(
     two_providers: TwoProviders,
 ) -> None:
     two_providers.first.add_steps(*[make_error_response(500, {"error": {"message": "down"}})] * 3)
-    assert (
-        two_providers.assistant.create_user("Bob").send_and_wait("Hello") == "The second says so."
-    )
+    bob = two_providers.assistant.create_user("Bob")
+    assert bob.send_and_wait("Hello") == "The second says so."
 
 
-def test_at_the_budgets_end_a_cheaper_model_answers_then_an_honest_sentence_but_reminders_come(
+def test_a_low_budget_uses_the_cheaper_model_and_none_only_scheduled_jobs(
     two_providers: TwoProviders,
 ) -> None:
     carol = two_providers.assistant.create_user("Carol")
-    user = two_providers.suite.get_user_id(carol)
+    user_id = two_providers.suite.get_user_id(carol)
     with two_providers.suite.make_admin_client() as admin:
-        path = f"/users/{user}"
+        path = f"/users/{user_id}"
         admin.patch(path, json={"daily_budget": "0.005"}).raise_for_status()
-        assert carol.send_and_wait("Hello") == "The second says so.", (
-            "the first would cost more than is left"
-        )
+        # a call of the first model would cost more than the budget
+        assert carol.send_and_wait("Hello") == "The second says so."
         admin.patch(path, json={"daily_budget": "0"}).raise_for_status()
-        asked = carol.send("And now?")
-        assert carol.wait_for_message(asked).startswith(BUDGET_SPENT)
-        for kind, said in (("reminder", "⏰"), ("prompt", "The first says so.")):
-            job = {"user_id": user, "type": kind, "text": "stretch", "at": utc_now().isoformat()}
+        question = carol.send("And now?")
+        assert carol.wait_for_message(question).startswith(BUDGET_SPENT)
+        for kind, answer in (("reminder", "⏰"), ("prompt", "The first says so.")):
+            job = {"user_id": user_id, "type": kind, "text": "stretch", "at": utc_now().isoformat()}
             admin.post("/cron-jobs", json=job).raise_for_status()
-            carol.wait_for_message(asked, lambda text: said in text)  # noqa: B023 # asked within the loop
-        asked = carol.send("And after these?")
-        carol.wait_for_message(asked, lambda text: text.startswith(BUDGET_SPENT))
+            carol.wait_for_message(question, lambda text: answer in text)  # noqa: B023 # called within the loop
+        question = carol.send("And after these?")
+        carol.wait_for_message(question, lambda text: text.startswith(BUDGET_SPENT))
         admin.patch(path, json={"daily_budget": None}).raise_for_status()
         assert carol.send_and_wait("And with none?") == "The first says so."
 
 
-def test_a_person_chooses_a_model_by_a_button(two_providers: TwoProviders) -> None:
+def test_a_user_selects_a_model_by_a_button(two_providers: TwoProviders) -> None:
     dave = two_providers.assistant.create_user("Dave")
     assert dave.send_and_wait("Hello") == "The first says so."
     press_button(two_providers.suite, dave, "/model", SECOND_MODEL)
@@ -124,32 +123,32 @@ def test_a_person_chooses_a_model_by_a_button(two_providers: TwoProviders) -> No
     assert dave.send_and_wait("Hello once more") == "The first says so."
 
 
-def press_button(suite: SuiteHarness, person: SandboxUser, command: str, label: str) -> None:
-    """Ask for the buttons, press one, wait for what the bot says to it."""
-    asked = person.send(command)
-    shown: list[dict[str, Any]] = []
+def press_button(suite: SuiteHarness, user: SandboxUser, command: str, label: str) -> None:
+    """Send a command, press a button of the answer, and wait for the reaction of the bot."""
+    command_id = user.send(command)
+    messages: list[dict[str, Any]] = []
 
     def has_buttons() -> bool:
-        shown[:] = [one for one in person.get_messages(asked) if one.get("reply_markup")]
-        return bool(shown)
+        messages[:] = [one for one in user.get_messages(command_id) if one.get("reply_markup")]
+        return bool(messages)
 
     wait_until(has_buttons)
-    (message,) = shown
+    (message,) = messages
     rows = message["reply_markup"]["inline_keyboard"]
-    button = next(one for row in rows for one in row if label in one["text"])
+    button = next(button for row in rows for button in row if label in button["text"])
     body = {"message_id": message["message_id"], "data": button["callback_data"]}
-    path = f"/chat/{person.telegram_id}/buttons"
+    path = f"/chat/{user.telegram_id}/buttons"
     suite.make_sandbox_client().post(path, json=body).raise_for_status()
-    person.wait_for_message(message["message_id"])
+    user.wait_for_message(message["message_id"])
 
 
-def _wait_for_usage(suite: SuiteHarness, person: SandboxUser, number: int) -> list[dict[str, Any]]:
-    """The person's calls, the newest first; archived a moment after the answers were sent."""
-    found: list[dict[str, Any]] = []
+def _wait_for_usage(suite: SuiteHarness, user: SandboxUser, count: int) -> list[dict[str, Any]]:
+    """Return the user's calls, newest first, once so many are archived."""
+    calls: list[dict[str, Any]] = []
 
-    def are_there() -> bool:
-        found[:] = suite.get_json("/usage", user_id=suite.get_user_id(person))["items"]
-        return len(found) == number
+    def are_archived() -> bool:
+        calls[:] = suite.get_json("/usage", user_id=suite.get_user_id(user))["items"]
+        return len(calls) == count
 
-    wait_until(are_there)
-    return found
+    wait_until(are_archived)
+    return calls

@@ -1,4 +1,4 @@
-"""Every story, to be told one after the other."""
+"""All stories: scripted conversations that together cause every side effect of the services."""
 
 from collections.abc import Callable
 
@@ -13,6 +13,7 @@ from tests.chaos.killable.stories import (
 from tests.chaos.killable.user_session import UserSession
 
 Story = Callable[[UserSession], None]
+"""Sends messages, waits for the answers, and adds what it expects to the session."""
 
 STORIES: tuple[Story, ...] = (
     users.chat,

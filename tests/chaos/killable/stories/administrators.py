@@ -1,4 +1,4 @@
-"""What administrators do while people talk."""
+"""Stories in which an administrator acts while users chat."""
 
 from typing import Any
 
@@ -10,10 +10,10 @@ from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
 
 def assistant_change(session: UserSession) -> None:
-    """An administrator changes an assistant: the snapshot follows."""
+    """An administrator changes an assistant, and the snapshot in Redis is updated."""
     chat(session)
-    found = session.killable.call_api("GET", "/assistants")["items"]
-    writer = next(one for one in found if one["name"] == "Writer")
+    assistants = session.killable.call_api("GET", "/assistants")["items"]
+    writer = next(assistant for assistant in assistants if assistant["name"] == "Writer")
     text = f"Write. {session.user.telegram_id} {session.next_number}"
     session.killable.call_api("PATCH", f"/assistants/{writer['id']}", {"instructions": text})
     wait_until(lambda: text in str(session.killable.redis.get("config:snapshot")), TIMEOUT_SECONDS)
@@ -21,7 +21,7 @@ def assistant_change(session: UserSession) -> None:
 
 
 def deletion(session: UserSession) -> None:
-    """An administrator deletes a conversation and then the person."""
+    """An administrator deletes a conversation and then its user."""
     other = session.create_other()
     chat(other)
     wait_until(lambda: bool(_get_threads(other)), TIMEOUT_SECONDS)
@@ -38,7 +38,7 @@ def deletion(session: UserSession) -> None:
 
 
 def rejected_reply(session: UserSession) -> None:
-    """Telegram refuses an answer; an administrator has it sent again."""
+    """Telegram rejects an answer, and an administrator replays the dead letter."""
     chat(session)
     inject_fault(session, "refused", description="Bad Request: something odd")
     number = session.next_number
@@ -46,6 +46,7 @@ def rejected_reply(session: UserSession) -> None:
     wait_until(
         lambda: (
             bool(get_dead_letters(session))
+            # after a kill the answer may have been sent without meeting the fault
             or len(session.get_received_texts()) >= len(session.expected_answers)
         ),
         TIMEOUT_SECONDS,
@@ -57,24 +58,23 @@ def rejected_reply(session: UserSession) -> None:
 
 
 def unreadable_update(session: UserSession) -> None:
-    """An update that is none goes to the dead letters, and an administrator drops it."""
+    """An invalid update becomes a dead letter, and an administrator deletes it."""
     chat(session)
     session.killable.call_sandbox("POST", "updates", {"update": {"message": "nonsense"}})
-    found = wait_for_dead_letters(session, "")
-    for dead_letter in found:  # two, where tg_bot died before Telegram knew that it had it
+    dead_letters = wait_for_dead_letters(session, "")
+    for dead_letter in dead_letters:  # two if tg_bot was killed before it confirmed the update
         resolve_dead_letter(session, "DELETE", dead_letter["id"])
     chat(session)
 
 
 def graceful_restart(session: UserSession) -> None:
-    """Somebody restarts what has a lease or a consumer to give up."""
+    """An operator restarts the services that give up a lease or a consumer when they stop."""
     chat(session)
     session.killable.suite.manage("restart", "--service", "tg_bot", "--service", "assistant")
     chat(session)
 
 
 def _get_threads(session: UserSession) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = session.killable.call_api(
-        "GET", f"/threads?user_id={session.user_id}"
-    )["items"]
-    return found
+    path = f"/threads?user_id={session.user_id}"
+    threads: list[dict[str, Any]] = session.killable.call_api("GET", path)["items"]
+    return threads

@@ -1,6 +1,7 @@
-"""Failures of Redis and of services: killed, slow, or with data lost."""
+"""Stories in which a service is slow or killed, or Redis loses data."""
 
 import signal
+from functools import partial
 from typing import Any
 
 from smart_kit.contracts.keys import TURNS_STREAM
@@ -13,30 +14,30 @@ from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
 
 def slow_tool(session: UserSession) -> None:
-    """A slow tool: *typing* is shown and the assistant's lease renewed."""
+    """A tool is slow: "typing" is shown, and the assistant renews its lease."""
     chat(session)
     text = f"feed dog {session.next_number}"
     session.expected_reminders.add(text)
-    seen = len(session.killable.read_passed_points())
+    start_index = len(session.killable.read_passed_points())
     session.killable.send_signal("rest_service", signal.SIGSTOP)
     try:
         session.send(f"remind me in 3 hours to {text}", text, "✓ Reminder")
         for effect in ("assistant: renew", "tg_bot: sendChatAction"):
-            wait_until(lambda effect=effect: has_passed(session, seen, effect), TIMEOUT_SECONDS)  # type: ignore[misc]
+            wait_until(partial(has_passed, session, start_index, effect), TIMEOUT_SECONDS)
     finally:
         session.killable.send_signal("rest_service", signal.SIGCONT)
     session.wait_for_message(*session.expected_answers[-1])
 
 
 def lost_identity(session: UserSession) -> None:
-    """Redis forgets which bot it is."""
+    """Redis loses the identity of the bot, and tg_bot writes it again."""
     session.killable.redis.delete("bot")
     wait_until(lambda: bool(session.killable.redis.get("bot")), TIMEOUT_SECONDS)
     chat(session)
 
 
 def lost_delay(session: UserSession) -> None:
-    """A hand has taken away what would wake an answer."""
+    """The entry that would wake up a delayed answer is deleted, and the reconciler restores it."""
     chat(session)
     inject_fault(session, "too_many_requests", seconds=600)
     number = session.next_number
@@ -45,18 +46,18 @@ def lost_delay(session: UserSession) -> None:
 
     def remove_delay() -> bool:
         members: Any = session.killable.redis.zrange(delayed, 0, -1)
-        mine = [one for one in members if is_own_conversation(session, one)]
-        is_lost = bool(mine and session.killable.redis.zrem(delayed, *mine))
-        return is_lost or len(session.get_received_texts()) == len(
-            session.expected_answers
-        )  # a death has spent the fault
+        own = [member for member in members if is_own_conversation(session, member)]
+        is_removed = bool(own and session.killable.redis.zrem(delayed, *own))
+        # after a kill the answer may have been sent without meeting the fault
+        is_answered = len(session.get_received_texts()) == len(session.expected_answers)
+        return is_removed or is_answered
 
     wait_until(remove_delay, TIMEOUT_SECONDS)
     session.wait_for_message(*session.expected_answers[-1])
 
 
 def lost_wakeup(session: UserSession) -> None:
-    """The same for a message, while no assistant runs."""
+    """The queue entry of a message is deleted while no assistant runs, and is restored."""
     chat(session)
     session.killable.suite.manage("stop", "--service", "assistant")
     number = session.next_number
@@ -69,7 +70,7 @@ def lost_wakeup(session: UserSession) -> None:
 
 
 def lost_groups(session: UserSession) -> None:
-    """A hand has taken away what the queues and the archive are read by."""
+    """The consumer groups of the queues and of the archive are deleted, and are created again."""
     groups = {"queue:to_secretary": GROUP, "queue:to_telegram": GROUP, TURNS_STREAM: "archive"}
     for stream, name in groups.items():
         session.killable.redis.xgroup_destroy(stream, name)
@@ -81,7 +82,7 @@ def lost_groups(session: UserSession) -> None:
 
 
 def orphaned_user_key(session: UserSession) -> None:
-    """Redis knows somebody whom Postgres does not."""
+    """Redis holds a user who is not in Postgres, and the key is deleted."""
     key = f"user:{session.user.telegram_id + 10**9}"
     session.killable.redis.set(key, "{}")
     wait_until(lambda: not session.killable.redis.exists(key), TIMEOUT_SECONDS)
@@ -89,7 +90,7 @@ def orphaned_user_key(session: UserSession) -> None:
 
 
 def unreadable_turn_record(session: UserSession) -> None:
-    """A record that can never be archived is put aside, and the archive goes on."""
+    """A turn record that cannot be archived becomes a dead letter, and archiving continues."""
     before = session.killable.redis.xlen("turns:dead")
     session.killable.redis.xadd("turns", {"record": "nonsense"})
     wait_until(lambda: session.killable.redis.xlen("turns:dead") > before, TIMEOUT_SECONDS)
@@ -98,24 +99,26 @@ def unreadable_turn_record(session: UserSession) -> None:
 
 
 def rest_service_killed(session: UserSession) -> None:
-    """rest_service dies just before a tool needs it: the message waits for the next one."""
+    """rest_service is down when a tool needs it, and the message waits until it is back."""
     chat(session)
     text = f"feed cow {session.next_number}"
     session.expected_reminders.add(text)
-    seen = len(session.killable.read_passed_points())
+    start_index = len(session.killable.read_passed_points())
     with session.killable.hold_down("rest_service"):
         session.send(f"remind me in 3 hours to {text}", text, "✓ Reminder")
-        wait_until(lambda: has_passed(session, seen, "assistant: delay queue:"), TIMEOUT_SECONDS)
+        wait_until(
+            lambda: has_passed(session, start_index, "assistant: delay queue:"), TIMEOUT_SECONDS
+        )
     session.wait_for_message(*session.expected_answers[-1])
 
 
 def assistant_killed(session: UserSession) -> None:
-    """While it has nothing to do; the next one makes itself at home."""
+    """The assistant is killed while it is idle."""
     session.killable.crash("assistant")
     chat(session)
 
 
 def tg_bot_killed(session: UserSession) -> None:
-    """The same."""
+    """tg_bot is killed while it is idle."""
     session.killable.crash("tg_bot")
     chat(session)

@@ -1,4 +1,4 @@
-"""Reads the queues and the dead letters directly, past all services."""
+"""Reads the state of the queues and the dead letters."""
 
 from typing import Any
 
@@ -16,10 +16,10 @@ def is_queued(session: UserSession, queue: str) -> bool:
 
 
 def get_dead_letters(session: UserSession, chat_id: str | None = None) -> list[dict[str, Any]]:
-    """The dead letters of this person's chat, or of another."""
+    """Return the dead letters of a chat, by default of the user's own."""
     wanted = str(session.user.telegram_id) if chat_id is None else chat_id
-    found = session.killable.call_api("GET", "/dead-letters")["items"]
-    return [one for one in found if one["conversation"].rpartition(":")[2] == wanted]
+    dead_letters = session.killable.call_api("GET", "/dead-letters")["items"]
+    return [one for one in dead_letters if one["conversation"].rpartition(":")[2] == wanted]
 
 
 def wait_for_dead_letters(session: UserSession, chat_id: str) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""What administrators do to the records of which assistants are made."""
+"""Stories in which an administrator changes the records that configure assistants."""
 
 from typing import Any
 from uuid import uuid4
@@ -14,11 +14,11 @@ from tests.chaos.killable.stories.selections import call_bell, select_option
 from tests.chaos.killable.user_session import TIMEOUT_SECONDS, UserSession
 
 MAX_ATTEMPTS = 3
-"""Of a command that a death may break off."""
+"""Attempts of a command that a kill may interrupt."""
 
 
 def provider_lifecycle(session: UserSession) -> None:
-    """A server of models is added and tried, its list taken over, and all of it removed again."""
+    """A provider is created and tested, its models are imported, and all of it is deleted."""
     killable, mark = session.killable, uuid4().hex
     url = killable.suite.url("SANDBOX_PORT", "/v1")
     provider = killable.create_record("providers", f"Server {mark}", base_url=url, api_key="any")
@@ -26,25 +26,26 @@ def provider_lifecycle(session: UserSession) -> None:
     assert killable.call_api("POST", f"/providers/{provider}/test", {"model": names[0]})[
         "is_healthy"
     ]
-    listed = [{"provider_model_name": name, "is_user_selectable": True} for name in names]
-    given = {"provider_id": provider, "models": {"models": listed}}
-    taken = killable.call_api("POST", "/models/import", given)
-    assert names in (taken["created"], taken["unchanged"]), taken  # all of them or none
+    models = [{"provider_model_name": name, "is_user_selectable": True} for name in names]
+    body = {"provider_id": provider, "models": {"models": models}}
+    imported = killable.call_api("POST", "/models/import", body)
+    # the import is atomic; a retry after a lost response finds all models unchanged
+    assert names in (imported["created"], imported["unchanged"]), imported
     killable.call_api("PATCH", f"/providers/{provider}", {"name": f"Renamed {mark}"})
-    rows = [str(killable.find_record("models", name)["id"]) for name in names]
-    killable.call_api("PATCH", f"/models/{rows[0]}", {"input_price": "1"})
+    model_ids = [str(killable.find_record("models", name)["id"]) for name in names]
+    killable.call_api("PATCH", f"/models/{model_ids[0]}", {"input_price": "1"})
     wait_until(
-        lambda: all(_is_in_snapshot(session, word) for word in (*names, f"Renamed {mark}")),
+        lambda: _is_in_snapshot(session, *names, f"Renamed {mark}"),
         TIMEOUT_SECONDS,
     )
-    for row in rows:
-        killable.call_api("DELETE", f"/models/{row}")
+    for model_id in model_ids:
+        killable.call_api("DELETE", f"/models/{model_id}")
     killable.call_api("DELETE", f"/providers/{provider}")
     wait_until(lambda: not _is_in_snapshot(session, mark), TIMEOUT_SECONDS)
 
 
 def assistant_lifecycle(session: UserSession) -> None:
-    """An assistant with a tool and its secret: both are changed, put back, and removed again."""
+    """An assistant with a tool and a secret is created, changed, restored and deleted."""
     killable, mark = session.killable, uuid4().hex
     secret = killable.create_record(
         "secrets", f"key_{mark}", origin=killable.external_server.url, value="old"
@@ -74,13 +75,13 @@ def assistant_lifecycle(session: UserSession) -> None:
 
 
 def key_rotation(session: UserSession) -> None:
-    """A new master key; the command that a death broke off is given again."""
+    """The operator rotates the master key, and repeats the command if a kill interrupts it."""
     killable = session.killable
     add_admin_fixtures(killable)
-    done = [killable.suite.try_manage("rotate-keys")]
-    while done[-1].returncode and len(done) < MAX_ATTEMPTS:
-        done.append(killable.suite.try_manage("rotate-keys"))
-    assert done[-1].returncode == 0, [one.stdout for one in done]
+    attempts = [killable.suite.try_manage("rotate-keys")]
+    while attempts[-1].returncode and len(attempts) < MAX_ATTEMPTS:
+        attempts.append(killable.suite.try_manage("rotate-keys"))
+    assert attempts[-1].returncode == 0, [attempt.stdout for attempt in attempts]
     providers = killable.call_api("GET", "/providers?limit=200")["items"]
     secrets = killable.call_api("GET", "/secrets?limit=200")["items"]
     states = [one["api_key_state"] for one in providers] + [one["state"] for one in secrets]
@@ -90,7 +91,7 @@ def key_rotation(session: UserSession) -> None:
 
 
 def _restore_version(session: UserSession, path: str, to: int) -> None:
-    """One version more, and no other, whoever has died; it is what the earlier one was."""
+    """Restore a version, and assert that this adds exactly one version with its content."""
     before = _get_versions(session, path)
     session.killable.call_api("POST", f"{path}/{to}/restore")
     newest, *others = _get_versions(session, path)
@@ -100,11 +101,11 @@ def _restore_version(session: UserSession, path: str, to: int) -> None:
 
 
 def _get_versions(session: UserSession, path: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = session.killable.call_api("GET", path)["items"]
-    return found
+    versions: list[dict[str, Any]] = session.killable.call_api("GET", path)["items"]
+    return versions
 
 
 def _is_in_snapshot(session: UserSession, *texts: str) -> bool:
-    """Whether assistants are told of it."""
+    """Return whether the configuration snapshot in Redis contains all the texts."""
     snapshot = str(session.killable.redis.get("config:snapshot"))
-    return all(word in snapshot for word in texts)
+    return all(text in snapshot for text in texts)

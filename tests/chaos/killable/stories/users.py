@@ -1,39 +1,39 @@
-"""What people ask, and what has to come of it."""
+"""Stories of ordinary users: chat, commands, reminders and tasks."""
 
 from datetime import UTC, datetime, timedelta
 
 from tests.chaos.killable.user_session import UserSession
 
 COMMAND_FAILED = "did not work just now"
-"""What an at-once command says, honestly, where rest_service dies while it is asked."""
+"""The answer to a command that tg_bot handles itself if rest_service is killed during it."""
 
 
 def chat(session: UserSession) -> None:
-    """A message without a tool."""
+    """A user sends a message that needs no tool."""
     number = session.next_number
     session.send_and_wait(f"what is {number} + 1?", rf"= {number + 1}\b")
 
 
 def new_user(session: UserSession) -> None:
-    """Somebody whom rest_service hears of from the assistant."""
+    """A new user sends a message: the assistant creates the user in rest_service."""
     chat(session.create_other())
 
 
 def start_command(session: UserSession) -> None:
-    """Somebody whom rest_service hears of from tg_bot."""
+    """A new user sends /start: tg_bot creates the user in rest_service."""
     other = session.create_other()
     other.send_and_wait("/start", f"Hello|{COMMAND_FAILED}", turns=0)
     chat(other)
 
 
 def invalid_invite(session: UserSession) -> None:
-    """A code that is none, of somebody who may talk anyway."""
+    """A user who has access anyway sends /start with an invalid invite code."""
     session.send_and_wait("/start nosuchcode", f"Hello|{COMMAND_FAILED}", turns=0)
     chat(session)
 
 
 def rich_text_toggle(session: UserSession) -> None:
-    """A choice that tg_bot keeps through rest_service."""
+    """A user changes a setting, which tg_bot stores in rest_service."""
     session.send_and_wait("/rich off", f"plain text|{COMMAND_FAILED}", turns=0)
     chat(session)
     session.send_and_wait("/rich on", f"with their layout|{COMMAND_FAILED}", turns=0)
@@ -41,14 +41,14 @@ def rich_text_toggle(session: UserSession) -> None:
 
 
 def reminder(session: UserSession) -> None:
-    """A tool that writes; it is far from due."""
+    """A user creates a reminder that does not become due during the test."""
     text = f"feed cat {session.next_number}"
     session.expected_reminders.add(text)
     session.send_and_wait(f"remind me in 3 hours to {text}", text, "✓ Reminder")
 
 
 def due_reminder(session: UserSession) -> None:
-    """A reminder that comes."""
+    """A user creates a reminder, and receives it when it is due."""
     text = f"stretch leg {session.next_number}"
     session.expected_reminders.add(text)
     session.send_and_wait(f"remind me in 1 second to {text}", text, "✓ Reminder")
@@ -57,7 +57,7 @@ def due_reminder(session: UserSession) -> None:
 
 
 def task(session: UserSession) -> None:
-    """Another tool that writes, and one that changes what it wrote."""
+    """A user creates a task and completes it."""
     title = f"buy milk {session.next_number}"
     session.expected_tasks.add(title)
     session.send_and_wait(f"Add a task: {title}", title, "✓ Task")
@@ -65,7 +65,7 @@ def task(session: UserSession) -> None:
 
 
 def undo(session: UserSession) -> None:
-    """The last change is taken back."""
+    """A user creates a reminder and undoes that."""
     reminder(session)
     session.expected_reminders.discard(f"feed cat {session.next_number - 1}")
     session.send_and_wait("/undo", "↩")
@@ -73,20 +73,20 @@ def undo(session: UserSession) -> None:
 
 
 def new_thread(session: UserSession) -> None:
-    """Two messages after /new: the second finds the mark of a thread that was empty."""
+    """A user starts a new thread; the second message there meets the mark of an empty history."""
     session.send_and_wait("/new", "A new conversation", turns=0)
     chat(session)
     chat(session)
 
 
 def formatted_answer(session: UserSession) -> None:
-    """An answer with a table."""
+    """The answer contains a table, which needs a rich message."""
     session.send_and_wait("show me markdown", "Markdown, all of it")
     chat(session)
 
 
 def long_answer(session: UserSession) -> None:
-    """An answer in two messages."""
+    """The answer is too long for one Telegram message and is sent as two."""
     end = f"end{session.next_number}"
     session.send_and_wait("zebra " * 680 + end, "beyond my rules")
     session.expected_answers.append(("Your previous message was",))
@@ -95,7 +95,7 @@ def long_answer(session: UserSession) -> None:
 
 
 def scheduled_prompt(session: UserSession) -> None:
-    """The secretary is asked by a job."""
+    """A scheduled job sends a prompt to the assistant, and the user receives the answer."""
     chat(session)
     number = session.next_number
     text = f"what is {number} + 1?"

@@ -1,4 +1,4 @@
-"""A fault is recorded where it has met a process, and nowhere else."""
+"""A fault is recorded exactly if it has hit a process."""
 
 import itertools
 import signal
@@ -15,7 +15,7 @@ from tests.chaos.storm.system_under_test import TargetProcess
 
 
 class SingleServiceSystem:
-    """A system of one service, to which only some things happen."""
+    """A system of one service that only some kinds of faults can hit."""
 
     services = freezable = ("tg_bot",)
     sender = "tg_bot"
@@ -33,7 +33,7 @@ class SingleServiceSystem:
 
 
 def run_injector(process: Process, *kinds: FaultKind) -> FaultInjector:
-    """A tenth of a minute of them, over before one can wait."""
+    """Run the faults of a tenth of a minute; each look at the clock advances it by 10 s."""
     clock = itertools.count(0, 10)
     system = SingleServiceSystem(process, *kinds)
     injector = FaultInjector(system, StormPlan(minutes=0.1), lambda: next(clock))  # type: ignore[arg-type]
@@ -41,14 +41,14 @@ def run_injector(process: Process, *kinds: FaultKind) -> FaultInjector:
     return injector
 
 
-def test_who_has_just_died_is_neither_killed_nor_stopped() -> None:
+def test_a_dead_process_is_neither_killed_nor_stopped() -> None:
     injector = run_injector(Process(1, "long ago"), "kill", "stop")
 
     assert injector.fault_records == []
     assert injector.remaining_count == 2
 
 
-def test_who_lives_is_killed_and_that_is_written_down() -> None:
+def test_a_running_process_is_killed_and_the_kill_is_recorded() -> None:
     with subprocess.Popen((sys.executable, "-c", "input()"), stdin=subprocess.PIPE) as popen:
         process = Process.from_pid(popen.pid)
         assert process

@@ -1,4 +1,4 @@
-"""Who is stopped in a storm, for how long, and that all of it stops."""
+"""Which processes a storm freezes, for how long, and that their children freeze too."""
 
 import os
 import random
@@ -18,16 +18,16 @@ from tests.chaos.storm.system_under_test import TargetProcess
 from tests.chaos.storm.whole_suite import FREEZABLE, WholeSuite
 
 
-def test_every_process_has_its_turn_to_be_stopped() -> None:
+def test_every_process_is_drawn_and_lease_holders_most_often() -> None:
     freezer = ProcessFreezer(FREEZABLE, random.Random(1), PRODUCTION_TIMINGS)
-    turns = Counter(freezer.draw_name() for _ in range(20))
+    draws = Counter(freezer.draw_name() for _ in range(20))
 
-    assert set(turns) >= {*WholeSuite.services, "redis", "postgres"}
-    assert {name for name, _ in turns.most_common(2)} == {"assistant", "tg_bot"}
+    assert set(draws) >= {*WholeSuite.services, "redis", "postgres"}
+    assert {name for name, _ in draws.most_common(2)} == {"assistant", "tg_bot"}
 
 
 @pytest.mark.parametrize("timings", [PRODUCTION_TIMINGS, SHORT_TIMINGS])
-def test_a_database_is_stopped_for_shorter_than_a_lease_and_a_service_for_longer(
+def test_databases_freeze_for_less_than_a_lease_and_services_for_more(
     timings: StormTimings,
 ) -> None:
     freezer = ProcessFreezer(FREEZABLE, random.Random(1), timings)
@@ -39,7 +39,7 @@ def test_a_database_is_stopped_for_shorter_than_a_lease_and_a_service_for_longer
     )
 
 
-def test_who_is_stopped_stops_with_its_children() -> None:
+def test_a_process_is_frozen_and_resumed_with_its_children() -> None:
     child = "import time\nwhile True: time.sleep(0.01)"
     parent = f"import subprocess, sys; print(subprocess.Popen([sys.executable, '-c', {child!r}],"
     parent += " start_new_session=True).pid, flush=True); sys.stdin.read()"
@@ -48,10 +48,8 @@ def test_who_is_stopped_stops_with_its_children() -> None:
     ) as popen:
         assert popen.stdout
         child_pid = int(popen.stdout.readline())
-        process, freezer = (
-            Process.from_pid(popen.pid),
-            ProcessFreezer(("it",), random.Random(1), PRODUCTION_TIMINGS),
-        )
+        process = Process.from_pid(popen.pid)
+        freezer = ProcessFreezer(("it",), random.Random(1), PRODUCTION_TIMINGS)
         assert process
         try:
             fault = freezer.freeze(TargetProcess("it", process, 20))

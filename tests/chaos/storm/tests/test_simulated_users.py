@@ -1,4 +1,4 @@
-"""What people hear in a storm is kept."""
+"""The simulated users of a storm record every message that they receive."""
 
 from contextlib import suppress
 
@@ -10,7 +10,7 @@ from tests.chaos.storm.simulated_users import SimulatedUsers
 
 
 class FakeChatPage:
-    """A sandbox in which each person has one message, and some cannot be asked."""
+    """A sandbox in which each chat has one message, and requests for some chats fail."""
 
     def __init__(self, *broken: int) -> None:
         self.broken = set(broken)
@@ -31,12 +31,12 @@ class FakeChatPage:
         return httpx2.Response(200, json={"items": [item] if is_new else []})
 
 
-def test_one_who_cannot_be_asked_costs_nobody_a_message() -> None:
+def test_a_failed_poll_of_one_chat_loses_no_message() -> None:
     chats = FakeChatPage(2)
-    people = SimulatedUsers(chats, StormPlan(messages=1, chats=3))  # type: ignore[arg-type]
+    users = SimulatedUsers(chats, StormPlan(messages=1, chats=3))  # type: ignore[arg-type]
     with suppress(httpx2.TransportError):
-        people.poll()
+        users.poll()
     chats.broken.clear()
-    people.poll()
+    users.poll()
 
-    assert sorted(people.received) == [101, 102, 103]
+    assert sorted(users.received) == [101, 102, 103]
