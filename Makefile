@@ -3,5 +3,4 @@ start stop restart rebuild status logs chat invite doctor test fuzz chaos mutate
 build: ; @./manage.py rebuild $(ARGS)
 lint: ; @./manage.py check $(ARGS)
 run: ; @./manage.py start $(ARGS)
-deploy: ; @./manage.py start --docker $(ARGS)
-.PHONY: start stop restart rebuild status logs chat invite doctor test fuzz chaos mutate check migrate upgrade rotate-keys build lint run deploy
+.PHONY: start stop restart rebuild status logs chat invite doctor test fuzz chaos mutate check migrate upgrade rotate-keys build lint run

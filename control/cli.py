@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
-from control import modes, options, suggestions
+from control import options
 from control.argument_types import USAGE_ERROR_STATUS
 from control.context import Context
-from control.errors import ControlError
+from control.errors import ControlError, did_you_mean
 from control.options import Parser
 from control.services import Service
 from control.terminal import Terminal
@@ -27,7 +27,7 @@ class CliCommand:
     help: str | None
     """One line; None hides it."""
     entry_point: str
-    """`module:function`; `{mode}` stands for the mode."""
+    """`module:function`, below `control`."""
     add_options: Callable[[Parser, Sequence[Service]], None] = options.add_no_options
 
 
@@ -35,26 +35,26 @@ COMMANDS = (
     CliCommand(
         "start",
         "start the suite, or what is missing of it",
-        "{mode}.start:run",
+        "commands.suite:start",
         options.add_start_options,
     ),
     CliCommand(
         "stop",
         "stop it; return when all of it is gone",
-        "{mode}.stop:run",
+        "commands.suite:stop",
         options.add_stop_options,
     ),
-    CliCommand("restart", "stop and start", "{mode}.restart:run", options.add_service_options),
+    CliCommand("restart", "stop and start", "commands.suite:restart", options.add_service_options),
     CliCommand(
         "status",
         "what runs, and how well; 0 if all is well",
-        "{mode}.status:run",
+        "commands.suite:status",
         options.add_service_options,
     ),
     CliCommand(
         "logs",
         "the last lines of all logs; -f follows",
-        "{mode}.logs:run",
+        "commands.suite:logs",
         options.add_logs_options,
     ),
     CliCommand(
@@ -74,12 +74,15 @@ COMMANDS = (
         options.add_test_options,
     ),
     CliCommand(
-        "fuzz", "send the REST API strange requests", "commands.fuzz:run", options.add_fuzz_options
+        "fuzz",
+        "send the REST API strange requests",
+        "commands.stress:fuzz",
+        options.add_fuzz_options,
     ),
     CliCommand(
         "chaos",
         "kill whatever runs, and lose nothing",
-        "commands.chaos:run",
+        "commands.stress:chaos",
         options.add_chaos_options,
     ),
     CliCommand(
@@ -97,37 +100,41 @@ COMMANDS = (
     CliCommand(
         "migrate",
         "write a migration of the schema",
-        "{mode}.schema:migrate",
+        "commands.schema:migrate",
         options.add_migrate_options,
     ),
     CliCommand(
         "upgrade",
         "bring the schema up to date",
-        "{mode}.schema:upgrade",
+        "commands.schema:upgrade",
         options.add_upgrade_options,
     ),
     CliCommand(
         "rotate-keys",
         "a new master key for what is kept encrypted",
-        "{mode}.rotate_keys:run",
+        "commands.rotate_keys:run",
         options.add_rotate_keys_options,
     ),
     CliCommand(
         "rebuild",
         "install anew what the services need",
-        "{mode}.rebuild:run",
+        "commands.suite:rebuild",
         options.add_service_options,
     ),
-    CliCommand("supervise", None, "local.supervise:run", options.add_supervise_options),
+    CliCommand("supervise", None, "local.supervisor:run", options.add_supervise_options),
 )
 
 
 def main(argv: Sequence[str] | None = None, context: Context | None = None) -> int:
     """Do what is asked; returns the exit status, and says errors in one line."""
     context = context or _build_context()
+    argv = sys.argv[1:] if argv is None else argv
     try:
-        chosen = _parse_arguments(sys.argv[1:] if argv is None else argv, context.services)
-        return _load_entry_point(context, chosen)(context, chosen)
+        if argv and argv[0] == "--version":
+            context.terminal.print_line(context.version)
+            return 0
+        chosen = _parse_arguments(argv, context.services)
+        return _load_entry_point(chosen)(context, chosen)
     except ControlError as error:
         return _print_error(context, str(error), error.status)
     except KeyboardInterrupt:
@@ -157,7 +164,7 @@ def _parse_arguments(argv: Sequence[str], table: Sequence[Service]) -> argparse.
     first = argv[0] if argv else "--help"
     if first not in ("-h", "--help", *(command.name for command in COMMANDS)):
         shown = [command.name for command in COMMANDS if command.help]
-        advice = suggestions.did_you_mean(first, shown, "see ./manage.py --help")
+        advice = did_you_mean(first, shown, "see ./manage.py --help")
         raise ControlError(f"there is no command {first!r}; {advice}", USAGE_ERROR_STATUS)
     chosen, unknown = _build_parser(table).parse_known_args(argv or [first])
     if unknown:
@@ -175,6 +182,7 @@ def _build_parser(table: Sequence[Service]) -> Parser:
         description="Start, stop and look after Smart Assistant.",
         epilog="./manage.py COMMAND --help says more. Settings are in .env (see .env.example).",
     )
+    parser.add_argument("--version", action="store_true", help="print the version and exit")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
     for command in COMMANDS:
         if command.help:
@@ -187,14 +195,11 @@ def _build_parser(table: Sequence[Service]) -> Parser:
 
 
 def _load_entry_point(
-    context: Context, chosen: argparse.Namespace
+    chosen: argparse.Namespace,
 ) -> Callable[[Context, argparse.Namespace], int]:
     """The function behind a command; imported only now, so that each is as light as it can be."""
     command = next(command for command in COMMANDS if command.name == chosen.command)
-    place = command.entry_point
-    if "{mode}" in place:
-        place = place.format(mode=modes.choose(context, chosen))
-    module, _, function = place.partition(":")
+    module, _, function = command.entry_point.partition(":")
     found: Callable[[Context, argparse.Namespace], int] = getattr(
         import_module(f"control.{module}"), function
     )

@@ -1,11 +1,12 @@
 """What every command works with."""
 
+import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from control import environment
+from control import environment, replicas
 from control.addresses import COMPOSE_ADDRESSES
 from control.machine import Machine
 from control.services import SERVICES, Service
@@ -42,6 +43,17 @@ class Context:
     def compose_settings(self) -> Settings:
         """The same as the containers see them."""
         return Settings.load(self.root, self.environ, COMPOSE_ADDRESSES)
+
+    def ensure_valid(self) -> None:
+        """Raise ControlError if the settings or the replica counts are invalid."""
+        Settings.load(self.root, self.environ)
+        replicas.read(self.state_dir, self.services)
+
+    @property
+    def version(self) -> str:
+        """The version of Smart Assistant; pyproject.toml is the only place that has it."""
+        project = tomllib.loads((self.root / "pyproject.toml").read_text("utf-8"))
+        return str(project["project"]["version"])
 
     @property
     def environ_without_suite(self) -> dict[str, str]:

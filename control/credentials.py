@@ -51,6 +51,12 @@ def store_missing_secrets(path: Path, existing: Mapping[str, str]) -> None:
         write_private_file(path, "".join(f"{name}={value}\n" for name, value in stored.items()))
 
 
+def build_password_statement(password: str) -> str:
+    """Return the SQL that sets the password of the role of the suite."""
+    quoted = password.replace("'", "''")
+    return f"ALTER ROLE smart_assistant PASSWORD '{quoted}';"
+
+
 def write_private_file(path: Path, text: str) -> None:
     """Write a file that only its owner can read, or who could read it before; never half.
 

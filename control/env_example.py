@@ -47,7 +47,7 @@ _SECTION_OF_VARIABLE = {
     "ASYNC_DATABASE_URL": "Your own servers",
     "GOOGLE_CALENDAR_SERVICE_URL": "Your own servers",
     "PUBLIC_URL": "Ports and folders",
-    **dict.fromkeys((*DEFAULTS, "COMPOSE_PROJECT_NAME"), "Ports and folders"),
+    **dict.fromkeys(("STATE_DIR", "POSTGRES_PORT", "COMPOSE_PROJECT_NAME"), "Ports and folders"),
     **dict.fromkeys((*SECRET_GENERATORS, "REDIS_PASSWORD", "POSTGRES_PASSWORD"), "Secrets"),
 }
 """Variables that are not in the section of their class."""
@@ -67,12 +67,18 @@ class SettingsField:
     package: str
     """The package of that class."""
 
+    @property
+    def is_service_port(self) -> bool:
+        return self.name == f"{self.package.upper()}_PORT"
+
 
 def render(fields: Iterable[SettingsField]) -> str:
     """Return the text. Where several classes have a field of one name, the first section wins."""
     places = {field: _find_section(field) for field in fields}
     titles = list(dict.fromkeys((*_SECTIONS, *places.values())))
     sections: dict[str, dict[str, str]] = {title: {} for title in titles}
+    # of the services' ports the generated file may hold earlier values
+    values = DEFAULTS | {field.name: field.default for field in places if field.is_service_port}
     seen: set[str] = set()
     for field in sorted(places, key=lambda field: titles.index(places[field])):
         if field.name not in seen:
@@ -81,11 +87,15 @@ def render(fields: Iterable[SettingsField]) -> str:
     for name, description in MANAGE_VARIABLES.items():
         sections[_SECTION_OF_VARIABLE[name]][name] = description
     return _HEADER + "".join(
-        _render_section(title, variables) for title, variables in sections.items() if variables
+        _render_section(title, variables, values)
+        for title, variables in sections.items()
+        if variables
     )
 
 
 def _find_section(field: SettingsField) -> str:
+    if field.is_service_port:
+        return "Ports and folders"
     return (
         _SECTION_OF_VARIABLE.get(field.name)
         or _SECTION_OF_CLASS.get(field.class_name)
@@ -95,17 +105,17 @@ def _find_section(field: SettingsField) -> str:
 
 def _describe(field: SettingsField) -> str:
     # a description says itself what an empty value means where the class's default is not used
-    if not field.default or field.name in DEFAULTS or "Empty" in field.description:
+    if not field.default or field.is_service_port or "Empty" in field.description:
         return field.description
     return f"{field.description} Default: {field.default}."
 
 
-def _render_section(title: str, variables: Mapping[str, str]) -> str:
+def _render_section(title: str, variables: Mapping[str, str], values: Mapping[str, str]) -> str:
     lines = ["", f"# --- {title} ".ljust(_WIDTH, "-")]
     if introduction := _SECTIONS.get(title):
         lines += [*_comment(introduction), "#"]
     for name, description in variables.items():
-        lines += [*_comment(description), f"{name}={DEFAULTS.get(name, '')}"]
+        lines += [*_comment(description), f"{name}={values.get(name, '')}"]
     return "\n".join(lines) + "\n"
 
 

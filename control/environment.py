@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from control import credentials, dotenv
+from control.errors import did_you_mean
 from control.file_lock import FileLock
 from control.variables import ALL_NAMES, DEFAULTS, MACHINE_VARIABLES, PROXY_VARIABLES
 
@@ -84,10 +85,14 @@ def is_env_newer_than(root: Path, file: Path) -> bool:
         return False
 
 
-def find_unknown_variables(root: Path) -> list[str]:
-    """The variables of `.env` that nobody reads."""
+def find_unknown_variables(root: Path) -> dict[str, str]:
+    """Return the variables of `.env` that nothing reads, each with advice."""
     known = ALL_NAMES.union(MACHINE_VARIABLES, PROXY_VARIABLES)
-    return [name for name in dotenv.read(root / ".env") if name not in known]
+    return {
+        name: did_you_mean(name.upper(), ALL_NAMES, "see .env.example")
+        for name in dotenv.read(root / ".env")
+        if name not in known
+    }
 
 
 def _create_env_file(target: Path, template: Path, environ: Mapping[str, str]) -> bool:

@@ -1,9 +1,18 @@
-"""What the operator is told instead of a traceback."""
+"""Errors of the operator, and what they probably meant."""
+
+import difflib
+from collections.abc import Iterable
 
 
 class ControlError(Exception):
-    """One clear line for the operator, and the exit status."""
+    """One line for the operator, instead of a traceback, and the exit status."""
 
     def __init__(self, message: str, status: int = 1) -> None:
         super().__init__(message)
         self.status = status
+
+
+def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:
+    """Return a question that names the most similar known word, or `otherwise` without one."""
+    near = difflib.get_close_matches(word, sorted(known), n=1)
+    return f"did you mean {near[0]}?" if near else otherwise

@@ -2,15 +2,16 @@
 
     python -m control.generated_files [--fix]
 
-A setting is a field with a description on the settings class of its service. From these fields come
-`.env.example`, the environment of each container in docker-compose.yml and
-control/service_variables.py, which manage.py reads where no packages are installed. From the table
-of services comes the list of services in docker-compose.override.yml.
+A setting is a field with a description on the settings class of its service. These fields determine
+`.env.example`, the environment of each container in docker-compose.yml, and
+service_variables.json, which manage.py reads where no packages are installed. The table of services
+determines the list of services in docker-compose.override.yml.
 
 Runs in the virtual environment, because the settings classes need their packages. Without --fix it
 names the files that are out of date and exits with 1.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -45,7 +46,7 @@ def render_all(root: Path) -> dict[Path, str]:
     fields = [field for service in SERVICES for field in read_fields(service)]
     return {
         root / ".env.example": env_example.render(fields),
-        root / "control" / "service_variables.py": _render_variables(),
+        root / "control" / "service_variables.json": _render_variables(),
         compose: _COMPOSE_ENVIRONMENT.sub(_replace_environment, compose.read_text("utf-8")),
         override: _MARKED_BLOCK.sub(_replace_block, override.read_text("utf-8")),
     }
@@ -83,22 +84,10 @@ def _format_default(value: object) -> str:
 
 
 def _render_variables() -> str:
-    lines = [
-        '"""The variables of each service. Generated: `./manage.py check --fix`."""',
-        "",
-        "SERVICE_VARIABLES: dict[str, tuple[str, ...]] = {",
-    ]
-    for service in SERVICES:
-        names = [f'        "{field.name}",' for field in read_fields(service)]
-        lines += [f'    "{service.name}": (', *names, "    ),"]
-    lines += ["}", '"""Without those that every service receives."""', "", "DEFAULT_PORTS = {"]
-    for service in SERVICES:
-        lines += [
-            f'    "{field.name}": "{field.default}",'
-            for field in read_fields(service)
-            if field.name == service.port
-        ]
-    return "\n".join([*lines, "}", ""])
+    fields = {service: read_fields(service) for service in SERVICES}
+    ports = {it.name: it.default for of in fields for it in fields[of] if it.name == of.port}
+    names = {service.name: [it.name for it in fields[service]] for service in SERVICES}
+    return json.dumps({"default_ports": ports, "variables": names}, indent=1) + "\n"
 
 
 def _replace_environment(match: re.Match[str]) -> str:

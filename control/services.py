@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from control.service_variables import SERVICE_VARIABLES
-from control.variables import COMMON_VARIABLES
+from control.variables import COMMON_VARIABLES, SERVICE_VARIABLES
 
 
 @dataclass(frozen=True)

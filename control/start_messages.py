@@ -1,14 +1,25 @@
 """What `start` says in every mode: before it begins, and where to go afterwards."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from control import environment, invitation, machine, suggestions
-from control.component_failure import ComponentFailure
+from control import environment, invitation, machine
 from control.context import Context
 from control.errors import ControlError
 from control.http_client import RequestFailed
 from control.terminal import BOLD
-from control.variables import ALL_NAMES
+
+
+@dataclass(frozen=True)
+class ComponentFailure:
+    """Why a component is not healthy."""
+
+    name: str
+    """The service or replica, as `status` shows it."""
+    reason: str
+    """One line."""
+    log_tail: tuple[str, ...] = ()
+    """The end of its log, oldest line first; empty if there is none."""
 
 
 def prepare_environment(context: Context, mode: str) -> None:
@@ -16,8 +27,7 @@ def prepare_environment(context: Context, mode: str) -> None:
     context.terminal.print_line(context.terminal.paint("Smart Assistant", BOLD) + f" ({mode} mode)")
     if environment.ensure_secrets(context.root, context.environ):
         context.terminal.print_success(".env", "made, with fresh secrets")
-    for name in environment.find_unknown_variables(context.root):
-        advice = suggestions.did_you_mean(name.upper(), ALL_NAMES, "see .env.example")
+    for name, advice in environment.find_unknown_variables(context.root).items():
         context.terminal.print_warning(f".env: {name} is no setting of the suite; {advice}")
     if mode == "local":
         for one in machine.check_memory(context.find_machine(context.root)):

@@ -1,11 +1,23 @@
 """The variables of the suite that belong to no single service.
 
-The variables of each service are in service_variables.py, generated from the settings classes.
+Those of each service are in service_variables.json, generated from the settings classes.
 """
 
-from control.service_variables import DEFAULT_PORTS, SERVICE_VARIABLES
+import json
+from pathlib import Path
 
-DEFAULTS = {"STATE_DIR": ".local", **DEFAULT_PORTS, "POSTGRES_PORT": "5442"}
+_GENERATED = json.loads(Path(__file__).with_name("service_variables.json").read_text("utf-8"))
+
+SERVICE_VARIABLES: dict[str, tuple[str, ...]] = {
+    service: tuple(names) for service, names in _GENERATED["variables"].items()
+}
+"""The fields of each service's settings class."""
+
+DEFAULTS: dict[str, str] = {
+    "STATE_DIR": ".local",
+    **_GENERATED["default_ports"],
+    "POSTGRES_PORT": "5442",
+}
 """5442 and, for Redis, 6389: next to 5432 and 6379, which a developer's own servers use."""
 
 OPENAI_URL = "https://api.openai.com/v1"

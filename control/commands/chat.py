@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from control import chat_dependencies
+from control import modes
 from control.chat_repl import ChatRepl
 from control.context import Context
 from control.docker import plain_compose
@@ -19,6 +19,8 @@ from control.terminal import Terminal
 _QUIET_SECONDS = 0.5
 """Seconds of silence after an answer that say it was all of it."""
 _POLL_SECONDS = 0.2
+_CHAT_SERVICES = ("tg_bot", "assistant")
+"""Their health covers the services that they need themselves."""
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -28,9 +30,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     token = settings.values.get("SANDBOX_CHAT_TOKEN") or plain_compose.read_chat_token(context)
     chat = SandboxChat(settings.local_url("SANDBOX_PORT"), token)
     person = chat.find_user(options.person)
-    new_watchdog = partial(
-        ReplyWatchdog, partial(chat_dependencies.find_missing_services, context, options)
-    )
+    new_watchdog = partial(ReplyWatchdog, partial(find_missing_services, context, options))
     question = OneShotChat(context.terminal, chat, person, new_watchdog, options.timeout)
     if options.question:
         return question.ask(" ".join(options.question))
@@ -39,6 +39,24 @@ def run(context: Context, options: argparse.Namespace) -> int:
     for line in filter(None, map(str.strip, sys.stdin)):
         question.ask(line)
     return 0
+
+
+def find_missing_services(context: Context, options: argparse.Namespace) -> dict[str, str]:
+    """Return the problem of each service that a reply needs and no process of which is healthy.
+
+    Empty if the state of the services cannot be found out.
+    """
+    try:
+        problems = [*modes.select(context, options).find_service_problems(_CHAT_SERVICES)]
+    except ControlError:
+        return {}
+    healthy = {service for service, problem in problems if not problem}
+    by_service = dict(problems)
+    return {
+        name: by_service.get(name, "is not running")
+        for name in _CHAT_SERVICES
+        if name not in healthy
+    }
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from control.context import Context
-from control.doctor import external_services, machine, ports, settings, state, suite
-from control.doctor.finding import Finding
+from control.doctor import external_services, machine, ports, settings, suite
+from control.finding import Finding
 from control.terminal import Terminal
 
 
@@ -14,7 +14,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     """0 where nothing is wrong; each line that is not well says what to do."""
     checks: tuple[Callable[[Context], Iterable[Finding]], ...] = (
         settings.check,
-        state.check,
+        suite.check_state_files,
         partial(suite.check, options=options),
         partial(machine.check, options=options),
         ports.check,

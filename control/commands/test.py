@@ -5,17 +5,16 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from importlib import import_module
 
+from control import modes
 from control.context import Context
 from control.status_table import format_duration
 from control.terminal import Terminal
 from control.testing import selection
 
-RunTests = Callable[[Context, argparse.Namespace], int]
 _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 """Ends by itself when the command that started it has gone, whatever ended that."""
 
@@ -23,14 +22,13 @@ _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 def run(context: Context, options: argparse.Namespace) -> int:
     """Once, or as often as asked; the last lines tell what became of each time."""
     selection.validate(options, context.root)
-    mode = "docker" if options.docker else "local"
-    run_tests: RunTests = import_module(f"control.{mode}.test").run
+    mode = modes.load("docker" if options.docker else "local", context)
     runs = list[_TestRun]()
     try:
         with _cpu_load(os.cpu_count() or 1 if options.under_load else 0):
             while len(runs) < options.repeat:
                 runs.append(_TestRun(time.monotonic()))
-                runs[-1].finish(run_tests(context, options))
+                runs[-1].finish(mode.run_tests(options))
                 if runs[-1].status == _INTERRUPTED:
                     break
     finally:  # after Ctrl-C too

@@ -10,10 +10,10 @@ from pathlib import Path
 
 from control import exit_reasons, replicas
 from control.context import Context
-from control.docker import container, engine, timeouts
+from control.credentials import build_password_statement
+from control.docker import container, engine, scale, timeouts
 from control.docker.compose_process import ComposeProcess
 from control.docker.container import Container
-from control.docker.password import build_password_statement
 from control.errors import ControlError
 from control.file_lock import FileLock
 from control.services import Service
@@ -118,6 +118,15 @@ class Compose:
             error_lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
             raise ControlError(f"docker compose {arguments[0]}: {error_lines[-1]}")
         return done.stdout
+
+    def stop_all(self) -> None:
+        """Remove all containers, also those of services that do not run with these settings."""
+        options = ("--profile", "*", "down", "--remove-orphans")
+        self.capture(*options, timeout=timeouts.STOP_TIMEOUT_SECONDS)
+
+    def stop(self, services: Iterable[str]) -> None:
+        names = scale.with_replica_services(services)
+        self.capture("stop", *names, timeout=timeouts.STOP_TIMEOUT_SECONDS)
 
     def get_project_name(self) -> str:
         """The name that Compose gives to all that it makes."""

@@ -1,20 +1,20 @@
 """What is wrong with the suite's containers, for `./manage.py doctor`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 from control import modes
 from control.context import Context
 from control.docker import engine
 from control.docker.compose import Compose
 from control.docker.container import Container
-from control.doctor.finding import Finding, make_error, make_warning
 from control.errors import ControlError
+from control.finding import Finding, make_error, make_warning
 
 _CHECK_AGAIN = "./manage.py status tells when it is well"
 _FIX_AND_RESTART = "mend the cause, then ./manage.py restart"
 
 
-def check_containers(context: Context) -> Iterable[Finding]:
+def check_containers(context: Context) -> Iterator[Finding]:
     """One for each container that is not well, or one for all; none where there is no suite."""
     if problem := engine.find_availability_error(context.environ):
         if modes.read_last_mode(context.state_dir) == "docker":

@@ -1,11 +1,9 @@
-"""Showing the logs of the containers as one."""
+"""The logs of the containers."""
 
-import argparse
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from control import log_tail, replicas
-from control.context import Context
 from control.docker import scale
 from control.docker.compose import Compose
 from control.errors import ControlError
@@ -18,46 +16,40 @@ _LINE = re.compile(r"(?P<service>\S+)-(?P<number>\d+)\s+\| (?P<time>\S+) ?(?P<te
 _LOG_OPTIONS = ("--no-color", "--timestamps")
 
 
-def run(context: Context, options: argparse.Namespace) -> int:
-    compose = Compose.from_context(context)
-    names = _list_container_names(compose, options.service)
-    if not names:
-        context.terminal.print_line("There are no logs yet: ./manage.py start makes them.")
-        return 0
-    compose_services = scale.with_replica_services(options.service)
-    output = compose.capture("logs", *_LOG_OPTIONS, "--tail", str(options.lines), *compose_services)
-    entries = sorted(_parse_entries(output.splitlines()), key=lambda entry: entry.timestamp)
-    last = entries[len(entries) - min(options.lines, len(entries)) :]
-    log_tail.print_entries(context.terminal, last, names)
-    if options.follow:
-        newer = _follow_entries(
-            compose, entries[-1].timestamp if entries else 0.0, compose_services
-        )
-        log_tail.print_entries(context.terminal, newer, names)
-    return 0
+class ContainerLogs:
+    """The logs of the containers of some services, or of all."""
+
+    def __init__(self, compose: Compose, services: Sequence[str]) -> None:
+        self._compose = compose
+        self._services = scale.with_replica_services(services)
+        self._last_timestamp = 0.0
+        self.names = _list_container_names(compose, services)
+
+    def read_last(self, count: int) -> list[LogEntry]:
+        tail = ("--tail", str(count))
+        output = self._compose.capture("logs", *_LOG_OPTIONS, *tail, *self._services)
+        entries = sorted(_parse_entries(output.splitlines()), key=lambda entry: entry.timestamp)
+        if entries:
+            self._last_timestamp = entries[-1].timestamp
+        return entries[len(entries) - min(count, len(entries)) :]
+
+    def follow(self) -> Iterator[LogEntry]:
+        last = self._last_timestamp
+        since = ("--since", f"{last:.6f}") if last else ("--tail", "0")
+        arguments = ("logs", "--follow", *_LOG_OPTIONS, *since, *self._services)
+        for entry in _parse_entries(self._compose.stream_lines(*arguments)):
+            if entry.timestamp > last:  # --since repeats the last line
+                yield entry
 
 
-def _list_container_names(compose: Compose, wanted: list[str]) -> list[str]:
-    """Of the containers whose logs are meant."""
+def _list_container_names(compose: Compose, services: Sequence[str]) -> list[str]:
     containers = compose.list_containers()
     available = {container.service for container in containers}
-    for name in wanted:
+    for name in services if available else ():
         if name not in available:
-            known = ", ".join(sorted(available)) or "none"
+            known = ", ".join(sorted(available))
             raise ControlError(f"there is no log of {name} yet; there are: {known}")
-    return [it.name for it in containers if not wanted or it.service in wanted]
-
-
-def _follow_entries(
-    compose: Compose, last_timestamp: float, services: Iterable[str]
-) -> Iterator[LogEntry]:
-    """What comes from now on, and what came since the last line that was told."""
-    since = ("--since", f"{last_timestamp:.6f}") if last_timestamp else ("--tail", "0")
-    for entry in _parse_entries(
-        compose.stream_lines("logs", "--follow", *_LOG_OPTIONS, *since, *services)
-    ):
-        if entry.timestamp > last_timestamp:
-            yield entry
+    return [it.name for it in containers if not services or it.service in services]
 
 
 def _parse_entries(lines: Iterable[str]) -> Iterator[LogEntry]:

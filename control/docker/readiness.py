@@ -4,11 +4,11 @@ import re
 import time
 from collections.abc import Iterable
 
-from control.component_failure import ComponentFailure
 from control.docker import timeouts
 from control.docker.compose import Compose
 from control.docker.compose_process import ComposeProcess
 from control.docker.container import Container
+from control.start_messages import ComponentFailure
 from control.terminal import Terminal, format_seconds
 
 _RELEVANT_OUTPUT = re.compile(

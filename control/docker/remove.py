@@ -1,29 +1,24 @@
 """Deleting a suite's data: the volumes of its Compose project."""
 
-import argparse
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from control import confirmation, modes
-from control.argument_types import USAGE_ERROR_STATUS
+from control import modes
 from control.context import Context
-from control.docker import engine, stop
+from control.docker import engine
 from control.docker.compose import Compose
 from control.errors import ControlError
+from control.mode import SuiteData
 
 _WORKING_DIR_LABEL = "com.docker.compose.project.working_dir"
 
 
-def run(context: Context, options: argparse.Namespace) -> int:
-    """Stop the suite and delete what it keeps; raises ControlError where that is not confirmed.
+def find_data(context: Context, *, is_confirmed: bool) -> SuiteData | None:
+    """Return what `stop --remove` deletes; None if there is nothing.
 
-    Interrupted, the same command goes on where it ended.
+    Raises ControlError if it may belong to the suite of another folder.
     """
-    if options.service:
-        raise ControlError(
-            "--remove deletes the data of all services: leave --service out", USAGE_ERROR_STATUS
-        )
     compose = Compose.from_context(context)
     project = compose.get_project_name()
     containers = engine.inspect_containers(
@@ -32,17 +27,21 @@ def run(context: Context, options: argparse.Namespace) -> int:
     _ensure_same_folder(context.root, project, containers)
     volumes = engine.list_volumes(context.environ, project)
     if not containers and not volumes:
-        context.terminal.print_line("Nothing to remove.")
-        return 0
-    if not containers and options.yes:
+        return None
+    if not containers and is_confirmed:
         _ensure_last_mode_was_docker(context, project)
-    things = _describe(context, len(containers), volumes)
-    confirmation.confirm_deletion(context.terminal, things, is_confirmed=options.yes)
-    stop.stop(context, compose)
-    with context.terminal.step("remove"):
-        engine.remove_volumes(context.environ, volumes)
-    _print_remaining_files(context, project)
-    return 0
+
+    def delete() -> None:
+        with context.terminal.step("stop"):
+            compose.stop_all()
+        with context.terminal.step("remove"):
+            engine.remove_volumes(context.environ, volumes)
+
+    return SuiteData(
+        _describe(context, len(containers), volumes),
+        delete,
+        list_remaining=lambda: _list_remaining(context, project),
+    )
 
 
 def _ensure_same_folder(
@@ -81,10 +80,9 @@ def _describe(context: Context, containers: int, volumes: Iterable[str]) -> Iter
         yield f"volume {volume} ({sizes[volume]})" if volume in sizes else f"volume {volume}"
 
 
-def _print_remaining_files(context: Context, project: str) -> None:
+def _list_remaining(context: Context, project: str) -> Iterator[str]:
     remaining = [path for path in (context.root / ".env", context.state_dir) if path.exists()]
     shown = ", ".join(os.path.relpath(path, context.root) for path in remaining)
-    say = context.terminal.print_line
     if shown:
-        say(f"Settings and the suite's folder stay: {shown}")
-    say(f"Images stay: docker image rm $(docker image ls --quiet '{project}-*') removes them")
+        yield f"Settings and the suite's folder stay: {shown}"
+    yield f"Images stay: docker image rm $(docker image ls --quiet '{project}-*') removes them"

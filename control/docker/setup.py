@@ -12,7 +12,7 @@ from pathlib import Path
 
 from control import environment
 from control.addresses import COMPOSE_ADDRESSES
-from control.docker.password import build_password_statement
+from control.credentials import build_password_statement
 from control.docker.plain_compose import PRINT_ADMIN_TOKEN_COMMAND
 from control.services import SERVICES
 from control.settings import Settings

@@ -1,43 +1,32 @@
 """Starting the suite in Docker, or what is missing of it."""
 
-import argparse
 from collections import deque
 from collections.abc import Iterable
 
-from control import modes, replicas, services, start_messages
-from control.component_failure import ComponentFailure
+from control import modes, services, start_messages
 from control.context import Context
-from control.docker import plain_compose, scale
+from control.docker import scale
 from control.docker.compose import Compose
 from control.docker.readiness import ContainerReadinessWaiter, extract_progress
 from control.errors import ControlError
-from control.local.run_directory import RunDirectory
+from control.start_messages import ComponentFailure
 
 _TAIL_LINES = 20
 _UP_COMMAND = ("up", "--detach", "--no-build")
 
 
-def run(context: Context, options: argparse.Namespace) -> int:
-    _ensure_not_local(context)
-    if options.service:
-        plain_compose.ensure_not_running(context)
-    start_messages.prepare_environment(context, "docker")
-    requested = replicas.parse_requested(options)
-    names = dict.fromkeys((*options.service, *requested)) if options.service else ()
-    return bring_up(context, Compose.from_context(context, requested), names)
-
-
-def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> int:
-    """Build what has changed, start these services, or all, and wait until they are well."""
+def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> bool:
+    """Build what has changed, start these services, or all, and wait. Return whether they are
+    healthy."""
     compose.check_replicas()
     names = tuple(names)
     with context.terminal.step("images", "(minutes, the first time)"):
         build(context, compose, *names)
     if up(context, compose, names):
-        return 1
+        return False
     start_messages.print_addresses(context)
     context.terminal.print_line("  Logs:  ./manage.py logs -f")
-    return 0
+    return True
 
 
 def build(context: Context, compose: Compose, *arguments: str) -> None:
@@ -106,10 +95,3 @@ def _run_up(
     with compose.locked_replica_counts(context.terminal) as counts:
         options += scale.build_scale_options(counts, selected)
         progress.run_up(names, *_UP_COMMAND, *options, *scale.with_replica_services(names))
-
-
-def _ensure_not_local(context: Context) -> None:
-    """Raises ControlError where this folder's suite runs as processes: both want the same ports."""
-    run = RunDirectory(context.state_dir)
-    if run.find_supervisor() or run.find_processes():  # these run on without it
-        raise ControlError("this folder's suite runs in local mode: ./manage.py stop --local first")

@@ -1,26 +1,25 @@
-"""What runs, and how well."""
+"""The status table of the containers."""
 
-import argparse
+from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from control import health, status_table
-from control.context import Context
 from control.docker.compose import Compose
 from control.docker.container import Container
 from control.status_table import StatusRow
+from control.terminal import Terminal
 
 
-def run(context: Context, options: argparse.Namespace) -> int:
-    compose = Compose.from_context(context)
+def show(terminal: Terminal, compose: Compose, services: Sequence[str]) -> bool:
+    """Print the table, or that there is none. Return whether everything is healthy."""
     available = compose.list_containers()
-    named = options.service
-    containers = [one for one in available if not named or one.service in named]
+    containers = [one for one in available if not services or one.service in services]
     if not containers:
-        context.terminal.print_line("Smart Assistant is not running.")
-        return 1
+        terminal.print_line("Smart Assistant is not running.")
+        return False
     memory = compose.get_memory_usage(containers)
     rows = [_build_row(compose, one, available, memory.get(one.id)) for one in containers]
-    return 0 if status_table.print_table(context.terminal, rows) else 1
+    return status_table.print_table(terminal, rows)
 
 
 def _build_row(

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from http import HTTPStatus
 
 from control.context import Context
-from control.doctor.finding import Finding, make_error, make_warning
+from control.finding import Finding, make_error, make_warning
 from control.http_client import RequestFailed, request, strip_credentials
 from control.settings import Settings
 from control.variables import TELEGRAM_URL

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from control import machine, modes, requirements
 from control.context import Context
 from control.docker import engine
-from control.doctor.finding import Finding, make_error, make_warning
+from control.finding import Finding, make_error, make_warning
 from control.http_client import strip_credentials
 from control.machine import Machine, format_gigabytes
 

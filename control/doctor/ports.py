@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable
 
-from control import health, modes, ports
+from control import health, modes
 from control.context import Context
-from control.doctor.finding import Finding, make_error
+from control.finding import Finding, make_error
+from control.local import preflight
 from control.local.run_directory import RunDirectory
 
 
@@ -18,7 +19,7 @@ def check(context: Context) -> Iterable[Finding]:
         if service.port is None:
             continue
         port = settings.get_port(service.port)
-        is_used = bool(ports.find_bind_error(port))
+        is_used = bool(preflight.find_bind_error(port))
         is_service = is_used and health.identify_service(port) == service.name
         if is_used and not (is_service and is_started):
             taken.append(f"{service.port}={port}")

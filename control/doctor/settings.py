@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 
-from control import environment, suggestions
+from control import environment
 from control.context import Context
 from control.credentials import SECRET_GENERATORS
 from control.docker import plain_compose
-from control.doctor.finding import Finding, make_error, make_warning
+from control.finding import Finding, make_error, make_warning
 from control.http_client import strip_credentials
-from control.variables import ALL_NAMES
 
 _MIN_SECRET_LENGTH = 16
 _OTHERS_MODE_MASK = 0o077
@@ -22,8 +21,7 @@ def check(context: Context) -> Iterable[Finding]:
         return
     if file.stat().st_mode & _OTHERS_MODE_MASK:
         yield make_error(".env", "others can read it, and it holds secrets", "chmod 600 .env")
-    for name in environment.find_unknown_variables(context.root):
-        advice = suggestions.did_you_mean(name.upper(), ALL_NAMES, "see .env.example")
+    for name, advice in environment.find_unknown_variables(context.root).items():
         yield make_warning(".env", f"{name} is no setting of the suite", advice)
     values = context.settings.values
     for name in SECRET_GENERATORS:

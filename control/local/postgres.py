@@ -4,6 +4,8 @@ The wheel's own Python helper is not used: it leaves the server open to any loca
 loosens permissions on every parent folder.
 """
 
+import hashlib
+import hmac
 import os
 import re
 import secrets
@@ -15,11 +17,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from control.credentials import build_password_statement, write_private_file
 from control.errors import ControlError
 from control.health import HealthStatus, unreachable_status
 from control.local import shared_folder
 from control.local.component import DATABASE_STOP_TIMEOUT_SECONDS
-from control.local.password_digest import PasswordDigestFile
 from control.local.process import LaunchSpec, build_database_environment, wait_for_exit
 from control.local.shared_folder import Database
 from control.local.system_user import SystemUser
@@ -56,6 +58,9 @@ _UNSUPPORTED_CHARACTERS = re.compile(r'["$`\n\r]|\\\\')
 """PostgreSQL's programs call each other by a shell with their path between double quotes."""
 
 
+_DIGEST_ITERATIONS = 100_000
+
+
 def check_health(port: int) -> HealthStatus:
     """Knock as a client would: a server that asks for the password is ready."""
     parameters = f"user\0{DATABASE_NAME}\0database\0{DATABASE_NAME}\0\0".encode()
@@ -76,6 +81,24 @@ def stop_server(database: Database) -> None:
     if server := database.server_process:
         server.send_signal(STOP_SIGNAL)
         wait_for_exit([server], DATABASE_STOP_TIMEOUT_SECONDS)
+
+
+@dataclass(frozen=True)
+class PasswordDigestFile:
+    """A salted digest in a file."""
+
+    path: Path
+
+    def matches(self, password: str) -> bool:
+        try:
+            salt, _, digest = self.path.read_text("ascii").partition(" ")
+        except FileNotFoundError:
+            return False
+        return hmac.compare_digest(digest, _digest_password(password, salt))
+
+    def write(self, password: str) -> None:
+        salt = secrets.token_hex(8)
+        write_private_file(self.path, f"{salt} {_digest_password(password, salt)}")
 
 
 @dataclass(frozen=True)
@@ -173,7 +196,7 @@ class Cluster:
         password, data = attempt / "password", attempt / "data"
         self._run_shell(_CREATE_SCRIPT, str(self._home), str(attempt), stdin=self.password)
         self._run("initdb", *_INITDB_OPTIONS, f"--pwfile={password}", str(data))
-        self._run_single_user(data, f"CREATE DATABASE {DATABASE_NAME}")
+        self._run_single_user(data, f"CREATE DATABASE {DATABASE_NAME};")
         self._run_shell(_PUBLISH_SCRIPT, str(attempt), str(self._data))
         self._password_digest.write(self.password)
 
@@ -188,8 +211,7 @@ class Cluster:
     def _set_password(self) -> None:
         """A changed POSTGRES_PASSWORD, or a lost one, must not lock the suite out of its data."""
         if not self._password_digest.matches(self.password):
-            quoted = self.password.replace("'", "''")
-            self._run_single_user(self._data, f"ALTER ROLE {DATABASE_NAME} PASSWORD '{quoted}'")
+            self._run_single_user(self._data, build_password_statement(self.password))
             self._password_digest.write(self.password)
 
     @property
@@ -198,7 +220,7 @@ class Cluster:
 
     def _run_single_user(self, data: Path, statement: str) -> None:
         """Run a statement without a server, in PostgreSQL's single-user mode."""
-        self._run("postgres", "--single", "-D", str(data), "template1", stdin=statement + ";\n")
+        self._run("postgres", "--single", "-D", str(data), "template1", stdin=f"{statement}\n")
 
     def _run_shell(self, script: str, *arguments: str, stdin: str = "") -> None:
         self._run("/bin/sh", "-c", script, "sh", *arguments, stdin=stdin)
@@ -224,6 +246,10 @@ class Cluster:
             why = errors[0] if errors else f"exit status {result.returncode}"
             raise ControlError(f"{program}: {why.removeprefix(f'{program}: ')}")
         return result.stdout
+
+
+def _digest_password(password: str, salt: str) -> str:
+    return hashlib.pbkdf2_hmac("sha256", password.encode(), salt.encode(), _DIGEST_ITERATIONS).hex()
 
 
 def check_path(path: Path) -> None:

@@ -1,19 +1,31 @@
 """What is looked at before anything is started."""
 
 import contextlib
+import errno
 import shutil
+import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-from control import disk, ports
+from control import disk, modes
+from control.addresses import LOCALHOST
 from control.context import Context
-from control.docker import engine
-from control.docker.compose import Compose
 from control.errors import ControlError
 from control.local.component import Component, Port
 
 MIN_FREE_BYTES = 500 * 1024 * 1024
 """Bytes that must be free: a database in want of space stops in the middle of things."""
+
+
+def find_bind_error(port: int) -> str:
+    """Return why a server could not listen on a port; empty if it could."""
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as servers do
+        try:
+            probe.bind((LOCALHOST, port))
+        except OSError as error:
+            return "is in use" if error.errno == errno.EADDRINUSE else f"is refused ({error})"
+    return ""
 
 
 def check_ports(components: Iterable[Component]) -> None:
@@ -24,22 +36,21 @@ def check_ports(components: Iterable[Component]) -> None:
         if number in seen:
             raise ControlError(f"{seen[number]} and {port} are both {number}: change one of them")
         seen[number] = port
-        if error := ports.find_bind_error(number):
+        if error := find_bind_error(number):
             raise ControlError(
                 f"port {number}, where {name} would listen, {error}:"
                 f" end what uses it or set {port.variable} to another port"
             )
 
 
-def explain_port_conflict(context: Context, port_taken: ControlError) -> ControlError:
-    """What to say of a port that is taken, which may be by this folder's own containers."""
-    with contextlib.suppress(ControlError):  # then nobody can tell
-        if engine.is_available(context.environ):
-            containers = Compose.from_context(context).list_containers()
-            if any(container.state == "running" for container in containers):
-                first = "./manage.py stop --docker"
-                return ControlError(f"this folder's suite runs in Docker: {first} first")
-    return port_taken
+def explain_port_conflict(context: Context, error: ControlError) -> ControlError:
+    """Return a clearer error if this folder's own containers use the port."""
+    with contextlib.suppress(ControlError):  # if the engine cannot say
+        docker = modes.load("docker", context)
+        if docker.is_available() and docker.is_running():
+            first = "./manage.py stop --docker"
+            return ControlError(f"this folder's suite runs in Docker: {first} first")
+    return error
 
 
 def check_disk_space(folder: Path, min_free: int = MIN_FREE_BYTES) -> None:

@@ -6,13 +6,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from control import exit_reasons
-from control.component_failure import ComponentFailure
 from control.errors import ControlError
 from control.health import HealthStatus
 from control.local import timeouts
 from control.local.component import Component
 from control.local.run_directory import ComponentStatus, DesiredState
 from control.local.suite import Suite
+from control.start_messages import ComponentFailure
 from control.terminal import Terminal, format_seconds
 
 START_TIMEOUT_SECONDS = 60.0

@@ -1,19 +1,17 @@
 """Deleting a suite's data."""
 
-import argparse
 import contextlib
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from control import confirmation, disk
-from control.argument_types import USAGE_ERROR_STATUS
+from control import disk
 from control.context import Context
-from control.errors import ControlError
 from control.local import postgres, shared_folder
 from control.local.run_directory import RunDirectory
 from control.local.shared_folder import SHARED_FOLDERS, Database
 from control.local.shutdown import shut_down
+from control.mode import SuiteData
 
 DATA_PATTERNS = (
     "postgres",
@@ -29,35 +27,31 @@ SETTINGS_FILES = ("mode", "replicas.json", "secrets.env", "containers.lock")
 """What stays: `secrets.env` may open the data of the same suite in Docker."""
 
 
-def run(context: Context, options: argparse.Namespace) -> int:
-    """Stop the suite and delete what it keeps; raises ControlError where that is not confirmed.
-
-    Interrupted, the same command goes on where it ended.
-    """
-    if options.service:
-        raise ControlError(
-            "--remove deletes the data of all services: leave --service out", USAGE_ERROR_STATUS
-        )
-    state_dir, terminal = context.state_dir, context.terminal
-    databases = _find_external_databases(state_dir)
-    inside = _find_data_in_state_dir(state_dir)
+def find_data(context: Context) -> SuiteData | None:
+    """Return what `stop --remove` deletes; None if there is nothing."""
+    databases = _find_external_databases(context.state_dir)
+    inside = _find_data_in_state_dir(context.state_dir)
     if not inside and not databases:
-        terminal.print_line("Nothing to remove.")
-        return 0
-    confirmation.confirm_deletion(terminal, _describe(inside, databases), is_confirmed=options.yes)
-    suite = RunDirectory(state_dir)
-    shut_down(suite, terminal)
-    with terminal.step("remove"), suite.supervisor_lock():
+        return None
+    return SuiteData(
+        _describe(inside, databases),
+        delete=lambda: _delete_data(context, inside, databases),
+        list_remaining=lambda: _list_remaining(context),
+    )
+
+
+def _delete_data(context: Context, inside: Iterable[Path], databases: Iterable[Database]) -> None:
+    suite = RunDirectory(context.state_dir)
+    shut_down(suite, context.terminal)
+    with context.terminal.step("remove"), suite.supervisor_lock():
         for database in databases:
             postgres.stop_server(database)
             database.remove()
         for path in inside:
             _delete(path)
         for name in ("sandbox", "logs", "run"):
-            with contextlib.suppress(OSError):  # it holds something of somebody else's, or is gone
-                (state_dir / name).rmdir()
-    _print_remaining_files(context)
-    return 0
+            with contextlib.suppress(OSError):  # it is gone, or holds files of other programs
+                (context.state_dir / name).rmdir()
 
 
 def _is_state_dir(folder: Path) -> bool:
@@ -107,13 +101,13 @@ def _delete(path: Path) -> None:
     path.rmdir()
 
 
-def _print_remaining_files(context: Context) -> None:
+def _list_remaining(context: Context) -> Iterator[str]:
     remaining = [context.root / ".env", context.root / ".venv"]
     remaining += [context.state_dir / name for name in SETTINGS_FILES]
     remaining += shared_folder.find_program_copies()
     shown = [_shorten_path(path, context.root) for path in remaining if path.exists()]
     if shown:
-        context.terminal.print_line(f"Settings and programs stay: {', '.join(shown)}")
+        yield f"Settings and programs stay: {', '.join(shown)}"
 
 
 def _shorten_path(path: Path, root: Path) -> str:

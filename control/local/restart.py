@@ -1,48 +1,36 @@
 """Stopping and starting again."""
 
-import argparse
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import zip_longest
 
 from control import replicas, start_messages
-from control.component_failure import ComponentFailure
 from control.context import Context
 from control.errors import ControlError
-from control.local import desired_state, start
+from control.local import desired_state
 from control.local.readiness import ReadinessWaiter
 from control.local.run_directory import RunDirectory
-from control.local.shutdown import shut_down
 from control.local.suite import Suite
+from control.start_messages import ComponentFailure
 
 
-def run(context: Context, options: argparse.Namespace) -> int:
-    if options.service:
-        return restart_services(context, options.service)
-    start_messages.prepare_environment(context, "local")
-    settings = context.settings  # what is wrong with them must not cost the suite that runs
-    replicas.read(settings.state_dir, context.services)  # nor a fault of these
-    shut_down(RunDirectory(settings.state_dir), context.terminal)
-    return start.bring_up(context)
-
-
-def restart_services(context: Context, names: list[str]) -> int:
+def restart_services(context: Context, names: Sequence[str]) -> bool:
     """Fresh processes with the settings of now; what is wrong with them costs nothing.
 
     One replica of a service after the other, so that the others serve meanwhile; where one does not
     get well, those after it are left alone.
     """
+    if RunDirectory(context.state_dir).find_supervisor() is None:
+        raise ControlError("nothing runs: ./manage.py start")
     suite = Suite.from_context(context, context.virtualenv.python)
     batches = _plan_rolling_restart(suite.component_names_for(names))
-    if suite.run_directory.find_supervisor() is None:
-        raise ControlError("nothing runs: ./manage.py start")
     while batches:
         if problems := _restart(context, suite, batches.pop(0)):
             start_messages.report_failures(context, problems)
             if left := sorted(name for turn in batches for name in turn):
                 context.terminal.print_warning(f"left as they are: {', '.join(left)}")
-            return 1
-    return 0
+            return False
+    return True
 
 
 def _plan_rolling_restart(names: Iterable[str]) -> list[tuple[str, ...]]:

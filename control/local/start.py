@@ -1,38 +1,28 @@
 """Starting the suite, or what is missing of it."""
 
-import argparse
-import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 
-from control import modes, replicas, start_messages
-from control.component_failure import ComponentFailure
+from control import modes, start_messages
 from control.context import Context
 from control.errors import ControlError
 from control.file_lock import FileLock
-from control.local import orphans, postgres, preflight, scaling, shared_folder
+from control.local import orphans, preflight, scaling
 from control.local.process import Process
 from control.local.readiness import START_TIMEOUT_SECONDS, ReadinessWaiter
 from control.local.run_directory import AlreadyRunning, DesiredState
 from control.local.status import show
 from control.local.suite import Suite
-
-
-def run(context: Context, options: argparse.Namespace) -> int:
-    start_messages.prepare_environment(context, "local")
-    _check_paths(context)
-    _warn_about_orphans(context)
-    requested = replicas.parse_requested(options)
-    names = dict.fromkeys((*options.service, *requested)) if options.service else ()
-    return bring_up(context, names, requested)
+from control.start_messages import ComponentFailure
 
 
 def bring_up(
     context: Context, names: Iterable[str] = (), requested: Mapping[str, int] | None = None
-) -> int:
-    """Start these, or all, or what is missing of them; the settings are complete."""
+) -> bool:
+    """Start these services, or all, or those of them that do not run. Return whether they are
+    healthy."""
     suite = Suite.from_context(context, context.ensure_python(), requested)
     if suite.run_directory.find_supervisor():
         return _start_missing(context, suite, names)
@@ -42,9 +32,9 @@ def bring_up(
         return _start_missing(context, suite, names)
     if problems:
         start_messages.report_failures(context, problems)
-        return 1
+        return False
     _print_addresses(context)
-    return 0
+    return True
 
 
 def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[ComponentFailure, ...]:
@@ -109,7 +99,7 @@ def _spawn_supervisor(context: Context, suite: Suite, lock: FileLock) -> None:
         suite.run_directory.write_supervisor(supervisor)
 
 
-def _start_missing(context: Context, suite: Suite, names: Iterable[str]) -> int:
+def _start_missing(context: Context, suite: Suite, names: Iterable[str]) -> bool:
     """Start what is missing of a suite that runs, or is just being started."""
     context.terminal.print_line("It runs already.")
     suite, missing = scaling.reconcile(context, suite, names)
@@ -123,24 +113,7 @@ def _start_missing(context: Context, suite: Suite, names: Iterable[str]) -> int:
     )
     is_healthy = show(context, suite)
     _print_addresses(context)
-    return 0 if is_healthy else 1
-
-
-def _check_paths(context: Context) -> None:
-    """Raises ControlError before minutes are spent; root may keep programs and data elsewhere."""
-    if os.geteuid() != 0 and not context.settings.has_external_postgres:
-        for path in (context.virtualenv.path, context.state_dir):
-            postgres.check_path(path)
-
-
-def _warn_about_orphans(context: Context) -> None:
-    """Databases in folders of the system that nobody would find again."""
-    if os.geteuid() != 0:
-        return
-    shared_folder.repair_database_folder(context.state_dir)  # this one's folder may have been moved
-    for database in shared_folder.find_databases():
-        if database.is_orphaned:
-            context.terminal.print_warning(": ".join(shared_folder.describe_orphan(database)))
+    return is_healthy
 
 
 def _print_addresses(context: Context) -> None:

@@ -1,8 +1,7 @@
 """What runs, and how well."""
 
-import argparse
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from control import environment, status_table
 from control.context import Context
@@ -15,14 +14,14 @@ from control.local.suite import Suite
 from control.status_table import StatusRow
 
 
-def run(context: Context, options: argparse.Namespace) -> int:
-    suite = Suite.from_context(context, context.virtualenv.python)
+def show_suite(context: Context, suite: Suite, services: Sequence[str]) -> bool:
+    """Print the table, or why there is none. Return whether everything is healthy."""
     for file in suite.run_directory.find_damaged_files():
         context.terminal.print_warning(
             f"{file} is damaged and counts as absent: ./manage.py restart makes it anew"
         )
     if suite.run_directory.find_supervisor():
-        return 0 if show(context, suite, only=options.service) else 1
+        return show(context, suite, services)
     orphans = suite.run_directory.find_processes()
     if (
         orphans
@@ -38,12 +37,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
         )
     else:
         context.terminal.print_line("Smart Assistant is not running.")
-    return 1
+    return False
 
 
-def show(context: Context, suite: Suite, *, only: list[str] | None = None) -> bool:
-    """Print the table; whether everything is well."""
-    chosen = suite.component_names_for(only or ())
+def show(context: Context, suite: Suite, services: Sequence[str] = ()) -> bool:
+    """Print the table. Return whether everything is healthy."""
+    chosen = suite.component_names_for(services)
     parts = [part for part in suite.components if not chosen or part.name in chosen]
     status = suite.run_directory.read_status()
     running = (part for part in parts if _status_for(status, part).state == "running")

@@ -1,14 +1,19 @@
 """The background process that keeps the suite alive. Idle, it only waits."""
 
+import argparse
 import asyncio
 import contextlib
 import os
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
 
 from control import replicas
+from control.context import Context
 from control.errors import ControlError
+from control.file_lock import FileLock
 from control.local import log_rotation
 from control.local.component import Component
 from control.local.process import Process
@@ -21,6 +26,20 @@ _POLL_SECONDS = 0.05
 
 SuiteLoader = Callable[[Mapping[str, str]], Suite]
 """The suite as the settings of now make it, with an operator's environment."""
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    """Be the supervisor: the hidden command that `start` runs in the background."""
+
+    def load_suite(environ: Mapping[str, str]) -> Suite:
+        return Suite.from_context(replace(context, environ=environ), Path(options.python))
+
+    lock = FileLock(options.lock)
+    try:
+        asyncio.run(supervise(load_suite(context.environ), load_suite))
+    finally:
+        lock.release()
+    return 0
 
 
 async def supervise(suite: Suite, load_suite: SuiteLoader) -> None:

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 
-from control import chat_dependencies, reply_watchdog
+from control import reply_watchdog
 from control.cli import main
+from control.commands import chat
 from control.context import Context
 from control.sandbox_chat import ChatMessage, InlineButton
 from control.terminal import Terminal
@@ -252,7 +253,7 @@ def test_of_containers_one_that_is_well_is_enough_and_one_that_is_gone_is_missed
     path = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
     context = Context(home, home / "manage.py", environ | path, terminal)
     options = argparse.Namespace(docker=True, local=False)
-    assert chat_dependencies.find_missing_services(context, options) == {"tg_bot": "is not running"}
+    assert chat.find_missing_services(context, options) == {"tg_bot": "is not running"}
 
 
 def test_where_the_mode_cannot_be_told_nobody_is_missed(
@@ -261,12 +262,7 @@ def test_where_the_mode_cannot_be_told_nobody_is_missed(
     context = Context(home, home / "manage.py", environ, terminal)
     context.state_dir.mkdir(parents=True, exist_ok=True)
     (context.state_dir / "mode").touch()
-    assert (
-        chat_dependencies.find_missing_services(
-            context, argparse.Namespace(docker=False, local=False)
-        )
-        == {}
-    )
+    assert chat.find_missing_services(context, argparse.Namespace(docker=False, local=False)) == {}
 
 
 def test_lines_that_are_piped_in_are_answered_one_by_one(

@@ -3,6 +3,7 @@ import io
 import os
 import subprocess
 import sys
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def context(home: Path, terminal: Terminal) -> Context:
 
 def test_every_command_leads_somewhere() -> None:
     for command in COMMANDS:
-        module, _, function = command.entry_point.format(mode="local").partition(":")
+        module, _, function = command.entry_point.partition(":")
         assert callable(getattr(import_module(f"control.{module}"), function))
 
 
@@ -44,6 +45,12 @@ def test_help_has_a_line_for_each_command(capsys: pytest.CaptureFixture[str]) ->
     said = capsys.readouterr().out
     assert {command.name for command in COMMANDS if command.help} <= set(said.split())
     assert "supervise" not in said
+
+
+def test_the_version_is_that_of_the_project(terminal: Terminal, output: io.StringIO) -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    assert main(["--version"], Context(ROOT, ROOT / "manage.py", {}, terminal)) == 0
+    assert output.getvalue() == project["version"] + "\n"
 
 
 @pytest.mark.parametrize(

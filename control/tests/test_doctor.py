@@ -215,7 +215,7 @@ def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
     status, lines = run_doctor(home, output)
     assert status == 1
     assert "says assistant=0; a number is from 1 to 16: remove it" in find_line(lines, "replicas")
-    assert "mode is damaged: say --docker or --local" in find_line(lines, "mode")
+    assert "mode is damaged: give --docker or --local" in find_line(lines, "mode")
     assert any("desired_state.json is damaged: ./manage.py restart" in said for said in lines)
 
 

@@ -93,6 +93,52 @@ def test_a_rebuild_starts_again_what_ran(suite: FakeSuite, home: Path, terminal:
     suite.manage("status")
 
 
+def test_a_rebuild_of_a_service_installs_what_has_changed_and_restarts_only_that_service(
+    suite: FakeSuite, home: Path, terminal: Terminal
+) -> None:
+    suite.manage("start")
+    repository = RepositoryWithFakeUv(home, terminal)
+    suite.environment["PATH"] = repository.path
+    repository.virtualenv.ensure()
+    assert repository.take_calls
+    pids = {name: suite.pid(name) for name in ("rest_service", "tg_bot")}
+
+    repository.write_pins("2.0")
+    suite.manage("rebuild", "--service", "rest_service")
+
+    assert repository.take_calls == ["pip install"]
+    assert suite.pid("rest_service") != pids["rest_service"]
+    assert suite.pid("tg_bot") == pids["tg_bot"]
+    suite.manage("rebuild", "--service", "tg_bot")
+    assert repository.take_calls == []
+    assert suite.pid("tg_bot") != pids["tg_bot"]
+
+
+def test_a_rebuild_of_a_service_starts_nothing_where_nothing_runs(
+    suite: FakeSuite, home: Path, terminal: Terminal
+) -> None:
+    repository = RepositoryWithFakeUv(home, terminal)
+    suite.environment["PATH"] = repository.path
+
+    suite.manage("rebuild", "--service", "rest_service")
+
+    assert repository.take_calls == ["venv --python", "pip install"]
+    assert suite.processes() == []
+
+
+def test_a_rebuild_whose_installation_fails_leaves_the_service_running(
+    suite: FakeSuite, home: Path, terminal: Terminal
+) -> None:
+    suite.manage("start")
+    pid = suite.pid("rest_service")
+    repository = RepositoryWithFakeUv(home, terminal, pip="echo 'error: no'; exit 1")
+    suite.environment["PATH"] = repository.path
+
+    suite.manage("rebuild", "--service", "rest_service", status=1)
+
+    assert suite.pid("rest_service") == pid
+
+
 def test_a_database_that_does_not_start_for_a_migration_leaves_nothing_running(
     home: Path,
 ) -> None:

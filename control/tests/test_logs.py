@@ -34,7 +34,7 @@ def test_an_empty_log_says_that_it_is(
 ) -> None:
     (logs / "tg_bot.log").touch()
     assert run_logs(home, terminal) == 0
-    assert output.getvalue() == "Nothing is in the log of tg_bot yet.\n"
+    assert output.getvalue() == "The log of tg_bot is empty.\n"
 
 
 def test_a_log_that_is_not_there_yet_is_answered_with_those_there_are(

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from control import confirmation, environment
+from control import environment
+from control.commands import suite as suite_commands
 from control.errors import ControlError
 from control.local import postgres, remove, shared_folder
 from control.local.process import spawn
@@ -145,10 +146,10 @@ def test_at_a_terminal_it_asks(
 
     monkeypatch.setattr(sys, "stdin", Typed(f"{answer}\n"))
     if is_deleted:
-        confirmation.confirm_deletion(terminal, ["everything"], is_confirmed=False)
+        suite_commands.confirm_deletion(terminal, ["everything"], is_confirmed=False)
     else:
         with pytest.raises(ControlError, match="nothing is deleted"):
-            confirmation.confirm_deletion(terminal, ["everything"], is_confirmed=False)
+            suite_commands.confirm_deletion(terminal, ["everything"], is_confirmed=False)
 
 
 @pytest.mark.parametrize("gone", ["redis", "run/processes", "run/supervisor.lock"])

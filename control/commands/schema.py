@@ -1,0 +1,22 @@
+"""`migrate` and `upgrade`: the schema of the database."""
+
+import argparse
+
+from control import modes
+from control.context import Context
+
+
+def migrate(context: Context, options: argparse.Namespace) -> int:
+    """Upgrade the database, then write the differences to the models as a migration."""
+    with modes.select(context, options).running_database() as run_alembic:
+        return run_alembic("upgrade", "head") or run_alembic(
+            "revision", "--autogenerate", "-m", options.message
+        )
+
+
+def upgrade(context: Context, options: argparse.Namespace) -> int:
+    with modes.select(context, options).running_database() as run_alembic:
+        status = run_alembic("upgrade", "head")
+        if status == 0:
+            context.terminal.print_success("schema", "up to date")
+        return status

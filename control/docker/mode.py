@@ -1,0 +1,137 @@
+"""Docker mode: the suite as the containers of docker-compose.yml."""
+
+import argparse
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
+from typing import ClassVar
+
+from control import environment, modes, start_messages
+from control.docker import engine, findings, plain_compose, remove, start, status, test
+from control.docker.compose import Compose
+from control.docker.logs import ContainerLogs
+from control.docker.readiness import ContainerReadinessWaiter
+from control.errors import ControlError
+from control.finding import Finding
+from control.mode import Mode, ModeName, RunAlembic, SuiteData
+from control.services import ALEMBIC
+
+_MIGRATIONS_DIR = "rest_service/alembic/versions"
+
+
+class DockerMode(Mode):
+    """See docker-compose.yml."""
+
+    name: ClassVar[ModeName] = "docker"
+
+    def is_available(self) -> bool:
+        return engine.is_available(self.context.environ)
+
+    def is_running(self) -> bool:
+        containers = Compose.from_context(self.context).list_containers()
+        return any(container.state == "running" for container in containers)
+
+    def ensure_other_mode_stopped(self) -> None:
+        if modes.load("local", self.context).is_running():
+            raise ControlError(
+                "this folder's suite runs in local mode: ./manage.py stop --local first"
+            )
+
+    def ensure_manageable(self) -> None:
+        plain_compose.ensure_not_running(self.context)
+
+    def start(
+        self, services: Iterable[str] = (), replicas: Mapping[str, int] | None = None
+    ) -> bool:
+        compose = Compose.from_context(self.context, replicas)
+        return start.bring_up(self.context, compose, services)
+
+    def stop(self) -> bool:
+        compose = Compose.from_context(self.context)
+        if not compose.list_containers():
+            return False
+        with self.context.terminal.step("stop"):
+            compose.stop_all()
+        return True
+
+    def stop_services(self, services: Sequence[str]) -> bool:
+        compose = Compose.from_context(self.context)
+        if not compose.list_containers():
+            return False
+        with self.context.terminal.step(f"stop {', '.join(services)}"):
+            compose.stop(services)
+        return True
+
+    def restart_services(self, services: Sequence[str]) -> bool:
+        environment.ensure_secrets(self.context.root, self.context.environ)
+        compose = Compose.from_context(self.context)
+        if not compose.list_containers():
+            raise ControlError("nothing runs: ./manage.py start")
+        return not start.up(self.context, compose, tuple(services), recreate=True)
+
+    def rebuild(self, services: Sequence[str]) -> bool:
+        """Build images without the build cache; running services continue with the new ones."""
+        start_messages.prepare_environment(self.context, self.name)
+        compose = Compose.from_context(self.context)
+        with self.context.terminal.step("images", "(from scratch: minutes)"):
+            start.build(self.context, compose, "--no-cache", *services)
+        if not compose.list_containers():
+            return True
+        return start.bring_up(self.context, compose, services)
+
+    def list_running_services(self) -> frozenset[str]:
+        containers = Compose.from_context(self.context).list_containers()
+        running = (it for it in containers if it.state in ("running", "restarting"))
+        return frozenset(container.service for container in running)
+
+    def find_service_problems(self, services: Sequence[str]) -> Iterator[tuple[str, str]]:
+        compose = Compose.from_context(self.context)
+        for container in compose.list_containers():
+            if container.service not in services:
+                continue
+            problem = "is not running"
+            if container.state == "running":
+                problem = f"is not well ({compose.explain_unhealthy(container)})"
+            yield container.service, "" if container.is_healthy else problem
+
+    def show_status(self, services: Sequence[str]) -> bool:
+        return status.show(self.context.terminal, Compose.from_context(self.context), services)
+
+    def diagnose(self) -> Iterator[Finding]:
+        return findings.check_containers(self.context)
+
+    def open_logs(self, services: Sequence[str]) -> ContainerLogs:
+        return ContainerLogs(Compose.from_context(self.context), services)
+
+    @contextmanager
+    def running_database(self) -> Iterator[RunAlembic]:
+        plain_compose.ensure_not_running(self.context)
+        start_messages.prepare_environment(self.context, self.name)
+        compose = Compose.from_context(self.context)
+        with self.context.terminal.step("image"):
+            start.build(self.context, compose, "migrate")
+        failures = start.start_postgres(
+            compose,
+            ContainerReadinessWaiter(compose, self.context.terminal, with_dependencies=False),
+        )
+        start_messages.report_failures(self.context, failures, outlook="")
+        if failures:
+            raise ControlError("the database does not start")
+        yield partial(_run_alembic, compose)
+
+    def find_data(self, *, is_confirmed: bool) -> SuiteData | None:
+        return remove.find_data(self.context, is_confirmed=is_confirmed)
+
+    def run_tests(self, options: argparse.Namespace) -> int:
+        return test.run(self.context, options)
+
+
+def _run_alembic(compose: Compose, *arguments: str) -> int:
+    folder = compose.root / _MIGRATIONS_DIR
+    mount: tuple[str, ...] = ()
+    if arguments[0] == "revision":
+        # the container has no capabilities: even root may write there only as the folder's owner
+        owner = folder.stat()
+        user = f"{owner.st_uid}:{owner.st_gid}"
+        mount = ("--volume", f"{folder}:/app/{_MIGRATIONS_DIR}", "--user", user)
+    return compose.run("run", "--rm", *mount, "migrate", *ALEMBIC[1:], *arguments)
