@@ -284,7 +284,7 @@ async def test_who_is_not_active_is_nobody(make_factory: Any) -> None:
     ("asked", "told"),
     [
         ("", "Error: ask_poet names no assistant. Tell the user."),
-        ("Nobody", "Error: The assistant to be asked is not active. Tell the user."),
+        ("Nobody", "Error: The assistant is not active. Tell the user."),
     ],
 )
 async def test_a_tool_behind_which_nobody_stands_is_told(

@@ -116,7 +116,7 @@ async def test_only_a_lost_message_and_a_lost_redis_end_the_turn(error: Exceptio
         (InvalidInputError("Name a city."), "Error: Name a city."),
         (ToolExecutionError("It is closed."), "Error: It is closed. Tell the user."),
         (UpstreamRejected("no"), "Error: ask_helper could not answer. Tell the user."),
-        (ZeroDivisionError("division by zero"), "Error: The tool is broken. Tell the user."),
+        (ZeroDivisionError("division by zero"), "Error: The tool failed. Tell the user."),
     ],
 )
 async def test_any_other_error_is_told_to_the_model(error: Exception, content: str) -> None:

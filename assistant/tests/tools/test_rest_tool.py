@@ -69,7 +69,7 @@ async def test_a_broken_schema_costs_the_call_and_not_the_turn(
 ) -> None:
     with structlog.testing.capture_logs():
         output = await call_tool(make_rest_tool(server, schema=schema), word="omen")
-    assert output == "Error: The tool is broken. Tell the user."
+    assert output == "Error: The tool failed. Tell the user."
     assert server.requests == []
 
 
@@ -89,7 +89,7 @@ async def test_a_schema_that_names_an_address_is_not_fetched(server: FakeServer)
             output = await call_tool(make_rest_tool(server, schema=schema), word="omen")
         canary.shutdown()
 
-    assert output == "Error: The tool is broken. Tell the user."
+    assert output == "Error: The tool failed. Tell the user."
     assert (paths, server.requests) == ([], [])
 
 

@@ -130,7 +130,7 @@ async def test_a_broken_schema_in_the_snapshot_breaks_no_turn(
     await harness.configure(
         make_secretary(make_lookup_tool(input_schema=schema), make_tool("get_time")), version=2
     )
-    assert await look_up(harness, model) == "Error: The tool is broken. Tell the user."
+    assert await look_up(harness, model) == "Error: The tool failed. Tell the user."
     model.add_steps(make_tool_call_response(("get_time", {})), "Noon.")
     assert (await harness.say("time?")).text == "Noon."
     assert server.requests == []

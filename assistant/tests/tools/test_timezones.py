@@ -55,8 +55,9 @@ def test_what_is_not_known_or_has_several_zones_says_how_to_ask(place: str) -> N
     with pytest.raises(InvalidInputError) as raised:
         timezones.zone_for(place)
     assert raised.value.message == (
-        f"No single time zone is known for {place!r}. Call again with a large city nearby, in English,"
-        " or an IANA time zone such as Asia/Tokyo; a country with several zones needs a city."
+        f"No single time zone is known for {place!r}. Call again with a large city nearby, in"
+        " English, or an IANA time zone such as Asia/Tokyo; a country with several zones needs a"
+        " city."
     )
 
 
