@@ -1,4 +1,4 @@
-"""What a model is told of an answer from outside."""
+"""How a server's response is shown to a model."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from smart_kit.safe_http.public_url import AddressBlocked
 
 
 def extract_third_party_text(output: str) -> str:
-    """What the server said, of what is told as a third party's text."""
+    """Return the server's text from between its marks."""
     head, mark, *said, end = output.split("\n")
     assert (mark, end) == (f"<{mark.strip('<>')}>", f"</{mark.strip('<>')}>")
     assert f" lines with {mark.strip('<>')}:" in head
@@ -183,7 +183,7 @@ async def test_a_secret_is_in_nothing_that_is_told_though_the_server_moves_it_in
 async def test_no_part_of_a_secret_is_left_where_a_text_of_nothing_else_is_cut(
     most: int, times: int
 ) -> None:
-    """What was taken out makes room for what stands behind."""
+    """Redaction shortens the text, so that text behind the limit moves into view."""
     secret = "TopSecretValue-" * times
     answer = HttpResponse(200, "text/plain", (secret * 50).encode(), "https://a.example.org/")
     shown = telling(answer, {"key": secret}, most)

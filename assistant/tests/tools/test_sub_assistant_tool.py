@@ -1,4 +1,4 @@
-"""The tool behind which another assistant answers. (In turns: assistants/test_sub_assistant.py.)"""
+"""The tool that calls another assistant. (In turns: assistants/test_sub_assistant.py.)"""
 
 from typing import Any, Self
 from uuid import UUID
