@@ -1,4 +1,4 @@
-"""Serves a scripted model on the running event loop, where its answers take no real time."""
+"""Serves a scripted model on the running event loop, where responses take no real time."""
 
 import asyncio
 import contextlib
@@ -10,7 +10,7 @@ from smart_kit.testing.scripted_model import RecordedRequest, ScriptedModel, Scr
 
 @asynccontextmanager
 async def serve_model(model: ScriptedModel) -> AsyncIterator[str]:
-    """The address to ask it at, on a real socket, as long as the block runs."""
+    """Yield the URL of the model, on a real socket, as long as the block runs."""
     connections: set[asyncio.StreamWriter] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -34,7 +34,7 @@ async def serve_model(model: ScriptedModel) -> AsyncIterator[str]:
 async def _handle_request(
     model: ScriptedModel, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> bool:
-    """Answer one request; whether the connection is kept for another one."""
+    """Respond to one request; return whether the connection stays open."""
     _, *lines = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
     pairs = (line.split(": ", 1) for line in lines if line)
     headers = {name.lower(): value for name, value in pairs}

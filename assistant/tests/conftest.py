@@ -18,9 +18,10 @@ TIMEOUT_SECONDS = 60.0
 
 @pytest.fixture(autouse=True)
 def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No stall of a busy machine reaches the limits after which a turn does without rest_service.
+    """Raise the timeouts after which a turn does without rest_service, so that a stall of a busy
+    machine does not reach them.
 
-    On a virtual clock nothing stalls, and they are those of production.
+    On a virtual clock nothing stalls, and the timeouts are those of production.
     """
     if not has_virtual_clock(request.node):
         monkeypatch.setattr(budget, "TIMEOUT_SECONDS", TIMEOUT_SECONDS)
@@ -42,7 +43,7 @@ async def endpoint(model: ScriptedModel) -> AsyncIterator[Endpoint]:
 
 @pytest.fixture
 async def harness(redis: Redis, model: ScriptedModel) -> AsyncIterator[AssistantHarness]:
-    """Alice is known and has said nothing yet; the secretary can tell the time and remind."""
+    """Alice is known and her thread is new; the secretary has get_time and create_reminder."""
     made = AssistantHarness(redis, model.url)
     await made.configure(make_secretary(make_tool("get_time"), make_tool("create_reminder")))
     await made.store_user(make_user())

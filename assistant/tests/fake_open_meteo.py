@@ -1,4 +1,4 @@
-"""A fake of Open-Meteo: it knows the places and the weather that are written here."""
+"""A fake of Open-Meteo with a few places and one forecast."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -8,7 +8,7 @@ import httpx2
 
 
 def make_place(name: str, zone: str, *, at: tuple[float, float] = (1.0, 2.0), **more: str) -> dict:
-    """A result of a search."""
+    """Return a result of a search."""
     return {"name": name, "timezone": zone, "latitude": at[0], "longitude": at[1], **more}
 
 
@@ -31,7 +31,7 @@ TOKYO = make_place("Tokyo", "Asia/Tokyo", country="Japan")
 
 @dataclass
 class FakeOpenMeteo:
-    """Both hosts; each name is known in one language, as there."""
+    """Serves both hosts; like Open-Meteo it finds a name in one language only."""
 
     places: dict[tuple[str, str], list[dict[str, Any]]] = field(
         default_factory=lambda: {
@@ -61,7 +61,7 @@ class FakeOpenMeteo:
         )
 
     def requests_to(self, path: str) -> list[dict[str, str]]:
-        """The parameters of the requests to that path."""
+        """Return the parameters of the requests to this path."""
         return [
             dict(request.url.params)
             for request in self.requests

@@ -1,4 +1,4 @@
-"""A fake of rest_service: it answers what the assistant asks, and records the requests."""
+"""A fake of rest_service: responds to the assistant, and records the requests."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ from assistant.tests.snapshot_builders import ALICE, id_for, make_user
 
 @dataclass
 class FakeRestService:
-    """Answers as rest_service does, as far as the assistant asks, and repeats for equal keys."""
+    """Responds like rest_service, and equally to requests with the same idempotency key."""
 
     is_down: bool = False
     refusal: tuple[int, str] | None = None
@@ -73,11 +73,11 @@ class FakeRestService:
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
-        """What was sent."""
+        """The bodies of the requests."""
         return [json.loads(request.content) for request in self.requests]
 
     def requests_to(self, method: str, path: str) -> list[httpx2.Request]:
-        """The requests of that kind."""
+        """Return the requests of this method and path."""
         return [one for one in self.requests if (one.method, one.url.path) == (method, path)]
 
     def _list_messages(self, request: httpx2.Request) -> dict[str, Any]:
@@ -153,7 +153,7 @@ class FakeRestService:
 
 
 def make_task(title: str, **changes: Any) -> dict[str, Any]:
-    """A task of Alice's as rest_service tells it."""
+    """Return a task of Alice, as rest_service sends it."""
     made = {
         "id": str(id_for(title)),
         "user_id": str(id_for(str(ALICE))),

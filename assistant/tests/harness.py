@@ -1,4 +1,4 @@
-"""Runs the assistant as main.py assembles it, with a test's queue, model and rest_service."""
+"""Runs the assistant as main.py assembles it, with a test queue, model and rest_service."""
 
 import itertools
 from typing import Any, Literal
@@ -51,7 +51,7 @@ from smart_kit.vault import Vault
 
 
 class AssistantHarness:
-    """The assistant with its surroundings: `say` sends a message and returns the reply."""
+    """The assistant with its dependencies: `say` sends a message and returns the reply."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class AssistantHarness:
         self._message_numbers = itertools.count(1)
 
     def build_orchestrator(self) -> AssistantOrchestrator:
-        """Build a replica: it shares only Redis, the model and rest_service with another one."""
+        """Build a replica, which shares only Redis, model and rest_service with others."""
         users = UserStore(self.redis, self.client)
         history = HistoryStore(self.redis, HistoryArchive(self.client))
         answering = TurnRunner(
@@ -117,12 +117,12 @@ class AssistantHarness:
         await self.weather.close()
 
     def get_model_connection(self) -> Any:
-        """The client of the endpoint that models are asked by now."""
+        """Return the SDK client of the only endpoint."""
         (endpoint,) = self._endpoints._endpoints.values()
         return endpoint._client
 
     async def configure(self, *assistants: AssistantSnapshot, version: int = 1) -> None:
-        """What rest_service would write; every model that is named has a record."""
+        """Write the snapshot of rest_service; every model named in it has a record."""
         wanted = [name for one in assistants for name in (one.model, *(one.fallback_models or ()))]
         names = dict.fromkeys([*self._default_models, *filter(None, wanted), *self.models])
         snapshot = ConfigurationSnapshot(
@@ -136,11 +136,11 @@ class AssistantHarness:
         await self.configuration.refresh()
 
     async def store_user(self, user: UserSnapshot) -> None:
-        """What rest_service would write of a person."""
+        """Write the snapshot of a user."""
         await self.redis.set(user_key(user.telegram_id), user.model_dump_json())
 
     def make_message(self, text: str, **changes: Any) -> UserMessage:
-        """A message of Alice's."""
+        """Return a message of Alice."""
         number = next(self._message_numbers)
         message = UserMessage(
             id=f"tg:{BOT}:{number}",
@@ -155,19 +155,19 @@ class AssistantHarness:
         return message.model_copy(update=changes)
 
     def make_command(self, name: Literal["new", "undo"] = "new") -> UserCommand:
-        """Alice's command."""
+        """Return a command of Alice."""
         fields = self.make_message("").model_dump(include=set(UserCommand.model_fields) - {"kind"})
         return UserCommand(**fields, name=name)
 
     async def deliver(self, message: Any) -> Delivery:
-        """Put a message into the queue and take it, as a worker would."""
+        """Put a message into the queue and receive it, as a worker does."""
         envelope = Envelope(message.id, message.conversation, message.model_dump_json())
         await self.mailbox.create_group()
         await self.mailbox.enqueue(envelope)
         return await self.receive()
 
     async def receive(self) -> Delivery:
-        """The next message of the queue."""
+        """Receive the next message of the queue."""
         entry = await self.mailbox.receive(self.redis, "worker", 1.0)
         assert entry is not None
         delivery = await self.mailbox.begin(entry)
@@ -175,26 +175,26 @@ class AssistantHarness:
         return delivery
 
     async def handle(self, delivery: Delivery) -> Outcome:
-        """Process a message and end it."""
+        """Process a message and finish it."""
         outcome = await self.orchestrator.process_message(delivery)
         await self.mailbox.finish(delivery, outcome)
         return outcome
 
     async def say(self, text: str, **changes: Any) -> Reply | Notice:
-        """The one answer to a message."""
+        """Send a message and return its only reply."""
         return self.parse_only_reply(
             await self.handle(await self.deliver(self.make_message(text, **changes)))
         )
 
     @staticmethod
     def parse_only_reply(outcome: Outcome) -> Reply | Notice:
-        """The outcome's one letter."""
+        """Return the only reply of the outcome."""
         (envelope,) = outcome.replies
         read = TO_TELEGRAM_ADAPTER.validate_json(envelope.payload)
         assert isinstance(read, Reply | Notice)
         return read
 
     async def read_turn_records(self) -> list[TurnRecord]:
-        """What went to the archive."""
+        """Return the records in the archive stream."""
         entries = await await_result(self.redis.xrange(TURNS_STREAM))
         return [TurnRecord.model_validate_json(fields["record"]) for _, fields in entries]

@@ -1,4 +1,4 @@
-"""Builds the snapshots that rest_service would write, and the ids that tests give to records."""
+"""Builds the snapshots that rest_service would write, and the ids of their records."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ _TEST_NAMESPACE = UUID(int=7)
 
 
 def id_for(name: str) -> UUID:
-    """The id of what a test calls so."""
+    """Return the id of the record that a test calls by this name."""
     return uuid5(_TEST_NAMESPACE, name)
 
 
@@ -28,7 +28,7 @@ ALICES_THREAD = derive_first_thread_id(id_for(str(ALICE)), id_for("Secretary"))
 def make_tool(
     function: str, name: str = "", *, sub_assistant: str = "", **changes: Any
 ) -> ToolSnapshot:
-    """A built-in function as a record; `asks` names the assistant behind it."""
+    """Return a record of a built-in function; `sub_assistant` names the assistant it calls."""
     built_in = next(one for one in FUNCTIONS if one.name == function)
     record = ToolSnapshot(
         id=uuid4(),
@@ -61,7 +61,7 @@ def make_secretary(*tools: ToolSnapshot, **changes: Any) -> AssistantSnapshot:
 
 
 def make_model(name: str, **changes: Any) -> ModelSnapshot:
-    """The record of a model on the test's server; it takes tools and answers whole."""
+    """Return the record of a model on the test's server, with tools and without streaming."""
     record = ModelSnapshot(
         id=id_for(name),
         name=name,
@@ -72,7 +72,7 @@ def make_model(name: str, **changes: Any) -> ModelSnapshot:
 
 
 def make_user(telegram_id: int = ALICE, **changes: Any) -> UserSnapshot:
-    """Somebody in Berlin."""
+    """Return a user in Berlin."""
     snapshot = UserSnapshot(
         id=id_for(str(telegram_id)),
         telegram_id=telegram_id,

@@ -1,4 +1,4 @@
-"""What a budget of the day means to messages. (Of the budget itself: services/test_budget.py.)"""
+"""The effect of a daily budget on messages. (The budget itself: services/test_budget.py.)"""
 
 import asyncio
 import threading
@@ -42,7 +42,7 @@ PRICES = {"input_price": Decimal(10_000), "output_price": Decimal(0)}
 
 
 class WorkerKilled(BaseException):
-    """kill -9, as far as the one task can tell."""
+    """Ends a task as kill -9 ends its process."""
 
 
 NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
@@ -58,7 +58,7 @@ class FrozenClock(Clock):
 
 @pytest.fixture
 async def harness(harness: AssistantHarness) -> AssistantHarness:
-    """Models cost something, and Alice may spend 100 USD a day."""
+    """Models have prices, and Alice may spend 100 USD a day."""
     harness.models = {
         name: make_model(name, **PRICES) for name in ("default-model", "dear-model", "poet-model")
     } | {"cheap-model": make_model("cheap-model", input_price=Decimal(1), output_price=Decimal(1))}
@@ -152,7 +152,7 @@ async def test_the_notice_comes_once_though_its_message_is_tried_again(
 async def test_what_a_call_that_was_broken_off_may_cost_stands_until_its_message_is_tried_again(
     harness: AssistantHarness, model: ScriptedModel, then: ScriptedResponse
 ) -> None:
-    """Its answer is paid for though nobody hears it."""
+    """The answer is billed although it never arrives."""
     until = threading.Event()
     model.add_steps(make_gated_response(until, make_text_response("Never heard.")), then)
     delivery = await harness.deliver(harness.make_message("hi"))
@@ -226,7 +226,7 @@ async def test_where_nothing_is_left_no_model_is_asked_and_the_person_is_told(
 async def test_a_turn_that_runs_out_of_its_budget_still_sends_its_receipts(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    """That little is left is not told beside that nothing is."""
+    """The notice that little is left is not sent beside the one that nothing is."""
 
     async def spend_everything() -> None:
         harness.rest.on_request = None

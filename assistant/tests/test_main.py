@@ -1,4 +1,4 @@
-"""The assistant as a process: its queue, its health, its end."""
+"""The assistant as a process: its queue, its health, its shutdown."""
 
 import asyncio
 import json
@@ -53,7 +53,7 @@ def build_environment(redis_settings: RedisSettings, **values: str) -> dict[str,
 
 @contextmanager
 def run_service(variables: dict[str, str], folder: Path) -> Iterator[subprocess.Popen[str]]:
-    """The service, away from any `.env`."""
+    """Run the service in a directory without `.env`."""
     process = subprocess.Popen(
         [sys.executable, "-m", "assistant.src.main"],
         env=variables | {"PYTHONPATH": str(ROOT)},
@@ -69,7 +69,7 @@ def run_service(variables: dict[str, str], folder: Path) -> Iterator[subprocess.
 
 
 def fetch_health(variables: dict[str, str]) -> dict[str, Any]:
-    """The report; empty while nothing listens."""
+    """Return the health report; empty while the port is closed."""
     try:
         return local_http.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/health").json()
     except httpx2.TransportError:

@@ -1,4 +1,4 @@
-"""Which messages are processed: of the served bot, of people who may talk, and scheduled ones."""
+"""Which messages are processed: of the served bot, of allowed users, and scheduled ones."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -45,12 +45,12 @@ def make_scheduled_prompt() -> ScheduledPrompt:
 
 
 def set_message_age(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """So much time has passed since `WRITTEN_AT`."""
+    """Let this much time pass since `SENT_AT`."""
     monkeypatch.setattr(orchestrator, "utc_now", lambda: SENT_AT + timedelta(seconds=seconds))
 
 
 async def store_bot_identity(harness: AssistantHarness, bot_id: int) -> None:
-    """What tg_bot would write."""
+    """Write what tg_bot would."""
     await harness.redis.set(
         ACTIVE_BOT_KEY, BotIdentity(id=bot_id, username="a_bot").model_dump_json()
     )
@@ -141,7 +141,7 @@ async def test_a_schedule_of_somebody_blocked_or_gone_ends_quietly_without_a_mod
 async def test_a_schedule_of_somebody_not_known_yet_waits_a_minute(
     harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After Redis lost its data rest_service needs a moment to write everybody again."""
+    """After Redis has lost its data, rest_service needs a moment to write all users again."""
     await harness.redis.delete(user_key(ALICE))
     prompt = make_scheduled_prompt().model_copy(update={"created_at": SENT_AT})
     delivery = await harness.deliver(prompt)

@@ -1,4 +1,4 @@
-"""A model that keeps failing is left alone for a while, and tried again."""
+"""A model that keeps failing is not called for a while, then tried again."""
 
 import asyncio
 import math
@@ -91,7 +91,7 @@ def test_only_one_request_probes(redis_settings: RedisSettings) -> None:
 def test_a_short_outage_is_waited_out_by_who_had_asked(
     redis_settings: RedisSettings,
 ) -> None:
-    """The outage lasts 5 s by the clock of the loop, however many requests fall into it."""
+    """The outage lasts 5 s by the loop's clock, however many requests fall into it."""
     clock: list[asyncio.AbstractEventLoop] = []
     over_at = math.inf
 

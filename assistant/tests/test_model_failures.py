@@ -1,4 +1,4 @@
-"""Whatever a model does, its person gets an answer or an honest notice within the deadline."""
+"""However models fail, the user gets an answer or a notice before the deadline."""
 
 import asyncio
 import random
@@ -83,7 +83,7 @@ def test_a_single_model_with_a_permanent_failure_ends_in_an_honest_notice_in_tim
 
 @pytest.mark.parametrize("name", MODEL_FAILURES)
 def test_a_transient_failure_costs_no_reply(redis_settings: RedisSettings, name: str) -> None:
-    """But what asking again cannot help."""
+    """Except failures that a retry cannot solve."""
 
     async def scenario(harness: VirtualTimeHarness) -> None:
         said = await harness.say()

@@ -38,7 +38,7 @@ USER_PATH = f"/api/users/{id_for(str(ALICE))}"
 
 
 class UserUpdatingRestService(FakeRestService):
-    """Answers a PATCH of a person; whether Redis shows it is the test's to say."""
+    """Accepts changes of a user; the test decides whether Redis shows them."""
 
     def _respond(self, request: httpx2.Request, body: dict[str, Any]) -> httpx2.Response:
         if (request.method, request.url.path) != ("PATCH", USER_PATH):
@@ -77,7 +77,7 @@ def make_button_press(
 
 
 def get_expired_time() -> datetime:
-    """When a command was written that waits for nothing any more."""
+    """Return the time of a command that is too old to wait for its change."""
     return utc_now() - timedelta(minutes=2)
 
 
@@ -152,7 +152,7 @@ async def test_where_there_is_nothing_to_choose_the_person_is_told(
 
 
 async def test_a_chosen_assistant_is_written_and_waited_for(harness: AssistantHarness) -> None:
-    """So that the next message, which may lie in the queue already, is answered by it."""
+    """So that it answers the next message, which may already be in the queue."""
     poet = id_for("Poet")
     delivery = await harness.deliver(
         make_button_press(harness, "assistant", poet, created_at=utc_now())

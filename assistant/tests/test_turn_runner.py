@@ -1,4 +1,4 @@
-"""What a turn takes its time and its words from, and what it leaves behind."""
+"""The times and texts that a turn uses, and what it records."""
 
 import time
 from datetime import timedelta
@@ -40,7 +40,7 @@ INVALID_KEY_ERROR = make_error_response(401, {"error": {"code": "invalid_api_key
 
 
 def respond_slowly(answer: ScriptedResponse) -> Any:
-    """Takes a few milliseconds, which are seen in what is written down."""
+    """Respond after a few milliseconds, so that the recorded duration is not 0."""
 
     def respond(_: RecordedRequest) -> ScriptedResponse:
         time.sleep(0.005)
@@ -128,7 +128,7 @@ async def test_the_archive_is_told_all_of_a_turn(
 
 
 def assert_step_times(record: TurnRecord) -> None:
-    """Each step has a duration, in milliseconds, and is over before the next one begins."""
+    """Check that each step has a duration, and ends before the next one starts."""
     previous_start = record.started_at
     for step in record.steps:
         assert step.started_at is not None

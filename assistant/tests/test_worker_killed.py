@@ -1,8 +1,8 @@
 """A worker that is killed at any crash point: nothing is lost, nothing is done twice.
 
 Each scenario runs once for every crash point: before and after each command of the mailbox, each
-request to rest_service and each call of the model. There the worker dies; the next attempt, by
-another replica, goes on.
+request to rest_service and each model call. The worker dies there, and another replica makes the
+next attempt.
 """
 
 import json
@@ -50,11 +50,11 @@ ModelScript = Callable[[Messages], ScriptedResponse]
 
 
 class WorkerKilled(BaseException):
-    """kill -9, as far as the one task can tell."""
+    """Ends a task as kill -9 ends its process."""
 
 
 class CrashPoint:
-    """Kills the worker at the n-th point that it passes, once."""
+    """Kills the worker once, at the n-th point that it passes."""
 
     def __init__(self, at: int) -> None:
         self._points_left = at
@@ -107,7 +107,7 @@ class CrashingModelClient(ModelClient):
 
 
 class NonIdempotentTool(TimeTool):
-    """Writes somewhere outside, where no key is understood."""
+    """Writes to a server without idempotency keys."""
 
     is_repeatable: ClassVar[bool] = False
     crash_point: ClassVar[CrashPoint]
@@ -125,13 +125,13 @@ CREATE_TASK = ("create_task", {"title": "buy milk"})
 
 
 def count_tool_results(messages: Messages) -> int:
-    """How many there are since the person's last message."""
+    """Return the number of tool results since the user's last message."""
     roles = [message["role"] for message in messages]
     return roles[len(roles) - roles[::-1].index("user") :].count("tool")
 
 
 def script_two_steps(messages: Messages) -> ScriptedResponse:
-    """Reminds and notes, reminds again, answers."""
+    """Create a reminder and a task, then another reminder, then answer."""
     return {
         0: make_tool_call_response(CREATE_REMINDER, CREATE_TASK),
         2: make_tool_call_response(CREATE_REMINDER),
@@ -139,7 +139,7 @@ def script_two_steps(messages: Messages) -> ScriptedResponse:
 
 
 def script_sub_assistant(messages: Messages) -> ScriptedResponse:
-    """Lets a helper remind and note, then notes itself."""
+    """Have a helper create a reminder and a task, then create a task, then answer."""
     if messages[0]["content"] == "You are Helper.":
         return {
             0: make_tool_call_response(CREATE_REMINDER),
@@ -158,7 +158,7 @@ def script_external_write(messages: Messages) -> ScriptedResponse:
 
 @dataclass
 class CrashResult:
-    """What is there after one death and one more attempt."""
+    """The state after one death and one more attempt."""
 
     harness: AssistantHarness
     outcome: Outcome
@@ -167,11 +167,12 @@ class CrashResult:
 
     @property
     def receipts(self) -> list[str]:
-        """The effects that the person is shown."""
+        """The effects that the user sees."""
         return [str(one.id) for one in self.harness.parse_only_reply(self.outcome).receipts]
 
     async def assert_invariants(self) -> None:
-        """What holds in every scenario: one reply, one record, one growth of a whole history."""
+        """Check what holds in every scenario: one reply, one record, one append to the whole
+        history."""
         redis = self.harness.redis
         items = await await_result(redis.lrange(history_key(ALICES_THREAD), 0, -1))
         assert items[1:] == list(self.outcome.history)
@@ -184,7 +185,7 @@ class CrashResult:
 async def run_with_crash(
     redis: Redis, at: int, model_url: str, message: Callable[[AssistantHarness], ToSecretary]
 ) -> CrashResult | None:
-    """Run the scenario with a crash at that point; None where it has fewer points."""
+    """Run the scenario with a crash at this point; None where it has fewer points."""
     await redis.flushdb()
     crash_point = CrashPoint(at)
     NonIdempotentTool.crash_point, NonIdempotentTool.written_keys = crash_point, []

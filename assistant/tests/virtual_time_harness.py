@@ -35,12 +35,12 @@ class VirtualTimeHarness:
         self._user_numbers = itertools.count(1)
 
     async def say(self, text: str = "hi") -> TimedReply:
-        """The answer to a message of somebody else each time, and how long it took."""
+        """Send a message of a new user; return the answer and its duration."""
         (said,) = await self.say_from_users(1, text)
         return said
 
     async def say_from_users(self, user_count: int, text: str = "hi") -> list[TimedReply]:
-        """The answers to messages of so many people at a time."""
+        """Send a message of this many new users at once; return the answers."""
         deliveries = []
         for number in itertools.islice(self._user_numbers, user_count):
             await self.harness.store_user(make_user(number))
@@ -99,7 +99,7 @@ def run_in_virtual_time(
 def fail_one_model(
     model_name: str, failure: ScriptedResponse
 ) -> Callable[[RecordedRequest], ScriptedResponse]:
-    """Answers of a server on which one model always fails so, and any other works."""
+    """Return a responder with which one model always fails, and all others work."""
     return lambda request: (
         failure if request.body["model"] == model_name else make_text_response("I am well.")
     )

@@ -36,7 +36,7 @@ class ToolAssistant:
         answers, ToolExecutionError where the assistant is not active."""
         assistant = None if self._record is None else self._create_assistant(self._record.id)
         if assistant is None:
-            raise ToolExecutionError("The assistant to be asked is not active.")
+            raise ToolExecutionError("The assistant is not active.")
         conversation = assistant.open_conversation(context.turn, message, context.step)
         return await assistant.process_message(context.turn, conversation)
 

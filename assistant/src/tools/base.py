@@ -141,7 +141,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
             return self._build_error_result(error.message)
         except Exception:  # a bug in a tool must not cost the user the answer
             log.exception("tool crashed", tool=self.name)
-            return self._build_error_result("The tool is broken.")
+            return self._build_error_result("The tool failed.")
         return result.model_copy(update={"content": _truncate(result.content)})
 
     async def _get_cached_or_run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:

@@ -53,7 +53,7 @@ class RestTool(BaseTool[RestArguments]):
         context: ToolContext,  # noqa: ARG002 # servers do not learn who the user is
         arguments: RestArguments,
     ) -> ToolResult:
-        """Raises InvalidInputError where the server refuses what was asked, else
+        """Raises InvalidInputError where the server rejects the request, else
         ToolExecutionError."""
         secret_values: dict[str, str] = {}
         request = self._build_request(arguments, secret_values)
@@ -94,9 +94,13 @@ class RestTool(BaseTool[RestArguments]):
     def _render_or_raise(self, response: HttpResponse, secret_values: dict[str, str]) -> str:
         status = response.status
         if status == 401:
-            raise ToolExecutionError(f"The server of {self.name} does not know us (HTTP 401).")
+            raise ToolExecutionError(
+                f"The server of {self.name} rejected our credentials (HTTP 401)."
+            )
         if status == 429:
-            raise ToolExecutionError(f"The server of {self.name} was asked too often (HTTP 429).")
+            raise ToolExecutionError(
+                f"The server of {self.name} limits requests at the moment (HTTP 429)."
+            )
         if status >= 500:
             unknown = f" {_OUTCOME_UNKNOWN}" if self.may_write else ""
             raise ToolExecutionError(f"The server of {self.name} failed (HTTP {status}).{unknown}")
@@ -111,8 +115,8 @@ class RestTool(BaseTool[RestArguments]):
         if isinstance(error, ConnectionFailed):
             return f"{server} cannot be reached at the moment."
         if isinstance(error, InvalidHttpRequest):
-            return f"What {self.name} would send is no request, so nothing was sent."
+            return f"What {self.name} would send is not a valid request, so nothing was sent."
         if isinstance(error, AddressBlocked) and not isinstance(error, RedirectBlocked):
-            return f"{server} is at an address that may not be asked."
+            return f"{server} is at an address that must not be called."
         unknown = f" {_OUTCOME_UNKNOWN}" if self.may_write else ""
-        return f"{server} gave no answer that can be used.{unknown}"
+        return f"{server} sent no usable answer.{unknown}"

@@ -29,7 +29,7 @@ class SubAssistantTool(BaseTool[AskAssistant]):
         answers."""
         if _get_depth(context.step) > MAX_DEPTH:
             raise InvalidInputError(
-                f"No assistant may be asked here: {MAX_DEPTH} levels are the limit."
+                f"No assistant can be called here: {MAX_DEPTH} levels are the limit."
                 " Answer yourself."
             )
         if self._assistant is None:

@@ -1,4 +1,5 @@
-"""A call of a tool, the results of tools, and a delivery that another worker takes over."""
+"""Helpers for turns: a tool call, the results of tools, and a delivery that another worker takes
+over."""
 
 from assistant.tests.harness import AssistantHarness
 from smart_kit.mailbox import Delivery, StreamEntry
@@ -8,12 +9,12 @@ REMIND = ("create_reminder", {"text": "stretch", "in_seconds": 60})
 
 
 def get_tool_results(request: RecordedRequest) -> list[str]:
-    """What the tools answered."""
+    """Return the results of tool calls in a model request."""
     return [message["content"] for message in request.messages if message["role"] == "tool"]
 
 
 async def take_over(harness: AssistantHarness, delivery: Delivery) -> Delivery:
-    """What another worker gets once the lease of the first has ended."""
+    """Return the delivery that another worker gets once the lease of the first one has ended."""
     redelivery = await harness.mailbox.begin(StreamEntry(delivery.entry_id, delivery.conversation))
     assert redelivery is not None
     return redelivery

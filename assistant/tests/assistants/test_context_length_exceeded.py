@@ -34,7 +34,7 @@ async def test_a_conversation_too_long_for_the_model_is_shortened(
 async def test_a_conversation_of_a_larger_model_goes_on_with_a_smaller_one(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    """Though one message is longer than all others together, in the end without what was said."""
+    """Even one message that is longer than all others together is dropped in the end."""
     model.add_steps("One.", "x" * 5_000, *["Again."] * 5)
     for text in ("1", "2", "3", "4", "5", "6", "7"):
         await harness.say(text)
@@ -75,7 +75,7 @@ async def test_a_message_too_long_by_itself_ends_in_a_notice(
 
 
 def reject_models(*names: str) -> object:
-    """A server of which these models take nothing."""
+    """A server on which every conversation is too long for these models."""
     return lambda request: (
         CONTEXT_LENGTH_EXCEEDED
         if request.body["model"] in names

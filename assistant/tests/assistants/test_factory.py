@@ -1,4 +1,4 @@
-"""Which assistant a record becomes."""
+"""Which assistant is built from a record."""
 
 import json
 from collections.abc import Callable
@@ -78,7 +78,7 @@ OUTPUT = [
 async def test_an_openai_api_record_answers_over_responses_whatever_the_models_record_says(
     harness: AssistantHarness,
 ) -> None:
-    """And what was said before goes back as it was."""
+    """The earlier output of the model goes back unchanged."""
     whole = {"status": "completed", "output": OUTPUT, "usage": {"input_tokens": 9}}
     async with run_fake_openai_server(lambda _: StubResponse(json.dumps(whole))) as server:
         harness.provider = harness.provider.model_copy(
@@ -172,7 +172,7 @@ async def test_the_chain_is_its_own_model_then_its_fallbacks(
 async def test_a_person_talks_to_the_model_they_chose_if_they_still_may(
     harness: AssistantHarness, model: ScriptedModel, chosen: str, asked: str
 ) -> None:
-    """And asks the sub-assistants of their own."""
+    """Sub-assistants use models of their own."""
     harness.models = {
         "nice": make_model("nice", is_user_selectable=True),
         "secret": make_model("secret"),
@@ -284,7 +284,7 @@ async def test_who_is_not_active_is_nobody(make_factory: Any) -> None:
     ("asked", "told"),
     [
         ("", "Error: ask_poet names no assistant. Tell the user."),
-        ("Nobody", "Error: The assistant to be asked is not active. Tell the user."),
+        ("Nobody", "Error: The assistant is not active. Tell the user."),
     ],
 )
 async def test_a_tool_behind_which_nobody_stands_is_told(

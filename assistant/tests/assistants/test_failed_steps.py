@@ -1,4 +1,4 @@
-"""What is written down of a step that no model answered."""
+"""The records of model calls that no model answered."""
 
 import time
 from decimal import Decimal
@@ -31,13 +31,13 @@ INVALID_KEY_ERROR = make_error_response(401, {"error": {"code": "invalid_api_key
 
 
 def respond_empty_slowly(_: RecordedRequest) -> ScriptedResponse:
-    """Takes a few milliseconds, which are seen in what is written down."""
+    """Respond after a few milliseconds, so that the recorded duration is not 0."""
     time.sleep(0.006)
     return make_text_response("")
 
 
 async def read_spent(harness: AssistantHarness) -> Decimal:
-    """Of all days together."""
+    """Return the spending of all days together."""
     keys = await await_result(harness.redis.keys("budget:*"))
     totals = [int(await await_result(harness.redis.hget(key, "total")) or 0) for key in keys]
     return Decimal(sum(totals)) / 1_000_000

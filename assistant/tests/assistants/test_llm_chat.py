@@ -142,7 +142,7 @@ async def test_a_broken_tool_does_not_cost_the_answer(
     model.add_steps(make_tool_call_response(("get_time", {})), "I cannot tell.")
 
     assert (await harness.say("what time is it?")).text == "I cannot tell."
-    assert get_tool_results(model.requests[1]) == ["Error: The tool is broken. Tell the user."]
+    assert get_tool_results(model.requests[1]) == ["Error: The tool failed. Tell the user."]
 
 
 async def test_after_ten_calls_the_model_has_to_answer(

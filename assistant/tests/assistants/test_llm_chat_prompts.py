@@ -1,4 +1,4 @@
-"""What a turn sends to the model: a stable prefix, thoughts, and what a provider has added."""
+"""The model requests of a turn: a stable prefix, reasoning, and provider extras."""
 
 import json
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""A turn that another worker takes over: no tool runs again that has ended."""
+"""A turn that another worker takes over: no finished tool call is repeated."""
 
 import pytest
 
@@ -53,7 +53,7 @@ class TestAnotherAttempt:
     async def test_knows_what_was_done_before_the_message_was_handed_over(
         self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
-        """A stop gives messages back without counting the attempt."""
+        """A graceful stop gives messages back without counting the attempt."""
         model.add_steps(make_tool_call_response(REMIND), "Never sent.", "I will.")
         delivery = await harness.deliver(harness.make_message("remind me"))
         await harness.orchestrator.process_message(delivery)

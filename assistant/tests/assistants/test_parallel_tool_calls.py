@@ -1,4 +1,4 @@
-"""Which calls of one answer run together, and which one after the other."""
+"""Which calls of one answer run in parallel, and which one after the other."""
 
 from uuid import uuid4
 
@@ -36,7 +36,7 @@ def make_rest_tool(effect_class: EffectClass) -> ToolSnapshot:
 
 
 async def configure_both(harness: AssistantHarness, *tools: ToolSnapshot) -> None:
-    """The secretary can ask two assistants that hold these tools."""
+    """Configure a secretary that can call two assistants with these tools."""
     ask_tools = {
         name: make_tool("ask_assistant", f"ask_{name.lower()}", sub_assistant=name)
         for name in NAMES
@@ -46,7 +46,8 @@ async def configure_both(harness: AssistantHarness, *tools: ToolSnapshot) -> Non
 
 
 def measure_asking_both(redis_settings: RedisSettings, *other_tools: ToolSnapshot) -> float:
-    """Both read for 20 seconds, and hold other tools too; their answers come in their order."""
+    """Return the duration of two calls whose assistants each read for 20 seconds, after checking
+    the order of their answers."""
 
     def respond(request: RecordedRequest) -> ScriptedResponse:
         instructions = request.messages[0]["content"]
@@ -99,5 +100,5 @@ def test_calls_that_only_read_run_together(
 def test_calls_that_may_write_run_one_after_the_other(
     redis_settings: RedisSettings, writing: ToolSnapshot
 ) -> None:
-    """Also where nobody knows what one does."""
+    """Also calls of tools whose effect is not known."""
     assert measure_asking_both(redis_settings, writing) >= 40

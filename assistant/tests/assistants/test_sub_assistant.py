@@ -1,4 +1,4 @@
-"""Assistants that ask assistants."""
+"""Assistants that call other assistants."""
 
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import id_for, make_assistant, make_secretary, make_tool
@@ -90,7 +90,7 @@ async def test_what_it_changed_is_told_although_it_never_answered(
 async def test_three_levels_may_be_asked_and_the_fourth_may_not(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    """Also where two assistants ask each other in a circle."""
+    """Also where two assistants call each other in a circle."""
     await harness.configure(
         make_secretary(make_ask_tool("ask_a", "A")),
         make_assistant("A", make_ask_tool("ask_b", "B")),

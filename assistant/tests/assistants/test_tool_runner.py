@@ -1,4 +1,4 @@
-"""The calls of one answer: which run, when, and what the model is told of the others."""
+"""The calls of one answer: which of them run, when, and the errors for the others."""
 
 import asyncio
 from typing import ClassVar
@@ -153,11 +153,11 @@ def test_where_one_of_several_calls_loses_the_message_none_of_the_others_goes_on
 
 
 class WorkerKilled(BaseException):
-    """kill -9, as far as the one task can tell."""
+    """Ends a task as kill -9 ends its process."""
 
 
 class NonIdempotentTool(TimeTool):
-    """Writes somewhere outside, where no key is understood; the first time its worker dies."""
+    """Writes to a server without idempotency keys; its worker dies the first time."""
 
     is_repeatable: ClassVar[bool] = False
     written_keys: ClassVar[list[str]]
@@ -191,7 +191,7 @@ async def test_a_write_outside_that_was_broken_off_is_not_repeated_and_the_model
 def test_tools_that_took_the_turns_time_are_not_blamed_on_the_model(
     redis_settings: RedisSettings,
 ) -> None:
-    """Nor are further ones begun that late, and the next turn knows of them."""
+    """No further call is started that late, and the next turn knows of the ones that ran."""
 
     async def scenario(virtual: VirtualTimeHarness) -> None:
         harness = virtual.harness

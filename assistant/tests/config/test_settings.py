@@ -1,4 +1,4 @@
-"""What the environment may say."""
+"""Which values the environment may have."""
 
 import pytest
 from cryptography.fernet import Fernet

@@ -1,4 +1,4 @@
-"""What is shown of a running turn."""
+"""The published progress of a running turn."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ async def subscriber(redis: Redis) -> AsyncIterator[FrameSubscriber]:
 
 @pytest.fixture
 def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is repeated, however long a turn takes."""
+    """Publish no frame twice, however long a turn takes."""
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 3600.0)
 
 
@@ -100,7 +100,7 @@ async def test_what_a_long_turn_is_at_is_repeated(
 
 
 def make_event_stream(*deltas: dict[str, Any]) -> ScriptedResponse:
-    """Chunks of an answer, the last with its reason."""
+    """Return the chunks of an answer, the last one with a finish_reason."""
     choices = [{"delta": delta, "finish_reason": None} for delta in deltas]
     choices[-1]["finish_reason"] = "stop"
     lines = [f"data: {json.dumps({'choices': [choice]})}\n\n" for choice in choices]
@@ -160,7 +160,7 @@ async def test_a_text_is_shown_now_and_then_and_repeated_with_the_beat(
 
 
 class CancellationSwallowingRedis:
-    """Ends a cancelled command normally, once, as redis-py can in Python 3.11."""
+    """Ends a cancelled command normally, once, as redis-py may do in Python 3.11."""
 
     def __init__(self) -> None:
         self.heartbeat_task: asyncio.Task[Any] | None = None

@@ -1,4 +1,4 @@
-"""How much of a history is shown."""
+"""How much of a history a model sees."""
 
 import json
 from itertools import pairwise
@@ -12,7 +12,7 @@ from assistant.src.messages.item import EXTRAS_KEY, ChatItem
 
 
 def make_turn(number: int, tools: int = 0, size: int = 1) -> list[str]:
-    """A question, some calls with their results, an answer."""
+    """Return a question, some calls with their results, and an answer."""
     items = [{"role": "user", "content": f"{number} " + "x" * size}]
     for call in range(tools):
         items.append({"role": "assistant", "content": "", "tool_calls": [{"id": str(call)}]})
@@ -100,7 +100,7 @@ def test_what_is_shown_is_the_end_of_the_history_and_begins_with_a_question(
 
 
 def make_turn_with_extras(number: int, size: int) -> list[str]:
-    """A question and an answer to which a provider added so much."""
+    """Return a question, and an answer with extras of this size."""
     question, answered = (json.loads(item) for item in make_turn(number))
     added = {"by": "provider/model", "keys": {"reasoning_content": "x" * size}}
     return [ChatItem.from_message(question).json, ChatItem.from_message(answered, added).json]

@@ -1,4 +1,4 @@
-"""How a conversation is shortened for a model that cannot take all of it."""
+"""How a conversation is shortened for a model that does not take all of it."""
 
 from assistant.src.messages.conversation import Conversation
 from assistant.src.messages.item import ChatItem
@@ -15,7 +15,7 @@ def make_exchange(number: int, size: int = 10, extras_size: int = 0) -> list[Cha
 
 
 def list_shortenings(*history: ChatItem) -> list[list[ChatItem]]:
-    """What each step leaves."""
+    """Return what each step leaves."""
     conversation = Conversation(history)
     left = []
     while conversation.shorten():

@@ -1,4 +1,4 @@
-"""Whatever a model answers: its turn is kept, and shown in the next one, as far as it helps."""
+"""The longest possible turn is stored, and the next turn shows it."""
 
 import json
 

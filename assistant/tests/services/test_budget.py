@@ -1,4 +1,4 @@
-"""What a person's models may cost a day, on a real Valkey."""
+"""The daily budget for a user's model calls, on a real Valkey."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,14 +41,14 @@ ALICE = UserSnapshot.model_validate(
 
 
 class FrozenClock(Clock):
-    """It is the same moment as long as a test takes."""
+    """Returns the same time as long as a test takes."""
 
     def now(self, zone: ZoneInfo | None = None) -> datetime:
         return (NOON + self.offset).astimezone(zone or UTC)
 
 
 class FakeBudgetApi:
-    """Says what was spent before Redis knew of it."""
+    """Reports what was spent before the hash in Redis existed."""
 
     def __init__(self) -> None:
         self.spent = "0"

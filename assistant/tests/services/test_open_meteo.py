@@ -1,4 +1,4 @@
-"""Which servers are asked for places and weather."""
+"""Which servers are called for places and weather."""
 
 from datetime import date
 

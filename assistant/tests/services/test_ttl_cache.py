@@ -1,4 +1,4 @@
-"""What is kept, for how long, and how much of it."""
+"""Which values the cache stores, for how long, and how many."""
 
 import asyncio
 
@@ -8,7 +8,7 @@ from assistant.src.services.ttl_cache import TtlCache
 
 
 class CountingSource:
-    """Counts how often it is asked."""
+    """Records each load."""
 
     def __init__(self) -> None:
         self.computed_keys: list[str] = []

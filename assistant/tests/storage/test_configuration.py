@@ -1,4 +1,4 @@
-"""Which configuration is worked from."""
+"""Which configuration the assistant uses."""
 
 import asyncio
 import contextlib
@@ -39,7 +39,7 @@ async def run_watcher(store: ConfigurationStore) -> AsyncIterator[None]:
 
 
 async def wait_until(condition: Callable[[], bool], seconds: float = 60) -> None:
-    """Wait for it."""
+    """Wait until the condition is true."""
     clock = asyncio.get_running_loop().time
     started = clock()
     while not condition():
@@ -93,7 +93,7 @@ async def test_a_lost_connection_is_made_again(store: ConfigurationStore, redis:
 async def test_what_stands_in_redis_is_taken_though_its_version_is_lower(
     store: ConfigurationStore, redis: Redis
 ) -> None:
-    """As after Postgres was restored from a backup; rest_service guards the key."""
+    """As after a restore of Postgres from a backup; rest_service guards the key."""
     for number in (5, 4, 6):
         await redis.set(CONFIGURATION_KEY, make_snapshot(number))
         await store.refresh()
@@ -129,7 +129,7 @@ async def test_a_broken_one_changes_nothing(
 
 
 async def test_an_unchanged_one_is_the_same_object(store: ConfigurationStore, redis: Redis) -> None:
-    """What was built from it is kept."""
+    """So assistants built from it are kept."""
     await redis.set(CONFIGURATION_KEY, make_snapshot(5))
     await store.refresh()
     before = store.current

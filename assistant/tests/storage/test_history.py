@@ -23,13 +23,13 @@ MESSAGES_PATH = "/api/messages"
 
 
 def make_archive(*texts: str) -> list[dict[str, Any]]:
-    """Turns as Postgres has them; a question and its answer each."""
+    """Return archived turns, each with a question and an answer."""
     turns = [({"role": "user", "content": text}, "Noted.") for text in texts]
     return [item for user, said in turns for item in (user, {"role": "assistant", "content": said})]
 
 
 def get_prompt_texts(model: ScriptedModel) -> list[str]:
-    """The texts of the last request, without instructions, dates and the newest."""
+    """Return the texts of the last request, without instructions, dates and the newest one."""
     texts = [message["content"] for message in model.requests[-1].messages]
     return [text.split("\n")[-1] for text in texts[1:-1]]
 
@@ -43,7 +43,7 @@ async def read_history(harness: AssistantHarness, thread_id: UUID = ALICES_THREA
 
 
 async def flush_redis(harness: AssistantHarness) -> None:
-    """FLUSHALL, after which rest_service has written again what it owns."""
+    """Run FLUSHALL, then write again what rest_service would."""
     stored = await harness.redis.mget(CONFIGURATION_KEY, user_key(1001))
     await harness.redis.flushall()
     for key, value in zip((CONFIGURATION_KEY, user_key(1001)), stored, strict=True):

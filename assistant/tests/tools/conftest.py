@@ -1,4 +1,4 @@
-"""What tests of tools of type rest share."""
+"""Fixtures for tests of tools of type rest."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Builds and calls tools of type rest; a fake server gives the same answer to every request."""
+"""Builds and calls tools of type rest, with a fake server."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -26,7 +26,7 @@ VAULT = Vault((Fernet.generate_key().decode(),))
 
 
 class FakeServer:
-    """Gives the same answer to every request."""
+    """Sends the same response to every request."""
 
     def __init__(self) -> None:
         self.requests: list[HttpRequest] = []
@@ -83,7 +83,7 @@ def make_rest_tool(
 
 
 def make_tool_context(step: str = "1.0", **changes: Any) -> ToolContext:
-    """A call by Alice; `changes` are of the turn."""
+    """Return the context of a call by Alice; `changes` are fields of the turn."""
     user = UserSnapshot(
         id=uuid4(),
         telegram_id=1,

@@ -1,4 +1,4 @@
-"""What every tool does with a call: arguments checked twice, limits kept, errors told as text."""
+"""What every tool does with a call: two validations, limits, errors as text."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ def build_tool(function: str, ask: Any = None, **record: Any) -> BaseTool[Any]:
 
 
 def build_ask_tool(answers: str | BaseException) -> BaseTool[Any]:
-    """A tool behind which somebody answers so, or fails so."""
+    """Return a tool whose assistant gives this answer or raises this error."""
 
     async def ask(*_: object) -> str:
         if isinstance(answers, BaseException):
@@ -63,7 +63,7 @@ async def run_tool(tool: BaseTool[Any], **arguments: Any) -> str:
 
 
 class HangingServer(FakeServer):
-    """Never answers."""
+    """Never responds."""
 
     async def send(self, request: HttpRequest) -> HttpResponse:
         await asyncio.Event().wait()
@@ -116,7 +116,7 @@ async def test_only_a_lost_message_and_a_lost_redis_end_the_turn(error: Exceptio
         (InvalidInputError("Name a city."), "Error: Name a city."),
         (ToolExecutionError("It is closed."), "Error: It is closed. Tell the user."),
         (UpstreamRejected("no"), "Error: ask_helper could not answer. Tell the user."),
-        (ZeroDivisionError("division by zero"), "Error: The tool is broken. Tell the user."),
+        (ZeroDivisionError("division by zero"), "Error: The tool failed. Tell the user."),
     ],
 )
 async def test_any_other_error_is_told_to_the_model(error: Exception, content: str) -> None:

@@ -1,4 +1,4 @@
-"""What the tools that write through rest_service have in common: what becomes of a write."""
+"""The tools that write through rest_service: the results of their writes."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -37,7 +37,7 @@ WRITE_CALLS = pytest.mark.parametrize(
 
 
 class WriteToolHarness:
-    """Calls a tool of Alice's, before a fake of rest_service."""
+    """Calls tools for Alice, with a fake of rest_service."""
 
     def __init__(self, rest: FakeRestService, client: RestServiceClient) -> None:
         self.rest = rest

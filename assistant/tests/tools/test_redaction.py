@@ -1,4 +1,4 @@
-"""Secrets taken out of what a server sends back."""
+"""Removing secrets from a server's response."""
 
 import base64
 import html

@@ -1,4 +1,4 @@
-"""What create_reminder plans, and what it says of it."""
+"""What create_reminder schedules, and its result for the model."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -25,7 +25,7 @@ async def create_reminder(
     written_at: datetime = SENT_AT,
     **given: object,
 ) -> str:
-    """What the model is told after asking for this reminder."""
+    """Return the tool result for this reminder."""
     model.add_steps(
         make_tool_call_response(("create_reminder", {"text": "stretch", **given})), "Done."
     )
@@ -192,7 +192,7 @@ async def test_what_rest_service_does_not_allow_is_told(
 async def test_a_slow_rest_service_is_waited_for_longer_than_other_tools_may_take(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its client gives up by itself, and then the same key tells what became of it."""
+    """The client has a timeout of its own; then the same key shows whether the write was done."""
     create = harness.client.create_cron_job
 
     async def create_slowly(*arguments: Any) -> CronJobRead:

@@ -1,4 +1,4 @@
-"""What a tool that is all record sends, and what it refuses to."""
+"""Which requests a rest tool sends, and which arguments it refuses."""
 
 import json
 from typing import Any
@@ -70,7 +70,7 @@ DEEP = "`word` must not be encoded again and again."
 async def test_what_could_be_decoded_for_long_is_not_decoded_at_all(
     server: FakeServer, word: str, said_of_it: str
 ) -> None:
-    """A round for each 25: 31,000 of them take seconds, in which nothing else is done."""
+    """Each nested %25 needs a round of decoding: 31,000 of them would block for seconds."""
     assert await call_tool(make_rest_tool(server), word=word) == f"Error: {said_of_it}"
     assert server.requests == []
 

@@ -1,4 +1,4 @@
-"""What a model is told of an answer from outside."""
+"""How a server's response is shown to a model."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from smart_kit.safe_http.public_url import AddressBlocked
 
 
 def extract_third_party_text(output: str) -> str:
-    """What the server said, of what is told as a third party's text."""
+    """Return the server's text from between its marks."""
     head, mark, *said, end = output.split("\n")
     assert (mark, end) == (f"<{mark.strip('<>')}>", f"</{mark.strip('<>')}>")
     assert f" lines with {mark.strip('<>')}:" in head
@@ -55,9 +55,9 @@ async def test_without_a_usable_answer_the_user_is_told_and_of_a_write_that_its_
     read = await call_tool(make_rest_tool(server), word="a")
     wrote = await call_tool(make_rest_tool(server, effect_class="writes"), word="a")
 
-    assert read == "Error: The server of look_up gave no answer that can be used. Tell the user."
+    assert read == "Error: The server of look_up sent no usable answer. Tell the user."
     assert wrote == (
-        "Error: The server of look_up gave no answer that can be used."
+        "Error: The server of look_up sent no usable answer."
         " Whether it was done is not known: do not call again. Tell the user."
     )
 
@@ -68,11 +68,11 @@ async def test_without_a_usable_answer_the_user_is_told_and_of_a_write_that_its_
         (ConnectionFailed("refused"), "The server of look_up cannot be reached at the moment."),
         (
             AddressBlocked("private"),
-            "The server of look_up is at an address that may not be asked.",
+            "The server of look_up is at an address that must not be called.",
         ),
         (
             InvalidHttpRequest("X-A"),
-            "What look_up would send is no request, so nothing was sent.",
+            "What look_up would send is not a valid request, so nothing was sent.",
         ),
     ],
 )
@@ -104,8 +104,8 @@ OUTCOME_UNKNOWN = " Whether it was done is not known: do not call again."
 @pytest.mark.parametrize(
     ("status", "said", "of_a_write"),
     [
-        (401, "does not know us (HTTP 401).", ""),
-        (429, "was asked too often (HTTP 429).", ""),
+        (401, "rejected our credentials (HTTP 401).", ""),
+        (429, "limits requests at the moment (HTTP 429).", ""),
         (500, "failed (HTTP 500).", OUTCOME_UNKNOWN),
         (503, "failed (HTTP 503).", OUTCOME_UNKNOWN),
     ],
@@ -183,7 +183,7 @@ async def test_a_secret_is_in_nothing_that_is_told_though_the_server_moves_it_in
 async def test_no_part_of_a_secret_is_left_where_a_text_of_nothing_else_is_cut(
     most: int, times: int
 ) -> None:
-    """What was taken out makes room for what stands behind."""
+    """Redaction shortens the text, so that text behind the limit moves into view."""
     secret = "TopSecretValue-" * times
     answer = HttpResponse(200, "text/plain", (secret * 50).encode(), "https://a.example.org/")
     shown = telling(answer, {"key": secret}, most)

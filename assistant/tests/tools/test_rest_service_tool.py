@@ -1,4 +1,4 @@
-"""Records that become tools."""
+"""Tool records that become tools."""
 
 import pytest
 import structlog

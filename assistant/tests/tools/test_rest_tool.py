@@ -1,4 +1,4 @@
-"""Tools that are all record, one call at a time. (In turns: test_rest_turns.py.)"""
+"""Rest tools, one call at a time. (In turns: test_rest_tool_turns.py.)"""
 
 import asyncio
 import threading
@@ -44,7 +44,7 @@ async def test_arguments_are_judged_by_the_records_schema_alone(server: FakeServ
 
 
 async def test_a_pattern_that_tries_all_ways_holds_up_nobody(server: FakeServer) -> None:
-    """The usual engine takes days."""
+    """A backtracking engine would take days."""
     schema = {"type": "object", "properties": {"word": {"type": "string", "pattern": "(a+)+$"}}}
     output = await call_tool(make_rest_tool(server, schema=schema), word="a" * 40 + "!")
 
@@ -69,7 +69,7 @@ async def test_a_broken_schema_costs_the_call_and_not_the_turn(
 ) -> None:
     with structlog.testing.capture_logs():
         output = await call_tool(make_rest_tool(server, schema=schema), word="omen")
-    assert output == "Error: The tool is broken. Tell the user."
+    assert output == "Error: The tool failed. Tell the user."
     assert server.requests == []
 
 
@@ -89,7 +89,7 @@ async def test_a_schema_that_names_an_address_is_not_fetched(server: FakeServer)
             output = await call_tool(make_rest_tool(server, schema=schema), word="omen")
         canary.shutdown()
 
-    assert output == "Error: The tool is broken. Tell the user."
+    assert output == "Error: The tool failed. Tell the user."
     assert (paths, server.requests) == ([], [])
 
 
@@ -128,7 +128,8 @@ async def canary() -> AsyncIterator[list[int]]:
 async def test_no_hostile_address_reaches_a_canary_through_a_tool(
     canary: list[int], server: FakeServer
 ) -> None:
-    """Also of a record that rest_service would not have let in, and of a name that is private."""
+    """Including records that rest_service would reject, and names that resolve to private
+    addresses."""
 
     async def lookup(_: str, __: int) -> list[str]:
         return ["127.0.0.1"]

@@ -1,4 +1,4 @@
-"""Secrets in tools that are all record: sent to their server, shown to nobody."""
+"""Secrets in rest tools: sent to their server, never shown."""
 
 import base64
 import json
@@ -135,7 +135,7 @@ async def test_an_argument_cannot_name_a_secret(server: FakeServer, place: str) 
 
 
 def build_echo_body(request: HttpRequest) -> bytes:
-    """Everything that a server can know of a secret, in every way in which servers write."""
+    """Return everything that a server knows of a secret, in every encoding that servers use."""
     key = request.headers["X-Key"]
     return json.dumps(
         {

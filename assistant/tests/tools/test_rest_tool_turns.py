@@ -1,4 +1,4 @@
-"""Tools that are all record, within turns: corrected, kept, and never called twice."""
+"""Rest tools in turns: corrected, recorded, and never called twice."""
 
 import json
 from dataclasses import replace
@@ -32,7 +32,7 @@ SCHEMA = {
 
 
 class CountingServer:
-    """Counts."""
+    """Counts its requests."""
 
     def __init__(self) -> None:
         self.requests: list[HttpRequest] = []
@@ -48,7 +48,7 @@ class CountingServer:
 
 
 class WorkerKilled(BaseException):
-    """kill -9, as far as the one task can tell."""
+    """Ends a task as kill -9 ends its process."""
 
 
 @pytest.fixture
@@ -84,7 +84,7 @@ LOOK_UP = ("look_up", {"word": "omen"})
 
 
 async def look_up(harness: AssistantHarness, model: ScriptedModel, arguments: Any = None) -> str:
-    """What the model is told."""
+    """Return the tool result for one call."""
     model.add_steps(make_tool_call_response(("look_up", arguments or LOOK_UP[1])), "There.")
     await harness.say("what is an omen?")
     return str(model.requests[-1].messages[-1]["content"])
@@ -130,7 +130,7 @@ async def test_a_broken_schema_in_the_snapshot_breaks_no_turn(
     await harness.configure(
         make_secretary(make_lookup_tool(input_schema=schema), make_tool("get_time")), version=2
     )
-    assert await look_up(harness, model) == "Error: The tool is broken. Tell the user."
+    assert await look_up(harness, model) == "Error: The tool failed. Tell the user."
     model.add_steps(make_tool_call_response(("get_time", {})), "Noon.")
     assert (await harness.say("time?")).text == "Noon."
     assert server.requests == []
@@ -242,7 +242,7 @@ async def test_another_call_person_or_record_has_a_result_of_its_own(
 async def test_who_moves_to_another_zone_is_told_the_time_there(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    """What tools say of times is said in the person's zone."""
+    """Tools render times in the user's zone."""
     await harness.configure(make_secretary(make_tool("get_time", cache_seconds=600)), version=2)
     outputs = []
     for zone in ("Europe/Berlin", "Asia/Tokyo"):
@@ -288,7 +288,7 @@ async def test_an_assistant_that_may_write_is_asked_each_time(
 async def test_what_an_assistant_answered_is_given_again_until_the_configuration_changes(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    """Its own record is not the tool's: new instructions, another model or other tools count."""
+    """The tool's record does not change with new instructions, models or tools of the assistant."""
     asks = make_tool("ask_assistant", "ask_helper", sub_assistant="Helper", cache_seconds=60)
 
     results = []

@@ -1,4 +1,4 @@
-"""The tool behind which another assistant answers. (In turns: assistants/test_sub_assistant.py.)"""
+"""The tool that calls another assistant. (In turns: assistants/test_sub_assistant.py.)"""
 
 from typing import Any, Self
 from uuid import UUID
@@ -59,7 +59,7 @@ async def test_below_three_levels_nobody_is_asked(step: str) -> None:
     result = await helper.build_tool().call(make_tool_context(step), {"message": "Is it so?"})
 
     assert result.content == (
-        "Error: No assistant may be asked here: 3 levels are the limit. Answer yourself."
+        "Error: No assistant can be called here: 3 levels are the limit. Answer yourself."
     )
     assert helper.requests == []
 

@@ -1,4 +1,4 @@
-"""What the tools for tasks write, and what they say of it."""
+"""What the task tools write, and their results for the model."""
 
 import pytest
 
@@ -22,7 +22,7 @@ async def harness(harness: AssistantHarness) -> AssistantHarness:
 async def run_tool(
     harness: AssistantHarness, model: ScriptedModel, function: str, **given: object
 ) -> str:
-    """What the model is told after this call."""
+    """Return the tool result for this call."""
     model.add_steps(make_tool_call_response((function, given)), "Done.")
     await harness.say("please")
     content: str = model.requests[-1].messages[-1]["content"]

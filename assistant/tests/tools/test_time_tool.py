@@ -1,4 +1,4 @@
-"""What get_time says."""
+"""The results of get_time."""
 
 from datetime import datetime, timedelta
 

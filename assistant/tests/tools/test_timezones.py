@@ -1,4 +1,4 @@
-"""Where a place is."""
+"""The time zones of places."""
 
 from zoneinfo import available_timezones
 
@@ -73,7 +73,7 @@ def test_each_name_of_the_table_stands_by_itself() -> None:
 
 
 def test_every_name_of_the_table_leads_to_its_zone() -> None:
-    """So none stands there twice with different zones."""
+    """So no name has two zones."""
     for name, zone in timezones._read_cities():
         assert timezones.zone_for(name) == zone, name
 

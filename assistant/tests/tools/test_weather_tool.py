@@ -1,4 +1,4 @@
-"""What get_weather asks Open-Meteo, and what it makes of the answer."""
+"""The requests of get_weather to Open-Meteo, and its results for the model."""
 
 import httpx2
 import pytest
@@ -29,7 +29,7 @@ async def harness(harness: AssistantHarness) -> AssistantHarness:
 
 
 async def get_weather(harness: AssistantHarness, model: ScriptedModel, **given: object) -> str:
-    """What the model is told after this call."""
+    """Return the tool result for this call."""
     model.add_steps(make_tool_call_response(("get_weather", given)), "There.")
     with time_machine.travel(LATE_IN_BERLIN, tick=False):
         await harness.say("what is the weather?")

@@ -1,4 +1,4 @@
-"""A model that fails is asked again without a wait."""
+"""Shortens the back-off between attempts."""
 
 import pytest
 

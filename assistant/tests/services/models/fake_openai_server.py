@@ -1,4 +1,4 @@
-"""An OpenAI-compatible server: a function of the test makes its answer to each request."""
+"""An OpenAI-compatible server: a function of the test builds the response to each request."""
 
 import asyncio
 import contextlib
@@ -17,7 +17,7 @@ JsonObject = dict[str, Any]
 
 @dataclass(frozen=True)
 class StubResponse:
-    """An answer as it goes out."""
+    """A response."""
 
     body: str | bytes
     content_type: str = "application/json"
@@ -34,7 +34,7 @@ Responder = Callable[[JsonObject], StubResponse]
 
 @dataclass
 class FakeOpenAIServer:
-    """Running; `asked` are the bodies of requests."""
+    """The running server; `requests` are the bodies of its requests."""
 
     endpoint: Endpoint
     responder: Responder
@@ -74,7 +74,7 @@ class FakeOpenAIServer:
 
 @asynccontextmanager
 async def run_fake_openai_server(respond: Responder) -> AsyncIterator[FakeOpenAIServer]:
-    """Listens on a port of its own."""
+    """Run the server on a port of its own."""
     server = FakeOpenAIServer(Endpoint("", ""), respond)
     app = web.Application()
     app.router.add_post("/{path:.*}", server.handle)
@@ -93,19 +93,18 @@ async def run_fake_openai_server(respond: Responder) -> AsyncIterator[FakeOpenAI
 
 
 def make_completion(message: JsonObject, reason: str | None = "stop", **more: Any) -> StubResponse:
-    """An answer in one piece."""
+    """Return an answer that is not streamed."""
     choices = [{"index": 0, "message": {"role": "assistant", **message}, "finish_reason": reason}]
     return StubResponse(json.dumps({"choices": choices, **more}))
 
 
 def make_chunk(reason: str | None = None, usage: Any = None, **grown: Any) -> JsonObject:
-    """A chunk."""
     choice = {"index": 0, "delta": grown, "finish_reason": reason}
     return {"choices": [choice], "usage": usage}
 
 
 def make_stream(events: Iterable[JsonObject | str], *, is_done: bool = True) -> StubResponse:
-    """Events one after the other; a text goes out as it is."""
+    """Return a stream of events; a text is sent unchanged."""
     lines = [one if isinstance(one, str) else f"data: {json.dumps(one)}\n\n" for one in events]
     if is_done:
         lines.append("data: [DONE]\n\n")
@@ -113,14 +112,14 @@ def make_stream(events: Iterable[JsonObject | str], *, is_done: bool = True) -> 
 
 
 def make_error(status: int, body: Any) -> StubResponse:
-    """An error; a text is sent as it is."""
+    """Return an error; a text is sent unchanged."""
     if isinstance(body, str):
         return StubResponse(body, "text/html", status)
     return StubResponse(json.dumps(body), status=status)
 
 
 def respond_in_order(*answers: StubResponse | Responder) -> Responder:
-    """The first answer to the first request, and so on."""
+    """Return the first response to the first request, and so on."""
     left = list(answers)
 
     def respond(body: JsonObject) -> StubResponse:
@@ -131,10 +130,10 @@ def respond_in_order(*answers: StubResponse | Responder) -> Responder:
 
 
 def get_tool_messages(body: JsonObject) -> list[JsonObject]:
-    """What the tools answered."""
+    """Return the messages with tool results."""
     return [one for one in body["messages"] if one["role"] == "tool"]
 
 
 def get_calling_messages(body: JsonObject) -> list[JsonObject]:
-    """The messages that called tools."""
+    """Return the messages with tool calls."""
     return [one for one in body["messages"] if one.get("tool_calls")]

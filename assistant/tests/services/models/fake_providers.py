@@ -1,7 +1,7 @@
 """Fakes of OpenAI-compatible providers, as functions of a request, and a turn with one of them.
 
-Asked a question, they call something; given the results, they say "Done." What a server needs to be
-content it checks itself: it refuses as the real one does.
+Each responds to a question with tool calls, and to their results with "Done." It rejects invalid
+requests as the real server does.
 """
 
 import re
@@ -45,7 +45,7 @@ def make_call_fragment(arguments: str, **more: Any) -> JsonObject:
 def respond_with_calls(
     *calls: JsonObject, chunks: Sequence[JsonObject] = (), **message: Any
 ) -> Responder:
-    """Calls in one piece; streamed in these chunks, or each in a chunk of its own."""
+    """Return calls in one piece, or streamed in these chunks or one chunk a call."""
     pieces = chunks or [make_chunk(tool_calls=[one]) for one in calls]
 
     def respond(body: JsonObject) -> StubResponse:
@@ -70,12 +70,12 @@ def respond_done(body: JsonObject) -> StubResponse:
 
 
 def call_then_finish(first: Responder, last: Responder = respond_done) -> Responder:
-    """Calls first, and ends once there are results."""
+    """Respond with calls first, and with an answer once there are results."""
     return lambda body: last(body) if get_tool_messages(body) else first(body)
 
 
 def openai_newest(body: JsonObject) -> StubResponse:
-    """No tools without effort none; another name for max_tokens; no temperature."""
+    """Accepts tools only with effort none, needs max_completion_tokens, rejects temperature."""
     for name, refused in (
         ("reasoning_effort", "tools" in body and body.get("reasoning_effort") != "none"),
         ("max_tokens", "max_tokens" in body),
@@ -99,7 +99,7 @@ def openai_newest(body: JsonObject) -> StubResponse:
 
 
 def mistral(body: JsonObject) -> StubResponse:
-    """Forbids whatever it does not know; ids have nine characters; usage with the last words."""
+    """Rejects unknown fields; ids have nine characters; usage comes with the last text."""
     known = {"model", "messages", "tools", "tool_choice", "stream", "temperature", "max_tokens"}
     for name in body.keys() - known:
         detail = [{"type": "extra_forbidden", "loc": ["body", name], "msg": "Extra inputs"}]
@@ -123,7 +123,7 @@ def mistral(body: JsonObject) -> StubResponse:
 
 
 def deepseek(body: JsonObject) -> StubResponse:
-    """Wants its thoughts back with every call, even where there were none."""
+    """Requires its reasoning with every call, even where it was empty."""
     for at, message in enumerate(get_calling_messages(body)):
         if "reasoning_content" not in message:
             sentence = f"Missing `reasoning_content` field in the assistant message at index {at}"
@@ -140,7 +140,7 @@ DUMMY_SIGNATURE = {"google": {"thought_signature": "skip_thought_signature_valid
 
 
 def gemini(body: JsonObject) -> StubResponse:
-    """All calls at index 0 without ids, `stop` for calls, and its signatures must come back."""
+    """Sends all calls at index 0 without ids, ends them by `stop`, requires its signatures."""
     for message in get_calling_messages(body):
         for one in message["tool_calls"][:1]:
             if one.get("extra_content") not in (SIGNATURE, DUMMY_SIGNATURE):
@@ -159,7 +159,7 @@ def gemini(body: JsonObject) -> StubResponse:
 
 
 def gemini_split_signature(body: JsonObject) -> StubResponse:
-    """What is not said again stays."""
+    """Sends the signature once; a later chunk without it must not remove it."""
     for message in get_calling_messages(body):
         assert message["tool_calls"][0]["extra_content"] == SIGNATURE
     signed = make_tool_call("f", '{"a": 1}', id="", index=0, extra_content=SIGNATURE)
@@ -171,7 +171,7 @@ def gemini_split_signature(body: JsonObject) -> StubResponse:
 
 
 def contradictory_provider(body: JsonObject) -> StubResponse:
-    """Adds two things, and takes back one of them, which has to be there."""
+    """Adds two fields to its messages, then rejects one of them and requires the other."""
     for message in get_calling_messages(body):
         if "reasoning_details" in message:
             detail = [{"type": "extra_forbidden", "loc": ["messages", 1, "reasoning_details"]}]
@@ -188,7 +188,7 @@ EMOJI = "\U0001f600"
 
 
 def split_surrogates(body: JsonObject) -> StubResponse:
-    """An emoji as two escapes, each in a chunk of its own."""
+    """Sends an emoji as two escapes in separate chunks."""
     if get_tool_messages(body):
         return respond_done(body)
     first = make_tool_call("f", f'{{"a": "{EMOJI}"}}', id="c", index=0)
@@ -202,7 +202,7 @@ def split_surrogates(body: JsonObject) -> StubResponse:
 
 
 def leave_stream_open(body: JsonObject) -> StubResponse:
-    """Neither [DONE] nor an end of the connection."""
+    """Sends neither [DONE] nor the end of the connection."""
     sent = respond_with_one_call(body)
     if not body.get("stream"):
         return sent
@@ -217,7 +217,7 @@ REASONING_DETAILS = [
 
 
 def openrouter(body: JsonObject) -> StubResponse:
-    """Comments in the stream, and its details of reasoning come back as they were."""
+    """Sends comments in the stream, and requires its reasoning details unchanged."""
     for message in get_calling_messages(body):
         assert message["reasoning_details"] == REASONING_DETAILS
     if get_tool_messages(body):
@@ -242,7 +242,7 @@ def openrouter(body: JsonObject) -> StubResponse:
 
 
 def ollama(body: JsonObject) -> StubResponse:
-    """A whole call a chunk, without an index; thinks in `reasoning`, and takes it back."""
+    """Sends a whole call in a chunk, without an index; accepts its own `reasoning`."""
     for message in get_calling_messages(body):
         assert message["reasoning"] == "hm"
     first = make_tool_call("f", '{"a":1}', id="call_x1")
@@ -252,7 +252,7 @@ def ollama(body: JsonObject) -> StubResponse:
 
 
 def llama_cpp(body: JsonObject) -> StubResponse:
-    """Pieces of several calls that come by turns."""
+    """Sends chunks of several calls in turns."""
     chunks = [
         make_chunk(role="assistant", content=None),
         make_chunk(tool_calls=[make_tool_call("f", "{", index=0, id="aa")]),
@@ -282,7 +282,7 @@ async def run_turn(
     overrides: JsonObject | None = None,
     items: Sequence[ChatItem] = (QUESTION,),
 ) -> list[Completion]:
-    """The completions of a turn."""
+    """Return the completions of a turn."""
     client, given = ModelClient(), list(items)
     said: list[Completion] = []
     while not said or said[-1].calls:

@@ -1,4 +1,4 @@
-"""Answers of a server with the Responses API, and requests to it."""
+"""Responses of a server with the Responses API, and requests to it."""
 
 import json
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ def make_output_message(text: str, **more: Any) -> JsonObject:
 
 
 def respond_with_output(*output: JsonObject, status: str = "completed", **more: Any) -> Responder:
-    """As its servers do: items are done one by one, the terminal event has all of them."""
+    """Finish items one by one; the terminal event has all of them, as OpenAI sends it."""
     response = {"id": "resp_1", "status": status, "output": output, "usage": USAGE, **more}
 
     def respond(body: JsonObject) -> StubResponse:

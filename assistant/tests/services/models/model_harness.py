@@ -1,4 +1,4 @@
-"""Asks models without an assistant: fakes of a turn and its budget, and builders of requests."""
+"""Calls models without an assistant: fakes of a turn and its budget, builders of requests."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ QUESTION = ChatItem('{"role":"user","content":"hi"}')
 
 @dataclass
 class FakeBudget:
-    """A budget that keeps what it was told."""
+    """A budget that records reservations and settlements."""
 
     remaining: Decimal = Decimal(100)
     reserved: list[Decimal] = field(default_factory=list)
@@ -37,7 +37,7 @@ class FakeBudget:
 
 @dataclass
 class FakeTurn:
-    """What a turn is to a model."""
+    """The part of a turn that the model client uses."""
 
     deadline: float
     models_down: set[str] = field(default_factory=set)
@@ -51,7 +51,7 @@ def make_fake_turn(seconds: float = 60, **changes: Any) -> FakeTurn:
 def make_resolved_model(
     endpoint: Endpoint, name: str = "own", *extra_capabilities: str, **changes: Any
 ) -> ResolvedModel:
-    """A model that takes tools and what else is named."""
+    """Return a model with tools and the named capabilities."""
     given = {
         "provider": "scripted",
         "writer": f"p/{name}",
@@ -62,7 +62,7 @@ def make_resolved_model(
 
 
 def make_conversation(*items: ChatItem) -> Conversation:
-    """One turn of these messages, which cannot be shortened."""
+    """Return one turn of these messages, which cannot be shortened."""
     conversation = Conversation()
     conversation.items += items
     return conversation
@@ -82,7 +82,7 @@ def make_model_request(
 async def complete_chain(
     *chain: ResolvedModel, request: ModelRequest | None = None, seconds: float = 60
 ) -> Completion:
-    """What a client that knows nothing yet gets."""
+    """Return the answer from a new client, which has learnt nothing yet."""
     return await ModelClient().complete(
         chain, request or make_model_request(), make_fake_turn(seconds)
     )
@@ -96,7 +96,7 @@ async def complete_own_model(
     request: ModelRequest | None = None,
     **parameters: Any,
 ) -> Completion:
-    """Ask the model `own`, and perhaps another one after it."""
+    """Call the model `own`, with an optional fallback."""
     names = ("own", fallback) if fallback else ("own",)
     chain = [make_resolved_model(endpoint, name, parameters=parameters) for name in names]
     return await complete_chain(*chain, request=request, seconds=seconds)

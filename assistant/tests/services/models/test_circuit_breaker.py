@@ -1,4 +1,4 @@
-"""When a model is left alone, and when it is tried again."""
+"""When the circuit of a model opens, and when it is probed."""
 
 from assistant.src.services.models.circuit_breaker import (
     BREAKER_OPENED,
@@ -8,7 +8,7 @@ from assistant.src.services.models.circuit_breaker import (
 
 
 def make_open_breaker(name: str = "a-model") -> CircuitBreaker:
-    """Five failures at 100 s: open until 110."""
+    """Return a breaker with five failures at 100 s: open until 110."""
     breaker = CircuitBreaker("a-provider", name, "chat")
     for _ in range(5):
         assert breaker.acquire(100) == "request"

@@ -1,4 +1,4 @@
-"""What is done about models that fail, over the real SDK and a real socket."""
+"""How the client handles models that fail, over the real SDK and a real socket."""
 
 import asyncio
 import time
@@ -37,7 +37,7 @@ from smart_kit.testing.scripted_model import (
 
 @pytest.fixture
 async def async_endpoint(model: ScriptedModel) -> AsyncIterator[Endpoint]:
-    """Of the model where the clock is virtual."""
+    """An endpoint of the model for tests with a virtual clock."""
     async with serve_model(model) as url:
         made = Endpoint(url, "sk-test")
         yield made

@@ -1,4 +1,4 @@
-"""What errors of a model's server mean, and what is told of them."""
+"""How errors of model servers are classified, and what the log says of them."""
 
 import json
 from typing import Any
@@ -77,7 +77,7 @@ async def test_a_prompt_that_the_server_cut_off_silently_is_told_in_the_log(
     words: int,
     warnings: int,
 ) -> None:
-    """Ollama does it, system and tools first, where its context is too small."""
+    """Ollama truncates prompts, system message and tools first, if its context is too small."""
     body = json.loads(make_text_response("Hello!").body)
     body["usage"]["prompt_tokens"] = 4096
     model.add_steps(make_response(body))

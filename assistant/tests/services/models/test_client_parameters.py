@@ -1,4 +1,4 @@
-"""Parameters of requests: how refused ones are found, dropped, and remembered."""
+"""Request parameters: how rejected ones are found, dropped, and remembered."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""What failed attempts cost: billed is billed, and the day's budget knows of it."""
+"""The cost of failed attempts: what is billed counts in the daily budget."""
 
 import json
 from decimal import Decimal
@@ -91,7 +91,7 @@ async def test_what_one_model_cost_in_vain_stays_where_another_answers() -> None
 
 
 async def test_what_a_step_has_cost_in_vain_stays_where_it_asks_again() -> None:
-    """Under the same key, as it does with a shorter conversation."""
+    """It stays under the same key, as for a shortened conversation."""
     budget, failures = FakeBudget(), list[ModelFailure]()
     async with run_fake_openai_server(
         respond_in_order(EMPTY_COMPLETION, EMPTY_COMPLETION, DONE_COMPLETION)
@@ -111,7 +111,7 @@ async def test_what_a_step_has_cost_in_vain_stays_where_it_asks_again() -> None:
 
 
 def make_responses_output(output: Any) -> StubResponse:
-    """An answer of Responses."""
+    """Return the output of a Responses request."""
     return StubResponse(json.dumps({"status": "completed", "output": output}))
 
 
@@ -178,7 +178,7 @@ async def test_so_it_does_where_the_answer_is_of_no_use(
 async def test_a_request_that_nobody_answered_in_time_is_paid_for_if_it_had_gone_out(
     monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], connecting: float, paid: Decimal
 ) -> None:
-    """As it surely has when connecting would not have taken so long."""
+    """The request was sent, because connecting would have timed out earlier."""
     monkeypatch.setattr(attempt, "CONNECT_TIMEOUT_SECONDS", connecting)
     budget = FakeBudget()
     async with run_fake_openai_server(lambda _: StubResponse("", is_left_open=True)) as server:
@@ -267,7 +267,7 @@ async def test_why_an_answer_ended_is_known(capabilities: tuple[str, ...]) -> No
 
 
 async def test_each_model_of_a_chain_has_its_share_of_the_time() -> None:
-    """The first two hang; none of them is taken for down because no time was left for it."""
+    """The first two hang; neither is marked as down, because only its time ran out."""
     hangs = StubResponse("", is_left_open=True)
     turn = make_fake_turn(8)
     async with run_fake_openai_server(respond_in_order(hangs, hangs, DONE_COMPLETION)) as server:

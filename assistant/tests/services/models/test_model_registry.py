@@ -1,4 +1,4 @@
-"""Which models there are, whose connections are kept, and for how long."""
+"""The models of a configuration, and how long connections to their servers stay open."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -33,7 +33,7 @@ def make_provider(
 
 
 def make_configuration(*providers: ProviderSnapshot, **changes: Any) -> ConfigurationSnapshot:
-    """A model `m<number>` at each."""
+    """Return a configuration with a model `m<number>` at each provider."""
     models = tuple(
         ModelSnapshot(id=uuid4(), name=f"m{one.id.int}", provider_id=one.id) for one in providers
     )

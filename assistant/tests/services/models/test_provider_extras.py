@@ -1,4 +1,4 @@
-"""What providers add to messages of their models goes back to these, and to nobody else."""
+"""Extras that providers add to their models' messages go back to these models only."""
 
 import json
 from typing import Any
@@ -47,7 +47,7 @@ PAIRS = [("DeepSeek", deepseek), ("Gemini", gemini), ("OpenRouter", openrouter),
 async def test_what_one_model_added_never_reaches_another(
     name: str, respond: Responder, capabilities: tuple[str, ...]
 ) -> None:
-    """Mistral would refuse it."""
+    """Mistral would reject it."""
     async with run_fake_openai_server(respond) as first, run_fake_openai_server(mistral) as second:
         (first_completion, *_) = await run_turn(first, *capabilities)
         items = [

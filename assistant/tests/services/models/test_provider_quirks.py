@@ -1,6 +1,6 @@
-"""Quirks of OpenAI-compatible providers: a row each, over a real socket, streamed and not.
+"""Quirks of OpenAI-compatible providers, one row each, over a real socket, streamed and not.
 
-In each row a model is asked a question, calls what the row says, gets the results, and says "Done."
+In each row a model gets a question, makes the calls of the row, gets the results, and says "Done."
 """
 
 import json
@@ -52,7 +52,7 @@ def _short_drain_timeout(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def fail_once(streamed: StubResponse, whole: StubResponse) -> Responder:
-    """The first answer is bad; then all is well."""
+    """Send one bad response first, then good ones."""
     left = [lambda body: streamed if body.get("stream") else whole]
 
     return lambda body: (left.pop() if left else respond_with_one_call)(body)
@@ -74,7 +74,7 @@ class QuirkCase(NamedTuple):
 
 
 def make_failing_once(streamed: StubResponse, whole: StubResponse) -> Callable[[], Responder]:
-    """See badly_once; made anew for each test."""
+    """Return a new `fail_once` responder for each test."""
     return partial(fail_once, streamed, whole)
 
 
@@ -82,14 +82,14 @@ COMPLETE_CALL = make_tool_call("f", '{"a": 1}', id="1", index=0)
 
 
 def make_message_chunk(reason: str, **message: Any) -> JsonObject:
-    """A chunk with an empty delta and all of the answer."""
+    """Return a chunk with an empty delta and the whole answer."""
     chunk = make_chunk(reason)
     chunk["choices"][0]["message"] = {"role": "assistant", **message}
     return chunk
 
 
 def respond_when_streaming(first: StubResponse, last: StubResponse) -> Responder:
-    """Answers so where it is asked for streams."""
+    """Send this response to requests for a stream."""
     streamed = call_then_finish(lambda _: first, lambda _: last)
     return lambda body: (streamed if body.get("stream") else respond_with_one_call)(body)
 

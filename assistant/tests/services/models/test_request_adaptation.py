@@ -1,4 +1,4 @@
-"""What is learnt of a model's refusals, for whom, and that it comes to an end."""
+"""What is learnt from a model's refusals, for which requests, and that learning ends."""
 
 import gc
 import json
@@ -155,7 +155,7 @@ class TestScope:
         assert len(server.requests) == 3
 
     async def test_user_text_quoted_in_an_error_adapts_nothing(self) -> None:
-        """Though without the parameter it goes well by chance."""
+        """The request would succeed without the parameter only by chance."""
         text = "what is a bad temperature for\nbread"
         person = ChatItem.from_message({"role": "user", "content": text})
         answers = [make_refusal(f"bad request: {text!s}"), respond_done({})]

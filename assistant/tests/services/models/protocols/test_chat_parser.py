@@ -1,4 +1,4 @@
-"""Reading answers of servers that differ."""
+"""Parsing responses of servers that differ."""
 
 import json
 from decimal import Decimal

@@ -1,4 +1,4 @@
-"""The Responses API, asked statelessly: whole and streamed, its refusals, its words to itself."""
+"""The Responses API, used statelessly: whole and streamed, refusals, reasoning items."""
 
 import json
 from collections.abc import Sequence

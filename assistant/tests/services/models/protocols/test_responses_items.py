@@ -1,4 +1,4 @@
-"""The items of the Responses API: their order, their calls, their ends, and what was billed."""
+"""The items of the Responses API: their order, calls, endings, and billed tokens."""
 
 import json
 from collections.abc import Sequence

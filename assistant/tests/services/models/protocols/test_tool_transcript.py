@@ -1,4 +1,4 @@
-"""Conversations with calls, before a model that is offered no functions."""
+"""Conversations with tool calls in requests without functions."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What a server may do to a connection, and what we tell it."""
+"""Connections to hostile or broken servers, and the headers of requests."""
 
 import gzip
 import json

@@ -1,4 +1,4 @@
-"""Answers as they grow, how they end, and conversations that are too long for one."""
+"""Streamed answers, how they end, and errors of too long conversations."""
 
 import asyncio
 import json
@@ -81,7 +81,7 @@ async def test_a_stream_that_is_cut_twice_is_not_asked_a_third_time() -> None:
 
 @pytest.mark.parametrize("capabilities", [(), ("streaming",)], ids=["whole", "streamed"])
 async def test_a_call_cut_off_by_the_length_limit_is_not_run(capabilities: tuple[str, ...]) -> None:
-    """Though what is there of its arguments may be JSON."""
+    """Even if the arguments so far are valid JSON."""
     cut = make_tool_call("f", '{"a": 1}', id="1", index=0)
     first = make_stream([make_chunk(tool_calls=[cut]), make_chunk("length")])
     if not capabilities:
@@ -157,7 +157,7 @@ TOOL_RESULTS = [{"role": "tool"}]
 
 
 def never_stop_streaming(body: JsonObject) -> StubResponse:
-    """Says what it is not asked, and does not stop."""
+    """Send events without an end."""
     sent = leave_stream_open(body)
     return (
         replace(sent, repeated_chunk=b'data: {"choices": []}\n\n') if body.get("stream") else sent
@@ -173,7 +173,7 @@ async def test_a_stream_that_does_not_end_is_not_waited_for(respond: Responder) 
 
 
 async def test_two_streams_go_over_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The end of the first one comes a while after its [DONE]."""
+    """The first response ends some time after its [DONE]."""
     monkeypatch.setattr(streaming, "TRAILING_TIMEOUT_SECONDS", 30)
     monkeypatch.setattr(sse, "DRAIN_TIMEOUT_SECONDS", 30)
 
