@@ -74,7 +74,7 @@ async def test_the_menu_is_offered_in_both_languages_and_to_all_others(
         "model",
         "rich",
     ]
-    assert menus["ru"][0]["description"] == "поздороваться"
+    assert menus["ru"][0]["description"] == "начать работу с ботом"
 
 
 async def test_without_a_menu_the_bot_still_works(

@@ -137,7 +137,7 @@ async def test_what_another_bot_has_left_is_not_said_by_this_one(
         await harness.handler.handle(delivery)
 
     assert dies.value.message == (
-        "It is another bot's: its conversation is tg:1:7, here it is tg:424242:7"
+        "It belongs to another bot: its conversation is tg:1:7, not tg:424242:7"
     )
     assert telegram.calls == []
 

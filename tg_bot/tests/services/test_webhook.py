@@ -185,9 +185,9 @@ async def test_what_keeps_telegram_from_coming_is_said(
         }
         said = await harness.wait_until_health("unavailable")
         assert (
-            f"Telegram cannot bring updates to {URL}{WEBHOOK_PATH}: Connection refused (3 wait)"
-            in said
-        )
+            f"Telegram cannot deliver to {URL}{WEBHOOK_PATH}: Connection refused "
+            "(3 updates pending)"
+        ) in said
         assert await harness.deliver(updates.message("hello")) == 200
         await harness.wait_until_health("ok")
 

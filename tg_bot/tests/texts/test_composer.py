@@ -69,7 +69,7 @@ def test_a_failed_turn_still_says_what_it_did(composer: Composer) -> None:
 def test_what_was_taken_back_is_told_by_its_receipt(composer: Composer) -> None:
     gone = make_effect("reminder_cancelled").model_copy(update={"undoes": make_effect().id})
     said = composer.compose(make_notice("undone", receipts=(gone,)), None).text.text
-    assert said.startswith("Done.\n\n↩ Reminder taken back: ")
+    assert said.startswith("Done.\n\n↩ Reminder removed: ")
 
 
 @pytest.mark.parametrize("name", NOTICES)

@@ -80,7 +80,7 @@ def select_option(session: UserSession, what: str, label: str) -> None:
     message = [one for one in session.user.get_messages() if one.get("reply_markup")][-1]
     rows = message["reply_markup"]["inline_keyboard"]
     button = next(one for row in rows for one in row if label in one["text"])
-    patterns = (f"From now on.* {label} answers you",)
+    patterns = (f"From now on.* {label} will answer you",)
     session.expected_answers.append(patterns)
     body = {"message_id": message["message_id"], "data": button["callback_data"]}
     session.user.http.post(
