@@ -98,6 +98,7 @@ def _build_undo_outcome(context: CommandContext, effect: EffectRead) -> Outcome:
         configuration_version=context.configuration_version,
         status="done",
         items=tuple(item.message for item in items),
+        requested_at=message.created_at,
         started_at=(ended_at := utc_now()),
         finished_at=ended_at,
     )

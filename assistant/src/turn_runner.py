@@ -132,17 +132,26 @@ def _build_prompt_text(message: TurnMessage, zone: ZoneInfo) -> str:
 def _build_failed_outcome(
     request: TurnRequest, turn: Turn, conversation: Conversation, error: UpstreamError
 ) -> Outcome:
-    """What was changed stays in the history, so that a later turn knows of it; else nothing does,
-    as if it had not been asked."""
+    """Return the outcome of a turn without an answer; the archive gets its items in any case.
+
+    Later turns are shown them only if something was changed: otherwise a request that a model
+    refuses would be sent again with each message after it.
+    """
     log.warning("turn failed", reason=error.message)
     envelope = replies.build_notice(
         request.message, request.user, _to_notice_name(error), turn.receipts
     )
-    items = conversation.build_unfinished_items() if turn.receipts else []
     low_budget_notices = (
         () if isinstance(error, BudgetExceeded) else _build_low_budget_notices(request, turn)
     )
-    return _build_outcome(request, turn, "failed", (envelope, *low_budget_notices), items)
+    return _build_outcome(
+        request,
+        turn,
+        "failed",
+        (envelope, *low_budget_notices),
+        conversation.build_unfinished_items(),
+        is_in_context=bool(turn.receipts),
+    )
 
 
 def _to_notice_name(error: UpstreamError) -> NoticeName:
@@ -168,6 +177,8 @@ def _build_outcome(
     status: Literal["done", "failed"],
     envelopes: tuple[Envelope, ...],
     items: list[ChatItem],
+    *,
+    is_in_context: bool = True,
 ) -> Outcome:
     _log_turn(turn, status, request.delivery.attempt)
     message, stored_items = request.message, request.assistant.window.strip_for_history(items)
@@ -179,14 +190,16 @@ def _build_outcome(
         configuration_version=turn.configuration_version,
         status=status,
         items=tuple(item.message for item in stored_items),
+        is_in_context=is_in_context,
         steps=turn.ordered_steps,
         run_id=message.run_id if isinstance(message, ScheduledPrompt) else None,
+        requested_at=message.created_at,
         started_at=turn.started_at,
         finished_at=utc_now(),
     )
     return Outcome(
         replies=envelopes,
-        history=tuple(item.json for item in stored_items),
+        history=tuple(item.json for item in stored_items) if is_in_context else (),
         thread_id=turn.thread_id,
         archive_record=record.model_dump_json(),
         journal_message_id=message.id,

@@ -82,7 +82,7 @@ class FakeRestService:
 
     def _list_messages(self, request: httpx2.Request) -> dict[str, Any]:
         wanted = request.url.params
-        assert wanted["newest"] == "true"
+        assert (wanted["newest"], wanted["is_in_context"]) == ("true", "true")
         rows = [
             {
                 "id": str(uuid4()),
@@ -94,6 +94,7 @@ class FakeRestService:
                 "role": item["role"],
                 "content": item["content"],
                 "payload": item,
+                "is_in_context": True,
                 "created_at": _now(),
             }
             for position, item in enumerate(self.archive)
@@ -142,7 +143,7 @@ class FakeRestService:
         return after | {"effect": _build_effect(request, after["user_id"], "task_changed", after)}
 
     def _create_cron_job(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
-        job = {"at": None, "cron_expression": None, "is_silent": False, "is_active": True} | body
+        job = {"at": None, "cron_expression": None, "priority": "high", "is_active": True} | body
         job |= {"id": str(uuid4()), "name": body["text"][:60], **_timestamps()}
         job["next_fire_at"] = job["at"] or self.next_fire_at
         after = {"text": body["text"]}

@@ -294,7 +294,10 @@ async def test_a_model_that_is_down_is_owned_up_to_and_the_question_leaves_no_tr
     assert (said.notice, said.parameters) == ("model_unavailable", {})
     assert await read_history(harness) == []
     (record,) = await harness.read_turn_records()
-    assert (record.status, record.items) == ("failed", ())
+    assert (record.status, record.is_in_context) == ("failed", False)
+    asked, unanswered = record.items
+    assert (asked["role"], asked["content"].split("\n")[-1]) == ("user", "hi")
+    assert unanswered == {"role": "assistant", "content": "(I could not finish this answer.)"}
 
 
 async def test_a_turn_that_fails_still_sends_the_receipts_of_what_it_did(

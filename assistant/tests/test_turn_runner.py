@@ -14,6 +14,7 @@ from assistant.tests.snapshot_builders import (
     ALICE,
     ALICES_THREAD,
     BOT,
+    SENT_AT,
     id_for,
     make_model,
     make_secretary,
@@ -119,6 +120,7 @@ async def test_the_archive_is_told_all_of_a_turn(
         items=record.items,
         steps=(first, reminder, last),
         run_id=None,
+        requested_at=SENT_AT,
         started_at=record.started_at,
         finished_at=record.finished_at,
     )

@@ -2,6 +2,7 @@
 
 import re
 from typing import Annotated, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
@@ -29,6 +30,17 @@ def _reject_placeholder(token: SecretStr) -> SecretStr:
 Token = Annotated[SecretStr, Field(min_length=16), AfterValidator(_reject_placeholder)]
 
 
+OPENAI_FALLBACK_MODEL = "gpt-5.6-luna"
+"""The default of FALLBACK_MODEL if the server is OpenAI's; other servers have no default."""
+_OPENAI_HOST = "api.openai.com"
+
+
+def is_openai_url(base_url: str) -> bool:
+    """Return whether the server is OpenAI's own, in any region."""
+    host = urlsplit(base_url).hostname or ""
+    return host == _OPENAI_HOST or host.endswith(f".{_OPENAI_HOST}")
+
+
 class MigrationSettings(ServiceSettings):
     """What Alembic needs."""
 
@@ -53,12 +65,15 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     openai_api_key: SecretStr | None = None
     default_model: ModelName = "gpt-6-luna"
     fallback_model: ModelName | None = None
-    """These four name the models that a start registers, and the server that has them."""
+    """The server of models and the models of it that are registered at each start."""
 
     @property
     def default_model_names(self) -> tuple[str, ...]:
-        """The default model and the one to ask where it does not answer."""
-        return tuple(dict.fromkeys(filter(None, (self.default_model, self.fallback_model))))
+        """Return DEFAULT_MODEL and, if it is another one, the fallback model."""
+        fallback_model = self.fallback_model
+        if fallback_model is None and is_openai_url(self.openai_base_url):
+            fallback_model = OPENAI_FALLBACK_MODEL
+        return tuple(dict.fromkeys(filter(None, (self.default_model, fallback_model))))
 
     @property
     def owner_telegram_id(self) -> int | None:

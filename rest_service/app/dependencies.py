@@ -12,6 +12,7 @@ from fastapi import Depends, Header, Request, Response
 from fastapi.routing import APIRoute
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from smart_kit.contracts.audit import Caller
 from smart_kit.errors import InvalidRequest, NotPermitted
 from smart_kit.safe_http.client import SafeHttpClient
 from smart_kit.vault import Vault
@@ -21,7 +22,6 @@ from .audit.refusal_throttle import RefusalThrottle
 from .config import Settings
 from .database import SessionFactory
 from .idempotency import IdempotentOperation, compute_fingerprint
-from .middleware.auth import Principal
 from .services.configuration.versions import ChangeAuthor
 from .services.dead_letters import AuditAhead, DeadLetterQueues
 from .services.providers.check import ProviderChecker
@@ -76,9 +76,7 @@ async def unit_of_work(
     """One transaction: committed and announced after the route, before its answer is sent."""
     async with resources.sessions() as session:
         known = structlog.contextvars.get_contextvars()
-        session.info[ChangeAuthor] = ChangeAuthor(
-            request.state.principal, known.get("correlation_id")
-        )
+        session.info[ChangeAuthor] = ChangeAuthor(request.state.caller, known.get("correlation_id"))
         yield session
         await session.flush()
         changes = get_changes(session)
@@ -105,13 +103,13 @@ DeadLetterQueuesDep = Annotated[DeadLetterQueues, Depends(get_dead_letter_queues
 SessionDep = Annotated[AsyncSession, Depends(unit_of_work, scope="function")]
 
 
-async def get_principal(request: Request) -> Principal:
+async def get_caller(request: Request) -> Caller:
     """Whose token came with the request."""
-    found: Principal = request.state.principal
+    found: Caller = request.state.caller
     return found
 
 
-PrincipalDep = Annotated[Principal, Depends(get_principal)]
+CallerDep = Annotated[Caller, Depends(get_caller)]
 
 
 async def get_acting_user(
@@ -126,7 +124,7 @@ async def get_acting_user(
 ActingUserDep = Annotated[OwnerScope, Depends(get_acting_user)]
 
 
-async def get_owner_scope(caller: PrincipalDep, user_id: ActingUserDep) -> OwnerScope:
+async def get_owner_scope(caller: CallerDep, user_id: ActingUserDep) -> OwnerScope:
     """Whose rows the call is about; only an administrator may mean everybody's."""
     if user_id is None and caller != "admin":
         raise InvalidRequest("The header X-User-Id is missing: whom is this call for?")
@@ -136,7 +134,7 @@ async def get_owner_scope(caller: PrincipalDep, user_id: ActingUserDep) -> Owner
 OwnerDep = Annotated[OwnerScope, Depends(get_owner_scope)]
 
 
-async def require_admin(caller: PrincipalDep) -> None:
+async def require_admin(caller: CallerDep) -> None:
     """Refuses the service token."""
     if caller != "admin":
         raise NotPermitted("This needs the admin token.")

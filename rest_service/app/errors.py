@@ -30,18 +30,39 @@ from smart_kit.errors import (
 
 from . import audit
 from .database import get_sqlstate, is_transient
-from .middleware import body_limit, json_content_type
+from .middleware import body_limit, request_form
 
 _UNAVAILABLE_DETAIL = "Postgres or Redis is away at the moment; try again."
 
-ERROR_RESPONSES: dict[int | str, dict[str, Any]] = error_responses(
-    InvalidRequest, NotAuthenticated, NotPermitted, NotFound, Conflict
-) | {
+ERROR_CODES: dict[int | str, str] = {
+    400: "invalid_request",
+    401: "not_authenticated",
+    403: "not_permitted",
+    404: "not_found",
+    409: "conflict",
+    413: "content_too_large",
+    415: "unsupported_media_type",
+    422: "validation_failed",
+    503: "unavailable",
+}
+"""The value of `error` for each status."""
+
+_REFUSALS = error_responses(InvalidRequest, NotAuthenticated, NotPermitted, NotFound, Conflict) | {
     413: {"model": ErrorRead, "description": body_limit.DETAIL},
-    415: {"model": ErrorRead, "description": json_content_type.DETAIL},
+    415: {"model": ErrorRead, "description": request_form.CONTENT_TYPE_DETAIL},
     503: {"model": ErrorRead, "description": _UNAVAILABLE_DETAIL},
 }
-"""What any route may answer."""
+
+
+def _build_example(status: int | str) -> dict[str, Any]:
+    body = {"error": ERROR_CODES[status], "detail": _REFUSALS[status]["description"]}
+    return {"content": {"application/json": {"example": body}}}
+
+
+ERROR_RESPONSES: dict[int | str, dict[str, Any]] = {
+    status: response | _build_example(status) for status, response in _REFUSALS.items()
+}
+"""The refusals that any route may answer with, for the OpenAPI document."""
 
 ExceptionHandler = Callable[[Request, Exception], Awaitable[Response]]
 

@@ -21,6 +21,7 @@ from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.safe_http.client import TIMEOUT_SECONDS, SafeHttpClient
 from smart_kit.service import Loop, launch, load_settings, run_loops
 from smart_kit.vault import Vault
+from smart_kit.version import get_version
 
 from . import database, defaults, docs, openapi
 from .audit.refusal_throttle import RefusalThrottle
@@ -32,13 +33,12 @@ from .config import Settings
 from .defaults.env_models import register_env_models
 from .dependencies import Resources
 from .errors import ERROR_RESPONSES, add_handlers
-from .middleware.auth import API_PREFIX, ApiTokens, TokenAuthMiddleware
+from .middleware.auth import TokenCheck
+from .middleware.base import API_PREFIX, RequestCheckMiddleware
 from .middleware.body_limit import BodyLimitMiddleware
 from .middleware.correlation_id import CorrelationIdMiddleware
-from .middleware.json_content_type import JsonContentTypeMiddleware
 from .middleware.legacy_paths import LegacyPathMiddleware
-from .middleware.method_not_allowed import MethodNotAllowedMiddleware
-from .middleware.unique_query_params import UniqueQueryParamsMiddleware
+from .middleware.request_form import MethodCheck, check_content_type, check_query
 from .routers import ROUTERS
 from .snapshots.publisher import SnapshotPublisher
 from .snapshots.store import SnapshotStore
@@ -58,7 +58,7 @@ def create_app(
         openapi_tags=[
             {"name": name, "description": description} for name, description in openapi.TAGS
         ],
-        version="0.1.0",
+        version=get_version(),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -69,11 +69,15 @@ def create_app(
     add_handlers(app)
     add_health(app, health)
     docs.add_docs_page(app)
-    app.add_middleware(MethodNotAllowedMiddleware, routers=ROUTERS)
-    app.add_middleware(UniqueQueryParamsMiddleware)
+    checks = (
+        TokenCheck(resources.settings),
+        check_content_type,
+        check_query,
+        MethodCheck(ROUTERS),
+    )
+    # the last one added sees a request first
     app.add_middleware(BodyLimitMiddleware)
-    app.add_middleware(JsonContentTypeMiddleware)
-    app.add_middleware(TokenAuthMiddleware, tokens=ApiTokens(resources.settings))
+    app.add_middleware(RequestCheckMiddleware, checks=checks)
     app.add_middleware(LegacyPathMiddleware)
     app.add_middleware(CorrelationIdMiddleware)
     documented = Depends(

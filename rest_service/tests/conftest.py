@@ -88,6 +88,7 @@ def settings(migrated_postgres: Postgres, valkey: Valkey) -> Settings:
         service_api_token=SecretStr(SERVICE_TOKEN),
         telegram_allowed_users=",".join(map(str, (OWNER_TELEGRAM_ID, *ALLOWED_TELEGRAM_IDS))),
         default_timezone="Europe/Berlin",
+        openai_base_url="https://models.example/v1",
         llm_model_decrypt_key=SecretStr(",".join(MASTER_KEYS)),
     )
 

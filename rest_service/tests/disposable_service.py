@@ -12,7 +12,6 @@ import httpx2
 from alembic import command
 from sqlalchemy import NullPool, create_engine, text
 
-from rest_service.app.openapi import EXAMPLE_IDS
 from rest_service.tests.api_helpers import (
     ADMIN_TOKEN,
     MASTER_KEYS,
@@ -20,6 +19,7 @@ from rest_service.tests.api_helpers import (
     alembic_config,
     make_example,
 )
+from smart_kit.contracts.examples import EXAMPLE_IDS
 from smart_kit.testing import local_http
 from smart_kit.testing.bare_environment import bare_environment
 from smart_kit.testing.ports import free_port

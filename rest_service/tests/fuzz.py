@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from rest_service.app.openapi import EXAMPLE_IDS
 from rest_service.tests.api_helpers import ADMIN_TOKEN, SERVICE_TOKEN
 from rest_service.tests.disposable_service import run_disposable_service
+from smart_kit.contracts.examples import EXAMPLE_IDS
 from smart_kit.testing import local_http, run_folder
 from smart_kit.testing.servers import postgres_server, valkey_server
 

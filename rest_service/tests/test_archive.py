@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,7 +13,9 @@ from rest_service.app.database import SessionFactory
 from rest_service.tests.api_helpers import Client, Make, Sql, list_items, make_user_headers
 from rest_service.tests.lock_waits import wait_for_lock
 from rest_service.tests.turn_records import (
+    CALLING_MESSAGE,
     ITEMS,
+    MONDAY,
     STEPS,
     add_records,
     is_stream_empty,
@@ -21,6 +23,7 @@ from rest_service.tests.turn_records import (
 )
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import history_key
+from smart_kit.contracts.threads import StepRecord
 from smart_kit.redis import Redis
 
 
@@ -108,15 +111,14 @@ class TestTurn:
         turns = await list_items(admin, "/turns")
         assert [one["message_id"] for one in turns] == ["tg:1:2", "tg:1:1", "tg:1:0"]
 
-    async def test_items_of_both_apis_say_who_says_what(
+    async def test_items_say_who_says_what_in_any_form_of_content(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         items = (
-            {"role": "user", "content": [{"type": "input_text", "text": "a"}, {"text": "b"}]},
-            {"type": "reasoning", "encrypted_content": "x"},
-            {"type": "function_call", "name": "get_time", "arguments": "{}"},
-            {"type": "function_call_output", "output": "noon\0"},
-            {"type": "message", "role": "assistant", "content": [{"text": "It is"}, {"text": 7}]},
+            {"role": "user", "content": [{"type": "text", "text": "a"}, {"text": "b"}]},
+            CALLING_MESSAGE,
+            {"role": "tool", "tool_call_id": "c", "content": "noon\0"},
+            {"role": "assistant", "content": [{"text": "It is"}, {"text": 7}]},
         )
         await add_records(redis, make_turn_record(items=items))
 
@@ -126,10 +128,88 @@ class TestTurn:
         assert [(one["role"], one["content"]) for one in messages] == [
             ("user", "a\nb"),
             ("assistant", ""),
-            ("assistant", ""),
             ("tool", "noon\N{REPLACEMENT CHARACTER}"),
             ("assistant", "It is"),
         ]
+
+    async def test_each_item_has_its_own_time(
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
+    ) -> None:
+        def step(name: str, kind: str, at: float, seconds: float) -> StepRecord:
+            started_at = MONDAY + timedelta(seconds=at)
+            return StepRecord.model_validate(
+                {"step": name, "kind": kind, "name": "m"}
+                | {"started_at": started_at, "seconds": seconds}
+            )
+
+        steps = (
+            step("1", "model", 10, 2),
+            step("1.0", "tool", 12, 1),
+            step("1.0.1", "model", 12, 0.5),  # of a sub-assistant: no item of this conversation
+            step("2", "model", 14, 4),
+        )
+        result = {"role": "tool", "tool_call_id": "c", "content": "noon"}
+        not_run = {"role": "tool", "tool_call_id": "d", "content": "Error: Not run"}
+        record = make_turn_record(
+            items=(ITEMS[0], CALLING_MESSAGE, result, not_run, ITEMS[3]),
+            steps=steps,
+            requested_at=MONDAY,
+            started_at=MONDAY + timedelta(seconds=9),
+        )
+        await add_records(redis, record)
+
+        await archive_reader.run_once(0.01)
+
+        seconds = [
+            (datetime.fromisoformat(one["created_at"]) - MONDAY).total_seconds()
+            for one in await list_items(admin, "/messages")
+        ]
+        assert seconds == [0, 12, 13, 13, 18]
+
+    async def test_an_item_of_no_step_has_the_time_of_the_end(
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
+    ) -> None:
+        record = make_turn_record(items=(ITEMS[2], ITEMS[3]), steps=())
+        await add_records(redis, record)
+
+        await archive_reader.run_once(0.01)
+
+        times = [one["created_at"] for one in await list_items(admin, "/messages")]
+        assert [datetime.fromisoformat(at) for at in times] == [
+            record.requested_at,
+            record.finished_at,
+        ]
+
+    async def test_a_message_written_during_a_turn_comes_after_it(
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
+    ) -> None:
+        second = make_turn_record(
+            "tg:1:2",
+            requested_at=MONDAY + timedelta(seconds=1),
+            started_at=MONDAY + timedelta(seconds=5),
+        )
+        first = make_turn_record("tg:1:1", requested_at=MONDAY, started_at=MONDAY)
+        await add_records(redis, second, first)
+
+        await archive_reader.run_once(0.01)
+
+        messages = await list_items(admin, "/messages")
+        assert [one["message_id"] for one in messages] == ["tg:1:1"] * 4 + ["tg:1:2"] * 4
+
+    async def test_the_words_of_a_failed_turn_are_in_its_thread_but_not_in_the_context(
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
+    ) -> None:
+        failed = make_turn_record("tg:1:1", status="failed", items=ITEMS[:1], is_in_context=False)
+        await add_records(redis, failed, make_turn_record("tg:1:2"))
+
+        await archive_reader.run_once(0.01)
+
+        thread = {"thread_id": str(failed.thread_id)}
+        messages = await list_items(admin, "/messages", **thread)
+        assert messages[0]["content"] == "What time is it?"
+        assert [one["is_in_context"] for one in messages] == [False] + [True] * 4
+        in_context = await list_items(admin, "/messages", **thread, is_in_context=True)
+        assert in_context == messages[1:]
 
 
 class TestThread:

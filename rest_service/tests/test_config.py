@@ -84,6 +84,26 @@ def test_what_a_first_start_keeps_holds_no_nul(environment: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize(
+    ("variables", "names"),
+    [
+        ({}, ("gpt-6-luna", "gpt-5.6-luna")),
+        ({"OPENAI_BASE_URL": "https://eu.api.openai.com/v1"}, ("gpt-6-luna", "gpt-5.6-luna")),
+        ({"DEFAULT_MODEL": "gpt-5.6-luna"}, ("gpt-5.6-luna",)),
+        ({"FALLBACK_MODEL": "gpt-6.1-terra"}, ("gpt-6-luna", "gpt-6.1-terra")),
+        ({"FALLBACK_MODEL": "gpt-6-luna"}, ("gpt-6-luna",)),
+        ({"OPENAI_BASE_URL": "http://127.0.0.1:11434/v1"}, ("gpt-6-luna",)),
+    ],
+)
+def test_only_openais_server_has_a_default_fallback_model(
+    environment: pytest.MonkeyPatch, variables: dict[str, str], names: tuple[str, ...]
+) -> None:
+    for name, value in variables.items():
+        environment.setenv(name, value)
+
+    assert Settings.load().default_model_names == names
+
+
+@pytest.mark.parametrize(
     ("allowed", "owner"), [("42", 42), (" 42 , 7", 42), ("*", None), ("", None)]
 )
 def test_the_first_on_the_allow_list_is_the_owner(

@@ -1,44 +1,20 @@
 import asyncio
 import json
 from functools import partial
-from hashlib import sha256
 
 import pytest
-import pytest_asyncio
 from sqlalchemy.exc import DBAPIError
 
 from rest_service.app import defaults
 from rest_service.app.config import Settings
 from rest_service.app.database import SessionFactory
-from rest_service.app.defaults import upgrades as versions
 from rest_service.app.defaults.env_models import register_env_models
 from rest_service.app.snapshots import configuration
-from rest_service.tests.api_helpers import Client, JsonObject, Make, list_items
+from rest_service.tests.api_helpers import Client, Make, list_items
 from smart_kit.errors import ConfigurationError
 from smart_kit.vault import Vault
 
 MAX_REQUEST_BYTES = 8 * 1024
-TOOLS_BEFORE = ["ask_writer", "create_reminder", "get_time"]
-TOOLS_ADDED_SINCE = ["change_task", "create_task", "get_weather", "list_tasks"]
-
-
-@pytest_asyncio.fixture(loop_scope="session")
-async def previous_secretary(
-    sessions: SessionFactory, admin: Client, monkeypatch: pytest.MonkeyPatch
-) -> JsonObject:
-    """The secretary as a former version has made it."""
-    await defaults.create(sessions)
-    (secretary,) = [one for one in await list_items(admin, "/assistants") if one["is_secretary"]]
-    for tool in await list_items(admin, "/tools"):
-        if tool["name"] in TOOLS_ADDED_SINCE:
-            await admin.delete(f"/assistants/{secretary['id']}/tools/{tool['id']}")
-            assert (await admin.delete(f"/tools/{tool['id']}")).status_code == 204
-    text = "The instructions of a former version."
-    missing = next(iter(versions.UPGRADES.values()))
-    monkeypatch.setattr(versions, "UPGRADES", {sha256(text.encode()).hexdigest(): missing})
-    url = f"/assistants/{secretary['id']}"
-    changed: JsonObject = (await admin.patch(url, json={"instructions": text})).json()
-    return changed
 
 
 async def test_a_first_start_makes_a_secretary_with_tools_and_a_writer(
@@ -74,67 +50,6 @@ async def test_later_starts_change_nothing(sessions: SessionFactory, admin: Clie
     assert await defaults.create(sessions) is False
 
     assert [one["name"] for one in await list_items(admin, "/assistants")] == ["Jeeves", "Writer"]
-
-
-async def test_an_untouched_secretary_of_an_earlier_version_gets_what_came_since_once(
-    sessions: SessionFactory, admin: Client, previous_secretary: JsonObject
-) -> None:
-    own = f"/assistants/{previous_secretary['id']}/tools"
-    assert [tool["name"] for tool in await list_items(admin, own)] == TOOLS_BEFORE
-
-    assert await defaults.create(sessions) is True
-
-    assert [tool["name"] for tool in await list_items(admin, own)] == sorted(
-        {*TOOLS_BEFORE, *TOOLS_ADDED_SINCE}
-    )
-    secretary = (await admin.get(f"/assistants/{previous_secretary['id']}")).json()
-    assert secretary["instructions"] == defaults.load_instructions("secretary.md")
-    assert await defaults.create(sessions) is False
-
-
-def test_todays_instructions_are_no_former_ones() -> None:
-    """Else every start would upgrade."""
-    today = defaults.load_instructions("secretary.md")
-
-    assert sha256(today.encode()).hexdigest() not in versions.UPGRADES
-
-
-async def test_the_upgrade_reaches_the_assistants(
-    sessions: SessionFactory, admin: Client, previous_secretary: JsonObject
-) -> None:
-    async with sessions() as session:
-        before = (await configuration.read(session, ())).version
-    await defaults.create(sessions)
-
-    async with sessions() as session:
-        assert (await configuration.read(session, ())).version > before
-
-
-async def test_a_secretary_whose_instructions_somebody_has_changed_is_left_alone(
-    sessions: SessionFactory, admin: Client, previous_secretary: JsonObject
-) -> None:
-    mine = {"instructions": f"{previous_secretary['instructions']} Rhyme."}
-    await admin.patch(f"/assistants/{previous_secretary['id']}", json=mine)
-
-    assert await defaults.create(sessions) is False
-    assert len(await list_items(admin, "/tools")) == len(TOOLS_BEFORE)
-
-
-async def test_what_an_administrator_took_away_or_made_is_not_touched_by_an_upgrade(
-    sessions: SessionFactory, admin: Client, previous_secretary: JsonObject, make: Make
-) -> None:
-    own = f"/assistants/{previous_secretary['id']}/tools"
-    clock = next(tool for tool in await list_items(admin, own) if tool["name"] == "get_time")
-    await admin.delete(f"{own}/{clock['id']}")
-    mine = await make("tools", name="get_weather", tool_type="weather", description="Mine")
-
-    await defaults.create(sessions)
-
-    names = [tool["name"] for tool in await list_items(admin, own)]
-    assert "get_time" not in names
-    assert "get_weather" not in names
-    assert "create_task" in names
-    assert (await admin.get(f"/tools/{mine['id']}")).json()["description"] == "Mine"
 
 
 async def test_where_somebody_has_made_an_assistant_nothing_is_added(

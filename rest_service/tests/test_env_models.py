@@ -259,17 +259,6 @@ async def test_where_all_models_are_known_no_provider_is_added(
     assert await list_items(admin, "/providers") == [mine]
 
 
-async def test_models_that_assistants_name_get_records(
-    run_startup: Startup, admin: Client, make: Make, sql: Sql
-) -> None:
-    """As an older version has kept them: any text."""
-    await make("assistants")
-    await sql("UPDATE assistants SET model = 'my own', fallback_models = '[\"other\"]'")
-    await run_startup()
-
-    assert sorted(await get_models_by_name(admin)) == ["large", "my own", "other", "small"]
-
-
 async def test_of_openais_own_models_all_is_known(run_startup: Startup, admin: Client) -> None:
     await run_startup(
         openai_base_url=OPENAI, default_model="gpt-6-luna", fallback_model="gpt-6.1-sol"
@@ -282,6 +271,16 @@ async def test_of_openais_own_models_all_is_known(run_startup: Startup, admin: C
     prices = (luna["input_price"], luna["cached_input_price"], luna["output_price"])
     assert prices == ("0.1", "0.01", "0.5")
     assert (sol["api"], sol["parameters"]) == ("responses", {})
+
+
+async def test_openais_default_fallback_model_takes_tools(
+    run_startup: Startup, admin: Client
+) -> None:
+    await run_startup(openai_base_url=OPENAI, default_model="gpt-6-luna", fallback_model=None)
+
+    found = await get_models_by_name(admin)
+    assert found.keys() == {"gpt-6-luna", "gpt-5.6-luna"}
+    assert found["gpt-5.6-luna"]["parameters"] == {"reasoning_effort": "none"}
 
 
 async def test_elsewhere_only_what_they_can(run_startup: Startup, admin: Client) -> None:

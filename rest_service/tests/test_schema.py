@@ -8,7 +8,8 @@ import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
-from rest_service.app.openapi import ERROR_CODES, EXAMPLES, TAGS
+from rest_service.app.errors import ERROR_CODES
+from rest_service.app.openapi import TAGS
 from rest_service.tests.api_helpers import JsonObject
 from rest_service.tests.disposable_service import run_disposable_service
 from rest_service.tests.fuzz import ADMIN, SERVICE, STATEFUL_PHASES, FuzzRound, run_rounds
@@ -63,11 +64,14 @@ def test_every_refusal_of_every_operation_has_the_one_shape_and_an_example(
 ) -> None:
     for name, one in operations.items():
         refusals = {status: said for status, said in one["responses"].items() if status >= "300"}
-        assert refusals.keys() == ERROR_CODES.keys(), name
+        assert refusals.keys() == {str(status) for status in ERROR_CODES}, name
         for status, said in refusals.items():
             body = said["content"]["application/json"]
             assert body["schema"] == {"$ref": "#/components/schemas/ErrorRead"}
-            assert body["example"] == {"error": ERROR_CODES[status], "detail": said["description"]}
+            assert body["example"] == {
+                "error": ERROR_CODES[int(status)],
+                "detail": said["description"],
+            }
 
 
 def test_every_body_has_an_example_that_fits(
@@ -79,7 +83,6 @@ def test_every_body_has_an_example_that_fits(
         if "requestBody" in one
     }
 
-    assert bodies == EXAMPLES.keys()
     for name in bodies:
         shape = {
             "$ref": f"#/components/schemas/{name}",

@@ -1,7 +1,7 @@
 import pytest
 
 from rest_service.app.services.secrets import secret_scan
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, list_items
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql
 from smart_kit.errors import InvalidRequest
 
 SECRET = "sk-a-key-of-no-worth"
@@ -72,7 +72,6 @@ async def test_a_credential_among_a_models_parameters_is_refused_at_its_place(
 def test_a_name_that_credentials_have_is_refused_whatever_its_value(name: str) -> None:
     with pytest.raises(InvalidRequest, match=rf"^parameters\.a\[0\]\.{name} is where"):
         secret_scan.check("parameters", {"a": [{name: "innocent"}]})
-    assert secret_scan.redact({"a": [{name: "x"}, 5]}) == {"a": [{name: "[redacted]"}, 5]}
 
 
 @pytest.mark.parametrize(
@@ -88,25 +87,6 @@ def test_a_value_that_looks_like_a_secret_is_refused_whatever_its_name(value: st
     with pytest.raises(InvalidRequest, match=r"^parameters\.a\.user looks like") as refused:
         secret_scan.check("parameters", {"a": {"user": value}})
     assert value not in str(refused.value)
-    assert secret_scan.redact({"user": value, value: 1}) == {
-        "user": "[redacted]",
-        "[redacted]": 1,
-    }
-
-
-async def test_what_an_older_version_has_taken_is_not_in_the_audit_log(
-    admin: Client, make: Make, sql: Sql
-) -> None:
-    provider = await make("providers")
-    model = await make("models", provider_id=provider["id"])
-    parameters = f'{{"hf_token": "abc", "user": "{SECRET}", "top_p": 1}}'
-    await sql(f"UPDATE llm_models SET parameters = '{parameters}'")
-
-    assert (await admin.patch(f"/models/{model['id']}", json={"is_active": False})).is_success
-
-    (entry,) = await list_items(admin, "/audit", action="update_model")
-    shown = {"hf_token": "[redacted]", "user": "[redacted]", "top_p": 1}
-    assert entry["after"]["parameters"] == shown
 
 
 @pytest.mark.parametrize(

@@ -57,7 +57,6 @@ class TestConfiguration:
             await make("tools", name="ask_poet", **ask),
             await make("tools", name="ask_novelist", **ask),
             await make("tools", name="off", is_active=False),
-            await make("tools", name="list_events", tool_type="calendar"),
         ]
         for tool in tools:
             await admin.post(f"/assistants/{secretary['id']}/tools/{tool['id']}")

@@ -3,8 +3,9 @@ from typing import Any
 
 import pytest
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make
+from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, list_items
 
+HTTP_CALL: JsonObject = {"url": "https://api.example/v1"}
 PLACE_SCHEMA: JsonObject = {"type": "object", "properties": {"place": {"type": "string"}}}
 
 
@@ -30,11 +31,11 @@ async def test_a_tool_is_added_read_changed_and_removed(admin: Client, make: Mak
 
 async def test_without_a_schema_the_functions_own_is_shown(admin: Client, make: Make) -> None:
     reminder = await make("tools", name="create_reminder", tool_type="reminder")
-    later = await make("tools", name="list_events", tool_type="calendar")
+    call = await make("tools", name="list_events", tool_type="rest", http_call=HTTP_CALL)
 
     assert reminder["input_schema"]["required"] == ["text"]
     assert {"text", "at", "in_seconds", "cron"} <= set(reminder["input_schema"]["properties"])
-    assert later["input_schema"] == {"type": "object", "properties": {}}
+    assert call["input_schema"] == {"type": "object", "properties": {}}
 
 
 async def test_null_brings_the_functions_own_schema_back(admin: Client, make: Make) -> None:
@@ -49,7 +50,8 @@ async def test_null_brings_the_functions_own_schema_back(admin: Client, make: Ma
 async def test_the_order_of_a_schema_is_kept(admin: Client, make: Make) -> None:
     """A model's prompt must stay the same byte for byte, or the provider's cache is lost."""
     schema = {"type": "object", "properties": {"z": {}, "a": {}, "mm": {}}, "required": ["z"]}
-    tool = await make("tools", name="f", tool_type="calendar", input_schema=schema)
+    rest = {"tool_type": "rest", "http_call": HTTP_CALL}
+    tool = await make("tools", name="f", **rest, input_schema=schema)
 
     read = (await admin.get(f"/tools/{tool['id']}")).text
 
@@ -138,9 +140,31 @@ async def test_an_unknown_function_is_refused_with_the_known_ones(admin: Client)
     assert "create_reminder" in answer.json()["detail"]
 
 
-@pytest.mark.parametrize("tool_type", ["calendar"])
-async def test_a_type_without_functions_is_kept_for_later(make: Make, tool_type: str) -> None:
-    assert (await make("tools", name="later", tool_type=tool_type))["tool_type"] == tool_type
+class TestCalendarType:
+    async def test_it_is_refused_until_it_works(self, admin: Client) -> None:
+        body = {"name": "list_events", "tool_type": "calendar", "description": "x"}
+        refused = await admin.post("/tools", json=body)
+
+        assert refused.status_code == 409
+        assert "calendar do not work yet. Use another tool_type" in refused.json()["detail"]
+        assert await list_items(admin, "/tools") == []
+
+    async def test_no_tool_becomes_one(self, admin: Client, make: Make) -> None:
+        tool = await make("tools")
+        refused = await admin.patch(f"/tools/{tool['id']}", json={"tool_type": "calendar"})
+
+        assert refused.status_code == 409
+        assert (await admin.get(f"/tools/{tool['id']}")).json() == tool
+
+    async def test_one_that_is_there_is_not_activated(
+        self, admin: Client, make: Make, sql: Sql
+    ) -> None:
+        tool = await make("tools", is_active=False)
+        await sql("UPDATE tools SET tool_type = 'calendar'")
+        refused = await admin.patch(f"/tools/{tool['id']}", json={"is_active": True})
+
+        assert refused.status_code == 409
+        assert "do not work yet" in refused.json()["detail"]
 
 
 async def test_a_tool_says_what_it_may_do(make: Make) -> None:
@@ -150,15 +174,16 @@ async def test_a_tool_says_what_it_may_do(make: Make) -> None:
             ("clock", "time"),
             ("create_task", "reminder"),
             ("rain", "weather"),
-            ("later", "calendar"),
         )
     }
+    call = {"tool_type": "rest", "http_call": HTTP_CALL}
+    classes["call"] = (await make("tools", name="call", **call))["effect_class"]
 
     assert classes == {
         "clock": "none",
         "create_task": "writes",
         "rain": "reads_outside",
-        "later": "writes",
+        "call": "writes",
     }
 
 

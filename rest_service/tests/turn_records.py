@@ -44,6 +44,7 @@ def make_turn_record(message_id: str = "tg:1:1", **fields: Any) -> TurnRecord:
         "status": "done",
         "items": ITEMS,
         "steps": STEPS,
+        "requested_at": utc_now(),
         "started_at": utc_now(),
         "finished_at": utc_now() + timedelta(seconds=1),
     }

@@ -6,6 +6,7 @@ from uuid import UUID
 from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.base import Contract, Name, RequestBody, UtcDatetime
+from smart_kit.contracts.examples import example
 
 AssistantType = Literal["llm", "openai_api"]
 AssistantModelName = Annotated[
@@ -29,6 +30,8 @@ Instructions = Annotated[str, StringConstraints(max_length=100_000)]
 
 class AssistantCreate(RequestBody):
     """A new assistant."""
+
+    model_config = example(name="Poet", instructions="Answer in rhymes.")
 
     name: Name
     is_secretary: bool = False
@@ -55,6 +58,8 @@ class AssistantCreate(RequestBody):
 
 class AssistantUpdate(RequestBody):
     """The fields to change; those left out stay."""
+
+    model_config = example(instructions="Answer in rhymes, briefly.")
 
     name: Name | None = None
     is_secretary: bool | None = None

@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.base import Contract, DatetimeInput, Name, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.settings import TimeZoneName
 
 EventText = Annotated[str, StringConstraints(max_length=8192, pattern=r"^[^\x00]*$")]
@@ -29,6 +30,14 @@ EventTime = Annotated[
 class CalendarEventCreate(RequestBody):
     """A new event. It ends after it starts; all day means from midnight to midnight."""
 
+    model_config = example(
+        user_id=EXAMPLE_IDS["users"],
+        title="Chess club",
+        starts_at="2031-11-27T19:00:00+01:00",
+        ends_at="2031-11-27T21:00:00+01:00",
+        location="Library",
+    )
+
     user_id: UUID
     title: Name
     starts_at: EventTime
@@ -42,6 +51,8 @@ class CalendarEventCreate(RequestBody):
 
 class CalendarEventUpdate(RequestBody):
     """The fields to change; those left out stay."""
+
+    model_config = example(title="Chess club, finals")
 
     title: Name | None = None
     starts_at: EventTime | None = None

@@ -7,6 +7,8 @@ from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.base import Contract, DatetimeInput, Name, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.examples import EXAMPLE_IDS, example
+from smart_kit.contracts.queue import NotificationPriority
 from smart_kit.settings import TimeZoneName
 
 CronJobType = Literal["reminder", "prompt"]
@@ -22,6 +24,10 @@ JobTime = Annotated[
 class CronJobCreate(RequestBody):
     """A new job: exactly one of `at` and `cron_expression`."""
 
+    model_config = example(
+        user_id=EXAMPLE_IDS["users"], text="Stretch", cron_expression="0 9 * * 1-5"
+    )
+
     user_id: UUID
     type: CronJobType = "reminder"
     name: Name | None = Field(None, description="null: the beginning of the text")
@@ -32,19 +38,23 @@ class CronJobCreate(RequestBody):
     chat_id: int | None = Field(
         None, gt=-(2**52), lt=2**52, description="null: the user's private chat"
     )
-    is_silent: bool = False
+    priority: NotificationPriority = Field(
+        "high", description="high: the reminder makes a sound; low: it arrives silently"
+    )
     is_active: bool = True
 
 
 class CronJobUpdate(RequestBody):
     """The fields to change; those left out stay."""
 
+    model_config = example(at="2031-11-27T09:00:00")
+
     name: Name | None = None
     text: JobText | None = None
     at: JobTime | None = None
     cron_expression: CronExpression | None = None
     timezone: TimeZoneName | None = None
-    is_silent: bool | None = None
+    priority: NotificationPriority | None = None
     is_active: bool | None = None
     bot_id: BotId | None = Field(None, description="null: by whichever bot there is")
 
@@ -64,7 +74,7 @@ class CronJobRead(Contract):
     bot_id: int | None = Field(
         None, description="The bot it was made with, the only one that delivers it; null: any"
     )
-    is_silent: bool
+    priority: NotificationPriority
     is_active: bool
     next_fire_at: UtcDatetime | None
     created_at: UtcDatetime
@@ -97,7 +107,7 @@ class ClaimedRun(Contract):
     telegram_id: int
     language_code: str | None
     timezone: str
-    is_silent: bool
+    priority: NotificationPriority
     scheduled_for: UtcDatetime
 
 
@@ -111,5 +121,7 @@ class Claim(Contract):
 
 class RunsDispatched(RequestBody):
     """These runs are in the queue now."""
+
+    model_config = example(run_ids=[EXAMPLE_IDS["tools"]])
 
     run_ids: Annotated[list[UUID], Field(max_length=1000)]

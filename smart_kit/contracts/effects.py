@@ -4,6 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from smart_kit.contracts.base import Contract, JsonObject, RequestBody, UtcDatetime
+from smart_kit.contracts.examples import EXAMPLE_IDS, example
 
 EffectKind = Literal[
     "reminder_created",
@@ -36,5 +37,7 @@ class EffectRead(Contract):
 
 class EffectUndo(RequestBody):
     """Take back the newest effect of a person that is not taken back yet."""
+
+    model_config = example(user_id=EXAMPLE_IDS["users"])
 
     user_id: UUID

@@ -23,6 +23,7 @@ from smart_kit.contracts.base import (
     RevealedSecret,
     UtcDatetime,
 )
+from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.urls import Url, url_validator
 
 ModelApi = Literal["chat", "responses"]
@@ -109,6 +110,8 @@ ApiKey = Annotated[
 class ProviderCreate(RequestBody):
     """A new server of models."""
 
+    model_config = example(name="Ollama at home", base_url="http://127.0.0.1:11434/v1")
+
     name: Name
     base_url: BaseUrl
     api_key: ApiKey | None = None
@@ -121,6 +124,8 @@ class ProviderUpdate(RequestBody):
     A base_url of another server (scheme, host or port) needs the api_key again, or null: a kept key
     goes to no server that it was not given for.
     """
+
+    model_config = example(is_active=False)
 
     name: Name | None = None
     base_url: BaseUrl | None = None
@@ -153,6 +158,8 @@ class ProviderRead(Contract):
 
 class ProviderTestRequest(RequestBody):
     """What to try."""
+
+    model_config = example(model="gpt-6-luna")
 
     model: ModelName | None = Field(
         None, description="Ask it for a word too; null: only whether the server knows us"
@@ -190,6 +197,16 @@ class ProviderTestRead(Contract):
 class LlmModelCreate(RequestBody):
     """A new model of a provider."""
 
+    model_config = example(
+        provider_id=EXAMPLE_IDS["providers"],
+        provider_model_name="gpt-6-luna",
+        parameters={"reasoning_effort": "none"},
+        capabilities=["tools", "vision", "streaming"],
+        input_price="0.10",
+        cached_input_price="0.01",
+        output_price="0.50",
+    )
+
     provider_id: UUID
     provider_model_name: ModelName = Field(
         description="As the provider calls it and an assistant's `model` names it",
@@ -207,6 +224,8 @@ class LlmModelCreate(RequestBody):
 
 class LlmModelUpdate(RequestBody):
     """The fields to change; those left out stay."""
+
+    model_config = example(parameters={})
 
     provider_id: UUID | None = None
     provider_model_name: ModelName | None = None
@@ -245,6 +264,10 @@ class ModelImport(RequestBody):
     `POST /models` without provider_id), or of LiteLLM's table of prices ({"<name>":
     {"input_cost_per_token": …}}).
     """
+
+    model_config = example(
+        provider_id=EXAMPLE_IDS["providers"], models={"data": [{"id": "gpt-6-luna"}]}, dry_run=True
+    )
 
     provider_id: UUID
     models: JsonObject | None = Field(None, description="The list; null: fetch it")

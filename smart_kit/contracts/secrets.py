@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, SecretStr, StringConstraints
 
 from smart_kit.contracts.base import Contract, RequestBody, RevealedSecret, UtcDatetime
+from smart_kit.contracts.examples import example
 from smart_kit.urls import Url, url_validator
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -41,6 +42,10 @@ SecretValue = Annotated[
 class SecretCreate(RequestBody):
     """A new secret."""
 
+    model_config = example(
+        name="words", origin="https://api.example.org", value="a-key-of-no-worth"
+    )
+
     name: SecretName = Field(description="As `{secret:NAME}` in a tool's call", examples=["words"])
     origin: Origin = Field(
         description="The only server it is sent to: scheme, host and port of this address",
@@ -51,6 +56,8 @@ class SecretCreate(RequestBody):
 
 class SecretUpdate(RequestBody):
     """The fields to change; those left out stay. Another origin needs the value again."""
+
+    model_config = example(value="a-newer-key-of-no-worth")
 
     origin: Origin | None = None
     value: SecretValue | None = None

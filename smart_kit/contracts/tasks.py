@@ -7,6 +7,7 @@ from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.base import Contract, DatetimeInput, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.settings import TimeZoneName
 
 TaskStatus = Literal["open", "done", "cancelled"]
@@ -20,6 +21,10 @@ DueTime = Annotated[
 class TaskCreate(RequestBody):
     """A new task."""
 
+    model_config = example(
+        user_id=EXAMPLE_IDS["users"], title="Buy milk", due_at="2031-11-27T18:00:00"
+    )
+
     user_id: UUID
     title: TaskTitle
     due_at: DueTime | None = None
@@ -29,6 +34,8 @@ class TaskCreate(RequestBody):
 
 class TaskUpdate(RequestBody):
     """The fields to change; those left out stay."""
+
+    model_config = example(status="done")
 
     title: TaskTitle | None = None
     status: TaskStatus | None = None

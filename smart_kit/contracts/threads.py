@@ -7,11 +7,14 @@ from uuid import UUID, uuid5
 from pydantic import Field, TypeAdapter
 
 from smart_kit.contracts.base import Contract, Dollars, JsonObject, RequestBody, UtcDatetime
+from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.contracts.tools import ToolType
 
 
 class ThreadCreate(RequestBody):
     """Begins a new thread of a user with an assistant; the old one's messages keep theirs."""
+
+    model_config = example(user_id=EXAMPLE_IDS["users"], assistant_id=EXAMPLE_IDS["assistants"])
 
     user_id: UUID
     assistant_id: UUID
@@ -41,7 +44,13 @@ class MessageRead(Contract):
     role: Literal["user", "assistant", "tool"]
     content: str
     payload: JsonObject
-    created_at: UtcDatetime
+    is_in_context: bool = Field(
+        description="Whether later turns send it to the model; false where its turn failed and"
+        " changed nothing"
+    )
+    created_at: UtcDatetime = Field(
+        description="When the user wrote it, the model answered it or the tool returned it"
+    )
 
 
 class ModelFailure(Contract):
@@ -91,8 +100,12 @@ class TurnRecord(Contract):
     configuration_version: int
     status: Literal["done", "failed"]
     items: tuple[JsonObject, ...]
+    is_in_context: bool = True
+    """Whether later turns send the items to the model. False for a failed turn without effects."""
     steps: tuple[StepRecord, ...] = ()
     run_id: UUID | None = None
+    requested_at: UtcDatetime
+    """When the user sent the message, or the schedule fired."""
     started_at: UtcDatetime
     finished_at: UtcDatetime
 

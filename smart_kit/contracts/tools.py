@@ -8,6 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from smart_kit.contracts.base import Contract, FunctionName, JsonObject, RequestBody, UtcDatetime
+from smart_kit.contracts.examples import EXAMPLE_IDS, example
 
 ToolType = Literal["calendar", "reminder", "time", "weather", "sub_assistant", "rest"]
 EffectClass = Literal["none", "reads_outside", "writes"]
@@ -66,6 +67,8 @@ class HttpCall(RequestBody):
 class ToolCreate(RequestBody):
     """A new tool."""
 
+    model_config = example(name="get_time", tool_type="time", description="The exact time.")
+
     name: FunctionName
     tool_type: ToolType
     description: Description
@@ -85,6 +88,8 @@ class ToolCreate(RequestBody):
 
 class ToolUpdate(RequestBody):
     """The fields to change; those left out stay."""
+
+    model_config = example(description="The exact time, anywhere.")
 
     name: FunctionName | None = None
     tool_type: ToolType | None = None
@@ -117,6 +122,8 @@ class ToolRead(Contract):
 class AssistantToolCreate(RequestBody):
     """Gives a tool to an assistant."""
 
+    model_config = example(assistant_id=EXAMPLE_IDS["assistants"], tool_id=EXAMPLE_IDS["tools"])
+
     assistant_id: UUID
     tool_id: UUID
     sub_assistant_id: UUID | None = Field(
@@ -127,6 +134,8 @@ class AssistantToolCreate(RequestBody):
 
 class AssistantToolUpdate(RequestBody):
     """The fields to change; those left out stay."""
+
+    model_config = example(is_active=False)
 
     sub_assistant_id: UUID | None = None
     is_active: bool | None = None

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.assistants import AssistantModelName
 from smart_kit.contracts.base import Contract, Dollars, RequestBody, RevealedSecret, UtcDatetime
+from smart_kit.contracts.examples import example
 from smart_kit.settings import Language, TimeZoneName
 
 Role = Literal["owner", "user"]
@@ -23,6 +24,8 @@ LanguageCode = Annotated[str, StringConstraints(max_length=35)]
 class UserCreate(RequestBody):
     """A new person."""
 
+    model_config = example(telegram_id=123456789, first_name="Ann", language_code="en")
+
     telegram_id: TelegramId
     first_name: PersonName = ""
     username: PersonName | None = None
@@ -32,6 +35,8 @@ class UserCreate(RequestBody):
 class UserUpsert(RequestBody):
     """What Telegram says of a person, whether known or new."""
 
+    model_config = example(first_name="Ann", username="ann", language_code="en")
+
     first_name: PersonName = ""
     username: PersonName | None = None
     language_code: LanguageCode | None = None
@@ -39,6 +44,8 @@ class UserUpsert(RequestBody):
 
 class UserUpdate(RequestBody):
     """The fields to change; those left out stay."""
+
+    model_config = example(language="ru", timezone="Europe/Berlin")
 
     first_name: PersonName | None = None
     username: PersonName | None = None
@@ -107,6 +114,8 @@ class UserSnapshot(Contract):
 class InviteCreate(RequestBody):
     """Asks for a single-use code."""
 
+    model_config = example(role="user")
+
     role: Role = "user"
 
 
@@ -120,6 +129,8 @@ class InviteRead(Contract):
 
 class InviteRedeem(RequestBody):
     """Somebody opened an invitation."""
+
+    model_config = example(code="k3Jx0PzQ7dVn2aYbR5tWcg", telegram_id=123456789)
 
     code: RevealedSecret
     telegram_id: TelegramId

@@ -110,7 +110,10 @@ class RestServiceClient:
     async def list_newest_messages(
         self, user_id: UUID, thread_id: UUID, limit: int
     ) -> Page[MessageRead]:
-        """The newest items of a thread, oldest first. Asked once, because somebody waits."""
+        """Return the newest items of a thread that a model is shown, oldest first.
+
+        Asked once, because the user waits for an answer.
+        """
         return await self._client.call(
             "GET",
             "/messages",
@@ -119,6 +122,7 @@ class RestServiceClient:
             params={
                 "thread_id": str(thread_id),
                 "user_id": str(user_id),
+                "is_in_context": "true",
                 "newest": "true",
                 "limit": limit,
             },

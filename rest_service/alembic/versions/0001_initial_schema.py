@@ -305,16 +305,20 @@ def _create_messages() -> None:
         sa.Column("role", sa.String(length=16), nullable=False),
         sa.Column("content", sa.String(), nullable=False),
         sa.Column("payload", sa.JSON(), nullable=False),
+        sa.Column("is_in_context", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.Column("turn_started_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_messages"),
         sa.UniqueConstraint("message_id", "position", name="uq_messages_message_id_position"),
     )
     op.create_index(
-        "ix_messages_thread_id_created_at_position",
+        "ix_messages_thread_id_turn_started_at_position",
         "messages",
-        ["thread_id", "created_at", "position"],
+        ["thread_id", "turn_started_at", "position"],
     )
-    op.create_index("ix_messages_user_id_created_at", "messages", ["user_id", "created_at"])
+    op.create_index(
+        "ix_messages_user_id_turn_started_at", "messages", ["user_id", "turn_started_at"]
+    )
 
 
 def _create_secrets() -> None:
@@ -571,7 +575,7 @@ def _create_cron_jobs() -> None:
         sa.Column("timezone", sa.String(64), nullable=False),
         sa.Column("chat_id", sa.BigInteger(), nullable=False),
         sa.Column("bot_id", sa.BigInteger(), nullable=True),
-        sa.Column("is_silent", sa.Boolean(), nullable=False),
+        sa.Column("priority", sa.String(length=16), nullable=False),
         sa.Column("is_active", sa.Boolean(), nullable=False),
         sa.Column("next_fire_at", sa.DateTime(timezone=True), nullable=True),
         sa.ForeignKeyConstraint(

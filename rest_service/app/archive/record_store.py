@@ -17,8 +17,10 @@ from smart_kit.contracts.threads import (
 )
 
 from ..models import CronJobRun, DeletedThread, Message, Thread, Turn, Usage
-from .message_content import get_role, get_text
+from .items import compute_item_times, get_role, get_text
 from .usage import build_usage_rows, store_usage
+
+_SHARED_FIELDS = {"thread_id", "user_id", "assistant_id", "message_id", "is_in_context"}
 
 
 async def store_record(session: AsyncSession, record: ArchiveRecord) -> UUID | None:
@@ -56,8 +58,7 @@ async def _store_turn(session: AsyncSession, record: TurnRecord) -> None:
     turn = insert(Turn).values(**_build_turn(record)).on_conflict_do_nothing()
     if (await session.exec(turn.returning(col(Turn.message_id)))).first() is None:
         return
-    if record.items:
-        rows = [_build_message(record, position) for position in range(len(record.items))]
+    if rows := _build_messages(record):
         await session.exec(insert(Message).values(rows).on_conflict_do_nothing())
     await _touch_thread(session, record)
 
@@ -79,16 +80,20 @@ def _total_cost(calls: list[Usage]) -> Decimal | None:
     return sum(known, Decimal()) if len(known) == len(calls) else None
 
 
-def _build_message(record: TurnRecord, position: int) -> dict[str, Any]:
-    item = record.items[position]
-    return Message(
-        **record.model_dump(include={"thread_id", "user_id", "assistant_id", "message_id"}),
-        position=position,
-        role=get_role(item),
-        content=get_text(item),
-        payload=item,
-        created_at=record.started_at,
-    ).model_dump()
+def _build_messages(record: TurnRecord) -> list[dict[str, Any]]:
+    shared = record.model_dump(include=_SHARED_FIELDS) | {"turn_started_at": record.started_at}
+    times = compute_item_times(record)
+    return [
+        Message(
+            **shared,
+            position=position,
+            role=get_role(item),
+            content=get_text(item),
+            payload=item,
+            created_at=at,
+        ).model_dump()
+        for position, (item, at) in enumerate(zip(record.items, times, strict=True))
+    ]
 
 
 async def _touch_thread(session: AsyncSession, record: TurnRecord) -> None:

@@ -62,7 +62,7 @@ async def record_refusal(request: Request, status: int) -> None:
     resources = request.app.state.resources
     throttle: RefusalThrottle = resources.refusal_throttle
     sessions: SessionFactory = resources.sessions
-    suppressed_count = throttle.allow(request.state.principal)
+    suppressed_count = throttle.allow(request.state.caller)
     if suppressed_count is None:
         return
     try:
@@ -86,7 +86,7 @@ def _build_entry(
         _object_from_row(row) if row is not None and is_one else _object_from_path(request)
     )
     return AuditEntry(
-        caller=request.state.principal,
+        caller=request.state.caller,
         user_id=_parse_uuid(request.headers.get("x-user-id")) or _get_user_id(row),
         action=route.operation_id or route.name,
         object_type=object_type,

@@ -21,7 +21,6 @@ from ..models import (
     Tool,
     User,
 )
-from ..services.secrets import secret_scan
 
 
 @dataclass(frozen=True)
@@ -35,10 +34,7 @@ class AuditedType:
 
     def describe(self, row: SQLModel) -> JsonObject:
         """The record as it is from now on."""
-        facts = row.model_dump(mode="json", include=set(self.columns))
-        if "parameters" in facts:  # an older version may have taken what is refused today
-            facts["parameters"] = secret_scan.redact(facts["parameters"])
-        return facts
+        return row.model_dump(mode="json", include=set(self.columns))
 
 
 def _all_columns(resource: str, table: type[SQLModel], *, exclude: str = "") -> AuditedType:

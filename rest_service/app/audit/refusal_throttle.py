@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from ..middleware.auth import Principal
+from smart_kit.contracts.audit import Caller
 
 WINDOW_SECONDS = 3600.0
 MAX_PER_HOUR = 100
@@ -27,9 +27,9 @@ class RefusalThrottle:
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
-        self._windows: dict[Principal, _Window] = {}
+        self._windows: dict[Caller, _Window] = {}
 
-    def allow(self, caller: Principal) -> int | None:
+    def allow(self, caller: Caller) -> int | None:
         """How many were left out before this one; None: this one is left out too."""
         window, suppressed_count = self._current_window(caller)
         if window.recorded_count < MAX_PER_HOUR:
@@ -40,7 +40,7 @@ class RefusalThrottle:
         window.suppressed_count += 1
         return None
 
-    def _current_window(self, caller: Principal) -> tuple[_Window, int]:
+    def _current_window(self, caller: Caller) -> tuple[_Window, int]:
         """The current one, and what an hour that is just over has left out."""
         now, last = self._now(), self._windows.get(caller)
         if last is not None and now - last.started_at < WINDOW_SECONDS:

@@ -1,4 +1,4 @@
-"""What a first start finds: a secretary with its tools, and a writer whom it can ask."""
+"""The records of a new deployment: a secretary with its tools, and a writer that it can ask."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -15,15 +15,14 @@ from smart_kit.errors import ConfigurationError
 from ..database import SessionFactory, is_invalid_data
 from ..models import Assistant, AssistantTool
 from ..services.configuration.change import configuration_change
-from .tools import default_tools
-from .upgrades import upgrade
+from .tools import build_default_tools
 
 RETRY_INTERVAL_SECONDS = 1.0
 _LOCK_ID = 7_241_003
-"""Two first starts at once make one set."""
+"""Postgres advisory lock: replicas that start together create one set of records."""
 _INVALID_DATA_DETAIL = (
-    "Postgres cannot keep what a first start adds: {reason}. Look at OPENAI_BASE_URL, DEFAULT_MODEL"
-    " and FALLBACK_MODEL, or at the rows that are in the way."
+    "Postgres cannot store the default records: {reason}. Check OPENAI_BASE_URL, DEFAULT_MODEL and"
+    " FALLBACK_MODEL, and whether existing rows conflict with them."
 )
 
 log = structlog.stdlib.get_logger()
@@ -32,16 +31,16 @@ log = structlog.stdlib.get_logger()
 async def create_with_retry(
     sessions: SessionFactory, stop: asyncio.Event, *next_steps: Callable[[], Awaitable[None]]
 ) -> None:
-    """Wait for Postgres and its tables, then add the defaults or what they lack, and the others.
+    """Wait for Postgres and its tables, create the default records, then run the other steps.
 
-    Raises ConfigurationError for what can never be kept.
+    Raises ConfigurationError for data that Postgres never accepts.
     """
     while not stop.is_set():
         try:
             if await create(sessions):
-                log.info("default assistants created or upgraded")
-            for other in next_steps:
-                await other()
+                log.info("default assistants created")
+            for next_step in next_steps:
+                await next_step()
             return
         except (SQLAlchemyError, OSError) as error:
             if is_invalid_data(error):
@@ -53,15 +52,13 @@ async def create_with_retry(
 
 
 async def create(sessions: SessionFactory) -> bool:
-    """Add the defaults where there is no assistant at all, and bring an untouched default secretary
-    up to date; returns whether anything was to be done."""
+    """Create the default records if there is no assistant yet. Return whether they were created."""
     async with sessions() as session:
         await session.exec(select(func.pg_advisory_xact_lock(_LOCK_ID)))
-        if (await session.exec(select(Assistant.id).limit(1))).first() is None:
-            async with configuration_change(session):
-                await _add_assistants(session)
-        elif not await upgrade(session, load_instructions("secretary.md")):
+        if (await session.exec(select(Assistant.id).limit(1))).first() is not None:
             return False
+        async with configuration_change(session):
+            await _add_assistants(session)
         await session.commit()
         return True
 
@@ -72,7 +69,7 @@ async def _add_assistants(session: AsyncSession) -> None:
     )
     writer = Assistant(name="Writer", instructions=load_instructions("writer.md"))
     session.add_all([secretary, writer])
-    tools = default_tools(writer)
+    tools = build_default_tools(writer)
     await session.flush()
     session.add_all(tools)
     await session.flush()
@@ -80,10 +77,10 @@ async def _add_assistants(session: AsyncSession) -> None:
 
 
 def load_instructions(name: str) -> str:
-    """The instructions in a file of this folder."""
+    """Return the text of an instructions file of this package."""
     return (files(__name__) / name).read_text("utf-8").strip()
 
 
 def _format_reason(error: Exception) -> str:
-    """In Postgres's words, on one line."""
+    """Return Postgres's own message on one line."""
     return " ".join(str(getattr(error, "orig", error)).split())

@@ -6,15 +6,15 @@ from decimal import Decimal
 from importlib.resources import files
 
 import structlog
-from sqlmodel import col, func, select
+from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject
 from smart_kit.vault import Vault
 
-from ..config import Settings
+from ..config import Settings, is_openai_url
 from ..database import SessionFactory
-from ..models import Assistant, LlmModel, LlmProvider
+from ..models import LlmModel, LlmProvider
 from ..services.configuration.change import configuration_change
 from ..services.records.crud import set_fields
 from . import env_mismatches
@@ -65,13 +65,9 @@ async def _sync_provider(
 
 
 async def _find_missing_names(session: AsyncSession, settings: Settings) -> Sequence[str]:
-    """Those that the environment or an assistant names, and that have no record."""
-    named = dict.fromkeys(settings.default_model_names)
-    chains = select(Assistant.model, Assistant.fallback_models).order_by(col(Assistant.created_at))
-    for model, others in await session.exec(chains):
-        named |= dict.fromkeys(filter(None, (model, *(others or ()))))
+    """Return the models that the environment names and that have no record."""
     known = set(await session.exec(select(LlmModel.provider_model_name)))
-    return [name for name in named if name not in known]
+    return [name for name in settings.default_model_names if name not in known]
 
 
 def _build_model(provider: LlmProvider, name: str) -> LlmModel:
@@ -82,7 +78,7 @@ def _build_model(provider: LlmProvider, name: str) -> LlmModel:
 def _default_fields(base_url: str, name: str) -> JsonObject:
     """All that is known of a model at OpenAI's own; elsewhere only what it can."""
     known = _load_known_models().get(name, _UNKNOWN_MODEL)
-    if not providers.is_openai(base_url):
+    if not is_openai_url(base_url):
         known = {"capabilities": known["capabilities"]}
     return {
         "api": known.get("api", "chat"),

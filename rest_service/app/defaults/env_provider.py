@@ -11,8 +11,6 @@ from smart_kit.vault import Vault
 from ..config import Settings
 from ..models import LlmProvider
 
-_OPENAI_HOST = "api.openai.com"
-
 
 async def find(session: AsyncSession, settings: Settings, vault: Vault) -> LlmProvider | None:
     """The environment's or, where an administrator has taken that over, one at its address.
@@ -59,12 +57,6 @@ async def sync_with_env(
         provider.encrypted_api_key = None
     elif not _has_key(provider, given, vault):
         provider.encrypted_api_key = vault.encrypt(provider.id, given.get_secret_value())
-
-
-def is_openai(base_url: str) -> bool:
-    """Whether it is OpenAI's own server, in whichever region."""
-    host = urlsplit(base_url).hostname or ""
-    return host == _OPENAI_HOST or host.endswith(f".{_OPENAI_HOST}")
 
 
 async def _find_free_name(session: AsyncSession, name: str) -> str:

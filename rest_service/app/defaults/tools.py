@@ -1,10 +1,10 @@
-"""The default secretary's tools; their schemas are the functions' own."""
+"""The tools of the default secretary. Their input schemas are those of the built-in functions."""
 
 from ..models import Assistant, Tool
 
 
-def default_tools(writer: Assistant) -> list[Tool]:
-    """One of each."""
+def build_default_tools(writer: Assistant) -> list[Tool]:
+    """Return the tools; `ask_writer` asks the given assistant."""
     return [
         Tool(
             name="get_time",
@@ -19,20 +19,6 @@ def default_tools(writer: Assistant) -> list[Tool]:
                 " in_seconds and cron."
             ),
         ),
-        *task_tools(),
-        weather_tool(),
-        Tool(
-            name="ask_writer",
-            tool_type="sub_assistant",
-            description="A writer and editor: drafts, rewrites, shortens and translates texts.",
-            assistant_id=writer.id,
-        ),
-    ]
-
-
-def task_tools() -> list[Tool]:
-    """For what the person means to do."""
-    return [
         Tool(
             name="create_task",
             tool_type="reminder",
@@ -48,13 +34,15 @@ def task_tools() -> list[Tool]:
             tool_type="reminder",
             description="Change a task, or say that it is done or cancelled.",
         ),
+        Tool(
+            name="get_weather",
+            tool_type="weather",
+            description="The weather now and in the coming days, anywhere.",
+        ),
+        Tool(
+            name="ask_writer",
+            tool_type="sub_assistant",
+            description="A writer and editor: drafts, rewrites, shortens and translates texts.",
+            assistant_id=writer.id,
+        ),
     ]
-
-
-def weather_tool() -> Tool:
-    """For the weather."""
-    return Tool(
-        name="get_weather",
-        tool_type="weather",
-        description="The weather now and in the coming days, anywhere.",
-    )

@@ -1,1 +1,1 @@
-"""ASGI middlewares, the first to see a request."""
+"""ASGI middlewares. They see each request before the routes do."""

@@ -1,32 +1,27 @@
-"""No caller fills our memory, and who tries is refused in the one shape."""
+"""Limits the size of request bodies."""
 
 from collections.abc import Mapping
 
 from fastapi import HTTPException
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from smart_kit.api import build_error_response
 
-from .auth import API_PREFIX
+from .base import API_PREFIX, HttpMiddleware
 
 MAX_BYTES = 1024 * 1024
 MAX_BYTES_BY_PATH: Mapping[str, int] = {f"{API_PREFIX}/models/import": 8 * 1024 * 1024}
-"""Where files come in: LiteLLM's table alone has 1.7 MB."""
-_DETAIL_TEMPLATE = "A body has at most {} bytes."
+"""Paths with a limit of their own: LiteLLM's table of models has 1.7 MB."""
+_DETAIL_TEMPLATE = "The body is larger than {} bytes."
 DETAIL = _DETAIL_TEMPLATE.format(MAX_BYTES)
 
 
-class BodyLimitMiddleware:
-    """Refuses what says that it is too long, and stops reading what only turns out to be."""
+class BodyLimitMiddleware(HttpMiddleware):
+    """Refuses a body by its Content-Length, or once more bytes than allowed have arrived."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Refuse the request or pass it on with a limit."""
         max_bytes = MAX_BYTES_BY_PATH.get(scope["path"], MAX_BYTES)
         announced = Headers(scope=scope).get("content-length", "0")
         if announced.isdecimal() and int(announced) > max_bytes:

@@ -1,27 +1,24 @@
-"""Log lines of a request carry the id of the message that caused it, or else one of their own."""
+"""Binds a correlation id to the log lines and the response of each request."""
 
 import re
 from uuid import uuid4
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
+
+from .base import HttpMiddleware
 
 CORRELATION_ID_HEADER = "x-correlation-id"
 _PRINTABLE_ASCII = re.compile(r"[!-~]{1,128}")
-"""Anything else could forge log lines."""
+"""Other characters could forge log lines."""
 
 
-class CorrelationIdMiddleware:
-    """Takes the id from the caller, and tells it with the answer."""
+class CorrelationIdMiddleware(HttpMiddleware):
+    """Takes the id from the request header, or makes one, and returns it in the response."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with the id bound."""
         header_value = Headers(scope=scope).get(CORRELATION_ID_HEADER, "")
         correlation_id = header_value if _PRINTABLE_ASCII.fullmatch(header_value) else uuid4().hex
 

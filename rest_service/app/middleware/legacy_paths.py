@@ -1,26 +1,23 @@
-"""Paths as older clients write them."""
+"""Rewrites the paths of older clients: trailing slashes and renamed resources."""
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
-from .auth import is_protected
+from .base import HttpMiddleware, is_api_path
 
 RENAMED_PREFIXES = {"/api/cronjobs": "/api/cron-jobs"}
 
 
-class LegacyPathMiddleware:
-    """Takes `/api/tools/` for `/api/tools`, and what has another name by now for the new one."""
+class LegacyPathMiddleware(HttpMiddleware):
+    """Routes `/api/tools/` as `/api/tools` and `/api/cronjobs` as `/api/cron-jobs`."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and is_protected(scope["path"]):
-            scope = dict(scope) | {"path": rewrite_path(scope["path"])}
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on with its current path."""
+        if is_api_path(scope["path"]):
+            scope = dict(scope) | {"path": _rewrite_path(scope["path"])}
         await self.app(scope, receive, send)
 
 
-def rewrite_path(path: str) -> str:
-    """The path as it is now."""
+def _rewrite_path(path: str) -> str:
     bare = path.rstrip("/")
     for old, new in RENAMED_PREFIXES.items():
         if bare == old or bare.startswith(f"{old}/"):

@@ -40,8 +40,8 @@ class Message(Row, table=True):
     __tablename__ = "messages"
     __table_args__ = (
         UniqueConstraint("message_id", "position"),
-        Index(None, "thread_id", "created_at", "position"),
-        Index(None, "user_id", "created_at"),
+        Index(None, "thread_id", "turn_started_at", "position"),
+        Index(None, "user_id", "turn_started_at"),
     )
 
     thread_id: UUID
@@ -53,7 +53,11 @@ class Message(Row, table=True):
     content: str
     payload: dict[str, Any] = Field(sa_type=JSON)
     """Not JSONB: the model is sent it again byte for byte."""
+    is_in_context: bool
+    """Whether later turns send the item to the model."""
     created_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+    turn_started_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+    """Orders the turns of a thread. `created_at` does not: a user may write during a turn."""
 
 
 class Turn(SQLModel, table=True):

@@ -14,7 +14,7 @@ from smart_kit.contracts.cron_jobs import (
     RunsDispatched,
 )
 
-from ..dependencies import IdempotentDep, OwnerDep, PrincipalDep, SessionDep, SettingsDep
+from ..dependencies import CallerDep, IdempotentDep, OwnerDep, SessionDep, SettingsDep
 from ..pagination import PageQueryDep
 from ..services.cron_jobs import claims, cron_jobs
 from ..services.cron_jobs.cron_jobs import CronJobQuery
@@ -36,7 +36,7 @@ async def create_cron_job(
     settings: SettingsDep,
     body: CronJobCreate,
     owner: OwnerDep,
-    caller: PrincipalDep,
+    caller: CallerDep,
     operation: IdempotentDep,
 ) -> CronJobRead:
     """Add a job that fires once (`at`) or again and again (`cron_expression`)."""

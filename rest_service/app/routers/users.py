@@ -8,8 +8,8 @@ from smart_kit.contracts.users import TelegramId, UserCreate, UserRead, UserUpda
 from ..dependencies import (
     ActingUserDep,
     AdminOnly,
+    CallerDep,
     OwnerDep,
-    PrincipalDep,
     SessionDep,
     SettingsDep,
 )
@@ -70,7 +70,7 @@ async def update_user(
     user_id: UUID,
     body: UserUpdate,
     owner: OwnerDep,
-    caller: PrincipalDep,
+    caller: CallerDep,
 ) -> UserRead:
     """Change the given fields; role, status and daily_budget only with the admin token."""
     return await users.update(session, user_id, body, owner, caller)

@@ -14,7 +14,6 @@ from smart_kit.contracts.configuration import (
     ToolSnapshot,
     build_model_chain,
 )
-from smart_kit.contracts.functions import find_function
 
 from ..models import Assistant, AssistantTool, Configuration, Secret, Tool
 from ..services.tools.effect_class import resolve_effect_class
@@ -65,8 +64,6 @@ async def _read_tools(
     )
     tools: dict[UUID, list[ToolSnapshot]] = defaultdict(list)
     for link, tool in await session.exec(linked):
-        if tool.http_call is None and find_function(tool.tool_type, tool.name) is None:
-            continue
         sub_assistant_id = link.sub_assistant_id or tool.assistant_id
         if tool.tool_type != "sub_assistant" or sub_assistant_id in active_assistant_ids:
             tools[link.assistant_id].append(_to_tool_snapshot(tool, sub_assistant_id))

@@ -94,7 +94,7 @@ class ResponseHandler:
             message.chat_id,
             self._composer.compose(message, user),
             is_rich=user is None or user.rich_messages,
-            is_silent=message.silent,
+            is_silent=message.priority == "low",
         )
         await self._progress_listener.finish_turn(message.id)
         is_sent = await self._send(message, outgoing)

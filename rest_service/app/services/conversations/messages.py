@@ -23,6 +23,7 @@ class MessageQuery(PageQuery):
     thread_id: UUID | None = None
     user_id: UUID | None = None
     message_id: MessageId | None = None
+    is_in_context: bool | None = None
     newest: bool = Field(
         False, description="Count limit and offset from the newest; the order stays the same"
     )
@@ -37,8 +38,10 @@ async def read_page(
         rows = rows.where(Message.thread_id == query.thread_id)
     if query.message_id is not None:
         rows = rows.where(Message.message_id == query.message_id)
+    if query.is_in_context is not None:
+        rows = rows.where(Message.is_in_context == query.is_in_context)
     rows = filter_by_user(rows, Message.user_id, query.user_id, owner)
-    order = (col(Message.created_at), col(Message.message_id), col(Message.position))
+    order = (col(Message.turn_started_at), col(Message.message_id), col(Message.position))
     ordered = rows.order_by(*(one.desc() if query.newest else one for one in order))
     items, total = await fetch_page(session, ordered, query)
     return build_page(Page[MessageRead], items[::-1] if query.newest else items, total, query)

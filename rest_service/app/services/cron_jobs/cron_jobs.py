@@ -3,6 +3,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from smart_kit.contracts.audit import Caller
 from smart_kit.contracts.base import JsonObject, Page
 from smart_kit.contracts.cron_jobs import (
     CronJobCreate,
@@ -12,7 +13,6 @@ from smart_kit.contracts.cron_jobs import (
 )
 from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 
-from ...middleware.auth import Principal
 from ...models import CronJob, CronJobRun
 from ...pagination import PageQuery, build_page, fetch_page
 from ..effects.change_origin import ChangeOrigin, get_bot_id
@@ -73,7 +73,7 @@ async def create(
     owner: OwnerScope,
     origin: ChangeOrigin | None,
     *,
-    caller: Principal,
+    caller: Caller,
     default_timezone: str,
 ) -> CronJobRead:
     """Raises NotFound for an unknown user, NotPermitted for a chat that is not the person's own,
@@ -83,7 +83,7 @@ async def create(
     if caller != "admin" and body.chat_id not in (None, user.telegram_id):
         raise NotPermitted("Only the admin token plans jobs for a chat that is not the person's.")
     row = CronJob(
-        **body.model_dump(include={"user_id", "type", "text", "is_silent", "is_active"}),
+        **body.model_dump(include={"user_id", "type", "text", "priority", "is_active"}),
         name=body.name or _default_name(body.text),
         timezone=body.timezone or timezone_for(user, default_timezone),
         chat_id=user.telegram_id if body.chat_id is None else body.chat_id,

@@ -59,26 +59,6 @@ def _is_secret_reference(text: str) -> bool:
     return match is not None and match["secret"] is not None
 
 
-def redact(value: Any, *, is_schema: bool = False) -> Any:
-    """The same without what `check` would refuse."""
-    match value:
-        case str():
-            return log.REDACTED if log.contains_secret(value) else value
-        case list():
-            return [redact(item) for item in value]
-        case dict():
-            hidden = {
-                key for key in value if _is_credential_field(key, value[key], is_schema=is_schema)
-            }
-            return {
-                redact(key): log.REDACTED
-                if key in hidden
-                else redact(item, is_schema=key in _SCHEMA_KEYWORDS)
-                for key, item in value.items()
-            }
-    return value
-
-
 def _find_credentials(
     value: Any, path: str, *, is_schema: bool = False
 ) -> Iterator[tuple[str, str]]:

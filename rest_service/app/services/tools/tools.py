@@ -76,6 +76,11 @@ def to_read(row: Tool) -> ToolRead:
 
 
 async def _check_tool(session: AsyncSession, row: Tool) -> None:
+    if row.tool_type == "calendar":
+        raise Conflict(
+            "Tools of type calendar do not work yet. Use another tool_type; events can be read and"
+            " changed through /api/calendar."
+        )
     input_schema.check(row)
     await _check_http_call(session, row)
     if row.cache_seconds and resolve_effect_class(row) == "writes":

@@ -5,11 +5,11 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from smart_kit.contracts.audit import Caller
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.users import UserCreate, UserRead, UserUpdate, UserUpsert
 from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 
-from ...middleware.auth import Principal
 from ...models import Assistant, User
 from ...pagination import PageQuery, build_page, fetch_page
 from ..llm_models import llm_models
@@ -76,7 +76,7 @@ async def upsert(
 
 
 async def update(
-    session: AsyncSession, user_id: UUID, body: UserUpdate, owner: OwnerScope, caller: Principal
+    session: AsyncSession, user_id: UUID, body: UserUpdate, owner: OwnerScope, caller: Caller
 ) -> UserRead:
     """Raises NotPermitted, NotFound, InvalidRequest."""
     if caller != "admin" and body.model_fields_set & ADMIN_FIELDS:
