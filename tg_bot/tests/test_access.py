@@ -1,4 +1,4 @@
-"""What the bot remembers of people: who they are, who turned it away, and what they were told."""
+"""What the bot stores about users: snapshots, blocks, and notices already sent."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -18,7 +18,7 @@ async def access(redis: Redis) -> AccessControl:
 
 
 async def count_transactions(redis: Redis) -> int:
-    """How many the server has executed so far."""
+    """Return how many commands the server has executed so far."""
     statistics = await redis.info("commandstats")
     return int(statistics.get("cmdstat_exec", {}).get("calls", 0))
 

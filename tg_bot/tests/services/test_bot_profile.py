@@ -14,7 +14,7 @@ OTHER_BOT = BotIdentity(id=1, username="old_bot")
 
 
 async def wait_until_published(redis: Redis) -> BotIdentity:
-    """Wait until Redis knows the bot."""
+    """Wait until the bot's identity is in Redis."""
     async with asyncio.timeout(60):
         while (text := await await_result(redis.get(ACTIVE_BOT_KEY))) is None:
             await asyncio.sleep(0.02)

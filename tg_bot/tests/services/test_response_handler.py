@@ -1,4 +1,4 @@
-"""From the queue to a person's chat: each message once, in order, whatever Telegram says."""
+"""From the queue to a chat: each message once and in order, whatever Telegram responds."""
 
 import time
 from typing import Any

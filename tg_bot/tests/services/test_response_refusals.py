@@ -1,4 +1,4 @@
-"""Messages that Telegram refuses: they are sent in another form, or become dead letters."""
+"""Messages that Telegram refuses are sent in another form or become dead letters."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What people choose from, as Telegram takes it."""
+"""The messages of /assistant and /model."""
 
 from typing import get_args
 from uuid import uuid4

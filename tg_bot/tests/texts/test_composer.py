@@ -13,11 +13,11 @@ from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_messages import make_effect, make_notice, make_reminder, make_reply
 
 AT_NINE = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-"""In Berlin, where the reminders of these tests are due."""
+"""09:00 in Berlin, when the reminders of these tests are due."""
 
 
 class FrozenClock(Clock):
-    """It is the same moment as long as a test takes."""
+    """A clock that stands still."""
 
     def __init__(self, moment: datetime) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class FrozenClock(Clock):
 
 
 def compose_late_reminder(text: str, late: timedelta) -> str:
-    """What is said so long after it was due."""
+    """Return the text of a reminder that is this late."""
     composer = Composer(Translations("en"), FrozenClock(AT_NINE + late), COMMAND_DESCRIPTIONS)
     return composer.compose(make_reminder(text, AT_NINE), None).text.text
 

@@ -21,7 +21,7 @@ def render_receipt(language: Language = "en", **facts: Any) -> str:
 
 
 def make_context(language: Language = "en") -> ReceiptContext:
-    """Somebody in Berlin."""
+    """A user in Berlin."""
     return ReceiptContext(Translations("en").for_language(language), language, "Europe/Berlin", NOW)
 
 
