@@ -1,4 +1,7 @@
-"""Who may talk, and who wants to hear. Closed by default, and decided from Redis alone."""
+"""Who may use the bot, and which chats may be written to.
+
+Closed by default. Decided from Redis alone, without a call to rest_service.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +18,7 @@ from smart_kit.settings import AllowList
 HOUR_SECONDS = 3600
 DAY_SECONDS = 86_400
 MAX_INVITE_ATTEMPTS = 5
-"""Invitations somebody may try within an hour."""
+"""Invitation codes that a Telegram user may try within an hour."""
 
 AccessDecision = Literal["allowed", "refused", "blocked"]
 
@@ -24,22 +27,23 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True)
 class Recipient:
-    """Whose chat it is, where the suite knows them."""
+    """The user of a chat, and whether the chat may be written to."""
 
-    person: UserSnapshot | None
+    user: UserSnapshot | None
+    """None if rest_service does not know the user."""
     bot_blocked_reason: str | None
-    """What Telegram said when it last refused to deliver there; None: it did not."""
+    """Telegram's reason for refusing the last message; None if it did not refuse it."""
 
     @property
     def block_reason(self) -> str | None:
-        """Why nothing is to be sent."""
-        if self.person is not None and self.person.status == "blocked":
-            return "the person is blocked"
+        """Why nothing may be sent; None if sending is allowed."""
+        if self.user is not None and self.user.status == "blocked":
+            return "the user is blocked"
         return self.bot_blocked_reason
 
 
 class AccessControl:
-    """The doors of one bot."""
+    """Access to one bot."""
 
     def __init__(self, redis: Redis, bot_id: int, allowed: AllowList) -> None:
         self._redis = redis
@@ -47,7 +51,7 @@ class AccessControl:
         self._prefix = f"tg_bot:{bot_id}"
 
     async def get_users(self, telegram_ids: Iterable[int]) -> dict[int, UserSnapshot]:
-        """Those of them whom the suite knows, in one round trip."""
+        """Return the known users by Telegram id, in one round trip."""
         ids = sorted(set(telegram_ids))
         if not ids:
             return {}
@@ -56,9 +60,9 @@ class AccessControl:
     async def get_users_and_clear_blocks(
         self, telegram_ids: Iterable[int]
     ) -> dict[int, UserSnapshot]:
-        """`read_people` of those we just heard of: whoever had turned the bot away is tried again.
+        """Return the known users by Telegram id, and forget that they blocked the bot.
 
-        One round trip as well.
+        For users who have just written: their chats can be written to again. One round trip.
         """
         ids = sorted(set(telegram_ids))
         if not ids:
@@ -70,38 +74,38 @@ class AccessControl:
         return _parse_users(ids, found)
 
     async def mark_bot_blocked(self, chat_id: int, reason: str) -> None:
-        """Telegram says that this chat does not want the bot.
+        """Remember for a day that the chat's user has blocked the bot.
 
-        Kept for a day: somebody who lets it in again without a word is tried once a day.
+        After a day the chat is tried again, in case no update reported that it unblocked the bot.
         """
         await await_result(self._redis.set(self._bot_blocked_key(chat_id), reason, ex=DAY_SECONDS))
 
     async def get_recipient(self, chat_id: int) -> Recipient:
-        """To whom something is to be sent, in one round trip."""
+        """Return the recipient behind a chat, in one round trip."""
         keys = [user_key(chat_id), self._bot_blocked_key(chat_id)]
-        person, reason = await await_result(self._redis.mget(keys))
-        return Recipient(_parse_snapshot(person), reason)
+        user, reason = await await_result(self._redis.mget(keys))
+        return Recipient(_parse_snapshot(user), reason)
 
-    def check_access(self, telegram_id: int, person: UserSnapshot | None) -> AccessDecision:
-        """A block wins over all."""
-        if person is not None and person.status == "blocked":
+    def check_access(self, telegram_id: int, user: UserSnapshot | None) -> AccessDecision:
+        """Decide whether a sender has access. A block overrides list and invitation."""
+        if user is not None and user.status == "blocked":
             return "blocked"
-        return "allowed" if self.is_allowed(telegram_id, person) else "refused"
+        return "allowed" if self.is_allowed(telegram_id, user) else "refused"
 
-    def is_allowed(self, telegram_id: int, person: UserSnapshot | None) -> bool:
-        """Whether they are on the list or invited."""
-        return telegram_id in self._allowed or (person is not None and person.is_invited)
+    def is_allowed(self, telegram_id: int, user: UserSnapshot | None) -> bool:
+        """Return whether a sender is on the list of allowed users or was invited."""
+        return telegram_id in self._allowed or (user is not None and user.is_invited)
 
     async def allow_refusal_notice(self, telegram_id: int, message_id: str) -> bool:
-        """Whether to tell them so: once an hour."""
+        """Return whether to answer a sender without access: once an hour."""
         return await self._claim_once("refused", telegram_id, message_id, HOUR_SECONDS)
 
     async def allow_group_notice(self, chat_id: int, message_id: str) -> bool:
-        """Whether to tell a group that it is none of ours: once a day."""
+        """Return whether to tell a group that the bot only works in private chats: once a day."""
         return await self._claim_once("group", chat_id, message_id, DAY_SECONDS)
 
     async def allow_invite_attempt(self, telegram_id: int) -> bool:
-        """Whether they may try another invitation; counts this one."""
+        """Count an attempt to redeem an invitation; returns whether it is within the limit."""
         key = f"{self._prefix}:invite_attempts:{telegram_id}"
         async with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.set(key, 0, ex=HOUR_SECONDS, nx=True)
@@ -113,15 +117,18 @@ class AccessControl:
         return f"{self._prefix}:bot_blocked:{chat_id}"
 
     async def _claim_once(self, what: str, subject: int, message_id: str, seconds: int) -> bool:
-        """Keeps who was first, so that the same update, read again after a crash, still is."""
+        """Return whether this message is the first one within so many seconds.
+
+        The first message stays the first one when its update is repeated after a crash.
+        """
         key = f"{self._prefix}:{what}:{subject}"
         first = await await_result(self._redis.set(key, message_id, nx=True, ex=seconds, get=True))
         return first is None or first == message_id
 
 
 def _parse_users(ids: Sequence[int], found: Sequence[str | None]) -> dict[int, UserSnapshot]:
-    people = ((one, _parse_snapshot(text)) for one, text in zip(ids, found, strict=True))
-    return {telegram_id: person for telegram_id, person in people if person is not None}
+    users = ((one, _parse_snapshot(text)) for one, text in zip(ids, found, strict=True))
+    return {telegram_id: user for telegram_id, user in users if user is not None}
 
 
 def _parse_snapshot(text: str | None) -> UserSnapshot | None:

@@ -1,4 +1,4 @@
-"""tg_bot as a process whose clock a test moves ahead: time passes for it when the test says so.
+"""Runs tg_bot as a process whose clock a test can move ahead.
 
 Its lease lasts longer than any stall of a busy machine. That it ends in Redis is the test's doing.
 """
@@ -25,7 +25,7 @@ class MovableClockLoop(asyncio.SelectorEventLoop):
 
 
 def monotonic() -> float:
-    """As far ahead of the machine's as the file says."""
+    """Return the machine's monotonic time plus the seconds in the file."""
     return time.monotonic() + float(Path(os.environ[CLOCK_OFFSET_FILE]).read_text())
 
 

@@ -1,4 +1,4 @@
-"""The bot before a fake Telegram: its clients, queues and handlers, and a whole one that runs."""
+"""The bot in front of a fake Telegram: its parts, and a complete running bot."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -44,9 +44,9 @@ MakeUpdateProcessor = Callable[[AllowList], UpdateProcessor]
 
 @pytest.fixture(autouse=True)
 def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No stall of a busy machine reaches the limits after which the bot does without an answer.
+    """Raise time-outs, so that a stall of a busy machine does not reach them.
 
-    On a virtual clock nothing stalls, and they are those of production.
+    On a virtual clock nothing stalls: those tests use the values of production.
     """
     if not has_virtual_clock(request.node):
         monkeypatch.setattr("tg_bot.src.handlers.rich.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
@@ -69,7 +69,7 @@ async def rest(redis: Redis) -> FakeRestService:
 
 @pytest.fixture
 def settings(telegram: FakeTelegram, redis_settings: RedisSettings) -> TgBotSettings:
-    """Everybody may talk, and as fast as they like."""
+    """Settings that allow everyone, without rate limits."""
     return TgBotSettings(
         **redis_settings.model_dump(),
         service_api_token=SecretStr("service-token-of-no-worth"),
@@ -91,7 +91,7 @@ async def client(settings: TgBotSettings) -> AsyncIterator[TelegramClient]:
 async def make_update_processor(
     settings: TgBotSettings, client: TelegramClient, rest: FakeRestService, redis: Redis
 ) -> AsyncIterator[MakeUpdateProcessor]:
-    """What takes updates, for a given allow-list, and nobody who takes from the queues."""
+    """Builds an UpdateProcessor for an allow list. Nothing consumes its queues."""
     service = RestClient(settings, httpx2.MockTransport(rest.handle_request))
 
     def make(allowed: AllowList) -> UpdateProcessor:
@@ -111,7 +111,7 @@ async def make_update_processor(
 
 @pytest.fixture
 def update_processor(make_update_processor: MakeUpdateProcessor) -> UpdateProcessor:
-    """Lets everybody in."""
+    """An UpdateProcessor that allows everyone."""
     return make_update_processor(AllowList(everyone=True))
 
 
@@ -119,7 +119,7 @@ def update_processor(make_update_processor: MakeUpdateProcessor) -> UpdateProces
 async def make_progress_listener(
     client: TelegramClient, settings: TgBotSettings, redis_settings: RedisSettings, redis: Redis
 ) -> AsyncIterator[MakeProgressListener]:
-    """A running Live, with a rhythm and seconds after which a turn is over by itself."""
+    """Starts a ProgressListener with given timings."""
     stop, tasks = asyncio.Event(), []
     async with connect_blocking(redis_settings) as blocking:
 
@@ -142,19 +142,21 @@ async def make_progress_listener(
 
         yield make
         stop.set()
-        await redis.publish(live_channel(BOT_ID), "")  # nobody waits for the next frame
+        await redis.publish(
+            live_channel(BOT_ID), ""
+        )  # the listener does not have to wait for a frame
         await asyncio.gather(*tasks)
 
 
 @pytest.fixture
 def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What fails is tried again at once."""
+    """Shorten the back-off, so that failed calls are retried almost at once."""
     monkeypatch.setattr(backoff, "INITIAL_DELAY_SECONDS", 0.02)
 
 
 @pytest.fixture
 def fast_claims(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A lease that lasts long, and that ends when a test ends it, is noticed at once."""
+    """Claim the long lease of tests often, so that its end is noticed almost at once."""
     monkeypatch.setattr(leader, "CLAIMS_PER_LEASE", LEASE_SECONDS / CLAIM_SECONDS)
 
 
@@ -165,9 +167,9 @@ def run_bot(
     monkeypatch: pytest.MonkeyPatch,
     fast_claims: None,
 ) -> RunBot:
-    """Runs the bot as `main` does; leaving the block ends it at once, and its lease too.
+    """Runs the bot as `main` does. Leaving the block ends the bot and its lease at once.
 
-    A message that could not be sent waits for a moment instead of a second.
+    A message that could not be sent is retried sooner than in production.
     """
     monkeypatch.setattr(response_handler, "MIN_RETRY_SECONDS", 0.1)
     monkeypatch.setattr(send_journal, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))

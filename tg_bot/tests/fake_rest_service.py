@@ -1,4 +1,4 @@
-"""rest_service as far as the bot sees it; like the real one it writes snapshots to Redis."""
+"""A fake rest_service for the bot. Like the real one it writes user snapshots to Redis."""
 
 import asyncio
 import json
@@ -15,20 +15,20 @@ USER_PATH = "/api/users/by-telegram-id/"
 
 
 class FakeRestService:
-    """Its state, for a test to read and to write."""
+    """Tests read and write its state."""
 
     def __init__(self, redis: Redis) -> None:
         self.calls: list[httpx2.Request] = []
         self.users: dict[int, UserRead] = {}
         self.invite_codes: set[str] = set()
         self.failure_status: int | None = None
-        """Answer everything with this status."""
+        """Status of every response, if set."""
         self.is_hanging = False
-        """Never answer."""
+        """Never respond."""
         self._redis = redis
 
     async def add_user(self, telegram_id: int, **facts: object) -> UserRead:
-        """Make a person known."""
+        """Add a user."""
         now = utc_now()
         defaults = {
             "id": uuid4(),
@@ -55,7 +55,7 @@ class FakeRestService:
         return user
 
     async def handle_request(self, request: httpx2.Request) -> httpx2.Response:
-        """One request."""
+        """Handle one request."""
         self.calls.append(request)
         if self.is_hanging:
             await asyncio.Event().wait()

@@ -1,6 +1,6 @@
-"""How long the bots of tests have their lease, and how often they claim it."""
+"""Lease time and claim interval of bots in tests."""
 
 LEASE_SECONDS = 60.0
-"""No bot of a test loses its lease because the machine is busy."""
+"""Long enough that a busy machine does not cost a bot its lease."""
 
 CLAIM_SECONDS = 0.15

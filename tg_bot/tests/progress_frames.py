@@ -1,4 +1,4 @@
-"""Publishes frames of running turns, and reads what a chat was shown of them."""
+"""Publishes frames of running turns, and reads the drafts that a chat was shown."""
 
 import asyncio
 import itertools
@@ -24,7 +24,7 @@ FAST_TIMINGS = DraftTimings(
     draft_refresh_seconds=REPEAT_SECONDS,
     send_timeout_seconds=30.0,
 )
-"""Everything is drawn again and again."""
+"""Every draft is refreshed repeatedly."""
 
 DRAW_ONCE_TIMINGS = DraftTimings(
     initial_delay_seconds=0.05,
@@ -33,19 +33,19 @@ DRAW_ONCE_TIMINGS = DraftTimings(
     draft_refresh_seconds=60.0,
     send_timeout_seconds=30.0,
 )
-"""What does not change is drawn once."""
+"""A draft that does not change is sent once."""
 
 QUIET_SECONDS = 0.3
-"""Seconds in which nothing is to happen: whoever is too slow for them does not fail."""
+"""Seconds in which nothing may happen. A slow machine cannot make such a check fail."""
 
 _NUMBERS = itertools.count(2)
-"""Of frames; the first is a turn's own."""
+"""Sequence numbers of frames; number 1 begins a turn."""
 
 _OTHER_CHAT = 900
 
 
 def reply_id_for(number: int = 1) -> str:
-    """Of the answer to the message of that number."""
+    """Return the id of the answer to the message with this number."""
     return reply_id(f"tg:{BOT_ID}:{number}")
 
 
@@ -57,7 +57,7 @@ async def publish_frame(
     text: str = "",
     seq: int = 0,
 ) -> None:
-    """Publish a frame, once somebody listens; 0: the next one."""
+    """Publish a frame once there is a subscriber. `seq` 0 is the next number."""
     frame = LiveFrame(
         conversation=f"tg:{BOT_ID}:{chat_id}",
         chat_id=chat_id,
@@ -70,21 +70,21 @@ async def publish_frame(
 
 
 async def publish_raw(redis: Redis, frame: str) -> None:
-    """Publish any text, once somebody listens."""
+    """Publish any text once there is a subscriber."""
     async with asyncio.timeout(60):
         while not await redis.publish(live_channel(BOT_ID), frame):
             await asyncio.sleep(0.01)
 
 
 async def wait_until_shown(redis: Redis, telegram: FakeTelegram) -> None:
-    """Wait until every frame so far has come: one behind them is shown in another chat."""
+    """Wait until all frames so far were received: a later one is shown in another chat."""
     before = count_typing(telegram, _OTHER_CHAT)
     await publish_frame(redis, "begin", _OTHER_CHAT, number=1_000 + next(_NUMBERS))
     await telegram.wait_until(lambda: count_typing(telegram, _OTHER_CHAT) > before)
 
 
 async def wait_for_another_turn(redis: Redis, telegram: FakeTelegram, chat_id: int) -> None:
-    """Wait while a whole bot shows a turn in that chat several times, and answers it."""
+    """Wait until a complete bot has shown a turn in this chat and answered it."""
     number = next(_NUMBERS)
     await publish_frame(redis, "begin", chat_id, number)
     await telegram.wait_until(lambda: count_typing(telegram, chat_id) >= 3)
@@ -93,7 +93,7 @@ async def wait_for_another_turn(redis: Redis, telegram: FakeTelegram, chat_id: i
 
 
 async def wait_until_finished(listener: ProgressListener, number: int = 1) -> None:
-    """Wait until a turn has ended and nothing of it is on its way."""
+    """Wait until a turn has finished and none of its requests is in flight."""
     async with asyncio.timeout(60):
         while (
             reply_id_for(number) in listener._drafts
@@ -103,10 +103,10 @@ async def wait_until_finished(listener: ProgressListener, number: int = 1) -> No
 
 
 def count_typing(telegram: FakeTelegram, chat_id: int = 7) -> int:
-    """How often *typing* was shown in a chat."""
+    """Return how often *typing* was shown in a chat."""
     return sum(call.chat_id == chat_id for call in telegram.calls_to("sendChatAction"))
 
 
 def draft_texts(telegram: FakeTelegram) -> list[str]:
-    """The growing answers, in all chats."""
+    """Return the texts of all drafts, in all chats."""
     return [call.text for call in telegram.calls_to("sendMessageDraft")]

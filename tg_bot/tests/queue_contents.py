@@ -1,4 +1,4 @@
-"""Reads what waits in the queues, and writes to them as other services do."""
+"""Reads the messages in the queues, and adds messages as other services do."""
 
 from smart_kit.contracts.queue import (
     TO_SECRETARY_ADAPTER,
@@ -11,7 +11,7 @@ from smart_kit.redis import Redis, await_result
 
 
 async def read_secretary_queue(redis: Redis) -> list[ToSecretary]:
-    """Waiting for the assistant, by conversation."""
+    """Return the messages to the assistant, by conversation."""
     return [
         TO_SECRETARY_ADAPTER.validate_json(one)
         for one in await _read_waiting(redis, "queue:to_secretary")
@@ -19,7 +19,7 @@ async def read_secretary_queue(redis: Redis) -> list[ToSecretary]:
 
 
 async def read_telegram_queue(redis: Redis) -> list[ToTelegram]:
-    """Waiting to be sent, by conversation."""
+    """Return the messages to be sent, by conversation."""
     return [
         TO_TELEGRAM_ADAPTER.validate_json(one)
         for one in await _read_waiting(redis, "queue:to_telegram")
@@ -27,13 +27,13 @@ async def read_telegram_queue(redis: Redis) -> list[ToTelegram]:
 
 
 async def read_dead_letters(redis: Redis, queue: str = "queue:to_secretary") -> list[DeadLetter]:
-    """The dead letters of a queue, oldest first."""
+    """Return the dead letters of a queue, oldest first."""
     entries = await redis.xrange(f"{queue}:dead")
     return [DeadLetter.model_validate_json(fields["dead_letter"]) for _, fields in entries]
 
 
 async def enqueue_to_telegram(redis: Redis, *messages: ToTelegram) -> None:
-    """Put messages into `queue:to_telegram`, as the assistant does."""
+    """Add messages to queue:to_telegram, as the assistant does."""
     envelopes = (Envelope(one.id, one.conversation, one.model_dump_json()) for one in messages)
     await Mailbox(redis, "queue:to_telegram").enqueue(*envelopes)
 

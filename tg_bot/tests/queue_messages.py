@@ -12,7 +12,7 @@ BOT_ID = 424242
 
 
 def common_fields(number: int, chat_id: int) -> dict[str, Any]:
-    """What every message has."""
+    """Return the fields that all messages have."""
     cause = f"tg:{BOT_ID}:{number}"
     return {
         "id": reply_id(cause),
@@ -50,7 +50,7 @@ def make_reminder(
 
 
 def make_effect(kind: EffectKind = "reminder_created", **facts: Any) -> EffectRead:
-    """A receipt as rest_service writes it; `facts` replace or add."""
+    """Return a receipt as rest_service writes it; `facts` replace or add fields."""
     job = {
         "id": str(uuid4()),
         "type": "reminder",
@@ -71,14 +71,14 @@ def make_effect(kind: EffectKind = "reminder_created", **facts: Any) -> EffectRe
 
 
 def make_past_effect() -> EffectRead:
-    """A receipt whose words do not depend on the date of today: the year is told."""
+    """Return a receipt whose text does not depend on the current date: it contains the year."""
     return make_effect(next_fire_at="2020-11-27T08:00:00Z")
 
 
 def make_effect_from(
     kind: EffectKind, *, before: dict[str, Any] | None = None, after: dict[str, Any] | None = None
 ) -> EffectRead:
-    """A receipt with these facts."""
+    """Return a receipt with these facts."""
     return EffectRead(
         id=uuid4(),
         user_id=uuid4(),

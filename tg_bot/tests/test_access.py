@@ -1,4 +1,4 @@
-"""What the bot remembers of people: who they are, who turned it away, and what they were told."""
+"""What the bot stores about users: snapshots, blocks, and notices already sent."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -18,7 +18,7 @@ async def access(redis: Redis) -> AccessControl:
 
 
 async def count_transactions(redis: Redis) -> int:
-    """How many the server has executed so far."""
+    """Return how many commands the server has executed so far."""
     statistics = await redis.info("commandstats")
     return int(statistics.get("cmdstat_exec", {}).get("calls", 0))
 
@@ -85,8 +85,8 @@ class TestRecipient:
 
         addressee = await access.get_recipient(7)
 
-        assert addressee.person is not None
-        assert addressee.person.id == user.id
+        assert addressee.user is not None
+        assert addressee.user.id == user.id
         assert (addressee.bot_blocked_reason, addressee.block_reason) == (None, None)
 
     async def test_so_does_somebody_unknown(self, access: AccessControl) -> None:
@@ -109,9 +109,9 @@ class TestRecipient:
         self, access: AccessControl, rest: FakeRestService
     ) -> None:
         await rest.add_user(7, status="blocked")
-        assert (await access.get_recipient(7)).block_reason == "the person is blocked"
+        assert (await access.get_recipient(7)).block_reason == "the user is blocked"
         await access.mark_bot_blocked(7, BLOCKED)
-        assert (await access.get_recipient(7)).block_reason == "the person is blocked"
+        assert (await access.get_recipient(7)).block_reason == "the user is blocked"
 
     async def test_another_bot_may_be_let_in_all_the_same(
         self, access: AccessControl, redis: Redis

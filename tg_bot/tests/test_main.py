@@ -1,4 +1,4 @@
-"""The service as a process."""
+"""tg_bot as a process."""
 
 import asyncio
 import os
@@ -27,7 +27,7 @@ StartProcess = Callable[..., "BotProcess"]
 
 
 class BotProcess:
-    """tg_bot with what it writes."""
+    """A running tg_bot and its output."""
 
     def __init__(self, module: str, environment: dict[str, str], log: Path) -> None:
         self._log = log
@@ -52,7 +52,7 @@ class BotProcess:
             return (await http.get(f"{self.url}/health")).json()  # type: ignore[no-any-return] # JSON
 
     def suspend_and_advance_clock(self, seconds: float) -> None:
-        """When SIGCONT comes it finds its clock so far ahead (`bot_on_movable_clock`)."""
+        """Send SIGSTOP and move the clock ahead; the process sees that when it gets SIGCONT."""
         self.popen.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self.popen.pid, os.WSTOPPED)
         self._clock_offset.write_text(str(seconds))
@@ -174,7 +174,7 @@ async def test_the_second_process_serves_the_bot_when_the_first_is_killed(
 async def test_one_that_was_stopped_and_goes_on_says_nothing_more(
     start_process: StartProcess, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    """It is stopped in the middle of an answer, while it waits for the pace of the chat."""
+    """The process is suspended in the middle of an answer, while it waits for the rate limit."""
     telegram.is_poll_timeout_disabled = True
     message = make_reply("\n".join(f"line {n}" for n in range(2000)))
     # three go at once, and the fourth after a thousand seconds
@@ -202,7 +202,7 @@ async def test_one_that_was_stopped_and_goes_on_says_nothing_more(
 async def start_leader_and_standby(
     start_process: StartProcess, telegram: FakeTelegram, **changes: str
 ) -> tuple[BotProcess, BotProcess]:
-    """The first serves the bot, and the second stands by."""
+    """The first process serves the bot, the second is on standby."""
     module = "tg_bot.tests.bot_on_movable_clock"
     first = start_process(module, TELEGRAM_API_URL=f"{telegram.url}/first", **changes)
     await telegram.wait_until(lambda: bool(telegram.calls_to("getUpdates")), seconds=120)
@@ -212,14 +212,14 @@ async def start_leader_and_standby(
 
 
 async def expire_lease(redis: Redis) -> None:
-    """As Redis does it by itself when the lease's time is over."""
+    """Delete the lease, as Redis does when it expires."""
     key = bot_lease_key(BOT_ID)
     assert await redis.pttl(key) > 0
     await redis.delete(key)
 
 
 async def wait_until_standby(process: BotProcess) -> None:
-    """Wait until it says so, and is well."""
+    """Wait until the process is on standby and healthy."""
     async with asyncio.timeout(120):
         while True:
             try:

@@ -1,4 +1,4 @@
-"""Updates as Telegram sends them."""
+"""Builds updates as Telegram sends them."""
 
 from itertools import count
 from typing import Any
@@ -20,7 +20,7 @@ def update(kind: str, body: Any) -> dict[str, Any]:
 
 
 def message(text: str | None = "hello", /, telegram_id: int = 7, **fields: Any) -> dict[str, Any]:
-    """A private message; `fields` replace or add."""
+    """Return a private message; `fields` replace or add fields."""
     body: dict[str, Any] = {
         "message_id": 1,
         "date": 1_790_000_000,
@@ -35,7 +35,7 @@ def group_message(text: str, chat_id: int = -100500, **fields: Any) -> dict[str,
 
 
 def callback_query(data: Any, telegram_id: int = 7, **fields: Any) -> dict[str, Any]:
-    """A button pressed in one's own chat; `fields` replace or add."""
+    """Return a button press in a private chat; `fields` replace or add fields."""
     chat = {"id": telegram_id, "type": "private", "first_name": "Anna"}
     body: dict[str, Any] = {
         "id": f"query {next(_ids)}",

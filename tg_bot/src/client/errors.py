@@ -1,31 +1,30 @@
-"""Every way in which a call of the Bot API fails, one type per decision somebody can take.
+"""The errors of Bot API calls, one type for each reaction of the caller.
 
-TelegramUnavailable     not sent, or a 5xx: again, for as long as it takes
-├── TelegramRetryAfter      429: again after so many seconds, this chat only
-├── TelegramConflict        409: another reader or a webhook takes the updates
-├── TelegramFenced          not sent: another process may serve the bot by now
-└── TelegramUncertain       the request went out, its answer never came: at most 3 times
-TelegramUnauthorized    401, 404: the token or the address is wrong
-└── MethodUnknown           404: the server is older than the method
+TelegramUnavailable     not sent, or 5xx: retry as long as it takes
+├── TelegramRetryAfter      429: retry after the given seconds, this chat only
+├── TelegramConflict        409: another program polls, or a webhook is set
+├── LeaseNotHeld            not sent: another process may be serving the bot
+└── TelegramOutcomeUnknown  sent, but there was no response: try at most 3 times
+TelegramUnauthorized    401, 404: the token or the API address is wrong
+└── MethodNotFound          404: the server is older than the method
 TelegramRejected        the request itself is refused
-├── TelegramForbidden       403: the person does not want us
-└── TelegramBadRequest      400: our fault
-    ├── FormattingRefused       the same text goes again, plain
-    └── MessageTooLong          the same text goes again, in smaller pieces
+├── TelegramForbidden       403: the user has blocked the bot
+└── TelegramBadRequest      400: the request is wrong
+    ├── EntityParseError        send the same text without formatting
+    └── MessageTooLong          send the same text in smaller parts
 
-No text of these holds the token, and none chains aiohttp's error, which quotes the URL and so
-the token.
+No message contains the token. aiohttp's errors are not chained: they quote the URL, which does.
 """
 
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 
 
 class TelegramUnavailable(UpstreamUnavailable):
-    """Telegram cannot be reached at the moment."""
+    """Telegram is unavailable."""
 
 
 class TelegramRetryAfter(TelegramUnavailable):
-    """Telegram asks for a pause."""
+    """Telegram asks the bot to pause."""
 
     def __init__(self, message: str, *, retry_after: float) -> None:
         super().__init__(message, status=429, retry_after=retry_after)
@@ -33,15 +32,15 @@ class TelegramRetryAfter(TelegramUnavailable):
 
 
 class TelegramConflict(TelegramUnavailable):
-    """Another process reads this bot's updates."""
+    """Another program receives this bot's updates."""
 
 
 class LeaseNotHeld(TelegramUnavailable):
-    """Nothing is said to Telegram while another process may be serving the bot."""
+    """This process does not hold the leader lease."""
 
 
 class TelegramOutcomeUnknown(TelegramUnavailable):
-    """Telegram has the request, perhaps; its answer never came."""
+    """Telegram did not respond, so it is unknown whether it handled the request."""
 
 
 class TelegramUnauthorized(UpstreamRejected):
@@ -57,21 +56,21 @@ class TelegramRejected(UpstreamRejected):
 
 
 class TelegramForbidden(TelegramRejected):
-    """The person does not want to hear from the bot."""
+    """The user has blocked the bot."""
 
 
 class TelegramBadRequest(TelegramRejected):
-    """Telegram says that the request is wrong."""
+    """Telegram refuses the request as invalid."""
 
 
 class EntityParseError(TelegramBadRequest):
-    """Telegram cannot read the formatting."""
+    """Telegram cannot parse the formatting."""
 
 
 class MessageTooLong(TelegramBadRequest):
-    """The message is longer than Telegram takes."""
+    """The message exceeds Telegram's length limit."""
 
 
 TelegramError = TelegramUnavailable | TelegramUnauthorized | TelegramRejected
 TELEGRAM_ERRORS = (TelegramUnavailable, TelegramUnauthorized, TelegramRejected)
-"""Whatever a call can raise."""
+"""All errors that a call can raise."""

@@ -1,4 +1,4 @@
-"""Reads what the Bot API answered: a result, or the error that says what to do."""
+"""Parses Bot API responses into a result or a TelegramError."""
 
 import json
 from collections.abc import Mapping
@@ -20,19 +20,19 @@ from .errors import (
 )
 
 DEFAULT_RETRY_SECONDS = 5.0
-"""After a 429 that names no time, e.g. of a gateway."""
+"""Seconds to wait after a 429 that names no time, for example from a gateway."""
 
 
 @dataclass(frozen=True)
 class ApiResponse:
-    """A whole HTTP answer."""
+    """A complete HTTP response."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def result(self) -> Any:
-        """The result. Raises a TelegramError."""
+        """Return the result. Raises a TelegramError."""
         payload = self._parse_payload()
         if payload is None:
             raise self._non_api_error()
@@ -48,7 +48,7 @@ class ApiResponse:
         return payload if isinstance(payload, dict) and "ok" in payload else None
 
     def _non_api_error(self) -> Exception:
-        """Somebody between us and Telegram answered, or the address is not Telegram's."""
+        """Return the error for a response that is not from the Bot API but, say, from a proxy."""
         description = f"HTTP {self.status} without a Bot API answer; is TELEGRAM_API_URL right?"
         if self.status == 413:
             return TelegramBadRequest(description, status=413)
@@ -78,7 +78,7 @@ class ApiResponse:
         named = parameters.get("retry_after") if isinstance(parameters, dict) else None
         for value in (named, self.headers.get("Retry-After")):
             try:
-                seconds = float(value)  # type: ignore[arg-type] # whatever it is, it may be wrong
+                seconds = float(value)  # type: ignore[arg-type] # the value is untrusted
             except (TypeError, ValueError):
                 continue
             if 0 <= seconds < float("inf"):
@@ -95,7 +95,7 @@ _ERROR_TYPES: dict[int, type[TelegramUnavailable | TelegramUnauthorized | Telegr
 
 
 def _to_bad_request(description: str, *, status: int) -> TelegramBadRequest:
-    """Telegram gives these no code of their own, so the words decide (telegram-bot-api, TDLib)."""
+    """Classify a 400 by its description: Telegram gives these errors no codes of their own."""
     lowered = description.lower()
     if "can't parse" in lowered or "entit" in lowered:
         return EntityParseError(description, status=status)

@@ -1,4 +1,4 @@
-"""What the bot asks of rest_service: people, and the invitations that let them in."""
+"""Client of rest_service: users and invitations."""
 
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from smart_kit.settings import RestClientSettings
 
 
 class RestClient:
-    """Every method raises a DomainError, or UpstreamUnavailable."""
+    """The calls that the bot makes. Every method raises a DomainError or UpstreamUnavailable."""
 
     def __init__(
         self, settings: RestClientSettings, transport: httpx2.AsyncBaseTransport | None = None
@@ -25,15 +25,15 @@ class RestClient:
         await self._service.close()
 
     async def get_user(self, telegram_id: int) -> UserRead:
-        """A person by their Telegram id. Raises NotFound."""
+        """Return a user by Telegram id. Raises NotFound."""
         return await self._service.call("GET", f"/users/by-telegram-id/{telegram_id}", UserRead)
 
     async def get_user_by_id(self, user_id: UUID) -> UserRead:
-        """A person by our own id. Raises NotFound."""
+        """Return a user by id. Raises NotFound."""
         return await self._service.call("GET", f"/users/{user_id}", UserRead, user_id=user_id)
 
     async def create_user(self, sender: Sender) -> UserRead:
-        """A new person. Raises Conflict where they are known."""
+        """Create a user. Raises Conflict if the Telegram id exists."""
         body = UserCreate(
             telegram_id=sender.telegram_id,
             first_name=sender.first_name,
@@ -43,25 +43,25 @@ class RestClient:
         return await self._service.call("POST", "/users", UserRead, body=body)
 
     async def get_or_create_user(self, sender: Sender) -> tuple[UserRead, bool]:
-        """The person, and whether they are new."""
+        """Return the user and whether it was created by this call."""
         try:
             return await self.get_user(sender.telegram_id), False
         except NotFound:
             pass
         try:
             return await self.create_user(sender), True
-        except Conflict:  # an earlier attempt's answer was lost, or the assistant was quicker
+        except Conflict:  # a lost response to an earlier attempt, or the assistant was first
             return await self.get_user(sender.telegram_id), False
 
     async def set_rich_messages(self, user_id: UUID, *, is_rich: bool) -> UserRead:
-        """Keep whether somebody wants rich messages. Raises NotFound."""
+        """Save whether a user wants rich messages. Raises NotFound."""
         body = UserUpdate(rich_messages=is_rich)
         return await self._service.call(
             "PATCH", f"/users/{user_id}", UserRead, body=body, user_id=user_id
         )
 
     async def redeem_invite(self, code: str, sender: Sender) -> UserRead:
-        """Let somebody in by a code. Raises a DomainError where the code is not (any more) good."""
+        """Redeem an invitation code. Raises a DomainError if it is invalid or has expired."""
         body = InviteRedeem(
             code=SecretStr(code),
             telegram_id=sender.telegram_id,

@@ -1,6 +1,6 @@
-"""A rich message as plain text (Bot API 10.1: `RichMessage`, `RichBlock`, `RichText`).
+"""Converts a received rich message to plain text (Bot API 10.1: `RichMessage`, `RichText`).
 
-People with Telegram Premium can send one, and a reply quotes ours. There is no `text` beside it.
+Users with Telegram Premium can send rich messages. Such a message has no `text`.
 """
 
 from collections.abc import Iterator
@@ -8,14 +8,14 @@ from typing import Any
 
 
 def flatten(rich_message: Any) -> str:
-    """The text, a line for each block, item and row; empty for what is no rich message."""
+    """Return the text, one line for each block, item and row; empty if it is no rich message."""
     if not isinstance(rich_message, dict):
         return ""
     return "\n".join(filter(None, _iter_lines(rich_message.get("blocks"))))
 
 
 def _iter_lines(value: Any) -> Iterator[str]:
-    """Blocks, one or several."""
+    """Return the lines of a block or of a list of blocks."""
     if isinstance(value, list):
         for block in value:
             yield from _iter_lines(block)
@@ -45,7 +45,7 @@ def _iter_row_lines(rows: Any) -> Iterator[str]:
 
 
 def _flatten_inline(value: Any) -> str:
-    """Text is a string, a list, or an object around more text."""
+    """Return the text of a `RichText`: a string, a list, or an object that contains more text."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):

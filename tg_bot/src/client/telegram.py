@@ -1,4 +1,4 @@
-"""The Bot API, as far as the bot uses it."""
+"""Client of the Telegram Bot API: the methods that the bot uses."""
 
 import asyncio
 import ipaddress
@@ -17,16 +17,16 @@ from .response import ApiResponse
 from .update import ALLOWED_UPDATES, WebhookInfo
 
 POLL_TIMEOUT_SECONDS = 25
-"""How long Telegram may hold an empty getUpdates; it caps at 50."""
+"""How long Telegram may hold a getUpdates without updates. Its own limit is 50."""
 
 CONNECT_TIMEOUT_SECONDS = 10.0
 RESPONSE_TIMEOUT_SECONDS = 30.0
 
 
 class TelegramClient:
-    """Calls the Bot API. A context manager; every method raises a TelegramError.
+    """Calls the Bot API. An async context manager; every method raises a TelegramError.
 
-    `fence` is asked before each call, and raises TelegramFenced where it must not go out.
+    `ensure_lease` is called before each request and raises LeaseNotHeld to prevent it.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class TelegramClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        # A proxy is for what is out there, never for a server on this machine.
+        # a proxy from the environment is not meant for a server on this machine
         self._session = aiohttp.ClientSession(trust_env=not _is_loopback(self._base_url))
         return self
 
@@ -52,7 +52,7 @@ class TelegramClient:
             await self._session.close()
 
     async def get_me(self) -> dict[str, Any]:
-        """Who the bot is."""
+        """Return the bot's `User` object."""
         me = await self._make_request("getMe")
         if not isinstance(me, dict) or not isinstance(me.get("id"), int):
             raise TelegramUnavailable("getMe did not answer with a bot")
@@ -61,13 +61,13 @@ class TelegramClient:
     async def get_updates(
         self, offset: int | None, timeout_seconds: int = POLL_TIMEOUT_SECONDS
     ) -> list[Any]:
-        """Wait for updates from `offset` on, raw; whatever is below is confirmed by the call."""
+        """Wait for raw updates from `offset` on. The call confirms all earlier updates."""
         updates = await self._make_request(
             "getUpdates",
             response_timeout_seconds=timeout_seconds + RESPONSE_TIMEOUT_SECONDS,
             offset=offset,
             timeout=timeout_seconds,
-            allowed_updates=ALLOWED_UPDATES,  # Telegram would remember those of an older client
+            allowed_updates=ALLOWED_UPDATES,  # without it Telegram uses those of an earlier call
         )
         if not isinstance(updates, list):
             raise TelegramUnavailable("getUpdates did not answer with a list")
@@ -82,7 +82,7 @@ class TelegramClient:
         buttons: Sequence[Sequence[dict[str, Any]]] = (),
         is_silent: bool = False,
     ) -> int:
-        """Send a text with formatting and without a link preview; returns the message's id."""
+        """Send formatted text without a link preview; returns the message id."""
         message = await self._make_request(
             "sendMessage",
             chat_id=chat_id,
@@ -97,7 +97,7 @@ class TelegramClient:
     async def send_rich_message(
         self, chat_id: int, blocks: Sequence[dict[str, Any]], *, is_silent: bool = False
     ) -> int:
-        """Send blocks; returns the message's id. Nothing in them is looked for by Telegram."""
+        """Send blocks; returns the message id. Telegram does not search them for links."""
         message = await self._make_request(
             "sendRichMessage",
             chat_id=chat_id,
@@ -109,9 +109,10 @@ class TelegramClient:
     async def send_message_draft(
         self, chat_id: int, draft_id: int, text: str, *, entities: Sequence[dict[str, Any]] = ()
     ) -> None:
-        """Show an answer that grows, until the next message or for 30 seconds; it is no message.
+        """Show a draft of the answer until the next message, for 30 seconds at most.
 
-        It can be stopped, because Android lets nobody write under one that cannot.
+        `can_stop` is set because Android blocks the input field under a draft that cannot be
+        stopped.
         """
         await self._make_request(
             "sendMessageDraft",
@@ -124,17 +125,17 @@ class TelegramClient:
         )
 
     async def send_chat_action(self, chat_id: int, action: str = "typing") -> None:
-        """Show for 5 seconds at most what the bot is doing."""
+        """Show a chat action such as *typing*, for 5 seconds at most."""
         await self._make_request("sendChatAction", chat_id=chat_id, action=action)
 
     async def answer_callback_query(self, callback_query_id: str) -> None:
-        """End the waiting that a pressed button shows."""
+        """Answer a callback query, so that the pressed button stops loading."""
         await self._make_request("answerCallbackQuery", callback_query_id=callback_query_id)
 
     async def set_webhook(self, url: str, secret_token: str) -> None:
-        """Let Telegram bring the updates, those that wait included.
+        """Set the webhook; pending updates are kept.
 
-        One at a time: with more connections they may get out of order (Bot API, `update_id`).
+        Over more than one connection updates may arrive out of order (Bot API, `update_id`).
         """
         await self._make_request(
             "setWebhook",
@@ -146,20 +147,20 @@ class TelegramClient:
         )
 
     async def get_webhook_info(self) -> WebhookInfo:
-        """Where Telegram brings updates, and what went wrong there."""
+        """Return the webhook's URL and its last error."""
         try:
             return WebhookInfo.model_validate(await self._make_request("getWebhookInfo"))
         except ValidationError:
             raise TelegramUnavailable("getWebhookInfo did not answer with a webhook") from None
 
     async def delete_webhook(self) -> None:
-        """Let getUpdates have the updates, those that wait included."""
+        """Remove the webhook, so that getUpdates works; pending updates are kept."""
         await self._make_request("deleteWebhook", drop_pending_updates=False)
 
     async def set_my_commands(
         self, commands: Sequence[dict[str, str]], language_code: str | None = None
     ) -> None:
-        """What the menu offers to people of a language; None: to all others."""
+        """Set the command menu for users of a language; None sets it for all other languages."""
         await self._make_request("setMyCommands", commands=commands, language_code=language_code)
 
     async def _make_request(
@@ -169,7 +170,7 @@ class TelegramClient:
         response_timeout_seconds: float = RESPONSE_TIMEOUT_SECONDS,
         **parameters: Any,
     ) -> Any:
-        """One POST of JSON, parameters that are None left out."""
+        """POST the parameters as JSON, without those that are None, and return the result."""
         assert self._session is not None, "TelegramClient is a context manager"
         self._ensure_lease()
         body = {name: value for name, value in parameters.items() if value is not None}
@@ -183,7 +184,7 @@ class TelegramClient:
                     connect=CONNECT_TIMEOUT_SECONDS,
                     sock_read=response_timeout_seconds,
                 ),
-                allow_redirects=False,  # it would carry the token to wherever it is told
+                allow_redirects=False,  # a redirect would send the token to another server
             ) as response:
                 api_response = ApiResponse(response.status, response.headers, await response.read())
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
@@ -199,7 +200,7 @@ def _parse_message_id(message: Any) -> int:
 
 
 def _describe_connect_error(error: Exception) -> str:
-    """The reason, without the URL."""
+    """Return the reason without the URL, which contains the token."""
     if isinstance(error, aiohttp.ClientConnectorError):
         reason = error.os_error.strerror or type(error.os_error).__name__
         return f"cannot connect to {error.host}:{error.port}: {reason}"

@@ -1,4 +1,4 @@
-"""The parts of an update that the bot reads. Everything else is ignored, whatever shape it has."""
+"""The parts of Telegram's objects that the bot reads. All other fields are ignored."""
 
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args
 
@@ -40,10 +40,10 @@ CONTENT_FIELDS = (
     "video_note",
     "voice",
 )
-"""What a person can send beside text; what else a message holds is Telegram's own word."""
+"""What a user can send besides text. Other fields are service messages of Telegram."""
 
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "stopped_message_generation")
-"""The updates that the bot asks for."""
+"""The kinds of updates that the bot requests."""
 
 AttachmentKind = Literal["photo", "voice", "audio", "document", "video"]
 ATTACHMENT_KINDS: tuple[AttachmentKind, ...] = get_args(AttachmentKind)
@@ -57,7 +57,7 @@ def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
 
 
 Lenient = Annotated[T | None, WrapValidator(_or_none)]
-"""A field that the bot can do without: what is wrong with it counts as missing."""
+"""An optional field: an invalid value counts as missing."""
 
 
 class _TelegramObject(BaseModel):
@@ -65,7 +65,7 @@ class _TelegramObject(BaseModel):
 
 
 class User(_TelegramObject):
-    """Whoever did something."""
+    """A Telegram user or bot."""
 
     id: TelegramId
     is_bot: bool = False
@@ -75,7 +75,7 @@ class User(_TelegramObject):
 
 
 class Chat(_TelegramObject):
-    """Where it was done."""
+    """A Telegram chat."""
 
     id: Annotated[int, Field(ge=-(2**52), le=2**52)]
     type: Literal["private", "group", "supergroup", "channel"]
@@ -89,7 +89,7 @@ class _File(_TelegramObject):
 
 
 def _pick_largest(value: Any) -> Any:
-    """A photo comes in several sizes, the largest last."""
+    """Return the last size of a photo, which is the largest."""
     return value[-1] if isinstance(value, list) and value else value
 
 
@@ -97,9 +97,9 @@ Photo = Annotated[_File, BeforeValidator(_pick_largest)]
 
 
 class Message(_TelegramObject):
-    """A message somebody sent."""
+    """A message in a chat."""
 
-    model_config = ConfigDict(extra="allow")  # the names of the fields tell what was sent
+    model_config = ConfigDict(extra="allow")  # `has_content` needs the names of all fields
 
     message_id: int
     from_user: User | None = Field(None, alias="from")
@@ -117,17 +117,17 @@ class Message(_TelegramObject):
 
     @property
     def text_or_caption(self) -> str:
-        """What the person wrote: text, caption, or a rich message as text."""
+        """The text, the caption, or a rich message as text."""
         return (self.text or self.caption or flatten(self.rich_message)).strip()
 
     @property
     def has_content(self) -> bool:
-        """Whether a person sent something that is no text."""
+        """Whether the message has content that is no text."""
         return bool(self.model_fields_set & set(CONTENT_FIELDS))
 
     @property
     def attachments(self) -> tuple[Attachment, ...]:
-        """The files that came with it; a GIF is also a document."""
+        """The attached files. Telegram sends a GIF as a document too."""
         files = ((kind, getattr(self, kind)) for kind in ATTACHMENT_KINDS)
         return tuple(
             Attachment(
@@ -143,13 +143,13 @@ class Message(_TelegramObject):
 
 
 class _CallbackMessage(_TelegramObject):
-    """The message under which a button is; of one that is too old to read, its place alone."""
+    """The message with the button. Telegram sends only its chat if the message is too old."""
 
     chat: Chat
 
 
 class CallbackQuery(_TelegramObject):
-    """A button was pressed."""
+    """A press of an inline button."""
 
     id: str
     from_user: User = Field(alias="from")
@@ -158,31 +158,31 @@ class CallbackQuery(_TelegramObject):
 
     @property
     def chat(self) -> Chat | None:
-        """Where the button is; None: under a message that some other chat was sent inline."""
+        """The button's chat; None for a message sent in inline mode."""
         return self.message.chat if self.message is not None else None
 
 
 class ChatMember(_TelegramObject):
-    """Somebody's place in a chat."""
+    """Membership of a user in a chat."""
 
     status: str
 
 
 class ChatMemberUpdated(_TelegramObject):
-    """The bot was let in, thrown out, blocked or unblocked."""
+    """A change of the bot's membership: added, removed, blocked or unblocked."""
 
     chat: Chat
     new_chat_member: ChatMember
 
 
 class DraftStopped(_TelegramObject):
-    """Somebody pressed Stop under a draft."""
+    """A press of Stop under a draft."""
 
     chat: Chat
 
 
 class Update(_TelegramObject):
-    """One of these, or something that the bot has not asked for."""
+    """An update; all its kinds are None if it is one that the bot did not request."""
 
     update_id: Annotated[int, Field(strict=True, ge=0)]
     message: Message | None = None
@@ -190,21 +190,21 @@ class Update(_TelegramObject):
     my_chat_member: ChatMemberUpdated | None = None
     stopped_message_generation: DraftStopped | None = None
     raw: Any = Field(None, repr=False)
-    """All of it, as it came."""
+    """The update as Telegram sent it."""
 
     @classmethod
     def parse(cls, raw: Any) -> Self:
-        """Raises ValidationError."""
+        """Parse a raw update. Raises ValidationError."""
         return cls.model_validate({**raw, "raw": raw} if isinstance(raw, dict) else raw)
 
     @property
     def kind(self) -> str:
-        """Which of them it is, or "other"."""
+        """The kind of update, or "other"."""
         return next((kind for kind in ALLOWED_UPDATES if getattr(self, kind) is not None), "other")
 
     @property
     def telegram_id(self) -> int | None:
-        """Who wrote or pressed, or in whose chat the bot is wanted or not."""
+        """The sender, or the user in whose chat the bot's membership changed."""
         if self.message is not None and self.message.from_user is not None:
             return self.message.from_user.id
         if self.callback_query is not None:
@@ -213,7 +213,7 @@ class Update(_TelegramObject):
 
     @property
     def chat_id(self) -> int | None:
-        """Where it belongs, if it belongs to a chat."""
+        """The chat of a message or button press."""
         if self.message is not None:
             return self.message.chat.id
         chat = self.callback_query.chat if self.callback_query is not None else None

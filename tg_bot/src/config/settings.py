@@ -1,4 +1,4 @@
-"""What tg_bot reads from the environment."""
+"""Settings of tg_bot, read from the environment."""
 
 import hashlib
 import hmac
@@ -21,12 +21,12 @@ _TOKEN_PATTERN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
 
 def _validate_token(value: SecretStr) -> SecretStr:
     if not _TOKEN_PATTERN.fullmatch(value.get_secret_value()):
-        raise ValueError("a token looks like 123456:ABC-DEF, as @BotFather gives it")
+        raise ValueError("a token looks like 123456:ABC-DEF, as @BotFather issues it")
     return value
 
 
 class TgBotSettings(RedisSettings, RestClientSettings, LocaleSettings):
-    """The bot, who may use it, and how fast it may send."""
+    """The bot, its allowed users, and its rate limits."""
 
     tg_bot_port: int = 8004
     """The port of /health, /metrics and webhooks of tg_bot."""
@@ -58,23 +58,23 @@ class TgBotSettings(RedisSettings, RestClientSettings, LocaleSettings):
     def _require_public_url(self) -> Self:
         if self.telegram_webhook and not self.public_url:
             raise ValueError(
-                "TELEGRAM_WEBHOOK: Telegram needs PUBLIC_URL to bring updates to, like "
+                "TELEGRAM_WEBHOOK: set PUBLIC_URL to the address that Telegram delivers to, like "
                 "https://assistant.example.org"
             )
         return self
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Also what Telegram shows at the webhook."""
+        """Values that logs redact, the webhook secret included."""
         return super().secrets | {self.webhook_secret}
 
     @property
     def webhook_secret(self) -> str:
-        """What Telegram shows with each update. Follows from the token and does not betray it."""
+        """The secret that Telegram sends with each update; derived from the token by HMAC."""
         token = self.telegram_token.get_secret_value().encode()
         return hmac.new(token, b"webhook", hashlib.sha256).hexdigest()
 
     @property
     def bot_id(self) -> int:
-        """The bot's own Telegram id, which a token begins with."""
+        """The bot's Telegram id, which is the first part of the token."""
         return int(self.telegram_token.get_secret_value().partition(":")[0])

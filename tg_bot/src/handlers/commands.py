@@ -23,13 +23,13 @@ async def _handle_help(_: HandlerContext, incoming: IncomingMessage) -> Notice:
 
 
 COMMANDS: tuple[Command, ...] = (
-    Command("start", N_("say hello"), handle_start, is_public=True),
+    Command("start", N_("start the bot"), handle_start, is_public=True),
     Command("help", N_("what I can do"), _handle_help),
-    _queued("new", N_("begin a new conversation")),
-    _queued("undo", N_("take back the last change")),
+    _queued("new", N_("start a new conversation")),
+    _queued("undo", N_("undo the last change")),
     _queued("assistant", N_("choose an assistant")),
     _queued("model", N_("choose a model")),
-    Command("rich", N_("layout of tables and formulas: on or off"), handle_rich),
+    Command("rich", N_("formatted tables and formulas: on or off"), handle_rich),
 )
 
 COMMAND_DESCRIPTIONS = {command.name: command.description for command in COMMANDS}

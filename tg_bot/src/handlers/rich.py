@@ -15,11 +15,10 @@ from .command import REST_TIMEOUT_SECONDS, HandlerContext
 from .incoming import IncomingMessage
 
 RICH_ON = N_(
-    "Tables and formulas come with their layout.\n\n"
-    "If your Telegram does not show them, write /rich off."
+    "Tables and formulas are formatted.\n\nIf your Telegram app doesn't show them, send /rich off."
 )
 RICH_OFF = N_(
-    "Tables and formulas come as plain text.\n\nTo get their layout back, write /rich on."
+    "Tables and formulas are sent as plain text.\n\nTo have them formatted again, send /rich on."
 )
 
 _ON_OFF = {"on": True, "вкл": True, "off": False, "выкл": False}

@@ -1,1 +1,1 @@
-"""From a model's Markdown to what Telegram takes: plain text with entities, in pieces."""
+"""Renders a model's Markdown as Telegram messages: text with entities, or rich messages."""

@@ -1,8 +1,8 @@
-"""Markdown as the blocks of a rich message (Bot API 10.2, `InputRichBlock`).
+"""Converts Markdown to the blocks of a rich message (Bot API 10.2, `InputRichBlock`).
 
-Blocks, and not Telegram's own HTML or Markdown: nothing in them is parsed once more, so no price
-becomes a formula and no line a heading behind our back. What would be empty is left out, because
-Telegram refuses the whole message for it.
+Blocks are used instead of Telegram's HTML or Markdown because Telegram does not parse them again:
+no price becomes a formula, and no line a heading. Empty blocks are left out: Telegram refuses a
+message that contains one.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -19,7 +19,7 @@ _ALIGNS = {"Center": "center", "Right": "right"}
 
 
 def to_blocks(nodes: Sequence[Node]) -> Iterator[Block]:
-    """The blocks; text between them becomes paragraphs."""
+    """Yield the blocks. Text between block elements becomes paragraphs."""
     for kind, group in groupby(nodes, key=lambda node: node.kind if _is_block(node) else ""):
         if not kind:
             yield from _to_paragraphs([*group])
@@ -29,7 +29,7 @@ def to_blocks(nodes: Sequence[Node]) -> Iterator[Block]:
 
 
 def needs_rich_blocks(nodes: Sequence[Node]) -> bool:
-    """Whether there is something that entities cannot show: a table or a formula."""
+    """Return whether there is a table or a formula, which entities cannot show."""
     return any(
         node.kind in ("Table", "InlineMath", "DisplayMath")
         or _is_formula_code(node)
@@ -43,7 +43,7 @@ def _is_block(node: Node) -> bool:
 
 
 def _to_paragraphs(nodes: Sequence[Node]) -> Iterator[Block]:
-    """A formula on a line of its own parts the text around it."""
+    """Yield paragraphs, split at display formulas, which are blocks."""
     for is_formula, group in groupby(nodes, key=lambda node: node.kind == "DisplayMath"):
         if is_formula:
             yield from (_formula(node.value) for node in group)
@@ -107,7 +107,7 @@ def _list(node: Node) -> Iterator[Block]:
 
 
 def _item(node: Node) -> Block:
-    """Empty where it has no content."""
+    """Return a list item; empty if it has no content."""
     marks = [child for child in _leading_nodes(node) if child.kind == "TaskListMarker"]
     blocks = [*to_blocks(node.children)]
     if not blocks or not marks:
@@ -117,7 +117,7 @@ def _item(node: Node) -> Block:
 
 
 def _leading_nodes(node: Node) -> list[Node]:
-    """Where the box of a task may stand: in a loose list it is in the first paragraph."""
+    """Return the nodes that may be a task's checkbox: in a loose list the paragraph contains it."""
     first = node.children[0] if node.children else None
     inner = first.children if first is not None and first.kind == "Paragraph" else []
     return [*node.children[:1], *inner[:1]]

@@ -1,4 +1,4 @@
-"""Buttons under a message, one in a row."""
+"""Inline buttons, one per row."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,26 +6,26 @@ from typing import Any
 from .formatted_text import is_blank
 
 MAX_BUTTONS = 100
-"""Telegram takes no more under a message."""
+"""Telegram's limit for one message."""
 
 MAX_LABEL_LENGTH = 32
-"""Characters; what is longer Telegram's apps cut off without a sign."""
+"""Characters. Telegram's apps cut off longer labels without an ellipsis."""
 
 
 @dataclass(frozen=True)
 class Button:
-    """`data` comes back when it is pressed: at most 64 bytes."""
+    """`data` is the callback data, at most 64 bytes."""
 
     label: str
     data: str
 
     def to_json(self) -> dict[str, Any]:
-        """As the Bot API takes it."""
+        """Return the Bot API's `InlineKeyboardButton`."""
         return {"text": truncate_label(self.label), "callback_data": self.data}
 
 
 def truncate_label(label: str) -> str:
-    """In one line, and as long as is shown: without its middle, because names differ at the end."""
+    """Return the label in one line, shortened in the middle: names often differ at the end."""
     line = " ".join(label.split())
     if is_blank(line):  # Telegram would refuse the message
         return "…"

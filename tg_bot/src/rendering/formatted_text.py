@@ -1,4 +1,4 @@
-"""Text with Telegram's formatting; offsets and lengths are UTF-16 code units."""
+"""Text with Telegram's entities. Offsets and lengths of entities are UTF-16 code units."""
 
 import unicodedata
 from dataclasses import dataclass, replace
@@ -9,31 +9,31 @@ from telegramify_markdown.entity import MessageEntity, utf16_len
 
 @dataclass(frozen=True)
 class FormattedText:
-    """A text and what is bold, code or a link in it."""
+    """A text and its entities."""
 
     text: str
     entities: tuple[MessageEntity, ...] = ()
 
     @property
     def length(self) -> int:
-        """In UTF-16 code units, as Telegram counts."""
+        """The length in UTF-16 code units, as Telegram counts."""
         return utf16_len(self.text)
 
     @property
     def is_blank(self) -> bool:
-        """Whether nobody would see anything; Telegram refuses such a text."""
+        """Whether nothing is visible. Telegram refuses such a text."""
         return is_blank(self.text)
 
     def entities_to_json(self) -> list[dict[str, Any]]:
-        """The entities as the Bot API takes them."""
+        """Return the Bot API's `MessageEntity` objects."""
         return [entity.to_dict() for entity in self.entities]
 
     def to_plain(self) -> "FormattedText":
-        """The same text without formatting."""
+        """Return the text without entities."""
         return FormattedText(self.text)
 
     def insert(self, position: int, text: str) -> "FormattedText":
-        """With a text put in at a position of the string; an entity around it grows."""
+        """Return a copy with text inserted at a string index. Entities around the index grow."""
         offset, added = utf16_len(self.text[:position]), utf16_len(text)
         return FormattedText(
             self.text[:position] + text + self.text[position:],
@@ -41,7 +41,7 @@ class FormattedText:
         )
 
     def append_paragraph(self, text: str) -> "FormattedText":
-        """With a text at the end, a blank line between; alone where there is nothing yet."""
+        """Return a copy with a further paragraph; only that paragraph if this text is blank."""
         body = self.text.rstrip()
         if not body:
             return FormattedText(text)
@@ -55,12 +55,12 @@ class FormattedText:
 
 
 def is_blank(text: str) -> bool:
-    """Whether nobody would see any of it."""
+    """Return whether the text has no visible character."""
     return all(one.isspace() or unicodedata.category(one) in ("Cc", "Cf") for one in text)
 
 
 def _shift(entity: MessageEntity, offset: int, added: int) -> MessageEntity:
-    """An entity that begins at the offset moves; one that ends there stays as it is."""
+    """Adapt an entity to text inserted at the offset. An entity that ends there is unchanged."""
     if entity.offset >= offset:
         return replace(entity, offset=entity.offset + added)
     if entity.offset + entity.length > offset:

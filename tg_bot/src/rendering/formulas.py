@@ -1,17 +1,14 @@
-r"""What is a formula and what is money; models also write `\(x\)` and `\[x\]`.
+r"""Tells formulas from prices. Models write formulas as `$x$`, `\(x\)` and `\[x\]`.
 
-Whatever is doubtful is no formula: `$x$` shown as it was written can be read, a price that has lost
-its sign cannot.
+In doubt it is no formula: `$x$` is readable as plain text, a price without its sign is not.
 """
 
 import re
 
 from .source import Edit, Event, apply_edits, get_start_tag, parse_events
 
-_BRACKETS = (
-    re.compile(  # no opening within: a thousand of them must not be scanned a thousand times
-        rb"\\\(((?:(?!\\[()]).){1,1000})\\\)|\\\[((?:(?!\\[\[\]]).){1,4000})\\\]", re.DOTALL
-    )
+_BRACKETS = re.compile(  # no opening bracket inside: otherwise the scan is quadratic
+    rb"\\\(((?:(?!\\[()]).){1,1000})\\\)|\\\[((?:(?!\\[\[\]]).){1,4000})\\\]", re.DOTALL
 )
 _SIGNS = r"[\^_=<>+*/|{}±×÷·√∑∏∫∞≈≠≤≥→∈∀∃∂∇]"
 _MINUS = r"[A-Za-zα-ωΑ-Ω)]\s*-\s*[\w(\\]|-\s*[A-Za-zα-ω(\\]"
@@ -29,7 +26,7 @@ _MAX_SUFFIX_LENGTH = 8
 
 
 def normalize_math_delimiters(markdown: str) -> str:
-    r"""With `$…$` in place of `\(…\)` and `$$…$$` in place of `\[…\]`, outside code."""
+    r"""Replace `\(…\)` by `$…$` and `\[…\]` by `$$…$$`, outside code."""
     if "\\(" not in markdown and "\\[" not in markdown:
         return markdown
     source, code = markdown.encode(), [*_find_code_spans(markdown)]
@@ -47,7 +44,7 @@ def normalize_math_delimiters(markdown: str) -> str:
 
 
 def find_currency_edits(event: Event, source: bytes) -> list[Edit]:
-    """Escapes both signs of what the parser takes for a formula and is none."""
+    """Return edits that escape the signs of an event that the parser mistakes for a formula."""
     (payload, start, end), width = event, 1
     if isinstance(payload, dict) and "InlineMath" in payload:
         is_math = _is_standalone(source, start, end) and is_formula(payload["InlineMath"])
@@ -61,7 +58,7 @@ def find_currency_edits(event: Event, source: bytes) -> list[Edit]:
 
 
 def is_formula(content: str) -> bool:
-    """Whether what stands between the signs is mathematics."""
+    """Return whether the content between the signs is a formula."""
     bare = _TEXT_COMMAND.sub("", content).strip()
     if not re.search(r"\w", content) or _PROSE.search(bare) or _MONEY.match(bare):
         return False
@@ -73,7 +70,7 @@ def _extract_content(found: re.Match[bytes]) -> tuple[bytes, bytes]:
 
 
 def _is_standalone(source: bytes, start: int, end: int) -> bool:
-    """`US$5-$6` and `$HOME/$USER` do not; `the $n$th` does."""
+    """Return whether the span is not part of a word: not `US$5-$6`, but `the $n$th`."""
     before = source[:start][-1:].decode(errors="replace")
     after = source[end : end + _MAX_SUFFIX_LENGTH].decode(errors="ignore")
     if before.isalnum() or before == "$" or after[:1].isdigit() or after[:1] == "$":

@@ -1,7 +1,7 @@
-"""Text within a block of a rich message (Bot API 10.2, `RichText`).
+"""Converts inline Markdown to the text of a rich message's block (Bot API 10.2, `RichText`).
 
-A string, a list of texts, or an object around more text. Addresses that are written out become
-links here, because with Telegram's own search for them a message is refused where it dislikes one.
+A `RichText` is a string, a list, or an object that contains more text. URLs in plain text become
+links here, because Telegram's own detection refuses the message if it rejects one of them.
 """
 
 import re
@@ -22,7 +22,7 @@ _URL_PATTERN = re.compile(r"https?://[^\s<>\"'`|]*[^\s<>\"'`|.,:;!?*_~…»”)\
 
 
 def to_rich_text(nodes: Sequence[Node]) -> RichText:
-    """The text of a paragraph, heading or cell; an empty string where nobody would see any."""
+    """Return the text of a paragraph, heading or cell; an empty string if nothing is visible."""
     pieces = _trim(list(_convert_nodes(nodes, is_linked=False)))
     if is_blank(to_plain_text(pieces)):
         return ""
@@ -30,7 +30,7 @@ def to_rich_text(nodes: Sequence[Node]) -> RichText:
 
 
 def to_plain_text(text: RichText) -> str:
-    """The characters of a text; formulas as they are written."""
+    """Return the characters of a text, and the source of its formulas."""
     if isinstance(text, str):
         return text
     if isinstance(text, list):
@@ -51,7 +51,7 @@ def is_linkable(url: str | None) -> bool:
 
 
 def _convert_nodes(nodes: Sequence[Node], *, is_linked: bool) -> Iterator[RichText]:
-    """Neighbouring strings as one, which addresses need to be found."""
+    """Convert nodes. Adjacent strings are joined first: a URL may be spread over several."""
     pending_text = ""
     for node in nodes:
         literal = _get_literal_text(node)
@@ -86,7 +86,7 @@ def _convert_node(node: Node, *, is_linked: bool) -> Iterator[RichText]:
 
 
 def _convert_link(node: Node) -> Iterator[RichText]:
-    """Where Telegram refuses the address, it is written out; without a text it shows itself."""
+    """Convert a link. A URL that Telegram refuses is written out; one without text is the text."""
     url = str(node.value["dest_url"])
     inner = list(_convert_nodes(node.children, is_linked=True))
     if not is_linkable(url):
@@ -108,7 +108,7 @@ def _link_urls(text: str, *, is_linked: bool) -> Iterator[RichText]:
     end = 0
     for found in () if is_linked else _URL_PATTERN.finditer(text):
         url = found[0]
-        if "(" in url and text.startswith(")", found.end()):  # as addresses of Wikipedia end
+        if "(" in url and text.startswith(")", found.end()):  # for example in Wikipedia's URLs
             url += ")"
         if is_linkable(url):
             yield from filter(None, [text[end : found.start()]])
@@ -122,7 +122,7 @@ def _unwrap_single(pieces: list[RichText]) -> RichText:
 
 
 def _trim(pieces: list[RichText]) -> list[RichText]:
-    """Without white space at both ends."""
+    """Remove white space at both ends."""
     while pieces and isinstance(pieces[0], str) and not pieces[0].strip():
         pieces = pieces[1:]
     while pieces and isinstance(pieces[-1], str) and not pieces[-1].strip():

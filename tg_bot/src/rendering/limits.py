@@ -1,4 +1,4 @@
-"""How large a rich message may be (Bot API 10.3), counted as strictly as it is documented."""
+"""The limits of a rich message (Bot API 10.3), in their strictest reading."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -10,14 +10,14 @@ from .inlines import RichText
 
 MAX_TEXT_LENGTH = 32_768
 MAX_BLOCKS = 500
-"""Blocks in blocks, items and rows included."""
+"""Nested blocks, list items and table rows included."""
 MAX_DEPTH = 16
 MAX_COLUMNS = 20
 
 
 @dataclass
 class RichMessageSize:
-    """What is limited of a message; text in UTF-16 code units, of which there are never fewer."""
+    """The size of a message. Text counts as UTF-16 code units, never fewer than characters."""
 
     text: int = 0
     blocks: int = 0
@@ -26,7 +26,7 @@ class RichMessageSize:
 
     @property
     def is_within_limits(self) -> bool:
-        """Whether one message takes it."""
+        """Whether one message can hold it."""
         return (
             self.text <= MAX_TEXT_LENGTH
             and self.blocks <= MAX_BLOCKS
@@ -35,7 +35,7 @@ class RichMessageSize:
         )
 
     def combine(self, other: "RichMessageSize") -> "RichMessageSize":
-        """Both, one after the other."""
+        """Return the size of both together."""
         return RichMessageSize(
             self.text + other.text,
             self.blocks + other.blocks,
@@ -45,7 +45,7 @@ class RichMessageSize:
 
 
 def measure(blocks: Iterable[Block]) -> RichMessageSize:
-    """The size of these blocks together."""
+    """Return the size of these blocks together."""
     size = RichMessageSize()
     for block in blocks:
         _add_block(block, size, 1)
@@ -53,7 +53,7 @@ def measure(blocks: Iterable[Block]) -> RichMessageSize:
 
 
 def _add_block(block: Block, size: RichMessageSize, depth: int) -> None:
-    """A block or the item of a list."""
+    """Add a block or a list item."""
     size.blocks += 1
     size.depth = max(size.depth, depth)
     _add_text(block.get("text", ""), size, depth)

@@ -1,7 +1,8 @@
-"""A model's Markdown as text with entities, by telegramify-markdown and a few repairs.
+"""Renders a model's Markdown as text with entities, by telegramify-markdown.
 
-Repaired before: see `source`; tables, which entities cannot show. Repaired after: a code block that
-the library glues to the line before gets its own line; a link that Telegram refuses is written out.
+Before: `sanitizer` repairs the source, and `tables` replaces tables, which entities cannot show.
+After: a code block that the library appends to the line before it gets a line of its own, and links
+that Telegram refuses are written out.
 """
 
 import structlog
@@ -17,11 +18,11 @@ log = structlog.stdlib.get_logger()
 
 
 def render_markdown(markdown: str) -> FormattedText:
-    """The text to send. What cannot be rendered comes as it was written: nothing is lost."""
+    """Return the text to send; the Markdown itself if it cannot be rendered."""
     try:
         source = replace_tables(sanitize_markdown(markdown))
         text, entities = convert(source, latex_escape=False, config=_build_config())
-    except Exception:  # whatever the library trips over, the person gets the answer
+    except Exception:  # an error of the library must not lose the answer
         log.exception("markdown rendering failed")
         return FormattedText(markdown.strip())
     formatted = _expand_refused_links(_separate_code_blocks(FormattedText(text, tuple(entities))))
@@ -29,7 +30,7 @@ def render_markdown(markdown: str) -> FormattedText:
 
 
 def _build_config() -> RenderConfig:
-    """Plain signs; the library's default decorates headings and ticks open tasks."""
+    """Return plain symbols: the library's defaults decorate headings and check open tasks."""
     configuration = RenderConfig.isolated()
     symbols = configuration.markdown_symbol
     for level in range(1, 7):
@@ -41,7 +42,7 @@ def _build_config() -> RenderConfig:
 
 
 def _separate_code_blocks(formatted: FormattedText) -> FormattedText:
-    """Each code block at the beginning of a line."""
+    """Put each code block at the start of a line."""
     for index in range(len(formatted.entities)):
         entity = formatted.entities[index]
         position = _utf16_to_index(formatted.text, entity.offset)
@@ -51,7 +52,7 @@ def _separate_code_blocks(formatted: FormattedText) -> FormattedText:
 
 
 def _expand_refused_links(formatted: FormattedText) -> FormattedText:
-    """Links only where Telegram takes them; the others' addresses in brackets."""
+    """Replace each link that Telegram refuses by its text with the URL in brackets."""
     refused = [e for e in formatted.entities if e.type == "text_link" and not is_linkable(e.url)]
     for link in sorted(refused, key=lambda one: one.offset, reverse=True):
         start = _utf16_to_index(formatted.text, link.offset)
@@ -64,5 +65,5 @@ def _expand_refused_links(formatted: FormattedText) -> FormattedText:
 
 
 def _utf16_to_index(text: str, offset: int) -> int:
-    """The position in the string of an offset in UTF-16 code units."""
+    """Return the string index of an offset in UTF-16 code units."""
     return len(text.encode("utf-16-le")[: offset * 2].decode("utf-16-le"))

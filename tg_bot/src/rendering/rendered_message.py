@@ -1,4 +1,4 @@
-"""A model's Markdown as rich messages, where only they can show what is in it."""
+"""Renders a model's Markdown as text, and as rich messages if text cannot show all of it."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ log = structlog.stdlib.get_logger()
 
 @dataclass(frozen=True)
 class MessagePart:
-    """A message: blocks, and the text that says the same where they cannot be shown."""
+    """One message: blocks, and the same content as text. Without blocks it is sent as text."""
 
     text: FormattedText
     blocks: tuple[Block, ...] = ()
@@ -26,37 +26,40 @@ class MessagePart:
 
 @dataclass(frozen=True)
 class RenderedMessage:
-    """All that is to be said, however long: as text alone, and as rich messages.
+    """A reply of any length, as text and as rich messages.
 
-    `rich` is empty where text alone shows everything.
+    `rich_parts` is empty if text can show everything.
     """
 
     text: FormattedText
     rich_parts: tuple[MessagePart, ...] = ()
     buttons: tuple[Button, ...] = ()
-    """Under the last message; only of text."""
+    """Buttons under the last message; only for text."""
 
     def append_paragraph(self, text: str) -> "RenderedMessage":
-        """With lines under it. In a message of their own under a rich one, because a reader whose
-        Telegram is too old for that sees nothing of it, and nobody is told."""
+        """Return a copy with a further paragraph.
+
+        After rich messages it is a message of its own: Telegram apps that are too old for rich
+        messages show nothing of them.
+        """
         below = (MessagePart(FormattedText(text)),) if self.rich_parts else ()
         return RenderedMessage(self.text.append_paragraph(text), (*self.rich_parts, *below))
 
 
 def render_message(markdown: str) -> RenderedMessage:
-    """Both forms of an answer."""
+    """Render Markdown in both forms."""
     text = render_markdown(markdown)
     try:
         return RenderedMessage(text, _build_parts(markdown, text))
-    except ValueError:  # nested too deeply for any message
+    except ValueError:  # nested too deeply for a message
         return RenderedMessage(text)
-    except Exception:  # whatever the parser trips over, the person gets the answer
+    except Exception:  # an error of the parser must not lose the answer
         log.exception("rich message rendering failed")
         return RenderedMessage(text)
 
 
 def _build_parts(markdown: str, text: FormattedText) -> tuple[MessagePart, ...]:
-    """None where text alone shows everything, or where a block is too large for any message."""
+    """Return the rich messages; none if text shows everything or if a block is too large."""
     source = sanitize_markdown(markdown)
     nodes = parse_tree(source)
     if not needs_rich_blocks(nodes):
@@ -75,7 +78,7 @@ def _build_parts(markdown: str, text: FormattedText) -> tuple[MessagePart, ...]:
 
 
 def _group_blocks(nodes: Sequence[Node]) -> Iterator[tuple[int, tuple[Block, ...]]]:
-    """As many blocks together as a message takes, with the place in the source of the first."""
+    """Yield groups of blocks that fit in one message, with the source offset of the first."""
     start, blocks, size = 0, list[Block](), RichMessageSize()
     for node in nodes:
         more = [*to_blocks([node])]

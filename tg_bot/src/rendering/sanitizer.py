@@ -1,8 +1,8 @@
-"""A model's Markdown, repaired so that both forms of a message say what was meant.
+"""Repairs a model's Markdown, so that both forms of a message show what was meant.
 
-Raw HTML, which Telegram would not show, is shown as it was written; an image becomes a link,
-because a picture that a model names would be fetched; prices are no formulas, `~5` strikes nothing
-out, and an empty cell of a table hides nothing behind a spoiler.
+Raw HTML, which Telegram would drop, is shown literally. An image becomes a link, because Telegram
+would fetch a URL that the model chose. Prices are no formulas, `~5` strikes nothing out, and an
+empty table cell (`||`) starts no spoiler.
 """
 
 import re
@@ -11,7 +11,7 @@ from .formulas import find_currency_edits, normalize_math_delimiters
 from .source import Edit, Event, apply_edits, get_start_tag, parse_events
 
 _MAX_PASSES = 10
-"""A pass shows the HTML it sees, which may uncover more."""
+"""Escaping HTML in one pass may reveal more HTML to the next."""
 
 _EMPTY_IMAGE = b"![]"
 _BLANK = re.compile(rb"[ \t]*")
@@ -19,7 +19,7 @@ _EMPTY_CELL = re.compile(rb"(?<=\|)(?=\|)")
 
 
 def sanitize_markdown(markdown: str) -> str:
-    """The repaired source. Raises ValueError where HTML hides HTML hides HTML, and so on."""
+    """Return the repaired source. Raises ValueError if HTML is nested too deeply."""
     markdown = normalize_math_delimiters(markdown)
     for _ in range(_MAX_PASSES):
         source = markdown.encode()
@@ -34,7 +34,7 @@ def _find_edits(event: Event, source: bytes) -> list[Edit]:
     payload, start, end = event
     if not isinstance(payload, dict):
         return []
-    if "Html" in payload or "InlineHtml" in payload:  # a line of a block may be indented
+    if "Html" in payload or "InlineHtml" in payload:  # a line of an HTML block may be indented
         at = start + len(_BLANK.match(source, start)[0])  # type: ignore[index] # matches anywhere
         return [(at, at, b"\\")] if source.startswith(b"<", at) else []
     match get_start_tag(payload)[0]:
@@ -49,6 +49,6 @@ def _find_edits(event: Event, source: bytes) -> list[Edit]:
 
 
 def _image_to_link_edit(source: bytes, start: int) -> Edit:
-    if source.startswith(_EMPTY_IMAGE, start):  # a link needs a text to be pressed
+    if source.startswith(_EMPTY_IMAGE, start):  # a link needs text
         return start, start + len(_EMPTY_IMAGE), "[🖼]".encode()
     return start, start + 1, b""

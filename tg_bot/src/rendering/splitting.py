@@ -1,6 +1,7 @@
-"""Cuts a text into messages where a reader would: between paragraphs, lines, then words.
+"""Splits a text into messages between paragraphs, else between lines, else between words.
 
-The library has a splitter too; it cuts words, emoji, and code blocks that would fit in one message.
+telegramify-markdown's splitter is not used: it cuts words, emoji, and code blocks that would fit in
+one message.
 """
 
 import re
@@ -13,17 +14,17 @@ from itertools import accumulate
 from .formatted_text import FormattedText
 
 MAX_MESSAGE_LENGTH = 4096
-"""Telegram's, in UTF-16 code units after parsing."""
+"""Telegram's limit, in UTF-16 code units after parsing."""
 
 _JOINERS = "\u200d\ufe0e\ufe0f\u20e3"
-"""Zero-width joiner, variation selectors, keycap: they belong to their neighbours."""
+"""Zero-width joiner, variation selectors, keycap: they combine with their neighbours."""
 
 _MAX_CLUSTER_LENGTH = 32
-"""A hard cut looks no further back than this for the edge of what is seen as one character."""
+"""How far back a cut looks for the boundary of a grapheme cluster."""
 
 
 def split(formatted: FormattedText, limit: int = MAX_MESSAGE_LENGTH) -> list[FormattedText]:
-    """Pieces of at most `limit`, none of them blank; formatting goes on in the next piece."""
+    """Return parts of at most `limit`, none of them blank. Entities continue in the next part."""
     offsets = [0, *accumulate(2 if one > "\uffff" else 1 for one in formatted.text)]
     pieces = (
         _slice(formatted, offsets, start, end)
@@ -35,7 +36,7 @@ def split(formatted: FormattedText, limit: int = MAX_MESSAGE_LENGTH) -> list[For
 def _iter_ranges(
     formatted: FormattedText, offsets: list[int], limit: int
 ) -> Iterator[tuple[int, int]]:
-    """Positions in the string of each piece's beginning and end."""
+    """Yield the start and end of each part as string indices."""
     start, last = 0, len(formatted.text)
     while offsets[last] - offsets[start] > limit:
         furthest = bisect_right(offsets, offsets[start] + limit) - 1
@@ -50,7 +51,7 @@ def _iter_ranges(
 def _find_code_start(
     formatted: FormattedText, offsets: list[int], start: int, furthest: int, limit: int
 ) -> int | None:
-    """The beginning of the code block that would be cut, if it fits whole in the next piece."""
+    """Return the start of the code block that would be cut, if it fits in the next part."""
     for entity in formatted.entities:
         end = entity.offset + entity.length
         is_cut = entity.offset <= offsets[furthest] < end
@@ -61,7 +62,7 @@ def _find_code_start(
 
 
 def _find_cut(text: str, start: int, furthest: int) -> int:
-    """The best place to cut, at most `furthest`, after `start`."""
+    """Return the best index to cut at, after `start` and at most `furthest`."""
     half = start + (furthest - start) // 2
     for mark in ("\n\n", "\n", " "):
         found = text.rfind(mark, half, furthest)
@@ -78,20 +79,20 @@ def _find_cut(text: str, start: int, furthest: int) -> int:
 
 
 def _is_cluster_boundary(text: str, position: int) -> bool:
-    """Whether nothing that is seen as one character goes across."""
+    """Return whether no grapheme cluster spans the position."""
     before, after = text[position - 1], text[position]
     if before == "\u200d" or after in _JOINERS or unicodedata.combining(after):
         return False
     if "\U0001f3fb" <= after <= "\U0001f3ff":  # a skin tone
         return False
-    if "\U0001f1e6" <= after <= "\U0001f1ff":  # a flag is two of these
+    if "\U0001f1e6" <= after <= "\U0001f1ff":  # a flag consists of two regional indicators
         letters = re.search("[\U0001f1e6-\U0001f1ff]*$", text[max(0, position - 64) : position])
         return letters is None or len(letters[0]) % 2 == 0
     return True
 
 
 def _slice(formatted: FormattedText, offsets: list[int], start: int, end: int) -> FormattedText:
-    """That part of the text, without empty lines around it, with its share of the formatting."""
+    """Return a range of the text without empty lines around it, with its entities."""
     while start < end and formatted.text[start] == "\n":
         start += 1
     while start < end and formatted.text[end - 1].isspace():

@@ -1,7 +1,7 @@
-"""Tables for messages that have none: monospaced where a phone is wide enough, else as lists.
+"""Replaces Markdown tables for text messages, which cannot show tables.
 
-Each table of a source is replaced by Markdown that shows the same: a code block, or a list with an
-item for each row and the names of the columns in it.
+A table that fits on a phone becomes a monospaced code block. A wider one becomes a list with an
+item per row that names the columns.
 """
 
 import unicodedata
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from .source import Edit, Event, apply_edits, get_start_tag, is_end, parse_events
 
 PHONE_LINE_LENGTH = 34
-"""Monospaced characters in a line of a message on a phone; a longer one is broken."""
+"""Monospaced characters that fit on one line of a message on a phone."""
 
 _STYLE_TAGS = ("Strong", "Emphasis", "Strikethrough")
 
 
 @dataclass
 class Cell:
-    """A cell's Markdown, and its text where nothing but style is lost by showing that."""
+    """A cell's Markdown and plain text. `is_plain`: the text loses nothing but style."""
 
     source: str
     text: str = ""
@@ -27,7 +27,7 @@ class Cell:
 
 @dataclass
 class Table:
-    """A table where it stands in the source; every row has the same number of cells."""
+    """A table and its place in the source. All rows have the same number of cells."""
 
     start: int
     end: int
@@ -35,7 +35,7 @@ class Table:
 
 
 def replace_tables(markdown: str) -> str:
-    """The same Markdown, its tables as code blocks or lists."""
+    """Return the Markdown with tables replaced by code blocks or lists."""
     if "|" not in markdown:
         return markdown
     source = markdown.encode()
@@ -45,7 +45,7 @@ def replace_tables(markdown: str) -> str:
 
 
 def find_tables(markdown: str, source: bytes) -> Iterator[Table]:
-    """The tables of a document; they do not hold each other."""
+    """Yield the tables of a document. Markdown tables cannot be nested."""
     table: Table | None = None
     for event in parse_events(markdown):
         payload, start, end = event
@@ -84,7 +84,7 @@ def _build_edit(table: Table, source: bytes) -> Edit:
 
 
 def _line_prefix(source: bytes, start: int) -> str:
-    """What each line needs to stay within the list or quotation that the table is in."""
+    """Return the prefix that keeps a line inside the table's list item or quotation."""
     before = source[source.rfind(b"\n", 0, start) + 1 : start].decode()
     return "".join(one if one in "> \t" else " " for one in before)
 
@@ -125,6 +125,6 @@ def _unescape(cell: Cell) -> str:
 
 
 def _display_width(text: str) -> int:
-    """In monospaced columns: East Asian characters and emoji take two, accents none."""
+    """Return the width in monospaced columns: East Asian characters and emoji take two."""
     wide = sum(unicodedata.east_asian_width(one) in "WF" for one in text)
     return len(text) + wide - sum(unicodedata.combining(one) > 0 for one in text)

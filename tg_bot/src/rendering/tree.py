@@ -1,4 +1,4 @@
-"""Markdown as a tree."""
+"""Parses Markdown into a tree."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from .source import Event, get_start_tag, is_end, parse_events
 
 MAX_DEPTH = 60
-"""Deeper than any message may be; nobody means that."""
+"""Far deeper than Telegram allows."""
 
 
 class NestingTooDeep(ValueError):
-    """Elements in elements in elements."""
+    """The Markdown is nested deeper than MAX_DEPTH."""
 
 
 @dataclass
 class Node:
-    """An element. `value` is its data, or its text where it has no children."""
+    """An element. `value` is its data, or its text if it has no children."""
 
     kind: str
     value: Any
@@ -25,7 +25,7 @@ class Node:
 
 
 def parse_tree(markdown: str) -> list[Node]:
-    """The elements on the highest level. Raises TooDeep."""
+    """Return the top-level elements. Raises NestingTooDeep."""
     root = Node("", None, 0, 0)
     path = [root]
     for event in parse_events(markdown):

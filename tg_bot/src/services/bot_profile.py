@@ -1,4 +1,4 @@
-"""Who the bot is: asked of Telegram once, and kept in Redis for whoever writes unasked."""
+"""The bot's identity: read from Telegram, and published in Redis for the other services."""
 
 import asyncio
 
@@ -24,7 +24,7 @@ log = structlog.stdlib.get_logger()
 
 
 class BotProfile:
-    """Also looks whether Redis is there, because it asks often."""
+    """Publishes the bot's identity. Its frequent reads double as the health check of Redis."""
 
     def __init__(
         self,
@@ -42,14 +42,14 @@ class BotProfile:
         self._composer = composer
         self._default_language = default_language
         self._identity: BotIdentity | None = None
-        self._redis_error: str | None = "not asked yet"
+        self._redis_error: str | None = "not checked yet"
 
     def redis_health_error(self) -> str | None:
-        """What is wrong with Redis, for `/health`."""
+        """Return why Redis is unavailable, for `/health`; None if it is available."""
         return self._redis_error
 
     async def initialize(self) -> None:
-        """Ask Telegram who we are, and give it our commands. Raises a TelegramError."""
+        """Read the identity from Telegram and set the command menu. Raises a TelegramError."""
         me = await self._client.get_me()
         identity = BotIdentity(id=self._bot_id, username=str(me.get("username") or ""))
         self._dispatcher.username = identity.username
@@ -58,7 +58,7 @@ class BotProfile:
         await self._set_commands()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep Redis's copy, also where Redis has lost its data."""
+        """Publish the identity repeatedly: Redis may lose its data."""
         while not stop.is_set():
             try:
                 await self._publish()
@@ -68,7 +68,10 @@ class BotProfile:
             await sleep_until_stopped(stop, PUBLISH_INTERVAL_SECONDS)
 
     async def _publish(self) -> None:
-        """Another bot's is forgotten at once, so that reminders wait and do not go out by it."""
+        """Write the identity, or delete that of an earlier token until ours is known.
+
+        Reminders wait while there is none, so that none is sent by the wrong bot.
+        """
         stored = await await_result(self._redis.get(ACTIVE_BOT_KEY))
         if self._identity is not None:
             current = self._identity.model_dump_json()
@@ -84,11 +87,11 @@ class BotProfile:
             return False
 
     async def _set_commands(self) -> None:
-        """The menu is a convenience: without it the bot still works."""
+        """Set the command menu. An error is only logged: the bot works without the menu."""
         try:
             for language in (None, *LANGUAGES):
                 described = self._composer.list_commands(language or self._default_language)
-                commands = [{"command": name, "description": said} for name, said in described]
+                commands = [{"command": name, "description": text} for name, text in described]
                 await self._client.set_my_commands(commands, language)
         except TELEGRAM_ERRORS as error:
             log.warning("command menu not set", reason=error.message)

@@ -1,4 +1,4 @@
-"""Runs what only one process of a bot may run, as long as this process is the one."""
+"""Runs the loops of which a bot may have only one, while this process holds the leader lease."""
 
 import asyncio
 import contextlib
@@ -17,10 +17,10 @@ log = structlog.stdlib.get_logger()
 
 
 class LeaderRunner:
-    """`loops` end together where another process takes over, and begin again after that one.
+    """Runs the loops while it holds the lease, and stops them when another process takes it over.
 
-    While Redis cannot be asked they go on: what they do with Redis waits for it, and what they do
-    with Telegram is refused by `Lease.check`.
+    While Redis is unavailable the loops continue: their Redis commands wait, and LeaderLease
+    refuses their calls to Telegram.
     """
 
     def __init__(self, lease: LeaderLease, *loops: Loop) -> None:
@@ -29,7 +29,7 @@ class LeaderRunner:
         self._claim_interval_seconds = lease.seconds / CLAIMS_PER_LEASE
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop`."""
+        """Run until `stop`, waiting for the lease whenever another process holds it."""
         is_standby_logged = False
         while not stop.is_set():
             if await self._claim():
@@ -45,11 +45,11 @@ class LeaderRunner:
     async def _claim(self) -> bool:
         try:
             return await self._lease.claim()
-        except RedisError:  # `/health` says so
+        except RedisError:  # reported by `/health`
             return False
 
     async def _run_loops(self, stop: asyncio.Event) -> None:
-        """The lease is kept until the last message is handed over, and given up only then."""
+        """Run the loops, and release the lease only after the last of them has ended."""
         loops_stop, ended = asyncio.Event(), asyncio.Event()
         loops = [asyncio.ensure_future(loop(loops_stop)) for loop in self._loops]
         renewal = asyncio.create_task(self._renew(ended))
@@ -70,7 +70,7 @@ class LeaderRunner:
             await self._lease.release()
 
     async def _renew(self, ended: asyncio.Event) -> None:
-        """Until another process has it, or until the end."""
+        """Renew the lease until `ended`, or until another process holds it."""
         while True:
             await sleep_until_stopped(ended, self._claim_interval_seconds)
             if ended.is_set():

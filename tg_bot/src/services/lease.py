@@ -1,9 +1,9 @@
-"""Which of several processes serves a bot: the one whose name stands in Redis.
+"""Leader election: of several processes, the holder of a lease in Redis serves the bot.
 
-The name stands there for a few seconds at a time. Redis forgets it by its own clock; its holder
-stops a little earlier, by its own, so that one that was stopped or cut off sends nothing more when
-it comes back. Two of them at once can only be where Redis has lost its data, until the next claim:
-the queues keep order and drop doubles then as well.
+The lease expires after a few seconds by Redis's clock, and a little earlier by the holder's clock.
+A process that was suspended or disconnected therefore sends nothing when it comes back. Two
+processes can only be active at once if Redis has lost its data, until the next claim. Even then the
+queues keep their order and drop duplicates.
 """
 
 import time
@@ -20,7 +20,7 @@ from ..client.errors import LeaseNotHeld
 LEASE_SECONDS = 5.0
 
 _TRUSTED_FRACTION = 0.9
-"""How much of it a holder relies on: clocks run at slightly different speeds."""
+"""The share of the lease that the holder trusts: clocks run at slightly different speeds."""
 
 _CLAIM: Final = """
 local holder = redis.call("GET", KEYS[1])
@@ -39,30 +39,30 @@ end
 
 
 class LeaderLease:
-    """One process's claim to one bot."""
+    """One process's lease of one bot."""
 
     def __init__(self, redis: Redis, bot_id: int, seconds: float = LEASE_SECONDS) -> None:
         self.seconds = seconds
         self.is_standby = False
-        """Whether another process has it, as Redis last said."""
+        """Whether another process held the lease at the last claim."""
         self._key = bot_lease_key(bot_id)
         self._holder = uuid4().hex
         self._claim_script = AsyncScript(redis, _CLAIM)
         self._release_script = AsyncScript(redis, _RELEASE)
         self._trusted_until = 0.0
-        """Monotonic time."""
+        """Monotonic time until which this process surely holds the lease."""
 
     def health_note(self) -> str:
-        """For `/health`: it is well, and does nothing."""
+        """Return a note for `/health` if another process serves the bot."""
         return "stands by: another tg_bot serves this bot" if self.is_standby else ""
 
     def ensure_held(self) -> None:
-        """Raises TelegramFenced unless this process surely serves the bot at this moment."""
+        """Raise LeaseNotHeld unless this process surely holds the lease now."""
         if time.monotonic() >= self._trusted_until:
             raise LeaseNotHeld
 
     async def claim(self) -> bool:
-        """Take or renew it; False where another process has it. Raises RedisError."""
+        """Take or renew the lease; False if another process holds it. Raises RedisError."""
         requested_at = time.monotonic()
         is_held = await self._claim_script(
             keys=[self._key], args=[self._holder, int(self.seconds * 1000)]
@@ -72,6 +72,6 @@ class LeaderLease:
         return bool(is_held)
 
     async def release(self) -> None:
-        """Let another process have it at once. Raises RedisError."""
+        """Give the lease up, so that another process can take it at once. Raises RedisError."""
         self._trusted_until = 0.0
         await self._release_script(keys=[self._key], args=[self._holder])

@@ -1,4 +1,4 @@
-"""Reads updates for ever: a batch is confirmed only after it is where it cannot be lost."""
+"""Polls Telegram for updates. A batch is confirmed only after it has been enqueued durably."""
 
 import asyncio
 import contextlib
@@ -20,19 +20,19 @@ from .retry import Sleep, TelegramRetrier
 from .update_processor import UpdateProcessor, find_max_update_id
 
 MAX_SILENCE_SECONDS = 90.0
-"""Without a good poll for so long, the service is not healthy."""
+"""Seconds without a successful poll after which the service is unhealthy."""
 
 MAX_CONSECUTIVE_FAILURES = 3
-"""Nor after so many that failed in a row."""
+"""Failed polls in a row after which the service is unhealthy."""
 
 MAX_CONFLICT_DELAY_SECONDS = 10.0
-"""The longest pause for another program that reads between our polls."""
+"""Longest pause while another program polls with the same token."""
 
 log = structlog.stdlib.get_logger()
 
 
 class Poller:
-    """`greet` is called until it succeeds once, before the first poll."""
+    """Polls for one bot. `on_start` is retried until it succeeds, before the first poll."""
 
     def __init__(
         self,
@@ -51,14 +51,14 @@ class Poller:
         self._last_poll_at: float | None = None
         self._retrier = TelegramRetrier(self._on_error, sleep=sleep)
         self._poll_timeout_seconds = 0
-        """Nothing at first and after trouble: an empty answer says at once that all is well."""
+        """0 at first and after an error, to learn at once whether Telegram is available."""
         self._processing_backoff = Backoff()
         self._conflict_backoff = Backoff(max_seconds=MAX_CONFLICT_DELAY_SECONDS)
         self._conflict_at = -math.inf
         POLL_AGE_SECONDS.set_function(self._seconds_since_poll)
 
     def health_error(self) -> str | None:
-        """What keeps updates from coming, for `/health`."""
+        """Return why no updates arrive, for `/health`; None if polling works."""
         last_error = self._retrier.last_error
         if self._last_poll_at is None:
             return last_error or "Telegram has not answered yet"
@@ -70,7 +70,7 @@ class Poller:
         return last_error or f"Telegram has not answered for {self._seconds_since_poll():.0f} s"
 
     def health_note(self) -> str:
-        """Who else takes updates; polls may succeed in spite of it."""
+        """Return a note for `/health` if another program takes some of the updates."""
         ago = time.monotonic() - self._conflict_at
         if ago > MAX_SILENCE_SECONDS:
             return ""
@@ -79,7 +79,7 @@ class Poller:
         )
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop`; may be run again after that."""
+        """Poll until `stop`. May be run again after that."""
         self._offset, self._last_poll_at, self._poll_timeout_seconds = None, None, 0
         self._started_at = time.monotonic()
         try:
@@ -94,7 +94,7 @@ class Poller:
             if batch is None:
                 continue
             self._last_poll_at = time.monotonic()
-            if self._poll_timeout_seconds:  # nobody has interrupted it
+            if self._poll_timeout_seconds:  # no other poll has ended it
                 self._conflict_backoff.reset()
             self._poll_timeout_seconds = POLL_TIMEOUT_SECONDS
             await self._process(batch, stop)
@@ -105,22 +105,23 @@ class Poller:
     async def _process(self, batch: list[Any], stop: asyncio.Event) -> None:
         try:
             await self._update_processor.process_batch(batch)
-        except RedisError as error:  # not confirmed, so Telegram sends it again
+        except RedisError as error:  # the batch stays unconfirmed, so Telegram sends it again
             log.warning("redis unavailable", reason=str(error), updates=len(batch))
             await self._sleep(stop, self._processing_backoff.next_delay())
             return
         max_update_id = find_max_update_id(batch)
-        if batch and max_update_id is None:  # nothing in it can be confirmed
+        if batch and max_update_id is None:  # no update id to confirm: the same batch comes again
             await self._sleep(stop, self._processing_backoff.next_delay())
             return
         self._processing_backoff.reset()
         self._offset = self._offset if max_update_id is None else max_update_id + 1
 
     async def _on_error(self, error: TelegramError) -> float:
-        """A webhook of an earlier configuration gives way; its updates are kept.
+        """Handle a failed poll and return the minimum pause in seconds.
 
-        Another reader's polls and ours end each other, and short ones of ours succeed in between:
-        so the pause grows until a long one has.
+        A webhook from an earlier configuration is removed; its pending updates are kept. Another
+        program's polls and ours end each other, while short polls of ours succeed in between.
+        Therefore the pause grows until a long poll succeeds.
         """
         self._poll_timeout_seconds = 0
         if not isinstance(error, TelegramConflict):
@@ -134,6 +135,6 @@ class Poller:
         return self._conflict_backoff.next_delay()
 
     def _seconds_since_poll(self) -> float:
-        """Seconds since the last good poll; no number where this process does not poll."""
+        """Return the seconds since the last successful poll; NaN if this process does not poll."""
         since = self._last_poll_at or self._started_at
         return math.nan if since is None else time.monotonic() - since

@@ -1,4 +1,4 @@
-"""How fast the bot sends: over all chats, in one chat, in one group."""
+"""Rate limits for sending: overall, per private chat, and per group."""
 
 import time
 from typing import Literal
@@ -9,7 +9,7 @@ from ..config.settings import TgBotSettings
 from ..metrics import RATE_LIMIT_WAIT_SECONDS
 
 CHAT_BURST = 3.0
-"""Messages that a private chat takes at once."""
+"""Messages that may be sent to a private chat at once."""
 
 GROUP_BURST = 5.0
 GROUP_SECONDS = 60.0
@@ -17,25 +17,25 @@ _EVICT_AT = 256
 
 
 class TelegramRateLimiter:
-    """Waits as long as Telegram's limits want it. Whatever sends or edits a message waits here."""
+    """Delays requests that send or edit messages, to stay within Telegram's limits."""
 
     def __init__(self, settings: TgBotSettings) -> None:
         self._per_chat = settings.telegram_rate_per_chat
         self._per_group = settings.telegram_rate_per_group
-        # a second is a limit and no average: what went at once would come on top of it
+        # Telegram counts each second: a burst would come on top of the second's rate
         self._overall = _make_limiter(settings.telegram_rate_overall, burst=1.0)
         self._chats: dict[int, AsyncLimiter] = {}
         self._evict_at = _EVICT_AT
 
     async def acquire(self, chat_id: int) -> None:
-        """Until a message may go to this chat."""
+        """Wait until a message may be sent to this chat."""
         await _acquire_measured(self._limiter_for(chat_id), "group" if chat_id < 0 else "chat")
         await _acquire_measured(self._overall, "overall")
 
     async def try_acquire(self) -> bool:
-        """Whether what can be left out may go now, to a chat that is not counted for it.
+        """Return whether an optional request may be sent now; it counts only overall.
 
-        What has to go is not held up by more than one such.
+        It never waits, so it delays a message by one request at most.
         """
         if self._overall is None:
             return True
@@ -54,7 +54,7 @@ class TelegramRateLimiter:
         return limiter
 
     def _build_limiter(self, chat_id: int) -> AsyncLimiter | None:
-        """A group's minute is a limit and no average: what goes at once is missing afterwards."""
+        """Build a chat's limiter. A group's burst reduces its rate: Telegram counts each minute."""
         if chat_id >= 0:
             return _make_limiter(self._per_chat, burst=CHAT_BURST)
         burst = max(1.0, min(GROUP_BURST, self._per_group / 2))
@@ -62,7 +62,7 @@ class TelegramRateLimiter:
         return _make_limiter(rest / GROUP_SECONDS if self._per_group else 0.0, burst=burst)
 
     def _evict_idle(self) -> None:
-        """Forget the chats that have been quiet long enough to begin anew."""
+        """Drop the limiters that have their full capacity again."""
         if len(self._chats) < self._evict_at:
             return
         self._chats = {
@@ -87,6 +87,6 @@ async def _acquire_measured(
 
 
 def _make_limiter(rate: float, *, burst: float) -> AsyncLimiter | None:
-    """So many a second, and at least one at once; None: no limit."""
+    """Return a limiter for a rate per second, with a burst of at least 1; None if unlimited."""
     max_burst = max(1.0, burst)
     return AsyncLimiter(max_burst, max_burst / rate) if rate else None

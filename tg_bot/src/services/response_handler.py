@@ -88,12 +88,12 @@ class ResponseHandler:
                 archive_record=_build_run_record(message, is_sent=False),
                 journal_message_id=message.id,
             )
-        person = recipient.person
+        user = recipient.user
         outgoing = OutgoingMessage(
             await SendJournal.load(self._mailbox, delivery, message.id),
             message.chat_id,
-            self._composer.compose(message, person),
-            is_rich=person is None or person.rich_messages,
+            self._composer.compose(message, user),
+            is_rich=user is None or user.rich_messages,
             is_silent=message.priority == "low",
         )
         await self._progress_listener.finish_turn(message.id)
@@ -104,7 +104,7 @@ class ResponseHandler:
         )
 
     async def on_dead_letter(self, delivery: Delivery) -> Outcome:
-        """Nobody can be told that telling them failed, but the schedule can; the worker logs it."""
+        """Record the failure of a scheduled run. The user cannot be notified of it."""
         try:
             return Outcome(
                 archive_record=_build_run_record(_parse_message(delivery), is_sent=False)
@@ -113,15 +113,15 @@ class ResponseHandler:
             return Outcome()
 
     def _ensure_own_bot(self, message: ToTelegram) -> None:
-        """What a bot has left in the queue is not said by the one of a changed token."""
+        """Reject a message that was queued for another bot, before the token was changed."""
         own = keys.conversation_for_chat(self._bot_id, message.chat_id)
         if message.conversation != own:
             raise RejectMessage(
-                f"It is another bot's: its conversation is {message.conversation}, here it is {own}"
+                f"It belongs to another bot: its conversation is {message.conversation}, not {own}"
             )
 
     async def _send(self, message: ToTelegram, outgoing: OutgoingMessage) -> bool:
-        """Whether it was sent; False where the person does not want it."""
+        """Return whether the message was sent; False if the user has blocked the bot."""
         try:
             await self._message_sender.send(outgoing)
         except TelegramForbidden as error:
@@ -153,14 +153,14 @@ def _parse_message(delivery: Delivery) -> ToTelegram:
 
 
 def _build_retry(message: ToTelegram, reason: str) -> RetryMessage:
-    """The longer it has waited the longer it waits: that needs no counter."""
+    """Return a retry whose delay grows with the message's age, which needs no counter."""
     _ensure_not_expired(message, reason)
     seconds = min(max(MIN_RETRY_SECONDS, _age(message).total_seconds() / 2), MAX_RETRY_SECONDS)
     return RetryMessage(seconds, reason)
 
 
 def _ensure_not_expired(message: ToTelegram, reason: str) -> None:
-    """Raises RejectMessage where it has been tried for long enough."""
+    """Raise RejectMessage if the message is too old to be retried."""
     if _age(message) > MAX_MESSAGE_AGE:
         raise RejectMessage(f"Telegram has not taken it for a day: {reason}")
 
@@ -170,7 +170,7 @@ def _age(message: ToTelegram) -> timedelta:
 
 
 def _build_run_record(message: ToTelegram, *, is_sent: bool) -> str:
-    """For the archive, where the message is a schedule's."""
+    """Return the archive record of a scheduled run; empty for other messages."""
     if not isinstance(message, Notification):
         return ""
     state: Literal["done", "failed"] = "done" if is_sent else "failed"

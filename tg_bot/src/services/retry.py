@@ -1,4 +1,4 @@
-"""Calls Telegram until it answers: one line in the log for each new trouble, and a back-off."""
+"""Retries calls to Telegram with exponential back-off. A repeated error is logged once."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -18,10 +18,10 @@ from ..client.errors import (
 )
 
 UNAUTHORIZED_RETRY_SECONDS = 30.0
-"""Between two tries with a token that Telegram refuses."""
+"""Seconds between two attempts while Telegram refuses the token."""
 
 LEASE_RETRY_SECONDS = 0.5
-"""Between two tries while it is not known which process serves the bot."""
+"""Seconds between two attempts while this process does not hold the leader lease."""
 
 T = TypeVar("T")
 ErrorHook = Callable[[TelegramError], Awaitable[float]]
@@ -31,15 +31,14 @@ log = structlog.stdlib.get_logger()
 
 
 class TelegramRetrier:
-    """`recover` is called after each failure, and says how long the pause is at least."""
+    """Retries calls. `on_error` runs after each failure and returns the minimum delay."""
 
     def __init__(
         self, on_error: ErrorHook | None = None, *, sleep: Sleep = sleep_until_stopped
     ) -> None:
         self.last_error: str | None = None
-        """Why the last call failed; None: it did not."""
+        """Why the last call failed; None if it succeeded."""
         self.consecutive_failures = 0
-        """In a row."""
         self._sleep = sleep
         self._on_error = on_error
         self._backoff = Backoff()
@@ -47,7 +46,7 @@ class TelegramRetrier:
     async def call_until_success(
         self, call: Callable[[], Awaitable[None]], stop: asyncio.Event
     ) -> None:
-        """Again and again until it has succeeded once, or until a stop."""
+        """Repeat the call until it succeeds once, or until `stop`."""
 
         async def done() -> bool:
             await call()
@@ -57,7 +56,7 @@ class TelegramRetrier:
             pass
 
     async def call_once(self, call: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:
-        """The call's result; None after a failure, when the time to wait is over, or at a stop."""
+        """Return the call's result; None at `stop`, or after a failure and the delay for it."""
         try:
             result = await _await_unless_stopped(stop, call())
         except TELEGRAM_ERRORS as error:
@@ -95,7 +94,7 @@ class TelegramRetrier:
 
 
 async def _await_unless_stopped(stop: asyncio.Event, call: Awaitable[T]) -> T | None:
-    """The result, or None where the stop comes first; Telegram may hold a poll for long."""
+    """Return the result, or None if `stop` comes first: a long poll must not delay it."""
     task, stopping = asyncio.ensure_future(call), asyncio.ensure_future(stop.wait())
     try:
         await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)

@@ -1,7 +1,7 @@
-"""Takes updates that Telegram brings, in place of asking for them.
+"""Receives updates by webhook instead of polling.
 
-A request is answered 200 only when its update is where it cannot be lost; until then Telegram
-brings it again, as it does after an answer that got lost, and the queues drop the double.
+A request is answered with 200 only after its update has been enqueued durably. Until then, and
+after a lost response, Telegram delivers the update again, and the queues drop the duplicate.
 """
 
 import asyncio
@@ -26,17 +26,17 @@ from .update_processor import UpdateProcessor
 WEBHOOK_PATH = "/telegram/webhook"
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 # a header's name
 PROCESS_TIMEOUT_SECONDS = 20.0
-"""For reading and keeping one update; Telegram waits for about a minute."""
+"""Limit for reading and enqueuing one update. Telegram waits for about a minute."""
 
 CHECK_INTERVAL_SECONDS = 60.0
 RECENT_FAILURE_SECONDS = 300.0
-"""A delivery that failed so lately, with nothing received since, is trouble."""
+"""A failed delivery makes the service unhealthy for this long, unless an update arrives."""
 
 log = structlog.stdlib.get_logger()
 
 
 class Webhook:
-    """`greet` is called until it succeeds once, before the webhook is set."""
+    """The webhook of one bot. `on_start` is retried until it succeeds, before it is set."""
 
     def __init__(
         self,
@@ -55,26 +55,32 @@ class Webhook:
         self._retrier = TelegramRetrier()
         self._info: WebhookInfo | None = None
         self._last_update_at = 0.0
-        """Unix time of the last update that was kept."""
+        """Unix time of the last accepted update."""
 
     def health_error(self) -> str | None:
-        """What keeps updates from coming, for `/health`."""
+        """Return why no updates arrive, for `/health`; None if the webhook works."""
         if self._info is None:
             return self._retrier.last_error or "the webhook is not set yet"
         failed_at = self._info.last_error_date or 0
         if failed_at > self._last_update_at and time.time() - failed_at < RECENT_FAILURE_SECONDS:
             error_message, waiting = self._info.last_error_message, self._info.pending_update_count
-            return f"Telegram cannot bring updates to {self._url}: {error_message} ({waiting} wait)"
+            return (
+                f"Telegram cannot deliver to {self._url}: {error_message} "
+                f"({waiting} updates pending)"
+            )
         return self._retrier.last_error
 
     def health_note(self) -> str:
-        """When the last update came; nothing is wrong with a long silence."""
+        """Return when the last update arrived, for `/health`. A long silence is no error."""
         if not self._last_update_at:
             return "no update by webhook yet"
         return f"last update by webhook {time.time() - self._last_update_at:.0f} s ago"
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Set the webhook, and look after it until `stop`; it stays, and Telegram keeps updates."""
+        """Set the webhook, and set it again if it is changed, until `stop`.
+
+        The webhook stays set after that: Telegram keeps the updates for the next start.
+        """
         await self._retrier.call_until_success(self._on_start, stop)
         await self._retrier.call_until_success(self._set_webhook, stop)
         while not stop.is_set():
@@ -86,7 +92,7 @@ class Webhook:
             await sleep_until_stopped(stop, CHECK_INTERVAL_SECONDS)
 
     async def receive(self, request: web.Request) -> web.Response:
-        """One update."""
+        """Handle a request that delivers one update."""
         outcome, status = await self._process_request(request)
         WEBHOOK_REQUESTS.labels(outcome).inc()
         return web.Response(status=status, headers={"Retry-After": "1"} if status == 503 else None)
@@ -101,7 +107,7 @@ class Webhook:
                 if update is None:
                     return "malformed", 400
                 await self._update_processor.process_batch([update])
-        except web.HTTPRequestEntityTooLarge:  # than aiohttp's megabyte; an update is far smaller
+        except web.HTTPRequestEntityTooLarge:  # more than aiohttp's 1 MiB; an update is far smaller
             return "malformed", 413
         except (RedisError, TimeoutError) as error:
             log.warning("update not queued", reason=str(error) or type(error).__name__)

@@ -1,1 +1,1 @@
-"""All words that people read, in Russian and English. English is the source, `ru.po` the rest."""
+"""All texts that users read. The source is English; `ru.po` holds the Russian translations."""

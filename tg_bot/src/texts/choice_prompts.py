@@ -15,7 +15,7 @@ QUESTIONS: dict[ChoiceKind, str] = {
     "model": N_("Which model should answer you?"),
 }
 
-DEFAULT_OPTION_LABEL = N_("As the administrator set it")
+DEFAULT_OPTION_LABEL = N_("Default")
 """Label of the deployment's default, which is an option without a row."""
 
 DEFAULT_CHOICE = "default"
@@ -28,7 +28,7 @@ def render_choice_prompt(prompt: Choice, translation: Translation) -> RenderedMe
     question = translation.gettext(QUESTIONS[prompt.choice_kind])
     if hidden_count := len(prompt.options) - len(visible_options):
         question += "\n\n" + translation.ngettext(
-            "{count} more does not fit here.", "{count} more do not fit here.", hidden_count
+            "{count} more option is not shown.", "{count} more options are not shown.", hidden_count
         ).format(count=hidden_count)
     buttons = (
         Button(

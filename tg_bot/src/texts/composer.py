@@ -1,4 +1,4 @@
-"""Turns what a queue message says into the text to send, in its reader's language."""
+"""Renders queue messages as texts, in the language of the user."""
 
 from collections.abc import Mapping, Sequence
 from typing import assert_never
@@ -26,11 +26,11 @@ from .receipts import ReceiptContext, describe_effect
 from .translations import Translations
 
 LATE_AFTER_SECONDS = 60.0
-"""A reminder that comes later than this says when it was due."""
+"""A reminder that is later than this says when it was due."""
 
 
 class Composer:
-    """`commands` is each command's name with its description in English."""
+    """`commands` maps each command's name to its English description."""
 
     def __init__(
         self,
@@ -44,9 +44,9 @@ class Composer:
         self._commands = commands
         self._default_timezone = default_timezone
 
-    def compose(self, message: ToTelegram, person: UserSnapshot | None) -> RenderedMessage:
-        """All of it, however long; never blank."""
-        language = self._translations.negotiate(message.language_code, person)
+    def compose(self, message: ToTelegram, user: UserSnapshot | None) -> RenderedMessage:
+        """Render a message of any length. The text is never blank."""
+        language = self._translations.negotiate(message.language_code, user)
         match message:
             case Reply():
                 rendered = self._render_reply(message, language)
@@ -60,12 +60,12 @@ class Composer:
                 assert_never(message)
         if not message.receipts:
             return rendered
-        return rendered.append_paragraph(self._render_receipts(message.receipts, language, person))
+        return rendered.append_paragraph(self._render_receipts(message.receipts, language, user))
 
     def list_commands(self, language: Language) -> list[tuple[str, str]]:
-        """Each command's name and description."""
+        """Return each command's name and translated description."""
         translation = self._translations.for_language(language)
-        return [(name, translation.gettext(said)) for name, said in self._commands.items()]
+        return [(name, translation.gettext(text)) for name, text in self._commands.items()]
 
     def _render_reply(self, reply: Reply, language: Language) -> RenderedMessage:
         rendered = render_message(reply.text)
@@ -87,20 +87,20 @@ class Composer:
         return text.append_paragraph(translation.gettext("(was due {time})").format(time=due))
 
     def _render_notice(self, notice: Notice, language: Language) -> FormattedText:
-        commands = "\n".join(f"/{name} — {said}" for name, said in self.list_commands(language))
+        commands = "\n".join(f"/{name} — {text}" for name, text in self.list_commands(language))
         translation = self._translations.for_language(language)
         return FormattedText(
             describe_notice(notice.notice, notice.parameters, commands, translation)
         )
 
     def _render_receipts(
-        self, receipts: Sequence[EffectRead], language: Language, person: UserSnapshot | None
+        self, receipts: Sequence[EffectRead], language: Language, user: UserSnapshot | None
     ) -> str:
-        """A line for each."""
+        """Return one line per receipt."""
         context = ReceiptContext(
             self._translations.for_language(language),
             language,
-            (person.timezone if person is not None else None) or self._default_timezone,
+            (user.timezone if user is not None else None) or self._default_timezone,
             self._clock.now(),
         )
         return "\n".join(describe_effect(effect, context) for effect in receipts)

@@ -1,4 +1,4 @@
-"""Points in time, as a person reads them."""
+"""Formats points in time for users."""
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -11,26 +11,26 @@ from smart_kit.settings import Language
 def format_local_datetime(
     moment: datetime, zone: ZoneInfo, language: Language, now: datetime
 ) -> str:
-    """Like "Fri 27 Nov 09:00"; seconds and year only where they matter."""
+    """Format like "Fri 27 Nov 09:00"; seconds and year only if they are not the default."""
     local = moment.astimezone(zone)
     pattern = f"{_date_pattern(local, zone, now)} {_time_pattern(local)}"
     return format_datetime(local, pattern, locale=language)
 
 
 def format_date(moment: datetime, zone: ZoneInfo, language: Language, now: datetime) -> str:
-    """Like "Fri 27 Nov"."""
+    """Format like "Fri 27 Nov"."""
     local = moment.astimezone(zone)
     return format_datetime(local, _date_pattern(local, zone, now), locale=language)
 
 
 def is_end_of_day(moment: datetime, zone: ZoneInfo) -> bool:
-    """Whether it is the last minute of a day, by which is meant: at any time of it."""
+    """Return whether the moment is 23:59 local time, our convention for "any time that day"."""
     local = moment.astimezone(zone)
     return (local.hour, local.minute) == (23, 59)
 
 
 def format_time(moment: datetime, zone: ZoneInfo, language: Language, now: datetime) -> str:
-    """Like "09:00"; with the date where it is not today's."""
+    """Format like "09:00"; with the date if it is not the date of `now`."""
     local = moment.astimezone(zone)
     if local.date() != now.astimezone(zone).date():
         return format_local_datetime(moment, zone, language, now)

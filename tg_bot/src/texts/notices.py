@@ -1,4 +1,4 @@
-"""The words for each fact that a Notice names."""
+"""The texts of notices."""
 
 from collections import defaultdict
 from collections.abc import Mapping
@@ -12,74 +12,77 @@ _EXAMPLES = N_(
     "• What time is it in Tokyo?\n"
     "• Remind me in 20 minutes to call Anna"
 )
-_MORE = N_("/help shows what else there is.")
+_MORE = N_("Send /help to see everything I can do.")
 
 NOTICES: dict[NoticeName, tuple[str, ...]] = {
     "welcome": (N_("Hello, {first_name}! I am your assistant."), _EXAMPLES, _MORE),
     "welcome_back": (
-        N_("Hello again, {first_name}! We go on where we were."),
+        N_("Hello again, {first_name}! We can continue where we left off."),
         _EXAMPLES,
         _MORE,
     ),
-    "invite_redeemed": (N_("Welcome, {first_name}! You are in."), _EXAMPLES, _MORE),
+    "invite_redeemed": (N_("Welcome, {first_name}! You now have access."), _EXAMPLES, _MORE),
     "help": (_EXAMPLES, N_("Commands:\n{commands}")),
     "not_permitted": (
         N_(
-            "This is a private assistant, and you are not on its list yet. Send your number, "
-            "{telegram_id}, to whoever runs it, or ask them for an invitation link."
+            "This assistant is private, and you don't have access yet. Send your Telegram ID, "
+            "{telegram_id}, to its administrator, or ask for an invitation link."
         ),
     ),
-    "private_chats_only": (N_("I only talk in private chats: write to me directly."),),
-    "text_only": (N_("I can only read text so far. Please write it to me."),),
-    "unknown_command": (N_("I do not know this command."), N_("Commands:\n{commands}")),
+    "private_chats_only": (N_("I only work in private chats. Please write to me directly."),),
+    "text_only": (N_("I can only read text for now. Please write your message as text."),),
+    "unknown_command": (N_("I don't know this command."), N_("Commands:\n{commands}")),
     "invite_invalid": (
         N_(
-            "This invitation is not good (any more): it works once and within an hour. "
+            "This invitation is invalid or has expired. An invitation works once and for one hour. "
             "Please ask for a new one."
         ),
     ),
-    "new_conversation": (N_("A new conversation: I have put aside what we said so far."),),
+    "new_conversation": (N_("A new conversation has started. I won't refer to the previous one."),),
     "undone": (N_("Done."),),
-    "nothing_to_undo": (N_("There is nothing to take back."),),
-    "cannot_be_undone": (N_("The last change cannot be taken back."),),
-    "turn_failed": (N_("Something went wrong with your message, and I cannot answer it. Sorry!"),),
+    "nothing_to_undo": (N_("There is nothing to undo."),),
+    "cannot_be_undone": (N_("The last change cannot be undone."),),
+    "turn_failed": (N_("Something went wrong, and I can't answer your message. Sorry!"),),
     "model_unavailable": (
-        N_("I cannot think at the moment: my model does not answer. Please try again later."),
+        N_("My language model isn't responding right now. Please try again later."),
     ),
-    "assistant_chosen": (N_("From now on, {name} answers you."),),
-    "model_chosen": (N_("From now on, the model {name} answers you."),),
-    "default_model_chosen": (N_("From now on, the model that the administrator set answers you."),),
-    "nothing_to_choose": (N_("There is nothing to choose from at the moment."),),
+    "assistant_chosen": (N_("From now on, {name} will answer you."),),
+    "model_chosen": (N_("From now on, the model {name} will answer you."),),
+    "default_model_chosen": (N_("From now on, the default model will answer you."),),
+    "nothing_to_choose": (N_("There is nothing to choose from right now."),),
     "choice_unavailable": (
-        N_("This can no longer be chosen. /assistant and /model show what there is now."),
+        N_(
+            "This option is no longer available. Send /assistant or /model to see the current "
+            "options."
+        ),
     ),
     "budget_low": (
         N_(
-            "{percent}% of your budget for today is used up. When nothing is left, I can answer "
-            "again tomorrow; reminders still come."
+            "You have used {percent}% of your budget for today. When it is used up, I'll be able "
+            "to answer again tomorrow. Reminders will still arrive."
         ),
     ),
     "budget_exceeded": (
         N_(
-            "Your budget for today is used up, so I can answer again tomorrow. "
-            "Reminders still come."
+            "Your budget for today is used up. I'll be able to answer again tomorrow. "
+            "Reminders will still arrive."
         ),
     ),
-    "try_again_later": (N_("That did not work just now. Please try again in a minute."),),
+    "try_again_later": (N_("That didn't work just now. Please try again in a minute."),),
 }
 """Paragraphs of each notice. {commands} is the list of commands; other names are parameters.
 
 A `command_reply` has no text here: its parameter `text` is the msgid of the command's own text.
 """
 
-EMPTY_REPLY = N_("I have no answer to that. Could you put it differently?")
-"""For a model that said nothing."""
+EMPTY_REPLY = N_("I have no answer to that. Could you rephrase it?")
+"""The text of an empty answer without receipts."""
 
 
 def describe_notice(
     name: NoticeName, parameters: Mapping[str, str], commands: str, translation: Translation
 ) -> str:
-    """The text of a notice. A parameter that is missing leaves no hole."""
+    """Return the text of a notice. A missing parameter is replaced by nothing."""
     values = defaultdict(str, parameters, commands=commands)
     texts = (parameters["text"],) if name == "command_reply" else NOTICES[name]
     paragraphs = (translation.gettext(text).format_map(values) for text in texts)

@@ -1,4 +1,4 @@
-"""A cron expression in a few words; the time of day and the day stand beside it."""
+"""Describes cron expressions in a few words, without the time of day or the date."""
 
 import re
 
@@ -22,7 +22,7 @@ _HOURS = re.compile(r"\d+ \*/(\d+) \* \* \*")
 
 
 def describe_recurrence(expression: str, translation: Translation) -> str:
-    """Like "weekly"; what has no simple name is shown as it is."""
+    """Describe an expression like "weekly"; show it literally if it has no simple name."""
     fields = " ".join(expression.upper().split())
     for pattern, name in _SIMPLE:
         if pattern.fullmatch(fields):

@@ -1,4 +1,4 @@
-"""Whose language, and its words: gettext over `.po` files, which are read at the start."""
+"""Translations, by gettext from `.po` files, and the choice of a user's language."""
 
 import gettext
 from io import BytesIO
@@ -14,30 +14,30 @@ from smart_kit.settings import Language
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 Translation: TypeAlias = gettext.NullTranslations
-"""The words of one language: `gettext` and `ngettext`."""
+"""The translations of one language: `gettext` and `ngettext`."""
 
 
 def N_(message: str) -> str:  # noqa: N802 # gettext's own name for "to be translated later"
-    """Marks a text for extraction where it is declared; it is translated where it is used."""
+    """Mark a text for extraction. It is translated where it is used."""
     return message
 
 
 class Translations:
-    """The words of every language, and the one to use for a person."""
+    """The translations of all languages."""
 
     def __init__(self, default: Language) -> None:
         self._default = default
         self._by_language = {language: _load_translation(language) for language in LANGUAGES}
 
     def for_language(self, language: Language) -> Translation:
-        """The words of a language."""
+        """Return the translations of a language."""
         return self._by_language[language]
 
-    def negotiate(self, language_code: str | None, person: UserSnapshot | None) -> Language:
-        """The person's choice, else what Telegram says of them, else the deployment's default."""
-        if person is not None and person.language is not None:
-            return person.language
-        code = language_code or (person.language_code if person else None) or ""
+    def negotiate(self, language_code: str | None, user: UserSnapshot | None) -> Language:
+        """Return the user's choice, else the language of their Telegram app, else the default."""
+        if user is not None and user.language is not None:
+            return user.language
+        code = language_code or (user.language_code if user else None) or ""
         primary_subtag = code.lower().replace("_", "-").partition("-")[0]
         return next(
             (language for language in LANGUAGES if language == primary_subtag), self._default
@@ -46,7 +46,7 @@ class Translations:
 
 def _load_translation(language: Language) -> Translation:
     path = Path(__file__).with_name(f"{language}.po")
-    if not path.exists():  # English is what the code says
+    if not path.exists():  # English is the source language
         return gettext.NullTranslations()
     with path.open("rb") as source:
         catalog = read_po(source, locale=language)

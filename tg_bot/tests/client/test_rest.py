@@ -65,7 +65,7 @@ async def test_a_call_for_a_person_says_for_whom_it_is(
 
 
 async def test_the_code_arrives_as_it_is(rest_client: RestClient, rest: FakeRestService) -> None:
-    """A SecretStr serialises as stars unless told otherwise."""
+    """By default a SecretStr serializes as asterisks."""
     rest.invite_codes.add("s3cret-code")
     assert (await rest_client.redeem_invite("s3cret-code", ANNA)).is_invited
     with pytest.raises(NotFound):

@@ -1,4 +1,4 @@
-"""What each failure of the Bot API is turned into, on a real socket."""
+"""The error for each failure of the Bot API, on a real socket."""
 
 import socket
 import traceback
@@ -154,7 +154,7 @@ async def test_an_answer_of_the_wrong_shape_is_no_answer(
 
 @pytest.fixture
 def full_port() -> Iterator[int]:
-    """A port whose queue of connections is full, so that a new one hangs."""
+    """A port with a full backlog, so that a new connection hangs."""
     with socket.socket() as server, socket.socket() as first, socket.socket() as second:
         server.bind(("127.0.0.1", 0))
         server.listen(0)
@@ -171,7 +171,7 @@ async def test_the_token_is_in_no_error(
     full_port: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """aiohttp's own errors quote the URL, and so the token, e.g. after a connection time-out."""
+    """aiohttp's own errors quote the URL with the token, for example after a time-out."""
     monkeypatch.setattr("tg_bot.src.client.telegram.CONNECT_TIMEOUT_SECONDS", 0.3)
     telegram.script_responses(
         "getMe",

@@ -1,4 +1,4 @@
-"""Pressed buttons: kept like messages, in their order, from whom they were made for."""
+"""Button presses: queued in order like messages, and accepted only in the private chat."""
 
 import asyncio
 from typing import Any
@@ -127,8 +127,8 @@ async def test_whoever_may_not_talk_may_not_press(
 ) -> None:
     await rest.add_user(8, is_invited=True)
     await rest.add_user(9, is_invited=True, status="blocked")
-    intake = make_update_processor(AllowList(frozenset({6})))
-    await intake.process_batch(
+    processor = make_update_processor(AllowList((6,)))
+    await processor.process_batch(
         [updates.callback_query("model:default", person) for person in (6, 7, 7, 8, 9)]
     )
 

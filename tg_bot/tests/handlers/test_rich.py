@@ -1,4 +1,4 @@
-"""/rich: the switch of rich messages."""
+"""/rich switches rich messages on and off."""
 
 import pytest
 

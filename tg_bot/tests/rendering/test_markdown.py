@@ -1,4 +1,4 @@
-"""A model's Markdown, as bad as it comes."""
+"""Rendering of a model's Markdown, broken Markdown included."""
 
 import pytest
 from hypothesis import given
@@ -46,7 +46,7 @@ def test_nothing_is_lost(name: str) -> None:
 
 
 def find_entities(rendered: FormattedText, kind: str) -> list[tuple[str, str | None]]:
-    """What the entities of a kind cover, and their address or language."""
+    """Return the texts that entities of a kind cover, with their URL or language."""
     units = rendered.text.encode("utf-16-le")
     return [
         (

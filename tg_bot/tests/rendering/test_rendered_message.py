@@ -1,4 +1,4 @@
-"""A model's Markdown as rich messages: where needed, and never more than Telegram takes."""
+"""Rich messages: built where they are needed, and within Telegram's limits."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ FORMULA = "$x^2$"
 
 
 def render_blocks(markdown: str) -> list[dict[str, Any]]:
-    """Of an answer that is one rich message."""
+    """Return the blocks of an answer that is one rich message."""
     (piece,) = render_message(markdown).rich_parts
     return [*piece.blocks]
 

@@ -1,4 +1,4 @@
-"""Tables in messages that have none."""
+"""Tables in text messages, which cannot show tables."""
 
 from tg_bot.src.rendering.markdown import render_markdown
 

@@ -1,4 +1,4 @@
-"""The sending side of the bot alone."""
+"""The sending part of the bot alone."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Has the bot deliver messages of the queue, and reads what it tells rest_service of them."""
+"""Lets the bot deliver queued messages, and reads the run records that it archives."""
 
 import asyncio
 from typing import Any
@@ -18,7 +18,7 @@ LONG_TEXT = "\n".join(f"line {n}" for n in range(2000))
 
 
 async def wait_until_sent(redis: Redis) -> None:
-    """Wait until nothing is left to send."""
+    """Wait until the queue is empty."""
     async with asyncio.timeout(60):
         while await await_result(redis.hlen(f"{TELEGRAM_QUEUE}:active")):
             await asyncio.sleep(0.02)
@@ -31,7 +31,7 @@ async def deliver(run_bot: RunBot, redis: Redis, *messages: ToTelegram, **change
 
 
 async def read_run_states(redis: Redis) -> list[str]:
-    """What rest_service is told of runs."""
+    """Return the states of the archived runs."""
     records = [
         ARCHIVE_RECORD_ADAPTER.validate_json(fields["record"])
         for _, fields in await redis.xrange(TURNS_STREAM)
@@ -40,5 +40,5 @@ async def read_run_states(redis: Redis) -> list[str]:
 
 
 def count_sends(outcome: str) -> float:
-    """What `/metrics` counts."""
+    """Return the count of sends with this outcome, from the metrics."""
     return REGISTRY.get_sample_value("tg_bot_sends_total", {"outcome": outcome}) or 0.0

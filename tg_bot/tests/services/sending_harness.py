@@ -1,4 +1,4 @@
-"""Attempts one message at a time, without a worker: a test sees what the worker would be told."""
+"""Attempts one message at a time without a worker, so that tests see the raised errors."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from tg_bot.tests.services.delivery import TELEGRAM_QUEUE
 
 
 class RecordingRateLimiter(TelegramRateLimiter):
-    """Remembers for whom it waited."""
+    """Records the chats that it waited for."""
 
     def __init__(self, settings: TgBotSettings) -> None:
         super().__init__(settings)
@@ -37,7 +37,7 @@ class RecordingRateLimiter(TelegramRateLimiter):
 
 
 class SendingHarness:
-    """What sends, and takes from the queue only what a test gives it."""
+    """The sending part of the bot. It receives only the messages that a test gives it."""
 
     def __init__(self, redis: Redis, client: TelegramClient, settings: TgBotSettings) -> None:
         self.mailbox = Mailbox(redis, TELEGRAM_QUEUE)
@@ -55,7 +55,7 @@ class SendingHarness:
         self._redis = redis
 
     async def receive(self, message: ToTelegram) -> Delivery:
-        """A message, as a worker would have it from the queue."""
+        """Return the delivery of a message, as a worker receives it."""
         await self.mailbox.create_group()
         await enqueue_to_telegram(self._redis, message)
         entry = await self.mailbox.receive(self._redis, "hand", 1)
@@ -67,8 +67,8 @@ class SendingHarness:
     async def prepare(
         self, rendered: RenderedMessage, steps: Mapping[str, str] | None = None
     ) -> "PreparedMessage":
-        """A letter to chat 7; `steps` is what earlier attempts have left in the journal."""
-        message = make_reply("this is in the letter")
+        """Prepare a message to chat 7. `steps` are the journal steps of earlier attempts."""
+        message = make_reply("the rendered message has the text")
         delivery = await self.receive(message)
         for step, value in (steps or {}).items():
             await self.mailbox.journal(delivery, message.id, step, value)
@@ -77,7 +77,7 @@ class SendingHarness:
 
 @dataclass(frozen=True)
 class PreparedMessage:
-    """A letter that can be attempted again and again."""
+    """A message that can be attempted repeatedly."""
 
     harness: SendingHarness
     delivery: Delivery
@@ -91,5 +91,5 @@ class PreparedMessage:
         await self.harness.message_sender.send(outgoing)
 
     async def read_steps(self) -> dict[str, str]:
-        """What is in the journal."""
+        """Return the steps in the journal."""
         return await self.harness.mailbox.load_journal(self.message_id)

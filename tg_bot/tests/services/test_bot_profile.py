@@ -14,7 +14,7 @@ OTHER_BOT = BotIdentity(id=1, username="old_bot")
 
 
 async def wait_until_published(redis: Redis) -> BotIdentity:
-    """Wait until Redis knows the bot."""
+    """Wait until the bot's identity is in Redis."""
     async with asyncio.timeout(60):
         while (text := await await_result(redis.get(ACTIVE_BOT_KEY))) is None:
             await asyncio.sleep(0.02)
@@ -74,7 +74,7 @@ async def test_the_menu_is_offered_in_both_languages_and_to_all_others(
         "model",
         "rich",
     ]
-    assert menus["ru"][0]["description"] == "поздороваться"
+    assert menus["ru"][0]["description"] == "начать работу с ботом"
 
 
 async def test_without_a_menu_the_bot_still_works(

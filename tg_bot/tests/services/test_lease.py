@@ -1,4 +1,4 @@
-"""Of the processes of one bot, one speaks with Telegram."""
+"""Of several processes of one bot, only one calls Telegram."""
 
 import asyncio
 from collections.abc import Callable
@@ -40,7 +40,7 @@ async def wait_until_renewed(redis: Redis) -> None:
 
 @dataclass
 class FakeClock:
-    """What the holder of a lease looks at."""
+    """A clock for the lease that tests can move."""
 
     now: float = 1000.0
 
@@ -88,7 +88,7 @@ class TestLeaderLease:
         self, redis: Redis, clock: FakeClock
     ) -> None:
         lease = LeaderLease(redis, BOT_ID, LEASE_SECONDS)
-        assert is_blocked(lease), "nobody has asked yet"
+        assert is_blocked(lease), "not claimed yet"
         await lease.claim()
         clock.now += 0.9 * LEASE_SECONDS - 0.1
         assert not is_blocked(lease)
@@ -126,7 +126,7 @@ class TestLeaderLease:
 
 
 class CountingLoop:
-    """Loops that only count."""
+    """Loops that only count their runs."""
 
     def __init__(self) -> None:
         self.started = self.ended = 0
@@ -168,7 +168,7 @@ class TestLeaderRunner:
         await running
 
     async def test_what_is_handed_over_at_a_stop_may_still_be_sent(self, redis: Redis) -> None:
-        """The lease is kept until the last loop has ended, however long that takes."""
+        """The lease is held until the last loop has ended, however long that takes."""
         lease = LeaderLease(redis, BOT_ID, LEASE_SECONDS)
         stop, may_end = asyncio.Event(), asyncio.Event()
 

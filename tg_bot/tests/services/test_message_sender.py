@@ -1,4 +1,4 @@
-"""One letter in as many messages as it takes: what goes out, and what the journal says of it."""
+"""Sending one reply in several messages: the requests, and the journal's steps."""
 
 import pytest
 from telegramify_markdown.entity import MessageEntity
@@ -17,17 +17,17 @@ ENTITIES_REFUSED = make_api_error(400, "Bad Request: can't parse entities: no")
 
 
 def make_long_parts(*texts: str) -> FormattedText:
-    """Each is a message of its own."""
+    """Return a text of which each part is a message of its own."""
     return FormattedText("\n".join(text.ljust(4000, ".") for text in texts))
 
 
 def read_sounds(telegram: FakeTelegram) -> list[bool]:
-    """Whether each message that was sent makes a sound."""
+    """Return for each sent message whether it makes a sound."""
     return ["disable_notification" not in call.parameters for call in telegram.sent]
 
 
 def read_beginnings(telegram: FakeTelegram) -> list[str]:
-    """How each message that was sent begins."""
+    """Return the beginning of each sent message."""
     return [call.text.partition(".")[0] for call in telegram.sent]
 
 

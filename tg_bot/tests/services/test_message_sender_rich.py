@@ -1,4 +1,4 @@
-"""A letter in rich messages: what stands in for those that are refused, and what comes once."""
+"""Sending one reply as rich messages: fall-backs for refused ones, and no duplicates."""
 
 import pytest
 from telegramify_markdown.entity import MessageEntity
@@ -18,7 +18,7 @@ CONNECTION_CUT = ScriptedApiResponse(disconnect="before")
 
 
 def make_table_part(text: str) -> MessagePart:
-    """Blocks, and other words that say the same."""
+    """Return a part with blocks and a different text."""
     plain = FormattedText(f"{text} in words", (MessageEntity("bold", 0, 2),))
     return MessagePart(plain, ({"type": "paragraph", "text": text},))
 
@@ -36,14 +36,14 @@ ALL = RenderedMessage(
 
 
 def read_sent(telegram: FakeTelegram) -> list[str]:
-    """What was sent: `*` stands before what is rich."""
+    """Return the sent texts; `*` marks rich messages."""
     return [
         f"{'*' if call.method == 'sendRichMessage' else ''}{call.text}" for call in telegram.sent
     ]
 
 
 def read_sounds(telegram: FakeTelegram) -> list[bool]:
-    """Whether each message that was sent makes a sound."""
+    """Return for each sent message whether it makes a sound."""
     return ["disable_notification" not in call.parameters for call in telegram.sent]
 
 
@@ -158,7 +158,7 @@ async def test_a_server_without_rich_messages_is_not_tried_for_the_next_reply(
 
 
 class TestGivenUp:
-    """A letter that cannot be sent does not take the receipts with it."""
+    """The receipts of a reply that cannot be sent are sent all the same."""
 
     async def test_the_receipts_are_sent_and_the_reply_is_still_refused(
         self, harness: SendingHarness, telegram: FakeTelegram

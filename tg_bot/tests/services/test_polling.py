@@ -1,4 +1,4 @@
-"""Reading updates for ever, whatever Telegram and Redis do."""
+"""Polling for updates while Telegram or Redis fails."""
 
 import asyncio
 import math
@@ -136,7 +136,7 @@ async def test_no_error_ends_it(
 
 
 class FailingUpdateProcessor:
-    """Loses the way to Redis with the first batch; keeps what comes then."""
+    """Fails with a Redis error for the first batch, and records the later ones."""
 
     def __init__(self) -> None:
         self.batches = 0
@@ -153,7 +153,7 @@ class FailingUpdateProcessor:
 async def polling(
     client: TelegramClient, update_processor: UpdateProcessor | FailingUpdateProcessor
 ) -> AsyncIterator[None]:
-    """As long as the block runs."""
+    """Run the poller while the block runs."""
     stop = asyncio.Event()
     running = asyncio.create_task(Poller(client, update_processor, _on_start).run(stop))
     yield
@@ -240,7 +240,7 @@ async def test_updates_that_cannot_be_confirmed_do_not_make_it_race(
 
 
 class TestLongOutage:
-    """Trouble that lasts: pauses are counted and not slept."""
+    """Long outages: pauses are recorded instead of slept."""
 
     @pytest.mark.parametrize(
         "failure",
@@ -281,7 +281,7 @@ class TestLongOutage:
     async def test_another_reader_whose_polls_alternate_with_ours_makes_no_race(
         self, client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
     ) -> None:
-        """A short poll of ours succeeds each time, and the long one after it is ended."""
+        """Each short poll succeeds, and the long poll after it is ended by the other program."""
         paused: list[float] = []
         poller, stop = (
             Poller(client, update_processor, _on_start, sleep=_record_sleeps(paused)),
@@ -321,11 +321,11 @@ class TestLongOutage:
 
 
 async def _on_start() -> None:
-    """Nobody to greet."""
+    """Do nothing at the start."""
 
 
 def _record_sleeps(paused: list[float]) -> Sleep:
-    """A pause that passes at once."""
+    """Return at once instead of sleeping."""
 
     async def pause(_: asyncio.Event, seconds: float) -> None:
         paused.append(seconds)

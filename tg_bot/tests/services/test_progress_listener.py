@@ -131,7 +131,7 @@ async def test_the_next_turn_of_a_chat_takes_over(
 async def test_an_answer_waits_for_the_drawing_of_its_turn_though_the_next_turn_has_begun(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    """And the next turn's drawings wait for it too."""
+    """The drafts of the next turn wait for it too."""
     listener, arrives = make_progress_listener(), asyncio.Event()
     telegram.script_responses("sendMessageDraft", ScriptedApiResponse(release_event=arrives))
     await publish_frame(redis, "delta", number=1, text="one")

@@ -20,7 +20,7 @@ def make_rate_limiter(settings: TgBotSettings):  # type: ignore[no-untyped-def] 
 
 
 async def measure_seconds(rate_limiter: TelegramRateLimiter, *chats: int) -> float:
-    """How long it takes until a message to each may go."""
+    """Return the seconds until a message to each chat may be sent."""
     clock = asyncio.get_running_loop().time
     started = clock()
     await asyncio.gather(*(rate_limiter.acquire(chat_id) for chat_id in chats))

@@ -1,4 +1,4 @@
-"""What a failure of Telegram means for a message: the worker is told, and so is the schedule."""
+"""What each failure of Telegram means for a message and for its scheduled run."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -30,7 +30,7 @@ BOT_BLOCKED_KEY = "tg_bot:424242:bot_blocked:7"
 
 @pytest.fixture(autouse=True)
 def frozen_now(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    """No time passes for what is decided by a message's age."""
+    """Freeze the time by which the age of a message is computed."""
     monkeypatch.setattr("tg_bot.src.services.response_handler.utc_now", lambda: NOW)
     return NOW
 
@@ -137,7 +137,7 @@ async def test_what_another_bot_has_left_is_not_said_by_this_one(
         await harness.handler.handle(delivery)
 
     assert dies.value.message == (
-        "It is another bot's: its conversation is tg:1:7, here it is tg:424242:7"
+        "It belongs to another bot: its conversation is tg:1:7, not tg:424242:7"
     )
     assert telegram.calls == []
 
@@ -333,6 +333,6 @@ async def test_it_is_measured_how_long_telegram_takes(
 
 
 def _read_histogram(name: str) -> tuple[float, float]:
-    """How often, and how many seconds in all."""
+    """Return the count and the sum of a histogram."""
     count, seconds = (REGISTRY.get_sample_value(f"{name}_{kind}") for kind in ("count", "sum"))
     return count or 0.0, seconds or 0.0

@@ -1,4 +1,4 @@
-"""From the queue to a person's chat: each message once, in order, whatever Telegram says."""
+"""From the queue to a chat: each message once and in order, whatever Telegram responds."""
 
 import time
 from typing import Any
@@ -54,10 +54,10 @@ async def test_a_silent_message_makes_no_sound(
     ("facts", "code", "word"),
     [
         ({"language": "ru"}, "en", "Такой"),
-        ({"language": "en"}, "ru", "I do not"),
+        ({"language": "en"}, "ru", "I don't"),
         ({}, "ru-RU", "Такой"),
         (None, "ru", "Такой"),
-        (None, None, "I do not"),
+        (None, None, "I don't"),
     ],
 )
 async def test_the_person_is_spoken_to_in_their_language(

@@ -1,4 +1,4 @@
-"""Messages that Telegram refuses: they are sent in another form, or become dead letters."""
+"""Messages that Telegram refuses are sent in another form or become dead letters."""
 
 import pytest
 
@@ -177,7 +177,7 @@ class TestRefused:
         assert telegram.sent_texts(7) == ["from now"]
         (letter,) = await read_dead_letters(redis, TELEGRAM_QUEUE)
         assert letter.reason == (
-            "It is another bot's: its conversation is tg:1:7, here it is tg:424242:7"
+            "It belongs to another bot: its conversation is tg:1:7, not tg:424242:7"
         )
 
     async def test_what_cannot_be_read_is_dead(

@@ -1,4 +1,4 @@
-"""Messages that are sent again: after a pause, after an outage, and where no answer came."""
+"""Messages that are sent again: after a pause, an outage, or a missing response."""
 
 import asyncio
 import time
@@ -109,7 +109,7 @@ async def test_what_found_no_connection_waits_and_is_in_no_doubt(
 async def test_the_longer_a_message_has_waited_the_longer_it_waits(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, minutes: float, seconds: float
 ) -> None:
-    """So an outage of hours costs two attempts a minute and chat."""
+    """During a long outage there are two attempts per minute and chat."""
     telegram.script_responses(
         "sendMessage", *[ScriptedApiResponse(502, "<html>Bad Gateway</html>")] * 100
     )
@@ -125,7 +125,7 @@ async def test_the_longer_a_message_has_waited_the_longer_it_waits(
 
 
 async def wait_until_tried(redis: Redis, times: int) -> set[float]:
-    """Wait until the message has been given back so often; returns when it was due each time."""
+    """Wait until the message was delayed this often; returns the due time of each delay."""
     seen: set[float] = set()
     async with asyncio.timeout(60):
         while len(seen) < times:
@@ -136,7 +136,7 @@ async def wait_until_tried(redis: Redis, times: int) -> set[float]:
 
 
 class TestUncertain:
-    """The request went out, and its answer never came."""
+    """The request was sent, and there was no response."""
 
     async def test_it_is_sent_again_in_the_same_format(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
@@ -253,7 +253,7 @@ class TestParts:
 
 
 async def wait_until_a_write_failed(lines: list[EventDict]) -> None:
-    """`until_redis` says so; a consumer that only waits names its queue in the line."""
+    """`retry_until_redis` logs it; the line of a waiting consumer names its queue."""
     async with asyncio.timeout(60):
         while not any(one["event"] == "redis unavailable" and "queue" not in one for one in lines):
             await asyncio.sleep(0.02)

@@ -1,4 +1,4 @@
-"""Calling Telegram until it answers: how long the pauses are, and what is said of the trouble."""
+"""Retries of Telegram calls: the delays and the log lines."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -22,7 +22,7 @@ UNAUTHORIZED = TelegramUnauthorized("Unauthorized", status=401)
 
 
 class FakeCall:
-    """A call that fails as often as it is told to, with pauses that pass at once."""
+    """A call that fails a given number of times, with pauses that end at once."""
 
     def __init__(self, *errors: TelegramError) -> None:
         self.errors = list(errors)
@@ -31,7 +31,7 @@ class FakeCall:
         self.stop = asyncio.Event()
 
     async def call(self) -> list[str]:
-        """Nothing new: this is success too."""
+        """Return an empty list, which is a success too."""
         self.calls += 1
         if self.errors:
             raise self.errors.pop(0)

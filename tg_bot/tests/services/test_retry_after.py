@@ -1,4 +1,4 @@
-"""Telegram that takes nothing for a long time: pauses are counted and not slept."""
+"""Telegram answers 429 for a long time: pauses are recorded instead of slept."""
 
 import asyncio
 from datetime import timedelta
@@ -26,10 +26,10 @@ MINUTES = 50
 
 
 class MailboxWithoutDelays(Mailbox):
-    """Does not wait."""
+    """Records delays instead of waiting."""
 
     delayed_seconds = 0.0
-    """Seconds that it should have waited."""
+    """Sum of all delays."""
 
     async def delay(
         self, delivery: Delivery, delay_seconds: float, *, is_attempt_counted: bool = False

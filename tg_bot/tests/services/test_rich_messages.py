@@ -1,4 +1,4 @@
-"""An answer that only a rich message can show: it arrives whatever the server says, and once."""
+"""An answer that needs rich messages arrives once, whatever the server responds."""
 
 import asyncio
 
@@ -218,7 +218,7 @@ class TestParts:
 
 
 async def _wait_until_journaled(redis: Redis) -> None:
-    """Wait until the doubt is in the journal."""
+    """Wait until the uncertain attempt is in the journal."""
     async with asyncio.timeout(60):
         while not await redis.exists("journal:reply:tg:424242:1"):
             await asyncio.sleep(0.01)

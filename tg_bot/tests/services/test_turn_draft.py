@@ -1,4 +1,4 @@
-"""The answer as far as it is written, while its turn runs, and never after it."""
+"""The draft shows the partial answer while its turn runs, and never after it."""
 
 import asyncio
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Who may talk, and what it costs when somebody may not."""
+"""Who has access, and how senders without access are answered."""
 
 import pytest
 from structlog.testing import capture_logs
@@ -16,7 +16,7 @@ from tg_bot.tests.queue_messages import BOT_ID
 
 ALLOW_NOBODY = AllowList()
 ALLOW_EVERYBODY = AllowList(everyone=True)
-ALLOW_ANNA = AllowList(frozenset({7}))
+ALLOW_ANNA = AllowList((7,))
 
 
 async def read_notices(redis: Redis) -> list[str]:
@@ -33,7 +33,7 @@ async def read_notices(redis: Redis) -> list[str]:
         (ALLOW_NOBODY, {"role": "owner"}, False, True),
         (ALLOW_ANNA, None, True, False),
         (ALLOW_ANNA, {"status": "blocked"}, False, False),
-        (AllowList(frozenset({8})), None, False, True),
+        (AllowList((8,)), None, False, True),
         (ALLOW_EVERYBODY, None, True, False),
         (ALLOW_EVERYBODY, {"status": "blocked"}, False, False),
     ],
@@ -74,10 +74,10 @@ async def test_a_stranger_is_refused_from_redis_alone_and_sees_their_number(
 async def test_a_stranger_is_notified_once_an_hour(
     make_update_processor: MakeUpdateProcessor, redis: Redis
 ) -> None:
-    intake = make_update_processor(ALLOW_NOBODY)
+    processor = make_update_processor(ALLOW_NOBODY)
     for _ in range(3):
-        await intake.process_batch([updates.message("let me in"), updates.message("please")])
-    await intake.process_batch([updates.message("and me?", telegram_id=8)])
+        await processor.process_batch([updates.message("let me in"), updates.message("please")])
+    await processor.process_batch([updates.message("and me?", telegram_id=8)])
 
     assert [one.chat_id for one in await read_telegram_queue(redis)] == [7, 8]
     assert 3500 < await redis.ttl("tg_bot:424242:refused:7") <= 3600
@@ -86,7 +86,7 @@ async def test_a_stranger_is_notified_once_an_hour(
 async def test_a_refusal_that_was_lost_in_a_crash_is_made_again(
     make_update_processor: MakeUpdateProcessor, redis: Redis
 ) -> None:
-    """The crash came after the hour had begun and before the refusal was in the queue."""
+    """The crash comes after the hour was claimed and before the refusal is in the queue."""
     update = updates.message("hello")
     await make_update_processor(ALLOW_NOBODY).process_batch([update])
     await redis.delete(
@@ -110,7 +110,7 @@ async def test_bots_are_ignored(update_processor: UpdateProcessor, redis: Redis)
 async def test_the_senders_id_counts_and_no_other(
     make_update_processor: MakeUpdateProcessor, redis: Redis
 ) -> None:
-    """Neither the chat, nor a name, nor who wrote what is forwarded or answered."""
+    """Access does not depend on the chat, on names, or on authors of quoted messages."""
     mallory = updates.message(
         "hello",
         telegram_id=66,
@@ -182,7 +182,7 @@ async def test_a_command_to_another_bot_is_still_a_command_in_a_private_chat(
 async def test_who_is_let_in_is_heard_at_once(
     make_update_processor: MakeUpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
-    """Both were waiting in Telegram while the bot was away."""
+    """Both updates were pending at Telegram while the bot was down."""
     rest.invite_codes.add("c0de")
     await make_update_processor(ALLOW_NOBODY).process_batch(
         [updates.message("/start c0de"), updates.message("hello")]

@@ -207,7 +207,7 @@ def test_the_greatest_id_is_found_among_rubbish() -> None:
 
 
 def _find_paths(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place in a JSON document."""
+    """Yield every path in a JSON document."""
     if not isinstance(value, dict | list):
         return []
     inner = value.items() if isinstance(value, dict) else enumerate(value)
@@ -268,7 +268,7 @@ async def test_none_of_many_broken_updates_stops_the_next(
 async def process_corrupted_update(
     update_processor: UpdateProcessor, redis: Redis, data: st.DataObject
 ) -> None:
-    """Change an update in one to three places, and look whether the one behind it comes through."""
+    """Change an update in one to three places; the next update must still be handled."""
     await redis.flushdb()
     update = copy.deepcopy(data.draw(st.sampled_from(VALID_UPDATES)))
     for _ in range(data.draw(st.integers(1, 3))):

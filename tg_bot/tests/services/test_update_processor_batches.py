@@ -1,4 +1,4 @@
-"""A batch of updates: each by itself, none is lost, and what became of each is counted."""
+"""A batch of updates: each is handled by itself, none is lost, and outcomes are counted."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ JOINED = updates.update("my_chat_member", {"chat": CHAT, "new_chat_member": {"st
 
 
 def count_updates(kind: str, outcome: str) -> float:
-    """What `/metrics` says of updates."""
+    """Return the count of updates, from the metrics."""
     labels = {"kind": kind, "outcome": outcome}
     return REGISTRY.get_sample_value("tg_bot_updates_total", labels) or 0.0
 
@@ -161,7 +161,7 @@ class TestRedisUnavailable:
         redis: Redis,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        intake = make_update_processor(AllowList(frozenset({8})))
+        processor = make_update_processor(AllowList((8,)))
         batch = [updates.message("let me in"), updates.message("hello", telegram_id=8)]
 
         async def lose(*_: object) -> bool:
@@ -170,11 +170,11 @@ class TestRedisUnavailable:
         with monkeypatch.context() as patched:
             patched.setattr(access.AccessControl, "allow_refusal_notice", lose)
             with pytest.raises(RedisLost, match="away"):
-                await intake.process_batch(batch)
+                await processor.process_batch(batch)
         assert [one.chat_id for one in await read_secretary_queue(redis)] == [8]
         assert await read_dead_letters(redis) == []
 
-        await intake.process_batch(batch)
+        await processor.process_batch(batch)
         assert [one.chat_id for one in await read_telegram_queue(redis)] == [7]
         assert len(await read_secretary_queue(redis)) == 1
 

@@ -1,4 +1,4 @@
-"""Telegram brings the updates: only it may, and what is answered 200 is never lost."""
+"""Updates by webhook: only Telegram may deliver, and no accepted update is lost."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ ServeWebhook = Callable[..., AbstractAsyncContextManager["WebhookHarness"]]
 
 
 class WebhookHarness:
-    """A running bot and its pages."""
+    """A running bot and its HTTP endpoints."""
 
     def __init__(self, bot: BotApp, http: Any, secret: str) -> None:
         self.bot = bot
@@ -36,7 +36,7 @@ class WebhookHarness:
         self._secret = secret
 
     async def deliver(self, update: Any, **headers: str) -> int:
-        """As Telegram does; returns the status."""
+        """Deliver an update as Telegram does; returns the status."""
         given = {SECRET_HEADER: self._secret} | headers
         is_raw = isinstance(update, bytes)
         body = {"data": BytesIO(update)} if is_raw else {"json": update}
@@ -48,7 +48,7 @@ class WebhookHarness:
             return int(response.status)
 
     async def wait_until_health(self, status: str) -> str:
-        """Wait for the state of health; returns what it says."""
+        """Wait for a health status; returns its text."""
         async with asyncio.timeout(60):
             while self.bot.health.report()["status"] != status:
                 await asyncio.sleep(0.01)
@@ -185,9 +185,9 @@ async def test_what_keeps_telegram_from_coming_is_said(
         }
         said = await harness.wait_until_health("unavailable")
         assert (
-            f"Telegram cannot bring updates to {URL}{WEBHOOK_PATH}: Connection refused (3 wait)"
-            in said
-        )
+            f"Telegram cannot deliver to {URL}{WEBHOOK_PATH}: Connection refused "
+            "(3 updates pending)"
+        ) in said
         assert await harness.deliver(updates.message("hello")) == 200
         await harness.wait_until_health("ok")
 

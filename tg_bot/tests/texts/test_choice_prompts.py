@@ -1,4 +1,4 @@
-"""What people choose from, as Telegram takes it."""
+"""The messages of /assistant and /model."""
 
 from typing import get_args
 from uuid import uuid4
@@ -40,8 +40,8 @@ def make_options(count: int, chosen: int) -> tuple[ChoiceOption, ...]:
 @pytest.mark.parametrize(
     ("language", "question", "own"),
     [
-        ("en", "Which model should answer you?", "✓ As the administrator set it"),
-        ("ru", "Какая модель будет вам отвечать?", "✓ Как задал администратор"),
+        ("en", "Which model should answer you?", "✓ Default"),
+        ("ru", "Какая модель будет вам отвечать?", "✓ По умолчанию"),
     ],
 )
 async def test_it_is_a_message_with_a_button_a_row_and_the_chosen_one_is_marked(
@@ -79,7 +79,7 @@ def test_every_thing_to_choose_has_its_question_and_data_that_telegram_takes() -
 
 @pytest.mark.parametrize(
     ("count", "words"),
-    [(100, None), (101, "1 more does not fit here."), (350, "250 more do not fit here.")],
+    [(100, None), (101, "1 more option is not shown."), (350, "250 more options are not shown.")],
 )
 def test_what_does_not_fit_is_counted_and_the_chosen_one_always_fits(
     count: int, words: str | None

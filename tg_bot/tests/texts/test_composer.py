@@ -13,11 +13,11 @@ from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_messages import make_effect, make_notice, make_reminder, make_reply
 
 AT_NINE = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
-"""In Berlin, where the reminders of these tests are due."""
+"""09:00 in Berlin, when the reminders of these tests are due."""
 
 
 class FrozenClock(Clock):
-    """It is the same moment as long as a test takes."""
+    """A clock that stands still."""
 
     def __init__(self, moment: datetime) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class FrozenClock(Clock):
 
 
 def compose_late_reminder(text: str, late: timedelta) -> str:
-    """What is said so long after it was due."""
+    """Return the text of a reminder that is this late."""
     composer = Composer(Translations("en"), FrozenClock(AT_NINE + late), COMMAND_DESCRIPTIONS)
     return composer.compose(make_reminder(text, AT_NINE), None).text.text
 
@@ -69,7 +69,7 @@ def test_a_failed_turn_still_says_what_it_did(composer: Composer) -> None:
 def test_what_was_taken_back_is_told_by_its_receipt(composer: Composer) -> None:
     gone = make_effect("reminder_cancelled").model_copy(update={"undoes": make_effect().id})
     said = composer.compose(make_notice("undone", receipts=(gone,)), None).text.text
-    assert said.startswith("Done.\n\n↩ Reminder taken back: ")
+    assert said.startswith("Done.\n\n↩ Reminder removed: ")
 
 
 @pytest.mark.parametrize("name", NOTICES)

@@ -21,7 +21,7 @@ def render_receipt(language: Language = "en", **facts: Any) -> str:
 
 
 def make_context(language: Language = "en") -> ReceiptContext:
-    """Somebody in Berlin."""
+    """A user in Berlin."""
     return ReceiptContext(Translations("en").for_language(language), language, "Europe/Berlin", NOW)
 
 
@@ -82,11 +82,11 @@ def test_facts_that_cannot_be_read_still_say_that_something_was_done(
 @pytest.mark.parametrize(
     ("made", "english", "russian"),
     [
-        (make_effect("reminder_cancelled"), "Reminder taken back", "Напоминание убрано"),
+        (make_effect("reminder_cancelled"), "Reminder removed", "Напоминание убрано"),
         (make_effect("reminder_created"), "Reminder restored", "Напоминание восстановлено"),
         (
             make_effect("reminder_changed", type="prompt"),
-            "Scheduled request changed back",
+            "Scheduled request reverted",
             "Запрос по расписанию возвращён к прежнему виду",
         ),
     ],
@@ -137,7 +137,7 @@ TODAY = {"due_at": "2026-11-21T22:59:59Z"}
         (
             {"status": "done"},
             DUE,
-            "✓ Task open again: buy milk, due Fri 27 Nov 18:00 Europe/Berlin",
+            "✓ Task reopened: buy milk, due Fri 27 Nov 18:00 Europe/Berlin",
             "✓ Задача снова открыта: buy milk, срок пт 27 нояб. 18:00 Europe/Berlin",
         ),
         (
@@ -163,9 +163,9 @@ def test_a_receipt_of_a_task_says_what_has_become_of_it(
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
-        ({}, {"status": "cancelled"}, "↩ Task taken back: buy milk"),
-        ({"status": "done"}, {}, "↩ Task open again: buy milk"),
-        ({"title": "buy oat milk"}, {}, "↩ Task changed back: buy milk"),
+        ({}, {"status": "cancelled"}, "↩ Task removed: buy milk"),
+        ({"status": "done"}, {}, "↩ Task reopened: buy milk"),
+        ({"title": "buy oat milk"}, {}, "↩ Task reverted: buy milk"),
     ],
 )
 def test_a_task_that_is_taken_back_says_so(
@@ -227,5 +227,5 @@ def test_a_receipt_of_an_event_says_when_and_where(
     assert describe_effect(gone, make_context("en")) == english.replace("Event", "Event cancelled")
     undo = gone.model_copy(update={"undoes": made.id})
     assert describe_effect(undo, make_context("en")) == english.replace(
-        "✓ Event", "↩ Event taken back"
+        "✓ Event", "↩ Event removed"
     )

@@ -1,4 +1,4 @@
-"""No text is without its translation, and no translation without its text."""
+"""Every text has a translation, and every translation a text."""
 
 import string
 from pathlib import Path

@@ -77,7 +77,7 @@ def select_option(session: UserSession, command: str, label: str) -> None:
     message = [one for one in session.user.get_messages() if one.get("reply_markup")][-1]
     rows = message["reply_markup"]["inline_keyboard"]
     button = next(button for row in rows for button in row if label in button["text"])
-    patterns = (f"From now on.* {label} answers you",)
+    patterns = (f"From now on.* {label} will answer you",)
     session.expected_answers.append(patterns)
     body = {"message_id": message["message_id"], "data": button["callback_data"]}
     session.user.http.post(

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from tests.chaos.killable.user_session import UserSession
 
-COMMAND_FAILED = "did not work just now"
+COMMAND_FAILED = "didn't work just now"
 """The answer to a command that tg_bot handles itself if rest_service is killed during it."""
 
 
@@ -36,7 +36,7 @@ def rich_text_toggle(session: UserSession) -> None:
     """A user changes a setting, which tg_bot stores in rest_service."""
     session.send_and_wait("/rich off", f"plain text|{COMMAND_FAILED}", turns=0)
     chat(session)
-    session.send_and_wait("/rich on", f"with their layout|{COMMAND_FAILED}", turns=0)
+    session.send_and_wait("/rich on", f"are formatted|{COMMAND_FAILED}", turns=0)
     chat(session)
 
 

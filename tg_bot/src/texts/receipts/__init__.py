@@ -1,4 +1,4 @@
-"""The line under an answer that says what was done, from the facts and not from the model."""
+"""Receipts: lines under an answer that state what changed, from records and not from the model."""
 
 from collections.abc import Callable
 from typing import get_args
@@ -17,14 +17,14 @@ from .task import describe_task
 EFFECT_KINDS: tuple[EffectKind, ...] = get_args(EffectKind)
 
 _FALLBACK_TITLES = {"reminder": N_("Reminder"), "task": N_("Task"), "event": N_("Event")}
-"""For facts that cannot be read."""
+"""For effects whose records cannot be parsed."""
 
 _DESCRIBERS: dict[str, Callable[[EffectRead, ReceiptContext], str]] = {
     "reminder": describe_reminder,
     "task": describe_task,
     "event": describe_event,
 }
-"""By what a kind of effect begins with."""
+"""By the first word of the effect's kind."""
 
 log = structlog.stdlib.get_logger()
 
@@ -32,7 +32,7 @@ __all__ = ["EFFECT_KINDS", "ReceiptContext", "describe_effect"]
 
 
 def describe_effect(effect: EffectRead, context: ReceiptContext) -> str:
-    """One line, like "✓ Task: buy milk", or "↩ Task taken back: buy milk"."""
+    """Return one line, like "✓ Task: buy milk" or "↩ Task removed: buy milk"."""
     mark = "✓" if effect.undoes is None else "↩"
     noun = effect.kind.partition("_")[0]
     try:

@@ -1,4 +1,4 @@
-"""For whom a receipt is written."""
+"""What receipts have in common."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +12,7 @@ _MAX_TEXT_LENGTH = 80
 
 @dataclass(frozen=True)
 class ReceiptContext:
-    """Their words, the IANA zone they live in, and what time it is."""
+    """The user's translations, language and IANA time zone, and the current time."""
 
     translation: Translation
     language: Language
@@ -21,6 +21,6 @@ class ReceiptContext:
 
 
 def truncate(text: str) -> str:
-    """One line, not too long."""
+    """Return the text in one line of limited length."""
     line = " ".join(text.split())
     return line if len(line) <= _MAX_TEXT_LENGTH else f"{line[: _MAX_TEXT_LENGTH - 1].rstrip()}…"

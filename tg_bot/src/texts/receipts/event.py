@@ -18,14 +18,14 @@ EVENT_TITLES: dict[EffectKind, str] = {
 }
 EVENT_UNDO_TITLES: dict[EffectKind, str] = {
     "event_created": N_("Event restored"),
-    "event_changed": N_("Event changed back"),
-    "event_cancelled": N_("Event taken back"),
+    "event_changed": N_("Event reverted"),
+    "event_cancelled": N_("Event removed"),
 }
-"""Of an effect that takes another back."""
+"""For an effect that undoes another."""
 
 
 class _Event(Contract):
-    """What a receipt needs of an event; the rest of it may change."""
+    """The fields of an event that a receipt shows."""
 
     title: str
     starts_at: UtcDatetime
@@ -36,9 +36,9 @@ class _Event(Contract):
 
 
 def describe_event(effect: EffectRead, context: ReceiptContext) -> str:
-    """Like "Event: Fri 27 Nov 09:00–10:30 Europe/Berlin — dentist, Main Street 1".
+    """Return a line like "Event: Fri 27 Nov 09:00–10:30 Europe/Berlin — dentist, Main Street 1".
 
-    Raises ValidationError where the facts cannot be read.
+    Raises ValidationError if the record cannot be parsed.
     """
     event = _Event.model_validate(effect.after or effect.before)
     names = EVENT_TITLES if effect.undoes is None else EVENT_UNDO_TITLES
@@ -56,7 +56,7 @@ def _format_hours(event: _Event, context: ReceiptContext) -> str:
 
 
 def _format_days(event: _Event, context: ReceiptContext) -> str:
-    """The last one is the one before its end, which is a midnight."""
+    """Format the days. The event ends at midnight after its last day."""
     zone = ZoneInfo(event.timezone)
     days = (event.starts_at, event.ends_at - timedelta(hours=1))
     named = (format_date(day, zone, context.language, context.now) for day in days)

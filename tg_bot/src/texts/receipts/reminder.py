@@ -22,17 +22,17 @@ REMINDER_TITLES: dict[tuple[EffectKind, CronJobType], str] = {
 }
 REMINDER_UNDO_TITLES: dict[tuple[EffectKind, CronJobType], str] = {
     ("reminder_created", "reminder"): N_("Reminder restored"),
-    ("reminder_changed", "reminder"): N_("Reminder changed back"),
-    ("reminder_cancelled", "reminder"): N_("Reminder taken back"),
+    ("reminder_changed", "reminder"): N_("Reminder reverted"),
+    ("reminder_cancelled", "reminder"): N_("Reminder removed"),
     ("reminder_created", "prompt"): N_("Scheduled request restored"),
-    ("reminder_changed", "prompt"): N_("Scheduled request changed back"),
-    ("reminder_cancelled", "prompt"): N_("Scheduled request taken back"),
+    ("reminder_changed", "prompt"): N_("Scheduled request reverted"),
+    ("reminder_cancelled", "prompt"): N_("Scheduled request removed"),
 }
-"""Of an effect that takes another back."""
+"""For an effect that undoes another."""
 
 
 class _Reminder(Contract):
-    """What a receipt needs of a cron job; the rest of it may change."""
+    """The fields of a cron job that a receipt shows."""
 
     type: CronJobType = "reminder"
     text: str
@@ -43,9 +43,9 @@ class _Reminder(Contract):
 
 
 def describe_reminder(effect: EffectRead, context: ReceiptContext) -> str:
-    """Like "Reminder: Fri 27 Nov 09:00 Europe/Berlin, weekly — call Anna".
+    """Return a line like "Reminder: Fri 27 Nov 09:00 Europe/Berlin, weekly — call Anna".
 
-    Raises ValidationError where the facts cannot be read.
+    Raises ValidationError if the record cannot be parsed.
     """
     reminder = _Reminder.model_validate(effect.after or effect.before)
     parts = [_format_when(reminder, context)]

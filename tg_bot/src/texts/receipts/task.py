@@ -11,12 +11,12 @@ from ..translations import N_
 from .context import ReceiptContext, truncate
 
 _STATUS_TITLES: dict[TaskStatus, str] = {
-    "open": N_("Task open again"),
+    "open": N_("Task reopened"),
     "done": N_("Task done"),
     "cancelled": N_("Task cancelled"),
 }
-_UNDO_STATUS_TITLES = _STATUS_TITLES | {"cancelled": N_("Task taken back")}
-"""Of an effect that takes another back; one that made a task leaves it cancelled."""
+_UNDO_STATUS_TITLES = _STATUS_TITLES | {"cancelled": N_("Task removed")}
+"""For an effect that undoes another. Undoing a task's creation cancels the task."""
 
 _PRIORITY_LABELS: dict[TaskPriority, str] = {
     "low": N_("low priority"),
@@ -26,7 +26,7 @@ _PRIORITY_LABELS: dict[TaskPriority, str] = {
 
 
 class _Task(Contract):
-    """What a receipt needs of a task; the rest of it may change."""
+    """The fields of a task that a receipt shows."""
 
     title: str
     status: TaskStatus = "open"
@@ -38,9 +38,9 @@ _EMPTY_TASK = _Task(title="")
 
 
 def describe_task(effect: EffectRead, context: ReceiptContext) -> str:
-    """Like "Task: buy milk, due Fri 27 Nov 18:00 Europe/Berlin" or "Task done: buy milk".
+    """Return a line like "Task: buy milk, due Fri 27 Nov" or "Task done: buy milk".
 
-    Raises ValidationError where the facts cannot be read.
+    Raises ValidationError if the record cannot be parsed.
     """
     task = _Task.model_validate(effect.after)
     before = _Task.model_validate(effect.before) if effect.before else _EMPTY_TASK
@@ -56,11 +56,11 @@ def _choose_title(task: _Task, before: _Task, effect: EffectRead) -> str:
         return (_UNDO_STATUS_TITLES if is_undo else _STATUS_TITLES)[task.status]
     if effect.before is None:
         return N_("Task")
-    return N_("Task changed back") if is_undo else N_("Task changed")
+    return N_("Task reverted") if is_undo else N_("Task changed")
 
 
 def _describe_details(task: _Task, before: _Task, context: ReceiptContext) -> tuple[str, str]:
-    """When it is due as long as it is open, and what has become of its priority."""
+    """Return the due time of an open task, and the priority if it has changed."""
     gettext = context.translation.gettext
     due = ""
     if task.due_at is not None and task.status == "open":
@@ -72,7 +72,7 @@ def _describe_details(task: _Task, before: _Task, context: ReceiptContext) -> tu
 
 
 def _format_due(moment: UtcDatetime, context: ReceiptContext) -> str:
-    """Without a time where any time of the day will do."""
+    """Format a due time; only the date if any time that day will do."""
     zone = ZoneInfo(context.timezone)
     if is_end_of_day(moment, zone):
         return format_date(moment, zone, context.language, context.now)
