@@ -42,7 +42,7 @@ class RetentionJob:
         old = col(IdempotencyKey.created_at) < utc_now() - IDEMPOTENCY_KEY_RETENTION
         refused = and_(
             col(AuditEntry.result) == "refused",
-            col(AuditEntry.created_at) < func.now() - REFUSAL_RETENTION,  # the clock that the trigger uses
+            col(AuditEntry.created_at) < func.now() - REFUSAL_RETENTION,  # as the trigger
         )
         async with self._sessions.begin() as session:
             await session.exec(delete(IdempotencyKey).where(old))
