@@ -14,6 +14,8 @@ ARG SERVICE
 WORKDIR /app
 COPY smart_kit smart_kit
 COPY ${SERVICE} ${SERVICE}
+# /health shows its version
+COPY pyproject.toml ./
 # whatever modes the clone's umask gave its files, the user app can read them
 RUN find . -name tests -prune -exec rm -r {} + && rm -r smart_kit/testing \
     && python -m compileall -q . && chmod -R a+rX .

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from typing import TypedDict
 
+from smart_kit.version import get_version
+
 HealthCheck = Callable[[], str | None]
 """None where all is well, else what is wrong, in a sentence."""
 
@@ -12,6 +14,7 @@ class HealthReport(TypedDict):
 
     status: str
     service: str
+    version: str
     detail: str
     """What is wrong, in one line."""
     note: str
@@ -42,6 +45,7 @@ class Health:
         return {
             "status": "unavailable" if failed else "ok",
             "service": self._service,
+            "version": get_version(),
             "detail": "; ".join(failed),
             "note": "; ".join(filter(None, (note() for note in self._notes))),
             "checks": checks,

@@ -143,7 +143,7 @@ class FakeRestService:
         return after | {"effect": _build_effect(request, after["user_id"], "task_changed", after)}
 
     def _create_cron_job(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
-        job = {"at": None, "cron_expression": None, "is_silent": False, "is_active": True} | body
+        job = {"at": None, "cron_expression": None, "priority": "high", "is_active": True} | body
         job |= {"id": str(uuid4()), "name": body["text"][:60], **_timestamps()}
         job["next_fire_at"] = job["at"] or self.next_fire_at
         after = {"text": body["text"]}

@@ -59,11 +59,11 @@ class Dispatcher:
         return timedelta() if len(claim.runs) >= MAX_RUNS_PER_CLAIM else _get_next_delay(claim)
 
     async def _enqueue(self, runs: Sequence[ClaimedRun], bot_id: int) -> None:
-        await self._redis.enqueue(
-            to_telegram=[
-                _build_notification(run, bot_id) for run in runs if run.type == "reminder"
-            ],
-            to_secretary=[_build_prompt(run, bot_id) for run in runs if run.type == "prompt"],
+        await self._redis.send_notification(
+            *(_build_notification(run, bot_id) for run in runs if run.type == "reminder")
+        )
+        await self._redis.send_prompt(
+            *(_build_prompt(run, bot_id) for run in runs if run.type == "prompt")
         )
 
     def _log_missing_bot(self) -> None:
@@ -76,7 +76,7 @@ def _build_notification(run: ClaimedRun, bot_id: int) -> Notification:
     return Notification(
         **_build_common_fields(run, bot_id),
         language_code=run.language_code,
-        silent=run.is_silent,
+        priority=run.priority,
         timezone=run.timezone,
     )
 

@@ -1,13 +1,13 @@
 """What cron_service does in Redis: fills the queues, hears that jobs have changed."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 
 import structlog
 from redis.exceptions import RedisError
 
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY, CRON_CHANNEL
-from smart_kit.contracts.queue import BotIdentity, QueueMessage
+from smart_kit.contracts.queue import BotIdentity, Notification, QueueMessage, ScheduledPrompt
 from smart_kit.mailbox import Envelope, Mailbox
 from smart_kit.redis import Redis, await_result
 
@@ -34,20 +34,13 @@ class RedisClient:
         payload = await await_result(self._redis.get(ACTIVE_BOT_KEY))
         return BotIdentity.model_validate_json(payload).id if payload else None
 
-    async def enqueue(
-        self, to_telegram: Iterable[QueueMessage], to_secretary: Iterable[QueueMessage]
-    ) -> None:
-        """Put messages into their queues, which drop those they have had before."""
-        for mailbox, messages in (
-            (self._to_telegram, to_telegram),
-            (self._to_secretary, to_secretary),
-        ):
-            envelopes = [
-                Envelope(message.id, message.conversation, message.model_dump_json())
-                for message in messages
-            ]
-            if envelopes:
-                await mailbox.enqueue(*envelopes)
+    async def send_notification(self, *notifications: Notification) -> None:
+        """Put reminders into tg_bot's queue in one round trip; it drops those it had before."""
+        await _enqueue(self._to_telegram, notifications)
+
+    async def send_prompt(self, *prompts: ScheduledPrompt) -> None:
+        """Put prompts into the assistant's queue, in the same way."""
+        await _enqueue(self._to_secretary, prompts)
 
     async def listen(self, stop: asyncio.Event, wake: Callable[[], None]) -> None:
         """Ring at each announcement, and after each connection, before which some may be lost."""
@@ -66,3 +59,12 @@ class RedisClient:
                     log.warning("announcement subscription failed", reason=str(error))
                 is_disconnected = True
                 await asyncio.sleep(RECONNECT_DELAY_SECONDS)
+
+
+async def _enqueue(mailbox: Mailbox, messages: Sequence[QueueMessage]) -> None:
+    await mailbox.enqueue(
+        *(
+            Envelope(message.id, message.conversation, message.model_dump_json())
+            for message in messages
+        )
+    )

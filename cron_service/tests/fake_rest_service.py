@@ -56,7 +56,7 @@ class FakeRestService:
             telegram_id=TELEGRAM_ID,
             language_code="ru",
             timezone="Europe/Berlin",
-            is_silent=True,
+            priority="low",
             scheduled_for=self.now() + timedelta(seconds=in_seconds),
         )
         self.runs.append(FakeRun(claimed_run))

@@ -29,7 +29,7 @@ async def test_a_reminder_goes_to_telegram_with_all_its_facts(
     (message,) = await read_notifications(redis)
     assert message.id == message.correlation_id == f"run:{run_id}"
     assert message.conversation == f"tg:{bot.id}:{CHAT_ID}"
-    assert (message.chat_id, message.text, message.silent) == (CHAT_ID, "stretch", True)
+    assert (message.chat_id, message.text, message.priority) == (CHAT_ID, "stretch", "low")
     assert (message.run_id, message.job_id) == (facts.id, facts.job_id)
     assert (message.language_code, message.timezone) == ("ru", "Europe/Berlin")
     assert message.scheduled_for == facts.scheduled_for

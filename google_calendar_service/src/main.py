@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from smart_kit.api import add_error_handlers, add_health, uvicorn_loop
 from smart_kit.health import Health
 from smart_kit.service import launch, load_settings, run_loops
+from smart_kit.version import get_version
 
 from .api.routes import ROUTERS
 from .config.settings import Settings
@@ -33,6 +34,7 @@ def create_app(settings: Settings) -> FastAPI:
     """The application; nothing of it outlives or precedes a request."""
     app = FastAPI(
         title="Smart Assistant: Google Calendar",
+        version=get_version(),
         description=NOT_IMPLEMENTED_DESCRIPTION
         if settings.is_google_configured
         else NOT_CONFIGURED_DESCRIPTION,

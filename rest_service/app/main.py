@@ -21,6 +21,7 @@ from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.safe_http.client import TIMEOUT_SECONDS, SafeHttpClient
 from smart_kit.service import Loop, launch, load_settings, run_loops
 from smart_kit.vault import Vault
+from smart_kit.version import get_version
 
 from . import database, defaults, docs, openapi
 from .audit.refusal_throttle import RefusalThrottle
@@ -57,7 +58,7 @@ def create_app(
         openapi_tags=[
             {"name": name, "description": description} for name, description in openapi.TAGS
         ],
-        version="0.1.0",
+        version=get_version(),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -24,7 +24,7 @@ async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
 ) -> None:
     user = await make("users", language_code="ru")
     job = await make_due_job(
-        make, user, text="Tea", is_silent=True, timezone="Asia/Tokyo", chat_id=-100
+        make, user, text="Tea", priority="low", timezone="Asia/Tokyo", chat_id=-100
     )
 
     first, second = await claim_jobs(service), await claim_jobs(service)
@@ -40,7 +40,7 @@ async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
         "telegram_id": user["telegram_id"],
         "language_code": "ru",
         "timezone": "Asia/Tokyo",
-        "is_silent": True,
+        "priority": "low",
         "scheduled_for": job["at"],
     }
     after = (await admin.get(f"/cron-jobs/{job['id']}")).json()

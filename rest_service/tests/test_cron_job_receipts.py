@@ -55,7 +55,7 @@ class TestReceipts:
         self, service: Client, make: Make
     ) -> None:
         user = await make("users")
-        job = await make("cron-jobs", user_id=user["id"], is_silent=True, type="prompt")
+        job = await make("cron-jobs", user_id=user["id"], priority="low", type="prompt")
         path = f"/cron-jobs/{job['id']}"
 
         gone = await service.delete(path, headers=make_user_headers(user, "tg:1:79/1.0"))

@@ -232,7 +232,7 @@ class TestUpdate:
     async def test_the_text_changes_without_the_time(self, admin: Client, make: Make) -> None:
         user = await make("users")
         job = await make("cron-jobs", user_id=user["id"])
-        change = {"text": "Cake", "name": "Cake", "is_silent": True}
+        change = {"text": "Cake", "name": "Cake", "priority": "low"}
 
         changed = (await admin.put(f"/cron-jobs/{job['id']}", json=change)).json()
 

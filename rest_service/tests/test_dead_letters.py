@@ -89,7 +89,7 @@ async def test_an_unreadable_dead_letter_hides_no_other(admin: Client, redis: Re
     await add_dead_letter(redis, "to_telegram", 3000)
 
     reasons = [one["reason"] for one in await list_items(admin, "/dead-letters")]
-    assert reasons == ["boom", *["the letter itself cannot be read"] * 2]
+    assert reasons == ["boom", *["the dead letter itself cannot be parsed"] * 2]
     broken = (await admin.get("/dead-letters/to_telegram:1000-0")).json()
     assert (broken["payload"], broken["failed_at"]) == ("{broken", "1970-01-01T00:00:01Z")
 
@@ -137,7 +137,7 @@ class TestReplay:
 
         answer = await admin.post(f"{DEAD_LETTER_PATH}/replay")
 
-        assert (answer.status_code, "only be dropped" in answer.json()["detail"]) == (400, True)
+        assert (answer.status_code, "only be deleted" in answer.json()["detail"]) == (400, True)
         assert len(await list_items(admin, "/dead-letters")) == 1
 
 

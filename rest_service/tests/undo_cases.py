@@ -7,7 +7,7 @@ import httpx2
 from rest_service.tests.api_helpers import JsonObject
 
 CREATE_BODIES: dict[str, JsonObject] = {
-    "cron-jobs": {"text": "Tea", "at": "2031-01-01T09:00Z", "is_silent": True},
+    "cron-jobs": {"text": "Tea", "at": "2031-01-01T09:00Z", "priority": "low"},
     "tasks": {"title": "Milk", "due_at": "2031-01-01T09:00Z", "priority": "high"},
     "calendar": {
         "title": "Chess",

@@ -8,6 +8,7 @@ from pydantic import Field, StringConstraints
 from smart_kit.contracts.base import Contract, DatetimeInput, Name, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
+from smart_kit.contracts.queue import NotificationPriority
 from smart_kit.settings import TimeZoneName
 
 CronJobType = Literal["reminder", "prompt"]
@@ -37,7 +38,9 @@ class CronJobCreate(RequestBody):
     chat_id: int | None = Field(
         None, gt=-(2**52), lt=2**52, description="null: the user's private chat"
     )
-    is_silent: bool = False
+    priority: NotificationPriority = Field(
+        "high", description="high: the reminder makes a sound; low: it arrives silently"
+    )
     is_active: bool = True
 
 
@@ -51,7 +54,7 @@ class CronJobUpdate(RequestBody):
     at: JobTime | None = None
     cron_expression: CronExpression | None = None
     timezone: TimeZoneName | None = None
-    is_silent: bool | None = None
+    priority: NotificationPriority | None = None
     is_active: bool | None = None
     bot_id: BotId | None = Field(None, description="null: by whichever bot there is")
 
@@ -71,7 +74,7 @@ class CronJobRead(Contract):
     bot_id: int | None = Field(
         None, description="The bot it was made with, the only one that delivers it; null: any"
     )
-    is_silent: bool
+    priority: NotificationPriority
     is_active: bool
     next_fire_at: UtcDatetime | None
     created_at: UtcDatetime
@@ -104,7 +107,7 @@ class ClaimedRun(Contract):
     telegram_id: int
     language_code: str | None
     timezone: str
-    is_silent: bool
+    priority: NotificationPriority
     scheduled_for: UtcDatetime
 
 

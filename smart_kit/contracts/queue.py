@@ -94,13 +94,16 @@ ToSecretary = Annotated[
 TO_SECRETARY_ADAPTER: TypeAdapter[ToSecretary] = TypeAdapter(ToSecretary)
 
 
+NotificationPriority = Literal["high", "low"]
+"""`high`: the message makes a sound; `low`: it arrives silently."""
+
+
 class BaseTelegramMessage(QueueMessage):
     """What every message to a person has."""
 
     language_code: str | None = None
     """The person's language as Telegram says, for somebody without a language of their own."""
-    silent: bool = False
-    """Deliver without a sound."""
+    priority: NotificationPriority = "high"
 
 
 class Reply(BaseTelegramMessage):

@@ -1,12 +1,13 @@
-"""A durable queue on Redis in which a conversation's messages keep their order.
+"""A durable queue on Redis that keeps the messages of a conversation in order.
 
-Per conversation a list of waiting messages; one stream whose entries are *conversations with work*,
-read by a consumer group, never more than one live entry a conversation. So any number of replicas
-share the conversations, each conversation is first in, first out, and a slow one delays no other.
+Each conversation has a list of waiting messages. One stream, read by a consumer group, has an entry
+for each conversation with work, never more than one live entry per conversation. Any number of
+replicas can therefore share the conversations: each conversation is processed first in, first out,
+and a slow one delays no other.
 
-A message is never in a worker's memory only: `begin` leaves it in its list, `finish` removes it in
-the same atomic step in which its consequences appear. Each take raises a fencing token; what holds
-an older one is refused.
+`begin` leaves a message in its list and `finish` removes it in the same atomic step that applies
+its outcome, so a message never exists only in a worker's memory. Each delivery has a higher fencing
+token than the one before; operations with an older token are refused.
 """
 
 from smart_kit.mailbox.mailbox import Mailbox

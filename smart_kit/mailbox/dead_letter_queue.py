@@ -1,4 +1,4 @@
-"""The dead letters of a mailbox, for an administrator to read, replay and drop."""
+"""The dead letters of a queue, which an administrator can read, replay and delete."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from smart_kit.mailbox.messages import DeadLetter
 from smart_kit.redis import Redis, await_result
 
 EntryId = tuple[int, int]
-"""Of a stream's entry: milliseconds and a number; later letters have higher ones."""
+"""The id of a stream entry: milliseconds and a sequence number."""
 
 
 def _format_entry_id(entry_id: EntryId) -> str:
@@ -22,7 +22,7 @@ def _format_entry_id(entry_id: EntryId) -> str:
 
 @dataclass(frozen=True)
 class DeadLetterEntry:
-    """A dead letter and its place."""
+    """A dead letter and its id in the stream."""
 
     entry_id: EntryId
     dead_letter: DeadLetter
@@ -45,28 +45,29 @@ class DeadLetterQueue:
             await pipeline.execute()
 
     async def count(self) -> int:
-        """How many there are."""
+        """Return the number of dead letters."""
         return int(await await_result(self._redis.xlen(self._keys.dead)))
 
     async def list_newest(self, limit: int) -> list[DeadLetterEntry]:
-        """At most so many, the newest first."""
+        """Return at most `limit` dead letters, newest first."""
         entries = await await_result(self._redis.xrevrange(self._keys.dead, count=limit))
         return [self._parse_entry(entry, fields) for entry, fields in entries]
 
     async def find(self, entry_id: EntryId) -> DeadLetterEntry | None:
-        """The one at that place."""
+        """Return the dead letter with this id, or None."""
         raw_id = _format_entry_id(entry_id)
         entries = await await_result(self._redis.xrange(self._keys.dead, raw_id, raw_id))
         return self._parse_entry(*entries[0]) if entries else None
 
     async def replay(self, entry: DeadLetterEntry) -> bool:
-        """Have it handled once more, after what waits in its conversation; False: it is gone.
+        """Enqueue the message again, at the end of its conversation. Return False if it is gone.
 
-        Raises InvalidRequest for what never was a message, e.g. an update that could not be read.
+        Raises InvalidRequest for an entry that never was a queue message, e.g. a Telegram update
+        that could not be parsed.
         """
         conversation = entry.dead_letter.conversation
         if not conversation:
-            raise InvalidRequest("It never was a message of the queue: it can only be dropped.")
+            raise InvalidRequest("It never was a message of the queue, so it can only be deleted.")
         return bool(
             await self._replay_script(
                 keys=[
@@ -80,7 +81,7 @@ class DeadLetterQueue:
         )
 
     async def delete(self, entry_id: EntryId) -> bool:
-        """Forget it; False: it is gone already."""
+        """Delete a dead letter. Return False if it is gone already."""
         return bool(
             await await_result(self._redis.xdel(self._keys.dead, _format_entry_id(entry_id)))
         )
@@ -91,7 +92,7 @@ class DeadLetterQueue:
         raw = fields.get(DEAD_LETTER_FIELD, "")
         try:
             return DeadLetterEntry(entry_id, DeadLetter.model_validate_json(raw))
-        except ValidationError:  # by another version, or by hand: still to be seen
+        except ValidationError:  # written by another version or by hand; it is still shown
             return DeadLetterEntry(entry_id, self._build_unreadable(raw, entry_id))
 
     def _build_unreadable(self, raw: str, entry_id: EntryId) -> DeadLetter:
@@ -99,7 +100,7 @@ class DeadLetterQueue:
             queue=self._queue,
             conversation="",
             payload=raw,
-            reason="the letter itself cannot be read",
+            reason="the dead letter itself cannot be parsed",
             attempts=0,
             failed_at=datetime.fromtimestamp(entry_id[0] / 1000, UTC),
         )

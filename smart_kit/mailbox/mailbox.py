@@ -26,30 +26,33 @@ MAX_ATTEMPTS = 5
 LEASE_SECONDS = 30.0
 
 DEDUPLICATION_MS = 7 * 86_400_000
-"""How long a message id is remembered; Telegram itself keeps an update for a day."""
+"""How long message ids are remembered. Telegram itself keeps an update for a day."""
 
 JOURNAL_TTL_SECONDS = 7 * 86_400
 MAX_HISTORY_ITEMS = 400
-"""Items kept of a thread in Redis; Postgres has them all."""
+"""Items of a thread that Redis keeps. Postgres keeps all of them."""
 
 HISTORY_TTL_SECONDS = 90 * 86_400
-"""How long a thread is kept after its last turn: one left by /new gets no other end."""
+"""How long Redis keeps a thread after its last turn. A thread left with /new only ends this way."""
 
 _BATCH_SIZE = 100
 
 _ScriptCall = tuple[list[str], list[str | int]]
-"""Keys and arguments of a script."""
+"""The keys and the arguments of a script."""
 
 
 @cache
 def read_script(name: str) -> str:
-    """A script of the mailbox, ready to be run."""
+    """Return the source of a Lua script, including the functions that all scripts share."""
     scripts = files("smart_kit.mailbox") / "scripts"
     return (scripts / "prelude.lua").read_text() + (scripts / f"{name}.lua").read_text()
 
 
 class Mailbox:
-    """One queue. `name` is the stream; everything else hangs below it."""
+    """One queue. Every operation is one atomic script.
+
+    Operations on a delivery raise LeaseLost where another worker has the message now.
+    """
 
     def __init__(
         self,
@@ -70,11 +73,11 @@ class Mailbox:
         }
 
     async def create_group(self) -> None:
-        """Make the consumer group, at the beginning of the stream, unless it is there."""
+        """Create the consumer group unless it exists."""
         await create_group(self._redis, self.name, GROUP)
 
     async def enqueue(self, *envelopes: Envelope) -> list[bool]:
-        """Durably add messages in one round trip. False for each that had been added before."""
+        """Add messages durably in one round trip. Return False for each duplicate."""
         script = self._scripts["enqueue"]
         calls: list[_ScriptCall] = [
             (
@@ -92,14 +95,14 @@ class Mailbox:
             return [bool(await script(keys=calls[0][0], args=calls[0][1]))]
         try:
             return await self._enqueue_all(script.sha, calls)
-        except NoScriptError:  # a fresh Redis; asking each time beforehand would cost a round trip
+        except NoScriptError:  # Redis is new; checking before each call would cost a round trip
             await self._redis.script_load(script.script)
             return await self._enqueue_all(script.sha, calls)
 
     async def receive(
         self, blocking: Redis, consumer: str, timeout_seconds: float
     ) -> StreamEntry | None:
-        """Wait so long, at most BLOCK_SECONDS, for a conversation with work."""
+        """Wait for a conversation with work, at most `timeout_seconds` and MAX_BLOCK_SECONDS."""
         entries = await read_group(
             blocking,
             self.name,
@@ -111,9 +114,9 @@ class Mailbox:
         return _to_stream_entry(*entries[0]) if entries else None
 
     async def reclaim(self, consumer: str, limit: int) -> list[StreamEntry]:
-        """Take over conversations whose worker has let its lease end, at most so many.
+        """Take over at most `limit` conversations whose worker did not renew its lease.
 
-        XAUTOCLAIM looks at COUNT×10 entries a call, so its cursor is followed to the end.
+        One call of XAUTOCLAIM examines COUNT*10 entries, so its cursor is followed to the end.
         """
         taken: list[StreamEntry] = []
         cursor = "0-0"
@@ -132,7 +135,7 @@ class Mailbox:
         return taken
 
     async def begin(self, entry: StreamEntry) -> Delivery | None:
-        """Take the conversation's first message; None where the entry is out of date."""
+        """Take the conversation's first message. Return None where the entry is outdated."""
         taken = await self._scripts["begin"](
             keys=[
                 self.name,
@@ -149,51 +152,35 @@ class Mailbox:
         return Delivery(entry.id, entry.conversation, token, attempt, payload)
 
     async def load_journal(self, message_id: str) -> dict[str, str]:
-        """What an earlier attempt has finished: step to value."""
+        """Return the results of the steps that earlier attempts finished."""
         return dict(await await_result(self._redis.hgetall(journal_key(message_id))))
 
     async def journal(self, delivery: Delivery, message_id: str, step: str, value: str) -> None:
-        """Keep a step's result. Raises Superseded."""
-        is_held = await self._scripts["journal"](
-            keys=[self._keys.active, self._keys.fence, journal_key(message_id)],
-            args=[
-                delivery.entry_id,
-                delivery.conversation,
-                delivery.fencing_token,
-                step,
-                value,
-                JOURNAL_TTL_SECONDS,
-            ],
+        """Store a step's result, so that a later attempt does not repeat the step."""
+        await self._run_fenced(
+            "journal",
+            [self._keys.active, self._keys.fence, journal_key(message_id)],
+            [*_lease_arguments(delivery), step, value, JOURNAL_TTL_SECONDS],
         )
-        if not is_held:
-            raise LeaseLost
 
     async def renew(self, delivery: Delivery, consumer: str) -> None:
-        """Keep the message for another lease. Raises Superseded."""
-        is_held = await self._scripts["renew"](
-            keys=[self.name, self._keys.active, self._keys.fence],
-            args=[
-                GROUP,
-                consumer,
-                delivery.entry_id,
-                delivery.conversation,
-                delivery.fencing_token,
-            ],
+        """Hold the message for another `lease_seconds`."""
+        await self._run_fenced(
+            "renew",
+            [self.name, self._keys.active, self._keys.fence],
+            [GROUP, consumer, *_lease_arguments(delivery)],
         )
-        if not is_held:
-            raise LeaseLost
 
     async def finish(
         self, delivery: Delivery, outcome: Outcome, *, dead_letter: DeadLetter | None = None
     ) -> None:
-        """End the message with all its consequences, or as a dead letter. Raises Superseded."""
-        is_held = await self._scripts["finish"](
-            keys=self._list_finish_keys(delivery, outcome),
-            args=[
+        """Remove the message and apply its outcome, or move it to the dead letters."""
+        await self._run_fenced(
+            "finish",
+            self._list_finish_keys(delivery, outcome),
+            [
                 GROUP,
-                delivery.entry_id,
-                delivery.conversation,
-                delivery.fencing_token,
+                *_lease_arguments(delivery),
                 dead_letter.model_dump_json() if dead_letter else "",
                 outcome.archive_record,
                 MAX_HISTORY_ITEMS,
@@ -208,35 +195,33 @@ class Mailbox:
                 ),
             ],
         )
-        if not is_held:
-            raise LeaseLost
 
     async def delay(
         self, delivery: Delivery, delay_seconds: float, *, is_attempt_counted: bool = False
     ) -> None:
-        """Give the message back until later; `is_counted` keeps the attempt. Raises Superseded."""
-        is_held = await self._scripts["delay"](
-            keys=[
+        """Release the message and make it available again after `delay_seconds`.
+
+        The attempt is taken back unless `is_attempt_counted`.
+        """
+        await self._run_fenced(
+            "delay",
+            [
                 self.name,
                 self._keys.active,
                 self._keys.fence,
                 self._keys.attempts,
                 self._keys.delayed,
             ],
-            args=[
+            [
                 GROUP,
-                delivery.entry_id,
-                delivery.conversation,
-                delivery.fencing_token,
+                *_lease_arguments(delivery),
                 int(delay_seconds * 1000),
                 int(is_attempt_counted),
             ],
         )
-        if not is_held:
-            raise LeaseLost
 
     async def promote(self) -> float | None:
-        """Wake what is due. Returns the seconds until the next is; None where nothing waits."""
+        """Wake conversations that are due. Return the seconds until the next one, or None."""
         _, due_ms = await self._scripts["promote"](
             keys=[self.name, self._keys.active, self._keys.delayed],
             args=[_BATCH_SIZE],
@@ -244,7 +229,7 @@ class Mailbox:
         return None if due_ms < 0 else due_ms / 1000
 
     async def get_depth(self) -> QueueDepth:
-        """How much lies here, by Redis's own clock; one round trip."""
+        """Measure the queue by Redis's clock, in one round trip."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.hlen(self._keys.active)
             pipeline.zcard(self._keys.delayed)
@@ -256,11 +241,15 @@ class Mailbox:
         return QueueDepth(active, delayed, max(0.0, seconds - woken_at), dead)
 
     async def remove_consumer(self, consumer: str) -> None:
-        """Remove a consumer that holds nothing; XGROUP DELCONSUMER would drop what it holds."""
+        """Remove a consumer without pending entries; XGROUP DELCONSUMER would drop those."""
         if not await self._redis.xpending_range(
             self.name, GROUP, min="-", max="+", count=1, consumername=consumer
         ):
             await self._redis.xgroup_delconsumer(self.name, GROUP, consumer)
+
+    async def _run_fenced(self, script: str, keys: list[str], args: list[str | int]) -> None:
+        if not await self._scripts[script](keys=keys, args=args):
+            raise LeaseLost
 
     async def _enqueue_all(self, sha: str, calls: list[_ScriptCall]) -> list[bool]:
         async with self._redis.pipeline(transaction=False) as pipeline:
@@ -289,7 +278,11 @@ class Mailbox:
 
 
 _NO_THREAD = UUID(int=0)
-"""Names a key that is never written, where a message has no history."""
+"""Names a history key that is never written, for messages without a history."""
+
+
+def _lease_arguments(delivery: Delivery) -> tuple[str, str, int]:
+    return delivery.entry_id, delivery.conversation, delivery.fencing_token
 
 
 def _to_stream_entry(entry_id: str, fields: dict[str, str]) -> StreamEntry:

@@ -1,4 +1,4 @@
-"""What goes into a mailbox and what comes out."""
+"""The data that goes into a mailbox and comes out of it."""
 
 from dataclasses import dataclass
 from uuid import UUID
@@ -10,7 +10,7 @@ from smart_kit.errors import SmartAssistantError
 
 
 class LeaseLost(SmartAssistantError):
-    """Another worker has this message now; whatever we do with it must stop."""
+    """Another worker holds this message now; this one must stop working on it."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Envelope:
 
 @dataclass(frozen=True)
 class StreamEntry:
-    """A conversation with work, as read from the stream."""
+    """A stream entry: a conversation that has work."""
 
     id: str
     conversation: str
@@ -32,33 +32,33 @@ class StreamEntry:
 
 @dataclass(frozen=True)
 class Delivery:
-    """A message that this worker holds until its lease ends."""
+    """A message that a worker holds until its lease ends."""
 
     entry_id: str
     conversation: str
     fencing_token: int
     attempt: int
-    """1 at first; higher where a worker died or failed with it."""
+    """1 for the first attempt; higher after a worker crashed or failed."""
     payload: str
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """Everything that has to happen in the instant in which a message is done."""
+    """The consequences of a message. `finish` applies all of them atomically."""
 
     replies: tuple[Envelope, ...] = ()
-    """Go into the mailbox that this one answers into."""
+    """Messages for the reply queue."""
     history: tuple[str, ...] = ()
-    """Items for the end of `thread_id`'s history."""
+    """Items to append to the history of `thread_id`."""
     thread_id: UUID | None = None
     archive_record: str = ""
-    """For the archive; empty: none."""
+    """Record for the archive, as JSON; empty: none."""
     journal_message_id: str = ""
-    """The message whose journal is no longer needed; empty: none."""
+    """Message whose journal is deleted; empty: none."""
 
 
 class DeadLetter(Contract):
-    """A message that nobody could handle."""
+    """A message that could not be processed."""
 
     queue: str
     conversation: str
@@ -70,11 +70,11 @@ class DeadLetter(Contract):
 
 @dataclass(frozen=True)
 class QueueDepth:
-    """How much lies in a mailbox."""
+    """The size of a queue."""
 
     conversations: int
-    """With work: waiting, in work or delayed."""
+    """Conversations with work: waiting, running or delayed."""
     delayed: int
     oldest_seconds: float
-    """Since the one that waits longest was woken; 0 where none waits."""
+    """Age of the oldest stream entry; 0 where there is none."""
     dead_letters: int

@@ -1,4 +1,4 @@
-"""Looks at a mailbox now and then, for `/metrics` and for the operator."""
+"""Measures a queue periodically, for `/metrics` and `/health`."""
 
 import asyncio
 
@@ -12,13 +12,13 @@ from smart_kit.redis import CONNECTION_ERRORS
 
 INTERVAL_SECONDS = 5.0
 LONG_WAIT_SECONDS = 5.0
-"""Seconds a conversation may wait before an operator wants to know."""
+"""Seconds a conversation may wait before `/health` mentions it."""
 
 log = structlog.stdlib.get_logger()
 
 
 class QueueMonitor:
-    """The last look at one mailbox."""
+    """The latest measurement of one queue."""
 
     def __init__(self, mailbox: Mailbox, interval_seconds: float = INTERVAL_SECONDS) -> None:
         self._mailbox = mailbox
@@ -26,7 +26,7 @@ class QueueMonitor:
         self._depth: QueueDepth | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look until `stop`."""
+        """Measure at each interval until `stop`."""
         while not stop.is_set():
             try:
                 await self.collect()
@@ -37,7 +37,7 @@ class QueueMonitor:
             await sleep_until_stopped(stop, self._interval_seconds)
 
     async def collect(self) -> None:
-        """Look once."""
+        """Measure the queue and update the metrics."""
         depth = self._depth = await self._mailbox.get_depth()
         queue = self._mailbox.name
         QUEUE_CONVERSATIONS.labels(queue, "ready").set(depth.conversations - depth.delayed)
@@ -46,7 +46,7 @@ class QueueMonitor:
         DEAD_LETTERS.labels(queue).set(depth.dead_letters)
 
     def health_note(self) -> str:
-        """What an operator should know, e.g. "the oldest of 3 waits 41 s; 2 dead letters"."""
+        """Return a note for `/health`, e.g. "the oldest of 3 waits 41 s; 2 dead letters"."""
         depth, notes = self._depth, []
         if depth and depth.oldest_seconds >= LONG_WAIT_SECONDS:
             notes.append(f"the oldest of {depth.conversations} waits {depth.oldest_seconds:.0f} s")

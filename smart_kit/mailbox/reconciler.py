@@ -1,4 +1,4 @@
-"""Wakes conversations that something has put to sleep although a message waits in them."""
+"""Restores lost wake-ups: conversations that have waiting messages but no stream entry."""
 
 import asyncio
 import re
@@ -15,16 +15,19 @@ from smart_kit.redis import CONNECTION_ERRORS, Redis, await_result
 
 INTERVAL_SECONDS = 60.0
 _BATCH_SIZE = 500
-"""Conversations that one script looks at: nobody else is served meanwhile."""
+"""Conversations per script call. Redis serves nothing else during a call."""
 _SCAN_COUNT = 1000
-"""Keys of any kind that one step of a scan looks at."""
+"""Keys that one SCAN call examines."""
 _GLOB_CHARACTERS = re.compile(r"[*?\[\]\\^]")
 
 log = structlog.stdlib.get_logger()
 
 
 class MailboxReconciler:
-    """Of one queue. Our own scripts never need it; hands, tools and restored data may."""
+    """Reconciler of one queue.
+
+    The mailbox's own scripts never lose a wake-up; manual edits and restored backups can.
+    """
 
     def __init__(
         self, redis: Redis, queue: str, interval_seconds: float = INTERVAL_SECONDS
@@ -36,7 +39,7 @@ class MailboxReconciler:
         self._script = AsyncScript(redis, read_script("reconcile"))
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Look until `stop`."""
+        """Reconcile at each interval until `stop`."""
         while not stop.is_set():
             try:
                 await self.restore_wakeups()
@@ -45,7 +48,7 @@ class MailboxReconciler:
             await sleep_until_stopped(stop, self._interval_seconds)
 
     async def restore_wakeups(self) -> int:
-        """Wake what sleeps by mistake; returns how many conversations did."""
+        """Restore lost wake-ups and return the number of affected conversations."""
         known = {
             *await self._list_waiting(),
             *await await_result(self._redis.hkeys(self._keys.active)),
@@ -61,7 +64,7 @@ class MailboxReconciler:
         return restored
 
     async def _list_waiting(self) -> list[str]:
-        """The conversations in which messages wait."""
+        """Return the conversations that have waiting messages."""
         pattern = _GLOB_CHARACTERS.sub(r"\\\g<0>", self._keys.waiting_prefix) + "*"
         found = self._redis.scan_iter(pattern, count=_SCAN_COUNT, _type="LIST")
         return [key.removeprefix(self._keys.waiting_prefix) async for key in found]

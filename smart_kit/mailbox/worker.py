@@ -1,4 +1,4 @@
-"""Reads a mailbox with a number of slots: leases, hand-over, and the fate of each message."""
+"""Processes the messages of a mailbox in a number of slots, with leases and retries."""
 
 import asyncio
 import contextlib
@@ -19,38 +19,38 @@ from smart_kit.metrics import HANDLING_SECONDS, PROCESSED_MESSAGES
 from smart_kit.redis import CONNECTION_ERRORS, Redis
 
 Handler = Callable[[Delivery], Awaitable[Outcome]]
-"""Raises RetryMessage or RejectMessage; any other error counts as an attempt."""
+"""Processes a message. Raises RetryMessage or RejectMessage; other errors count as attempts."""
 
 DeadLetterHook = Callable[[Delivery], Awaitable[Outcome]]
-"""What still happens for a message that becomes a dead letter, e.g. a word to the user."""
+"""Returns the outcome of a message that becomes a dead letter, e.g. a notice to the user."""
 
 T = TypeVar("T")
 
 RECONNECT_SECONDS = 0.5
 
 RENEWALS_PER_LEASE = 3
-"""One of them may fail, and the next still comes before another replica takes the message over."""
+"""With three renewals, one may fail before another replica takes the message over."""
 
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
 class WorkerTimings:
-    """How patient a worker is, in seconds."""
+    """Intervals and time limits of a worker, in seconds."""
 
     promote_interval_seconds: float = 1.0
-    """At most so long after its time a delayed message is noticed."""
+    """Longest time between two checks for delayed messages that are due."""
     crash_backoff_seconds: float = 2.0
-    """After the first unexpected error; each further one doubles it."""
+    """Delay after the first unexpected error; each further one doubles it."""
     drain_timeout_seconds: float = 15.0
-    """How long running messages may go on after a stop; then other replicas get them."""
+    """Time that running messages get after a stop; then other replicas take them over."""
 
 
 DEFAULT_TIMINGS = WorkerTimings()
 
 
 class Worker:
-    """One replica's share of a mailbox."""
+    """Consumer of a mailbox in one replica."""
 
     def __init__(
         self,
@@ -63,14 +63,14 @@ class Worker:
         timings: WorkerTimings = DEFAULT_TIMINGS,
     ) -> None:
         self.last_read_at: float | None = None
-        """Monotonic time of the last good read."""
+        """Monotonic time of the last successful read."""
         self._mailbox = mailbox
         self._blocking = blocking
         self._handler = handler
         self._on_dead_letter = on_dead_letter
         self._slots = slots
         self._timings = timings
-        self._consumer = uuid4().hex  # a PID comes again in another container
+        self._consumer = uuid4().hex  # a PID may be the same in another container
         self._running: set[asyncio.Task[None]] = set()
         self._in_flight: dict[asyncio.Task[None], Delivery] = {}
         self._has_group = False
@@ -78,7 +78,7 @@ class Worker:
         self._next_reclaim_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Work until `stop`, then finish or hand over what is running."""
+        """Process messages until `stop`, then finish or release the running ones."""
         renewing = asyncio.create_task(self._renew_leases())
         stopping = asyncio.create_task(stop.wait())
         try:
@@ -94,7 +94,7 @@ class Worker:
 
     async def _consume(self, stopping: asyncio.Task[bool]) -> None:
         while not (stopping.done() or is_cancelled()):
-            if len(self._running) >= self._slots:  # whoever has a free slot may take the next
+            if len(self._running) >= self._slots:  # others may have free slots
                 await asyncio.wait({*self._running, stopping}, return_when=asyncio.FIRST_COMPLETED)
                 continue
             try:
@@ -144,7 +144,7 @@ class Worker:
             delivery = await retry_until_redis(lambda: self._mailbox.begin(entry))
             if delivery is not None:
                 await self._process_delivery(delivery)
-        except Exception:  # the consumer's loop outlives any message; this one's lease runs out
+        except Exception:  # the consumer continues; this message's lease expires
             log.exception("message processing failed", conversation=entry.conversation)
 
     async def _process_delivery(self, delivery: Delivery) -> None:
@@ -164,7 +164,7 @@ class Worker:
 
     async def _settle_delivery(self, delivery: Delivery) -> str:
         try:
-            if delivery.attempt > MAX_ATTEMPTS:  # its worker died each time
+            if delivery.attempt > MAX_ATTEMPTS:  # its worker crashed each time
                 raise RejectMessage(f"Given up after {MAX_ATTEMPTS} attempts.")
             outcome = await self._handler(delivery)
         except RetryMessage as retry:
@@ -181,7 +181,7 @@ class Worker:
             with contextlib.suppress(LeaseLost, *CONNECTION_ERRORS):
                 await self._mailbox.delay(delivery, 0)
             raise
-        except Exception as error:  # the same
+        except Exception as error:  # one failing message must not stop the others
             log.exception("message handler failed", attempt=delivery.attempt)
             if delivery.attempt >= MAX_ATTEMPTS:
                 return await self._dead_letter(delivery, f"{type(error).__name__}: {error}")
@@ -199,7 +199,7 @@ class Worker:
         return "delayed"
 
     async def _dead_letter(self, delivery: Delivery, reason: str) -> str:
-        attempts = min(delivery.attempt, MAX_ATTEMPTS)  # one beyond them only buries
+        attempts = min(delivery.attempt, MAX_ATTEMPTS)  # a later one only ends here
         log.error("message dead-lettered", reason=reason, attempts=attempts)
         dead_letter = DeadLetter(
             queue=self._mailbox.name,
@@ -217,12 +217,12 @@ class Worker:
     async def _run_dead_letter_hook(self, delivery: Delivery) -> Outcome:
         try:
             return await self._on_dead_letter(delivery)
-        except Exception:  # the letter must be buried whatever else fails
+        except Exception:  # the message becomes a dead letter even if the hook fails
             log.exception("dead-letter hook failed")
             return Outcome()
 
     async def _renew_leases(self) -> None:
-        """Renew every lease in a task of its own, which no handler can starve by awaiting."""
+        """Renew all leases in a separate task, so that a slow handler cannot delay renewals."""
         while True:
             await asyncio.sleep(self._mailbox.lease_seconds / RENEWALS_PER_LEASE)
             for task, delivery in list(self._in_flight.items()):
@@ -230,15 +230,17 @@ class Worker:
                     await self._mailbox.renew(delivery, self._consumer)
                 except LeaseLost:
                     task.cancel()
-                except Exception as error:  # with it would end the leases of all that runs
+                except Exception as error:  # an error here would end all leases
                     log.warning("lease renewal failed", reason=str(error))
                 if is_cancelled():
                     return
 
     async def _cancel_running(self) -> None:
-        """Cancel what runs until it has ended: again and again, because a command to Redis can
-        swallow a cancellation (see is_cancelled), and even where we are cancelled ourselves,
-        because nobody else would wait for it."""
+        """Cancel running messages until all have ended.
+
+        Repeatedly, because a Redis command can swallow a cancellation (see `is_cancelled`), and
+        even when this task is cancelled itself, because nothing else waits for them.
+        """
         while self._running:
             for task in self._running:
                 task.cancel()
@@ -247,7 +249,7 @@ class Worker:
 
 
 async def retry_until_redis(call: Callable[[], Awaitable[T]]) -> T:
-    """The call's result, however long Redis is away; each of these calls may be repeated."""
+    """Repeat an idempotent call while Redis is unavailable and return its result."""
     has_warned = False
     while True:
         try:

@@ -1,1 +1,1 @@
-"""HTTP to servers that users named: only public addresses, with limits."""
+"""HTTP requests to servers that users name: public addresses only, with limits."""

@@ -1,6 +1,6 @@
-"""Requests to addresses that an administrator or a model wrote: only to public servers.
+"""HTTP client for URLs that an administrator or a model wrote. It reaches public servers only.
 
-Whoever answers is nobody's friend: it may redirect, rebind its name, send too much or never end.
+Servers are untrusted: they may redirect, rebind DNS, send oversized bodies or never finish.
 """
 
 import asyncio
@@ -21,22 +21,22 @@ from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl, check_publ
 from smart_kit.safe_http.resolver import Resolver
 
 MAX_RESPONSE_BYTES = 2 * 1024 * 1024
-"""Of an answer's body, compressed or not."""
+"""Limit of a response body, compressed or not."""
 TIMEOUT_SECONDS = 10.0
-"""For everything: names, redirects, the body's last byte."""
+"""Limit of a whole request: name resolution, redirects and reading the body."""
 MAX_REDIRECTS = 3
 
 CONNECTION_HEADERS = frozenset(
     {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"}
     | {"keep-alive", "upgrade"}
 )
-"""Headers, in small letters, by which one request is told from the next."""
+"""Lower-case names of headers that frame a request on its connection."""
 HEADER_NAME_PATTERN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _CROSS_ORIGIN_HEADERS = frozenset({"accept", "accept-language", "content-type"})
 _INVALID_HEADER_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _INITIAL_ORIGIN = ContextVar[str]("first")
-"""The server that a request names, whatever it redirects to."""
+"""The origin of the URL that a request began with."""
 _METHOD_PRESERVING_REDIRECTS = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
 _REDIRECT_STATUSES = (
     HTTPStatus.MOVED_PERMANENTLY,
@@ -46,29 +46,29 @@ _REDIRECT_STATUSES = (
 )
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
-"""The addresses of a name, for a port. Raises OSError."""
+"""Returns the addresses of a host for a port. Raises OSError."""
 SocketFactory = Callable[[aiohttp.AddrInfoType], socket.socket]
 
 
 class ResponseTooLarge(UpstreamRejected):
-    """The answer is larger than 2 MB."""
+    """The response is larger than 2 MB."""
 
 
 class RedirectBlocked(AddressBlocked):
-    """A redirect leads to an address that may not be asked; the first server has been."""
+    """A redirect leads to a blocked address; the first server has already received the request."""
 
 
 class InvalidHttpRequest(UpstreamRejected):
-    """The request is none that HTTP knows, so nothing was sent."""
+    """The request is not valid HTTP; nothing was sent."""
 
 
 class ConnectionFailed(UpstreamUnavailable):
-    """No connection came about, so nothing was sent."""
+    """The connection failed; nothing was sent."""
 
 
 @dataclass(frozen=True)
 class HttpRequest:
-    """What is to be sent."""
+    """A request to send."""
 
     method: str
     url: str
@@ -78,20 +78,20 @@ class HttpRequest:
 
 @dataclass(frozen=True)
 class HttpResponse:
-    """What came back, from whatever URL the last redirect led to."""
+    """The response to the last request of a chain of redirects."""
 
     status: int
     content_type: str
-    """As the server says: perhaps with a charset, perhaps empty."""
+    """The Content-Type header, which may have a charset or be empty."""
     body: bytes
     url: str
 
 
 class SafeHttpClient:
-    """Made within an event loop; close it when done.
+    """Create it within an event loop and close it when done.
 
-    Every connection goes to an address that was checked for it; none is used twice. Proxies and
-    cookies are not known here.
+    Each request opens a new connection, to an address that was checked for it. There are no
+    proxies and no cookies.
     """
 
     def __init__(
@@ -101,8 +101,8 @@ class SafeHttpClient:
         lookup: Lookup | None = None,
         socket_factory: SocketFactory | None = None,
     ) -> None:
-        """`private_hosts`: `host[:port]` that may be asked although they are private, without a
-        port those of http and https. A redirect from elsewhere never leads there."""
+        """`private_hosts`: private servers that are allowed, as `host[:port]`; without a port, the
+        ports of http and https. A redirect from another server never leads there."""
         self._private_authorities = frozenset(
             one for host in private_hosts for one in _parse_authorities(host)
         )
@@ -111,7 +111,7 @@ class SafeHttpClient:
             resolver=_PublicAddressResolver(lookup or self._resolve, self._private_authorities),
             use_dns_cache=False,
             force_close=True,
-            limit=0,  # else those who wait for their names are in everybody's way
+            limit=0,  # else requests that wait for DNS would block others
             socket_factory=socket_factory,
         )
         self._session = aiohttp.ClientSession(
@@ -123,15 +123,15 @@ class SafeHttpClient:
         )
 
     async def close(self) -> None:
-        """End what is still on its way."""
+        """Close the session and abort open requests."""
         await self._session.close()
 
     async def send(self, request: HttpRequest) -> HttpResponse:
-        """The answer, whatever its status.
+        """Send a request, follow redirects and return the response, whatever its status.
 
-        Raises AddressRefused, NotSendable and NotReached where nothing was sent; RedirectRefused,
-        AnswerTooLarge and UpstreamRejected where the answer makes no sense; UpstreamUnavailable
-        where it broke off or took too long.
+        Raises AddressBlocked, InvalidHttpRequest and ConnectionFailed where nothing was sent;
+        RedirectBlocked, ResponseTooLarge and UpstreamRejected for an unacceptable response;
+        UpstreamUnavailable for a broken or slow one.
         """
         _check_headers(request.headers)
         try:
@@ -156,7 +156,7 @@ class SafeHttpClient:
                 url = target
                 response, location = await self._send_once(request, url)
         except ConnectionFailed as error:
-            raise UpstreamUnavailable("A redirect leads to a server that is away.") from error
+            raise UpstreamUnavailable("A redirect leads to an unreachable server.") from error
         except AddressBlocked as error:
             raise RedirectBlocked(f"A redirect was refused. {error.message}") from error
         if location:
@@ -172,7 +172,7 @@ class SafeHttpClient:
     async def _send_once(
         self, request: HttpRequest, url: PublicUrl
     ) -> tuple[HttpResponse, str | None]:
-        """The answer, and where it redirects to, if it does."""
+        """Return the response and the target of its redirect, if any."""
         try:
             async with self._session.request(
                 request.method,
@@ -191,17 +191,17 @@ class SafeHttpClient:
                 is_redirect = response.status in _REDIRECT_STATUSES
                 return http_response, response.headers.get("Location") if is_redirect else None
         except (aiohttp.ClientPayloadError, OSError) as error:
-            raise UpstreamUnavailable("The server broke off.") from error
+            raise UpstreamUnavailable("The connection was lost.") from error
         except (aiohttp.ClientError, ValueError) as error:
             reason = type(error).__name__
-            raise UpstreamRejected(f"The server's answer cannot be read: {reason}.") from error
+            raise UpstreamRejected(f"The server's response cannot be read: {reason}.") from error
 
     async def _resolve(self, host: str, port: int) -> list[str]:
         return await self._resolver.resolve(host, port, _INITIAL_ORIGIN.get())
 
 
 class _PublicAddressResolver(AbstractResolver):
-    """Asks once for each connection; all that was answered has to be public."""
+    """Resolves once per connection; all of the addresses must be public."""
 
     def __init__(self, lookup: Lookup, private_authorities: frozenset[str]) -> None:
         self._lookup = lookup
@@ -211,34 +211,33 @@ class _PublicAddressResolver(AbstractResolver):
         self,
         host: str,
         port: int = 0,
-        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 # both are asked for
+        family: socket.AddressFamily = socket.AF_UNSPEC,  # noqa: ARG002 # both families are resolved
     ) -> list[ResolveResult]:
         try:
             addresses = await self._lookup(host, port)
         except (OSError, UnicodeError) as error:
-            raise AddressBlocked(f"{host} is not known.") from error
+            raise AddressBlocked(f"{host} cannot be resolved.") from error
         if not addresses:
-            raise AddressBlocked(f"{host} is not known.")
+            raise AddressBlocked(f"{host} cannot be resolved.")
         if f"{host}:{port}" not in self._private_authorities:
             for address in addresses:
                 check_public_address(address)
         return [_to_resolve_result(host, port, address) for address in dict.fromkeys(addresses)]
 
     async def close(self) -> None:
-        """Nothing is held."""
+        """Required by aiohttp; there is nothing to close."""
 
 
 async def _prevent_retry(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """aiohttp would send a GET, PUT or DELETE again that was broken off, though it was perhaps
-    carried out."""
+    """Prevent aiohttp from repeating an interrupted GET, PUT or DELETE."""
     try:
         return await handler(request)
     except aiohttp.ClientConnectorError as error:
         raise ConnectionFailed(f"The server cannot be reached: {type(error).__name__}.") from error
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise UpstreamUnavailable("The server broke off.") from error
+        raise UpstreamUnavailable("The connection was lost.") from error
 
 
 def _to_resolve_result(host: str, port: int, address: str) -> ResolveResult:
@@ -257,22 +256,24 @@ def _check_headers(headers: Mapping[str, str]) -> None:
         if name.lower() in CONNECTION_HEADERS:
             raise InvalidHttpRequest(f"The header {name} cannot be set.")
         if not HEADER_NAME_PATTERN.fullmatch(name) or _INVALID_HEADER_CHARACTERS.search(value):
-            raise InvalidHttpRequest(f"The header {name!r} cannot be sent as it is.")
+            raise InvalidHttpRequest(f"The header {name!r} has an invalid name or value.")
 
 
 def _parse_authorities(host: str) -> tuple[str, ...]:
-    """Raises AddressRefused where it is not `host[:port]`."""
+    """Raises AddressBlocked where it is not `host[:port]`."""
     urls = [PublicUrl.parse(f"{scheme}://{host}") for scheme in ("http", "https")]
     if urls[0].path_and_query != "/":
-        raise AddressBlocked(f"{host!r} is not a host, with or without a port.")
+        raise AddressBlocked(f"{host!r} is not a host with an optional port.")
     return tuple(url.authority for url in urls)
 
 
 def _build_redirect(
     request: HttpRequest, status: int, source: PublicUrl, target: PublicUrl
 ) -> HttpRequest:
-    """The request at its next address: another server is told nothing that was meant for the
-    first."""
+    """Build the next request of a chain of redirects.
+
+    Another server receives neither the body nor the headers that were meant for the first one.
+    """
     preserves_method = status in _METHOD_PRESERVING_REDIRECTS or request.method in ("GET", "HEAD")
     if not preserves_method:
         request = replace(request, method="GET", body=None)

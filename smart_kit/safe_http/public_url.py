@@ -1,7 +1,8 @@
-"""Which addresses out there may be asked: what an URL says, and what DNS answers.
+"""Decides which URLs and IP addresses are public. Everything not clearly public is refused.
 
-Refused is whatever is not plainly public. The networks are those of IANA's registries of
-special-purpose addresses (RFC 6890 and its updates), as of 2025-10.
+The networks are those of IANA's registries of special-purpose addresses (RFC 6890 and its updates)
+as of 2025-10. `ipaddress.is_global` is not used: it accepts multicast, 6to4 and NAT64, and its
+answers depend on the Python release.
 """
 
 import re
@@ -20,7 +21,7 @@ _NON_PUBLIC_NETWORKS = tuple(
             "10.0.0.0/8",
             "100.64.0.0/10",
             "127.0.0.0/8",
-            "168.63.129.16/32",  # Azure's metadata, the one public address that is nobody's server
+            "168.63.129.16/32",  # Azure's metadata service
             "169.254.0.0/16",
             "172.16.0.0/12",
             "192.0.0.0/24",
@@ -44,8 +45,10 @@ _NON_PUBLIC_NETWORKS = tuple(
     )
 )
 _GLOBAL_UNICAST_V6 = ip_network("2000::/3")
-"""All that is given out. Loopback, ULA, link-local, multicast, IPv4-mapped and -compatible
-addresses and both prefixes of NAT64 are outside it."""
+"""All assigned public IPv6 addresses.
+
+Loopback, ULA, link-local, multicast, IPv4-mapped, IPv4-compatible and NAT64 addresses are outside.
+"""
 
 _PRIVATE_HOST_NAMES = re.compile(
     r"(.*\.)?(localhost|localdomain|local|internal|intranet|lan|home|corp|private|test|invalid"
@@ -63,36 +66,37 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class AddressBlocked(UpstreamRejected):
-    """The address is not one that may be asked."""
+    """Requests to this address are not allowed."""
 
 
 @dataclass(frozen=True)
 class PublicUrl:
-    """An address that is spelt in the one way that every program reads alike."""
+    """A URL in a canonical spelling that every program interprets in the same way."""
 
     scheme: str
     host: str
-    """A name, or an address; IPv6 without brackets."""
+    """A name or an IP address; IPv6 without brackets."""
     port: int
     path_and_query: str
-    """Path and query."""
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Raises AddressRefused for every spelling that two programs could read differently."""
+        """Parse a URL. Raises AddressBlocked where two programs may read it differently."""
         match = _URL_PATTERN.fullmatch(text)
         if match is None or _WHITESPACE_OR_CONTROL.search(text) or "\\" in text:
-            raise AddressBlocked("It is not an address that begins with http:// or https://.")
-        authority = _AUTHORITY_PATTERN.fullmatch(match[2].lower())
-        if authority is None or not match[2].isascii():  # lower() makes a k of the Kelvin sign
             raise AddressBlocked(
-                "Between // and the path stand only a host's name, in Latin letters (xn--…), or its"
-                " address, and perhaps a port."
+                "The URL must begin with http:// or https:// and contain no spaces."
+            )
+        authority = _AUTHORITY_PATTERN.fullmatch(match[2].lower())
+        if authority is None or not match[2].isascii():  # lower() turns the Kelvin sign into k
+            raise AddressBlocked(
+                "Between // and the path there must be a host name in Latin letters (xn--…) or an"
+                " IP address, with an optional port."
             )
         scheme, rest = match[1].lower(), match[3] or "/"
         address, name, port = authority.groups()
         if port is not None and int(port) > 65535:
-            raise AddressBlocked("There is no such port.")
+            raise AddressBlocked("The port must be at most 65535.")
         host = _parse_ipv6(address) if address is not None else _parse_host_name(name)
         number = int(port) if port else _DEFAULT_PORTS[scheme]
         return cls(
@@ -104,12 +108,12 @@ class PublicUrl:
 
     @property
     def authority(self) -> str:
-        """host:port, the port always there."""
+        """`host:port`; the port is always present."""
         return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
 
     @property
     def origin(self) -> str:
-        """scheme://host:port, the port always there: equal for equal servers."""
+        """`scheme://host:port`; the port is always present, so equal servers have equal origins."""
         return f"{self.scheme}://{self.authority}"
 
     def __str__(self) -> str:
@@ -118,16 +122,16 @@ class PublicUrl:
         return f"{self.scheme}://{authority}{self.path_and_query}"
 
     def join(self, location: str) -> "PublicUrl":
-        """Where a redirect from here leads. Raises AddressRefused."""
+        """Return the target of a redirect from this URL. Raises AddressBlocked."""
         if _WHITESPACE_OR_CONTROL.search(location) or "\\" in location:
-            raise AddressBlocked("A redirect's address cannot be read.")
+            raise AddressBlocked("The target of a redirect is not a valid URL.")
         try:
             return PublicUrl.parse(urljoin(str(self), location.partition("#")[0]))
         except ValueError as error:
-            raise AddressBlocked("A redirect's address cannot be read.") from error
+            raise AddressBlocked("The target of a redirect is not a valid URL.") from error
 
     def check_host(self) -> None:
-        """Raises AddressRefused where the host is, by what it is called, not a public one."""
+        """Raises AddressBlocked where the host's name or address is not public."""
         address = _parse_ip(self.host)
         if address is not None:
             check_public_address(self.host)
@@ -136,7 +140,7 @@ class PublicUrl:
 
 
 def check_public_address(text: str) -> None:
-    """Raises AddressRefused for what is not the address of a public host."""
+    """Raises AddressBlocked for anything but the IP address of a public host."""
     address = _parse_ip(text)
     is_public = address is not None and not any(
         address in network for network in _NON_PUBLIC_NETWORKS
@@ -150,27 +154,27 @@ def check_public_address(text: str) -> None:
 def _parse_ipv6(text: str) -> str:
     address = _parse_ip(text)
     if not isinstance(address, IPv6Address):
-        raise AddressBlocked("What stands in [] is no IPv6 address.")
+        raise AddressBlocked("The text in [] is not an IPv6 address.")
     return str(address)
 
 
 def _parse_host_name(text: str) -> str:
-    """A name, or four decimal numbers; nothing else that some resolver takes for an address."""
+    """Accept a name or four decimal numbers, not the other forms that resolvers take for IPs."""
     labels = text.split(".")
     if _NUMERIC_LABEL.fullmatch(labels[-1]):
         if _parse_ip(text) is None:
-            raise AddressBlocked("The host is neither a name nor an address of four numbers.")
+            raise AddressBlocked("The host is neither a name nor an IP address.")
     elif len(text) > 253 or not all(map(_DNS_LABEL.fullmatch, labels)):
-        raise AddressBlocked("The host's name is none.")
+        raise AddressBlocked("The host name is not valid.")
     return text
 
 
 def _encode_path_and_query(text: str) -> str:
-    """Path and query in ASCII."""
+    """Percent-encode what is not ASCII."""
     try:
         return quote(text, safe=_PRINTABLE_ASCII, errors="surrogateescape")
     except UnicodeEncodeError as error:
-        raise AddressBlocked("It holds half a character.") from error
+        raise AddressBlocked("The URL contains an unpaired surrogate.") from error
 
 
 def _parse_ip(text: str) -> IPv4Address | IPv6Address | None:

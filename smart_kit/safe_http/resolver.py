@@ -1,4 +1,4 @@
-"""Looks names up for requests that leave: a name server that never answers costs nobody else."""
+"""Name resolution for SafeHttpClient. A name server that never answers delays no other lookup."""
 
 import asyncio
 import contextlib
@@ -11,15 +11,20 @@ from threading import Thread
 from typing import Any
 
 MAX_CONCURRENT_LOOKUPS = 4
-"""At once for one server, the names that it redirects to included. One that hangs holds its thread
-for longer than our patience."""
+"""Concurrent lookups per origin, including the names that it redirects to.
+
+A lookup that hangs occupies its thread for longer than a request may take.
+"""
 
 _AddressInfo = list[Any]
-"""As socket.getaddrinfo says it."""
+"""The result of socket.getaddrinfo."""
 
 
 class Resolver:
-    """Has threads of its own, for which neither other lookups nor the end of the process wait."""
+    """Resolves each name in a thread of its own, which delays neither other lookups nor the exit.
+
+    The system's resolver is used because it knows hosts files, mDNS and container names.
+    """
 
     def __init__(self) -> None:
         self._lookup_slots = defaultdict[str, asyncio.Semaphore](
@@ -27,11 +32,14 @@ class Resolver:
         )
 
     async def resolve(self, host: str, port: int, origin: str) -> list[str]:
-        """Of a name, on behalf of the server that was to be asked first. Raises OSError."""
+        """Return the addresses of a host. `origin` is the server that the request named first.
+
+        Raises OSError.
+        """
         loop, slot = asyncio.get_running_loop(), self._lookup_slots[origin]
 
         def release_slot(_: Future[_AddressInfo]) -> None:
-            with contextlib.suppress(RuntimeError):  # the loop is over
+            with contextlib.suppress(RuntimeError):  # the loop is closed
                 loop.call_soon_threadsafe(slot.release)
 
         await slot.acquire()
@@ -41,14 +49,14 @@ class Resolver:
 
 
 def _run_in_thread(look_up: Callable[[], _AddressInfo]) -> Future[_AddressInfo]:
-    """What comes of it, however long somebody waits; OSError where there is no thread for it."""
+    """Run the lookup in a daemon thread. The future raises OSError where no thread can start."""
     future = Future[_AddressInfo]()
-    future.set_running_or_notify_cancel()  # so that nobody can cancel it
+    future.set_running_or_notify_cancel()  # a running future cannot be cancelled
 
     def run() -> None:
         try:
             found = look_up()
-        except Exception as error:  # whatever it is, somebody may wait for it
+        except Exception as error:  # any error must reach the caller
             future.set_exception(error)
         else:
             future.set_result(found)

@@ -67,7 +67,7 @@ async def test_unreadable_dead_letter_cannot_be_replayed(redis: Redis) -> None:
         with pytest.raises(InvalidRequest) as refused:
             await dead_letter_queue.replay(entry)
         assert refused.value.message == (
-            "It never was a message of the queue: it can only be dropped."
+            "It never was a message of the queue, so it can only be deleted."
         )
     assert await dead_letter_queue.count() == 2
 
@@ -95,7 +95,7 @@ async def test_unreadable_dead_letter_is_listed(redis: Redis) -> None:
         queue="in",
         conversation="",
         payload="{",
-        reason="the letter itself cannot be read",
+        reason="the dead letter itself cannot be parsed",
         attempts=0,
         failed_at=datetime(1970, 1, 2, tzinfo=UTC),
     )

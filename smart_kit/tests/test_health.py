@@ -1,17 +1,24 @@
 """What a service says of itself, as it says it and over HTTP."""
 
+import tomllib
+from pathlib import Path
+
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from smart_kit.health import Health
 from smart_kit.metrics import PROCESSED_MESSAGES
 from smart_kit.service import build_health_app
+from smart_kit.version import get_version
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_service_without_probes_is_healthy() -> None:
     assert Health("a_service").report() == {
         "status": "ok",
         "service": "a_service",
+        "version": get_version(),
         "detail": "",
         "note": "",
         "checks": {},
@@ -26,10 +33,17 @@ def test_one_bad_probe_makes_it_unavailable_and_is_named() -> None:
     assert health.report() == {
         "status": "unavailable",
         "service": "a_service",
+        "version": get_version(),
         "detail": "telegram: no answer for 95 s",
         "note": "",
         "checks": {"redis": "ok", "telegram": "no answer for 95 s"},
     }
+
+
+def test_the_version_is_that_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+    assert get_version() == project["version"]
 
 
 @pytest.fixture

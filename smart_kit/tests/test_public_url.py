@@ -4,14 +4,14 @@ import pytest
 
 from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl, check_public_address
 
-INVALID_ADDRESS = "It is not an address that begins with http:// or https://."
+INVALID_ADDRESS = "The URL must begin with http:// or https:// and contain no spaces."
 INVALID_AUTHORITY = (
-    "Between // and the path stand only a host's name, in Latin letters (xn--…), or its address,"
-    " and perhaps a port."
+    "Between // and the path there must be a host name in Latin letters (xn--…) or an IP address,"
+    " with an optional port."
 )
-INVALID_HOST_NAME = "The host's name is none."
-INVALID_NUMERIC_HOST = "The host is neither a name nor an address of four numbers."
-UNPARSABLE = "A redirect's address cannot be read."
+INVALID_HOST_NAME = "The host name is not valid."
+INVALID_NUMERIC_HOST = "The host is neither a name nor an IP address."
+UNPARSABLE = "The target of a redirect is not a valid URL."
 MAX_LENGTH = ".".join(["a" * 49] * 5) + ".io"
 """A name of 252 letters; one more may be added."""
 
@@ -63,14 +63,14 @@ def test_an_address_is_spelt_in_one_way_and_names_one_server(
         ("http://user@a.b.com/", INVALID_AUTHORITY),
         ("http://a.b.com:0/", INVALID_AUTHORITY),
         ("http://\u212aey.example.com/", INVALID_AUTHORITY),
-        ("http://a.b.com:65536/", "There is no such port."),
-        ("http://[1:2]/", "What stands in [] is no IPv6 address."),
-        ("http://[127.0.0.1]/", "What stands in [] is no IPv6 address."),
+        ("http://a.b.com:65536/", "The port must be at most 65535."),
+        ("http://[1:2]/", "The text in [] is not an IPv6 address."),
+        ("http://[127.0.0.1]/", "The text in [] is not an IPv6 address."),
         ("http://a.b.7/", INVALID_NUMERIC_HOST),
         ("http://1.2.3/", INVALID_NUMERIC_HOST),
         ("http://-a.com/", INVALID_HOST_NAME),
         (f"http://aa{MAX_LENGTH}/", INVALID_HOST_NAME),
-        ("http://a.b.com/\ud800", "It holds half a character."),
+        ("http://a.b.com/\ud800", "The URL contains an unpaired surrogate."),
         ("http://nas/", "nas is not a public host."),
         ("http://nas.lan/", "nas.lan is not a public host."),
         ("http://127.0.0.1/", "The host is not a public one."),

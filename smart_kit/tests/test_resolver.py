@@ -171,7 +171,7 @@ async def test_without_a_thread_a_name_is_not_known(
     monkeypatch.setattr(resolver, "Thread", NoThread)
     async with make_safe_http_client() as http:
         for _ in range(2 * MAX_CONCURRENT_LOOKUPS):
-            with pytest.raises(AddressBlocked, match="not known"):
+            with pytest.raises(AddressBlocked, match="cannot be resolved"):
                 await http.send(make_get_request("http://good.a.com/"))
 
 

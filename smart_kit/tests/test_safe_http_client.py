@@ -160,7 +160,7 @@ async def test_a_name_that_nobody_knows_is_refused(failure: Exception) -> None:
     async with make_safe_http_client(lookup=FakeResolver(())) as http:
         with pytest.raises(AddressBlocked) as empty:
             await http.send(make_get_request("http://example.com/"))
-    assert unknown.value.message == empty.value.message == "example.com is not known."
+    assert unknown.value.message == empty.value.message == "example.com cannot be resolved."
 
 
 @pytest.mark.parametrize("half", ["\ud800", "a\udfff", "?b=\ud83d"])
@@ -219,4 +219,4 @@ async def test_what_is_no_host_cannot_be_allowed() -> None:
             SafeHttpClient([wrong])
     with pytest.raises(AddressBlocked) as refused:
         SafeHttpClient(["nas.lan/x"])
-    assert refused.value.message == "'nas.lan/x' is not a host, with or without a port."
+    assert refused.value.message == "'nas.lan/x' is not a host with an optional port."

@@ -71,7 +71,7 @@ async def test_what_was_broken_off_is_not_sent_again(
     async with make_safe_http_client(private_hosts=[host]) as http:
         with pytest.raises(UpstreamUnavailable) as failure:
             await http.send(HttpRequest(method, f"http://{host}/"))
-    assert failure.value.message == "The server broke off."
+    assert failure.value.message == "The connection was lost."
     assert canary_server.connection_count == 1
 
 
@@ -220,15 +220,15 @@ async def run_raw_server(raw_response: bytes) -> AsyncIterator[str]:
 @pytest.mark.parametrize(
     ("said", "failure"),
     [
-        (b"", UpstreamUnavailable("The server broke off.")),
-        (b"HTTP/1.1 200 OK\r\nContent-Le", UpstreamUnavailable("The server broke off.")),
+        (b"", UpstreamUnavailable("The connection was lost.")),
+        (b"HTTP/1.1 200 OK\r\nContent-Le", UpstreamUnavailable("The connection was lost.")),
         (
             b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf",
-            UpstreamUnavailable("The server broke off."),
+            UpstreamUnavailable("The connection was lost."),
         ),
         (
             b"nonsense\r\n\r\n",
-            UpstreamRejected("The server's answer cannot be read: ClientResponseError."),
+            UpstreamRejected("The server's response cannot be read: ClientResponseError."),
         ),
     ],
 )
@@ -263,5 +263,5 @@ async def test_what_cannot_be_sent_is_not_said_to_be_the_servers_fault(text: str
         for name, value in (("X-Word", text), ("X Word", "a")):
             with pytest.raises(InvalidHttpRequest) as refused:
                 await there.send(headers={name: value})
-            assert refused.value.message == f"The header {name!r} cannot be sent as it is."
+            assert refused.value.message == f"The header {name!r} has an invalid name or value."
     assert there.requests == []

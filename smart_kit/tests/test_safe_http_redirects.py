@@ -107,7 +107,7 @@ async def test_a_redirect_to_a_server_that_is_away_does_not_mean_that_nothing_wa
         with pytest.raises(UpstreamUnavailable) as failure:
             await there.send("POST")
     assert not isinstance(failure.value, ConnectionFailed)
-    assert failure.value.message == "A redirect leads to a server that is away."
+    assert failure.value.message == "A redirect leads to an unreachable server."
 
 
 @pytest.mark.parametrize("times", [3, 4])

@@ -60,7 +60,7 @@ def make_effect(kind: EffectKind = "reminder_created", **facts: Any) -> EffectRe
         "cron_expression": None,
         "timezone": "Europe/Berlin",
         "chat_id": 7,
-        "is_silent": False,
+        "priority": "high",
         "is_active": True,
         "next_fire_at": "2026-11-27T08:00:00Z",
     } | facts

@@ -240,7 +240,7 @@ def _user_tables() -> Tables:
             _required("timezone", sa.String(64)),
             _required("chat_id", sa.BigInteger()),
             sa.Column("bot_id", sa.BigInteger()),
-            _required("is_silent", sa.Boolean()),
+            _required("priority", sa.String(16)),
             _required("is_active", sa.Boolean()),
             sa.Column("next_fire_at", TIMESTAMP),
             sa.Index("ix_cron_jobs_due", "next_fire_at", postgresql_where=sa.text("is_active")),

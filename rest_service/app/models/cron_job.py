@@ -5,6 +5,7 @@ from sqlalchemy import BigInteger, Index, String, text
 from sqlmodel import Field, UniqueConstraint
 
 from smart_kit.contracts.cron_jobs import CronJobType, RunState
+from smart_kit.contracts.queue import NotificationPriority
 
 from .base import UTC_TIMESTAMP, OwnedRecord, Row
 
@@ -27,7 +28,7 @@ class CronJob(OwnedRecord, table=True):
     chat_id: int = Field(sa_type=BigInteger)
     bot_id: int | None = Field(default=None, sa_type=BigInteger)
     """The bot that the job was created with; null: any bot may fire it."""
-    is_silent: bool = False
+    priority: NotificationPriority = Field(default="high", sa_type=String(16))
     is_active: bool = True
     next_fire_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
 

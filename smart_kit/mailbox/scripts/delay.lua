@@ -1,6 +1,6 @@
--- Gives a message back for a while without holding a worker; order is kept.
+-- Releases a message for a time without occupying a worker; the order of messages stays.
 -- KEYS  ready active fence attempts delayed      ARGV  group entry conversation token delay_ms counted
--- `counted` 0 takes the attempt back: waiting for somebody else's 429 is nobody's failure.
+-- `counted` 0 takes the attempt back: a wait for another server is not a failure of the message.
 -- Returns 1, or 0 for a stale token.
 expect_type('stream', KEYS[1]); expect_type('hash', KEYS[2]); expect_type('hash', KEYS[3])
 expect_type('hash', KEYS[4]); expect_type('zset', KEYS[5])

@@ -1,4 +1,4 @@
--- Puts a message at the end of its conversation, unless it has been there before.
+-- Appends a message to its conversation, unless its id is known.
 -- KEYS  ready active seen waiting      ARGV  message_id conversation payload seen_ms
 -- Returns 1, or 0 for a duplicate.
 expect_type('stream', KEYS[1]); expect_type('hash', KEYS[2]); expect_type('zset', KEYS[3]); expect_type('list', KEYS[4])

@@ -1,10 +1,10 @@
--- Ends a message: all of its consequences, or none.
+-- Removes a message and applies its outcome: all of it, or nothing.
 -- KEYS  ready active fence attempts waiting journal history archive dead
---       then, where there are replies, the other mailbox's  ready active seen
---       then its waiting list for each reply
+--       with replies also the reply queue's  ready active seen
+--       and its waiting list for each reply
 -- ARGV  group entry conversation token  dead_letter ('' = handled)  archive_record ('' = none)
 --       history_limit  history_seconds  seen_ms  history_count  items...  then for each reply  message_id conversation payload
--- Returns 1, or 0 for a stale token: somebody else has the message, nothing was done.
+-- Returns 1, or 0 for a stale token: another worker has the message and nothing was done.
 local dead_letter, archive_record = ARGV[5], ARGV[6]
 local history_limit, history_ttl_seconds = parse_number(ARGV[7]), parse_number(ARGV[8])
 local dedup_ms, item_count = parse_number(ARGV[9]), parse_number(ARGV[10])
@@ -30,7 +30,7 @@ else
   redis.call('XADD', KEYS[9], '*', 'dead_letter', dead_letter)
 end
 for item = 1, item_count do redis.call('RPUSH', KEYS[7], ARGV[10 + item]) end
-if item_count > 0 then  -- in blocks, so that positions count on in steps for who reads a window
+if item_count > 0 then  -- trims in blocks, so that the start of a window changes rarely and prompts stay cacheable
   local block, excess = math.floor(history_limit / 4), redis.call('LLEN', KEYS[7]) - history_limit
   if excess > 0 then redis.call('LTRIM', KEYS[7], math.ceil(excess / block) * block, -1) end
   redis.call('EXPIRE', KEYS[7], history_ttl_seconds)

@@ -1,4 +1,4 @@
--- Keeps the result of a step, so that a later attempt does not repeat it.
+-- Stores the result of a step, so that a later attempt does not repeat the step.
 -- KEYS  active fence journal      ARGV  entry conversation token step value ttl_seconds
 -- Returns 1, or 0 for a stale token.
 expect_type('hash', KEYS[1]); expect_type('hash', KEYS[2]); expect_type('hash', KEYS[3])

@@ -1,5 +1,5 @@
--- Stands before every script. Lua in Redis does not roll back, so each script checks all it was
--- given before its first write.
+-- Precedes every script. Redis does not roll back Lua scripts, so each script checks all of its
+-- keys and arguments before its first write.
 local function expect_type(kind, key)
   local found = redis.call('TYPE', key)['ok']
   if found ~= 'none' and found ~= kind then

@@ -1,6 +1,6 @@
--- Wakes the conversations whose delay is over, by Redis's own clock.
+-- Wakes the conversations whose delay is over, by Redis's clock.
 -- KEYS  ready active delayed      ARGV  limit
--- Returns {how many were woken, milliseconds until the next is due or -1}.
+-- Returns {number of woken conversations, milliseconds until the next is due or -1}.
 expect_type('stream', KEYS[1]); expect_type('hash', KEYS[2]); expect_type('zset', KEYS[3])
 local limit = parse_number(ARGV[1])
 local now = now_ms()

@@ -1,7 +1,7 @@
--- Wakes conversations whose wake-up is gone: deleted by hand, dropped with its consumer, or missing
--- in a part of the data that was restored. None of our own scripts ever leaves one like that.
+-- Wakes conversations that lost their stream entry: deleted by hand, dropped with its consumer, or
+-- missing in restored data. The other scripts never leave a conversation in this state.
 -- KEYS  ready active delayed      ARGV  group waiting_prefix conversations...
--- Returns how many were restored.
+-- Returns the number of restored wake-ups.
 expect_type('stream', KEYS[1]); expect_type('hash', KEYS[2]); expect_type('zset', KEYS[3])
 
 local function is_later(one, other)
@@ -17,7 +17,7 @@ local function read_last_delivered_id()
     for at = 1, #fields, 2 do group[fields[at]] = fields[at + 1] end
     if group['name'] == ARGV[1] then return group['last-delivered-id'] end
   end
-  return nil  -- whoever makes the group makes it at 0, so that it gets everything
+  return nil  -- a new group begins at 0 and receives every entry
 end
 local last_delivered_id = read_last_delivered_id()
 

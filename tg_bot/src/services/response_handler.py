@@ -74,7 +74,7 @@ class ResponseHandler:
             message.chat_id,
             self._composer.compose(message, person),
             is_rich=person is None or person.rich_messages,
-            is_silent=message.silent,
+            is_silent=message.priority == "low",
         )
         await self._progress_listener.finish_turn(message.id)
         is_sent = await self._send(message, outgoing)

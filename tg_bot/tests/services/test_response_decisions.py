@@ -236,7 +236,7 @@ async def test_a_table_is_rich_unless_its_reader_wants_none(
 ) -> None:
     if facts is not None:
         await rest.add_user(7, **facts)
-    message = make_reply("|Name|Age|\n|-|-|\n|Anna|30|", silent=True)
+    message = make_reply("|Name|Age|\n|-|-|\n|Anna|30|", priority="low")
 
     await harness.handler.handle(await harness.receive(message))
 

@@ -46,7 +46,7 @@ async def test_an_answer_whose_wake_up_was_lost_is_sent_all_the_same(
 async def test_a_silent_message_makes_no_sound(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
-    await deliver(run_bot, redis, make_reply("hush", silent=True))
+    await deliver(run_bot, redis, make_reply("hush", priority="low"))
     assert telegram.sent[0].parameters["disable_notification"] is True
 
 

@@ -168,7 +168,7 @@ def _to_claimed_run(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
         telegram_id=user.telegram_id,
         language_code=user.language_code,
         timezone=job.timezone,
-        is_silent=job.is_silent,
+        priority=job.priority,
         scheduled_for=run.scheduled_for,
     )
 

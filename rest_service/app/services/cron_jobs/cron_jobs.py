@@ -81,7 +81,7 @@ async def create(
     if caller != "admin" and body.chat_id not in (None, user.telegram_id):
         raise NotPermitted("Jobs for another chat than the user's own need the admin token.")
     row = CronJob(
-        **body.model_dump(include={"user_id", "type", "text", "is_silent", "is_active"}),
+        **body.model_dump(include={"user_id", "type", "text", "priority", "is_active"}),
         name=body.name or _default_name(body.text),
         timezone=body.timezone or timezone_for(user, default_timezone),
         chat_id=user.telegram_id if body.chat_id is None else body.chat_id,
