@@ -57,7 +57,7 @@ async def read_page(
 
 
 async def read(session: AsyncSession, event_id: UUID, owner: OwnerScope) -> CalendarEventRead:
-    """Raises NotFound."""
+    """Return an event. Raises NotFound."""
     return RECEIPTS.to_read(await find_owned(session, CalendarEvent, event_id, NOUN, owner))
 
 
@@ -88,7 +88,7 @@ async def update(
     owner: OwnerScope,
     origin: ChangeOrigin | None,
 ) -> CalendarEventRead:
-    """Raises NotFound, InvalidRequest."""
+    """Change an event. Raises NotFound, InvalidRequest."""
     _, row = await lock_owned(session, CalendarEvent, event_id, NOUN, owner)
     before = RECEIPTS.snapshot(row)
     fields = get_provided_fields(body, CalendarEvent)
@@ -102,7 +102,7 @@ async def update(
 async def delete(
     session: AsyncSession, event_id: UUID, owner: OwnerScope, origin: ChangeOrigin | None
 ) -> None:
-    """Raises NotFound."""
+    """Delete an event. Raises NotFound."""
     _, row = await lock_owned(session, CalendarEvent, event_id, NOUN, owner)
     await RECEIPTS.record_cancelled(session, row, origin, "event_cancelled")
     await session.delete(row)

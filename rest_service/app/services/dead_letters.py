@@ -52,7 +52,7 @@ async def read_page(queues: DeadLetterQueues, query: DeadLetterQuery) -> Page[De
 
 
 async def read(queues: DeadLetterQueues, dead_letter_id: str) -> DeadLetterContentRead:
-    """Raises NotFound."""
+    """Return a dead letter. Raises NotFound."""
     queue, found = await _find(queues, dead_letter_id)
     return DeadLetterContentRead(**_to_fields(queue, found), payload=found.dead_letter.payload)
 

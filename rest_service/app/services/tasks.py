@@ -39,7 +39,7 @@ async def read_page(session: AsyncSession, query: TaskQuery, owner: OwnerScope) 
 
 
 async def read(session: AsyncSession, task_id: UUID, owner: OwnerScope) -> TaskRead:
-    """Raises NotFound."""
+    """Return a task. Raises NotFound."""
     return RECEIPTS.to_read(await find_owned(session, Task, task_id, NOUN, owner))
 
 
@@ -89,7 +89,7 @@ async def update(
 
 
 async def delete(session: AsyncSession, task_id: UUID) -> None:
-    """Raises NotFound."""
+    """Delete a task. Raises NotFound."""
     await session.delete(await find(session, Task, task_id, NOUN, lock=True))
 
 

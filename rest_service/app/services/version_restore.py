@@ -101,7 +101,7 @@ async def _check_exist(
 
 
 def _build_body(body_type: type[BodyT], content: JsonObject) -> BodyT:
-    """Raises Conflict if today's rules refuse the content of the version."""
+    """Raise Conflict if today's rules refuse the content of the version."""
     fields = {name: content[name] for name in body_type.model_fields if name in content}
     try:
         return body_type.model_validate(fields)

@@ -50,7 +50,7 @@ async def read_tools(session: AsyncSession, assistant_id: UUID, query: PageQuery
 
 
 async def read(session: AsyncSession, link_id: UUID) -> AssistantToolRead:
-    """Raises NotFound."""
+    """Return a link. Raises NotFound."""
     return _to_read(await find(session, AssistantTool, link_id, NOUN))
 
 
@@ -80,7 +80,7 @@ async def attach(session: AsyncSession, assistant_id: UUID, tool_id: UUID) -> As
 async def update(
     session: AsyncSession, link_id: UUID, body: AssistantToolUpdate
 ) -> AssistantToolRead:
-    """Raises NotFound, InvalidRequest."""
+    """Change a link. Raises NotFound, InvalidRequest."""
     async with configuration_change(session):
         row = await find(session, AssistantTool, link_id, NOUN)
         set_fields(row, get_provided_fields(body, AssistantTool))
@@ -90,7 +90,7 @@ async def update(
 
 
 async def delete(session: AsyncSession, link_id: UUID) -> None:
-    """Raises NotFound."""
+    """Delete a link. Raises NotFound."""
     async with configuration_change(session):
         await session.delete(await find(session, AssistantTool, link_id, NOUN))
 

@@ -24,7 +24,7 @@ async def read_page(session: AsyncSession, query: PageQuery) -> Page[AssistantRe
 
 
 async def read(session: AsyncSession, assistant_id: UUID) -> AssistantRead:
-    """Raises NotFound."""
+    """Return an assistant. Raises NotFound."""
     return _to_read(await find(session, Assistant, assistant_id, NOUN))
 
 
@@ -47,7 +47,7 @@ async def create(
 async def update(
     session: AsyncSession, assistant_id: UUID, body: AssistantUpdate, defaults: DefaultModels
 ) -> AssistantRead:
-    """Raises NotFound, Conflict, InvalidRequest."""
+    """Change an assistant. Raises NotFound, Conflict, InvalidRequest."""
     async with configuration_change(session), ensure_covered(session, defaults):
         row = await find(session, Assistant, assistant_id, NOUN)
         fields = get_provided_fields(body, Assistant)

@@ -88,7 +88,7 @@ async def _read_usable_models(session: AsyncSession, defaults: DefaultModels) ->
 
 
 async def check_model_names(session: AsyncSession, row: Assistant) -> None:
-    """Raises InvalidRequest if the assistant names a model twice, or one without a record."""
+    """Raise InvalidRequest if the assistant names a model twice, or one without a record."""
     named = list(_iter_model_names(row))
     if repeated := next((name for name in named if named.count(name) > 1), None):
         raise InvalidRequest(

@@ -88,7 +88,7 @@ async def read_page(
 async def read(
     session: AsyncSession, table: VersionedTable, row_id: UUID, number: int
 ) -> VersionRead:
-    """Raises NotFound."""
+    """Return a version. Raises NotFound."""
     rows = select(Version).where(*_version_filter(table, row_id), Version.number == number)
     row = (await session.exec(rows)).first()
     if row is None:

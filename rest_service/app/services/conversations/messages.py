@@ -41,7 +41,7 @@ async def read_page(
 
 
 async def read(session: AsyncSession, row_id: UUID, owner: OwnerScope) -> MessageRead:
-    """Raises NotFound."""
+    """Return a message. Raises NotFound."""
     row = await find(session, Message, row_id, NOUN)
     check_owner(row.user_id, owner, NOUN, row_id)
     return MessageRead.model_validate(row, from_attributes=True)

@@ -29,7 +29,7 @@ async def read_page(
 
 
 async def read(session: AsyncSession, thread_row_id: UUID, owner: OwnerScope) -> ThreadRead:
-    """Raises NotFound."""
+    """Return a thread. Raises NotFound."""
     return _to_read(await _find(session, thread_row_id, owner))
 
 

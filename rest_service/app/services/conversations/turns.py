@@ -32,7 +32,7 @@ async def read_page(session: AsyncSession, query: TurnQuery, owner: OwnerScope) 
 
 
 async def read(session: AsyncSession, message_id: MessageId, owner: OwnerScope) -> TurnRead:
-    """Raises NotFound."""
+    """Return a turn. Raises NotFound."""
     row = await session.get(Turn, message_id)
     if row is None:
         raise not_found_error(NOUN, message_id)

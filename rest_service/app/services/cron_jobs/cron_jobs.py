@@ -49,7 +49,7 @@ async def read_page(
 
 
 async def read(session: AsyncSession, job_id: UUID, owner: OwnerScope) -> CronJobRead:
-    """Raises NotFound."""
+    """Return a job. Raises NotFound."""
     return RECEIPTS.to_read(await find_owned(session, CronJob, job_id, NOUN, owner))
 
 
@@ -132,7 +132,7 @@ async def update(
 async def delete(
     session: AsyncSession, job_id: UUID, owner: OwnerScope, origin: ChangeOrigin | None
 ) -> None:
-    """Raises NotFound."""
+    """Delete a job. Raises NotFound."""
     _, row = await lock_owned(session, CronJob, job_id, NOUN, owner)
     await RECEIPTS.record_cancelled(session, row, origin, "reminder_cancelled")
     await session.delete(row)
@@ -148,7 +148,7 @@ async def _add(session: AsyncSession, row: CronJob, origin: ChangeOrigin | None)
 
 
 async def _check_not_fired(session: AsyncSession, row: CronJob) -> None:
-    """Raises InvalidRequest if the job has fired at this time: it would not fire again."""
+    """Raise InvalidRequest if the job has fired at this time: it would not fire again."""
     fired = select(CronJobRun.id).where(
         CronJobRun.job_id == row.id, CronJobRun.scheduled_for == row.next_fire_at
     )

@@ -38,7 +38,7 @@ async def read_page(
 
 
 async def read(session: AsyncSession, effect_id: UUID, owner: OwnerScope) -> EffectRead:
-    """Raises NotFound."""
+    """Return an effect. Raises NotFound."""
     row = await find(session, Effect, effect_id, NOUN)
     check_owner(row.user_id, owner, NOUN, effect_id)
     return _to_read(row)

@@ -61,7 +61,7 @@ async def read_page(session: AsyncSession, query: ModelQuery) -> Page[LlmModelRe
 
 
 async def read(session: AsyncSession, model_id: UUID) -> LlmModelRead:
-    """Raises NotFound."""
+    """Return a model. Raises NotFound."""
     return _to_read(await find(session, LlmModel, model_id, NOUN))
 
 
@@ -121,7 +121,7 @@ def check_fields(fields: JsonObject, changed: JsonObject) -> None:
 
 
 async def check_user_selectable(session: AsyncSession, name: str) -> None:
-    """Raises InvalidRequest unless the model exists, is active and can be chosen by users.
+    """Raise InvalidRequest unless the model exists, is active and can be chosen by users.
 
     The lock keeps it so until the end of the transaction.
     """

@@ -38,7 +38,7 @@ async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Pa
 
 
 async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> ProviderRead:
-    """Raises NotFound."""
+    """Return a provider. Raises NotFound."""
     return _to_read(await find(session, LlmProvider, provider_id, NOUN), vault)
 
 
@@ -95,7 +95,7 @@ def _store_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: V
 
 
 def _check_same_server(row: LlmProvider, base_url: str) -> None:
-    """Raises Conflict if the stored key would be sent to another server."""
+    """Raise Conflict if the stored key would be sent to another server."""
     if row.encrypted_api_key is not None and not _is_same_server(base_url, row.base_url):
         raise Conflict(
             f"The stored api_key is for {row.base_url}. For another server, set api_key together"
@@ -106,7 +106,7 @@ def _check_same_server(row: LlmProvider, base_url: str) -> None:
 async def _check_can_follow_env(
     session: AsyncSession, row: LlmProvider, body: ProviderUpdate
 ) -> None:
-    """Raises an error unless this provider can be the only one that follows the environment."""
+    """Raise an error unless this provider can be the only one that follows the environment."""
     if own := sorted({"base_url", "api_key"} & body.model_fields_set):
         raise InvalidRequest(
             f"A provider that follows the environment takes its {' and '.join(own)} from there. Set"

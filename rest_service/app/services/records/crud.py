@@ -27,7 +27,7 @@ async def find(
 
 
 def check_owner(user_id: UUID, owner: OwnerScope, noun: str, row_id: object) -> None:
-    """Raises NotFound for a row of another user, so that its existence stays private."""
+    """Raise NotFound for a row of another user, so that its existence stays private."""
     if owner is not None and user_id != owner:
         raise not_found_error(noun, row_id)
 

@@ -11,7 +11,7 @@ MAX_DEPTH = 20
 
 
 def check(name: str, value: JsonObject) -> None:
-    """Raises InvalidRequest with the name of the value."""
+    """Raise InvalidRequest with the name of the value."""
     if _depth(value) > MAX_DEPTH:
         raise InvalidRequest(f"{name} is nested deeper than {MAX_DEPTH} levels.")
     try:

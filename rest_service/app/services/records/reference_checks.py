@@ -19,7 +19,7 @@ def user_display_name() -> ColumnElement[str]:
 async def check_unused(
     session: AsyncSession, name: str, *references: tuple[str, SelectOfScalar[str]]
 ) -> None:
-    """Raises Conflict with the names that the first non-empty query returns, after its label."""
+    """Raise Conflict with the names that the first non-empty query returns, after its label."""
     for label, names in references:
         some = names.distinct().order_by(text("1")).limit(_MAX_NAMES + 1)
         found = (await session.exec(some)).all()

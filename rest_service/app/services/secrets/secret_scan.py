@@ -35,7 +35,7 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 
 def check(name: str, value: JsonObject, remedy: str = _PROVIDER_REMEDY) -> None:
-    """Raises InvalidRequest with the place of a credential. Limit the nesting depth before."""
+    """Raise InvalidRequest with the place of a credential. Limit the nesting depth before."""
     for place, reason in _find_credentials(value, name):
         raise InvalidRequest(
             f"{place} {reason}, and {name} are stored and shown unencrypted. {remedy}"
@@ -43,7 +43,7 @@ def check(name: str, value: JsonObject, remedy: str = _PROVIDER_REMEDY) -> None:
 
 
 def check_text(place: str, name: str, text: str) -> None:
-    """Raises InvalidRequest if a header or query parameter holds a credential.
+    """Raise InvalidRequest if a header or query parameter holds a credential.
 
     `{secret:NAME}` is allowed. A name that credentials have allows nothing else beside it but a
     prefix such as "Bearer".

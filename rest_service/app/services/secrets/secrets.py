@@ -33,7 +33,7 @@ async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Pa
 
 
 async def read(session: AsyncSession, vault: Vault, secret_id: UUID) -> SecretRead:
-    """Raises NotFound."""
+    """Return a secret. Raises NotFound."""
     return _to_read(await find(session, Secret, secret_id, NOUN), vault)
 
 
@@ -90,7 +90,7 @@ def _normalize_origin(url: str) -> str:
 
 
 def _check_same_server(row: Secret, origin: str) -> None:
-    """Raises Conflict if the stored value would be sent to another server."""
+    """Raise Conflict if the stored value would be sent to another server."""
     if origin != row.origin:
         raise Conflict(
             f"The stored value is for {row.origin}. For another server, set the value together with"

@@ -33,7 +33,7 @@ def get_secret_names(call: HttpCall) -> set[str]:
 
 
 async def check(session: AsyncSession, call: HttpCall, schema: JsonObject) -> None:
-    """Raises InvalidRequest with the place of an error. `schema` describes the arguments."""
+    """Raise InvalidRequest with the place of an error. `schema` describes the arguments."""
     json_limits.check("http_call", call.model_dump())
     address = _check_url(call.url)
     _check_path(call.url, schema)

@@ -23,7 +23,7 @@ def resolve_input_schema(tool: Tool) -> JsonObject:
 
 
 def check(tool: Tool) -> None:
-    """Raises InvalidRequest if the function does not exist or the schema does not fit it."""
+    """Raise InvalidRequest if the function does not exist or the schema does not fit it."""
     function = _resolve_function(tool)
     if tool.input_schema is None:
         return

@@ -24,7 +24,7 @@ async def read_page(session: AsyncSession, query: PageQuery) -> Page[ToolRead]:
 
 
 async def read(session: AsyncSession, tool_id: UUID) -> ToolRead:
-    """Raises NotFound."""
+    """Return a tool. Raises NotFound."""
     return to_read(await find(session, Tool, tool_id, NOUN))
 
 
@@ -39,7 +39,7 @@ async def create(session: AsyncSession, body: ToolCreate) -> ToolRead:
 
 
 async def update(session: AsyncSession, tool_id: UUID, body: ToolUpdate) -> ToolRead:
-    """Raises NotFound, Conflict, InvalidRequest."""
+    """Change a tool. Raises NotFound, Conflict, InvalidRequest."""
     async with configuration_change(session):
         row = await find(session, Tool, tool_id, NOUN)
         fields = get_provided_fields(body, Tool)

@@ -35,7 +35,7 @@ async def read_page(session: AsyncSession, query: PageQuery, owner: OwnerScope) 
 
 
 async def read(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> UserRead:
-    """Raises NotFound."""
+    """Return a user. Raises NotFound."""
     check_owner(user_id, owner, NOUN, user_id)
     return to_read(await find(session, User, user_id, NOUN))
 
@@ -43,7 +43,7 @@ async def read(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> UserR
 async def read_by_telegram_id(
     session: AsyncSession, telegram_id: int, owner: OwnerScope
 ) -> UserRead:
-    """Raises NotFound."""
+    """Return a user. Raises NotFound."""
     row = await find_by_telegram_id(session, telegram_id)
     if row is None:
         raise not_found_error("user with the Telegram id", telegram_id)
@@ -78,7 +78,7 @@ async def upsert(
 async def update(
     session: AsyncSession, user_id: UUID, body: UserUpdate, owner: OwnerScope, caller: Caller
 ) -> UserRead:
-    """Raises NotPermitted, NotFound, InvalidRequest."""
+    """Change a user. Raises NotPermitted, NotFound, InvalidRequest."""
     if caller != "admin" and body.model_fields_set & ADMIN_FIELDS:
         raise NotPermitted(f"Changing {', '.join(sorted(ADMIN_FIELDS))} needs the admin token.")
     check_owner(user_id, owner, NOUN, user_id)
