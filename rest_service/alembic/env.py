@@ -1,6 +1,6 @@
 """Runs migrations through psycopg2.
 
-The address is DATABASE_URL's, or the attribute `database_url` that a caller gave the configuration.
+The URL is DATABASE_URL, or the attribute `database_url` of the Alembic configuration.
 """
 
 from typing import Literal
@@ -16,32 +16,32 @@ from rest_service.app.config import MigrationSettings
 from rest_service.app.models import metadata
 
 MIGRATION_LOCK_ID = 7_241_001
-"""Two migrations at once would trip over each other: the second waits."""
+"""Postgres advisory lock: concurrent migrations run one after the other."""
 
 
 def _render_item(kind: str, item: object, _: object) -> str | Literal[False]:
-    """SQLModel's type of a text is SQLAlchemy's; a migration should not need SQLModel."""
+    """Write SQLModel's text type as SQLAlchemy's, so that migrations do not need SQLModel."""
     if kind == "type" and isinstance(item, AutoString):
         return f"sa.String({item.length or ''})"
     return False
 
 
 def _skip_empty_revision(_: object, __: object, scripts: list[MigrationScript]) -> None:
-    """Where autogenerate finds no difference, no file is written, and that is said."""
+    """Write no file, and print a message, if autogenerate finds no difference."""
     if all(script.upgrade_ops is not None and script.upgrade_ops.is_empty() for script in scripts):
         scripts.clear()
-        context.config.print_stdout("The database is what the models say: no migration is written.")
+        context.config.print_stdout("The database matches the models: no migration is written.")
 
 
 def _refuse_unknown_revision(migration_context: MigrationContext) -> None:
-    """A database of before the first release has a revision that no migration here starts from."""
+    """Refuse a database from before 0.1.0, whose revision is unknown here."""
     known = {
         script.revision for script in ScriptDirectory.from_config(context.config).walk_revisions()
     }
     if not known.issuperset(migration_context.get_current_heads()):
         raise SystemExit(
-            "This database was made by a version that this one cannot upgrade. To begin afresh,"
-            " delete the suite's data by ./manage.py stop --remove, then run ./manage.py start"
+            "This database was created by a version that cannot be upgraded. To start from scratch,"
+            " delete all data with ./manage.py stop --remove, then run ./manage.py start"
         )
 
 

@@ -1,4 +1,4 @@
-"""What rest_service reads from its environment."""
+"""The settings of rest_service."""
 
 import re
 from typing import Annotated, Self
@@ -42,7 +42,7 @@ def is_openai_url(base_url: str) -> bool:
 
 
 class MigrationSettings(ServiceSettings):
-    """What Alembic needs."""
+    """The settings that Alembic needs."""
 
     database_url: str = Field(pattern=r"^postgresql\+psycopg2://", repr=False)
     """Your own PostgreSQL, for psycopg2: postgresql+psycopg2://user:password@host/database. Empty:
@@ -50,14 +50,14 @@ class MigrationSettings(ServiceSettings):
 
 
 class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
-    """What the service needs."""
+    """The settings of the service."""
 
     async_database_url: str = Field(pattern=r"^postgresql\+asyncpg://", repr=False)
     """The same database as in DATABASE_URL, for asyncpg: postgresql+asyncpg://…"""
     rest_service_port: int = Field(8000, ge=1, le=65535)
     """The port of the REST API. Local mode also uses the port 50 above it."""
     rest_service_own_port: int | None = Field(None, ge=1, le=65535)
-    """Where this process alone answers; the port above is then shared with its replicas."""
+    """The port of this process alone; `rest_service_port` is then shared with its replicas."""
     admin_api_token: Token
     """The administrator's token of the REST API."""
     service_api_token: Token
@@ -90,12 +90,12 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
 
     @property
     def owner_telegram_id(self) -> int | None:
-        """Who is the owner from the first message on."""
+        """Return the Telegram id of the user who becomes the owner with their first message."""
         return next(iter(self.telegram_allowed_users.telegram_ids), None)
 
     @property
     def allowed_telegram_ids(self) -> frozenset[int] | None:
-        """Who may talk without an invitation; None: everyone."""
+        """Return who may talk without an invitation; None: everyone."""
         allowed = self.telegram_allowed_users
         return None if allowed.everyone else frozenset(allowed.telegram_ids)
 
@@ -109,7 +109,7 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     def _check_key_can_be_encrypted(self) -> Self:
         if self.openai_api_key is not None and self.llm_model_decrypt_key is None:
             raise ValueError(
-                "OPENAI_API_KEY needs LLM_MODEL_DECRYPT_KEY, with which it is kept encrypted:"
+                "OPENAI_API_KEY needs LLM_MODEL_DECRYPT_KEY, which encrypts it in the database:"
                 " 32 random bytes as URL-safe base64"
             )
         return self

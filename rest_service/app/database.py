@@ -1,4 +1,4 @@
-"""The way to Postgres."""
+"""Connections to Postgres, and the kinds of its errors."""
 
 import sqlalchemy.exc
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
@@ -10,30 +10,30 @@ from .session_changes import TrackedSession
 SessionFactory = async_sessionmaker[AsyncSession]
 
 POOL_SIZE = 10
-"""Connections that are kept; a process on two cores has no use for more."""
+"""Connections that stay open. A process uses one core, so more would not help."""
 
 _TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
-"""SQLSTATE classes of what goes by: connection, rollback, resources, shutdown, input and output."""
+"""SQLSTATE classes of temporary errors: connection, rollback, resources, shutdown, I/O."""
 _NOT_MIGRATED_CODES = ("42P01", "42703")
 _INVALID_DATA_CLASSES = ("22", "23")
-"""Of a value that no column takes, and of one that contradicts what is there."""
+"""SQLSTATE classes of data exceptions and of violated constraints."""
 
 
 def create_engine(settings: Settings) -> AsyncEngine:
-    """A pool of connections; none is opened before it is needed."""
+    """Return an engine with a connection pool. Connections are opened when they are needed."""
     return create_async_engine(
         settings.async_database_url,
         pool_size=POOL_SIZE,
-        max_overflow=POOL_SIZE,  # for a rush; closed again afterwards
+        max_overflow=POOL_SIZE,  # for bursts; closed again afterwards
         pool_timeout=10,
         pool_pre_ping=True,  # a restart of Postgres costs no request
-        hide_parameters=True,  # what people write does not belong into a log
+        hide_parameters=True,  # texts of users must not get into the log
         connect_args={"timeout": 5, "command_timeout": 30},
     )
 
 
 def create_session_factory(engine: AsyncEngine) -> SessionFactory:
-    """Makes sessions whose changes can be told afterwards."""
+    """Return a factory of sessions that track their changes."""
     return async_sessionmaker(
         engine,
         class_=AsyncSession,
@@ -43,12 +43,12 @@ def create_session_factory(engine: AsyncEngine) -> SessionFactory:
 
 
 def get_sqlstate(error: BaseException) -> str:
-    """Postgres's code of an error, or an empty text."""
+    """Return the SQLSTATE of an error, or an empty string."""
     return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
 
 
 def is_transient(error: BaseException) -> bool:
-    """Whether the same would succeed once Postgres is there, free, and migrated."""
+    """Return whether a retry may succeed: Postgres is unavailable, busy or not migrated yet."""
     if isinstance(error, OSError | TimeoutError | sqlalchemy.exc.TimeoutError):
         return True
     if not isinstance(error, sqlalchemy.exc.DBAPIError):
@@ -62,5 +62,5 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_invalid_data(error: BaseException) -> bool:
-    """Whether the same will fail however often it is tried, until somebody changes the value."""
+    """Return whether the data itself is the cause, so that a retry fails too."""
     return get_sqlstate(error)[:2] in _INVALID_DATA_CLASSES

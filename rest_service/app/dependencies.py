@@ -1,4 +1,4 @@
-"""What routes are given, each named once."""
+"""The dependencies of the routes."""
 
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -32,7 +32,7 @@ from .snapshots.publisher import SnapshotPublisher
 
 @dataclass(frozen=True)
 class Resources:
-    """What lives as long as the application."""
+    """Objects that live as long as the application."""
 
     settings: Settings
     sessions: SessionFactory
@@ -41,13 +41,13 @@ class Resources:
     dead_letter_queues: DeadLetterQueues
     refusal_throttle: RefusalThrottle
     provider_http: httpx2.AsyncClient
-    """For providers, which an administrator has named."""
+    """For model providers, whose addresses come from administrators."""
     make_safe_http: Callable[[], SafeHttpClient]
-    """For any other address."""
+    """For all other addresses."""
 
 
 async def get_resources(request: Request) -> Resources:
-    """Those of the application."""
+    """Return the resources of the application."""
     found: Resources = request.app.state.resources
     return found
 
@@ -56,24 +56,24 @@ ResourcesDep = Annotated[Resources, Depends(get_resources)]
 
 
 async def get_settings(resources: ResourcesDep) -> Settings:
-    """The service's settings."""
+    """Return the settings of the service."""
     return resources.settings
 
 
 async def get_vault(resources: ResourcesDep) -> Vault:
-    """What encrypts secrets."""
+    """Return the vault, which encrypts secrets."""
     return resources.vault
 
 
 async def get_dead_letter_queues(resources: ResourcesDep) -> DeadLetterQueues:
-    """The dead letters of both queues."""
+    """Return the dead letter queues by queue name."""
     return resources.dead_letter_queues
 
 
 async def unit_of_work(
     request: Request, response: Response, resources: ResourcesDep
 ) -> AsyncIterator[AsyncSession]:
-    """One transaction: committed and announced after the route, before its answer is sent."""
+    """Provide a session; commit and publish its changes before the response is sent."""
     async with resources.sessions() as session:
         known = structlog.contextvars.get_contextvars()
         session.info[ChangeAuthor] = ChangeAuthor(request.state.caller, known.get("correlation_id"))
@@ -92,7 +92,7 @@ def _success_status(request: Request) -> int:
 
 
 async def get_provider_checker(resources: ResourcesDep) -> ProviderChecker:
-    """What asks providers."""
+    """Return the checker of provider connections."""
     return ProviderChecker(resources.sessions, resources.vault, resources.provider_http)
 
 
@@ -104,7 +104,7 @@ SessionDep = Annotated[AsyncSession, Depends(unit_of_work, scope="function")]
 
 
 async def get_caller(request: Request) -> Caller:
-    """Whose token came with the request."""
+    """Return the owner of the request's token."""
     found: Caller = request.state.caller
     return found
 
@@ -114,10 +114,10 @@ CallerDep = Annotated[Caller, Depends(get_caller)]
 
 async def get_acting_user(
     x_user_id: Annotated[
-        UUID | None, Header(description="users.id of whom the call is for; others' rows are 404")
+        UUID | None, Header(description="User that the call acts for; rows of others answer 404")
     ] = None,
 ) -> OwnerScope:
-    """Whom the call is for, where the caller says."""
+    """Return the user that the call acts for, if the caller names one."""
     return x_user_id
 
 
@@ -125,9 +125,9 @@ ActingUserDep = Annotated[OwnerScope, Depends(get_acting_user)]
 
 
 async def get_owner_scope(caller: CallerDep, user_id: ActingUserDep) -> OwnerScope:
-    """Whose rows the call is about; only an administrator may mean everybody's."""
+    """Return whose rows the call may see. None, for all users, is reserved for administrators."""
     if user_id is None and caller != "admin":
-        raise InvalidRequest("The header X-User-Id is missing: whom is this call for?")
+        raise InvalidRequest("The header X-User-Id is missing: the user that this call acts for.")
     return user_id
 
 
@@ -135,16 +135,16 @@ OwnerDep = Annotated[OwnerScope, Depends(get_owner_scope)]
 
 
 async def require_admin(caller: CallerDep) -> None:
-    """Refuses the service token."""
+    """Refuse the service token."""
     if caller != "admin":
-        raise NotPermitted("This needs the admin token.")
+        raise NotPermitted("This operation needs the admin token.")
 
 
 AdminOnly = Depends(require_admin)
 
 
 async def get_audit_ahead(request: Request) -> AuditAhead:
-    """Notes a write that is not Postgres's, once it is called."""
+    """Return a function that records a write outside Postgres in the audit log."""
     return partial(audit.record_ahead, request, _success_status(request))
 
 
@@ -160,11 +160,12 @@ async def get_idempotent_operation(
         Header(
             max_length=255,
             pattern=r"^[!-~]+$",
-            description="`<message id>/<step>`: the same key is answered the same, once per user",
+            description="`<message id>/<step>`. A repeated request with the key gets the response"
+            " of the first one",
         ),
     ] = None,
 ) -> IdempotentOperation:
-    """Runs what a caller may repeat."""
+    """Return the runner of an operation that callers may repeat."""
     fingerprint_hash = ""
     if idempotency_key is not None:
         fingerprint_hash = compute_fingerprint(

@@ -1,4 +1,4 @@
-"""What becomes of an error that is no rule of ours: a database is away, two came at once, …"""
+"""Error responses: refusals are audited, database errors become a status."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -32,7 +32,7 @@ from . import audit
 from .database import get_sqlstate, is_transient
 from .middleware import body_limit, request_form
 
-_UNAVAILABLE_DETAIL = "Postgres or Redis is away at the moment; try again."
+_UNAVAILABLE_DETAIL = "Postgres or Redis is unavailable at the moment. Try again later."
 
 ERROR_CODES: dict[int | str, str] = {
     400: "invalid_request",
@@ -70,7 +70,7 @@ log = structlog.stdlib.get_logger()
 
 
 def add_handlers(app: FastAPI) -> None:
-    """Answer every error in the one shape."""
+    """Answer every error as an `ErrorRead`."""
     add_error_handlers(app)
     app.add_exception_handler(DomainError, _handle_domain_error)
     malformed = app.exception_handlers[RequestValidationError]
@@ -99,10 +99,10 @@ async def _handle_database_error(request: Request, error: Exception) -> JSONResp
     assert isinstance(error, DBAPIError)
     if is_transient(error):
         return await _handle_unavailable(request, error)
-    if isinstance(error, IntegrityError):  # two at once, past the checks of both
+    if isinstance(error, IntegrityError):  # of two requests at once, both passed the checks
         return await _handle_domain_error(request, Conflict())
     if get_sqlstate(error).startswith("22"):
-        reason = "A value cannot be stored, for its characters or its size."
+        reason = "A value cannot be stored because of its characters or its size."
         return await _handle_domain_error(request, InvalidRequest(reason))
     raise error
 

@@ -1,4 +1,4 @@
-"""A request that comes again changes nothing again and is answered as the first time."""
+"""A repeated request changes nothing and gets the response of the first one."""
 
 import hashlib
 import json
@@ -21,9 +21,9 @@ ReadT = TypeVar("ReadT", bound=BaseModel)
 
 
 class IdempotentOperation:
-    """Does something once per owner and key, in the transaction of the change.
+    """Runs an action once per owner and key, in the transaction of the change.
 
-    Of two at the same time the second waits in the unique index until the first has committed.
+    Of two concurrent requests the second waits at the unique index until the first has committed.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class IdempotentOperation:
     async def run(
         self, read_type: type[ReadT], action: Callable[[ChangeOrigin | None], Awaitable[ReadT]]
     ) -> ReadT:
-        """Raises Conflict where the key belongs to another request."""
+        """Run the action or return the stored response. Raises Conflict if the key is another's."""
         stored = await self._get_stored_response()
         if stored is not None:
             return read_type.model_validate(stored)
@@ -48,14 +48,14 @@ class IdempotentOperation:
     async def run_without_response(
         self, action: Callable[[ChangeOrigin | None], Awaitable[None]]
     ) -> None:
-        """The same for what is answered with nothing."""
+        """Run an action that has no response body."""
         if await self._get_stored_response() is None:
             await action(self._origin)
             await self._store_response({})
 
     @property
     def _origin(self) -> ChangeOrigin | None:
-        """The step of a turn, where the key is `<message id>/<step>`."""
+        """The step of a turn, if the key has the form `<message id>/<step>`."""
         message_id, _, step = (self._key or "").rpartition("/")
         return ChangeOrigin(message_id, step) if message_id and step else None
 
@@ -67,8 +67,8 @@ class IdempotentOperation:
         )
         stored = (await self._session.exec(rows)).one()
         if stored.fingerprint != self._fingerprint:
-            raise Conflict("This Idempotency-Key was used for another request.")
-        assert stored.response is not None, "it is committed with its answer"
+            raise Conflict("This Idempotency-Key has already been used for another request.")
+        assert stored.response is not None, "the key is committed together with its response"
         return stored.response
 
     async def _claim_key(self) -> bool:
@@ -90,7 +90,7 @@ class IdempotentOperation:
 
 
 def compute_fingerprint(method: str, path: str, body: bytes) -> str:
-    """What tells a repetition from another request; the order of a body's fields does not."""
+    """Return a hash that is equal for repetitions of a request, whatever the order of fields."""
     try:
         text = json.dumps(json.loads(body), sort_keys=True)
     except (ValueError, RecursionError):

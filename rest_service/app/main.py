@@ -1,4 +1,4 @@
-"""rest_service: what everything else knows, in Postgres, behind one API."""
+"""rest_service: the API of the suite and the only service that uses Postgres."""
 
 import asyncio
 import contextlib
@@ -51,10 +51,10 @@ log = structlog.stdlib.get_logger()
 def create_app(
     resources: Resources, health: Health, lifespan: Lifespan[FastAPI] | None = None
 ) -> FastAPI:
-    """The application on its dependencies."""
+    """Return the application with its routes, middlewares and error handlers."""
     app = FastAPI(
         title="Smart Assistant",
-        description="Assistants and their tools, people, conversations, reminders and tasks.",
+        description="Assistants and their tools, users, conversations, reminders and tasks.",
         openapi_tags=[
             {"name": name, "description": description} for name, description in openapi.TAGS
         ],
@@ -96,7 +96,7 @@ def create_app(
 
 
 class RestService:
-    """The application and the loops beside it, with what they stand on."""
+    """The application, the background loops and their connections."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -119,7 +119,7 @@ class RestService:
         )
 
     def build_app(self, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
-        """The application; without a lifespan somebody else runs the loops."""
+        """Return the application. Without a lifespan, the caller has to run the loops."""
         health = Health(SERVICE)
         self._monitor.add_to(health)
         health.add_check("snapshots", self._reconciler.health_error)
@@ -127,7 +127,7 @@ class RestService:
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Runs the loops where the server is started by its own command."""
+        """Run the loops beside an ASGI server that was started from its own command line."""
         stop = asyncio.Event()
         tasks = [asyncio.ensure_future(loop(stop)) for loop in self.loops]
         for task in tasks:
@@ -178,12 +178,12 @@ async def serve(settings: Settings) -> None:
 
 
 def main() -> None:
-    """The process."""
+    """Run the service as a process."""
     launch(SERVICE, Settings, serve)
 
 
 def __getattr__(name: str) -> FastAPI:
-    """`app`, for `uvicorn rest_service.app.main:app`: built when asked for, not when imported."""
+    """Build `app` on access, for `uvicorn rest_service.app.main:app`; importing builds nothing."""
     if name != "app":
         raise AttributeError(name)
     settings = load_settings(SERVICE, Settings)

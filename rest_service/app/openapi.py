@@ -12,32 +12,32 @@ from fastapi import FastAPI
 from smart_kit.contracts.base import JsonObject
 
 TAGS: tuple[tuple[str, str], ...] = (
-    ("assistants", "Who answers, with which model and instructions."),
-    ("tools", "The functions that a model may call."),
-    ("assistant-tools", "Which assistant has which tool."),
-    ("versions", "What assistants and tools were: compared, and put back."),
-    ("users", "People."),
-    ("invites", "Single-use codes that let somebody in."),
-    ("threads", "The current conversations."),
-    ("messages", "What was said."),
-    ("turns", "What each message caused, with its cost: why did it say that?"),
+    ("assistants", "Assistants: their models and instructions."),
+    ("tools", "The functions that models may call."),
+    ("assistant-tools", "Which assistant may use which tool."),
+    ("versions", "Earlier versions of assistants and tools: read, compare, restore."),
+    ("users", "Telegram users."),
+    ("invites", "Single-use invitation codes."),
+    ("threads", "The current thread of each user with each assistant."),
+    ("messages", "The messages of all threads."),
+    ("turns", "How each message was processed: model and tool calls, with their cost."),
     ("usage", "Tokens, cost and latency of models; budgets."),
     ("cron-jobs", "Reminders and scheduled prompts."),
-    ("tasks", "What people mean to do."),
+    ("tasks", "To-do items of users."),
     ("calendar", "The built-in calendar."),
-    ("effects", "Receipts: what tools have changed."),
-    ("models", "Models and who serves them, at which price."),
-    ("secrets", "Keys that calls of tools name."),
-    ("dead-letters", "Messages that nobody could handle."),
-    ("audit", "Who wrote what through this API."),
-    ("operation", "For those who keep it running; no token is needed."),
+    ("effects", "Changes made by tools, and undoing them."),
+    ("models", "Models, their providers and prices."),
+    ("secrets", "Encrypted values for the calls of rest tools."),
+    ("dead-letters", "Messages that could not be processed."),
+    ("audit", "The log of writes through this API."),
+    ("operation", "Health and metrics, without a token."),
 )
 
 _UUID = {"type": "string", "pattern": "^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$"}
 
 
 def customize_openapi(app: FastAPI) -> Callable[[], JsonObject]:
-    """The application's own way to describe itself, and the rest."""
+    """Return a replacement for `app.openapi` that extends the generated document."""
     generate = app.openapi
 
     def build_document() -> JsonObject:
@@ -53,7 +53,7 @@ def customize_openapi(app: FastAPI) -> Callable[[], JsonObject]:
 
 
 def _simplify_parameters(document: JsonObject) -> None:
-    """What may be left out is not null; a header is text, as generated clients send it as it is."""
+    """Describe optional parameters without null, and headers as text, as clients send them."""
     for methods in document["paths"].values():
         for operation in methods.values():
             for parameter in operation.get("parameters", ()):
@@ -67,7 +67,7 @@ def _simplify_parameters(document: JsonObject) -> None:
 
 
 def _add_links(document: JsonObject) -> None:
-    """From each operation that makes something to those on it: `/tasks`, `/tasks/{task_id}`."""
+    """Link each operation that creates a record to the operations on it, by the paths."""
     paths: dict[str, Any] = document["paths"]
     for collection, methods in paths.items():
         made = methods.get("post", {}).get("responses", {}).get("201")

@@ -1,4 +1,4 @@
-"""What a transaction changed that somebody outside the database has to hear of."""
+"""Tracks the changes of a session that have to be published after its commit."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -24,28 +24,28 @@ from .models import (
 
 @dataclass
 class Changes:
-    """Empty where nothing was changed."""
+    """Changes to publish."""
 
     configuration: bool = False
     cron_jobs: bool = False
     user_ids: set[UUID] = field(default_factory=set)
     deleted_telegram_ids: set[int] = field(default_factory=set)
-    """Of users who were deleted."""
+    """Of deleted users."""
     deleted_thread_ids: set[UUID] = field(default_factory=set)
 
 
 class TrackedSession(Session):
-    """A session that notes its changes as it writes them."""
+    """A session that records its changes when it flushes."""
 
 
 def get_changes(session: AsyncSession) -> Changes:
-    """What the session has written so far."""
+    """Return the changes that the session has flushed so far."""
     changes: Changes = session.info.setdefault(Changes, Changes())
     return changes
 
 
 def get_flushed_rows(session: Session) -> list[Any]:
-    """The rows that a flush has just written or removed."""
+    """Return the rows that a flush has just written or deleted."""
     changed = [row for row in session.dirty if session.is_modified(row)]
     return [*session.new, *changed, *session.deleted]
 

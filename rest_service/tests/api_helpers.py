@@ -12,9 +12,9 @@ ADMIN_TOKEN = "an-admin-token-for-tests"
 SERVICE_TOKEN = "a-service-token-for-tests"
 OWNER_TELEGRAM_ID = 4242
 MASTER_KEYS = (f"{'bmV3ZXN0' * 5}bmU=", f"{'b2xkZXIh' * 5}b2w=")
-"""Fernet keys, the newest first."""
+"""Fernet keys, newest first."""
 ALLOWED_TELEGRAM_IDS = range(1001, 1100)
-"""Telegram ids of those who may talk; made-up people are among them."""
+"""Telegram ids that may talk; those of example users are among them."""
 
 Client = httpx2.AsyncClient
 JsonObject = dict[str, Any]
@@ -34,12 +34,12 @@ def make_client(app: FastAPI, **headers: str) -> Client:
 
 
 def make_user_headers(user: JsonObject, key: str | None = None) -> dict[str, str]:
-    """Headers of a call for this person, perhaps one that may come again."""
+    """Return the headers of a call for a user, with an Idempotency-Key if given."""
     return {"X-User-Id": user["id"]} | ({"Idempotency-Key": key} if key else {})
 
 
 def make_example(resource: str, number: int) -> JsonObject:
-    """The body of a new record, where a test does not care."""
+    """Return a valid body of a new record."""
     examples: dict[str, JsonObject] = {
         "assistants": {"name": f"Assistant {number}", "instructions": "Help."},
         "tools": {"name": f"clock_{number}", "tool_type": "time", "description": "The time."},
@@ -63,7 +63,7 @@ def make_example(resource: str, number: int) -> JsonObject:
 
 
 async def list_items(http: Client, path: str, **params: Any) -> list[JsonObject]:
-    """The items of a list."""
+    """Return the items of a list."""
     answer = await http.get(path, params=params)
     assert answer.status_code == 200, answer.text
     items: list[JsonObject] = answer.json()["items"]

@@ -1,4 +1,4 @@
-"""Makes jobs that are due, and claims them."""
+"""Creates due jobs and claims their runs."""
 
 from datetime import datetime, timedelta
 
@@ -30,7 +30,7 @@ async def make_overdue_job(make: Make, sql: Sql, user: JsonObject, **fields: obj
 
 
 async def read_database_time(sql: Sql) -> datetime:
-    """By which fires are planned and claimed."""
+    """Return the time of Postgres, the clock for planning and claiming."""
     ((now,),) = await sql("SELECT clock_timestamp()")
     assert isinstance(now, datetime)
     return now

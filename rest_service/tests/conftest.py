@@ -1,4 +1,4 @@
-"""The service on a real PostgreSQL and Valkey, emptied before each test."""
+"""Fixtures: the service on PostgreSQL and Valkey, which are emptied before each test."""
 
 import ssl
 from collections.abc import AsyncIterator
@@ -65,7 +65,7 @@ EMPTY_TABLES = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """All tests share an event loop, and so the connections to PostgreSQL."""
+    """Run all tests in one event loop, so that they share connections to PostgreSQL."""
     for item in items:
         if pytest_asyncio.is_async_test(item) and item.path.is_relative_to(HERE):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
@@ -102,7 +102,7 @@ async def shared_engine(settings: Settings) -> AsyncIterator[AsyncEngine]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def engine(shared_engine: AsyncEngine) -> AsyncEngine:
-    """With empty tables."""
+    """An engine whose tables are empty."""
     async with shared_engine.begin() as connection:
         await connection.execute(text(EMPTY_TABLES))
     return shared_engine
@@ -125,7 +125,7 @@ async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def sql(engine: AsyncEngine) -> Sql:
-    """Runs a statement past the service, as somebody with a database tool would."""
+    """Runs a statement directly in the database, not through the service."""
 
     async def run(statement: str) -> list[tuple[Any, ...]]:
         async with engine.begin() as connection:
@@ -160,19 +160,19 @@ def dead_letter_queues(redis: Redis) -> DeadLetterQueues:
 
 @pytest.fixture(scope="session")
 def reused_app(settings: Settings) -> FastAPI:
-    """FastAPI takes a while to build its routes; only what they stand on is new in each test."""
+    """The application of all tests, because building routes is slow. Its resources are replaced."""
     return RestService(settings).build_app()
 
 
 @pytest.fixture(scope="session")
 def ssl_context() -> ssl.SSLContext:
-    """The system's; reading them takes as long as a test."""
+    """The system's certificates, loaded once because loading is slow."""
     return httpx2.create_ssl_context(trust_env=False)
 
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def provider_http(ssl_context: ssl.SSLContext) -> AsyncIterator[httpx2.AsyncClient]:
-    """What asks providers: a proxy of the machine's is none of a test's business."""
+    """The HTTP client for providers, without proxies from the environment."""
     async with httpx2.AsyncClient(
         timeout=TIMEOUT_SECONDS, trust_env=False, verify=ssl_context
     ) as http:
@@ -225,7 +225,7 @@ async def anonymous(app: FastAPI) -> AsyncIterator[Client]:
 
 @pytest.fixture
 def make(admin: Client) -> Make:
-    """Adds a record: `await make("assistants", name="Poet")`; the rest is made up."""
+    """Creates a record: `await make("assistants", name="Poet")`. Other fields are examples."""
     counts: dict[str, int] = {}
 
     async def add(resource: str, **fields: Any) -> JsonObject:
@@ -241,14 +241,14 @@ def make(admin: Client) -> Make:
 
 @pytest.fixture
 def one_hour_dispatch_timeout(monkeypatch: pytest.MonkeyPatch) -> timedelta:
-    """So long is a claimed run nobody else's, instead of the seconds that a busy machine takes."""
+    """Raise the time-out, so that a slow machine does not hand out a run twice."""
     monkeypatch.setattr(claims, "DISPATCH_TIMEOUT", timedelta(hours=1))
     return claims.DISPATCH_TIMEOUT
 
 
 @pytest.fixture(autouse=True)
 def long_timeouts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer waits for Redis as long as a busy machine takes."""
+    """Raise the time-out of publications, for slow machines."""
     monkeypatch.setattr(publisher, "PUBLISH_TIMEOUT_SECONDS", 60.0)
 
 
@@ -276,7 +276,7 @@ async def provider(make: Make) -> JsonObject:
 
 @pytest.fixture
 def call_tool(service: Client, person: JsonObject) -> CallTool:
-    """Changes something as a step of a turn: `await tool("POST", "/tasks", title="Milk")`."""
+    """Sends a request as a step of a turn: `await tool("POST", "/tasks", title="Milk")`."""
     steps = count(1)
 
     async def call(method: str, path: str, **fields: object) -> JsonObject:
@@ -291,7 +291,7 @@ def call_tool(service: Client, person: JsonObject) -> CallTool:
 
 @pytest.fixture
 def call_undo(service: Client, person: JsonObject) -> CallUndo:
-    """Another /undo each time, unless it has a key."""
+    """Sends /undo, each time with a new key unless one is given."""
     updates = count(100)
 
     async def call(key: str | None = None) -> httpx2.Response:
@@ -303,5 +303,5 @@ def call_undo(service: Client, person: JsonObject) -> CallUndo:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def milk_task(call_tool: CallTool) -> JsonObject:
-    """A task that a tool has noted."""
+    """A task that a tool has created."""
     return await call_tool("POST", "/tasks", title="Milk")

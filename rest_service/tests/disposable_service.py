@@ -28,14 +28,14 @@ from smart_kit.testing.servers import Postgres, Valkey
 ROOT = Path(__file__).resolve().parents[2]
 START_TIMEOUT_SECONDS = 60.0
 UNREACHABLE_PROXY = "http://127.0.0.1:9"
-"""As a proxy: whatever addresses a caller thinks up, no provider is really asked."""
+"""Used as a proxy, so that requests to generated provider URLs never leave the machine."""
 REDIS_DB = 7
-"""Beside whatever else the server is used for."""
+"""A database number that other users of the server do not use."""
 
 
 @contextmanager
 def run_disposable_service(postgres: Postgres, valkey: Valkey) -> Iterator[str]:
-    """Its address. There is one of most things, those of `IDS` under these ids."""
+    """Yield the URL. It has example records, those of `EXAMPLE_IDS` under these ids."""
     own = replace(postgres, name=f"{postgres.name}_disposable")
     with _create_database(postgres, own):
         command.upgrade(alembic_config(own.sync_url), "head")
@@ -63,7 +63,7 @@ def run_disposable_service(postgres: Postgres, valkey: Valkey) -> Iterator[str]:
 
 
 def _seed_records(url: str, own: Postgres) -> None:
-    """One of most things, so that lists are not empty and the document's examples are right."""
+    """Create one record of most resources, so that the examples of the OpenAPI document work."""
     engine = create_engine(own.sync_url, poolclass=NullPool)
     headers = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
     with httpx2.Client(base_url=f"{url}/api", headers=headers, timeout=60) as http:

@@ -1,4 +1,4 @@
-"""A server of models with the habits that a test wants, on aiohttp."""
+"""A fake model server on aiohttp, with configurable responses."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -15,13 +15,13 @@ Responder = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class FakeProviderServer:
-    """`answers`: what it does at a path, in place of serving; `asked`: what came."""
+    """`answers` replaces responses by path; `asked` holds the received requests."""
 
     url: str = ""
     responders: dict[str, Responder] = field(default_factory=dict)
     requests: list[tuple[str, str, JsonObject | None]] = field(default_factory=list)
     authorization_headers: list[str] = field(default_factory=list)
-    """With which Authorization it was asked."""
+    """The Authorization headers of the received requests."""
     queries: list[str] = field(default_factory=list)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -49,12 +49,12 @@ class FakeProviderServer:
 
 
 def make_error(status: int, code: Any, message: Any) -> web.Response:
-    """In OpenAI's form."""
+    """Return the list of models in OpenAI's form."""
     return web.json_response({"error": {"message": message, "code": code}}, status=status)
 
 
 def respond_with(status: int, content: Any) -> Responder:
-    """The same to everybody; a text is a page."""
+    """Return a handler with a fixed response; a string is sent as a web page."""
 
     async def respond(_: web.Request) -> web.Response:
         if isinstance(content, str):
@@ -66,7 +66,7 @@ def respond_with(status: int, content: Any) -> Responder:
 
 @asynccontextmanager
 async def run_fake_provider_server() -> AsyncIterator[FakeProviderServer]:
-    """One that runs on this machine."""
+    """Run the server on this machine."""
     server = FakeProviderServer()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", server.handle)

@@ -1,8 +1,8 @@
-"""Schemathesis over the whole API of a rest_service of its own, on servers of its own.
+"""Runs Schemathesis on the whole API of a disposable rest_service.
 
-`./manage.py fuzz` runs it long, a test runs it short. A failure is an answer of 5xx, one that the
-document does not describe, a request that is taken although the document forbids it, a route that
-needs no token, a record that can be read after it was deleted.
+`./manage.py fuzz` runs it long, a test runs it short. Failures are: a 5xx response, a response that
+the document does not describe, an accepted request that the document forbids, a route without
+authentication, a deleted record that can still be read.
 """
 
 import argparse
@@ -23,19 +23,19 @@ from smart_kit.testing import local_http, run_folder
 from smart_kit.testing.servers import postgres_server, valkey_server
 
 EXCLUDED_CHECK = "positive_data_acceptance"
-"""What has the right form may still be refused: a time that is over, a name that is taken."""
+"""Valid requests may be refused, for example for a past time or a taken name."""
 
 SCHEMATHESIS_CONFIG = """
 [checks.negative_data_rejection]
 expected-statuses = ["4xx", "5xx"]
 """
-"""413 too is a refusal of what breaks the document's rules: a text beyond both limits. Another
-check looks at 5xx."""
+"""413 also refuses invalid data: a text may exceed the field's and the body's limit. 5xx is allowed
+here because another check fails on it."""
 
 
 @dataclass(frozen=True)
 class Caller:
-    """As whom a round is run."""
+    """The token and headers of a round."""
 
     name: str
     headers: tuple[str, ...]
@@ -48,32 +48,32 @@ SERVICE = Caller(
 CALLERS = (ADMIN, SERVICE)
 STATEFUL_PHASES = ("stateful",)
 CASES_HELP = (
-    "at least so many, in whole rounds; default: 20000. The first round alone, every operation's"
-    " examples and edges as administrator, makes some 4500; a useful number is 10000 or more:"
-    " only then everything is also done as a service, and stories are told as both"
+    "minimum number of cases, in whole rounds; default: 20000. The first round, all operations'"
+    " examples and edge cases as administrator, has about 4500; use 10000 or more, so that"
+    " the service token and scenarios are covered too"
 )
 
 
 @dataclass(frozen=True)
 class FuzzRound:
-    """One run of schemathesis."""
+    """One run of Schemathesis."""
 
     caller: Caller
     seed: int
     phases: tuple[str, ...]
     max_examples: int = 1
-    """For each operation in the fuzzing phase; at most so many stories in the stateful one."""
+    """Examples for each operation in the fuzzing phase; scenarios in the stateful one."""
     max_seconds: int | None = None
-    """The time limit of the round: a slow machine may get nothing done in it."""
+    """The time limit of the round; on a slow machine it may end without a case."""
 
 
 @dataclass
 class FuzzTotals:
-    """What has come out of all rounds."""
+    """The sum of all rounds."""
 
     cases: int = 0
     stateful_cases: int = 0
-    """Cases that go on from what an earlier one has made."""
+    """Cases that use the result of an earlier one."""
     failures: int = 0
 
     def __str__(self) -> str:
@@ -82,7 +82,7 @@ class FuzzTotals:
 
 
 def run_rounds(url: str, rounds: Iterator[FuzzRound], cases: int) -> FuzzTotals:
-    """Run rounds until there were so many cases."""
+    """Run rounds until the number of cases is reached."""
     totals = FuzzTotals()
     for one in rounds:
         print(f"\n=== as {one.caller.name}, seed {one.seed}: {', '.join(one.phases)} ===")
@@ -98,7 +98,7 @@ def run_rounds(url: str, rounds: Iterator[FuzzRound], cases: int) -> FuzzTotals:
 
 
 def generate_rounds(url: str, cases: int, seed: int) -> Iterator[FuzzRound]:
-    """What is the same in each run, and stories; then single requests and stories, on and on."""
+    """Yield fixed rounds first, then endless random ones."""
     paths = local_http.get(f"{url}/openapi.json").json()["paths"].values()
     examples = max(1, cases // 5 // sum(map(len, paths)))
     seconds = max(1, cases // 250)
@@ -128,7 +128,7 @@ def _run_schemathesis(url: str, one: FuzzRound) -> dict[str, dict[str, int]]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The long run."""
+    """Run the fuzzer from the command line."""
     parser = argparse.ArgumentParser(prog="fuzz")
     parser.add_argument("--cases", type=int, default=20_000, metavar="N", help=CASES_HELP)
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))

@@ -1,4 +1,4 @@
-"""Waits until one transaction waits for another, so that a test of a race has one."""
+"""Waits until one transaction blocks another, so that tests of races are deterministic."""
 
 import asyncio
 from typing import Any
@@ -13,9 +13,9 @@ _FROM_WAITING_SESSIONS = (
 
 
 async def wait_for_lock(sql: Sql, task: asyncio.Future[Any], min_waiting: int = 1) -> None:
-    """Until the task waits for what another transaction holds, or has ended without that.
+    """Wait until the task waits for a lock of another transaction, or has ended.
 
-    `waiting` is how many are to wait by then. Fails the test where neither ever happens.
+    `waiting` is the number of waiting sessions to expect. Fails the test if it never happens.
     """
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while not task.done():
@@ -26,5 +26,5 @@ async def wait_for_lock(sql: Sql, task: asyncio.Future[Any], min_waiting: int = 
 
 
 async def terminate_waiting_sessions(sql: Sql) -> None:
-    """End all sessions that wait for a lock, as a restart of PostgreSQL does."""
+    """Terminate all sessions that wait for a lock, as a restart of PostgreSQL does."""
     await sql(f"SELECT pg_terminate_backend(pid) {_FROM_WAITING_SESSIONS}")

@@ -1,4 +1,4 @@
-"""Imports lists of models, and a table of prices as an example of one."""
+"""Imports lists of models; holds an excerpt of LiteLLM's table."""
 
 import json
 

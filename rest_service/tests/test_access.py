@@ -1,4 +1,4 @@
-"""Who may do what."""
+"""Authorization of tokens and users."""
 
 from itertools import product
 

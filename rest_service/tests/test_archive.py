@@ -1,4 +1,4 @@
-"""Records of the stream `turns` in Postgres: each once, none lost."""
+"""Archiving: each record of the stream `turns` is stored exactly once."""
 
 import asyncio
 import json
@@ -278,7 +278,7 @@ class TestThread:
         await admin.delete(f"/threads/{thread['id']}")
         history = history_key(UUID(thread["thread_id"]))
 
-        await redis.rpush(history, "{}")  # as the turn's end does
+        await redis.rpush(history, "{}")  # as the end of a turn does
         await add_records(redis, make_turn_record("tg:1:2", **ends))
         await archive_reader.run_once(0.01)
         assert await list_items(admin, "/messages") == await list_items(admin, "/turns") == []
@@ -308,9 +308,9 @@ class TestThread:
             await (await session.connection()).exec_driver_sql("LOCK TABLE turns IN SHARE MODE")
             await add_records(redis, make_turn_record("tg:1:2"))
             keeping = asyncio.ensure_future(archive_reader.run_once(0.01))
-            await wait_for_lock(sql, keeping)  # as far as the turn's insertion
+            await wait_for_lock(sql, keeping)  # stops after inserting the turn
             deleting = asyncio.ensure_future(admin.delete(f"/threads/{thread['id']}"))
-            await wait_for_lock(sql, deleting, min_waiting=2)  # as far as it gets meanwhile
+            await wait_for_lock(sql, deleting, min_waiting=2)  # as far as it gets before the commit
 
         await keeping
         assert (await deleting).status_code == 204

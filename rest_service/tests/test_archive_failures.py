@@ -1,4 +1,4 @@
-"""Records that cannot be kept, now or ever; readers that die."""
+"""Records that cannot be stored, temporarily or permanently; consumers that die."""
 
 import asyncio
 from typing import Any
@@ -36,7 +36,7 @@ class TestFailures:
         ((_, dead),) = await redis.xrange(DEAD_LETTER_STREAM)
         assert dead["record"] == record
         assert dead["reason"].startswith(reason)
-        assert len(await list_items(admin, "/turns")) == 1, "the next one is kept"
+        assert len(await list_items(admin, "/turns")) == 1, "the next one is stored"
         assert await is_stream_empty(redis)
 
     async def test_while_postgres_is_away_nothing_is_lost(

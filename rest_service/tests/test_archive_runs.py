@@ -1,4 +1,4 @@
-"""How a run has ended, from the stream `turns`."""
+"""Archiving the outcome of runs from the stream `turns`."""
 
 from datetime import timedelta
 from uuid import UUID, uuid4

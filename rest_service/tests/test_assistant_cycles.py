@@ -1,4 +1,4 @@
-"""Assistants that would ask each other in a circle: refused on every way to it."""
+"""Cycles of sub-assistants are refused, however they would be created."""
 
 import asyncio
 from typing import Any
@@ -11,11 +11,11 @@ from rest_service.tests.version_helpers import attach_tool, list_versions
 
 
 class TestCycles:
-    """However a circle of sub-assistants would be closed, it is refused and named."""
+    """A change that would close a cycle is refused and names the cycle."""
 
     @pytest_asyncio.fixture(loop_scope="session")
     async def cycle(self, admin: Client, make: Make) -> dict[str, Any]:
-        """A asks B; B would ask A by a tool that is not active."""
+        """A asks B; B has an inactive tool that asks A."""
         a, b = await make("assistants", name="A"), await make("assistants", name="B")
         kind = {"tool_type": "sub_assistant"}
         there = await make("tools", name="there", **kind, assistant_id=b["id"])
@@ -41,7 +41,7 @@ class TestCycles:
     async def test_by_somebody_who_becomes_active(
         self, admin: Client, make: Make, cycle: dict[str, Any]
     ) -> None:
-        """What asks is looked at while it is not active, too."""
+        """Inactive assistants are checked too."""
         await admin.patch(f"/assistants/{cycle['b']['id']}", json={"is_active": False})
 
         await self.assert_refused(
@@ -94,7 +94,7 @@ class TestCycles:
     async def test_by_two_administrators_at_once(
         self, admin: Client, cycle: dict[str, Any]
     ) -> None:
-        """Neither change closes it alone."""
+        """Neither of the changes closes the cycle alone."""
         a, there, back = cycle["a"], cycle["there"], cycle["back"]
         for tool in (there, back):
             await admin.patch(f"/tools/{tool['id']}", json={"is_active": False})

@@ -103,7 +103,7 @@ class TestSubAssistants:
 
         refused = await attach_tool(admin, secretary, nobody)
         assert refused["status"] == 400
-        assert "does not say whom it asks" in refused["detail"]
+        assert "has no assistant to ask" in refused["detail"]
 
         body = {"assistant_id": secretary["id"], "tool_id": nobody["id"]}
         body |= {"sub_assistant_id": poet["id"]}

@@ -56,7 +56,7 @@ class TestModels:
     @pytest.mark.parametrize(
         ("chain", "reason"),
         [
-            ({"model": "tiny"}, "There is no model 'tiny'; POST /api/models adds it."),
+            ({"model": "tiny"}, "There is no model 'tiny'. Add it with POST /api/models."),
             ({"fallback_models": ["small", "tiny"]}, "no model 'tiny'"),
             ({"fallback_models": ["small", "small"]}, "'small' twice"),
             ({"model": "small", "fallback_models": ["small"]}, "'small' twice"),
@@ -80,8 +80,8 @@ class TestModels:
 
     @pytest_asyncio.fixture(loop_scope="session")
     async def unusable_models(self, make: Make, settings: Settings) -> list[JsonObject]:
-        """No model of these is active: DEFAULT_MODEL, one, one whose provider is not, and one that
-        answers nobody."""
+        """Models that cannot be used: DEFAULT_MODEL and another inactive one, one of an inactive
+        provider, and one for embeddings."""
         own = {"provider_id": (await make("providers"))["id"]}
         closed = {"provider_id": (await make("providers", is_active=False))["id"]}
         off = {"is_active": False}
@@ -111,7 +111,7 @@ class TestModels:
         chain: JsonObject,
         asked: str,
     ) -> None:
-        """However it would come to it: made, changed, or switched on."""
+        """Whether by creation, change or activation."""
         own = {"model": "small", "fallback_models": []}
         poet = await make("assistants", name="Poet", is_secretary=True, **own)
         off = await make("assistants", name="Off", is_active=False, **own | chain)
@@ -241,7 +241,7 @@ class TestDelete:
 
         assert refused.status_code == 409
         named = f"{nameless['telegram_id']}, Alice {user['telegram_id']}"
-        assert f"people who have chosen it: {named}." in refused.json()["detail"]
+        assert f"users who have chosen it: {named}." in refused.json()["detail"]
 
     async def test_whoever_a_tool_asks_stays(self, admin: Client, make: Make) -> None:
         poet = await make("assistants")

@@ -234,7 +234,7 @@ async def test_whose_record_an_administrator_has_written_and_what_it_is_now_is_n
 
 
 async def test_no_message_text_is_stored(admin: Client, make: Make, sql: Sql) -> None:
-    """Entries stay when people and what they said go."""
+    """Entries stay when users and their records are deleted."""
     secret = "Zorro"
     user = await make("users", first_name=secret, username=secret)
     await make("tasks", user_id=user["id"], title=secret)

@@ -1,4 +1,4 @@
-"""Writes that are refused, in the audit log."""
+"""Refused writes in the audit log."""
 
 import pytest
 from sqlalchemy.exc import DBAPIError
@@ -19,7 +19,7 @@ from rest_service.tests.api_helpers import (
 )
 
 MAX_PER_HOUR = 100
-"""As docs/architecture.md promises, whatever the code says."""
+"""The promise of docs/architecture.md, independent of the code."""
 
 
 async def list_refused(admin: Client, **wanted: str) -> list[JsonObject]:
@@ -166,7 +166,7 @@ async def test_how_many_were_left_out_is_read_with_the_entry(
 
 
 async def age_entries(sql: Sql, days: int) -> None:
-    """All entries, past the trigger."""
+    """Age all entries, with the trigger disabled."""
     await sql("ALTER TABLE audit_log DISABLE TRIGGER keep_audit_log")
     await sql(f"UPDATE audit_log SET created_at = now() - interval '{days} days'")
     await sql("ALTER TABLE audit_log ENABLE TRIGGER keep_audit_log")

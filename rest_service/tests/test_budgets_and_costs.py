@@ -1,4 +1,4 @@
-"""What a person may spend on models, and what each turn has cost."""
+"""Budgets of users, and the cost of turns."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID

@@ -74,8 +74,8 @@ async def test_a_range_holds_what_is_under_way_at_some_time_in_it(
 @pytest.mark.parametrize(
     ("body", "status", "reason"),
     [
-        ({"ends_at": make_time(1, 9)}, 400, "ends after it starts"),
-        ({"ends_at": make_time(1, 8)}, 400, "ends after it starts"),
+        ({"ends_at": make_time(1, 9)}, 400, "must end after it starts"),
+        ({"ends_at": make_time(1, 8)}, 400, "must end after it starts"),
         ({"starts_at": "0001-01-01T00:00:00+14:00"}, 400, "calendar"),
         ({"is_all_day": True}, 400, "midnight in Europe/Berlin"),
         ({"attendees": ["ann"]}, 422, "attendees"),
@@ -114,7 +114,7 @@ async def test_a_person_has_at_most_10000_events_those_that_are_over_too(
     last = await make("calendar", user_id=user["id"])
 
     status, detail = await post_refused(admin, user)
-    assert (status, "10000 events already" in detail) == (409, True)
+    assert (status, "10000 events is reached" in detail) == (409, True)
     await make("calendar", user_id=other["id"])
     changed = await admin.patch(f"/calendar/{last['id']}", json={"title": "Go"})
     assert changed.status_code == 200
@@ -132,7 +132,7 @@ async def test_a_cancelled_event_comes_not_back_past_the_limit(
 
     body, headers = {"user_id": user["id"]}, make_user_headers(user, "tg:1:78/0.0")
     undone = await service.post("/effects/undo", json=body, headers=headers)
-    assert (undone.status_code, "events already" in undone.json()["detail"]) == (409, True)
+    assert (undone.status_code, "events is reached" in undone.json()["detail"]) == (409, True)
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ class TestReceipts:
         assert {name: again[name] for name in same} == {name: event[name] for name in same}
 
     async def undo_latest(self, service: Client, user: JsonObject, kind: str) -> JsonObject:
-        """Takes the newest change back."""
+        """Undoes the newest change."""
         listing = await service.get("/effects", headers=make_user_headers(user))
         effect = listing.json()["items"][0]
         assert effect["kind"] == kind

@@ -1,4 +1,4 @@
-"""Whose jobs fire: of people who may talk, and of the bot that asks."""
+"""Only jobs of users with access, and of the claiming bot, fire."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -16,7 +16,7 @@ from smart_kit.settings import AllowList
 
 @pytest.fixture(params=[None, 42])
 def bot_id(request: pytest.FixtureRequest) -> int | None:
-    """The bot that claims, or nothing where a caller does not say which."""
+    """The claiming bot, or no bot id."""
     param: int | None = request.param
     return param
 
@@ -38,7 +38,7 @@ async def test_a_blocked_persons_jobs_wait(
 async def test_the_jobs_of_who_may_not_talk_any_more_wait(
     service: Client, make: Make, sql: Sql, bot_id: int | None
 ) -> None:
-    """The same people that tg_bot answers: on the operator's list, or invited."""
+    """The users that tg_bot answers: on the operator's list, or invited."""
     await make_due_job(make, await make("users", telegram_id=9))
 
     refused = await claim_jobs(service, bot_id)

@@ -1,4 +1,4 @@
-"""Which runs a claim hands out and in which order, and when it says to ask again."""
+"""The runs and order of a claim, and the time of the next one."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -23,12 +23,12 @@ LATER = datetime(2031, 1, 1, tzinfo=UTC)
 
 
 def get_wait(claimed: JsonObject) -> timedelta:
-    """How long whoever asks is told to wait."""
+    """Return the seconds until the next claim."""
     return datetime.fromisoformat(claimed["next_fire_at"]) - datetime.fromisoformat(claimed["now"])
 
 
 async def add_jobs(sessions: SessionFactory, user: JsonObject, *times: datetime) -> None:
-    """One-offs, past the service: many at once."""
+    """Insert many one-offs directly."""
     async with sessions.begin() as session:
         session.add_all(
             CronJob(
@@ -46,7 +46,7 @@ async def add_jobs(sessions: SessionFactory, user: JsonObject, *times: datetime)
 
 
 async def add_runs(sessions: SessionFactory, job: JsonObject, count: int) -> None:
-    """Runs that were claimed a minute ago and never dispatched."""
+    """Insert runs that were claimed a minute ago and not dispatched."""
     then = utc_now() - timedelta(minutes=1)
     async with sessions.begin() as session:
         session.add_all(
@@ -74,7 +74,7 @@ class TestOrder:
     async def test_runs_of_one_time_are_in_the_order_of_their_ids(
         self, service: Client, make: Make, sessions: SessionFactory, sql: Sql
     ) -> None:
-        """So that who asks again gets them in the same order."""
+        """A repeated claim gets the runs in the same order."""
         await add_jobs(sessions, await make("users"), *[utc_now() - timedelta(minutes=1)] * 12)
         first = await claim_jobs(service)
         ids = [run["id"] for run in first["runs"]]
@@ -121,7 +121,7 @@ class TestFires:
     async def test_a_time_that_its_rule_does_not_name_fires_all_the_same(
         self, service: Client, admin: Client, make: Make, sql: Sql
     ) -> None:
-        """E.g. after a change of the rules of its time zone."""
+        """For example after a change of the rules of its time zone."""
         rule = f"0 0 {(utc_now().day + 13) % 28 + 1} * *"  # in about two weeks
         job = await make_overdue_job(make, sql, await make("users"), cron_expression=rule)
         planned = (await admin.get(f"/cron-jobs/{job['id']}")).json()["next_fire_at"]
@@ -138,7 +138,7 @@ class TestFires:
         job = await make_overdue_job(make, sql, await make("users"), cron_expression="0 * * * *")
         (run,) = (await claim_jobs(service))["runs"]
         await sql("UPDATE cron_job_runs SET claimed_at = claimed_at - interval '1 minute'")
-        await sql(f"UPDATE cron_jobs SET next_fire_at = '{LATER}'")  # the next hour may strike now
+        await sql(f"UPDATE cron_jobs SET next_fire_at = '{LATER}'")  # the next hour may begin now
 
         assert [one["id"] for one in (await claim_jobs(service))["runs"]] == [run["id"]]
 

@@ -148,14 +148,14 @@ class TestNextClaim:
     async def test_it_is_when_anothers_claim_is_forgotten(
         self, service: Client, make: Make, sql: Sql
     ) -> None:
-        """So that the runs of a claimer that dies do not wait for the next minute."""
+        """The runs of a claimer that dies do not wait for the next minute."""
         await make_due_job(make, await make("users"))
         first = await claim_jobs(service)
-        # so that it is not handed out again at once where the machine is busy
+        # so that a slow machine does not hand it out again at once
         await sql("UPDATE cron_job_runs SET claimed_at = claimed_at + interval '1 hour'")
         other = await claim_jobs(service)
 
-        assert first["next_fire_at"] is None, "who claimed the run need not wait for themselves"
+        assert first["next_fire_at"] is None, "the claimer of the run does not wait for it"
         forgotten_at = datetime.fromisoformat(first["now"]) + timedelta(hours=1, seconds=10)
         assert datetime.fromisoformat(other["next_fire_at"]) == forgotten_at
         await sql("UPDATE cron_job_runs SET state = 'dispatched'")

@@ -78,7 +78,7 @@ def test_what_cannot_be_meant_is_refused_without_saying_it(
 
 @pytest.mark.parametrize("name", ["default_model", "fallback_model", "openai_base_url"])
 def test_what_a_first_start_keeps_holds_no_nul(environment: pytest.MonkeyPatch, name: str) -> None:
-    """A variable cannot hold one; a file of settings can."""
+    """An environment variable cannot contain NUL, but a settings file can."""
     with pytest.raises(ValidationError, match=name):
         Settings(**{name: "https://models.example/\0"})
 
@@ -121,7 +121,7 @@ def test_secrets_do_not_show(environment: pytest.MonkeyPatch) -> None:
 
 
 def test_each_master_key_is_a_secret_of_its_own(environment: pytest.MonkeyPatch) -> None:
-    """A log line may hold one of them, and not the list."""
+    """A log line may contain a single key instead of the list."""
     environment.setenv("LLM_MODEL_DECRYPT_KEY", ", ".join(MASTER_KEYS))
 
     settings = Settings.load()

@@ -17,7 +17,7 @@ KEY = "tg:1:77/2.0"
 
 @pytest.fixture
 def frozen_database_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
-    """Where the database's stands, by which fires are planned: no hour strikes in the test."""
+    """The time of Postgres, set so that no hour begins during the test."""
     now = datetime(2031, 3, 5, 6, tzinfo=UTC)
 
     async def database_now(_: AsyncSession) -> datetime:
@@ -183,7 +183,7 @@ async def test_two_at_once_do_not_pass_the_limit(
             session, CronJobCreate(**body), None, None, caller="admin", default_timezone="UTC"
         )
         second = asyncio.ensure_future(admin.post("/cron-jobs", json=body))
-        await wait_for_lock(sql, second)  # as far as it gets before our commit
+        await wait_for_lock(sql, second)  # as far as it gets before the commit
 
     assert (await second).status_code == 409
 
@@ -280,7 +280,7 @@ class TestUpdate:
     async def test_a_one_off_does_not_live_again_at_an_instant_it_has_fired_at(
         self, admin: Client, make: Make
     ) -> None:
-        """It would look planned and never fire."""
+        """Otherwise it would look planned and never fire."""
         user = await make("users")
         job = await make(
             "cron-jobs", user_id=user["id"], at=make_future_time(seconds=-5), cron_expression=None

@@ -14,7 +14,7 @@ DEAD_LETTER_PATH = "/dead-letters/to_telegram:7-0"
 
 
 class AuditReadingQueue(DeadLetterQueue):
-    """What everybody can see in the audit log before anything is taken; Redis is away then."""
+    """Records what the audit log shows at the moment when Redis becomes unavailable."""
 
     def __init__(self, redis: Redis, queue: str, sql: Sql) -> None:
         super().__init__(redis, queue)
@@ -30,7 +30,7 @@ class AuditReadingQueue(DeadLetterQueue):
 
 
 class ContendedQueue(DeadLetterQueue):
-    """Somebody else drops what is found in the very next instant."""
+    """Another request deletes each dead letter right after it is found."""
 
     async def find(self, entry_id: EntryId) -> DeadLetterEntry | None:
         found = await super().find(entry_id)
@@ -127,7 +127,7 @@ class TestReplay:
 
         answer = await admin.post(f"{DEAD_LETTER_PATH}/replay")
 
-        assert (answer.status_code, "Somebody else" in answer.json()["detail"]) == (409, True)
+        assert (answer.status_code, "Another request" in answer.json()["detail"]) == (409, True)
         assert await redis.llen(WAITING) == 0
 
     async def test_what_never_was_a_message_is_400_and_stays(

@@ -111,7 +111,7 @@ async def test_a_short_question_to_the_secretary_is_a_small_request(
 
 @pytest.mark.parametrize("name", ["secretary.md", "writer.md"])
 async def test_instructions_hold_no_clock(name: str) -> None:
-    """Else each minute would have a prompt of its own, and no provider could cache it."""
+    """Otherwise the prompt would differ each minute, and providers could not cache it."""
     text = defaults.load_instructions(name)
 
     assert "{" not in text
@@ -132,7 +132,7 @@ async def test_it_waits_for_the_stop_event_while_postgres_is_down() -> None:
 async def test_what_can_never_be_stored_is_not_retried_forever(
     sessions: SessionFactory, settings: Settings, vault: Vault, name: str
 ) -> None:
-    """Past the checks of the settings, which know these three."""
+    """The settings are built without validation, which would refuse these values."""
     bad = settings.model_copy(update={"default_model": name})
     waiting = defaults.create_with_retry(
         sessions, asyncio.Event(), partial(register_env_models, sessions, bad, vault)
@@ -144,7 +144,7 @@ async def test_what_can_never_be_stored_is_not_retried_forever(
 
 
 async def test_a_database_that_lets_nobody_in_is_asked_again(sessions: SessionFactory) -> None:
-    """Its password may be put right while we wait."""
+    """The password may be corrected while the service waits."""
 
     class DriverError(Exception):
         sqlstate = "28P01"

@@ -1,4 +1,4 @@
-"""The page that shows the API, in a browser that reaches nothing else."""
+"""The page /docs works in a browser that can reach no other server."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a start makes of the environment's words about models."""
+"""Registration of the models that the environment names, at each start."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ def environment_settings(settings: Settings) -> Settings:
 
 @pytest.fixture
 def run_startup(sessions: SessionFactory, environment_settings: Settings, vault: Vault) -> Startup:
-    """A start, perhaps with other variables than those before."""
+    """Runs a start, with changed variables if given."""
 
     async def run(**variables: object) -> None:
         await register_env_models(
@@ -74,7 +74,7 @@ async def test_a_first_start_registers_what_the_environment_names_once(
 async def test_a_start_that_finds_all_as_it_is_changes_nothing(
     run_startup: Startup, sessions: SessionFactory
 ) -> None:
-    """Else each start would have all replicas load the configuration again."""
+    """Otherwise each start would make all replicas reload the configuration."""
     await run_startup()
     async with sessions() as session:
         before = await configuration.read_version(session)
@@ -172,7 +172,7 @@ async def test_a_provider_given_back_follows_from_the_next_start(
 
 
 class TestMismatchWarnings:
-    """Where .env would be looked at in vain, a start says so."""
+    """A start warns about settings in .env without effect."""
 
     @pytest.fixture
     def base_url_only(self) -> JsonObject:
@@ -294,7 +294,7 @@ async def test_elsewhere_only_what_they_can(run_startup: Startup, admin: Client)
 async def test_untouched_models_become_what_they_are_at_the_new_address(
     run_startup: Startup, admin: Client
 ) -> None:
-    """Who has tried the sandbox's model names a real one later."""
+    """An operator may try the demo model first and set a real server later."""
     names = {"default_model": "gpt-6-luna", "fallback_model": "gpt-6.1-sol"}
     await run_startup(**names)
     sol = (await get_models_by_name(admin))["gpt-6.1-sol"]

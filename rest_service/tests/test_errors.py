@@ -1,4 +1,4 @@
-"""Whatever is sent, the answer is a documented refusal in the one shape."""
+"""Every invalid request gets a documented error response."""
 
 from typing import Any
 from uuid import UUID
@@ -109,7 +109,7 @@ async def test_a_refusal_names_each_field_and_says_what_is_wrong(admin: Client) 
 
 
 class DriverError(Exception):
-    """What Postgres's driver raises."""
+    """The error that the Postgres driver raises."""
 
     def __init__(self, sqlstate: str) -> None:
         self.sqlstate = sqlstate

@@ -1,4 +1,4 @@
-"""Rest tools: what they call is checked when it is saved, and each refusal names its place."""
+"""Rest tools: the call is checked when the tool is saved; errors name the place."""
 
 import pytest
 import pytest_asyncio
@@ -58,7 +58,7 @@ async def test_a_call_belongs_to_rest_tools_only_and_they_need_one(
         (tool, {"http_call": None}, "needs http_call"),
         (clock, {"tool_type": "rest"}, "needs http_call"),
         (clock, {"http_call": CALL}, "Only a rest tool"),
-        (clock, {"effect_class": "none"}, "of a rest tool only"),
+        (clock, {"effect_class": "none"}, "Only a rest tool"),
         (tool, {"tool_type": "time", "input_schema": None}, "Only a rest tool"),
     ):
         refused = await admin.patch(f"/tools/{path['id']}", json=body)
@@ -78,10 +78,10 @@ async def test_a_call_belongs_to_rest_tools_only_and_they_need_one(
         ({"url": "https://api.example/v1#a"}, "$.http_call.url ends with its path"),
         ({"url": "https://api.example/{words}"}, "$.http_call.url names {words}"),
         ({"url": "https://api.example/{word"}, "$.http_call.url has a brace"),
-        ({"url": "https://api.example/{language}"}, "lacks it in $.required"),
-        ({"url": "https://api.example/a{secret:words}"}, "$.http_call.url takes no secret there"),
-        ({"url": "https://api.example/{secret:words}{word}"}, "takes no secret there"),
-        ({"url": "https://api.example/{secret:words}.json"}, "a whole part of the path"),
+        ({"url": "https://api.example/{language}"}, "must list it in $.required"),
+        ({"url": "https://api.example/a{secret:words}"}, "$.http_call.url cannot contain a secret"),
+        ({"url": "https://api.example/{secret:words}{word}"}, "cannot contain a secret"),
+        ({"url": "https://api.example/{secret:words}.json"}, "a whole segment of the path"),
         ({"url": "https://api.example/{secret:Words}"}, "$.http_call.url "),
         ({"url": "https://api.example/{secret:nobody}"}, "$.http_call.url: there is no secret"),
         ({"url": "https://api.example/{secret:other}"}, "$.http_call.url: the secret 'other'"),
@@ -95,7 +95,7 @@ async def test_a_call_belongs_to_rest_tools_only_and_they_need_one(
         ({"query": {"q": "{secret:nobody}"}}, "$.http_call.query.q: there is no secret 'nobody'"),
         ({"query": {"q": "{secret:other}"}}, "given for https://other.example"),
         ({"url": "http://api.example/{word}"}, "$.http_call.headers.Authorization: the secret"),
-        ({"url": "https://api.example:8443/{word}"}, "the secret 'words' was given for"),
+        ({"url": "https://api.example:8443/{word}"}, "the secret 'words' may only be sent to"),
         ({"headers": {"X-Api-Key": "abcdef"}}, "$.http_call.headers.X-Api-Key is where a cred"),
         ({"headers": {"Authorization": "Bearer abcdef"}}, "write {secret:NAME}"),
         ({"headers": {"X-Api-Key": "abcdef0123{secret:words}"}}, "write {secret:NAME}"),
@@ -105,9 +105,9 @@ async def test_a_call_belongs_to_rest_tools_only_and_they_need_one(
         ({"query": {"key": "abcdef0123-{secret:words}"}}, "$.http_call.query.key is where a cred"),
         ({"headers": {"X-A": "Bearer abcdef"}}, "$.http_call.headers.X-A is where a credential"),
         ({"headers": {"host": "x.example"}}, "$.http_call.headers.host belongs to the conn"),
-        ({"headers": {"Content-Length": "1"}}, "belongs to the connection"),
-        ({"headers": {"Transfer-Encoding": "chunked"}}, "belongs to the connection"),
-        ({"headers": {"Connection": "close"}}, "belongs to the connection"),
+        ({"headers": {"Content-Length": "1"}}, "is set automatically"),
+        ({"headers": {"Transfer-Encoding": "chunked"}}, "is set automatically"),
+        ({"headers": {"Connection": "close"}}, "is set automatically"),
         ({"headers": {"X A": "a"}}, "$.http_call.headers: 'X A'"),
         ({"headers": {"X-A": "a", "x-a": "b"}}, "$.http_call.headers.x-a is there twice"),
         ({"headers": {"X-A": "a\r\nHost: b"}}, "$.http_call.headers.X-A may hold"),

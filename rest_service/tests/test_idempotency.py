@@ -58,12 +58,15 @@ async def test_the_same_key_with_another_request_is_refused(
     other_path = await service.delete(f"/cron-jobs/{job['id']}", headers=headers)
 
     assert other_body.status_code == other_path.status_code == 409
-    assert other_body.json()["detail"] == "This Idempotency-Key was used for another request."
+    assert (
+        other_body.json()["detail"]
+        == "This Idempotency-Key has already been used for another request."
+    )
     assert len(await list_items(admin, "/cron-jobs")) == 1
 
 
 async def test_a_key_belongs_to_one_person(service: Client, admin: Client, make: Make) -> None:
-    """Also where the next one uses the same: an administrator, who acts for nobody, as well."""
+    """Keys belong to a user, or to calls of administrators without a user."""
     alice, bob = await make("users"), await make("users")
     callers = [
         (service, alice, make_user_headers(alice, KEY)),

@@ -66,7 +66,7 @@ async def test_a_code_is_good_for_one_person(admin: Client, service: Client) -> 
 
 
 async def test_the_same_person_may_send_a_code_again(admin: Client, service: Client) -> None:
-    """The first answer may have been lost on its way."""
+    """The first response may have been lost."""
     code = (await invite(admin))["code"]
 
     assert await redeem(service, code) == await redeem(service, code)
@@ -128,7 +128,7 @@ class TestOwner:
         async with sessions.begin() as session:
             await invites.redeem(session, first, None)
             second = asyncio.ensure_future(redeem(service, codes[1], 8))
-            await wait_for_lock(sql, second)  # as far as it gets before our commit
+            await wait_for_lock(sql, second)  # as far as it gets before the commit
 
         assert (await second)["status_code"] == 409
 

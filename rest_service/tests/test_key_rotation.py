@@ -35,7 +35,7 @@ KEY = "sk-a-key-of-no-worth"
 
 
 async def encrypt_with_old_key(sql: Sql) -> None:
-    """Have the old key encrypt everything, as before the new one came."""
+    """Encrypt everything with the old key."""
     for table, column in ENCRYPTED_COLUMNS:
         name = table.__tablename__
         for row_id, encrypted in await sql(f"SELECT id, {column} FROM {name}"):

@@ -1,4 +1,4 @@
-"""Lists stay quick however much there is."""
+"""Lists use indexes, however many rows there are."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -37,7 +37,7 @@ CREATABLE_RESOURCES = (
 
 @contextmanager
 def record_statements(engine: AsyncEngine) -> Iterator[list[Statement]]:
-    """What is asked of Postgres meanwhile."""
+    """Record the statements sent to Postgres."""
     recorded: list[Statement] = []
 
     def record(_: Any, __: Any, statement: str, parameters: Any, *___: Any) -> None:
@@ -107,7 +107,7 @@ async def _assert_uses_index(
     async with engine.connect() as connection:
         await connection.exec_driver_sql(
             "SET LOCAL enable_seqscan = off"
-        )  # nearly nothing is there
+        )  # the tables are nearly empty
         plan = await connection.exec_driver_sql(f"EXPLAIN {rows[0]}", rows[1])
         shown = "\n".join(line for (line,) in plan)
     assert "Index" in shown, shown

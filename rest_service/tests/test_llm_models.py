@@ -93,7 +93,7 @@ class TestInUse:
         return await make("models", provider_id=provider["id"], **fields)
 
     async def get_refusals(self, admin: Client, model: JsonObject) -> set[str]:
-        """What is said to who would rename or remove it."""
+        """Return the errors of renaming and deleting the model."""
         path = f"/models/{model['id']}"
         answers = (
             await admin.delete(path),
@@ -111,7 +111,7 @@ class TestInUse:
 
         said = await self.get_refusals(admin, llama)
 
-        assert said == {"llama is in use; assistants that name it: Clerk, Poet."}
+        assert said == {"llama is in use; assistants that use it: Clerk, Poet."}
 
     async def test_a_model_that_somebody_has_chosen_stays(
         self, admin: Client, make: Make, llama: JsonObject
@@ -122,7 +122,7 @@ class TestInUse:
         said = await self.get_refusals(admin, llama)
 
         who = f"Alice {user['telegram_id']}"
-        assert said == {f"llama is in use; people who have chosen it: {who}."}
+        assert said == {f"llama is in use; users who have chosen it: {who}."}
 
     async def test_a_model_of_the_environment_stays(
         self, admin: Client, make: Make, llama: JsonObject, settings: Settings
@@ -142,11 +142,11 @@ class TestInUse:
 
 
 class TestLastModel:
-    """What would leave an active assistant without any active model is refused."""
+    """A change that would leave an active assistant without an active model is refused."""
 
     @pytest_asyncio.fixture(loop_scope="session")
     async def chain(self, make: Make) -> list[JsonObject]:
-        """Two models, each of a provider of its own, and an assistant that asks both."""
+        """Two models of two providers, and an assistant that uses both."""
         models = [
             await make(
                 "models",
@@ -168,7 +168,7 @@ class TestLastModel:
         assert (await admin.patch(large, json=off)).status_code == 200
         for refused in (await admin.patch(small, json=off), await admin.patch(provider, json=off)):
             assert refused.status_code == 409
-            assert "No active model would be left to Poet" in refused.json()["detail"]
+            assert "No active model would be left for Poet" in refused.json()["detail"]
         assert (await admin.get(provider)).json()["is_active"] is True
         assert (await admin.patch(large, json={"is_active": True})).status_code == 200
         assert (await admin.patch(provider, json=off)).status_code == 200
@@ -217,7 +217,7 @@ class TestLastModel:
     async def test_who_names_its_own_does_not_fall_back_on_the_default_model(
         self, admin: Client, make: Make, settings: Settings
     ) -> None:
-        """As the assistant service asks: null means FALLBACK_MODEL, and here is none."""
+        """Null means FALLBACK_MODEL, which is not set here."""
         own = {"provider_id": (await make("providers"))["id"]}
         await make("models", **own, provider_model_name=settings.default_model)
         large = await make("models", **own, provider_model_name="large")

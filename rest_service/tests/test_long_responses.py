@@ -1,4 +1,4 @@
-"""What a stranger's server or a long file may cost: time that grows with its length, no more."""
+"""Parsing time of responses and files grows linearly with their length."""
 
 import json
 import time
@@ -28,7 +28,7 @@ async def server() -> AsyncIterator[FakeProviderServer]:
 
 @contextmanager
 def assert_cpu_seconds_under(seconds: float) -> Iterator[None]:
-    """Of this process's own time: a busy machine takes none of it."""
+    """In CPU time of this process, which other processes do not affect."""
     started_at = time.process_time()
     yield
     assert time.process_time() - started_at < seconds

@@ -1,4 +1,4 @@
-"""The process as an operator starts it."""
+"""The service as a process."""
 
 import signal
 import subprocess
@@ -56,7 +56,7 @@ def run_service(environment: Environment, *command: str) -> Iterator[subprocess.
 def wait_for_health(
     environment: Environment, is_wanted: Callable[[dict[str, Any]], bool]
 ) -> dict[str, Any]:
-    """The first health report that is wanted."""
+    """Wait for a health report that meets the condition."""
     deadline = time.monotonic() + 120
     report: dict[str, Any] = {}
     while time.monotonic() < deadline:

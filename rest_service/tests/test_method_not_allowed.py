@@ -23,7 +23,7 @@ ID = UUID(int=1)
 async def test_what_cannot_be_done_is_refused_with_all_that_can(
     admin: Client, method: str, path: str, allowed: str
 ) -> None:
-    """A path of its own is never taken for the id of something."""
+    """A literal path is never taken for an id."""
     answer = await admin.request(method, path)
 
     assert (answer.status_code, answer.headers["allow"]) == (405, allowed)

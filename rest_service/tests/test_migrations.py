@@ -91,13 +91,13 @@ def test_migrating_twice_changes_nothing(
 def test_a_database_of_an_unknown_version_is_refused_with_the_way_to_begin_afresh(
     empty_database: Postgres, empty_database_engine: Engine
 ) -> None:
-    """Versions before 0.1.0 had other migrations; their databases have tables already."""
+    """Databases from before 0.1.0 have other revisions."""
     config = alembic_config(empty_database.sync_url)
     command.upgrade(config, "head")
     with empty_database_engine.begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '0008'"))
 
-    with pytest.raises(SystemExit, match=r"cannot upgrade.*\./manage\.py stop --remove"):
+    with pytest.raises(SystemExit, match=r"cannot be upgraded.*\./manage\.py stop --remove"):
         command.upgrade(config, "head")
 
     with empty_database_engine.connect() as connection:

@@ -1,4 +1,4 @@
-"""Taking over lists of models."""
+"""Importing lists of models."""
 
 import httpx2
 import pytest
@@ -39,7 +39,7 @@ async def test_what_by_its_name_does_not_talk_is_left_out_of_a_list_of_names(
 
     assert found["created"] == [*talking, "text-embedding-3-small"]
     assert [one["name"] for one in found["skipped"]] == others
-    assert "does not talk" in found["skipped"][0]["reason"]
+    assert "is not a chat model" in found["skipped"][0]["reason"]
     assert (await get_models_by_name(admin))["text-embedding-3-small"]["capabilities"] == [
         "embeddings"
     ]
@@ -125,9 +125,9 @@ async def test_what_cannot_be_taken_is_named_with_its_reason_and_the_rest_is_tak
 
     assert found["created"] == ["good"]
     reasons = {one["name"]: one["reason"] for one in found["skipped"]}
-    assert reasons["theirs"] == "is a model of Other"
+    assert reasons["theirs"] == "belongs to the provider Other"
     assert reasons["good"] == "is in the list twice"
-    assert reasons["'a b'"].startswith("is no name of a model:")
+    assert reasons["'a b'"].startswith("is not a valid model name:")
     assert reasons["dear"].startswith("input_price:")
     assert "parameters.api_key" in reasons["odd"]
     assert reasons["new"].startswith("colour:")
@@ -186,7 +186,7 @@ async def test_a_change_that_is_refused_leaves_no_trace_and_keeps_nothing_else(
     assert (found["created"], found["updated"]) == (["new"], ["spare"])
     (skipped,) = found["skipped"]
     assert skipped["name"] == "only"
-    assert "No active model would be left to Poet (asks only)" in skipped["reason"]
+    assert "No active model would be left for Poet (asks only)" in skipped["reason"]
     models = await get_models_by_name(admin)
     assert models["only"] == only
     assert models["spare"]["updated_at"] > spare["updated_at"]
@@ -224,7 +224,7 @@ async def test_a_model_that_is_off_anyway_gets_its_price(
 async def test_a_long_list_asks_postgres_no_more_often_than_a_short_one(
     admin: Client, make: Make, provider: JsonObject, engine: AsyncEngine
 ) -> None:
-    """It holds up everybody who would change the configuration meanwhile."""
+    """An import blocks other changes of the configuration."""
     counted: list[int] = []
 
     def count(*_: object) -> None:
@@ -323,7 +323,7 @@ async def test_more_than_1000_are_refused_unless_fewer_are_wanted(
 
 @pytest.mark.parametrize(
     ("models", "said"),
-    [({}, "known forms"), ({"a": 1}, "known forms"), ({"data": {}, "b": 2}, "known forms")],
+    [({}, "Known forms"), ({"a": 1}, "Known forms"), ({"data": {}, "b": 2}, "Known forms")],
 )
 async def test_a_list_of_no_known_form_is_refused(
     admin: Client, provider: JsonObject, models: JsonObject, said: str
@@ -340,7 +340,7 @@ async def test_a_price_that_is_no_number_costs_one_model_only(
 
     assert found["created"] == ["fine"]
     reasons = {one["name"]: one["reason"] for one in found["skipped"]}
-    assert reasons == dict.fromkeys(map(str, odd), "has a price that is no number")
+    assert reasons == dict.fromkeys(map(str, odd), "has a price that is not a number")
 
 
 async def test_an_unknown_provider_is_not_found(admin: Client, person: JsonObject) -> None:

@@ -1,4 +1,4 @@
-"""Where a list of models comes from: the provider itself or an address, and what is refused."""
+"""Sources of an import: the provider itself or a URL, and their errors."""
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -36,12 +36,12 @@ async def test_without_a_list_the_provider_is_asked_for_its_own_with_its_key(
     assert (await import_models(admin, provider))["created"] == list(MODEL_NAMES)
     assert server.authorization_headers == ["Bearer sk-own-of-theirs"]
     server.responders["*"] = respond_with(401, {})
-    assert "does not take the kept api_key" in await assert_import_refused(admin, provider)
+    assert "refuses the stored api_key" in await assert_import_refused(admin, provider)
 
 
 @pytest.fixture
 def local_server_url(app: FastAPI, server: FakeProviderServer) -> str:
-    """The address of a server that may be asked although it is on this machine."""
+    """The URL of a local server that the guard lets through."""
     place = server.url.removeprefix("http://")
     app.state.resources = replace(
         app.state.resources, make_safe_http=lambda: SafeHttpClient([place])
@@ -68,8 +68,8 @@ async def test_a_list_is_fetched_from_an_address_without_the_providers_key(
     [
         (404, {}, "HTTP 404"),
         (200, "<html>", "not JSON"),
-        (200, [], "none of the known forms"),
-        (200, {"a": 1}, "none of the known forms"),
+        (200, [], "an unknown form"),
+        (200, {"a": 1}, "an unknown form"),
         (200, "x" * (2 * 1024 * 1024 + 1), "2 MB"),
     ],
 )

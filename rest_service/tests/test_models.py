@@ -1,4 +1,4 @@
-"""Each table carries what its contract promises."""
+"""Each table has the columns of its contract."""
 
 import pytest
 from pydantic import BaseModel

@@ -1,4 +1,4 @@
-"""What an administrator is told of a provider, whatever is wrong with it."""
+"""The result of testing a provider, for all kinds of errors."""
 
 import asyncio
 import socket
@@ -100,7 +100,7 @@ async def test_a_model_of_an_api_that_its_server_does_not_have_is_told_so(
     found = await check_provider(admin, provider, MODEL_NAMES[0])
 
     assert (found["is_healthy"], found["error_code"]) == (False, "path_not_found")
-    assert 'give the model "api": "chat"' in found["detail"]
+    assert 'api to "chat"' in found["detail"]
 
 
 async def test_a_server_that_calls_the_limit_otherwise_is_asked_so(
@@ -136,13 +136,13 @@ async def test_a_server_that_lists_no_models_but_answers_is_healthy(
 ERROR_RESPONSES: list[tuple[str, int, Any, str, str]] = [
     (MODELS, 401, {"error": {"message": f"Incorrect API key: {KEY}"}}, "invalid_key", "api_key"),
     (MODELS, 400, [{"error": {"message": "API key not valid"}}], "invalid_key", "api_key"),
-    (MODELS, 402, {"error": {"message": "Insufficient Balance"}}, "quota_exceeded", "top it up"),
+    (MODELS, 402, {"error": {"message": "Insufficient Balance"}}, "quota_exceeded", "Top it up"),
     (MODELS, 301, "", "path_not_found", "redirects"),
     (MODELS, 500, {"error": "oops"}, "refused", "HTTP 500"),
     (MODELS, 403, {"detail": "Your country is not served"}, "refused", "country is not served"),
-    (MODELS, 200, {"status": "fine"}, "unexpected_response", "something else"),
-    (MODELS, 200, "<html>", "unexpected_response", "a page"),
-    (MODELS, 404, {}, "path_not_found", "name one to try it"),
+    (MODELS, 200, {"status": "fine"}, "unexpected_response", "other JSON"),
+    (MODELS, 200, "<html>", "unexpected_response", "a web page"),
+    (MODELS, 404, {}, "path_not_found", "name a model to test"),
     (
         CHAT,
         429,
@@ -152,10 +152,10 @@ ERROR_RESPONSES: list[tuple[str, int, Any, str, str]] = [
     ),
     (CHAT, 429, {"error": {"message": "slow down", "code": "slow_down"}}, "busy", "later"),
     (CHAT, 503, {"error": {"message": "Loading model"}}, "busy", "Loading model"),
-    (CHAT, 200, {"error": {"code": 402, "message": "credits"}}, "quota_exceeded", "top it up"),
+    (CHAT, 200, {"error": {"code": 402, "message": "credits"}}, "quota_exceeded", "Top it up"),
     (CHAT, 200, {"error": {"code": 429, "message": "x"}}, "busy", "later"),
-    (CHAT, 200, {"choices": None}, "unexpected_response", "something else"),
-    (CHAT, 200, "<html>", "unexpected_response", "a page"),
+    (CHAT, 200, {"choices": None}, "unexpected_response", "other JSON"),
+    (CHAT, 200, "<html>", "unexpected_response", "a web page"),
     (CHAT, 404, {}, "path_not_found", "nothing at"),
     (CHAT, 400, {"object": "error", "message": "no templates"}, "refused", "no templates"),
     (CHAT, 422, {"detail": [{"loc": ["body", "x"]}]}, "refused", "body"),
@@ -196,7 +196,7 @@ async def test_a_base_url_without_v1_is_recognised(
     found = await check_provider(admin, await make("providers", base_url=f"{server.url}{path}"))
 
     assert found["error_code"] == problem
-    assert ("Does base_url lack /v1" in found["detail"]) == (problem is not None)
+    assert ("Check whether base_url lacks /v1" in found["detail"]) == (problem is not None)
 
 
 async def test_a_page_where_the_api_should_be_is_recognised(
@@ -215,7 +215,7 @@ async def test_one_that_wants_a_key_is_not_said_to_have_a_wrong_one(
     server.responders["*"] = respond_with(401, {})
     found = await check_provider(admin, await make("providers", base_url=f"{server.url}/v1"))
 
-    assert (found["error_code"], "none is kept" in found["detail"]) == ("invalid_key", True)
+    assert (found["error_code"], "none is stored" in found["detail"]) == ("invalid_key", True)
     assert server.authorization_headers == [""]
 
 

@@ -1,4 +1,4 @@
-"""The document that describes the API, and whether the API keeps to it."""
+"""The OpenAPI document, and whether the API conforms to it."""
 
 import json
 import sys
@@ -26,7 +26,7 @@ def openapi_document(reused_app: FastAPI) -> JsonObject:
 
 @pytest.fixture(scope="module")
 def operations(openapi_document: JsonObject) -> dict[str, JsonObject]:
-    """Those of the API, by method and path."""
+    """The operations of the API, by method and path."""
     return {
         f"{method} {path}": operation
         for path, methods in openapi_document["paths"].items()
@@ -38,7 +38,7 @@ def operations(openapi_document: JsonObject) -> dict[str, JsonObject]:
 def test_every_operation_has_an_id_of_its_own_that_is_a_name(
     operations: dict[str, JsonObject],
 ) -> None:
-    """A generated client's functions are called so."""
+    """Generated clients name their functions after the ids."""
     ids = Counter(one["operationId"] for one in operations.values())
 
     assert [name for name, number in ids.items() if number > 1 or not name.isidentifier()] == []
@@ -117,12 +117,12 @@ def test_the_api_keeps_to_its_document_in_its_examples(postgres: Postgres, valke
         found = run_rounds(url, iter((FuzzRound(ADMIN, SEED, ("examples",)),)), cases=sys.maxsize)
 
     assert found.cases > 100
-    assert found.failures == 0, "what is wrong is said above"
+    assert found.failures == 0, "see the output above"
 
 
 @pytest.mark.slow
 def test_the_api_keeps_to_its_document(postgres: Postgres, valkey: Valkey) -> None:
-    """Some thousand requests, the same in each run, of which many are wrong on purpose."""
+    """Sends thousands of valid and invalid requests, the same in each run."""
     with run_disposable_service(postgres, valkey) as url:
         rounds = (
             FuzzRound(ADMIN, SEED, ("examples", "coverage")),
@@ -133,4 +133,4 @@ def test_the_api_keeps_to_its_document(postgres: Postgres, valkey: Valkey) -> No
 
     assert found.cases > 3000
     assert found.stateful_cases > 100
-    assert found.failures == 0, "what is wrong is said above"
+    assert found.failures == 0, "see the output above"

@@ -70,7 +70,7 @@ async def test_a_credential_among_a_models_parameters_is_refused_at_its_place(
     ],
 )
 def test_a_name_that_credentials_have_is_refused_whatever_its_value(name: str) -> None:
-    with pytest.raises(InvalidRequest, match=rf"^parameters\.a\[0\]\.{name} is where"):
+    with pytest.raises(InvalidRequest, match=rf"^parameters\.a\[0\]\.{name} has the name"):
         secret_scan.check("parameters", {"a": [{name: "innocent"}]})
 
 

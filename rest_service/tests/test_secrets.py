@@ -12,7 +12,7 @@ VALUE = "a-value-that-nobody-is-shown"
 
 
 async def make_rest_tool(make: Make, **call: object) -> JsonObject:
-    """A tool that sends the secret `words` to its server."""
+    """Return a tool that sends the secret `words` to its server."""
     return await make(
         "tools",
         name="look_up",

@@ -1,4 +1,4 @@
-"""Snapshots that were lost or never written come back."""
+"""Snapshots that were lost or never written are restored."""
 
 from dataclasses import replace
 from uuid import UUID
@@ -31,7 +31,7 @@ from smart_kit.testing.ports import free_port
 async def admin_without_redis(
     app: FastAPI, settings: Settings, sessions: SessionFactory
 ) -> tuple[Client, Redis]:
-    """The API with the admin token, where nothing answers on Redis's port."""
+    """The API with the admin token, while Redis is unavailable."""
     nowhere = connect(settings.model_copy(update={"redis_port": free_port()}))
     publisher = SnapshotPublisher(sessions, SnapshotStore(nowhere), settings)
     app.state.resources = replace(app.state.resources, publisher=publisher)
@@ -95,7 +95,7 @@ class TestReconciler:
         await make("assistants")
         keys = (CONFIGURATION_KEY, user_key(user["telegram_id"]))
         marked = {}
-        for key in keys:  # the same snapshots, but for a space
+        for key in keys:  # the same snapshots with an extra space
             marked[key] = (await redis.get(key) or "").replace(",", ", ", 1)
             await redis.set(key, marked[key])
 

@@ -1,4 +1,4 @@
-"""What stands in Redis is what Postgres says, at the latest when the answer to a change arrives."""
+"""Redis matches Postgres at the latest when the response to a change arrives."""
 
 import json
 from typing import get_args
@@ -109,7 +109,7 @@ class TestConfiguration:
     async def test_it_is_read_as_of_one_moment(
         self, admin: Client, make: Make, sessions: SessionFactory
     ) -> None:
-        """Else it could hold one half of a change that is committed meanwhile."""
+        """Otherwise it could contain half of a concurrent change."""
         async with sessions() as session:
             snapshot = await configuration.read(session, ())
             await make("assistants")
@@ -135,7 +135,7 @@ class TestConfiguration:
 
 
 class TestModels:
-    """Whom assistants may ask, and what their calls need."""
+    """Providers, models and secrets in the snapshot."""
 
     async def test_active_models_of_active_providers_are_there_by_name(
         self, admin: Client, make: Make, redis: Redis
@@ -245,7 +245,7 @@ class TestModels:
     async def test_the_same_state_is_the_same_text(
         self, make: Make, redis: Redis, reconciler: SnapshotReconciler
     ) -> None:
-        """Else replicas would load what they have, and no provider's cache would fit."""
+        """Otherwise replicas would reload it, and the caches of providers would be lost."""
         own = {"provider_id": (await make("providers", api_key="sk-of-no-worth"))["id"]}
         every: list[Capability] = list(get_args(Capability))
         await make(

@@ -48,7 +48,7 @@ async def test_null_brings_the_functions_own_schema_back(admin: Client, make: Ma
 
 
 async def test_the_order_of_a_schema_is_kept(admin: Client, make: Make) -> None:
-    """A model's prompt must stay the same byte for byte, or the provider's cache is lost."""
+    """The prompt must stay the same byte for byte for the provider's cache."""
     schema = {"type": "object", "properties": {"z": {}, "a": {}, "mm": {}}, "required": ["z"]}
     rest = {"tool_type": "rest", "http_call": HTTP_CALL}
     tool = await make("tools", name="f", **rest, input_schema=schema)
@@ -107,8 +107,8 @@ async def test_a_text_that_is_no_schema_is_refused(admin: Client, text: str) -> 
 @pytest.mark.parametrize(
     ("schema", "reason"),
     [
-        ({"type": "object", "properties": {"at": {}}}, "lacks it in $.properties"),
-        ({"type": "object", "properties": {"text": {}}}, "lacks it in $.required"),
+        ({"type": "object", "properties": {"at": {}}}, "must have it in $.properties"),
+        ({"type": "object", "properties": {"text": {}}}, "must have it in $.required"),
     ],
 )
 async def test_what_the_function_cannot_do_without_must_be_required(

@@ -1,4 +1,4 @@
-"""Why did it say that: a turn's steps, and the configuration that it was made with."""
+"""The trace of a turn: its steps, and the configuration of that time."""
 
 from uuid import UUID
 

@@ -1,4 +1,4 @@
-"""/undo: the newest change is taken back, once, and never at the cost of a later one."""
+"""/undo reverts the newest change once, and never a later change of the same record."""
 
 import asyncio
 from typing import get_args
@@ -128,7 +128,7 @@ async def test_one_after_the_other_is_taken_back_newest_first_until_nothing_is_l
     undone = [(await call_undo()).raise_for_status().json() for _ in changes]
 
     assert [one["undoes"] for one in undone] == [one["id"] for one in changes[::-1]]
-    assert (get_status_and_detail(await call_undo())) == (404, "There is nothing to take back.")
+    assert (get_status_and_detail(await call_undo())) == (404, "There is nothing to undo.")
     assert (await admin.get(path)).json()["status"] == "cancelled"
     assert [one["undoes"] for one in await list_items(admin, "/effects")] == [
         *(one["undoes"] for one in undone[::-1]),
@@ -139,7 +139,7 @@ async def test_one_after_the_other_is_taken_back_newest_first_until_nothing_is_l
 async def test_a_record_that_is_undone_and_recreated_can_be_undone_again(
     admin: Client, call_tool: CallTool, call_undo: CallUndo
 ) -> None:
-    """A cancelled job that is restored is still the one that was made."""
+    """A restored job keeps its id."""
     made = await call_tool("POST", "/cron-jobs", **CREATE_BODIES["cron-jobs"])
     await call_tool("DELETE", f"/cron-jobs/{made['id']}")
 
@@ -205,7 +205,7 @@ class TestOnce:
 
         assert get_status_and_detail(answer) == (
             400,
-            "The header Idempotency-Key is missing, as `<message id>/<step>`.",
+            "The header Idempotency-Key is missing: `<message id>/<step>`.",
         )
 
 

@@ -1,4 +1,4 @@
-"""/undo: what cannot be taken back stays, and so does everything else."""
+"""/undo of changes that cannot be undone changes nothing."""
 
 import asyncio
 from datetime import timedelta
@@ -28,7 +28,7 @@ from smart_kit.contracts.base import utc_now
 
 
 class TestRefused:
-    """What cannot be taken back stays, and so does everything else."""
+    """Changes that cannot be undone stay, and nothing else is undone."""
 
     @pytest.mark.parametrize("resource", CREATE_BODIES)
     async def test_a_record_that_was_changed_since(
@@ -40,7 +40,7 @@ class TestRefused:
 
         assert get_status_and_detail(await call_undo()) == (
             409,
-            "It has been changed since, and taking this back would lose that.",
+            "The record has been changed since, and undoing would lose that change.",
         )
         assert (await admin.get(path)).json() == changed
         assert len(await list_items(admin, "/effects")) == 1
@@ -54,7 +54,7 @@ class TestRefused:
 
         assert get_status_and_detail(await call_undo()) == (
             409,
-            "What was changed has been deleted since.",
+            "The changed record has been deleted since.",
         )
         assert len(await list_items(admin, "/effects")) == 1
 
@@ -66,7 +66,7 @@ class TestRefused:
         sql: Sql,
         milk_task: JsonObject,
     ) -> None:
-        """It waits for them instead of undoing what they are about to say."""
+        """It waits for the other transaction and sees its change."""
         async with sessions.begin() as session:
             row = await session.get(Task, UUID(milk_task["id"]), with_for_update=True)
             assert row is not None
@@ -86,7 +86,7 @@ class TestRefused:
         job = await call_tool("POST", "/cron-jobs", text="Tea", at=at)
         await service.post("/cron-jobs/claim")
 
-        assert get_status_and_detail(await call_undo()) == (409, "The reminder has fired already.")
+        assert get_status_and_detail(await call_undo()) == (409, "The reminder has already fired.")
         assert [one["id"] for one in await list_items(admin, "/cron-jobs")] == [job["id"]]
 
     async def test_a_cancelled_reminder_whose_day_is_over(
@@ -115,7 +115,7 @@ class TestRefused:
 
         assert get_status_and_detail(await call_undo()) == (
             409,
-            "This change cannot be taken back.",
+            "This change cannot be undone.",
         )
         assert (await admin.get(f"/tasks/{milk_task['id']}")).json()["status"] == "open"
 

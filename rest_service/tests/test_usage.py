@@ -1,4 +1,4 @@
-"""What models were asked and what it cost: per message, model, user and assistant."""
+"""Model calls and their cost: by message, model, user and assistant."""
 
 from datetime import timedelta
 from typing import Any
@@ -32,7 +32,7 @@ SECRETARY, WRITER = UUID(int=2), UUID(int=3)
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def recorded_week(archive_reader: ArchiveConsumer, redis: Redis) -> None:
-    """Two people, two assistants, two models of two providers, two days."""
+    """Two users, two assistants, two models of two providers, two days."""
     tuesday = MONDAY + timedelta(days=1)
     tool = StepRecord(step="0.0", kind="tool", name="ask_writer", seconds=9.0)
     sub_assistant_step = make_model_step(
@@ -68,7 +68,7 @@ class TestCalls:
         by_step = {
             one["step"]: one for one in await list_items(admin, "/usage", message_id="tg:1:1")
         }
-        assert by_step.keys() == {"0", "0.0.0", "1"}, "a tool is no answer of a model"
+        assert by_step.keys() == {"0", "0.0.0", "1"}, "a tool call is not a model call"
         assert (
             by_step["0"].items()
             >= {

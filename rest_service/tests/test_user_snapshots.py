@@ -1,4 +1,4 @@
-"""What stands in Redis of a person."""
+"""Snapshots of users in Redis."""
 
 from decimal import Decimal
 from uuid import UUID
@@ -78,7 +78,7 @@ class TestUsers:
     async def test_a_person_who_comes_again_is_newer_than_their_first_row(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
-        """Else what is left of the first in Redis would never give way."""
+        """Otherwise the snapshot of the first user would never be replaced."""
         user = await make("users", telegram_id=7)
         first = await read_stored_user(redis, user)
         await admin.delete(f"/users/{user['id']}")

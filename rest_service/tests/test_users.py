@@ -122,7 +122,7 @@ class TestSelection:
     async def test_people_choose_among_active_secretaries(
         self, admin: Client, service: Client, make: Make
     ) -> None:
-        """An administrator who gives them another one is refused too: nobody would keep to it."""
+        """Administrators too: the assistant service ignores other choices."""
         user, writer = await make("users"), await make("assistants", name="Writer")
         secretary = await make("assistants", is_secretary=True)
         path, own = f"/users/{user['id']}", make_user_headers(user)
@@ -149,7 +149,7 @@ class TestSelection:
         path, own = f"/users/{user['id']}", make_user_headers(user)
 
         for name, reason in (
-            ("dear", "people may choose"),
+            ("dear", "users may choose"),
             ("retired", "not active"),
             ("homeless", "not active"),
             ("tiny", "no model 'tiny'"),
@@ -167,7 +167,7 @@ class TestSelection:
     async def test_who_keeps_a_choice_is_not_asked_whether_it_is_still_to_be_had(
         self, admin: Client, make: Make
     ) -> None:
-        """Who writes back what they have read changes the rest."""
+        """A client may send back unchanged fields with its change."""
         own = {"provider_id": (await make("providers"))["id"]}
         model = await make("models", **own, is_user_selectable=True)
         secretary, user = await make("assistants", is_secretary=True), await make("users")

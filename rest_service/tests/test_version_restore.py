@@ -1,4 +1,4 @@
-"""Versions of assistants and tools that are put back, and what refuses it."""
+"""Restoring versions of assistants and tools."""
 
 from rest_service.tests.api_helpers import Client, Make, Sql, list_items
 from rest_service.tests.snapshot_helpers import read_stored_configuration

@@ -1,4 +1,4 @@
-"""Every version of assistants and tools: who made it, what it was; compared."""
+"""Versions of assistants and tools: authors, contents, comparison."""
 
 import asyncio
 from uuid import uuid4
@@ -166,7 +166,9 @@ class TestComparison:
         assert found["temperature"]["lines"] == []
         assert "-Line 7 of what to do." in found["instructions"]["lines"]
         assert "+Row 7 of what to do." in found["instructions"]["lines"]
-        assert len(found["instructions"]["lines"]) == 3 + 8, "three lines around, not all"
+        assert len(found["instructions"]["lines"]) == 3 + 8, (
+            "three lines of context, not the whole text"
+        )
         assert found[f"tools.{clock['name']}"]["before"] is None
         assert (compared["before"], compared["after"]) == (2, 5)
 

@@ -77,7 +77,7 @@ REFUSED_FAILURE = ModelFailure(model="luna", provider="first", reason="401: code
 
 
 def make_model_step(step: str, cost: str | None, **fields: Any) -> StepRecord:
-    """A model's answer."""
+    """Return the step of a model call."""
     defaults: dict[str, Any] = {"name": "luna", "provider": "first", "started_at": MONDAY}
     counted = {"prompt_tokens": 100, "cached_tokens": 40, "completion_tokens": 10, "seconds": 2.0}
     return StepRecord(step=step, kind="model", cost=cost, **defaults | counted | fields)

@@ -1,4 +1,4 @@
-"""Records that tests change and undo, and what is compared of them."""
+"""Example records for tests of undo, and the compared fields."""
 
 from collections.abc import Awaitable, Callable
 
@@ -33,7 +33,7 @@ CallUndo = Callable[..., Awaitable[httpx2.Response]]
 
 
 def strip_volatile_fields(record: JsonObject) -> JsonObject:
-    """What a receipt speaks of, without what follows from the time of day."""
+    """Return the fields of an effect, without those that depend on the time."""
     passing = {"created_at", "updated_at", "effect", "next_fire_at"}
     return {name: value for name, value in record.items() if name not in passing}
 

@@ -1,4 +1,4 @@
-"""Reads and restores versions, and gives tools to assistants."""
+"""Reads and restores versions; gives tools to assistants."""
 
 from rest_service.tests.api_helpers import Client, JsonObject, list_items
 
@@ -6,7 +6,7 @@ from rest_service.tests.api_helpers import Client, JsonObject, list_items
 async def list_versions(
     admin: Client, row: JsonObject, resource: str = "assistants"
 ) -> list[JsonObject]:
-    """From the first on."""
+    """Return the versions, oldest first."""
     return (await list_items(admin, f"/{resource}/{row['id']}/versions"))[::-1]
 
 

@@ -1,4 +1,4 @@
-"""The schema of version 0.1.0, as one migration. From that version on migrations are only added."""
+"""The schema of version 0.1.0. From that version on, migrations are only added."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -391,7 +391,7 @@ def _history_tables() -> Tables:
 
 
 def _create_version_triggers() -> None:
-    """Versions rise with every change, whatever makes it: no code has to remember it."""
+    """Triggers raise the versions with every change, however it is made."""
     for function in (COUNT_CONFIGURATION, COUNT_USER, COUNT_THREAD):
         op.execute(function)
     for table in CONFIGURATION_TABLES:

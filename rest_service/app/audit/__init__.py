@@ -114,7 +114,7 @@ def _object_from_path(request: Request) -> tuple[str, UUID | None]:
 
 
 def _object_from_row(row: SQLModel) -> tuple[str, UUID]:
-    row_id: UUID = row.id  # type: ignore[attr-defined] # each subject has one
+    row_id: UUID = row.id  # type: ignore[attr-defined] # each audited type has one
     return AUDITED_TYPES[type(row)].resource, row_id
 
 

@@ -1,7 +1,7 @@
-"""The loop that moves records from the stream into Postgres: each one once, none lost.
+"""Moves the records of the stream `turns` into Postgres, each exactly once.
 
-A record leaves the stream only after its commit. What can never be stored goes, with the reason,
-to a stream of its own; while Postgres or Redis is away the loop waits.
+A record leaves the stream only after its commit. A record that cannot be stored moves to a dead
+letter stream, with the reason. While Postgres or Redis is unavailable, the loop waits.
 """
 
 import asyncio
@@ -27,20 +27,20 @@ GROUP = "archive"
 DEAD_LETTER_STREAM = f"{TURNS_STREAM}:dead"
 BATCH_SIZE = 100
 CLAIM_IDLE_SECONDS = 30.0
-"""After so long another reader's record is taken over; storing it twice does no harm."""
+"""Seconds until a record that another consumer has read is claimed. Storing it twice is safe."""
 
 RETRY_INTERVAL_SECONDS = 1.0
 CONSUMER_EXPIRY_MS = 3_600_000
-"""A reader that has nothing and has been silent so long is dead: the others ask all the time."""
+"""Silence, in ms, after which an idle consumer is removed. A live one reads all the time."""
 
 ARCHIVED_RECORDS = Counter(
-    "smart_assistant_archived_records_total", "Records of the archive by their fate", ["outcome"]
+    "smart_assistant_archived_records_total", "Records of the archive by outcome", ["outcome"]
 )
 log = structlog.stdlib.get_logger()
 
 
 class ArchiveConsumer:
-    """One reader of several."""
+    """One consumer of the group; each replica has its own."""
 
     def __init__(self, sessions: SessionFactory, redis: Redis, blocking: Redis) -> None:
         self._sessions = sessions
@@ -51,7 +51,7 @@ class ArchiveConsumer:
         self._next_claim_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read until stopped."""
+        """Archive until stopped."""
         while not stop.is_set():
             try:
                 await self.run_once()
@@ -60,11 +60,11 @@ class ArchiveConsumer:
                     "archive paused: database unavailable",
                     reason=f"{type(error).__name__}: {error}",
                 )
-                self._has_group = False  # perhaps that is what went wrong
+                self._has_group = False  # the group may be gone
                 await sleep_until_stopped(stop, RETRY_INTERVAL_SECONDS)
 
     async def run_once(self, seconds: float = MAX_BLOCK_SECONDS) -> None:
-        """Store what is there; wait so long where nothing is. Raises where a database is away."""
+        """Archive the next records, or wait for one. Raises if Postgres or Redis is unavailable."""
         if not self._has_group:
             await create_group(self._redis, TURNS_STREAM, GROUP)
             self._has_group = True
@@ -76,7 +76,7 @@ class ArchiveConsumer:
             await self._archive(entries)
 
     async def _read(self, after: str, seconds: float) -> list[RawEntry]:
-        """What this reader has begun (after 0), or what nobody has (after >)."""
+        """Read the pending entries of this consumer (after 0), or new ones (after >)."""
         return await read_group(
             self._blocking_redis,
             TURNS_STREAM,
@@ -88,7 +88,7 @@ class ArchiveConsumer:
         )
 
     async def _archive(self, entries: list[RawEntry]) -> None:
-        """Store them in one transaction; where one of them is bad, each by itself."""
+        """Store the entries in one transaction, or one by one if one of them is bad."""
         try:
             deleted = await self._store(entries)
         except (ValidationError, SQLAlchemyError) as error:
@@ -105,7 +105,7 @@ class ArchiveConsumer:
             ARCHIVED_RECORDS.labels("stored").inc(len(entries) - len(deleted))
 
     async def _store(self, entries: list[RawEntry]) -> list[UUID]:
-        """Returns the threads of the turns that were not kept, because these are deleted."""
+        """Store the entries. Return the deleted threads, whose turns were dropped."""
         records = [
             ARCHIVE_RECORD_ADAPTER.validate_json(fields.get("record", "")) for _, fields in entries
         ]
@@ -115,8 +115,7 @@ class ArchiveConsumer:
         return [thread for thread in deleted if thread is not None]
 
     async def _remove_from_stream(self, entries: list[RawEntry], deleted: list[UUID]) -> None:
-        """Take them out of the stream; a deleted thread's history, too, which a turn's end has
-        written to once more."""
+        """Remove the entries, and the histories that turns of deleted threads wrote to again."""
         ids = [entry for entry, _ in entries]
         async with self._redis.pipeline(transaction=True) as pipeline:
             pipeline.xack(TURNS_STREAM, GROUP, *ids)
@@ -126,7 +125,7 @@ class ArchiveConsumer:
             await pipeline.execute()
 
     async def _dead_letter(self, entry: str, fields: dict[str, str], error: Exception) -> None:
-        """What no repetition would store; the reason keeps out the values, which are private."""
+        """Move an entry that cannot be stored. The reason holds no values: they are private."""
         reason = f"{type(error).__name__} {get_sqlstate(error)}".strip()
         log.error(
             "archive record dead-lettered", entry=entry, reason=reason, kept_in=DEAD_LETTER_STREAM
@@ -140,7 +139,7 @@ class ArchiveConsumer:
         ARCHIVED_RECORDS.labels("dead_lettered").inc()
 
     async def _claim_idle_entries(self) -> None:
-        """Make the entries of readers that died this one's, and forget those readers.
+        """Claim the entries of consumers that died, and remove these consumers.
 
         XAUTOCLAIM looks at COUNT×10 entries a call, so its cursor is followed to the end.
         """

@@ -43,7 +43,7 @@ class RetentionJob:
         refused = and_(
             col(AuditEntry.result) == "refused",
             col(AuditEntry.created_at)
-            < func.now() - REFUSAL_RETENTION,  # the clock that the trigger uses
+            < func.now() - REFUSAL_RETENTION,  # its clock is the trigger's
         )
         async with self._sessions.begin() as session:
             await session.exec(delete(IdempotencyKey).where(old))

@@ -103,5 +103,5 @@ class SnapshotReconciler:
 
 
 def _replaceable_version(stored: StoredSnapshot, version: int) -> int | None:
-    """The kept version, where it belongs to another database."""
+    """Return the version in Redis if it is higher: it then belongs to another database."""
     return stored.version if stored.version is not None and stored.version > version else None

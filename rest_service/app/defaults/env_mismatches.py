@@ -1,4 +1,4 @@
-"""Where the environment and the records say different things, and the records decide."""
+"""Logs settings that have no effect because the records in Postgres decide."""
 
 from collections import defaultdict
 
@@ -15,7 +15,7 @@ log = structlog.stdlib.get_logger()
 
 
 async def log_mismatches(session: AsyncSession, settings: Settings) -> None:
-    """Log what an operator who has changed `.env` would look for in vain."""
+    """Log a warning for each setting without effect."""
     if has_credentials_or_query(settings.openai_base_url):
         log.warning("OPENAI_BASE_URL credentials or query ignored: put the key into OPENAI_API_KEY")
     await _log_provider_mismatches(session, settings)

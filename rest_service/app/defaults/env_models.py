@@ -1,4 +1,4 @@
-"""The models that the environment names, as records; from then on the records decide."""
+"""Registers the models that the environment names. Afterwards their records decide."""
 
 import json
 from collections.abc import Sequence
@@ -21,16 +21,16 @@ from . import env_mismatches
 from . import env_provider as providers
 
 _LOCK_ID = 7_241_004
-"""Two starts at once make one set."""
+"""Postgres advisory lock: replicas that start together register the models once."""
 _UNKNOWN_MODEL: JsonObject = {"capabilities": ["tools", "streaming"]}
-"""What a model is taken to be able to of which nothing is known."""
+"""Assumed for models that are not in known_models.json."""
 _PRICES = ("input_price", "cached_input_price", "output_price")
 
 log = structlog.stdlib.get_logger()
 
 
 async def register_env_models(sessions: SessionFactory, settings: Settings, vault: Vault) -> None:
-    """Let the environment's provider follow it, and add the models that are named and missing."""
+    """Update the environment's provider, and register the models that are missing."""
     async with sessions.begin() as session:
         await session.exec(select(func.pg_advisory_xact_lock(_LOCK_ID)))
         async with configuration_change(session):
@@ -49,7 +49,7 @@ async def register_env_models(sessions: SessionFactory, settings: Settings, vaul
 async def _sync_provider(
     session: AsyncSession, provider: LlmProvider, settings: Settings, vault: Vault
 ) -> None:
-    """Unless it is an administrator's. Untouched models of it become what they are elsewhere."""
+    """Update the provider, unless an administrator manages it, and its unchanged models."""
     if provider.source != "environment":
         return
     before = provider.base_url
@@ -76,7 +76,7 @@ def _build_model(provider: LlmProvider, name: str) -> LlmModel:
 
 
 def _default_fields(base_url: str, name: str) -> JsonObject:
-    """All that is known of a model at OpenAI's own; elsewhere only what it can."""
+    """Return the known fields of a model at OpenAI; for other servers only its capabilities."""
     known = _load_known_models().get(name, _UNKNOWN_MODEL)
     if not is_openai_url(base_url):
         known = {"capabilities": known["capabilities"]}
@@ -88,7 +88,7 @@ def _default_fields(base_url: str, name: str) -> JsonObject:
 
 
 def _load_known_models() -> dict[str, JsonObject]:
-    """Those of OpenAI: prices of November 2026, `api` and parameters with which they take tools."""
+    """OpenAI's models: prices of November 2026, and the `api` and parameters for using tools."""
     file = files(__package__) / "known_models.json"
     known: dict[str, JsonObject] = json.loads(file.read_text())
     return known

@@ -1,4 +1,4 @@
-"""The server of models that the environment names, as a record that follows it."""
+"""The provider of OPENAI_BASE_URL and OPENAI_API_KEY, which follows the environment."""
 
 from urllib.parse import urlsplit, urlunsplit
 
@@ -13,10 +13,9 @@ from ..models import LlmProvider
 
 
 async def find(session: AsyncSession, settings: Settings, vault: Vault) -> LlmProvider | None:
-    """The environment's or, where an administrator has taken that over, one at its address.
+    """Return the environment's provider or, if an administrator took it over, one at its address.
 
-    Not one with another key than OPENAI_API_KEY, if there is that: who of them pays is not the
-    same, and an older version may have kept one that is not valid any more.
+    A provider with another key than OPENAI_API_KEY does not count: another account would pay.
     """
     oldest = select(LlmProvider).order_by(col(LlmProvider.created_at), col(LlmProvider.id))
     own = (await session.exec(oldest.where(LlmProvider.source == "environment"))).first()
@@ -34,7 +33,7 @@ def _has_key(row: LlmProvider, key: SecretStr, vault: Vault) -> bool:
 
 
 async def create(session: AsyncSession, settings: Settings) -> LlmProvider:
-    """A new one, without a key yet."""
+    """Create the provider, without a key."""
     base_url = _normalize_base_url(settings.openai_base_url)
     name = await _find_free_name(session, _default_name(base_url))
     provider = LlmProvider(name=name, base_url=base_url, source="environment")
@@ -46,7 +45,7 @@ async def create(session: AsyncSession, settings: Settings) -> LlmProvider:
 async def sync_with_env(
     session: AsyncSession, provider: LlmProvider, settings: Settings, vault: Vault
 ) -> None:
-    """Give it the environment's address and key; what is the same is not written again."""
+    """Set the environment's address and key. Equal values are not written again."""
     base_url = _normalize_base_url(settings.openai_base_url)
     if provider.base_url != base_url:
         if provider.name == _default_name(provider.base_url):
@@ -69,18 +68,18 @@ async def _find_free_name(session: AsyncSession, name: str) -> str:
 
 
 def has_credentials_or_query(url: str) -> bool:
-    """Whether an address holds what no record keeps: a password, a query."""
+    """Return whether a URL has parts that a record does not store, such as a password."""
     parts = urlsplit(url)
     return bool(parts.username or parts.password or parts.query or parts.fragment)
 
 
 def _normalize_base_url(url: str) -> str:
-    """As records have it; a password in the address is none of theirs."""
+    """Return the URL without credentials, query and trailing slash."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))
 
 
 def _default_name(base_url: str) -> str:
-    """What it is called, unless an administrator calls it something else."""
+    """Return the name of a provider that no administrator has renamed."""
     return urlsplit(base_url).netloc[:200]

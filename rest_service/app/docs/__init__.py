@@ -1,4 +1,4 @@
-"""/docs: Swagger UI from here. The page needs no other address, and is let use none."""
+"""/docs: Swagger UI from local files. Its content security policy allows no other server."""
 
 from importlib.resources import files
 from pathlib import Path
@@ -8,7 +8,7 @@ from fastapi.responses import FileResponse
 
 DOCS_PATH = "/docs"
 SWAGGER_PACKAGE = "fastapi_swagger"
-"""Swagger UI's own files; its code, which would write scripts into the page, is not used."""
+"""Provides the files of Swagger UI. Its Python code is not used: it puts scripts into the page."""
 VENDORED_FILES = ("swagger-ui-bundle.js", "swagger-ui.css", "favicon-32x32.png")
 OWN_FILES = ("start.js",)
 
@@ -24,7 +24,7 @@ HEADERS = {
 
 
 def add_docs_page(app: FastAPI) -> None:
-    """Serve the page and what it is made of; no token is needed."""
+    """Serve the page and its files, without a token."""
     here, vendored = Path(__file__).parent, Path(str(files(SWAGGER_PACKAGE) / "resources"))
     _serve(app, DOCS_PATH, here / "page.html")
     for name in OWN_FILES:

@@ -1,4 +1,4 @@
-"""The tables. Alembic sees those that are named here."""
+"""The tables. Alembic knows only those that are imported here."""
 
 from sqlmodel import SQLModel
 

@@ -7,7 +7,7 @@ from .base import Record
 
 
 class Assistant(Record, table=True):
-    """Who answers."""
+    """An assistant: instructions, models and limits."""
 
     __tablename__ = "assistants"
 

@@ -12,7 +12,7 @@ from .base import UTC_TIMESTAMP, Row
 
 
 class AuditEntry(Row, table=True):
-    """One write through the API; triggers refuse to change or delete it, but for old refusals."""
+    """One write through the API. Triggers allow only the deletion of old refusals."""
 
     __tablename__ = "audit_log"
     __table_args__ = (

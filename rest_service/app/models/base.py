@@ -1,4 +1,4 @@
-"""What the tables have in common. Times are aware and in UTC."""
+"""Base classes and types of the tables. Times are aware and in UTC."""
 
 from datetime import datetime
 from uuid import UUID, uuid4
@@ -21,13 +21,13 @@ USD_AMOUNT = Numeric(12, 6)
 
 
 class Row(SQLModel):
-    """A row with an id of its own."""
+    """A row with an id."""
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
 
 
 class Record(Row):
-    """A row that knows when it came and when it last changed."""
+    """A row with the times of its creation and its last change."""
 
     created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)
     updated_at: datetime = Field(
@@ -36,6 +36,6 @@ class Record(Row):
 
 
 class OwnedRecord(Record):
-    """A record of somebody's, which goes when they go."""
+    """A record of a user, deleted with the user."""
 
     user_id: UUID = Field(foreign_key="users.id", ondelete="CASCADE")

@@ -2,9 +2,9 @@ from sqlmodel import Field, SQLModel
 
 
 class Configuration(SQLModel, table=True):
-    """The one row that counts changes of assistants, tools and links (by triggers).
+    """The single row with the version of the configuration, which triggers raise.
 
-    Who changes them locks it first, so that changes come one after the other.
+    Code that changes the configuration locks the row first, so that changes are serialized.
     """
 
     __tablename__ = "configuration"

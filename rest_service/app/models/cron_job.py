@@ -27,7 +27,7 @@ class CronJob(OwnedRecord, table=True):
     timezone: str = Field(max_length=64)
     chat_id: int = Field(sa_type=BigInteger)
     bot_id: int | None = Field(default=None, sa_type=BigInteger)
-    """The bot that the job was made with; null: whichever there is."""
+    """The bot that the job was created with; null: any bot may fire it."""
     priority: NotificationPriority = Field(default="high", sa_type=String(16))
     is_active: bool = True
     next_fire_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)

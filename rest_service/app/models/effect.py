@@ -12,7 +12,7 @@ from .base import UTC_TIMESTAMP, Row
 
 
 class Effect(Row, table=True):
-    """What a tool changed, and how to take it back."""
+    """A change that a tool made, and how to undo it."""
 
     __tablename__ = "effects"
     __table_args__ = (
@@ -27,7 +27,7 @@ class Effect(Row, table=True):
     after: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     reversal: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
     undoes: UUID | None = None
-    """The effect that this one takes back; each is taken back once."""
+    """The effect that this one undoes; each can be undone once."""
     message_id: str = Field(max_length=255)
     step: str = Field(max_length=255)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)

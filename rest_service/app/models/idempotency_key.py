@@ -11,13 +11,13 @@ from .base import UTC_TIMESTAMP, Row
 
 
 class IdempotencyKey(Row, table=True):
-    """The first answer to a request that may come again."""
+    """The response to a request with an Idempotency-Key, for its repetitions."""
 
     __tablename__ = "idempotency_keys"
     __table_args__ = (UniqueConstraint("owner_id", "key", postgresql_nulls_not_distinct=True),)
 
     owner_id: UUID | None = None
-    """For whom the call was; null: an administrator's, for nobody in particular."""
+    """The user that the call acted for; null: an administrator acted for no user."""
     key: str = Field(max_length=255)
     fingerprint: str = Field(max_length=64)
     """SHA-256 of the method, the path and the body."""

@@ -18,7 +18,7 @@ class LlmProvider(Record, table=True):
     name: str = Field(max_length=255, unique=True)
     base_url: str = Field(max_length=2048)
     encrypted_api_key: str | None = None
-    """By `Vault`, bound to this row."""
+    """Encrypted by `Vault` for the id of this row."""
     is_active: bool = True
     source: ProviderSource = Field(
         default="administrator",
@@ -36,7 +36,7 @@ class LlmModel(Record, table=True):
     provider_model_name: str = Field(max_length=255, unique=True)
     api: ModelApi = Field(default="chat", sa_type=String(16))
     parameters: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)
-    """Not JSONB: a request keeps the order of the writer."""
+    """Not JSONB, which would change the order of the keys in requests."""
     capabilities: list[Capability] = Field(default_factory=list, sa_type=JSON)
     input_price: Decimal | None = Field(default=None, sa_type=USD_AMOUNT)
     cached_input_price: Decimal | None = Field(default=None, sa_type=USD_AMOUNT)

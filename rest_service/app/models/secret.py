@@ -4,12 +4,12 @@ from .base import Record
 
 
 class Secret(Record, table=True):
-    """What a rest tool's call names, and no one is shown."""
+    """A value for calls of rest tools. The API never returns it."""
 
     __tablename__ = "secrets"
 
     name: str = Field(max_length=64, unique=True)
     origin: str = Field(max_length=2048)
-    """The only server it is sent to: `scheme://host[:port]`, without a usual port."""
+    """The only server it is sent to: `scheme://host[:port]`, without a default port."""
     encrypted_value: str
-    """By `Vault`, bound to this row."""
+    """Encrypted by `Vault` for the id of this row."""

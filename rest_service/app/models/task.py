@@ -9,7 +9,7 @@ from .base import UTC_TIMESTAMP, OwnedRecord
 
 
 class Task(OwnedRecord, table=True):
-    """What somebody means to do."""
+    """A to-do item of a user."""
 
     __tablename__ = "tasks"
     __table_args__ = (

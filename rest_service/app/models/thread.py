@@ -1,4 +1,4 @@
-"""Threads, and what was said and done in them: history, so it refers to nobody by constraint."""
+"""Threads with their messages and turns. They outlive users and assistants: no foreign keys."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -27,7 +27,7 @@ class Thread(Record, table=True):
 
 
 class DeletedThread(SQLModel, table=True):
-    """A thread of which nothing is kept, also no turn that was under way when it was deleted."""
+    """A deleted thread. The archive drops turns that were running when it was deleted."""
 
     __tablename__ = "deleted_threads"
 
@@ -35,7 +35,7 @@ class DeletedThread(SQLModel, table=True):
 
 
 class Message(Row, table=True):
-    """One item of a thread, as the model was sent it."""
+    """One item of a thread, as it was sent to the model."""
 
     __tablename__ = "messages"
     __table_args__ = (
@@ -52,7 +52,7 @@ class Message(Row, table=True):
     role: MessageRole = Field(sa_type=String(16))
     content: str
     payload: dict[str, Any] = Field(sa_type=JSON)
-    """Not JSONB: the model is sent it again byte for byte."""
+    """Not JSONB: the model must receive it again byte for byte."""
     is_in_context: bool
     """Whether later turns send the item to the model."""
     created_at: datetime = Field(sa_type=UTC_TIMESTAMP)
@@ -61,7 +61,7 @@ class Message(Row, table=True):
 
 
 class Turn(SQLModel, table=True):
-    """What one message caused: calls of models and tools, with their cost."""
+    """The processing of one message: model and tool calls, with their cost."""
 
     __tablename__ = "turns"
     __table_args__ = (Index(None, "user_id", "started_at"), Index(None, "thread_id"))
@@ -76,6 +76,6 @@ class Turn(SQLModel, table=True):
     prompt_tokens: int = Field(sa_type=BigInteger)
     completion_tokens: int = Field(sa_type=BigInteger)
     cost: Decimal | None = Field(default=None, sa_type=Numeric)
-    """USD; null where a call's price is not known, and of older turns."""
+    """USD; null if the price of a call is unknown."""
     started_at: datetime = Field(sa_type=UTC_TIMESTAMP)
     finished_at: datetime = Field(sa_type=UTC_TIMESTAMP)

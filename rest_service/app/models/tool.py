@@ -18,18 +18,18 @@ class Tool(Record, table=True):
     tool_type: ToolType = Field(sa_type=String(50))
     description: str
     input_schema: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
-    """null: the function's own. Not JSONB: a model's prompt keeps the order of the writer."""
+    """Null: that of the function. Not JSONB, which would change the order of keys in prompts."""
     assistant_id: UUID | None = Field(default=None, foreign_key="assistants.id", index=True)
     http_call: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
-    """What a rest tool calls, as `HttpCall`."""
+    """The call of a rest tool, as `HttpCall`."""
     effect_class: EffectClass | None = Field(default=None, sa_type=String(16))
-    """Of a rest tool; null: writes."""
+    """Only of a rest tool; null: writes."""
     cache_seconds: int = Field(default=0, sa_column_kwargs={"server_default": text("0")})
     is_active: bool = True
 
 
 class AssistantTool(Record, table=True):
-    """A tool given to an assistant."""
+    """A tool that an assistant may use."""
 
     __tablename__ = "assistant_tool_link"
     __table_args__ = (UniqueConstraint("assistant_id", "tool_id"),)

@@ -9,7 +9,7 @@ from .base import UTC_TIMESTAMP, Row
 
 
 class Usage(Row, table=True):
-    """One call of a model that counts; history, so it refers to nobody by constraint."""
+    """One paid model call. It has no foreign keys: it outlives users and assistants."""
 
     __tablename__ = "usage"
     __table_args__ = (
@@ -29,7 +29,7 @@ class Usage(Row, table=True):
     model: str = Field(max_length=255)
     provider: str = Field(max_length=255)
     prompt_tokens: int = Field(sa_type=BigInteger)
-    """A server may count as it likes; it costs nobody their turn."""
+    """BigInteger, so that an absurd count from a server does not make the turn unstorable."""
     cached_tokens: int = Field(sa_type=BigInteger)
     completion_tokens: int = Field(sa_type=BigInteger)
     cost: Decimal | None = Field(default=None, sa_type=Numeric)

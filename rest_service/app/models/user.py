@@ -12,7 +12,7 @@ from .base import USD_AMOUNT, UTC_TIMESTAMP, Record, Row
 
 
 class User(Record, table=True):
-    """A person."""
+    """A Telegram user."""
 
     __tablename__ = "users"
 
@@ -34,7 +34,7 @@ class User(Record, table=True):
         sa_type=BigInteger,
         sa_column_kwargs={"server_default": text("nextval('user_version')")},
     )
-    """Raised by a trigger with every change, also of the person's threads; it never repeats."""
+    """Raised by a trigger with each change of the user or of their threads; never repeats."""
 
 
 class Invite(Row, table=True):
@@ -47,4 +47,4 @@ class Invite(Row, table=True):
     expires_at: datetime = Field(sa_type=UTC_TIMESTAMP)
     used_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
     used_by: int | None = Field(default=None, sa_type=BigInteger)
-    """A Telegram id: the person's row may go, the code stays used."""
+    """A Telegram id, not a reference: the code stays used if the user is deleted."""

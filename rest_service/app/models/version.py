@@ -12,7 +12,7 @@ from .base import UTC_TIMESTAMP, Row
 
 
 class Version(Row, table=True):
-    """An assistant or a tool as it was from a change on; it refers to nobody by constraint."""
+    """An assistant or a tool after a change. It has no foreign keys: it outlives the record."""
 
     __tablename__ = "versions"
     __table_args__ = (UniqueConstraint("object_id", "number"),)
@@ -25,6 +25,6 @@ class Version(Row, table=True):
     caller: Caller | None = Field(default=None, sa_type=String(16))
     request_id: str | None = Field(default=None, max_length=128)
     content: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
-    """Not JSONB: a schema keeps the order of its writer."""
+    """Not JSONB, which would change the order of the keys in schemas. Null: the deletion."""
     restored_from: int | None = None
     created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)

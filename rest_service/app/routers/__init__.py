@@ -1,4 +1,4 @@
-"""The routes under /api. A route exists because its router is named here."""
+"""The routers of all routes under /api."""
 
 from fastapi import APIRouter
 

@@ -21,7 +21,7 @@ router = APIRouter(prefix="/assistant-tools", tags=["assistant-tools"])
 async def list_assistant_tools(
     session: SessionDep, query: Annotated[AssistantToolQuery, Query()]
 ) -> Page[AssistantToolRead]:
-    """Which assistant has which tool, oldest first."""
+    """List the links between assistants and tools, oldest first."""
     return await assistant_tools.read_page(session, query)
 
 
@@ -29,7 +29,7 @@ async def list_assistant_tools(
 async def create_assistant_tool(
     session: SessionDep, body: AssistantToolCreate
 ) -> AssistantToolRead:
-    """Give a tool to an assistant, for a sub_assistant tool perhaps with whom it asks here."""
+    """Give a tool to an assistant; sub_assistant_id can replace the assistant that it asks."""
     return await assistant_tools.create(session, body)
 
 
@@ -50,5 +50,5 @@ async def update_assistant_tool(
 
 @router.delete("/{link_id}", status_code=204, dependencies=[AdminOnly])
 async def delete_assistant_tool(session: SessionDep, link_id: UUID) -> None:
-    """Take the tool from the assistant."""
+    """Take a tool from an assistant."""
     await assistant_tools.delete(session, link_id)

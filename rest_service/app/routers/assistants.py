@@ -15,7 +15,7 @@ router = APIRouter(prefix="/assistants", tags=["assistants"])
 
 @router.get("")
 async def list_assistants(session: SessionDep, query: PageQueryDep) -> Page[AssistantRead]:
-    """All assistants, oldest first."""
+    """List all assistants, oldest first."""
     return await assistants.read_page(session, query)
 
 
@@ -23,7 +23,7 @@ async def list_assistants(session: SessionDep, query: PageQueryDep) -> Page[Assi
 async def create_assistant(
     session: SessionDep, settings: SettingsDep, body: AssistantCreate
 ) -> AssistantRead:
-    """Add an assistant. Names are unique; 409 too where none of its models is active."""
+    """Add an assistant. 409 if the name is taken or none of its models is active."""
     return await assistants.create(session, body, settings.default_model_names)
 
 
@@ -38,14 +38,13 @@ async def get_assistant(session: SessionDep, assistant_id: UUID) -> AssistantRea
 async def update_assistant(
     session: SessionDep, settings: SettingsDep, assistant_id: UUID, body: AssistantUpdate
 ) -> AssistantRead:
-    """Change the given fields. The last active secretary stays one; 409 too where none of its
-    models would be active."""
+    """Change the given fields. 409 if no active secretary, or none of its models, would be left."""
     return await assistants.update(session, assistant_id, body, settings.default_model_names)
 
 
 @router.delete("/{assistant_id}", status_code=204, dependencies=[AdminOnly])
 async def delete_assistant(session: SessionDep, assistant_id: UUID) -> None:
-    """Remove an assistant that nobody uses; what it said stays."""
+    """Delete an assistant that is not in use. Its messages stay."""
     await assistants.delete(session, assistant_id)
 
 
@@ -53,17 +52,17 @@ async def delete_assistant(session: SessionDep, assistant_id: UUID) -> None:
 async def list_tools_of_assistant(
     session: SessionDep, assistant_id: UUID, query: PageQueryDep
 ) -> Page[ToolRead]:
-    """Its tools by name, as they are for it: `is_active` and `assistant_id` follow the link."""
+    """List its tools by name. `is_active` and `assistant_id` include the settings of the link."""
     return await assistant_tools.read_tools(session, assistant_id, query)
 
 
 @router.post("/{assistant_id}/tools/{tool_id}", status_code=201, dependencies=[AdminOnly])
 async def attach_tool(session: SessionDep, assistant_id: UUID, tool_id: UUID) -> AssistantToolRead:
-    """Give it a tool; once more changes nothing."""
+    """Give a tool to an assistant. Repeating it changes nothing."""
     return await assistant_tools.attach(session, assistant_id, tool_id)
 
 
 @router.delete("/{assistant_id}/tools/{tool_id}", status_code=204, dependencies=[AdminOnly])
 async def detach_tool(session: SessionDep, assistant_id: UUID, tool_id: UUID) -> None:
-    """Take a tool from it."""
+    """Take a tool from an assistant."""
     await assistant_tools.detach(session, assistant_id, tool_id)

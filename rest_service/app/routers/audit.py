@@ -16,12 +16,12 @@ router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[AdminOnly])
 async def list_audit_entries(
     session: SessionDep, query: Annotated[AuditQuery, Query()]
 ) -> Page[AuditRead]:
-    """What was written through the API, and which writes were refused, the newest first.
+    """List writes through the API and refused writes, newest first.
 
-    Begun: outside Postgres (dead letters), noted before it is done. Refused: by a rule or for their
-    form (422). What comes to no operation is not here: without a valid token (401), at an unknown
-    path (404), by another method (405), with a body that is too large (413) or no JSON (415), with
-    a parameter given twice. What was done or begun is kept for ever; refusals are for 30 days, of
-    each caller 100 an hour: `suppressed_count` counts the others.
+    `started` is a write outside Postgres (dead letters), recorded before it is made. `refused` are
+    requests against a rule or with a wrong form (422). Requests that reach no operation are not
+    recorded: no valid token (401), unknown path (404) or method (405), body too large (413) or not
+    JSON (415), a parameter given twice. Refusals are kept for 30 days, 100 an hour for each caller;
+    `suppressed_count` counts the others.
     """
     return await audit_log.read_page(session, query)

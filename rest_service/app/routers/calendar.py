@@ -21,7 +21,7 @@ router = APIRouter(prefix="/calendar", tags=["calendar"])
 async def list_calendar_events(
     session: SessionDep, query: Annotated[CalendarEventQuery, Query()], owner: OwnerDep
 ) -> Page[CalendarEventRead]:
-    """What is in the built-in calendar at some time between the two, the earliest first."""
+    """List events that overlap the period from from_at to until_at, the earliest first."""
     return await calendar.read_page(session, query, owner)
 
 
@@ -33,7 +33,7 @@ async def create_calendar_event(
     owner: OwnerDep,
     operation: IdempotentDep,
 ) -> CalendarEventRead:
-    """Put something into the built-in calendar; nobody is invited by that."""
+    """Add an event to the built-in calendar. Attendees are not invited."""
     zone = settings.default_timezone
     return await operation.run(
         CalendarEventRead,
@@ -58,7 +58,7 @@ async def update_calendar_event(
     owner: OwnerDep,
     operation: IdempotentDep,
 ) -> CalendarEventRead:
-    """Change the given fields; a new zone moves no event."""
+    """Change the given fields. A new time zone does not move the event."""
     return await operation.run(
         CalendarEventRead, lambda origin: calendar.update(session, event_id, body, owner, origin)
     )

@@ -26,7 +26,7 @@ router = APIRouter(prefix="/cron-jobs", tags=["cron-jobs"])
 async def list_cron_jobs(
     session: SessionDep, query: Annotated[CronJobQuery, Query()], owner: OwnerDep
 ) -> Page[CronJobRead]:
-    """Reminders and scheduled prompts, oldest first."""
+    """List reminders and scheduled prompts, oldest first."""
     return await cron_jobs.read_page(session, query, owner)
 
 
@@ -39,7 +39,7 @@ async def create_cron_job(
     caller: CallerDep,
     operation: IdempotentDep,
 ) -> CronJobRead:
-    """Add a job that fires once (`at`) or again and again (`cron_expression`)."""
+    """Add a job that fires once (`at`) or repeatedly (`cron_expression`)."""
     zone = settings.default_timezone
     return await operation.run(
         CronJobRead,
@@ -54,19 +54,19 @@ async def claim_runs(
     session: SessionDep,
     settings: SettingsDep,
     bot_id: Annotated[
-        BotId | None, Query(description="Leave out jobs that were made with another bot")
+        BotId | None, Query(description="Leave out jobs that were created with another bot")
     ] = None,
 ) -> Claim:
-    """Claim the runs that are due: each is handed out once, and again if nobody dispatches it.
+    """Claim the due runs. A run that is not reported as dispatched is handed out again.
 
-    What is planned for people who may not talk waits until they may.
+    Jobs of users without access wait until they have access.
     """
     return await claims.claim(session, claims.eligible_jobs(settings.allowed_telegram_ids, bot_id))
 
 
 @router.post("/dispatched", status_code=204)
 async def record_dispatched(session: SessionDep, body: RunsDispatched) -> None:
-    """Say that runs are in the queue."""
+    """Report that runs are in the queue."""
     await claims.record_dispatched(session, body)
 
 
@@ -85,7 +85,7 @@ async def update_cron_job(
     owner: OwnerDep,
     operation: IdempotentDep,
 ) -> CronJobRead:
-    """Change the given fields. A new time replaces the old one, of either kind."""
+    """Change the given fields. A new `at` or `cron_expression` replaces the other."""
     return await operation.run(
         CronJobRead, lambda origin: cron_jobs.update(session, job_id, body, owner, origin)
     )
@@ -105,5 +105,5 @@ async def delete_cron_job(
 async def list_runs(
     session: SessionDep, job_id: UUID, query: PageQueryDep, owner: OwnerDep
 ) -> Page[CronJobRunRead]:
-    """How a job has fired, the newest first."""
+    """List the runs of a job, newest first."""
     return await cron_jobs.read_runs(session, job_id, query, owner)

@@ -20,7 +20,7 @@ router = APIRouter(prefix="/dead-letters", tags=["dead-letters"], dependencies=[
 async def list_dead_letters(
     queues: DeadLetterQueuesDep, query: Annotated[DeadLetterQuery, Query()]
 ) -> Page[DeadLetterRead]:
-    """Messages that nobody could handle, of both queues, the newest first."""
+    """List the messages of both queues that could not be processed, newest first."""
     return await dead_letters.read_page(queues, query)
 
 
@@ -28,7 +28,7 @@ async def list_dead_letters(
 async def get_dead_letter(
     queues: DeadLetterQueuesDep, dead_letter_id: DeadLetterId
 ) -> DeadLetterContentRead:
-    """One of them with what it holds, which may be somebody's words."""
+    """One dead letter with its payload, which may contain texts of users."""
     return await dead_letters.read(queues, dead_letter_id)
 
 
@@ -36,7 +36,7 @@ async def get_dead_letter(
 async def replay_dead_letter(
     queues: DeadLetterQueuesDep, dead_letter_id: DeadLetterId, audit_ahead: AuditAheadDep
 ) -> None:
-    """Have it handled once more, after what waits in its conversation.
+    """Put the message back at the end of its conversation's queue.
 
     Its finished steps are not repeated. 400 for what never was a message of a queue.
     """
@@ -47,5 +47,5 @@ async def replay_dead_letter(
 async def delete_dead_letter(
     queues: DeadLetterQueuesDep, dead_letter_id: DeadLetterId, audit_ahead: AuditAheadDep
 ) -> None:
-    """Forget it."""
+    """Delete a dead letter."""
     await dead_letters.delete(queues, dead_letter_id, audit_ahead)

@@ -18,7 +18,7 @@ router = APIRouter(prefix="/effects", tags=["effects"])
 async def list_effects(
     session: SessionDep, query: Annotated[EffectQuery, Query()], owner: OwnerDep
 ) -> Page[EffectRead]:
-    """What tools have changed, the newest first."""
+    """List the changes made by tools, newest first."""
     return await effects.read_page(session, query, owner)
 
 
@@ -26,7 +26,7 @@ async def list_effects(
 async def undo_effect(
     session: SessionDep, body: EffectUndo, owner: OwnerDep, operation: IdempotentDep
 ) -> EffectRead:
-    """Take back a person's newest change that is not taken back yet; the answer does so.
+    """Undo the newest change of a user that is not undone yet, and return the undoing change.
 
     It needs an Idempotency-Key. 404 where nothing is left, 409 where what was changed is not as the
     change has left it: a reminder that has fired, a record that was changed again or deleted.

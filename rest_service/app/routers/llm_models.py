@@ -24,13 +24,13 @@ router = APIRouter(prefix="/models", tags=["models"])
 async def list_models(
     session: SessionDep, query: Annotated[ModelQuery, Query()]
 ) -> Page[LlmModelRead]:
-    """Models, oldest first."""
+    """List models, oldest first."""
     return await llm_models.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
 async def create_model(session: SessionDep, body: LlmModelCreate) -> LlmModelRead:
-    """Add a model of a provider. Names are unique; assistants name it by its own."""
+    """Add a model of a provider. Names are unique, because assistants refer to models by name."""
     return await llm_models.create(session, body)
 
 
@@ -38,10 +38,9 @@ async def create_model(session: SessionDep, body: LlmModelCreate) -> LlmModelRea
 async def import_models(
     session: SessionDep, resources: ResourcesDep, checker: ProviderCheckerDep, body: ModelImport
 ) -> ModelImportRead:
-    """Add a list of models and bring known ones up to date; what cannot be taken is named.
+    """Import a list of models: new ones are added, known ones updated, others listed as skipped.
 
-    At most 1000 at once, in a body of at most 8 MB. 400 where there is no list, or none that can be
-    read.
+    At most 1000 models in a body of at most 8 MB. 400 if there is no list or its form is unknown.
     """
     listed = await model_import.fetch_list(body, checker, resources.make_safe_http)
     names = resources.settings.default_model_names
@@ -65,15 +64,14 @@ async def get_model(session: SessionDep, model_id: UUID) -> LlmModelRead:
 async def update_model(
     session: SessionDep, settings: SettingsDep, model_id: UUID, body: LlmModelUpdate
 ) -> LlmModelRead:
-    """Change the given fields: the next message uses them.
+    """Change the given fields, which apply from the next message on.
 
-    409 for another name while somebody names it, and where its going would leave an assistant
-    without a model.
+    409 for a new name while the model is in use, and if an assistant would lose its last model.
     """
     return await llm_models.update(session, model_id, body, settings.default_model_names)
 
 
 @router.delete("/{model_id}", status_code=204, dependencies=[AdminOnly])
 async def delete_model(session: SessionDep, settings: SettingsDep, model_id: UUID) -> None:
-    """Remove a model that no assistant, no person and no variable of the environment names."""
+    """Delete a model that no assistant, no user and no environment variable refers to."""
     await llm_models.delete(session, model_id, settings.default_model_names)

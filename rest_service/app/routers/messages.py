@@ -17,7 +17,7 @@ router = APIRouter(prefix="/messages", tags=["messages"])
 async def list_messages(
     session: SessionDep, query: Annotated[MessageQuery, Query()], owner: OwnerDep
 ) -> Page[MessageRead]:
-    """What was said, the newest last."""
+    """List messages, newest last."""
     return await messages.read_page(session, query, owner)
 
 

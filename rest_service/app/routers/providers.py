@@ -22,7 +22,7 @@ router = APIRouter(prefix="/providers", tags=["models"])
 async def list_providers(
     session: SessionDep, vault: VaultDep, query: PageQueryDep
 ) -> Page[ProviderRead]:
-    """Servers of models, oldest first."""
+    """List model providers, oldest first."""
     return await providers.read_page(session, vault, query)
 
 
@@ -30,13 +30,13 @@ async def list_providers(
 async def create_provider(
     session: SessionDep, vault: VaultDep, body: ProviderCreate
 ) -> ProviderRead:
-    """Add a server of models. Names are unique; the key is kept encrypted."""
+    """Add a model provider. Names are unique; the key is stored encrypted."""
     return await providers.create(session, vault, body)
 
 
 @router.get("/{provider_id}")
 async def get_provider(session: SessionDep, vault: VaultDep, provider_id: UUID) -> ProviderRead:
-    """One server of models, without its key."""
+    """One model provider, without its key."""
     return await providers.read(session, vault, provider_id)
 
 
@@ -49,12 +49,12 @@ async def update_provider(
     provider_id: UUID,
     body: ProviderUpdate,
 ) -> ProviderRead:
-    """Change the given fields: the next message uses them.
+    """Change the given fields, which apply from the next message on.
 
-    409 where base_url names another server (scheme, host or port) while a key is kept and api_key
-    is not given too: a new one, or null to keep none; and where its going would leave an assistant
-    without a model. Who changes base_url or api_key decides them from then on, not the environment;
-    `source` environment gives them back to it, from its next start on.
+    409 if base_url gets another scheme, host or port without api_key (a key or null) while a key is
+    stored, and if an assistant would lose its last model. After a change of base_url or api_key,
+    the provider no longer follows the environment; `source` environment makes it follow again, from
+    the next start on.
     """
     return await providers.update(session, vault, provider_id, body, settings.default_model_names)
 
@@ -63,14 +63,14 @@ async def update_provider(
 async def test_provider(
     checker: ProviderCheckerDep, provider_id: UUID, body: ProviderTestRequest
 ) -> ProviderTestRead:
-    """Ask a server of models whether it knows us, and a model for a word: 200 whatever is wrong.
+    """Test the connection, and a model if one is named. The status is 200 even if it fails.
 
-    `detail` says what was seen and what to do. It costs at most 16 tokens and 30 seconds.
+    `detail` says what was found and what to do. A test costs at most 16 tokens and 30 seconds.
     """
     return await checker.check(provider_id, body)
 
 
 @router.delete("/{provider_id}", status_code=204, dependencies=[AdminOnly])
 async def delete_provider(session: SessionDep, provider_id: UUID) -> None:
-    """Remove a provider that has no models."""
+    """Delete a provider without models."""
     await providers.delete(session, provider_id)

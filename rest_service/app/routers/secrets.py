@@ -18,21 +18,21 @@ router = APIRouter(prefix="/secrets", tags=["secrets"], dependencies=[AdminOnly]
 async def list_secrets(
     session: SessionDep, vault: VaultDep, query: PageQueryDep
 ) -> Page[SecretRead]:
-    """Secrets that calls of tools may name, oldest first, without what they say."""
+    """List secrets, oldest first, without their values."""
     return await secrets.read_page(session, vault, query)
 
 
 @router.post("", status_code=201)
 async def create_secret(session: SessionDep, vault: VaultDep, body: SecretCreate) -> SecretRead:
-    """Add a secret. Names are unique; the value is kept encrypted and goes to one server only."""
+    """Add a secret. Names are unique; the value is stored encrypted and sent to one server only."""
     return await secrets.create(session, vault, body)
 
 
 @router.post("/rotation")
 async def rotate_secrets(resources: ResourcesDep, audit_ahead: AuditAheadDep) -> KeyRotationRead:
-    """Encrypt anew, with the first of LLM_MODEL_DECRYPT_KEY, what an older key has encrypted.
+    """Re-encrypt all secrets and provider keys with the first key of LLM_MODEL_DECRYPT_KEY.
 
-    Of providers too. May be repeated at any time; `./manage.py rotate-keys` does it with a new key.
+    It can be repeated at any time. `./manage.py rotate-keys` calls it with a new key.
     """
     await audit_ahead()
     counts = await KeyRotation(resources.sessions, resources.vault).run()
@@ -42,7 +42,7 @@ async def rotate_secrets(resources: ResourcesDep, audit_ahead: AuditAheadDep) ->
 
 @router.get("/{secret_id}")
 async def get_secret(session: SessionDep, vault: VaultDep, secret_id: UUID) -> SecretRead:
-    """One secret, without what it says."""
+    """One secret, without its value."""
     return await secrets.read(session, vault, secret_id)
 
 
@@ -53,13 +53,13 @@ async def update_secret(
 ) -> SecretRead:
     """Change the given fields.
 
-    409 where origin is another server (scheme, host or port) and the value is not given again, or a
-    tool names the secret.
+    409 if origin gets another scheme, host or port without a new value, or while a tool uses the
+    secret.
     """
     return await secrets.update(session, vault, secret_id, body)
 
 
 @router.delete("/{secret_id}", status_code=204)
 async def delete_secret(session: SessionDep, secret_id: UUID) -> None:
-    """Remove a secret that no tool's call names."""
+    """Delete a secret that no tool uses."""
     await secrets.delete(session, secret_id)

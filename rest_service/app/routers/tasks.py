@@ -17,7 +17,7 @@ router = APIRouter(prefix="/tasks", tags=["tasks"])
 async def list_tasks(
     session: SessionDep, query: Annotated[TaskQuery, Query()], owner: OwnerDep
 ) -> Page[TaskRead]:
-    """What people mean to do: what is due first comes first, what is due at no time last."""
+    """List tasks by due date; those without one come last."""
     return await tasks.read_page(session, query, owner)
 
 
@@ -29,7 +29,7 @@ async def create_task(
     owner: OwnerDep,
     operation: IdempotentDep,
 ) -> TaskRead:
-    """Note something to do."""
+    """Add a task."""
     zone = settings.default_timezone
     return await operation.run(
         TaskRead,
@@ -53,7 +53,7 @@ async def update_task(
     owner: OwnerDep,
     operation: IdempotentDep,
 ) -> TaskRead:
-    """Change the given fields; done and cancelled are states, so that nothing vanishes."""
+    """Change the given fields. Set status to finish or cancel a task."""
     zone = settings.default_timezone
     return await operation.run(
         TaskRead,
@@ -63,5 +63,5 @@ async def update_task(
 
 @router.delete("/{task_id}", status_code=204, dependencies=[AdminOnly])
 async def delete_task(session: SessionDep, task_id: UUID) -> None:
-    """Remove a task altogether."""
+    """Delete a task."""
     await tasks.delete(session, task_id)

@@ -17,7 +17,7 @@ router = APIRouter(prefix="/threads", tags=["threads"])
 async def list_threads(
     session: SessionDep, query: Annotated[ThreadQuery, Query()], owner: OwnerDep
 ) -> Page[ThreadRead]:
-    """The current threads, oldest first."""
+    """List the current threads, oldest first."""
     return await threads.read_page(session, query, owner)
 
 
@@ -25,7 +25,7 @@ async def list_threads(
 async def create_thread(
     session: SessionDep, body: ThreadCreate, owner: OwnerDep, operation: IdempotentDep
 ) -> ThreadRead:
-    """Begin a new thread; the messages of the one before stay, under its thread_id."""
+    """Start a new thread. Messages of the previous one stay under its thread_id."""
     return await operation.run(ThreadRead, lambda _: threads.start(session, body, owner))
 
 
@@ -39,5 +39,5 @@ async def get_thread(session: SessionDep, row_id: UUID, owner: OwnerDep) -> Thre
 async def delete_thread(
     session: SessionDep, row_id: UUID, owner: OwnerDep, operation: IdempotentDep
 ) -> None:
-    """Remove a thread and what was said in it, also from the assistants' memory; begin anew."""
+    """Delete a thread with its messages, also from the model's context, and start a new one."""
     await operation.run_without_response(lambda _: threads.delete(session, row_id, owner))

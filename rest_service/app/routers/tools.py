@@ -14,30 +14,30 @@ router = APIRouter(prefix="/tools", tags=["tools"])
 
 @router.get("")
 async def list_tools(session: SessionDep, query: PageQueryDep) -> Page[ToolRead]:
-    """All tools, oldest first."""
+    """List all tools, oldest first."""
     return await tools.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
 async def create_tool(session: SessionDep, body: ToolCreate) -> ToolRead:
-    """Add a tool. Names are unique, and the schema must fit the function behind it."""
+    """Add a tool. Names are unique, and the schema must fit the function."""
     return await tools.create(session, body)
 
 
 @router.get("/{tool_id}")
 async def get_tool(session: SessionDep, tool_id: UUID) -> ToolRead:
-    """One tool, with the schema that a model is shown."""
+    """One tool, with the schema that models get."""
     return await tools.read(session, tool_id)
 
 
 @router.put("/{tool_id}", operation_id="put_tool", dependencies=[AdminOnly])
 @router.patch("/{tool_id}", dependencies=[AdminOnly])
 async def update_tool(session: SessionDep, tool_id: UUID, body: ToolUpdate) -> ToolRead:
-    """Change the given fields; null for input_schema brings the function's own back."""
+    """Change the given fields. Null for input_schema restores the schema of the function."""
     return await tools.update(session, tool_id, body)
 
 
 @router.delete("/{tool_id}", status_code=204, dependencies=[AdminOnly])
 async def delete_tool(session: SessionDep, tool_id: UUID) -> None:
-    """Remove a tool that no assistant is offered."""
+    """Delete a tool that no assistant has."""
     await tools.delete(session, tool_id)

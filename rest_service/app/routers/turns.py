@@ -17,20 +17,20 @@ router = APIRouter(prefix="/turns", tags=["turns"])
 async def list_turns(
     session: SessionDep, query: Annotated[TurnQuery, Query()], owner: OwnerDep
 ) -> Page[TurnRead]:
-    """What messages caused, with their cost, the newest first."""
+    """List turns with their cost, newest first."""
     return await turns.read_page(session, query, owner)
 
 
 @router.get("/{message_id}")
 async def get_turn(session: SessionDep, message_id: MessageId, owner: OwnerDep) -> TurnRead:
-    """What one message caused."""
+    """The turn of one message."""
     return await turns.read(session, message_id, owner)
 
 
 @router.get("/{message_id}/trace", dependencies=[AdminOnly])
 async def get_turn_trace(session: SessionDep, message_id: MessageId) -> TurnTraceRead:
-    """Why it was answered so: the steps, and the assistants and tools as they were just then.
+    """Explain a turn: its steps, and the assistants and tools as they were at that time.
 
-    404 until the turn is archived, a moment after its end.
+    404 until the turn is archived, shortly after its end.
     """
     return await turn_trace.read(session, message_id)

@@ -17,7 +17,7 @@ router = APIRouter(tags=["usage"])
 async def list_usage(
     session: SessionDep, query: Annotated[UsageQuery, Query()], owner: OwnerDep
 ) -> Page[UsageRead]:
-    """Each answer of a model with its tokens, cost and latency, the newest first."""
+    """List model calls with tokens, cost and latency, newest first."""
     return await usage.read_page(session, query, owner)
 
 
@@ -25,7 +25,7 @@ async def list_usage(
 async def list_usage_totals(
     session: SessionDep, query: Annotated[UsageTotalsQuery, Query()], owner: OwnerDep
 ) -> Page[UsageTotal]:
-    """The same put together, the newest day first, then what cost most."""
+    """List totals of model calls: newest day first, then by cost."""
     return await usage.read_totals(session, query, owner)
 
 
@@ -33,5 +33,5 @@ async def list_usage_totals(
 async def get_budget(
     session: SessionDep, settings: SettingsDep, user_id: UUID, owner: OwnerDep
 ) -> BudgetRead:
-    """What a person's models may cost today, and have cost."""
+    """The budget of a user for today, and what is spent of it."""
     return await usage.read_budget(session, user_id, owner, settings, utc_now())

@@ -21,13 +21,13 @@ router = APIRouter(prefix="/users", tags=["users"])
 
 @router.get("")
 async def list_users(session: SessionDep, query: PageQueryDep, owner: OwnerDep) -> Page[UserRead]:
-    """People, those first who came first."""
+    """List users, oldest first."""
     return await users.read_page(session, query, owner)
 
 
 @router.post("", status_code=201)
 async def create_user(session: SessionDep, settings: SettingsDep, body: UserCreate) -> UserRead:
-    """Add a person. Telegram ids are unique."""
+    """Add a user. Telegram ids are unique."""
     return await users.create(session, body, settings.owner_telegram_id)
 
 
@@ -35,13 +35,13 @@ async def create_user(session: SessionDep, settings: SettingsDep, body: UserCrea
 async def get_user_by_telegram_id(
     session: SessionDep, telegram_id: TelegramId, user_id: ActingUserDep
 ) -> UserRead:
-    """The person whom Telegram knows by this id."""
+    """The user with this Telegram id."""
     return await users.read_by_telegram_id(session, telegram_id, user_id)
 
 
 @router.put(
     "/by-telegram-id/{telegram_id}",
-    responses={201: {"model": UserRead, "description": "The person is new"}},
+    responses={201: {"model": UserRead, "description": "The user is new"}},
 )
 async def upsert_user(
     session: SessionDep,
@@ -50,7 +50,7 @@ async def upsert_user(
     body: UserUpsert,
     response: Response,
 ) -> UserRead:
-    """Add the person where they are not known yet (201), else update what Telegram says (200)."""
+    """Add an unknown user (201), or update the Telegram profile of a known one (200)."""
     owner_id = settings.owner_telegram_id
     user, is_new = await users.upsert(session, telegram_id, body, owner_id)
     response.status_code = 201 if is_new else 200
@@ -59,7 +59,7 @@ async def upsert_user(
 
 @router.get("/{user_id}")
 async def get_user(session: SessionDep, user_id: UUID, owner: OwnerDep) -> UserRead:
-    """One person."""
+    """One user."""
     return await users.read(session, user_id, owner)
 
 
@@ -72,11 +72,11 @@ async def update_user(
     owner: OwnerDep,
     caller: CallerDep,
 ) -> UserRead:
-    """Change the given fields; role, status and daily_budget only with the admin token."""
+    """Change the given fields. role, status and daily_budget need the admin token."""
     return await users.update(session, user_id, body, owner, caller)
 
 
 @router.delete("/{user_id}", status_code=204, dependencies=[AdminOnly])
 async def delete_user(session: SessionDep, user_id: UUID) -> None:
-    """Remove a person and their jobs; what was said stays."""
+    """Delete a user with their jobs. Messages stay."""
     await users.delete(session, user_id)

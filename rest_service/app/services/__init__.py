@@ -1,1 +1,1 @@
-"""The rules, one module per resource. They flush; only the edge of a request commits."""
+"""The business rules, one module per resource. They flush; the request's dependency commits."""

@@ -1,4 +1,4 @@
-"""The audit log, to be read."""
+"""Reads the audit log."""
 
 from uuid import UUID
 
@@ -14,12 +14,12 @@ from ..pagination import PageQuery, PlainText, paginate, select_matching
 
 
 class AuditQuery(PageQuery):
-    """Which entries are wanted."""
+    """Filters of the audit log."""
 
     caller: Caller | None = None
     user_id: UUID | None = None
     action: PlainText | None = Field(
-        None, description="An operation's id, e.g. update_tool for PATCH and put_tool for PUT"
+        None, description="Id of the operation, e.g. update_tool for PATCH and put_tool for PUT"
     )
     object_type: PlainText | None = Field(None, description="E.g. assistants")
     object_id: UUID | None = None
@@ -30,7 +30,7 @@ class AuditQuery(PageQuery):
 
 
 async def read_page(session: AsyncSession, query: AuditQuery) -> Page[AuditRead]:
-    """Entries, the newest first."""
+    """Return entries, newest first."""
     rows = select_matching(
         AuditEntry, query, None, col(AuditEntry.created_at).desc(), col(AuditEntry.id)
     )

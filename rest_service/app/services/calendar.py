@@ -28,26 +28,24 @@ from .records.ownership import find_owned, lock_owned, lock_user, timezone_for
 NOUN = "calendar event"
 TIME_FIELDS = ("starts_at", "ends_at")
 MAX_EVENTS = 10_000
-"""Of a person, those that are over too: three a day for nine years."""
+"""Limit for each user, past events included: three a day for nine years."""
 RECEIPTS = Receipts[CalendarEvent, CalendarEventRead](
     "/api/calendar", CalendarEvent, CalendarEventRead, CalendarEventCreate, CalendarEventUpdate
 )
 
 
 class CalendarEventQuery(PageQuery):
-    """Which events are wanted."""
+    """Filters of the list of events."""
 
     user_id: UUID | None = None
-    from_at: AwareDatetimeInput | None = Field(None, description="Leave out what has ended by then")
-    until_at: AwareDatetimeInput | None = Field(
-        None, description="Leave out what starts then or later"
-    )
+    from_at: AwareDatetimeInput | None = Field(None, description="Only events that end later")
+    until_at: AwareDatetimeInput | None = Field(None, description="Only events that start earlier")
 
 
 async def read_page(
     session: AsyncSession, query: CalendarEventQuery, owner: OwnerScope
 ) -> Page[CalendarEventRead]:
-    """Events, the earliest first."""
+    """Return events, the earliest first."""
     rows = select_matching(
         CalendarEvent, query, owner, col(CalendarEvent.starts_at), col(CalendarEvent.id)
     )
@@ -59,7 +57,7 @@ async def read_page(
 
 
 async def read(session: AsyncSession, event_id: UUID, owner: OwnerScope) -> CalendarEventRead:
-    """Raises NotFound."""
+    """Return an event. Raises NotFound."""
     return RECEIPTS.to_read(await find_owned(session, CalendarEvent, event_id, NOUN, owner))
 
 
@@ -71,8 +69,9 @@ async def create(
     *,
     default_timezone: str,
 ) -> CalendarEventRead:
-    """Raises NotFound for an unknown user, InvalidRequest for times that make no sense, Conflict
-    where there are too many.
+    """Create an event.
+
+    Raises NotFound for an unknown user, InvalidRequest for invalid times, Conflict at the limit.
     """
     user = await lock_user(session, body.user_id, owner)
     row = CalendarEvent(**body.model_dump(exclude={"timezone", *TIME_FIELDS}))
@@ -89,7 +88,7 @@ async def update(
     owner: OwnerScope,
     origin: ChangeOrigin | None,
 ) -> CalendarEventRead:
-    """Raises NotFound, InvalidRequest."""
+    """Change an event. Raises NotFound, InvalidRequest."""
     _, row = await lock_owned(session, CalendarEvent, event_id, NOUN, owner)
     before = RECEIPTS.snapshot(row)
     fields = get_provided_fields(body, CalendarEvent)
@@ -103,7 +102,7 @@ async def update(
 async def delete(
     session: AsyncSession, event_id: UUID, owner: OwnerScope, origin: ChangeOrigin | None
 ) -> None:
-    """Raises NotFound."""
+    """Delete an event. Raises NotFound."""
     _, row = await lock_owned(session, CalendarEvent, event_id, NOUN, owner)
     await RECEIPTS.record_cancelled(session, row, origin, "event_cancelled")
     await session.delete(row)
@@ -112,7 +111,7 @@ async def delete(
 async def restore(
     session: AsyncSession, facts: JsonObject, user_id: UUID, origin: ChangeOrigin
 ) -> None:
-    """Put an event back that was cancelled. Raises NotFound where the person is gone, Conflict."""
+    """Create a cancelled event again. Raises NotFound for a deleted user, Conflict at the limit."""
     await lock_user(session, user_id, user_id)
     await _add(session, RECEIPTS.rebuild(facts, user_id), origin)
 
@@ -129,7 +128,7 @@ async def _add(
 async def _check_limit(session: AsyncSession, user_id: UUID) -> None:
     own = select(func.count()).select_from(CalendarEvent).where(CalendarEvent.user_id == user_id)
     if (await session.exec(own)).one() >= MAX_EVENTS:
-        raise Conflict(f"There are {MAX_EVENTS} events already; cancel one first.")
+        raise Conflict(f"The limit of {MAX_EVENTS} events is reached. Cancel one first.")
 
 
 def _resolve_times(fields: dict[str, Any], zone: str) -> dict[str, Any]:
@@ -139,18 +138,18 @@ def _resolve_times(fields: dict[str, Any], zone: str) -> dict[str, Any]:
 
 def _check_times(row: CalendarEvent) -> None:
     if row.ends_at <= row.starts_at:
-        raise InvalidRequest("An event ends after it starts.")
+        raise InvalidRequest("An event must end after it starts.")
     if row.is_all_day and not (
         _is_midnight(row.starts_at, row.timezone) and _is_midnight(row.ends_at, row.timezone)
     ):
         raise InvalidRequest(
-            f"An event that is all day starts and ends at midnight in {row.timezone}; one day ends"
+            f"An all-day event must start and end at midnight in {row.timezone}; one day ends"
             " on the next."
         )
 
 
 def _is_midnight(moment: datetime, zone: str) -> bool:
-    """Or where a clock change skips midnight, the first instant of the day."""
+    """Return whether a day begins: at midnight, or later if a clock change skips midnight."""
     try:
         local = moment.astimezone(ZoneInfo(zone))
         earlier = (moment - timedelta(microseconds=1)).astimezone(ZoneInfo(zone))

@@ -1,4 +1,4 @@
-"""Messages that nobody could handle, of both queues."""
+"""The dead letters of both queues: messages that could not be processed."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -19,22 +19,22 @@ from .records.crud import not_found_error
 
 NOUN = "dead letter"
 MAX_OFFSET = 10_000
-"""The letters before it are read too; there should never be so many."""
+"""Limits the offset, because the letters before it are read too."""
 
 DeadLetterQueues = Mapping[QueueName, DeadLetterQueue]
 AuditAhead = Callable[[], Awaitable[None]]
-"""Notes durably that a letter is about to be taken; where it raises, the letter stays."""
+"""Records a write in the audit log before it is made. If it raises, the write is not made."""
 
 
 class DeadLetterQuery(PageQuery):
-    """Which letters are wanted."""
+    """Filters of the list of dead letters."""
 
     queue: QueueName | None = None
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
 
 
 async def read_page(queues: DeadLetterQueues, query: DeadLetterQuery) -> Page[DeadLetterRead]:
-    """Letters, the newest first."""
+    """Return dead letters, newest first."""
     chosen = [name for name in queues if query.queue in (None, name)]
     end = query.offset + query.limit
     counts = await asyncio.gather(*(queues[name].count() for name in chosen))
@@ -52,21 +52,21 @@ async def read_page(queues: DeadLetterQueues, query: DeadLetterQuery) -> Page[De
 
 
 async def read(queues: DeadLetterQueues, dead_letter_id: str) -> DeadLetterContentRead:
-    """Raises NotFound."""
+    """Return a dead letter. Raises NotFound."""
     queue, found = await _find(queues, dead_letter_id)
     return DeadLetterContentRead(**_to_fields(queue, found), payload=found.dead_letter.payload)
 
 
 async def replay(queues: DeadLetterQueues, dead_letter_id: str, audit_ahead: AuditAhead) -> None:
-    """Have it handled once more. Raises NotFound, InvalidRequest for what never was a message."""
+    """Put a dead letter back into its queue. Raises NotFound, InvalidRequest for no message."""
     queue, found = await _find(queues, dead_letter_id)
     await audit_ahead()
     if not await queues[queue].replay(found):
-        raise Conflict("Somebody else has just replayed or dropped it.")
+        raise Conflict("Another request has just replayed or deleted this dead letter.")
 
 
 async def delete(queues: DeadLetterQueues, dead_letter_id: str, audit_ahead: AuditAhead) -> None:
-    """Forget it. Raises NotFound."""
+    """Delete a dead letter. Raises NotFound."""
     queue, found = await _find(queues, dead_letter_id)
     await audit_ahead()
     if not await queues[queue].delete(found.entry_id):

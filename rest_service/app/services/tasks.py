@@ -22,14 +22,14 @@ RECEIPTS = Receipts[Task, TaskRead]("/api/tasks", Task, TaskRead, TaskCreate, Ta
 
 
 class TaskQuery(PageQuery):
-    """Which tasks are wanted."""
+    """Filters of the list of tasks."""
 
     user_id: UUID | None = None
     status: TaskStatus | None = None
 
 
 async def read_page(session: AsyncSession, query: TaskQuery, owner: OwnerScope) -> Page[TaskRead]:
-    """Tasks: what is due first comes first, what is due at no time last."""
+    """Return tasks by due date; those without one come last."""
     return await paginate(
         session,
         select_matching(Task, query, owner, col(Task.due_at), col(Task.created_at), col(Task.id)),
@@ -39,7 +39,7 @@ async def read_page(session: AsyncSession, query: TaskQuery, owner: OwnerScope) 
 
 
 async def read(session: AsyncSession, task_id: UUID, owner: OwnerScope) -> TaskRead:
-    """Raises NotFound."""
+    """Return a task. Raises NotFound."""
     return RECEIPTS.to_read(await find_owned(session, Task, task_id, NOUN, owner))
 
 
@@ -51,14 +51,14 @@ async def create(
     *,
     default_timezone: str,
 ) -> TaskRead:
-    """Raises NotFound for an unknown user, InvalidRequest, Conflict where there are too many."""
+    """Create a task. Raises NotFound for an unknown user, InvalidRequest, Conflict at the limit."""
     user = await lock_user(session, body.user_id, owner)
     row = Task(**body.model_dump(include={"user_id", "title", "priority"}))
     row.due_at = _resolve_due(body.due_at, body.timezone or timezone_for(user, default_timezone))
     await _check_limit(session, row)
     session.add(row)
     await session.flush()
-    undo_body = {"status": "cancelled"}  # a task that somebody named stays to be seen
+    undo_body = {"status": "cancelled"}  # undone tasks stay visible
     return await RECEIPTS.record_created(session, row, origin, "task_created", undo_body=undo_body)
 
 
@@ -72,7 +72,8 @@ async def update(
     default_timezone: str,
     completed_at: datetime | None = None,
 ) -> TaskRead:
-    """Raises NotFound, InvalidRequest, Conflict. `completed_at`: of what was done once before."""
+    """Change a task. `completed_at` restores an earlier completion. Raises NotFound,
+    InvalidRequest, Conflict."""
     user, row = await lock_owned(session, Task, task_id, NOUN, owner)
     before, previous = RECEIPTS.snapshot(row), row.status
     fields = get_provided_fields(body, Task, exclude={"timezone"})
@@ -88,7 +89,7 @@ async def update(
 
 
 async def delete(session: AsyncSession, task_id: UUID) -> None:
-    """Raises NotFound."""
+    """Delete a task. Raises NotFound."""
     await session.delete(await find(session, Task, task_id, NOUN, lock=True))
 
 
@@ -105,4 +106,4 @@ async def _check_limit(session: AsyncSession, row: Task) -> None:
         .where(Task.user_id == row.user_id, Task.status == "open", Task.id != row.id)
     )
     if (await session.exec(others)).one() >= MAX_OPEN_TASKS:
-        raise Conflict(f"There are {MAX_OPEN_TASKS} open tasks already; finish or drop one first.")
+        raise Conflict(f"The limit of {MAX_OPEN_TASKS} open tasks is reached.")

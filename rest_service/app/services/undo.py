@@ -1,4 +1,4 @@
-"""Taking back the newest change of a person, by the service that made it."""
+"""Undoes the newest change of a user, through the service that made it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime
@@ -31,22 +31,22 @@ ReadT = TypeVar("ReadT", bound=Contract)
 async def undo(
     session: AsyncSession, body: EffectUndo, owner: OwnerScope, origin: ChangeOrigin | None
 ) -> EffectRead:
-    """The effect of taking back. Of two at once the second waits and finds the one before.
+    """Undo the newest effect and return the effect of that.
 
-    Raises NotFound where nothing is left, Conflict where the state is no longer what the effect
-    has made of it, InvalidRequest where the caller does not say which step asks.
+    Of two concurrent requests the second waits and undoes the effect before. Raises NotFound if no
+    effect is left, Conflict if the record has changed since, InvalidRequest without an origin.
     """
     if origin is None:
-        raise InvalidRequest("The header Idempotency-Key is missing, as `<message id>/<step>`.")
+        raise InvalidRequest("The header Idempotency-Key is missing: `<message id>/<step>`.")
     await lock_user(session, body.user_id, owner)
     effect = await effects.find_latest_undoable(session, body.user_id)
     if effect is None:
-        raise NotFound("There is nothing to take back.")
+        raise NotFound("There is nothing to undo.")
     if effect.reversal is None:
-        raise Conflict("This change cannot be taken back.")
+        raise Conflict("This change cannot be undone.")
     try:
         await UNDO_HANDLERS[effect.kind](session, effect, origin._replace(undoes=effect.id))
-    except InvalidRequest as error:  # what was possible then is not now, e.g. a time that is over
+    except InvalidRequest as error:  # no longer possible, for example a time that is over
         raise Conflict(error.message) from error
     return await effects.read_undo_effect(session, effect)
 
@@ -67,7 +67,7 @@ async def _restore_job(session: AsyncSession, effect: Effect, origin: ChangeOrig
 
 
 async def _change_task(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
-    """A new task too: it stays to be seen, dropped."""
+    """Also undoes a new task: it stays visible as cancelled."""
     task = await _lock_unchanged(session, effect, tasks.RECEIPTS)
     change = TaskUpdate.model_validate(_require_facts(effect.reversal)["body"])
     completed = (effect.before or {}).get("completed_at")
@@ -114,20 +114,20 @@ UNDO_HANDLERS: Mapping[
 async def _lock_unchanged(
     session: AsyncSession, effect: Effect, receipts: Receipts[RowT, ReadT]
 ) -> RowT:
-    """The record as the effect has left it, locked: otherwise a later change would be lost."""
+    """Lock the record. Raises Conflict if it has changed since, so that no change is lost."""
     after = _require_facts(effect.after)
     row = await session.get(receipts.table, UUID(after["id"]), with_for_update=True)
     if row is None:
-        raise Conflict("What was changed has been deleted since.")
+        raise Conflict("The changed record has been deleted since.")
     if receipts.matches(row, after):
         return row
     if isinstance(row, CronJob) and job_schedule.has_fired(
         row, await job_schedule.get_database_now(session)
     ):
-        raise Conflict("The reminder has fired already.")
-    raise Conflict("It has been changed since, and taking this back would lose that.")
+        raise Conflict("The reminder has already fired.")
+    raise Conflict("The record has been changed since, and undoing would lose that change.")
 
 
 def _require_facts(facts: JsonObject | None) -> JsonObject:
-    assert facts is not None, "an effect of this kind says so"
+    assert facts is not None, "an effect of this kind has these facts"
     return facts

@@ -1,4 +1,4 @@
-"""What models were asked and what it cost."""
+"""Model calls and their cost, and budgets."""
 
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -35,7 +35,7 @@ _GROUP_COLUMNS: dict[str, Label[Any]] = {
 
 
 class UsageQuery(PageQuery):
-    """Which answers are wanted."""
+    """Filters of the list of model calls."""
 
     user_id: UUID | None = None
     assistant_id: UUID | None = None
@@ -47,19 +47,19 @@ class UsageQuery(PageQuery):
 
 
 class UsageTotalsQuery(UsageQuery):
-    """Which answers are wanted, and how they are put together."""
+    """Filters of the totals, and their grouping."""
 
     by: str = Field(
         "",
         pattern=f"^({_GROUP_PATTERN}(,{_GROUP_PATTERN})*)?$",
         max_length=100,
-        description=f"With commas: {', '.join(get_args(UsageGroup))}; empty: all in one",
+        description=f"Comma-separated: {', '.join(get_args(UsageGroup))}; empty: one total",
         examples=["day,model"],
     )
 
 
 async def read_page(session: AsyncSession, query: UsageQuery, owner: OwnerScope) -> Page[UsageRead]:
-    """Answers of models, the newest first."""
+    """Return model calls, newest first."""
     rows = select(Usage).where(*_build_conditions(query, owner))
     rows = rows.order_by(col(Usage.created_at).desc(), col(Usage.id))
     return build_page(Page[UsageRead], *await fetch_page(session, rows, query), query)
@@ -68,13 +68,13 @@ async def read_page(session: AsyncSession, query: UsageQuery, owner: OwnerScope)
 async def read_totals(
     session: AsyncSession, query: UsageTotalsQuery, owner: OwnerScope
 ) -> Page[UsageTotal]:
-    """Sums: the newest day first, and in it what cost most."""
+    """Return totals by group: newest day first, then by cost."""
     by = [_GROUP_COLUMNS[name] for name in dict.fromkeys(filter(None, query.by.split(",")))]
     totals = _select_totals(by).where(*_build_conditions(query, owner))
     counted = select(func.count()).select_from(totals.subquery())
     days = [group.desc() for group in by if group.name == "day"]
     ordered = totals.order_by(*days, func.coalesce(func.sum(Usage.cost), 0).desc(), *by)
-    connection = await session.connection()  # a session knows rows of tables only
+    connection = await session.connection()  # SQLModel sessions accept only statements on tables
     part = await connection.execute(ordered.limit(query.limit).offset(query.offset))
     items = part.mappings().all()
     return build_page(Page[UsageTotal], items, (await session.exec(counted)).one(), query)
@@ -83,7 +83,7 @@ async def read_totals(
 async def read_budget(
     session: AsyncSession, user_id: UUID, owner: OwnerScope, settings: Settings, moment: datetime
 ) -> BudgetRead:
-    """What a person may spend on their day at that moment, and has spent of it. Raises NotFound."""
+    """Return the budget of a user for the local day of that moment. Raises NotFound."""
     check_owner(user_id, owner, "user", user_id)
     user = await find(session, User, user_id, "user")
     timezone = timezone_for(user, settings.default_timezone)
@@ -92,7 +92,7 @@ async def read_budget(
     spent = select(func.coalesce(func.sum(Usage.cost), Decimal())).where(
         Usage.user_id == user_id,
         Usage.created_at >= day_start,
-        Usage.created_at < day_start + timedelta(days=1),  # by the wall clock, as both have a zone
+        Usage.created_at < day_start + timedelta(days=1),  # by wall clock: 23 to 25 hours
     )
     return BudgetRead(
         day=day_start.date(),

@@ -1,4 +1,4 @@
-"""An assistant or a tool becomes again what a version says, by the way that every change goes."""
+"""Restores versions of assistants and tools through the same services as other changes."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -29,9 +29,10 @@ BodyT = TypeVar("BodyT", bound=RequestBody)
 async def restore_assistant(
     session: AsyncSession, assistant_id: UUID, number: int, defaults: DefaultModels
 ) -> VersionRead:
-    """With its links; one that was deleted comes back under its id. Answers its newest version.
+    """Restore an assistant with its links and return its newest version.
 
-    Raises NotFound, InvalidRequest, and Conflict that names what is gone or not active any more.
+    A deleted assistant is created again under its id. Raises NotFound, InvalidRequest, and Conflict
+    that names what no longer exists.
     """
     async with (
         configuration_change(session, restored_from=number),
@@ -53,7 +54,7 @@ async def restore_assistant(
 
 
 async def restore_tool(session: AsyncSession, tool_id: UUID, number: int) -> VersionRead:
-    """The same for a tool; who has it is the assistants' business."""
+    """Restore a tool. Its links belong to the versions of the assistants."""
     async with configuration_change(session, restored_from=number):
         content = await _read_content(session, Tool, tool_id, number)
         await _check_exist(session, Assistant, [content["assistant_id"]])
@@ -65,7 +66,7 @@ async def restore_tool(session: AsyncSession, tool_id: UUID, number: int) -> Ver
             await session.flush()
         try:
             await tools.update(session, tool_id, body)
-        except InvalidRequest as error:  # a secret that is gone, for one
+        except InvalidRequest as error:  # for example a deleted secret
             raise Conflict(error.message) from error
     return await versions.read_latest(session, Tool, tool_id)
 
@@ -75,7 +76,7 @@ async def _read_content(
 ) -> JsonObject:
     content = (await versions.read(session, table, row_id, number)).content
     if content is None:
-        raise Conflict(f"Version {number} is the {NOUNS[table]}'s deletion.")
+        raise Conflict(f"Version {number} is the deletion of the {NOUNS[table]}.")
     return content
 
 
@@ -86,7 +87,7 @@ async def _check_models(session: AsyncSession, names: Iterable[str | None]) -> N
     )
     found = (await session.exec(known)).all()
     for name in sorted(wanted.difference(found)):
-        raise Conflict(f"The model {name!r} is gone.")
+        raise Conflict(f"The model {name!r} no longer exists.")
 
 
 async def _check_exist(
@@ -96,18 +97,18 @@ async def _check_exist(
     found = set(await session.exec(select(table.id).where(col(table.id).in_(wanted))))
     for row_id in sorted(wanted - found):
         name = await versions.get_last_known_name(session, table, row_id)
-        raise Conflict(f"The {NOUNS[table]} {name!r} is gone; it can be brought back first.")
+        raise Conflict(f"The {NOUNS[table]} {name!r} no longer exists. Restore it first.")
 
 
 def _build_body(body_type: type[BodyT], content: JsonObject) -> BodyT:
-    """Raises Conflict where what was once taken is refused today."""
+    """Raise Conflict if today's rules refuse the content of the version."""
     fields = {name: content[name] for name in body_type.model_fields if name in content}
     try:
         return body_type.model_validate(fields)
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        raise Conflict(f"This version is not valid any more: {place}: {first['msg']}.") from error
+        raise Conflict(f"This version is no longer valid: {place}: {first['msg']}.") from error
 
 
 async def _restore_links(

@@ -1,1 +1,1 @@
-"""What is kept in Redis of Postgres's records, so that a message needs no call of ours."""
+"""Snapshots in Redis of the configuration and the users, so that messages need no REST call."""

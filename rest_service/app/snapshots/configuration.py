@@ -1,4 +1,4 @@
-"""The configuration as the assistants use it: active records only, links resolved."""
+"""Builds the snapshot of the configuration: active records only, links resolved."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -23,12 +23,12 @@ from .models import read_models, read_providers
 
 
 async def read_version(session: AsyncSession) -> int:
-    """How often the configuration has changed."""
+    """Return the version of the configuration."""
     return (await session.exec(select(Configuration.version))).one()
 
 
 async def read(session: AsyncSession, default_models: Sequence[str]) -> ConfigurationSnapshot:
-    """The whole of it as of one moment: no half of a change. In a new session."""
+    """Return the snapshot, consistent as of one moment. The session must be new."""
     await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     number = await read_version(session)
     active = select(Assistant).where(col(Assistant.is_active))
@@ -55,7 +55,7 @@ async def read(session: AsyncSession, default_models: Sequence[str]) -> Configur
 async def _read_tools(
     session: AsyncSession, active_assistant_ids: set[UUID]
 ) -> dict[UUID, list[ToolSnapshot]]:
-    """Each assistant's tools, sorted by name; those that would ask somebody inactive left out."""
+    """Return each assistant's tools, by name, without those that ask inactive assistants."""
     linked = (
         select(AssistantTool, Tool)
         .join(Tool, col(Tool.id) == col(AssistantTool.tool_id))
@@ -73,7 +73,7 @@ async def _read_tools(
 async def _read_secrets(
     session: AsyncSession, assistants: Iterable[AssistantSnapshot]
 ) -> tuple[SecretSnapshot, ...]:
-    """Those that their tools name, by name; still encrypted."""
+    """Return the secrets that the tools use, by name, still encrypted."""
     calls = (tool.http_call for one in assistants for tool in one.tools)
     names = {name for call in calls if call is not None for name in get_secret_names(call)}
     rows = await session.exec(

@@ -1,4 +1,4 @@
-"""Whom assistants may ask: active models of active providers."""
+"""The models in the snapshot: active ones of active providers."""
 
 from collections.abc import Collection, Sequence
 
@@ -11,7 +11,7 @@ from ..models import LlmModel, LlmProvider
 
 
 async def read_providers(session: AsyncSession) -> tuple[ProviderSnapshot, ...]:
-    """Oldest first; their keys are still encrypted."""
+    """Return active providers, oldest first, with encrypted keys."""
     active = select(LlmProvider).where(col(LlmProvider.is_active))
     rows = await session.exec(active.order_by(col(LlmProvider.created_at), col(LlmProvider.id)))
     return tuple(ProviderSnapshot.model_validate(row, from_attributes=True) for row in rows)
@@ -20,9 +20,9 @@ async def read_providers(session: AsyncSession) -> tuple[ProviderSnapshot, ...]:
 async def read_models(
     session: AsyncSession, providers: Sequence[ProviderSnapshot], names: Collection[str]
 ) -> tuple[ModelSnapshot, ...]:
-    """Theirs, by name: those that are asked, and those that people may choose.
+    """Return the named models and those that users may choose, by name.
 
-    A provider may have a thousand others.
+    Others are left out, because a provider may have thousands.
     """
     name = col(LlmModel.provider_model_name)
     active = select(LlmModel).where(

@@ -1,4 +1,4 @@
-"""Tells Redis of a change, after its commit and before its answer."""
+"""Publishes changes to Redis, after the commit and before the response."""
 
 import asyncio
 
@@ -21,13 +21,13 @@ from . import configuration, users
 from .store import SnapshotStore
 
 PUBLISH_TIMEOUT_SECONDS = 2.0
-"""How long an answer may wait for Redis; after that the reconciler brings it up to date."""
+"""Time limit of a publication. After that, the reconciler updates Redis."""
 
 log = structlog.stdlib.get_logger()
 
 
 class SnapshotPublisher:
-    """Writes the snapshots of what has changed; several may do so at once."""
+    """Writes the snapshots of changed records. Replicas may do so at the same time."""
 
     def __init__(self, sessions: SessionFactory, store: SnapshotStore, settings: Settings) -> None:
         self._sessions = sessions
@@ -35,7 +35,7 @@ class SnapshotPublisher:
         self._settings = settings
 
     async def publish(self, changes: Changes) -> None:
-        """Tell of a committed transaction. While Redis is away this is only logged."""
+        """Publish the changes of a committed transaction. A failure is only logged."""
         if changes == Changes():
             return
         try:
@@ -44,12 +44,12 @@ class SnapshotPublisher:
             log.warning("snapshot publication failed", reason=f"{type(error).__name__}: {error}")
 
     async def publish_or_raise(self, changes: Changes) -> None:
-        """The same for one who has to know. Raises while Redis or Postgres is away."""
+        """Publish changes. Raises while Redis or Postgres is unavailable."""
         async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
             await self._publish(changes)
 
     async def delete_histories(self, changes: Changes) -> None:
-        """Delete the working copies of deleted threads. Raises while Redis is away."""
+        """Delete the histories of deleted threads. Raises while Redis is unavailable."""
         if changes.deleted_thread_ids:
             async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
                 await self._store.delete(map(history_key, changes.deleted_thread_ids))

@@ -1,4 +1,4 @@
-"""Snapshots in Redis: written unless a newer one is there."""
+"""Snapshots in Redis, which never replace newer ones."""
 
 import json
 from collections.abc import Iterable
@@ -24,16 +24,16 @@ Snapshot = ConfigurationSnapshot | UserSnapshot
 
 @dataclass(frozen=True)
 class StoredSnapshot:
-    """What a key holds."""
+    """The value of a key."""
 
     text: str
     id: str | None = None
     version: int | None = None
-    """None where the text is no snapshot."""
+    """None if the text is not a snapshot."""
 
 
 class SnapshotStore:
-    """The keys. Every call raises redis-py's errors while Redis is away."""
+    """Reads and writes snapshots. Raises redis-py's errors while Redis is unavailable."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
@@ -49,16 +49,16 @@ class SnapshotStore:
         channel: str = "",
         replaceable_version: int | None = None,
     ) -> bool:
-        """Keep a snapshot and announce its version; False where a newer one is there.
+        """Write a snapshot and announce its version. Return False if there is a newer one.
 
-        `foreign` is a version that may be replaced although it looks newer.
+        `replaceable_version` is replaced although it looks newer.
         """
         replaceable = "" if replaceable_version is None else str(replaceable_version)
         arguments = [str(snapshot.version), snapshot.model_dump_json(), channel, replaceable]
         return bool(await self._put_if_newer(keys=[key], args=arguments))
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, StoredSnapshot]:
-        """What those of the keys hold that exist."""
+        """Return the values of the keys that exist."""
         wanted = list(keys)
         found: dict[str, StoredSnapshot] = {}
         for start in range(0, len(wanted), _BATCH_SIZE):
@@ -68,19 +68,19 @@ class SnapshotStore:
         return found
 
     async def list_user_keys(self) -> list[str]:
-        """The keys of all users that are there."""
+        """Return the keys of all users in Redis."""
         return [key async for key in self._redis.scan_iter(match=_USER_KEYS, count=_BATCH_SIZE)]
 
     async def delete_if_unchanged(self, key: str, stored: StoredSnapshot) -> None:
-        """Delete a key that still holds this."""
+        """Delete a key if its value is unchanged."""
         await self._delete_if_unchanged(keys=[key], args=[stored.text])
 
     async def delete(self, keys: Iterable[str]) -> None:
-        """Delete keys, whatever they hold."""
+        """Delete keys."""
         await await_result(self._redis.delete(*keys))
 
     async def publish(self, channel: str) -> None:
-        """Say that something has changed."""
+        """Announce a change on a channel."""
         await await_result(self._redis.publish(channel, ""))
 
 

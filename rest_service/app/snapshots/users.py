@@ -1,4 +1,4 @@
-"""People as the other services know them without asking."""
+"""Builds the snapshots of users."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -18,8 +18,7 @@ from ..models import Thread, User
 async def read(
     session: AsyncSession, user_ids: Iterable[UUID], daily_budget: Decimal | None
 ) -> list[UserSnapshot]:
-    """The snapshots of those of them who exist; the budget is of those who have none of their
-    own."""
+    """Return the snapshots of existing users. `daily_budget` is the default."""
     ids = list(user_ids)
     users = (await session.exec(select(User).where(col(User.id).in_(ids)))).all()
     own = select(Thread).where(col(Thread.user_id).in_(ids)).order_by(col(Thread.assistant_id))
@@ -29,13 +28,13 @@ async def read(
 
 
 async def read_versions(session: AsyncSession) -> dict[str, tuple[UUID, int]]:
-    """Everybody's id and version, by the key in Redis."""
+    """Return the id and version of all users, by the key in Redis."""
     rows = await session.exec(select(User.telegram_id, User.id, User.version))
     return {user_key(telegram_id): (user_id, version) for telegram_id, user_id, version in rows}
 
 
 def _group_current_threads(threads: Sequence[Thread]) -> dict[UUID, dict[UUID, UUID]]:
-    """Of each person: assistant to thread, where it is not the first one."""
+    """Return each user's threads by assistant, without first threads, whose ids are derived."""
     current: dict[UUID, dict[UUID, UUID]] = defaultdict(dict)
     for thread in threads:
         if thread.thread_id != derive_first_thread_id(thread.user_id, thread.assistant_id):

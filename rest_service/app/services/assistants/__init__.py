@@ -1,1 +1,1 @@
-"""Assistants and the tools they may use."""
+"""Assistants and the tools that they may use."""

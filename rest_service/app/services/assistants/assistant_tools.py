@@ -1,4 +1,4 @@
-"""Links: which assistant has which tool."""
+"""Links between assistants and tools."""
 
 from uuid import UUID
 
@@ -24,21 +24,21 @@ NOUN = "link"
 
 
 class AssistantToolQuery(PageQuery):
-    """Which links are wanted."""
+    """Filters of the list of links."""
 
     assistant_id: UUID | None = None
     tool_id: UUID | None = None
 
 
 async def read_page(session: AsyncSession, query: AssistantToolQuery) -> Page[AssistantToolRead]:
-    """Links, oldest first."""
+    """Return links, oldest first."""
     return await paginate(
         session, select_matching(AssistantTool, query), query, Page[AssistantToolRead]
     )
 
 
 async def read_tools(session: AsyncSession, assistant_id: UUID, query: PageQuery) -> Page[ToolRead]:
-    """An assistant's tools by name, as they are for it. Raises NotFound."""
+    """Return the tools of an assistant, by name, with what the links change. Raises NotFound."""
     await find(session, Assistant, assistant_id, "assistant")
     own = select(AssistantTool).where(AssistantTool.assistant_id == assistant_id)
     rows = own.join(Tool, col(Tool.id) == col(AssistantTool.tool_id)).order_by(col(Tool.name))
@@ -50,15 +50,15 @@ async def read_tools(session: AsyncSession, assistant_id: UUID, query: PageQuery
 
 
 async def read(session: AsyncSession, link_id: UUID) -> AssistantToolRead:
-    """Raises NotFound."""
+    """Return a link. Raises NotFound."""
     return _to_read(await find(session, AssistantTool, link_id, NOUN))
 
 
 async def create(session: AsyncSession, body: AssistantToolCreate) -> AssistantToolRead:
-    """Raises NotFound; Conflict where the assistant has the tool; InvalidRequest."""
+    """Create a link. Raises NotFound, InvalidRequest, and Conflict if there is one already."""
     async with configuration_change(session):
         if await _find_link(session, body.assistant_id, body.tool_id):
-            raise Conflict("The assistant has this tool already.")
+            raise Conflict("The assistant already has this tool.")
         row = AssistantTool(**body.model_dump())
         await _check_link(session, row)
         session.add(row)
@@ -66,7 +66,7 @@ async def create(session: AsyncSession, body: AssistantToolCreate) -> AssistantT
 
 
 async def attach(session: AsyncSession, assistant_id: UUID, tool_id: UUID) -> AssistantToolRead:
-    """The assistant has the tool from now on, if it has not had it before."""
+    """Give a tool to an assistant, unless it has the tool already."""
     async with configuration_change(session):
         row = await _find_link(session, assistant_id, tool_id)
         if row is None:
@@ -80,7 +80,7 @@ async def attach(session: AsyncSession, assistant_id: UUID, tool_id: UUID) -> As
 async def update(
     session: AsyncSession, link_id: UUID, body: AssistantToolUpdate
 ) -> AssistantToolRead:
-    """Raises NotFound, InvalidRequest."""
+    """Change a link. Raises NotFound, InvalidRequest."""
     async with configuration_change(session):
         row = await find(session, AssistantTool, link_id, NOUN)
         set_fields(row, get_provided_fields(body, AssistantTool))
@@ -90,13 +90,13 @@ async def update(
 
 
 async def delete(session: AsyncSession, link_id: UUID) -> None:
-    """Raises NotFound."""
+    """Delete a link. Raises NotFound."""
     async with configuration_change(session):
         await session.delete(await find(session, AssistantTool, link_id, NOUN))
 
 
 async def detach(session: AsyncSession, assistant_id: UUID, tool_id: UUID) -> None:
-    """Raises NotFound where the assistant does not have the tool."""
+    """Take a tool from an assistant. Raises NotFound if it does not have the tool."""
     async with configuration_change(session):
         row = await _find_link(session, assistant_id, tool_id)
         if row is None:
@@ -119,7 +119,7 @@ async def _check_link(session: AsyncSession, row: AssistantTool) -> None:
     if row.sub_assistant_id is None:
         return
     if tool.tool_type != "sub_assistant":
-        raise InvalidRequest("Only a link to a sub_assistant tool has a sub_assistant_id.")
+        raise InvalidRequest("Only a link to a sub_assistant tool can have a sub_assistant_id.")
     await find(session, Assistant, row.sub_assistant_id, "assistant")
 
 

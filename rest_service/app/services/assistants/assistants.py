@@ -24,15 +24,18 @@ async def read_page(session: AsyncSession, query: PageQuery) -> Page[AssistantRe
 
 
 async def read(session: AsyncSession, assistant_id: UUID) -> AssistantRead:
-    """Raises NotFound."""
+    """Return an assistant. Raises NotFound."""
     return _to_read(await find(session, Assistant, assistant_id, NOUN))
 
 
 async def create(
     session: AsyncSession, body: AssistantCreate, defaults: DefaultModels
 ) -> AssistantRead:
-    """Raises Conflict where the name is taken or no model of it is active, InvalidRequest where it
-    names an unknown one."""
+    """Create an assistant.
+
+    Raises Conflict if the name is taken or none of its models is active, InvalidRequest if a model
+    does not exist.
+    """
     async with configuration_change(session), ensure_covered(session, defaults):
         await check_name_available(session, Assistant.name, body.name, NOUN)
         row = Assistant(**body.model_dump())
@@ -44,7 +47,7 @@ async def create(
 async def update(
     session: AsyncSession, assistant_id: UUID, body: AssistantUpdate, defaults: DefaultModels
 ) -> AssistantRead:
-    """Raises NotFound, Conflict, InvalidRequest."""
+    """Change an assistant. Raises NotFound, Conflict, InvalidRequest."""
     async with configuration_change(session), ensure_covered(session, defaults):
         row = await find(session, Assistant, assistant_id, NOUN)
         fields = get_provided_fields(body, Assistant)
@@ -62,7 +65,7 @@ async def update(
 
 
 async def delete(session: AsyncSession, assistant_id: UUID) -> None:
-    """Raises NotFound, and Conflict where somebody uses the assistant."""
+    """Delete an assistant. Raises NotFound, and Conflict while it is in use."""
     async with configuration_change(session):
         row = await find(session, Assistant, assistant_id, NOUN)
         await _check_unused(session, row)
@@ -70,7 +73,7 @@ async def delete(session: AsyncSession, assistant_id: UUID) -> None:
 
 
 async def get_default_secretary(session: AsyncSession) -> Assistant | None:
-    """Who answers those who chose nobody: the oldest active secretary."""
+    """Return the oldest active secretary, which answers users who have chosen none."""
     secretaries = select(Assistant).where(col(Assistant.is_secretary), col(Assistant.is_active))
     oldest = secretaries.order_by(col(Assistant.created_at), col(Assistant.id)).limit(1)
     return (await session.exec(oldest)).first()
@@ -89,13 +92,13 @@ async def _check_not_last_secretary(session: AsyncSession, row: Assistant) -> No
         col(Assistant.is_secretary), col(Assistant.is_active), Assistant.id != row.id
     )
     if (await session.exec(others.limit(1))).first() is None:
-        raise Conflict(f"{row.name} is the last active secretary: nobody else could answer.")
+        raise Conflict(f"{row.name} is the last active secretary. Activate another one first.")
 
 
 async def _check_unused(session: AsyncSession, row: Assistant) -> None:
     default = await get_default_secretary(session)
     if default is not None and default.id == row.id:
-        raise Conflict(f"{row.name} is the default secretary.")
+        raise Conflict(f"{row.name} is the default secretary and cannot be deleted.")
     link = AssistantTool
     own = select(Tool.name).join(link, col(link.tool_id) == col(Tool.id))
     parent_names = select(Assistant.name).join(link, col(link.assistant_id) == col(Assistant.id))
@@ -106,7 +109,7 @@ async def _check_unused(session: AsyncSession, row: Assistant) -> None:
         ("assistants that ask it", parent_names.where(link.sub_assistant_id == row.id)),
         ("tools that ask it", select(Tool.name).where(Tool.assistant_id == row.id)),
         (
-            "people who have chosen it",
+            "users who have chosen it",
             select(user_display_name()).where(User.assistant_id == row.id),
         ),
     )

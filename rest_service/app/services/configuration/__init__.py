@@ -1,1 +1,1 @@
-"""Rules and versions of the whole configuration."""
+"""Rules and versions that concern the configuration as a whole."""

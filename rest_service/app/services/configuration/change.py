@@ -1,4 +1,4 @@
-"""What holds for assistants, tools and links as a whole."""
+"""The frame of each change to the configuration: locked, checked and recorded as a version."""
 
 from collections import defaultdict
 from collections.abc import AsyncIterator
@@ -15,7 +15,7 @@ from ...models import Assistant, AssistantTool, Configuration, Tool
 from . import versions
 
 MAX_SUB_ASSISTANT_LEVELS = 3
-"""Levels of sub-assistants below the one a person talks to."""
+"""Levels of sub-assistants below the assistant that a user talks to."""
 
 SubAssistantGraph = dict[UUID, set[UUID]]
 
@@ -26,9 +26,10 @@ _IN_PROGRESS_KEY = "configuration is changing"
 async def configuration_change(
     session: AsyncSession, restored_from: int | None = None
 ) -> AsyncIterator[None]:
-    """Changes go in here: one administrator after the other, and checked as a whole at the end.
+    """Make a change to assistants, tools, links, models or secrets inside this context.
 
-    What has changed gets a new version. Inside another one it is part of that.
+    Changes are serialized, checked as a whole at the end, and recorded as new versions. A nested
+    context is part of the outer one.
     """
     if session.info.get(_IN_PROGRESS_KEY):
         yield
@@ -47,7 +48,7 @@ async def configuration_change(
 
 
 async def _check_sub_assistants(session: AsyncSession) -> None:
-    """Raises InvalidRequest where somebody would ask themselves, nobody, or too deep."""
+    """Raise InvalidRequest for a missing target, a cycle, or too many levels."""
     target_id = func.coalesce(AssistantTool.sub_assistant_id, Tool.assistant_id)
     links = (
         select(AssistantTool.assistant_id, target_id, Tool.name)
@@ -59,8 +60,8 @@ async def _check_sub_assistants(session: AsyncSession) -> None:
     for parent, target, tool_name in await session.exec(links):
         if target is None:
             raise InvalidRequest(
-                f"{tool_name} does not say whom it asks: the tool needs an assistant_id, or the"
-                " link a sub_assistant_id."
+                f"{tool_name} has no assistant to ask. Set assistant_id of the tool, or"
+                " sub_assistant_id of the link."
             )
         graph[parent].add(target)
     if graph:
@@ -73,7 +74,7 @@ def _check_graph(graph: SubAssistantGraph, names: dict[UUID, str]) -> None:
         ordered = tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:
         cycle = " asks ".join(names[one] for one in reversed(error.args[1]))
-        raise InvalidRequest(f"An assistant would end up asking itself: {cycle}.") from error
+        raise InvalidRequest(f"An assistant would ask itself: {cycle}.") from error
     levels: dict[UUID, int] = {}
     for one in ordered:
         levels[one] = max((levels[child] + 1 for child in graph.get(one, ())), default=0)

@@ -1,4 +1,4 @@
-"""Which models an assistant asks, one where the other fails, and whether one is there to answer."""
+"""Checks that each active assistant has a usable model: its own, a fallback or a default one."""
 
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager
@@ -22,30 +22,32 @@ _IN_PROGRESS_KEY = "assistants are being checked for models"
 
 @dataclass(frozen=True)
 class ActiveAssistant:
-    """An active assistant, and the models that it asks."""
+    """An active assistant and its models, in the order in which they are asked."""
 
     id: UUID
     name: str
     models: tuple[str, ...]
 
     def __str__(self) -> str:
-        return f"{self.name} (asks {', '.join(self.models) or 'nobody'})"
+        return f"{self.name} (asks {', '.join(self.models) or 'no model'})"
 
 
 @dataclass(frozen=True)
 class ModelCoverage:
-    """Whom active assistants ask, and who can answer."""
+    """The active assistants, and the models that can be asked."""
 
     assistants: tuple[ActiveAssistant, ...]
     usable_models: set[str]
 
     def find_uncovered(self) -> list[ActiveAssistant]:
-        """The assistants none of whose models can be asked."""
+        """Return the assistants without a usable model."""
         return [one for one in self.assistants if self.usable_models.isdisjoint(one.models)]
 
     def set_usable(self, name: str, *, is_usable: bool) -> None:
-        """From now on a model can be asked or not. Raises Conflict where an assistant that asks it
-        would be left with no other one; then nothing is changed."""
+        """Add or remove a usable model.
+
+        Raises Conflict, without a change, if an assistant would lose its last usable model.
+        """
         if is_usable:
             self.usable_models.add(name)
         elif name in self.usable_models:
@@ -57,9 +59,9 @@ class ModelCoverage:
 
 
 async def read(session: AsyncSession, defaults: DefaultModels) -> ModelCoverage:
-    """As it stands in Postgres, and in what the session has flushed.
+    """Read the coverage from Postgres, with what the session has flushed.
 
-    A default model without a record counts as usable: the start that is under way adds it.
+    A default model without a record counts as usable: the running start adds it.
     """
     active = (
         select(Assistant.id, Assistant.name, Assistant.model, Assistant.fallback_models)
@@ -86,25 +88,24 @@ async def _read_usable_models(session: AsyncSession, defaults: DefaultModels) ->
 
 
 async def check_model_names(session: AsyncSession, row: Assistant) -> None:
-    """Raises InvalidRequest where it names a model twice or one that has no record."""
+    """Raise InvalidRequest if the assistant names a model twice, or one without a record."""
     named = list(_iter_model_names(row))
     if repeated := next((name for name in named if named.count(name) > 1), None):
         raise InvalidRequest(
-            f"{row.name} would ask {repeated!r} twice: model and fallback_models name each once."
+            f"{row.name} names the model {repeated!r} twice in model and fallback_models."
         )
     known = select(LlmModel.provider_model_name)
     found = set(await session.exec(known.where(col(LlmModel.provider_model_name).in_(named))))
     if missing := next((name for name in named if name not in found), None):
-        raise InvalidRequest(f"There is no model {missing!r}; POST /api/models adds it.")
+        raise InvalidRequest(f"There is no model {missing!r}. Add it with POST /api/models.")
 
 
 @asynccontextmanager
 async def ensure_covered(session: AsyncSession, defaults: DefaultModels) -> AsyncIterator[None]:
-    """Changes of assistants, models and providers go in here; inside another one it is part of
-    that.
+    """Make a change to assistants, models or providers inside this context.
 
-    Raises Conflict where they would leave an active assistant, which is new, or was not active, or
-    has had one, without a model.
+    Raises Conflict if an active assistant would lose its last usable model, or if a new or newly
+    activated one has none. A nested context is part of the outer one.
     """
     if session.info.get(_IN_PROGRESS_KEY):
         yield
@@ -123,7 +124,7 @@ async def ensure_covered(session: AsyncSession, defaults: DefaultModels) -> Asyn
 def _raise_if_uncovered(uncovered: Sequence[ActiveAssistant]) -> None:
     if uncovered:
         raise Conflict(
-            f"No active model would be left to {', '.join(map(str, uncovered))}: give another model"
+            f"No active model would be left for {', '.join(map(str, uncovered))}. Set another model"
             " first."
         )
 

@@ -1,4 +1,4 @@
-"""What is not the same in two versions of a record."""
+"""Compares two versions of a record."""
 
 from collections.abc import Iterator
 from difflib import unified_diff
@@ -14,13 +14,13 @@ from . import versions
 from .versions import VersionedTable
 
 MAX_INLINE_LENGTH = 80
-"""Characters of a line that is compared as a whole."""
+"""Longer texts are compared line by line."""
 
 
 async def compare(
     session: AsyncSession, table: VersionedTable, row_id: UUID, before: int, after: int
 ) -> ComparisonRead:
-    """Raises NotFound."""
+    """Return the fields that differ. Raises NotFound."""
     contents = [
         (await versions.read(session, table, row_id, number)).content for number in (before, after)
     ]
@@ -36,7 +36,7 @@ def _diff_records(before: JsonObject, after: JsonObject) -> Iterator[FieldDiffer
 
 
 def _diff_links(before: list[JsonObject], after: list[JsonObject]) -> Iterator[FieldDifference]:
-    """By the tool's id: a link knows its tool's name, but a new name is the tool's own change."""
+    """Compare links by tool id. The name is left out: renaming is a change of the tool."""
     old = {link["tool_id"]: link for link in before}
     new = {link["tool_id"]: link for link in after}
     for tool_id in old | new:

@@ -1,4 +1,4 @@
-"""Every version of assistants and tools: written with the change itself, and read."""
+"""The versions of assistants and tools, recorded in the transaction of each change."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -27,14 +27,14 @@ _UNVERSIONED_FIELDS = {"id", "created_at", "updated_at"}
 
 @dataclass(frozen=True)
 class ChangeAuthor:
-    """Who makes the changes of a session; it stands in its `info`."""
+    """The author of a session's changes, stored in `session.info`."""
 
     caller: Caller | None = None
     request_id: str | None = None
 
 
 async def read_fingerprints(session: AsyncSession) -> ChangeFingerprints:
-    """What differs wherever a record, or a link of an assistant, has been changed meanwhile."""
+    """Return a set that differs after a change of any assistant, tool or link."""
     links = select(AssistantTool.assistant_id, AssistantTool.id, AssistantTool.updated_at)
     found: ChangeFingerprints = {(Assistant, *link) for link in await session.exec(links)}
     for table in NOUNS:
@@ -46,7 +46,7 @@ async def read_fingerprints(session: AsyncSession) -> ChangeFingerprints:
 async def record(
     session: AsyncSession, before: ChangeFingerprints, restored_from: int | None
 ) -> None:
-    """Keep a version of each record that is no longer as its last one says."""
+    """Add a version of each record that differs from its last version."""
     touched = {mark[:2] for mark in before ^ await read_fingerprints(session)}
     if not touched:
         return
@@ -75,7 +75,7 @@ async def record(
 async def read_page(
     session: AsyncSession, table: VersionedTable, row_id: UUID, query: PageQuery
 ) -> Page[VersionRead]:
-    """A record's versions, the newest first. Raises NotFound where there never was such a one."""
+    """Return the versions of a record, newest first. Raises NotFound if it never existed."""
     rows = (
         select(Version).where(*_version_filter(table, row_id)).order_by(col(Version.number).desc())
     )
@@ -88,7 +88,7 @@ async def read_page(
 async def read(
     session: AsyncSession, table: VersionedTable, row_id: UUID, number: int
 ) -> VersionRead:
-    """Raises NotFound."""
+    """Return a version. Raises NotFound."""
     rows = select(Version).where(*_version_filter(table, row_id), Version.number == number)
     row = (await session.exec(rows)).first()
     if row is None:
@@ -97,7 +97,7 @@ async def read(
 
 
 async def read_latest(session: AsyncSession, table: VersionedTable, row_id: UUID) -> VersionRead:
-    """The last version, which must be there."""
+    """Return the last version, which must exist."""
     row = await _find_latest(session, table, row_id)
     return VersionRead.model_validate(row, from_attributes=True)
 
@@ -108,7 +108,7 @@ async def read_as_of(
     row_ids: Collection[UUID],
     configuration_version: int,
 ) -> dict[UUID, VersionRead]:
-    """What those of the records were then of which it is known."""
+    """Return the records' versions at that version of the configuration, as far as known."""
     rows = (
         select(Version)
         .where(Version.object_type == RESOURCES[table], col(Version.object_id).in_(row_ids))
@@ -123,7 +123,7 @@ async def read_as_of(
 
 
 async def get_last_known_name(session: AsyncSession, table: VersionedTable, row_id: UUID) -> str:
-    """How a record is called or, where it is gone, was called; its id where nobody knows."""
+    """Return the name of a record, the last name of a deleted one, or the id if unknown."""
     has_content = col(Version.content).is_not(None)
     rows = select(Version.content).where(*_version_filter(table, row_id), has_content)
     content = (await session.exec(rows.order_by(col(Version.number).desc()).limit(1))).first()
@@ -133,7 +133,7 @@ async def get_last_known_name(session: AsyncSession, table: VersionedTable, row_
 async def _read_content(
     session: AsyncSession, table: VersionedTable, row_id: UUID
 ) -> JsonObject | None:
-    """The record as it stands in Postgres; None where it is gone."""
+    """Return the record as stored in Postgres, or None if it was deleted."""
     row = await session.get(table, row_id, populate_existing=True)
     if row is None:
         return None

@@ -14,25 +14,25 @@ from ..records.crud import OwnerScope, check_owner, find
 
 NOUN = "message"
 
-MessageId = Annotated[PlainText, Field(description="Of a queue message", examples=["tg:123:456"])]
+MessageId = Annotated[PlainText, Field(description="A queue message", examples=["tg:123:456"])]
 
 
 class MessageQuery(PageQuery):
-    """Which messages are wanted."""
+    """Filters of the list of messages."""
 
     thread_id: UUID | None = None
     user_id: UUID | None = None
     message_id: MessageId | None = None
     is_in_context: bool | None = None
     newest: bool = Field(
-        False, description="Count limit and offset from the newest; the order stays the same"
+        False, description="Count limit and offset from the newest message; the order is the same"
     )
 
 
 async def read_page(
     session: AsyncSession, query: MessageQuery, owner: OwnerScope
 ) -> Page[MessageRead]:
-    """Messages, the newest last."""
+    """Return messages, newest last."""
     order = (col(Message.turn_started_at), col(Message.message_id), col(Message.position))
     order_by = (one.desc() if query.newest else one for one in order)
     rows = select_matching(Message, query, owner, *order_by)
@@ -41,7 +41,7 @@ async def read_page(
 
 
 async def read(session: AsyncSession, row_id: UUID, owner: OwnerScope) -> MessageRead:
-    """Raises NotFound."""
+    """Return a message. Raises NotFound."""
     row = await find(session, Message, row_id, NOUN)
     check_owner(row.user_id, owner, NOUN, row_id)
     return MessageRead.model_validate(row, from_attributes=True)

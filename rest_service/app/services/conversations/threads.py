@@ -15,7 +15,7 @@ NOUN = "thread"
 
 
 class ThreadQuery(PageQuery):
-    """Which threads are wanted."""
+    """Filters of the list of threads."""
 
     user_id: UUID | None = None
     assistant_id: UUID | None = None
@@ -24,19 +24,19 @@ class ThreadQuery(PageQuery):
 async def read_page(
     session: AsyncSession, query: ThreadQuery, owner: OwnerScope
 ) -> Page[ThreadRead]:
-    """Current threads, oldest first."""
+    """Return current threads, oldest first."""
     return await paginate(session, select_matching(Thread, query, owner), query, Page[ThreadRead])
 
 
 async def read(session: AsyncSession, thread_row_id: UUID, owner: OwnerScope) -> ThreadRead:
-    """Raises NotFound."""
+    """Return a thread. Raises NotFound."""
     return _to_read(await _find(session, thread_row_id, owner))
 
 
 async def start(session: AsyncSession, body: ThreadCreate, owner: OwnerScope) -> ThreadRead:
-    """A fresh thread from now on; what was said keeps the old one's id. Raises NotFound."""
+    """Start a new thread. Earlier messages keep the id of the old one. Raises NotFound."""
     check_owner(body.user_id, owner, "user", body.user_id)
-    await find(session, User, body.user_id, "user", lock=True)  # one after the other
+    await find(session, User, body.user_id, "user", lock=True)  # serializes starts
     await find(session, Assistant, body.assistant_id, "assistant")
     current = select(Thread).where(
         Thread.user_id == body.user_id, Thread.assistant_id == body.assistant_id
@@ -50,13 +50,13 @@ async def start(session: AsyncSession, body: ThreadCreate, owner: OwnerScope) ->
 
 
 async def delete(session: AsyncSession, thread_row_id: UUID, owner: OwnerScope) -> None:
-    """The thread and what was said and done in it; receipts stay. Raises NotFound.
+    """Delete a thread with its messages and turns; effects stay. Raises NotFound.
 
-    A fresh one takes its place, so that no message reaches the deleted one any more: what is under
-    way there is not kept.
+    A new thread replaces it at once, so that later messages do not get into the deleted one. Turns
+    that are still running in it are not archived.
     """
     row = await _find(session, thread_row_id, owner)
-    user = await session.get(User, row.user_id, with_for_update=True)  # first, as everywhere
+    user = await session.get(User, row.user_id, with_for_update=True)  # see lock_owned
     row = await find(session, Thread, thread_row_id, NOUN, lock=True)
     session.add(DeletedThread(thread_id=row.thread_id))
     await session.exec(delete_from(Message).where(col(Message.thread_id) == row.thread_id))

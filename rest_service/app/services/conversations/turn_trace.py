@@ -1,4 +1,4 @@
-"""Why did it say that: a turn with the configuration that it was made with."""
+"""Explains a turn: its steps with the assistants and tools of that time."""
 
 from collections.abc import Mapping
 from uuid import UUID
@@ -22,11 +22,11 @@ from . import turns
 from .messages import MessageId
 
 VersionsById = Mapping[UUID, tuple[VersionRead, JsonObject]]
-"""Versions with their contents, by their records' ids."""
+"""Versions with their contents, by record id."""
 
 
 async def read(session: AsyncSession, message_id: MessageId) -> TurnTraceRead:
-    """Raises NotFound, also until the turn is archived, a moment after its end."""
+    """Return the trace. Raises NotFound, also until the turn is archived, shortly after its end."""
     turn = await turns.read(session, message_id, owner=None)
     assistant_ids = {
         turn.assistant_id,

@@ -15,14 +15,14 @@ NOUN = "turn of the message"
 
 
 class TurnQuery(PageQuery):
-    """Which turns are wanted."""
+    """Filters of the list of turns."""
 
     user_id: UUID | None = None
     thread_id: UUID | None = None
 
 
 async def read_page(session: AsyncSession, query: TurnQuery, owner: OwnerScope) -> Page[TurnRead]:
-    """Turns, the newest first."""
+    """Return turns, newest first."""
     return await paginate(
         session,
         select_matching(Turn, query, owner, col(Turn.started_at).desc(), col(Turn.message_id)),
@@ -32,7 +32,7 @@ async def read_page(session: AsyncSession, query: TurnQuery, owner: OwnerScope) 
 
 
 async def read(session: AsyncSession, message_id: MessageId, owner: OwnerScope) -> TurnRead:
-    """Raises NotFound."""
+    """Return a turn. Raises NotFound."""
     row = await session.get(Turn, message_id)
     if row is None:
         raise not_found_error(NOUN, message_id)

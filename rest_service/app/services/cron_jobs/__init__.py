@@ -1,1 +1,1 @@
-"""Reminders and scheduled prompts, and the claims of their runs."""
+"""Reminders and scheduled prompts, and claiming their runs."""

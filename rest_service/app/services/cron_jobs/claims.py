@@ -1,4 +1,4 @@
-"""The runs that are due: claimed by Postgres's clock, each exactly once, however many may ask."""
+"""Claims due runs by the clock of Postgres, each exactly once even with several claimers."""
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -22,19 +22,19 @@ from .job_schedule import get_database_now
 
 MAX_JOBS = 100
 MAX_MISSED_RUNS = 100
-"""Rows of missed fires for one outage; older ones are only implied."""
+"""Missed runs that are stored for one outage; older ones are not stored."""
 
 DISPATCH_TIMEOUT = timedelta(seconds=10)
-"""A run that was claimed longer ago is dispatched again; the queue drops the double."""
+"""A run claimed longer ago is handed out again. The queue drops duplicates."""
 
 EligibleJobs = ColumnElement[bool]
-"""Of rows of jobs and their people: those whose time counts."""
+"""A condition on jobs and their users: whether the job may fire."""
 
 log = structlog.stdlib.get_logger()
 
 
 class DueJob(NamedTuple):
-    """What has become of a job that was due."""
+    """A due job with the times at which it should have fired."""
 
     job: CronJob
     fire_times: list[datetime]
@@ -43,14 +43,14 @@ class DueJob(NamedTuple):
 
 
 def eligible_jobs(allowed: AllowedTelegramIds, bot_id: int | None) -> EligibleJobs:
-    """Jobs of people who may talk, and not of another bot, where that is given: they all wait."""
+    """Return the condition: the user may talk, and the job is not of another bot. Others wait."""
     if bot_id is None:
         return is_allowed(allowed)
     return and_(is_allowed(allowed), or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id))
 
 
 async def claim(session: AsyncSession, eligible: EligibleJobs) -> Claim:
-    """Claim what is due. A job that is late by several fires fires once, for the latest."""
+    """Claim the due runs. A job that missed several times fires once, for the latest."""
     now = await get_database_now(session)
     due_jobs = [_to_due_job(job, now) for job in await _lock_due_jobs(session, now, eligible)]
     claimed = await _insert_runs(session, due_jobs, now)
@@ -66,7 +66,7 @@ async def claim(session: AsyncSession, eligible: EligibleJobs) -> Claim:
 
 
 async def record_dispatched(session: AsyncSession, body: RunsDispatched) -> None:
-    """The runs are in the queue. What is unknown or further on stays as it is."""
+    """Mark claimed runs as queued. Runs that are unknown or in a later state stay unchanged."""
     waiting = and_(col(CronJobRun.id).in_(body.run_ids), CronJobRun.state == "claimed")
     values = {"state": "dispatched", "dispatched_at": func.now()}
     await session.exec(update(CronJobRun).where(waiting).values(**values))
@@ -87,14 +87,14 @@ async def _lock_due_jobs(
 
 
 def _to_due_job(job: CronJob, now: datetime) -> DueJob:
-    assert job.next_fire_at is not None, "only such jobs are due"
+    assert job.next_fire_at is not None, "due jobs have a next fire"
     if job.cron_expression is None:
         return DueJob(job, [job.next_fire_at], None)
     rule = (job.cron_expression, job.timezone)
     try:
         fires = schedule.list_fires_between(*rule, job.next_fire_at, now, MAX_MISSED_RUNS + 1)
         return DueJob(job, fires or [job.next_fire_at], schedule.get_next_fire(*rule, now))
-    except (CronSimError, ZoneInfoNotFoundError) as error:  # written by hand, past our checks
+    except (CronSimError, ZoneInfoNotFoundError) as error:  # the row was changed by hand
         log.error(
             "cron job deactivated: schedule invalid",
             job_id=job.id,
@@ -106,7 +106,7 @@ def _to_due_job(job: CronJob, now: datetime) -> DueJob:
 async def _insert_runs(
     session: AsyncSession, due_jobs: list[DueJob], now: datetime
 ) -> Sequence[UUID]:
-    """The ids of the runs that are claimed now."""
+    """Insert the runs and return the ids of the claimed ones."""
     rows = [
         CronJobRun(
             job_id=due_job.job.id,
@@ -125,7 +125,7 @@ async def _insert_runs(
 
 
 async def _advance_jobs(session: AsyncSession, due_jobs: list[DueJob]) -> None:
-    """Not by the rows themselves: who claims knows the next fire, nobody needs to be told."""
+    """Set the next fires by a statement: changed rows would announce a change to cron_service."""
     if not due_jobs:
         return
     table = CronJob.metadata.tables["cron_jobs"]
@@ -144,7 +144,7 @@ async def _advance_jobs(session: AsyncSession, due_jobs: list[DueJob]) -> None:
 async def _read_runs_to_dispatch(
     session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibleJobs
 ) -> list[ClaimedRun]:
-    """The runs claimed now, and those whose claimer seems to have died."""
+    """Return the runs claimed now, and older claimed ones, whose claimer probably died."""
     is_stale = col(CronJobRun.claimed_at) < now - DISPATCH_TIMEOUT
     rows = (
         select(CronJobRun, CronJob, User)
@@ -176,7 +176,7 @@ def _to_claimed_run(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
 async def _next_fire_time(
     session: AsyncSession, now: datetime, eligible: EligibleJobs
 ) -> datetime | None:
-    """The next fire. What is due but locked is being claimed by somebody else, who may yet die."""
+    """Return when to claim next. A due but locked job may be claimed again if its claimer dies."""
     is_ahead = col(CronJob.next_fire_at) > now
     upcoming = (
         select(func.min(case((is_ahead, col(CronJob.next_fire_at)), else_=now + DISPATCH_TIMEOUT)))
@@ -190,7 +190,7 @@ async def _next_fire_time(
 async def _next_redispatch_time(
     session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibleJobs
 ) -> datetime | None:
-    """When a run that somebody else has claimed is handed out again, unless they dispatch it."""
+    """Return when a run of another claimer is handed out again, unless it is dispatched."""
     others = (
         select(func.min(CronJobRun.claimed_at))
         .join(CronJob, col(CronJob.id) == col(CronJobRun.job_id))

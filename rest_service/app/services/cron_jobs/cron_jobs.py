@@ -35,7 +35,7 @@ _MAX_NAME_LENGTH = 60
 
 
 class CronJobQuery(PageQuery):
-    """Which jobs are wanted."""
+    """Filters of the list of jobs."""
 
     user_id: UUID | None = None
     is_active: bool | None = None
@@ -44,19 +44,19 @@ class CronJobQuery(PageQuery):
 async def read_page(
     session: AsyncSession, query: CronJobQuery, owner: OwnerScope
 ) -> Page[CronJobRead]:
-    """Jobs, oldest first."""
+    """Return jobs, oldest first."""
     return await paginate(session, select_matching(CronJob, query, owner), query, Page[CronJobRead])
 
 
 async def read(session: AsyncSession, job_id: UUID, owner: OwnerScope) -> CronJobRead:
-    """Raises NotFound."""
+    """Return a job. Raises NotFound."""
     return RECEIPTS.to_read(await find_owned(session, CronJob, job_id, NOUN, owner))
 
 
 async def read_runs(
     session: AsyncSession, job_id: UUID, query: PageQuery, owner: OwnerScope
 ) -> Page[CronJobRunRead]:
-    """How a job has fired, the newest first. Raises NotFound."""
+    """Return the runs of a job, newest first. Raises NotFound."""
     await find_owned(session, CronJob, job_id, NOUN, owner)
     runs = select(CronJobRun).where(CronJobRun.job_id == job_id)
     rows = runs.order_by(col(CronJobRun.scheduled_for).desc())
@@ -72,12 +72,14 @@ async def create(
     caller: Caller,
     default_timezone: str,
 ) -> CronJobRead:
-    """Raises NotFound for an unknown user, NotPermitted for a chat that is not the person's own,
-    InvalidRequest, Conflict where there are too many.
+    """Create a job.
+
+    Raises NotFound for an unknown user, NotPermitted for a chat other than the user's own,
+    InvalidRequest, Conflict at the limit.
     """
     user = await lock_user(session, body.user_id, owner)
     if caller != "admin" and body.chat_id not in (None, user.telegram_id):
-        raise NotPermitted("Only the admin token plans jobs for a chat that is not the person's.")
+        raise NotPermitted("Jobs for another chat than the user's own need the admin token.")
     row = CronJob(
         **body.model_dump(include={"user_id", "type", "text", "priority", "is_active"}),
         name=body.name or _default_name(body.text),
@@ -92,9 +94,9 @@ async def create(
 async def restore(
     session: AsyncSession, facts: JsonObject, user_id: UUID, origin: ChangeOrigin
 ) -> None:
-    """Put a job back that was cancelled; a one-off whose time is just over fires at once.
+    """Create a cancelled job again. A one-off that is up to a day late fires at once.
 
-    Raises NotFound where the person is gone, InvalidRequest, Conflict.
+    Raises NotFound for a deleted user, InvalidRequest, Conflict at the limit.
     """
     await lock_user(session, user_id, user_id)
     await _add(session, RECEIPTS.rebuild(facts, user_id), origin)
@@ -107,7 +109,8 @@ async def update(
     owner: OwnerScope,
     origin: ChangeOrigin | None,
 ) -> CronJobRead:
-    """Raises NotFound, InvalidRequest, Conflict. A new time revives a one-off that is over."""
+    """Change a job; a new time activates a one-off that has fired. Raises NotFound,
+    InvalidRequest, Conflict."""
     _, row = await lock_owned(session, CronJob, job_id, NOUN, owner)
     before, was_active = RECEIPTS.snapshot(row), row.is_active
     fields = get_provided_fields(body, CronJob)
@@ -129,7 +132,7 @@ async def update(
 async def delete(
     session: AsyncSession, job_id: UUID, owner: OwnerScope, origin: ChangeOrigin | None
 ) -> None:
-    """Raises NotFound."""
+    """Delete a job. Raises NotFound."""
     _, row = await lock_owned(session, CronJob, job_id, NOUN, owner)
     await RECEIPTS.record_cancelled(session, row, origin, "reminder_cancelled")
     await session.delete(row)
@@ -145,13 +148,13 @@ async def _add(session: AsyncSession, row: CronJob, origin: ChangeOrigin | None)
 
 
 async def _check_not_fired(session: AsyncSession, row: CronJob) -> None:
-    """Each instant of a job is claimed once, so a second time it would never fire."""
+    """Raise InvalidRequest if the job has fired at this time: it would not fire again."""
     fired = select(CronJobRun.id).where(
         CronJobRun.job_id == row.id, CronJobRun.scheduled_for == row.next_fire_at
     )
     if row.next_fire_at is not None and (await session.exec(fired)).first() is not None:
         raise InvalidRequest(
-            f"The job has fired at {row.next_fire_at.isoformat()} already; give it another time."
+            f"The job has already fired at {row.next_fire_at.isoformat()}. Choose another time."
         )
 
 
@@ -164,10 +167,9 @@ async def _check_limit(session: AsyncSession, row: CronJob) -> None:
         .where(CronJob.user_id == row.user_id, col(CronJob.is_active), CronJob.id != row.id)
     )
     if (await session.exec(active)).one() >= MAX_ACTIVE_JOBS:
-        raise Conflict(f"There are {MAX_ACTIVE_JOBS} active jobs already; cancel one first.")
+        raise Conflict(f"The limit of {MAX_ACTIVE_JOBS} active jobs is reached. Cancel one first.")
 
 
 def _default_name(text: str) -> str:
-    """The beginning of the text."""
     line = text.splitlines()[0].strip() or text
     return line if len(line) <= _MAX_NAME_LENGTH else f"{line[: _MAX_NAME_LENGTH - 1].rstrip()}…"

@@ -1,4 +1,4 @@
-"""When a job fires: what its caller said, checked, and the next fire that follows from it."""
+"""The schedule of a job: checks of its fields, and its next fire."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,21 +12,21 @@ from smart_kit.errors import InvalidRequest
 from ...models import CronJob
 
 MAX_LATENESS = timedelta(days=1)
-"""A one-off in the past fires at once, as somebody may be slow; but not a mistaken date."""
+"""A one-off up to a day late fires at once; an older time is taken for a mistake."""
 
 SCHEDULE_FIELDS = ("at", "cron_expression")
 
 
 async def get_database_now(session: AsyncSession) -> datetime:
-    """The one clock by which fires are planned and claimed."""
+    """Return the time of Postgres, the clock by which jobs are planned and claimed."""
     now: datetime = (await session.exec(select(func.clock_timestamp()))).one()
     return now
 
 
 def set_schedule(row: CronJob, fields: dict[str, Any]) -> None:
-    """Set `at` and `cron_expression`; one that is given replaces the other.
+    """Set `at` or `cron_expression`; the given one replaces the other.
 
-    Raises InvalidRequest unless there is exactly one in the end.
+    Raises InvalidRequest unless exactly one is set afterwards.
     """
     provided = [name for name in SCHEDULE_FIELDS if fields.get(name) is not None]
     chosen = (
@@ -44,7 +44,7 @@ def set_schedule(row: CronJob, fields: dict[str, Any]) -> None:
 
 
 def set_next_fire(row: CronJob, now: datetime) -> None:
-    """Set the next fire. Raises InvalidRequest where an active job would never fire."""
+    """Set the next fire. Raises InvalidRequest if an active job would never fire."""
     if not row.is_active:
         row.next_fire_at = None
     elif row.at is not None:
@@ -56,5 +56,5 @@ def set_next_fire(row: CronJob, now: datetime) -> None:
 
 
 def has_fired(row: CronJob, now: datetime) -> bool:
-    """Whether the job was a one-off that has fired."""
+    """Return whether the job is a one-off that has fired."""
     return row.at is not None and not row.is_active and row.at <= now

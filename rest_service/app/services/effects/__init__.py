@@ -1,1 +1,1 @@
-"""What assistants changed for a user, and how it is undone."""
+"""Effects: the changes that tools made for a user."""

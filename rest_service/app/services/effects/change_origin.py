@@ -1,4 +1,4 @@
-"""What caused a change: the step of a turn, and the bot that the turn belongs to."""
+"""The origin of a change: the step of a turn, and the bot of the turn."""
 
 from typing import NamedTuple
 from uuid import UUID
@@ -17,11 +17,11 @@ class ChangeOrigin(NamedTuple):
     message_id: str
     step: str
     undoes: UUID | None = None
-    """The effect that is taken back by it."""
+    """The effect that the change undoes."""
 
 
 async def get_bot_id(session: AsyncSession, origin: ChangeOrigin | None) -> int | None:
-    """The bot: `tg:<bot>:<update>` names it, `run:<id>` has it from its job. None: nobody says."""
+    """Return the bot: from `tg:<bot>:<update>`, from the job of `run:<id>`, or None if unknown."""
     if origin is None:
         return None
     kind, _, run_id = origin.message_id.partition(":")

@@ -1,4 +1,4 @@
-"""Receipts."""
+"""Reads and records effects."""
 
 from uuid import UUID
 
@@ -19,7 +19,7 @@ NOUN = "effect"
 
 
 class EffectQuery(PageQuery):
-    """Which effects are wanted."""
+    """Filters of the list of effects."""
 
     user_id: UUID | None = None
     message_id: MessageId | None = None
@@ -28,7 +28,7 @@ class EffectQuery(PageQuery):
 async def read_page(
     session: AsyncSession, query: EffectQuery, owner: OwnerScope
 ) -> Page[EffectRead]:
-    """Effects, the newest first."""
+    """Return effects, newest first."""
     return await paginate(
         session,
         select_matching(Effect, query, owner, col(Effect.created_at).desc(), col(Effect.id)),
@@ -38,14 +38,14 @@ async def read_page(
 
 
 async def read(session: AsyncSession, effect_id: UUID, owner: OwnerScope) -> EffectRead:
-    """Raises NotFound."""
+    """Return an effect. Raises NotFound."""
     row = await find(session, Effect, effect_id, NOUN)
     check_owner(row.user_id, owner, NOUN, effect_id)
     return _to_read(row)
 
 
 async def find_latest_undoable(session: AsyncSession, user_id: UUID) -> Effect | None:
-    """A person's newest effect that is neither taken back nor takes another one back."""
+    """Return the newest effect of a user that is not undone and does not undo another one."""
     undoing = aliased(Effect)
     is_undone = select(undoing.id).where(undoing.undoes == Effect.id).exists()
     rows = (
@@ -58,7 +58,7 @@ async def find_latest_undoable(session: AsyncSession, user_id: UUID) -> Effect |
 
 
 async def read_undo_effect(session: AsyncSession, undone_effect: Effect) -> EffectRead:
-    """The effect that takes this one back, which must be there."""
+    """Return the effect that undoes this one, which must exist."""
     return _to_read(
         (await session.exec(select(Effect).where(Effect.undoes == undone_effect.id))).one()
     )
@@ -74,7 +74,7 @@ async def record(
     after: JsonObject | None,
     reversal: JsonObject | None,
 ) -> EffectRead | None:
-    """Write a receipt in the transaction of the change, where a step of a turn made it."""
+    """Record an effect in the transaction of the change. Changes without an origin have none."""
     if origin is None:
         return None
     row = Effect(

@@ -1,4 +1,4 @@
-"""What is told of a change to somebody's record: the facts before and after, and the way back."""
+"""Records effects on the records of users: before, after, and the request that undoes it."""
 
 from dataclasses import dataclass
 from typing import Generic, TypeVar
@@ -21,7 +21,7 @@ ReadT = TypeVar("ReadT", bound=Contract)
 
 @dataclass(frozen=True)
 class Receipts(Generic[RowT, ReadT]):
-    """The receipts of one resource. What is read has the field `effect` for them."""
+    """The effects of one resource. Its read type has a field `effect`."""
 
     collection_path: str
     table: type[RowT]
@@ -29,24 +29,24 @@ class Receipts(Generic[RowT, ReadT]):
     create_type: type[RequestBody]
     update_type: type[RequestBody]
     volatile_fields: frozenset[str] = frozenset()
-    """Facts that change although nobody changes them."""
+    """Fields that change without a request, for example the next fire of a job."""
 
     def to_read(self, row: RowT) -> ReadT:
-        """The record as callers see it."""
+        """Return the record in its read type."""
         return self.read_type.model_validate(row, from_attributes=True)
 
     def snapshot(self, row: RowT) -> JsonObject:
-        """What a receipt says of a record."""
+        """Return the fields of a record that an effect stores."""
         return self.to_read(row).model_dump(mode="json", exclude=_EXCLUDED_FIELDS)
 
     def matches(self, row: RowT, facts: JsonObject) -> bool:
-        """Whether a record is as its receipt says; one of an earlier version may say less."""
+        """Return whether a record is unchanged since an effect, which may lack newer fields."""
         now = self.snapshot(row)
         compared = (facts.keys() & now.keys()) - self.volatile_fields
         return all(now[name] == facts[name] for name in compared)
 
     def rebuild(self, facts: JsonObject, user_id: UUID) -> RowT:
-        """A record as it was, with its own id."""
+        """Return a deleted record with its former id."""
         return self.table.model_validate(facts | {"user_id": user_id})
 
     async def record_created(
@@ -58,7 +58,7 @@ class Receipts(Generic[RowT, ReadT]):
         *,
         undo_body: JsonObject | None = None,
     ) -> ReadT:
-        """The new record, with its receipt. `undone_by`: a change, where it is not deleted."""
+        """Return the new record with its effect. `undo_body` undoes it by PATCH, not DELETE."""
         reversal = {"method": "PATCH", "body": undo_body} if undo_body else {"method": "DELETE"}
         return await self._record(
             session,
@@ -77,7 +77,7 @@ class Receipts(Generic[RowT, ReadT]):
         origin: ChangeOrigin | None,
         kind: EffectKind,
     ) -> ReadT:
-        """The changed record, with its receipt."""
+        """Return the changed record with its effect."""
         return await self._record(
             session,
             row,
@@ -94,7 +94,7 @@ class Receipts(Generic[RowT, ReadT]):
     async def record_cancelled(
         self, session: AsyncSession, row: RowT, origin: ChangeOrigin | None, kind: EffectKind
     ) -> None:
-        """The receipt of a record that is no more."""
+        """Record the effect of a record that is being deleted."""
         before = self.snapshot(row)
         body = _select_settable(before, self.create_type) | {"user_id": str(row.user_id)}
         await effects.record(
@@ -130,5 +130,4 @@ class Receipts(Generic[RowT, ReadT]):
 
 
 def _select_settable(facts: JsonObject, body_type: type[RequestBody]) -> JsonObject:
-    """The facts that a call can set."""
     return {name: value for name, value in facts.items() if name in body_type.model_fields}

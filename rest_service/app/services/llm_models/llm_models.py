@@ -46,27 +46,28 @@ RESERVED_PARAMETERS = frozenset(
         "tool_choice",
     }
 )
-"""Parts of a request that no record sets."""
+"""Parts of a request that the parameters of a model cannot set."""
 
 
 class ModelQuery(PageQuery):
-    """Which models are wanted."""
+    """Filters of the list of models."""
 
     provider_id: UUID | None = None
 
 
 async def read_page(session: AsyncSession, query: ModelQuery) -> Page[LlmModelRead]:
-    """Models, oldest first."""
+    """Return models, oldest first."""
     return await paginate(session, select_matching(LlmModel, query), query, Page[LlmModelRead])
 
 
 async def read(session: AsyncSession, model_id: UUID) -> LlmModelRead:
-    """Raises NotFound."""
+    """Return a model. Raises NotFound."""
     return _to_read(await find(session, LlmModel, model_id, NOUN))
 
 
 async def create(session: AsyncSession, body: LlmModelCreate) -> LlmModelRead:
-    """Raises NotFound for an unknown provider, Conflict where the name is taken, InvalidRequest."""
+    """Create a model. Raises NotFound for the provider, Conflict for a taken name,
+    InvalidRequest."""
     async with configuration_change(session):
         await find(session, LlmProvider, body.provider_id, "provider")
         await check_name_available(
@@ -80,7 +81,8 @@ async def create(session: AsyncSession, body: LlmModelCreate) -> LlmModelRead:
 async def update(
     session: AsyncSession, model_id: UUID, body: LlmModelUpdate, defaults: DefaultModels
 ) -> LlmModelRead:
-    """Raises NotFound, InvalidRequest, Conflict where somebody would be left without a model."""
+    """Change a model. Raises NotFound, InvalidRequest, Conflict if an assistant would lose its
+    last model."""
     async with configuration_change(session), ensure_covered(session, defaults):
         row = await find(session, LlmModel, model_id, NOUN, lock=True)
         fields = get_provided_fields(body, LlmModel)
@@ -97,7 +99,7 @@ async def update(
 
 
 async def delete(session: AsyncSession, model_id: UUID, defaults: DefaultModels) -> None:
-    """Raises NotFound, and Conflict while somebody names it."""
+    """Delete a model. Raises NotFound, and Conflict while it is in use."""
     async with configuration_change(session):
         row = await find(session, LlmModel, model_id, NOUN, lock=True)
         await _check_unused(session, row, defaults)
@@ -105,23 +107,23 @@ async def delete(session: AsyncSession, model_id: UUID, defaults: DefaultModels)
 
 
 def build_row(body: LlmModelCreate) -> LlmModel:
-    """Raises InvalidRequest."""
+    """Return the row of a new model. Raises InvalidRequest."""
     fields = body.model_dump()
     check_fields(fields, fields)
     return LlmModel(**fields)
 
 
 def check_fields(fields: JsonObject, changed: JsonObject) -> None:
-    """A record as it would be, and of it what is `given` anew. Raises InvalidRequest."""
+    """Check the fields of a model after a change. Raises InvalidRequest."""
     _check_parameters(changed.get("parameters", {}))
     if fields["is_user_selectable"] and not can_chat(fields["capabilities"]):
-        raise InvalidRequest("It makes embeddings and nothing else: people cannot choose it.")
+        raise InvalidRequest("The model only makes embeddings, so users cannot choose it.")
 
 
 async def check_user_selectable(session: AsyncSession, name: str) -> None:
-    """Raises InvalidRequest where there is no such model, or it is not active, or not to be chosen.
+    """Raise InvalidRequest unless the model exists, is active and can be chosen by users.
 
-    It stays so until the transaction's end.
+    The lock keeps it so until the end of the transaction.
     """
     rows = (
         select(LlmModel, LlmProvider.is_active)
@@ -136,7 +138,7 @@ async def check_user_selectable(session: AsyncSession, name: str) -> None:
     if not (model.is_active and is_provider_active):
         raise InvalidRequest(f"{name} is not active.")
     if not model.is_user_selectable:
-        raise InvalidRequest(f"{name} is not among the models that people may choose.")
+        raise InvalidRequest(f"{name} is not one of the models that users may choose.")
 
 
 def _to_read(row: LlmModel) -> LlmModelRead:
@@ -146,19 +148,19 @@ def _to_read(row: LlmModel) -> LlmModelRead:
 def _check_parameters(parameters: JsonObject) -> None:
     json_limits.check("parameters", parameters)
     if reserved := sorted(RESERVED_PARAMETERS & parameters.keys()):
-        raise InvalidRequest(f"parameters cannot set {', '.join(reserved)}: a request has its own.")
+        raise InvalidRequest(f"parameters cannot set {', '.join(reserved)}: requests set these.")
     secret_scan.check("parameters", parameters)
 
 
 async def _check_unused(session: AsyncSession, row: LlmModel, defaults: DefaultModels) -> None:
     name = row.provider_model_name
     if name in defaults:
-        raise Conflict(f"{name} is in use; DEFAULT_MODEL or FALLBACK_MODEL names it.")
+        raise Conflict(f"{name} is in use by DEFAULT_MODEL or FALLBACK_MODEL.")
     falling_back = cast(col(Assistant.fallback_models), JSONB).contains([name])
     naming = select(Assistant.name).where(or_(Assistant.model == name, falling_back))
     await check_unused(
         session,
         name,
-        ("assistants that name it", naming),
-        ("people who have chosen it", select(user_display_name()).where(User.model == name)),
+        ("assistants that use it", naming),
+        ("users who have chosen it", select(user_display_name()).where(User.model == name)),
     )

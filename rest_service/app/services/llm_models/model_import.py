@@ -1,4 +1,4 @@
-"""Taking over a list of models: given, fetched from an address, or the provider's own."""
+"""Imports a list of models: from the request, from a URL, or from the provider itself."""
 
 import json
 from collections.abc import Callable, Iterable, Sequence
@@ -34,15 +34,15 @@ from .model_list_parser import MAX_MODELS, ListedModel
 
 ImportOutcome = Literal["created", "updated", "unchanged"]
 KnownModel = tuple[LlmModel, str]
-"""A model's record, and how its provider is called."""
+"""The record of a model, and the name of its provider."""
 
 
 async def fetch_list(
     body: ModelImport, providers: ProviderChecker, make_safe_http: Callable[[], SafeHttpClient]
 ) -> list[ListedModel]:
-    """The models that are wanted. Raises NotFound, and InvalidRequest where there is no list."""
+    """Return the models to import. Raises NotFound, and InvalidRequest if there is no list."""
     if body.models is not None and body.url is not None:
-        raise InvalidRequest("Give models or url, not both.")
+        raise InvalidRequest("Set either models or url, not both.")
     only = frozenset(body.only)
     if body.models is not None:
         content: Any = body.models
@@ -59,9 +59,9 @@ async def fetch_list(
 async def apply(
     session: AsyncSession, provider_id: UUID, listed: Sequence[ListedModel], defaults: DefaultModels
 ) -> ModelImportRead:
-    """Add what is new and change what differs. Raises NotFound.
+    """Create new models and update known ones. Raises NotFound.
 
-    Each is looked at before anything of it is written: so one that is refused leaves no trace.
+    Each model is checked before it is written, so a refused one changes nothing.
     """
     names_by_outcome: dict[ImportOutcome, list[str]] = {
         "created": [],
@@ -91,7 +91,7 @@ async def apply(
 async def _read_known_models(
     session: AsyncSession, listed: Iterable[ListedModel]
 ) -> dict[str, KnownModel]:
-    """Those of the list that have a record, each with its provider's name."""
+    """Return the listed models that have a record, by name."""
     names = [one.name for one in listed if not one.error]
     rows = (
         select(LlmModel, LlmProvider.name)
@@ -119,7 +119,7 @@ def _apply_one(
         return "created"
     row, server = known
     if row.provider_id != provider.id:
-        raise InvalidRequest(f"is a model of {server}")
+        raise InvalidRequest(f"belongs to the provider {server}")
     update = LlmModelUpdate.model_validate(_fields_for_known(one, row))
     fields = get_provided_fields(update, LlmModel)
     if all(getattr(row, name) == value for name, value in fields.items()):
@@ -142,7 +142,7 @@ def _fields_for_new(one: ListedModel) -> JsonObject:
 
 
 def _fields_for_known(one: ListedModel, row: LlmModel) -> JsonObject:
-    """What the list says of a model that is known; where it says nothing, that stays."""
+    """Return the fields of a known model that the list mentions; the others stay."""
     if not one.capability_flags:
         return one.fields
     return one.fields | {"capabilities": _apply_flags(row.capabilities, one)}
@@ -158,11 +158,11 @@ def _apply_flags(capabilities: Iterable[Capability], one: ListedModel) -> list[C
 async def _list_from_provider(
     provider_id: UUID, providers: ProviderChecker, only: frozenset[str]
 ) -> JsonObject:
-    """What the provider itself lists: one more than can be taken, at most."""
+    """Fetch the list of the provider, up to one model more than can be imported."""
     try:
         names = await list_models(await providers.get_client(provider_id), MAX_MODELS + 1, only)
     except ProviderError as error:
-        raise InvalidRequest(f"The provider does not tell its models: {error.message}") from error
+        raise InvalidRequest(f"The provider does not list its models: {error.message}") from error
     return {"data": [{"id": name} for name in names]}
 
 
@@ -175,15 +175,15 @@ async def _fetch_from_url(url: str, make_safe_http: Callable[[], SafeHttpClient]
     finally:
         await http.close()
     if answer.status != 200:
-        raise InvalidRequest(f"url: The server answers with HTTP {answer.status}.")
+        raise InvalidRequest(f"url: The server responds with HTTP {answer.status}.")
     try:
         return json.loads(answer.body)
     except (ValueError, RecursionError) as error:
-        raise InvalidRequest("url: What comes from there is not JSON.") from error
+        raise InvalidRequest("url: The response is not JSON.") from error
 
 
 def _format_validation_error(error: ValidationError) -> str:
-    """The first thing that is wrong, without the value."""
+    """Return the first error, without the value."""
     first = error.errors(include_url=False, include_input=False)[0]
     place = ".".join(map(str, first["loc"]))
     return f"{place}: {first['msg'].removeprefix('Value error, ')}"

@@ -1,4 +1,4 @@
-"""A list of models in any of the forms in which there are such lists."""
+"""Parses lists of models: of GET /models, of our own API, and LiteLLM's table."""
 
 import re
 from collections.abc import Collection, Iterator, Mapping
@@ -14,13 +14,13 @@ from smart_kit.errors import InvalidRequest
 
 MAX_MODELS = 1000
 UNKNOWN_FORMAT_DETAIL = (
-    'The list has none of the known forms: {"data": [{"id": …}]},'
+    'The list has an unknown form. Known forms are {"data": [{"id": …}]},'
     ' {"models": [{"provider_model_name": …}]}, {"<name>": {"input_cost_per_token": …}}.'
 )
 DEFAULT_CAPABILITIES: tuple[Capability, ...] = ("tools", "streaming")
-"""What a model is taken to be able to do where its list says nothing at all."""
+"""The capabilities of a model if its list says nothing about them."""
 _LITELLM_SAMPLE = "sample_spec"
-"""Describes LiteLLM's table within it; no model."""
+"""An entry of LiteLLM's table that describes the table, not a model."""
 _LITELLM_PRICES = {
     "input_cost_per_token": "input_price",
     "cache_read_input_token_cost": "cached_input_price",
@@ -34,15 +34,15 @@ _LITELLM_CAPABILITIES: Mapping[str, Capability] = {
     "supports_audio_input": "audio",
 }
 _SUPPORTED_MODES = ("chat", "responses", "embedding")
-"""What LiteLLM's table says of models that speak an API of ours."""
+"""Modes in LiteLLM's table whose API the assistants can use."""
 _EMBEDDING_NAME = re.compile(r"embed", re.IGNORECASE)
 _NON_CHAT_NAME = re.compile(
     r"(?<![a-z])(whisper|tts|dall-?e|gpt-image|moderation|sora|transcribe|realtime)(?![a-z])",
     re.IGNORECASE,
 )
-"""What models are called that hear, speak, paint or judge, where nothing but a name is known."""
+"""Names of models for audio, images, video or moderation, in lists that hold only names."""
 _MAX_QUOTED_NAME = 100
-"""Characters that are said of a name that is none."""
+"""Characters of an invalid name that are quoted."""
 _MODEL_NAME: TypeAdapter[str] = TypeAdapter(ModelName)
 EntryT = TypeVar("EntryT")
 _PER_MILLION = 1_000_000
@@ -55,20 +55,19 @@ class ListedModel:
 
     name: str
     fields: JsonObject = field(default_factory=dict)
-    """Those that the list speaks of, as for `POST /models`."""
+    """The fields that the list mentions, as for `POST /models`."""
     default_capabilities: tuple[Capability, ...] | None = None
-    """Of a model that is new; None: as `fields` say."""
+    """Capabilities of a new model; None: those in `fields`."""
     capability_flags: Mapping[Capability, bool] = field(default_factory=dict)
-    """What it can and cannot do, where that is said one by one."""
+    """Capabilities that the list confirms or denies one by one."""
     error: str = ""
-    """Why it is not usable."""
+    """Why the model cannot be imported."""
 
 
 def parse(content: Any, only: Collection[str] = frozenset()) -> list[ListedModel]:
-    """The models that are wanted, all where none is named; of the others nothing but the name is
-    looked at.
+    """Return the models whose names are in `only`, or all if it is empty.
 
-    Raises InvalidRequest where it has none of the forms, or too many.
+    Raises InvalidRequest for an unknown form or too many models.
     """
     if not isinstance(content, dict):
         raise InvalidRequest(UNKNOWN_FORMAT_DETAIL)
@@ -93,14 +92,14 @@ def _is_wanted(name: str | None, only: Collection[str]) -> bool:
 def _check_count(found: list[EntryT]) -> list[EntryT]:
     if len(found) > MAX_MODELS:
         raise InvalidRequest(
-            f"The list has more than {MAX_MODELS} models, and no more are taken at once. Name the"
-            " wanted ones in only."
+            f"The list has more than {MAX_MODELS} models, the limit of one import. Name the"
+            " models to import in only."
         )
     return found
 
 
 def _validate_name(one: ListedModel) -> ListedModel:
-    """With a name that can be kept, or with one that can be said, and the fault."""
+    """Return the model with a normalized name, or with a quoted one and an error."""
     try:
         return replace(one, name=_MODEL_NAME.validate_python(one.name))
     except ValidationError as error:
@@ -110,7 +109,7 @@ def _validate_name(one: ListedModel) -> ListedModel:
 
 
 def _name_error(error: ValidationError) -> str:
-    return f"is no name of a model: {error.errors()[0]['msg']}"
+    return f"is not a valid model name: {error.errors()[0]['msg']}"
 
 
 def _get_name(item: Any, key: str) -> str | None:
@@ -124,7 +123,7 @@ def _parse_openai(item: Any, number: int) -> ListedModel:
         return ListedModel(f"#{number}", error="has no id")
     if _NON_CHAT_NAME.search(name):
         return ListedModel(
-            name, error="does not talk, as it is called; POST /models adds it all the same"
+            name, error="is not a chat model, by its name; POST /models can add it anyway"
         )
     return ListedModel(
         name,
@@ -138,13 +137,13 @@ def _parse_native(item: Any, number: int) -> ListedModel:
     name = _get_name(item, "provider_model_name")
     if name is None:
         return ListedModel(f"#{number}", error="has no provider_model_name")
-    error = "provider_id is said once, for the whole list" if "provider_id" in item else ""
+    error = "has a provider_id; it is set once, for the whole list" if "provider_id" in item else ""
     own = {key: value for key, value in item.items() if key != "provider_model_name"}
     return ListedModel(name, own, error=error)
 
 
 _LIST_FORMATS = (("data", "id", _parse_openai), ("models", "provider_model_name", _parse_native))
-"""By the key of a list: where each model in it has its name, and who reads it."""
+"""The key of the list, the key of a model's name in it, and the parser of a model."""
 
 
 def _parse_litellm(name: str, item: JsonObject) -> ListedModel:
@@ -155,7 +154,7 @@ def _parse_litellm(name: str, item: JsonObject) -> ListedModel:
     try:
         fields |= dict(_parse_prices(item))
     except (ArithmeticError, ValueError):
-        return ListedModel(name, error="has a price that is no number")
+        return ListedModel(name, error="has a price that is not a number")
     if mode == "embedding":
         return ListedModel(name, fields, default_capabilities=("embeddings",))
     flags = {
@@ -165,7 +164,7 @@ def _parse_litellm(name: str, item: JsonObject) -> ListedModel:
 
 
 def _parse_prices(item: JsonObject) -> Iterator[tuple[str, Decimal]]:
-    """USD per million, of those that are per token."""
+    """Convert the prices per token to USD per million tokens."""
     for key, price in _LITELLM_PRICES.items():
         if item.get(key) is not None:
             per_token = Decimal(str(item[key]))

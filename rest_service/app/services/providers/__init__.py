@@ -1,1 +1,1 @@
-"""Providers of language models, and the check of their connection."""
+"""Model providers, and checks of their connections."""

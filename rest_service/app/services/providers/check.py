@@ -1,4 +1,4 @@
-"""Trying a provider: what is wrong with it, in words that say what to do."""
+"""Checks a provider's connection. Each error says what to do about it."""
 
 import time
 from collections.abc import Collection
@@ -25,18 +25,18 @@ from .diagnosis import diagnose, unexpected_response_error
 
 MAX_NAMES = 1000
 MAX_OUTPUT_TOKENS = 16
-"""The least that OpenAI's Responses take."""
-_PROMPT = "Answer with one word: well"
+"""The minimum of OpenAI's Responses API."""
+_PROMPT = "Answer with one word: OK"
 _TOKEN_LIMIT_PARAMETERS = ("max_tokens", "max_completion_tokens")
-"""Servers know one of them, or both; some refuse the other."""
+"""Servers accept one of them, or both; some refuse the other."""
 _RESERVED_PARAMETERS = frozenset({"stream_options", "max_output_tokens", *_TOKEN_LIMIT_PARAMETERS})
 _TOLERATED_CODES = ("path_not_found", "unexpected_response")
-"""A server may list no models, and answer all the same."""
+"""Errors of GET /models: a server without it may still answer prompts."""
 
 
 @dataclass(frozen=True)
 class _ModelUnderTest:
-    """The model to ask."""
+    """The model that the check asks."""
 
     name: str
     api: ModelApi = "chat"
@@ -44,8 +44,7 @@ class _ModelUnderTest:
 
 
 class ProviderChecker:
-    """Asks providers with their own keys. While it waits for one, no connection to Postgres is
-    held."""
+    """Asks providers with their own keys, without holding a Postgres connection meanwhile."""
 
     def __init__(self, sessions: SessionFactory, vault: Vault, http: httpx2.AsyncClient) -> None:
         self._sessions = sessions
@@ -53,7 +52,7 @@ class ProviderChecker:
         self._http = http
 
     async def get_client(self, provider_id: UUID) -> ProviderClient:
-        """Raises NotFound, and Trouble where its key cannot be read."""
+        """Return a client. Raises NotFound, and ProviderError if the key cannot be decrypted."""
         async with self._sessions() as session:
             row = await find(session, LlmProvider, provider_id, "provider")
         encrypted = row.encrypted_api_key
@@ -61,13 +60,13 @@ class ProviderChecker:
         if encrypted is not None and key is None:
             raise ProviderError(
                 "unreadable_key",
-                "The kept api_key was encrypted with another LLM_MODEL_DECRYPT_KEY: give the"
+                "The stored api_key was encrypted with another LLM_MODEL_DECRYPT_KEY. Set the"
                 " api_key again.",
             )
         return ProviderClient(self._http, row.base_url, key)
 
     async def check(self, provider_id: UUID, body: ProviderTestRequest) -> ProviderTestRead:
-        """Raises NotFound; whatever else is wrong is the answer."""
+        """Check the connection. Raises NotFound; all other errors are part of the result."""
         started_at = time.monotonic()
         names: list[str] = []
         try:
@@ -99,9 +98,9 @@ class ProviderChecker:
 async def list_models(
     client: ProviderClient, limit: int, only: Collection[str] = frozenset()
 ) -> list[str]:
-    """The first names that a server lists, of those that are wanted if any are named.
+    """Return up to `limit` model names that the server lists, filtered by `only` if not empty.
 
-    Raises Trouble.
+    Raises ProviderError.
     """
     response = await client.request("GET", "/models")
     if not response.is_success:
@@ -119,15 +118,15 @@ async def list_models(
 async def _check_provider(
     client: ProviderClient, model: _ModelUnderTest | None, names: list[str]
 ) -> str:
-    """What was seen where all is well. Raises Trouble."""
+    """Return a sentence about a working connection. Raises ProviderError."""
     try:
         names += await list_models(client, MAX_NAMES)
-        seen = f"{client.host} answers and lists {len(names)} models"
+        seen = f"{client.host} responds and lists {len(names)} models"
     except ProviderError as error:
         if error.code not in _TOLERATED_CODES:
             raise
         if model is None:
-            advice = " If it lists no models, name one to try it."
+            advice = " If the server cannot list models, name a model to test."
             raise ProviderError(error.code, error.message + advice) from error
         seen = f"{client.host} lists no models"
     if model is None:
@@ -161,12 +160,14 @@ async def _check_responses(
     try:
         _check_response(client, model, names, response, list_field="output")
     except ProviderError as error:
-        if error.code != "path_not_found" or not names:  # where it lists models, base_url is right
+        if (
+            error.code != "path_not_found" or not names
+        ):  # a list of models proves that base_url is right
             raise
         raise ProviderError(
             "path_not_found",
-            f"{client.host} has no Responses API (HTTP {response.status}): give the model"
-            ' "api": "chat".',
+            f"{client.host} has no Responses API (HTTP {response.status}). Set the"
+            ' model\'s api to "chat".',
         ) from error
 
 

@@ -1,6 +1,6 @@
-"""A server of models as an administrator's questions find it.
+"""HTTP client for checks of a provider and for lists of its models.
 
-Whatever it says may repeat the key that it was given, so none of it is passed on unread.
+Responses may repeat the API key, so every quote of them is redacted.
 """
 
 import asyncio
@@ -23,19 +23,19 @@ from smart_kit.rest_client import TRANSPORT_ERRORS
 from smart_kit.safe_http.client import MAX_RESPONSE_BYTES, TIMEOUT_SECONDS
 
 MAX_QUOTE_LENGTH = 200
-"""Characters of the server's own words that are repeated."""
+"""Length of a quote from a response, in characters."""
 _MAX_SCANNED_LENGTH = 4096
-"""Characters of them that are looked at."""
+"""Characters of a response that are considered for a quote."""
 _MIN_LEAK_LENGTH = 8
-"""So many characters of a key in a row are too much of it."""
+"""A quote with this many consecutive characters of the key is dropped."""
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
-"""What JSON can say, and neither UTF-8 nor Postgres takes."""
+"""Characters that JSON can hold but UTF-8 or Postgres cannot."""
 _REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 _WHITESPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
 class ProviderError(UpstreamError):
-    """The server of models is not well."""
+    """The provider does not work."""
 
     def __init__(self, code: ProviderErrorCode, detail: str) -> None:
         super().__init__(detail)
@@ -44,15 +44,15 @@ class ProviderError(UpstreamError):
 
 @dataclass(frozen=True)
 class ProviderResponse:
-    """What came back."""
+    """The response of a provider."""
 
     status: int
     content: Any
-    """Decoded JSON, each text in it storable; None where it was none."""
+    """Decoded JSON with storable texts; None if the body is not JSON."""
     error_text: str
-    """What may be repeated of it, if it is a refusal."""
+    """A quote of the error message that is safe to show."""
     location: str = ""
-    """Where it points to, with nothing but host and path."""
+    """Host and path of a redirect's target."""
 
     @property
     def is_success(self) -> bool:
@@ -61,7 +61,7 @@ class ProviderResponse:
 
 
 class ProviderClient:
-    """One provider's address and key."""
+    """The address and key of one provider."""
 
     def __init__(self, http: httpx2.AsyncClient, base_url: str, key: str | None) -> None:
         self.base_url = base_url
@@ -76,7 +76,7 @@ class ProviderClient:
     async def request(
         self, method: str, path: str, body: JsonObject | None = None
     ) -> ProviderResponse:
-        """The answer, whatever its status; no redirect is followed. Raises Trouble."""
+        """Return the response, whatever its status, without redirects. Raises ProviderError."""
         headers = {"Authorization": f"Bearer {self.key}"} if self.key else {}
         try:
             async with (
@@ -93,18 +93,18 @@ class ProviderClient:
         except (TimeoutError, httpx2.TimeoutException) as error:
             raise ProviderError(
                 "timed_out",
-                f"{self.host} did not answer within {TIMEOUT_SECONDS:g} s. Is it overloaded?",
+                f"{self.host} did not respond within {TIMEOUT_SECONDS:g} s. It may be overloaded.",
             ) from error
         except (httpx2.HTTPError, httpx2.InvalidURL, *TRANSPORT_ERRORS, UnicodeError) as error:
             raise self._to_provider_error(error) from error
 
     @property
     def host(self) -> str:
-        """Host and perhaps port."""
+        """Host, and port if given."""
         return urlsplit(self.base_url).netloc
 
     def is_safe_to_quote(self, text: str) -> bool:
-        """Whether no part of the key is in it."""
+        """Return whether the text contains no part of the key."""
         return self._key_fragments.isdisjoint(_substrings(text.casefold(), self._fragment_length))
 
     def _quote(self, text: str) -> str:
@@ -123,33 +123,31 @@ class ProviderClient:
     def _to_provider_error(self, error: Exception) -> ProviderError:
         causes = list(_iter_causes(error))
         if any(isinstance(cause, socket.gaierror) for cause in causes):
-            return ProviderError(
-                "unknown_host", f"There is no host {self.host}. Is base_url written as it should?"
-            )
+            return ProviderError("unknown_host", f"There is no host {self.host}. Check base_url.")
         if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
             reason = self._quote(getattr(tls, "verify_message", "") or tls.reason or "TLS fails")
             return ProviderError(
                 "tls_failed",
-                f"No secure connection to {self.host}: {reason}. Does it speak https with a"
-                " certificate that this machine trusts, or is its address one with http://?",
+                f"No secure connection to {self.host}: {reason}. Check that its certificate is"
+                " trusted on this machine, or use http:// if it has no https.",
             )
         if isinstance(error, httpx2.ConnectError):
             return ProviderError(
-                "unreachable", f"Nothing answers at {self.host}.{self._connection_hint()}"
+                "unreachable", f"There is no server at {self.host}. {self._connection_hint()}"
             )
         return ProviderError(
             "unexpected_response",
-            f"What answers at {self.host} does not speak HTTP as it should. Does base_url need"
-            " https:// in place of http://, or another port?",
+            f"The server at {self.host} does not respond with valid HTTP. Check whether base_url"
+            " needs https:// instead of http://, or another port.",
         )
 
     def _connection_hint(self) -> str:
         if urlsplit(self.base_url).hostname in ("localhost", "127.0.0.1", "::1"):
             return (
-                " Does the server run, on that port? For a service in Docker this machine is"
-                " host.docker.internal, and the server has to listen on more than 127.0.0.1."
+                "Check that the server runs on this port. From Docker, this machine is"
+                " host.docker.internal, and the server must listen on more than 127.0.0.1."
             )
-        return " Does the server run, on that port, and may this machine reach it?"
+        return "Check that the server runs on this port and that this machine can reach it."
 
 
 def _substrings(text: str, width: int) -> frozenset[str]:
@@ -163,7 +161,7 @@ async def _read_body(response: httpx2.Response) -> bytes:
         if len(body) > MAX_RESPONSE_BYTES:
             raise ProviderError(
                 "unexpected_response",
-                "The server sends more than 2 MB: that is no answer of an API.",
+                "The server sends more than 2 MB, which is not a response of this API.",
             )
     return body
 
@@ -189,7 +187,7 @@ def _replace_unstorable(value: Any) -> Any:
 
 
 def _strip_redirect_target(location: str) -> str:
-    """Host and path of a redirect's target; empty where it is none."""
+    """Return host and path of a redirect's target, or an empty string."""
     try:
         target = urlsplit(location)
     except ValueError:
@@ -199,7 +197,7 @@ def _strip_redirect_target(location: str) -> str:
 
 
 def extract_error(content: Any) -> JsonObject:
-    """The error in an answer, in any of the forms that servers have for it."""
+    """Return the error object of a response, in any of the forms that servers use."""
     if isinstance(content, list) and content:
         content = content[0]
     if not isinstance(content, dict):

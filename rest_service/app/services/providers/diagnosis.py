@@ -1,4 +1,4 @@
-"""What a provider's refusal means, and what an administrator can do about it."""
+"""Explains error responses of providers, with advice for administrators."""
 
 import re
 from difflib import get_close_matches
@@ -35,7 +35,7 @@ def diagnose(
     model: str | None = None,
     names: list[str] | None = None,
 ) -> ProviderError:
-    """Of an answer that is not good; `names`: the models that the server lists."""
+    """Return the error for a failed response; `names` are the models that the server lists."""
     status, codes = _get_error_status(response), _get_error_codes(response)
     if 300 <= status < 400:
         return _redirect_error(response)
@@ -43,11 +43,11 @@ def diagnose(
         return _key_error(client, response)
     if status == 402 or codes & QUOTA_ERROR_CODES:
         return _with_server_text(
-            "quota_exceeded", "The account has no money or quota left: top it up.", response
+            "quota_exceeded", "The account has no credit or quota left. Top it up.", response
         )
     if status in (429, 503, 529):
         return _with_server_text(
-            "busy", f"The server is busy (HTTP {status}): try again later.", response
+            "busy", f"The server is busy (HTTP {status}). Try again later.", response
         )
     if model and _is_model_error(response, status, codes, model, names or []):
         return _model_error(response, model, names or [])
@@ -57,47 +57,49 @@ def diagnose(
         )
     if status >= 500:
         return _with_server_text(
-            "refused", f"The server fails by itself (HTTP {status}).", response
+            "refused", f"The server has an internal error (HTTP {status}).", response
         )
-    return _with_server_text("refused", f"The server refuses (HTTP {status}).", response)
+    return _with_server_text(
+        "refused", f"The server refuses the request (HTTP {status}).", response
+    )
 
 
 def path_not_found_error(client: ProviderClient, seen: str) -> ProviderError:
-    """Somebody answers, but not the API."""
+    """Return the error for a server without the API at this path."""
     if _VERSION.search(urlsplit(client.base_url).path):
-        return ProviderError("path_not_found", f"{seen} Is the path of base_url right?")
+        return ProviderError("path_not_found", f"{seen} Check the path of base_url.")
     return ProviderError(
-        "path_not_found", f"{seen} Does base_url lack /v1, as in {client.base_url}/v1?"
+        "path_not_found", f"{seen} Check whether base_url lacks /v1: {client.base_url}/v1."
     )
 
 
 def unexpected_response_error(client: ProviderClient, response: ProviderResponse) -> ProviderError:
-    """A good answer that is not the one that the protocol has."""
-    seen = "a page" if response.content is None else "something else"
+    """Return the error for a successful response that is not of OpenAI's protocol."""
+    seen = "a web page" if response.content is None else "other JSON"
     if _VERSION.search(urlsplit(client.base_url).path):
         return ProviderError(
             "unexpected_response",
-            f"{client.host} answers with {seen} in place of OpenAI's protocol. Is base_url the"
-            " address of its API?",
+            f"{client.host} responds with {seen} instead of OpenAI's protocol. Check that"
+            " base_url is the address of its API.",
         )
-    return path_not_found_error(client, f"{client.host} answers with {seen}, not with its API.")
+    return path_not_found_error(client, f"{client.host} responds with {seen}, not with its API.")
 
 
 def _redirect_error(response: ProviderResponse) -> ProviderError:
     where = f" to {response.location}" if response.location else ""
     return ProviderError(
         "path_not_found",
-        f"The server redirects{where}; a key follows no redirect. Put the API's own address into"
-        " base_url.",
+        f"The server redirects{where}. Redirects are not followed, to protect the key: set the"
+        " API's own address as base_url.",
     )
 
 
 def _key_error(client: ProviderClient, response: ProviderResponse) -> ProviderError:
-    """Without the server's words, which often repeat half of the key."""
+    """Does not quote the server, because such messages often contain half of the key."""
     if client.key:
-        detail = "The server does not take the kept api_key: give another one."
+        detail = "The server refuses the stored api_key. Set another one."
     else:
-        detail = "The server wants a key and none is kept: give an api_key."
+        detail = "The server requires a key and none is stored. Set an api_key."
     return ProviderError("invalid_key", f"{detail} (HTTP {response.status})")
 
 
@@ -120,7 +122,7 @@ def _model_error(response: ProviderResponse, model: str, names: list[str]) -> Pr
     if suggestions:
         return ProviderError(
             "model_not_found",
-            f"The server has no {model!r}. Near it: {', '.join(suggestions[:_MAX_SUGGESTIONS])}.",
+            f"The server has no {model!r}. Similar: {', '.join(suggestions[:_MAX_SUGGESTIONS])}.",
         )
     return _with_server_text("model_not_found", f"The server has no {model!r}.", response)
 
@@ -129,12 +131,12 @@ def _with_server_text(
     code: ProviderErrorCode, detail: str, response: ProviderResponse
 ) -> ProviderError:
     return ProviderError(
-        code, f"{detail} It says: {response.error_text}" if response.error_text else detail
+        code, f"{detail} Its message: {response.error_text}" if response.error_text else detail
     )
 
 
 def _get_error_status(response: ProviderResponse) -> int:
-    """Of the error, also where it comes with a status that promises better."""
+    """Return the status, or that inside the error of a response with a 2xx status."""
     code = extract_error(response.content).get("code")
     if 200 <= response.status < 300 and isinstance(code, int) and 400 <= code < 600:
         return code

@@ -1,4 +1,4 @@
-"""The servers of models."""
+"""Model providers."""
 
 from uuid import UUID
 
@@ -27,7 +27,7 @@ NOUN = "provider"
 
 
 async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[ProviderRead]:
-    """Providers, oldest first."""
+    """Return providers, oldest first."""
     return await paginate(
         session,
         select_matching(LlmProvider, query),
@@ -38,12 +38,12 @@ async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Pa
 
 
 async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> ProviderRead:
-    """Raises NotFound."""
+    """Return a provider. Raises NotFound."""
     return _to_read(await find(session, LlmProvider, provider_id, NOUN), vault)
 
 
 async def create(session: AsyncSession, vault: Vault, body: ProviderCreate) -> ProviderRead:
-    """Raises Conflict where the name is taken, InvalidRequest where no key can be kept."""
+    """Create a provider. Raises Conflict for a taken name, InvalidRequest without a master key."""
     async with configuration_change(session):
         await check_name_available(session, LlmProvider.name, body.name, NOUN)
         row = LlmProvider(**body.model_dump(exclude={"api_key"}))
@@ -59,7 +59,8 @@ async def update(
     body: ProviderUpdate,
     defaults: DefaultModels,
 ) -> ProviderRead:
-    """Raises NotFound, InvalidRequest, Conflict where somebody would be left without a model."""
+    """Change a provider. Raises NotFound, InvalidRequest, Conflict if an assistant would lose its
+    last model."""
     async with configuration_change(session), ensure_covered(session, defaults):
         row = await find(session, LlmProvider, provider_id, NOUN)
         fields = get_provided_fields(body, LlmProvider, exclude={"api_key"})
@@ -80,7 +81,7 @@ async def update(
 
 
 async def delete(session: AsyncSession, provider_id: UUID) -> None:
-    """Raises NotFound, and Conflict while it has models."""
+    """Delete a provider. Raises NotFound, and Conflict while it has models."""
     async with configuration_change(session):
         row = await find(session, LlmProvider, provider_id, NOUN)
         own = select(LlmModel.provider_model_name).where(LlmModel.provider_id == provider_id)
@@ -94,32 +95,32 @@ def _store_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: V
 
 
 def _check_same_server(row: LlmProvider, base_url: str) -> None:
-    """A kept key goes to no server that it was not given for."""
+    """Raise Conflict if the stored key would be sent to another server."""
     if row.encrypted_api_key is not None and not _is_same_server(base_url, row.base_url):
         raise Conflict(
-            f"The kept api_key was given for {row.base_url}. For another server give an api_key"
-            " with the base_url, or null to keep none."
+            f"The stored api_key is for {row.base_url}. For another server, set api_key together"
+            " with base_url, or set it to null."
         )
 
 
 async def _check_can_follow_env(
     session: AsyncSession, row: LlmProvider, body: ProviderUpdate
 ) -> None:
-    """It may follow the environment again: alone, and with nothing of its own."""
+    """Raise an error unless this provider can be the only one that follows the environment."""
     if own := sorted({"base_url", "api_key"} & body.model_fields_set):
         raise InvalidRequest(
-            f"One that follows the environment has its {' and '.join(own)} from there: give source"
-            " without."
+            f"A provider that follows the environment takes its {' and '.join(own)} from there. Set"
+            " source alone."
         )
     others = select(LlmProvider.name).where(
         LlmProvider.source == "environment", LlmProvider.id != row.id
     )
     if (other := (await session.exec(others)).first()) is not None:
-        raise Conflict(f"{other} follows the environment already; only one does.")
+        raise Conflict(f"{other} already follows the environment. Only one provider can.")
 
 
 def _is_same_server(one: str, other: str) -> bool:
-    """Of a spelling that two programs could read differently nobody knows that it is."""
+    """Return False also for ambiguous URLs, which programs may read differently."""
     if one == other:
         return True
     try:

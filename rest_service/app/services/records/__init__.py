@@ -1,1 +1,1 @@
-"""What the services of all resources share: reading, ownership, references."""
+"""Functions that the services share: finding, ownership, references, limits."""

@@ -1,4 +1,4 @@
-"""Finding and changing rows in the one way that all resources share."""
+"""Functions for finding and changing rows."""
 
 from collections.abc import Set
 from typing import Any, TypeVar
@@ -13,13 +13,13 @@ from smart_kit.errors import Conflict, InvalidRequest, NotFound
 RowT = TypeVar("RowT", bound=SQLModel)
 
 OwnerScope = UUID | None
-"""Whose rows a caller may see; None: everybody's."""
+"""The user whose rows a caller may see; None: all users."""
 
 
 async def find(
     session: AsyncSession, table: type[RowT], row_id: UUID, noun: str, *, lock: bool = False
 ) -> RowT:
-    """Raises NotFound. `lock` keeps others from changing the row until the end."""
+    """Return a row, locked until the end of the transaction if `lock` is set. Raises NotFound."""
     row = await session.get(table, row_id, with_for_update=True if lock else None)
     if row is None:
         raise not_found_error(noun, row_id)
@@ -27,7 +27,7 @@ async def find(
 
 
 def check_owner(user_id: UUID, owner: OwnerScope, noun: str, row_id: object) -> None:
-    """Raises NotFound for somebody else's row: that it exists is nobody else's business."""
+    """Raise NotFound for a row of another user, so that its existence stays private."""
     if owner is not None and user_id != owner:
         raise not_found_error(noun, row_id)
 
@@ -39,16 +39,16 @@ async def check_name_available(session: AsyncSession, column: Any, name: str, no
 
 
 def not_found_error(noun: str, row_id: object) -> NotFound:
-    """There is no such row."""
+    """Return the error for a row that does not exist."""
     return NotFound(f"There is no {noun} {row_id}.")
 
 
 def get_provided_fields(
     body: RequestBody, table: type[SQLModel], *, exclude: Set[str] = frozenset()
 ) -> dict[str, Any]:
-    """The fields that the caller gave, as they are; without those that are no columns.
+    """Return the fields that the caller set.
 
-    Raises InvalidRequest for a null where the column takes none.
+    Raises InvalidRequest for a null in a column that is not nullable.
     """
     fields = {name: getattr(body, name) for name in body.model_fields_set - exclude}
     columns = table.metadata.tables[str(table.__tablename__)].columns
@@ -59,6 +59,6 @@ def get_provided_fields(
 
 
 def set_fields(row: SQLModel, fields: dict[str, Any]) -> None:
-    """Set columns."""
+    """Set columns of a row."""
     for name, value in fields.items():
         setattr(row, name, value)

@@ -1,4 +1,4 @@
-"""JSON of a stranger's that we are going to keep: not too large, not too deep, storable."""
+"""Limits for JSON that is stored: its size, its depth, and its characters."""
 
 import json
 from typing import Any
@@ -11,7 +11,7 @@ MAX_DEPTH = 20
 
 
 def check(name: str, value: JsonObject) -> None:
-    """Raises InvalidRequest that calls it by its name."""
+    """Raise InvalidRequest with the name of the value."""
     if _depth(value) > MAX_DEPTH:
         raise InvalidRequest(f"{name} is nested deeper than {MAX_DEPTH} levels.")
     try:
@@ -22,11 +22,11 @@ def check(name: str, value: JsonObject) -> None:
     if size > MAX_BYTES:
         raise InvalidRequest(f"{name} has {size} bytes; at most {MAX_BYTES} are allowed.")
     if "\\u0000" in text:
-        raise InvalidRequest(f"{name} holds a NUL character.")
+        raise InvalidRequest(f"{name} contains a NUL character.")
 
 
 def _depth(value: Any) -> int:
-    """How deep it is nested, counted without recursion: the value is a stranger's."""
+    """Return the nesting depth, without recursion: the value may be very deep."""
     depth, level = 0, [value]
     while level:
         depth += 1

@@ -1,4 +1,4 @@
-"""Somebody's records: found for whom they belong to, and locked for a change."""
+"""Finding and locking records that belong to a user."""
 
 from typing import TypeVar
 from uuid import UUID
@@ -13,7 +13,7 @@ OwnedT = TypeVar("OwnedT", bound=OwnedRecord)
 
 
 async def lock_user(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> User:
-    """For whom a record is made. Raises NotFound, also where the caller acts for another."""
+    """Lock and return a user. Raises NotFound, also if the caller acts for another user."""
     check_owner(user_id, owner, "user", user_id)
     return await find(session, User, user_id, "user", lock=True)
 
@@ -21,7 +21,7 @@ async def lock_user(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> 
 async def find_owned(
     session: AsyncSession, table: type[OwnedT], row_id: UUID, noun: str, owner: OwnerScope
 ) -> OwnedT:
-    """Raises NotFound, also for somebody else's."""
+    """Return a record. Raises NotFound, also for a record of another user."""
     row = await find(session, table, row_id, noun)
     check_owner(row.user_id, owner, noun, row_id)
     return row
@@ -30,12 +30,12 @@ async def find_owned(
 async def lock_owned(
     session: AsyncSession, table: type[OwnedT], row_id: UUID, noun: str, owner: OwnerScope
 ) -> tuple[User, OwnedT]:
-    """The person first, as everywhere: so nobody waits in a circle. Raises NotFound."""
+    """Lock the user row first, to avoid deadlocks, then the record. Raises NotFound."""
     row = await find_owned(session, table, row_id, noun, owner)
     user = await find(session, User, row.user_id, "user", lock=True)
     return user, await find(session, table, row_id, noun, lock=True)
 
 
 def timezone_for(user: User, default_timezone: str) -> str:
-    """In which zone a time is meant where nobody says."""
+    """Return the time zone of a user, for times without one."""
     return user.timezone or default_timezone

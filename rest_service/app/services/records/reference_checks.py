@@ -1,4 +1,4 @@
-"""What is in use stays, and who wants to remove it is told by whom it is used."""
+"""Refuses to delete records that are in use, and names their users."""
 
 from sqlalchemy import ColumnElement, func, text
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -12,14 +12,14 @@ _MAX_NAMES = 5
 
 
 def user_display_name() -> ColumnElement[str]:
-    """What an administrator knows a person by."""
+    """Return an expression for the first name and Telegram id of a user."""
     return func.concat_ws(" ", func.nullif(User.first_name, ""), User.telegram_id)
 
 
 async def check_unused(
     session: AsyncSession, name: str, *references: tuple[str, SelectOfScalar[str]]
 ) -> None:
-    """Raises Conflict with the names of those users that there are; each has a word for them."""
+    """Raise Conflict with the names that the first non-empty query returns, after its label."""
     for label, names in references:
         some = names.distinct().order_by(text("1")).limit(_MAX_NAMES + 1)
         found = (await session.exec(some)).all()

@@ -1,1 +1,1 @@
-"""Secrets of HTTP tools, and the rotation of master keys."""
+"""Secrets of rest tools, and the search for credentials in stored texts."""

@@ -1,4 +1,4 @@
-"""Where credentials would be: what is kept in clear and shown to readers has none."""
+"""Finds credentials in values that are stored and shown unencrypted."""
 
 import re
 from collections.abc import Iterator
@@ -22,34 +22,39 @@ _ALLOWED_NAME = re.compile(
     r"|(.+_)?(bos|eos|pad|unk|sep|cls|mask|stop|start|end)_token"
     r"|(prompt_)?cache_key|sort_key"
 )
-"""Numbers of tokens, words of a tokenizer, and keys that open nothing."""
+"""Counts of tokens, tokens of a tokenizer, and keys that are no credentials."""
 _SCHEMA_KEYWORDS = frozenset({"properties", "$defs", "definitions"})
-"""Below these a JSON Schema has the names of an answer's fields."""
+"""Below these keywords, the keys of a JSON Schema are field names."""
 _QUERY_CREDENTIAL_NAMES = frozenset({"key", "appid", "app_id", "sig", "signature"})
-"""What a parameter of an address is called where it is a key."""
+"""Further names of query parameters that hold keys."""
 _AUTH_SCHEME = re.compile(r"[A-Za-z][A-Za-z-]{0,19}[ =]")
-"""What may stand before a secret, as in "Bearer {secret:NAME}" or "session={secret:NAME}"."""
-_PROVIDER_REMEDY = "A key belongs into the provider's api_key, which is encrypted."
+"""A prefix of a secret, as in "Bearer {secret:NAME}" or "session={secret:NAME}"."""
+_PROVIDER_REMEDY = "Put a key into the provider's api_key, which is encrypted."
 _CAMEL_CASE_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _SEPARATORS = re.compile(r"[^a-z0-9]+")
 
 
 def check(name: str, value: JsonObject, remedy: str = _PROVIDER_REMEDY) -> None:
-    """Raises InvalidRequest that names the place. The value must not be nested too deep."""
+    """Raise InvalidRequest with the place of a credential. Limit the nesting depth before."""
     for place, reason in _find_credentials(value, name):
-        raise InvalidRequest(f"{place} {reason}, and {name} are kept and shown in clear. {remedy}")
+        raise InvalidRequest(
+            f"{place} {reason}, and {name} are stored and shown unencrypted. {remedy}"
+        )
 
 
 def check_text(place: str, name: str, text: str) -> None:
-    """The same of a header or a parameter of an address; `{secret:NAME}` is no credential, but
-    where one belongs nothing else may stand than it and the word before it."""
+    """Raise InvalidRequest if a header or query parameter holds a credential.
+
+    `{secret:NAME}` is allowed. A name that credentials have allows nothing else beside it but a
+    prefix such as "Bearer".
+    """
     is_named = _is_credential_name(name) or name.lower() in _QUERY_CREDENTIAL_NAMES
     if log.contains_secret(PLACEHOLDER_PATTERN.sub("", text)) or (
         is_named and not _is_secret_reference(text)
     ):
         raise InvalidRequest(
-            f"{place} is where a credential would be, and it is kept and shown in clear. Keep it by"
-            " POST /api/secrets and write {secret:NAME}."
+            f"{place} would hold a credential, and it is stored and shown unencrypted. Add a secret"
+            " with POST /api/secrets and write {secret:NAME} here."
         )
 
 
@@ -62,7 +67,7 @@ def _is_secret_reference(text: str) -> bool:
 def _find_credentials(
     value: Any, path: str, *, is_schema: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """Each with what is wrong about it."""
+    """Yield the place of each credential, and what is wrong there."""
     if isinstance(value, str) and log.contains_secret(value):
         yield path, "looks like a credential"
     elif isinstance(value, list):
@@ -71,10 +76,10 @@ def _find_credentials(
     elif isinstance(value, dict):
         for key, item in value.items():
             place = f"{path}.{key}"
-            if log.contains_secret(key):  # which is not said again
+            if log.contains_secret(key):  # so it is not quoted
                 yield path, "has a name that looks like a credential"
             if _is_credential_field(key, item, is_schema=is_schema):
-                yield place, "is where a credential would be"
+                yield place, "has the name of a credential"
             yield from _find_credentials(item, place, is_schema=key in _SCHEMA_KEYWORDS)
 
 
@@ -83,7 +88,7 @@ def _is_credential_field(key: str, item: Any, *, is_schema: bool) -> bool:
 
 
 def _is_credential_name(key: str) -> bool:
-    """Whether written like_this, likeThis, Like-This or LIKE_THIS."""
+    """Return whether a name is one of a credential, in any style of spelling."""
     normalized = _SEPARATORS.sub("_", _CAMEL_CASE_BOUNDARY.sub("_", key).lower()).strip("_")
     return (
         _CREDENTIAL_NAME.fullmatch(normalized) is not None

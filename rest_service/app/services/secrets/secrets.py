@@ -1,4 +1,4 @@
-"""What the calls of tools name: a key for one server, which nobody is shown again."""
+"""Secrets: values that calls of rest tools send to one server. They are never returned."""
 
 from uuid import UUID
 
@@ -22,7 +22,7 @@ NOUN = "secret"
 
 
 async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[SecretRead]:
-    """Secrets, oldest first."""
+    """Return secrets, oldest first."""
     return await paginate(
         session,
         select_matching(Secret, query),
@@ -33,12 +33,12 @@ async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Pa
 
 
 async def read(session: AsyncSession, vault: Vault, secret_id: UUID) -> SecretRead:
-    """Raises NotFound."""
+    """Return a secret. Raises NotFound."""
     return _to_read(await find(session, Secret, secret_id, NOUN), vault)
 
 
 async def create(session: AsyncSession, vault: Vault, body: SecretCreate) -> SecretRead:
-    """Raises Conflict where the name is taken, InvalidRequest where no secret can be kept."""
+    """Create a secret. Raises Conflict for a taken name, InvalidRequest without a master key."""
     async with configuration_change(session):
         await check_name_available(session, Secret.name, body.name, NOUN)
         row = Secret(name=body.name, origin=_normalize_origin(body.origin), encrypted_value="")
@@ -50,8 +50,11 @@ async def create(session: AsyncSession, vault: Vault, body: SecretCreate) -> Sec
 async def update(
     session: AsyncSession, vault: Vault, secret_id: UUID, body: SecretUpdate
 ) -> SecretRead:
-    """Raises NotFound, InvalidRequest, Conflict where a kept value would go to another server or a
-    tool of the old one names it."""
+    """Change a secret.
+
+    Raises NotFound, InvalidRequest, and Conflict if the stored value would go to another server, or
+    if a tool of the former server uses it.
+    """
     async with configuration_change(session):
         row = await find(session, Secret, secret_id, NOUN)
         fields = get_provided_fields(body, Secret, exclude={"value"})
@@ -70,7 +73,7 @@ async def update(
 
 
 async def delete(session: AsyncSession, secret_id: UUID) -> None:
-    """Raises NotFound, and Conflict while a tool's call names it."""
+    """Delete a secret. Raises NotFound, and Conflict while a tool uses it."""
     async with configuration_change(session):
         row = await find(session, Secret, secret_id, NOUN)
         await _check_unused(session, row)
@@ -78,7 +81,7 @@ async def delete(session: AsyncSession, secret_id: UUID) -> None:
 
 
 def _normalize_origin(url: str) -> str:
-    """`scheme://host[:port]`, written in the one way; raises InvalidRequest."""
+    """Return the origin as `scheme://host[:port]`. Raises InvalidRequest."""
     try:
         address = PublicUrl.parse(url)
     except AddressBlocked as error:
@@ -87,11 +90,11 @@ def _normalize_origin(url: str) -> str:
 
 
 def _check_same_server(row: Secret, origin: str) -> None:
-    """A kept value goes to no server that it was not given for."""
+    """Raise Conflict if the stored value would be sent to another server."""
     if origin != row.origin:
         raise Conflict(
-            f"The kept value was given for {row.origin}. For another server give the value with the"
-            " origin."
+            f"The stored value is for {row.origin}. For another server, set the value together with"
+            " the origin."
         )
 
 

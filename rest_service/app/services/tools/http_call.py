@@ -1,4 +1,4 @@
-"""The call of a rest tool, as its record describes it: checked when it is saved."""
+"""Checks the HTTP call of a rest tool when the tool is saved."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -22,18 +22,18 @@ ROOT_PATH = "$.http_call"
 _HEADER_VALUE = re.compile(r"[\t -~]*")
 _SECRET_LIKE = re.compile(r"\{\s*secret\b[^}]*\}?", re.IGNORECASE)
 _PLACEMENT_HINT = (
-    "A secret goes into a header, the query or a whole part of the path, between two /:"
-    " {secret:NAME}, kept by POST /api/secrets."
+    "Add a secret with POST /api/secrets and write {secret:NAME} in a header, in the query or as a"
+    " whole segment of the path."
 )
 
 
 def get_secret_names(call: HttpCall) -> set[str]:
-    """The secrets that it names."""
+    """Return the names of the secrets that a call uses."""
     return {name for _, name in _iter_secrets(call)}
 
 
 async def check(session: AsyncSession, call: HttpCall, schema: JsonObject) -> None:
-    """Raises InvalidRequest that names the place; `schema` is that of the tool's arguments."""
+    """Raise InvalidRequest with the place of an error. `schema` describes the arguments."""
     json_limits.check("http_call", call.model_dump())
     address = _check_url(call.url)
     _check_path(call.url, schema)
@@ -48,16 +48,16 @@ async def check(session: AsyncSession, call: HttpCall, schema: JsonObject) -> No
 
 
 def _check_url(url: str) -> PublicUrl:
-    """A constant server, and a path that may hold arguments."""
+    """Return the URL with its placeholders replaced. Only the path may contain placeholders."""
     place = f"{ROOT_PATH}.url"
     if "?" in url or "#" in url:
-        raise InvalidRequest(f"{place} ends with its path; what follows a ? goes into query.")
+        raise InvalidRequest(f"{place} must end with the path. Put query parameters into query.")
     server = "/".join(url.split("/", 3)[:3])
     if "{" in server or "}" in server:
-        raise InvalidRequest(f"{place} names its server itself: arguments stand in its path only.")
+        raise InvalidRequest(f"{place} cannot have arguments in its server, only in its path.")
     plain = PLACEHOLDER_PATTERN.sub("0", url)
     if "{" in plain or "}" in plain:
-        raise InvalidRequest(f"{place} has a brace that belongs to no argument.")
+        raise InvalidRequest(f"{place} has a brace that is not part of a placeholder.")
     try:
         address = PublicUrl.parse(plain)
     except AddressBlocked as error:
@@ -75,8 +75,7 @@ def _check_path(url: str, schema: JsonObject) -> None:
     for match in PLACEHOLDER_PATTERN.finditer(url):
         if match["argument"] and match["argument"] not in schema.get("required", ()):
             raise InvalidRequest(
-                f"{place} cannot do without {match['argument']!r}: input_schema lacks it in"
-                " $.required."
+                f"{place} needs {match['argument']!r}, so input_schema must list it in $.required."
             )
 
 
@@ -85,34 +84,34 @@ def _check_headers(headers: Mapping[str, str]) -> None:
     for name, text in headers.items():
         place = f"{ROOT_PATH}.headers.{name}"
         if not HEADER_NAME_PATTERN.fullmatch(name):
-            raise InvalidRequest(f"{ROOT_PATH}.headers: {name[:64]!r} is no name of a header.")
+            raise InvalidRequest(f"{ROOT_PATH}.headers: {name[:64]!r} is not a header name.")
         if name.lower() in CONNECTION_HEADERS:
-            raise InvalidRequest(f"{place} belongs to the connection: it is set by itself.")
+            raise InvalidRequest(f"{place} is set automatically and cannot be given.")
         if name.lower() in seen:
-            raise InvalidRequest(f"{place} is there twice.")
+            raise InvalidRequest(f"{place} is given twice.")
         if not _HEADER_VALUE.fullmatch(text):
-            raise InvalidRequest(f"{place} may hold letters, digits and signs of ASCII only.")
+            raise InvalidRequest(f"{place} may contain only printable ASCII characters.")
         seen.add(name.lower())
 
 
 def _check_arguments(place: str, text: str, schema: JsonObject) -> None:
-    """Each that is named exists; what is meant as a secret is written as one."""
+    """Check that the arguments exist and that references to secrets are well-formed."""
     properties = schema.get("properties", {})
     for match in PLACEHOLDER_PATTERN.finditer(text):
         if match["argument"] and match["argument"] not in properties:
             raise InvalidRequest(
-                f"{place} names {match[0]}, which input_schema does not have in $.properties."
+                f"{place} uses {match[0]}, which input_schema lacks in $.properties."
             )
     if _SECRET_LIKE.search(PLACEHOLDER_PATTERN.sub("", text)):
         raise InvalidRequest(
-            f"{place} names no secret rightly: {{secret:NAME}}, small letters, digits and _."
+            f"{place} has a malformed secret. Write {{secret:NAME}} in small letters, digits and _."
         )
 
 
 def _check_body(call: HttpCall, schema: JsonObject) -> None:
     place = f"{ROOT_PATH}.body"
     if call.method == "GET" and call.body is not None:
-        raise InvalidRequest(f"{place}: a GET has none.")
+        raise InvalidRequest(f"{place}: a GET request cannot have a body.")
     for inner, text in _iter_texts(place, call.body):
         _reject_secrets(inner, text)
         _check_arguments(inner, text, schema)
@@ -120,7 +119,7 @@ def _check_body(call: HttpCall, schema: JsonObject) -> None:
 
 
 def _iter_texts(place: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Every text in it, with its place."""
+    """Yield every text with its place."""
     match value:
         case str():
             yield place, value
@@ -134,11 +133,11 @@ def _iter_texts(place: str, value: Any) -> Iterator[tuple[str, str]]:
 
 def _reject_secrets(place: str, text: str) -> None:
     if _SECRET_LIKE.search(text):
-        raise InvalidRequest(f"{place} takes no secret there. {_PLACEMENT_HINT}")
+        raise InvalidRequest(f"{place} cannot contain a secret. {_PLACEMENT_HINT}")
 
 
 async def _check_secrets(session: AsyncSession, call: HttpCall, address: PublicUrl) -> None:
-    """Each exists and was given for this server."""
+    """Check that each secret exists and is for this server."""
     rows = await session.exec(select(Secret).where(col(Secret.name).in_(get_secret_names(call))))
     origins = {row.name: row.origin for row in rows}
     for place, name in _iter_secrets(call):
@@ -146,7 +145,7 @@ async def _check_secrets(session: AsyncSession, call: HttpCall, address: PublicU
 
 
 def _iter_secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
-    """Each secret that is named, after its place."""
+    """Yield the place and name of each secret."""
     texts = {f"{ROOT_PATH}.headers.{name}": text for name, text in call.headers.items()}
     texts |= {f"{ROOT_PATH}.query.{name}": text for name, text in call.query.items()}
     texts[f"{ROOT_PATH}.url"] = call.url
@@ -158,8 +157,10 @@ def _iter_secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
 
 def _check_origin(place: str, secret: str, origins: Mapping[str, str], address: PublicUrl) -> None:
     if secret not in origins:
-        raise InvalidRequest(f"{place}: there is no secret {secret!r}; POST /api/secrets adds it.")
+        raise InvalidRequest(
+            f"{place}: there is no secret {secret!r}. Add it with POST /api/secrets."
+        )
     if PublicUrl.parse(origins[secret]).origin != address.origin:
         raise InvalidRequest(
-            f"{place}: the secret {secret!r} was given for {origins[secret]} and goes nowhere else."
+            f"{place}: the secret {secret!r} may only be sent to {origins[secret]}."
         )

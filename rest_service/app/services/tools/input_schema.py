@@ -1,4 +1,4 @@
-"""The JSON Schema of a tool's arguments, as its record gives it."""
+"""The JSON Schema of a tool's arguments."""
 
 from functools import cache
 
@@ -15,7 +15,7 @@ _NO_ARGUMENTS: JsonObject = {"type": "object", "properties": {}}
 
 
 def resolve_input_schema(tool: Tool) -> JsonObject:
-    """The record's schema or, where it has none, the function's own."""
+    """Return the schema of the record or, without one, of the function."""
     if tool.input_schema is not None:
         return tool.input_schema
     function = find_function(tool.tool_type, tool.name)
@@ -23,7 +23,7 @@ def resolve_input_schema(tool: Tool) -> JsonObject:
 
 
 def check(tool: Tool) -> None:
-    """Raises InvalidRequest where the code cannot stand behind the record."""
+    """Raise InvalidRequest if the function does not exist or the schema does not fit it."""
     function = _resolve_function(tool)
     if tool.input_schema is None:
         return
@@ -41,13 +41,13 @@ def _function_schema(function: BuiltinFunction) -> JsonObject:
 
 
 def _resolve_function(tool: Tool) -> BuiltinFunction | None:
-    """The built-in function; None for a type that has none yet."""
+    """Return the built-in function, or None for a rest tool. Raises InvalidRequest."""
     function = find_function(tool.tool_type, tool.name)
     known = _function_names(tool.tool_type)
     if function is None and known:
         raise InvalidRequest(
-            f"There is no {tool.tool_type} function called {tool.name!r}; there is"
-            f" {' and '.join(known)}."
+            f"There is no {tool.tool_type} function called {tool.name!r}. Known functions:"
+            f" {', '.join(known)}."
         )
     return function
 
@@ -61,13 +61,12 @@ def _check_arguments(schema: JsonObject, function: BuiltinFunction) -> None:
     unknown = sorted(set(schema.get("properties", {})) - set(fields))
     if unknown:
         raise InvalidRequest(
-            f"{function.name} takes no argument {unknown[0]!r}; it takes {', '.join(fields)}."
+            f"{function.name} takes no argument {unknown[0]!r}, only {', '.join(fields)}."
         )
     needed = {name for name, field in fields.items() if field.is_required()}
     for place in ("properties", "required"):
         missing = sorted(needed - set(schema.get(place, ())))
         if missing:
             raise InvalidRequest(
-                f"{function.name} cannot do without {missing[0]!r}: input_schema lacks it in"
-                f" $.{place}."
+                f"{function.name} needs {missing[0]!r}, so input_schema must have it in $.{place}."
             )

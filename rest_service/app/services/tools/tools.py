@@ -24,12 +24,12 @@ async def read_page(session: AsyncSession, query: PageQuery) -> Page[ToolRead]:
 
 
 async def read(session: AsyncSession, tool_id: UUID) -> ToolRead:
-    """Raises NotFound."""
+    """Return a tool. Raises NotFound."""
     return to_read(await find(session, Tool, tool_id, NOUN))
 
 
 async def create(session: AsyncSession, body: ToolCreate) -> ToolRead:
-    """Raises Conflict where the name is taken, InvalidRequest where the code has no such thing."""
+    """Create a tool. Raises Conflict for a taken name, InvalidRequest for an unknown function."""
     async with configuration_change(session):
         row = Tool(**body.model_dump())
         await check_name_available(session, Tool.name, row.name, NOUN)
@@ -39,7 +39,7 @@ async def create(session: AsyncSession, body: ToolCreate) -> ToolRead:
 
 
 async def update(session: AsyncSession, tool_id: UUID, body: ToolUpdate) -> ToolRead:
-    """Raises NotFound, Conflict, InvalidRequest."""
+    """Change a tool. Raises NotFound, Conflict, InvalidRequest."""
     async with configuration_change(session):
         row = await find(session, Tool, tool_id, NOUN)
         fields = get_provided_fields(body, Tool)
@@ -54,7 +54,7 @@ async def update(session: AsyncSession, tool_id: UUID, body: ToolUpdate) -> Tool
 
 
 async def delete(session: AsyncSession, tool_id: UUID) -> None:
-    """Raises NotFound, and Conflict while an assistant is offered the tool."""
+    """Delete a tool. Raises NotFound, and Conflict while an assistant has it."""
     async with configuration_change(session):
         row = await find(session, Tool, tool_id, NOUN)
         link = col(AssistantTool.assistant_id) == col(Assistant.id)
@@ -65,7 +65,7 @@ async def delete(session: AsyncSession, tool_id: UUID) -> None:
 
 
 def to_read(row: Tool) -> ToolRead:
-    """The record, with the schema that a model is shown."""
+    """Return the tool with the schema and effect class that apply."""
     resolved = {
         "input_schema": input_schema.resolve_input_schema(row),
         "effect_class": resolve_effect_class(row),
@@ -83,25 +83,25 @@ async def _check_tool(session: AsyncSession, row: Tool) -> None:
     await _check_http_call(session, row)
     if row.cache_seconds and resolve_effect_class(row) == "writes":
         raise InvalidRequest(
-            f"{row.name} writes, so no answer of it is kept: cache_seconds must be 0."
+            f"{row.name} writes, so its results cannot be cached: cache_seconds must be 0."
         )
     if row.assistant_id is None:
         return
     if row.tool_type != "sub_assistant":
-        raise InvalidRequest("Only a sub_assistant tool has an assistant_id.")
+        raise InvalidRequest("Only a sub_assistant tool can have an assistant_id.")
     await find(session, Assistant, row.assistant_id, "assistant")
 
 
 async def _check_http_call(session: AsyncSession, row: Tool) -> None:
     if row.tool_type == "rest":
         if row.http_call is None:
-            raise InvalidRequest("A rest tool needs http_call: what it calls.")
+            raise InvalidRequest("A rest tool needs http_call, the request that it sends.")
         call = HttpCall.model_validate(row.http_call)
         await http_call.check(session, call, input_schema.resolve_input_schema(row))
     elif row.http_call is not None:
-        raise InvalidRequest("Only a rest tool has http_call.")
+        raise InvalidRequest("Only a rest tool can have http_call.")
     elif row.effect_class is not None:
         raise InvalidRequest(
-            f"effect_class is of a rest tool only; {row.name} is known to be"
-            f" {resolve_effect_class(row)}."
+            "Only a rest tool can have effect_class. That of"
+            f" {row.name} is {resolve_effect_class(row)}."
         )

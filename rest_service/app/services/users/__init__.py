@@ -1,1 +1,1 @@
-"""Users, who of them may talk, and invitations."""
+"""Users, their access, and invitations."""

@@ -1,4 +1,4 @@
-"""Single-use codes that let somebody in."""
+"""Single-use invitation codes."""
 
 import hashlib
 import secrets
@@ -25,11 +25,11 @@ from . import users
 CODE_LIFETIME = timedelta(hours=1)
 _CODE_BYTES = 16
 _OWNER_LOCK_ID = 7_241_002
-"""Two strangers with two links of owners: the second comes too late."""
+"""Postgres advisory lock: of two concurrent requests only one creates an owner."""
 
 
 async def create(session: AsyncSession, body: InviteCreate) -> InviteRead:
-    """Raises Conflict where a second owner would be invited."""
+    """Create a code. Raises Conflict for an owner if there is one already."""
     if body.role == "owner":
         await _check_no_owner(session)
     code = secrets.token_urlsafe(_CODE_BYTES)
@@ -42,14 +42,14 @@ async def create(session: AsyncSession, body: InviteCreate) -> InviteRead:
 async def redeem(
     session: AsyncSession, body: InviteRedeem, owner_telegram_id: int | None
 ) -> UserRead:
-    """Let the person in. The same person may send the same code again.
+    """Mark the user as invited. The same user may send the same code again.
 
-    Raises NotFound for a code that is unknown, used or expired, NotPermitted for who is blocked,
-    Conflict where there is an owner already.
+    Raises NotFound for a code that is unknown, used or expired, NotPermitted for a blocked user,
+    Conflict for an owner if there is one already.
     """
     existing = await users.find_by_telegram_id(session, body.telegram_id, lock=True)
     if existing is not None and existing.status == "blocked":
-        raise NotPermitted("This person is blocked.")
+        raise NotPermitted("This user is blocked.")
     role = await _redeem_code(session, _hash(body.code.get_secret_value()), body.telegram_id)
     profile = UserUpsert(**body.model_dump(include=set(UserUpsert.model_fields)))
     row, _ = await users.get_or_create(session, profile, body.telegram_id, owner_telegram_id)
@@ -75,11 +75,11 @@ async def _redeem_code(session: AsyncSession, code_hash: str, telegram_id: int) 
     )
     role: Role | None = (await session.exec(statement)).scalar_one_or_none()
     if role is None:
-        raise NotFound("This invitation is unknown, used or expired.")
+        raise NotFound("This invitation code is unknown, used or expired.")
     return role
 
 
 async def _check_no_owner(session: AsyncSession) -> None:
     await session.exec(select(sql.pg_advisory_xact_lock(_OWNER_LOCK_ID)))
     if (await session.exec(select(User.id).where(User.role == "owner").limit(1))).first():
-        raise Conflict("There is an owner already.")
+        raise Conflict("There is already an owner.")

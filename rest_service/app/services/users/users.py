@@ -27,7 +27,7 @@ ADMIN_FIELDS = {"role", "status", "daily_budget"}
 
 
 async def read_page(session: AsyncSession, query: PageQuery, owner: OwnerScope) -> Page[UserRead]:
-    """People, those first who came first."""
+    """Return users, oldest first."""
     rows = select_matching(User, query)
     if owner is not None:
         rows = rows.where(User.id == owner)
@@ -35,7 +35,7 @@ async def read_page(session: AsyncSession, query: PageQuery, owner: OwnerScope) 
 
 
 async def read(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> UserRead:
-    """Raises NotFound."""
+    """Return a user. Raises NotFound."""
     check_owner(user_id, owner, NOUN, user_id)
     return to_read(await find(session, User, user_id, NOUN))
 
@@ -43,7 +43,7 @@ async def read(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> UserR
 async def read_by_telegram_id(
     session: AsyncSession, telegram_id: int, owner: OwnerScope
 ) -> UserRead:
-    """Raises NotFound."""
+    """Return a user. Raises NotFound."""
     row = await find_by_telegram_id(session, telegram_id)
     if row is None:
         raise not_found_error("user with the Telegram id", telegram_id)
@@ -54,7 +54,7 @@ async def read_by_telegram_id(
 async def create(
     session: AsyncSession, body: UserCreate, owner_telegram_id: int | None
 ) -> UserRead:
-    """Raises Conflict where the person is there already."""
+    """Create a user. Raises Conflict if the Telegram id is taken."""
     row, is_new = await get_or_create(session, body, body.telegram_id, owner_telegram_id)
     if not is_new:
         raise Conflict(f"There is already a user with the Telegram id {body.telegram_id}.")
@@ -64,9 +64,9 @@ async def create(
 async def upsert(
     session: AsyncSession, telegram_id: int, body: UserUpsert, owner_telegram_id: int | None
 ) -> tuple[UserRead, bool]:
-    """The person as they are from now on, and whether they are new.
+    """Create or update a user. Return the user and whether they are new.
 
-    Who is known is written only where something has changed.
+    A known user is written only if something has changed.
     """
     row, is_new = await get_or_create(session, body, telegram_id, owner_telegram_id)
     if not is_new:
@@ -78,9 +78,9 @@ async def upsert(
 async def update(
     session: AsyncSession, user_id: UUID, body: UserUpdate, owner: OwnerScope, caller: Caller
 ) -> UserRead:
-    """Raises NotPermitted, NotFound, InvalidRequest."""
+    """Change a user. Raises NotPermitted, NotFound, InvalidRequest."""
     if caller != "admin" and body.model_fields_set & ADMIN_FIELDS:
-        raise NotPermitted(f"Only the admin token changes {', '.join(sorted(ADMIN_FIELDS))}.")
+        raise NotPermitted(f"Changing {', '.join(sorted(ADMIN_FIELDS))} needs the admin token.")
     check_owner(user_id, owner, NOUN, user_id)
     row = await find(session, User, user_id, NOUN, lock=True)
     fields = get_provided_fields(body, User)
@@ -93,14 +93,14 @@ async def update(
 
 
 async def delete(session: AsyncSession, user_id: UUID) -> None:
-    """Their jobs go too; what was said stays. Raises NotFound."""
+    """Delete a user with their jobs; messages stay. Raises NotFound."""
     await session.delete(await find(session, User, user_id, NOUN, lock=True))
 
 
 async def find_by_telegram_id(
     session: AsyncSession, telegram_id: int, *, lock: bool = False
 ) -> User | None:
-    """The person whom Telegram knows by this id."""
+    """Return the user with a Telegram id, or None."""
     rows = select(User).where(User.telegram_id == telegram_id)
     return (await session.exec(rows.with_for_update() if lock else rows)).first()
 
@@ -111,7 +111,7 @@ async def get_or_create(
     telegram_id: int,
     owner_telegram_id: int | None,
 ) -> tuple[User, bool]:
-    """The person's row and whether it is new, also where several ask at once."""
+    """Return the user and whether they are new. Safe under concurrent requests."""
     row = await find_by_telegram_id(session, telegram_id)
     if row is not None:
         return row, False
@@ -126,24 +126,24 @@ async def get_or_create(
 
 
 def to_read(row: User) -> UserRead:
-    """The row as callers see it."""
+    """Return the user in its read type."""
     return UserRead.model_validate(row, from_attributes=True)
 
 
 async def _read_after_conflict(session: AsyncSession, telegram_id: int) -> User:
     row = await find_by_telegram_id(session, telegram_id)
     if row is None:
-        raise Conflict("The user is being deleted at this moment; try again.")
+        raise Conflict("The user is being deleted at this moment. Try again.")
     return row
 
 
 async def _check_choices(session: AsyncSession, fields: dict[str, Any]) -> None:
-    """Of those fields that change, whoever chooses: assistants would not keep to another one."""
+    """Check a chosen assistant and model: the assistant service ignores others."""
     if (assistant_id := fields.get("assistant_id")) is not None:
         assistant = await find(session, Assistant, assistant_id, "assistant")
         if not assistant.is_active:
             raise InvalidRequest(f"{assistant.name} is not active.")
         if not assistant.is_secretary:
-            raise InvalidRequest(f"{assistant.name} is no secretary: people talk to those only.")
+            raise InvalidRequest(f"{assistant.name} is not a secretary, so users cannot choose it.")
     if (model := fields.get("model")) is not None:
         await llm_models.check_user_selectable(session, model)
