@@ -1,4 +1,4 @@
-"""Kills components of a local suite, and reads its state: restarts, Redis, answers in chats."""
+"""Kills components of a local suite, and reads its state: restarts, Redis, tokens, chats."""
 
 import os
 import signal
@@ -54,6 +54,12 @@ def connect_redis(suite: SuiteHarness) -> "redis.Redis":
         decode_responses=True,
         encoding_errors="backslashreplace",
     )
+
+
+def read_sandbox_token(suite: SuiteHarness) -> str:
+    """Return the Telegram token of the sandbox's bot, which manage.py has generated."""
+    lines = (suite.state_dir / "secrets.env").read_text().splitlines()
+    return dict(line.split("=", 1) for line in lines if "=" in line)["SANDBOX_TELEGRAM_TOKEN"]
 
 
 def expire_leases(suite: SuiteHarness) -> None:

@@ -20,12 +20,12 @@ from pathlib import Path
 
 from smart_kit.testing import run_folder
 from smart_kit.testing.suite_harness import ROOT, SandboxUser, SuiteHarness
-from tests.e2e.fault_injection import NO_RATE_LIMITS, disable_rate_limits
+from tests.e2e.fault_injection import NO_RATE_LIMITS, disable_rate_limits, read_sandbox_token
 
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 AIOGRAM_REQUIREMENTS = ("aiogram==3.31.0", "openai[aiohttp]==3.52.0")
 SETTINGS = NO_RATE_LIMITS | {"LOG_LEVEL": "WARNING"}
-TOKEN_VARIABLE = "SANDBOX_TELEGRAM_TOKEN"
+
 COMPONENTS = (
     "assistant",
     "tg_bot",
@@ -82,16 +82,6 @@ def run_conversations(users: list[SandboxUser], messages: int) -> float:
     with ThreadPoolExecutor(len(users)) as threads:
         list(threads.map(converse, users))
     return time.monotonic() - started_at
-
-
-def read_sandbox_token(suite: SuiteHarness) -> str:
-    """Return the Telegram token of the sandbox's bot, which manage.py has generated."""
-    lines = (suite.state_dir / "secrets.env").read_text().splitlines()
-    return next(
-        value
-        for name, _, value in (line.partition("=") for line in lines)
-        if name == TOKEN_VARIABLE
-    )
 
 
 @contextmanager

@@ -24,10 +24,10 @@ from tests.chaos.storm.system_under_test import (
     make_suite,
     read_processes,
 )
+from tests.e2e.fault_injection import read_sandbox_token
 
 QUEUES = ("in", "out")
 ROLES = {"naive_bot": "bot", "naive_worker": "worker", "naive_worker.2": "worker"}
-TOKEN_VARIABLE = "SANDBOX_TELEGRAM_TOKEN"
 
 
 class NaiveBot:
@@ -88,7 +88,7 @@ class NaiveBot:
     def _make_components(self) -> Iterator[Component]:
         environment = self.suite.environment
         variables = build_database_environment(self.suite.state_dir) | {
-            "TELEGRAM_URL": self.suite.url("SANDBOX_PORT", f"/bot{self._read_token()}"),
+            "TELEGRAM_URL": self.suite.url("SANDBOX_PORT", f"/bot{read_sandbox_token(self.suite)}"),
             "MODEL_URL": self._model_url,
             "REDIS_PORT": environment["REDIS_PORT"],
             "REDIS_PASSWORD": environment["REDIS_PASSWORD"],
@@ -96,10 +96,6 @@ class NaiveBot:
         for name, role in ROLES.items():
             command = (sys.executable, "-m", "tests.chaos.storm.naive_bot", role)
             yield Component(name, "service", LaunchSpec(command, variables, ROOT).return_self)
-
-    def _read_token(self) -> str:
-        lines = (self.suite.state_dir / "secrets.env").read_text().splitlines()
-        return dict(line.split("=", 1) for line in lines if "=" in line)[TOKEN_VARIABLE]
 
 
 class ProcessRunnerThread(threading.Thread):
