@@ -44,7 +44,7 @@ async def test_a_long_refusal_is_repeated_in_part_and_read_no_further(
     with assert_cpu_seconds_under(5):
         found = (await admin.post(f"/providers/{provider['id']}/test", json={})).json()
 
-    assert (found["error_code"], "It says: So it is." in found["detail"]) == ("refused", True)
+    assert (found["error_code"], "Its message: So it is." in found["detail"]) == ("refused", True)
     assert len(found["detail"]) < 300
 
 

@@ -186,7 +186,7 @@ async def test_a_model_that_is_not_there_is_answered_with_those_near_it(
     found = await check_provider(admin, provider, "llama-smal")
 
     assert found["error_code"] == "model_not_found"
-    assert "Near it: llama-small" in found["detail"]
+    assert "Similar: llama-small" in found["detail"]
 
 
 @pytest.mark.parametrize(("path", "problem"), [("", "path_not_found"), ("/v1", None)])
@@ -206,7 +206,7 @@ async def test_a_page_where_the_api_should_be_is_recognised(
     found = await check_provider(admin, await make("providers", base_url=server.url))
 
     assert found["error_code"] == "path_not_found"
-    assert f"{server.url}/v1?" in found["detail"]
+    assert f"lacks /v1: {server.url}/v1." in found["detail"]
 
 
 async def test_one_that_wants_a_key_is_not_said_to_have_a_wrong_one(
@@ -233,7 +233,7 @@ async def test_the_key_follows_no_redirect(
         found = await check_provider(admin, provider, MODEL_NAMES[0])
 
         assert elsewhere.requests == []
-        assert f"redirects to {elsewhere.url}/v1/models;" in found["detail"]
+        assert f"redirects to {elsewhere.url}/v1/models. " in found["detail"]
 
 
 @pytest.mark.parametrize("location", ["http://[bad", "http://[::1", "//[", "\\\\", ":", "http:///"])

@@ -67,7 +67,7 @@ async def test_an_administrator_gives_a_provider_back_to_the_environment(
     assert (await admin.patch(path, json=back)).json()["source"] == "environment"
     assert (await admin.patch(path, json=back | {"name": "First"})).status_code == 200
     only = await admin.patch(f"/providers/{second['id']}", json=back)
-    assert (only.status_code, "First follows the environment" in only.text) == (409, True)
+    assert (only.status_code, "First already follows the environment" in only.text) == (409, True)
     response = await admin.patch(path, json={"source": "administrator"})
     assert (response.json()["source"], response.json()["api_key_state"]) == (
         "administrator",

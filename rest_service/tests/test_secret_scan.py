@@ -111,5 +111,7 @@ def test_what_only_sounds_like_one_is_taken(parameters: JsonObject) -> None:
 def test_inside_the_schema_of_a_field_names_count_again() -> None:
     parameters = {"properties": {"token": {"default": {"api_key": SECRET}}}}
 
-    with pytest.raises(InvalidRequest, match=r"parameters\.properties\.token\.default\.api_key is"):
+    with pytest.raises(
+        InvalidRequest, match=r"parameters\.properties\.token\.default\.api_key has"
+    ):
         secret_scan.check("parameters", parameters)

@@ -129,7 +129,7 @@ class TestSelection:
 
         for caller, headers in ((service, own), (admin, {})):
             refused = await caller.patch(path, json={"assistant_id": writer["id"]}, headers=headers)
-            assert (refused.status_code, "Writer is no secretary" in refused.text) == (400, True)
+            assert (refused.status_code, "Writer is not a secretary" in refused.text) == (400, True)
         chosen = await service.patch(path, json={"assistant_id": secretary["id"]}, headers=own)
         assert chosen.json()["assistant_id"] == secretary["id"]
 

@@ -68,10 +68,10 @@ class TestRestore:
             assert answer.status_code == 409, answer.text
             return str(answer.json()["detail"])
 
-        assert "tool 'ask' is gone" in await post_refused(
+        assert "tool 'ask' no longer exists" in await post_refused(
             f"/assistants/{clerk['id']}/versions/3/restore"
         )
-        assert "assistant 'Writer' is gone" in await post_refused(
+        assert "assistant 'Writer' no longer exists" in await post_refused(
             f"/tools/{ask['id']}/versions/1/restore"
         )
         assert "deletion" in await post_refused(f"/tools/{ask['id']}/versions/2/restore")
@@ -100,7 +100,7 @@ class TestRestore:
         path = f"/assistants/{poet['id']}/versions"
 
         answer = await admin.post(f"{path}/1/restore")
-        assert (answer.status_code, "'right' is gone" in answer.text) == (409, True)
+        assert (answer.status_code, "'right' no longer exists" in answer.text) == (409, True)
         assert (await admin.get(f"/assistants/{poet['id']}")).json()["model"] is None
         assert (await admin.post(f"{path}/2/restore")).json()["content"]["model"] == "left"
         assert left["provider_model_name"] == "left"

@@ -37,9 +37,7 @@ _SEPARATORS = re.compile(r"[^a-z0-9]+")
 def check(name: str, value: JsonObject, remedy: str = _PROVIDER_REMEDY) -> None:
     """Raise InvalidRequest with the place of a credential. Limit the nesting depth before."""
     for place, reason in _find_credentials(value, name):
-        raise InvalidRequest(
-            f"{place} {reason}, and {name} are stored and shown unencrypted. {remedy}"
-        )
+        raise InvalidRequest(f"{place} {reason}, but it is stored and shown unencrypted. {remedy}")
 
 
 def check_text(place: str, name: str, text: str) -> None:
@@ -53,7 +51,7 @@ def check_text(place: str, name: str, text: str) -> None:
         is_named and not _is_secret_reference(text)
     ):
         raise InvalidRequest(
-            f"{place} would hold a credential, and it is stored and shown unencrypted. Add a secret"
+            f"{place} would hold a credential, but it is stored and shown unencrypted. Add a secret"
             " with POST /api/secrets and write {secret:NAME} here."
         )
 
