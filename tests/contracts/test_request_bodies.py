@@ -16,15 +16,15 @@ TIME_ADAPTER = [TypeAdapter(DatetimeInput), TypeAdapter(AwareDatetimeInput)]
 
 @pytest.mark.parametrize("value", [0, 1, 0.0, "true", "yes", "", []])
 def test_only_true_and_false_are_boolean(value: Any) -> None:
-    with pytest.raises(ValidationError, match="is true or false"):
+    with pytest.raises(ValidationError, match="must be true or false"):
         AssistantUpdate.model_validate({"is_active": value})
 
 
 @pytest.mark.parametrize("value", ["7", " 7", True, False])
 def test_a_number_is_no_text_and_no_boolean(value: Any) -> None:
-    with pytest.raises(ValidationError, match="is a number"):
+    with pytest.raises(ValidationError, match="must be a number"):
         UserCreate.model_validate({"telegram_id": value})
-    with pytest.raises(ValidationError, match="is a number"):
+    with pytest.raises(ValidationError, match="must be a number"):
         CronJobUpdate.model_validate({"bot_id": value})
 
 
