@@ -1,6 +1,6 @@
-"""What every service on FastAPI has: one error shape, `/health`, `/metrics`, and its loop.
+"""Shared parts of FastAPI services: one error format, `/health`, `/metrics` and the server loop.
 
-Services without an API of their own serve the last two with `smart_kit.service.health_routes`.
+Services without an API serve `/health` and `/metrics` with `smart_kit.service.build_health_app`.
 """
 
 import asyncio
@@ -24,18 +24,18 @@ from smart_kit.health import Health
 from smart_kit.service import Loop
 
 SHUTDOWN_TIMEOUT_SECONDS = 10
-"""How long requests may go on after a stop."""
+"""Seconds that running requests get after a stop."""
 
 _MAX_ERRORS = 5
 _VALIDATION_FAILED = "validation_failed"
 _STATUS_MESSAGES = {404: "There is nothing at {path}.", 405: "{method} is not possible at {path}."}
-"""For the framework's own refusals, which only repeat the status's name."""
+"""Details for errors of the framework, which otherwise only repeat the name of the status."""
 
 
 def error_responses(*errors: type[DomainError]) -> dict[int | str, dict[str, Any]]:
-    """These errors and malformed input, as `responses` of a route, a router or an application."""
+    """Return these errors and 422 as `responses` of a route, a router or an application."""
     described = {error.status_code: error().message for error in errors}
-    described[422] = "The request does not have the right form."
+    described[422] = "The request is malformed."
     return {
         status: {"model": ErrorRead, "description": sentence}
         for status, sentence in described.items()
@@ -45,13 +45,13 @@ def error_responses(*errors: type[DomainError]) -> dict[int | str, dict[str, Any
 def build_error_response(
     status: int, error: str, detail: str, headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
-    """The one shape. What cannot be written as UTF-8 is replaced."""
+    """Build an ErrorRead. Characters that UTF-8 cannot encode are replaced."""
     readable = detail.encode("utf-8", "replace").decode()
     return JSONResponse(ErrorRead(error=error, detail=readable).model_dump(), status, headers)
 
 
 def build_domain_error_response(error: DomainError) -> JSONResponse:
-    """An error of ours: NotFound says not_found."""
+    """Convert a DomainError; the `error` of NotFound is `not_found`."""
     challenge = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
     return build_error_response(
         error.status_code, _error_name(type(error)), error.message, challenge
@@ -59,7 +59,7 @@ def build_domain_error_response(error: DomainError) -> JSONResponse:
 
 
 def add_error_handlers(app: FastAPI) -> None:
-    """Answer every refusal and failure in the one shape."""
+    """Answer every error with an ErrorRead."""
 
     @app.exception_handler(DomainError)
     async def domain(_: Request, error: DomainError) -> JSONResponse:
@@ -77,7 +77,7 @@ def add_error_handlers(app: FastAPI) -> None:
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
         messages = list(
             dict.fromkeys(map(_format_error, error.errors()))
-        )  # a header is asked for twice
+        )  # FastAPI validates a header twice
         sentences = messages[:_MAX_ERRORS]
         if len(messages) > _MAX_ERRORS:
             sentences.append(f"and {len(messages) - _MAX_ERRORS} more")
@@ -85,7 +85,7 @@ def add_error_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     async def failure(_: Request, __: Exception) -> JSONResponse:
-        """The server logs it with its traceback."""
+        """Hide the error, which uvicorn logs with its traceback."""
         return build_error_response(500, "internal_error", "Something went wrong here.")
 
 
@@ -95,24 +95,24 @@ def add_health(app: FastAPI, health: Health) -> None:
     @app.get(
         "/health",
         tags=["operation"],
-        summary="Is it well",
+        summary="Health of the service",
         response_model=None,
-        responses={503: {"description": "It is not"}},
+        responses={503: {"description": "A check failed"}},
     )
     async def report() -> JSONResponse:
-        """200 where all is well, else 503; `checks` says what is not."""
+        """200 if every check succeeds, else 503. `checks` has the result of each."""
         body = health.report()
         return JSONResponse(body, 200 if body["status"] == "ok" else 503)
 
     Instrumentator(excluded_handlers=["/health", "/metrics"]).instrument(app).expose(
-        app, tags=["operation"], summary="Figures for Prometheus", response_model=None
+        app, tags=["operation"], summary="Metrics for Prometheus", response_model=None
     )
 
 
 def uvicorn_loop(app: FastAPI, host: str, port: int, replica_port: int | None = None) -> Loop:
-    """A loop that serves an application. Raises ConfigurationError where the port is taken.
+    """Return a loop that serves an application. It raises ConfigurationError if a port is in use.
 
-    With an own port it answers there too, and shares the other one with processes that do the same.
+    With a `replica_port` this process also listens there, and shares `port` with other replicas.
     """
 
     async def serve(stop: asyncio.Event) -> None:
@@ -120,7 +120,7 @@ def uvicorn_loop(app: FastAPI, host: str, port: int, replica_port: int | None = 
         server = _Server(
             uvicorn.Config(
                 app,
-                log_config=None,  # its records go where ours go
+                log_config=None,  # its records use the handlers of smart_kit.log
                 log_level="warning",
                 access_log=False,
                 server_header=False,
@@ -138,7 +138,7 @@ def uvicorn_loop(app: FastAPI, host: str, port: int, replica_port: int | None = 
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without signal handlers: `run_loops` has them."""
+    """uvicorn without signal handlers, because `run_loops` installs them."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -146,7 +146,7 @@ class _Server(uvicorn.Server):
 
 
 def _open_sockets(host: str, port: int, replica_port: int | None) -> list[socket.socket]:
-    """The own port first: it is nobody else's, so a second suite is noticed before it joins in."""
+    """Open the replica's own port first, so that a second suite fails before sharing `port`."""
     if replica_port is None:
         return [_open_socket(host, port)]
     replica_socket = _open_socket(host, replica_port)
@@ -158,7 +158,7 @@ def _open_sockets(host: str, port: int, replica_port: int | None) -> list[socket
 
 
 def _open_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """uvicorn's own way ends the process where the port is taken, without our one line."""
+    """Open a port; uvicorn itself would exit without a readable message if it is in use."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
@@ -181,7 +181,7 @@ def _status_name(status: HTTPStatus) -> str:
 
 
 def _format_error(error: Mapping[str, Any]) -> str:
-    """E.g. "body.text: Field required"; never the value, which may be a secret."""
+    """Format as e.g. "body.text: Field required", without the value, which may be secret."""
     if error["type"] == "json_invalid":
         return f"The body is not JSON: {error['ctx']['error']}"
     place = ".".join(str(part) for part in error["loc"])

@@ -1,7 +1,7 @@
-"""The clock that decides by a person's time: schedules, `get_time`, "today", receipts.
+"""The clock for everything users see: schedules, `get_time`, "today" and receipts.
 
-Real time plus an offset that only the sandbox may set, forward only. Leases, back-off, rate limits
-and time-outs never ask it: they run on real time.
+It is real time plus an offset that only the sandbox may set, and only forward. Leases, back-off,
+rate limits and time-outs use real time instead.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -15,5 +15,5 @@ class Clock:
         self.offset = offset
 
     def now(self, zone: ZoneInfo | None = None) -> datetime:
-        """The aware time in UTC, or in the given zone."""
+        """Return the aware time, in UTC unless a zone is given."""
         return (datetime.now(UTC) + self.offset).astimezone(zone or UTC)

@@ -1,4 +1,4 @@
-"""Every error of the suite, one type per decision somebody can take.
+"""The errors of all services: one type per way of handling it.
 
 SmartAssistantError                 the message defaults to the class's docstring
 ├── ConfigurationError              at start only; exit status 78 and one readable line
@@ -8,15 +8,15 @@ SmartAssistantError                 the message defaults to the class's docstrin
 │   ├── NotPermitted 403
 │   ├── NotFound 404
 │   └── Conflict 409
-├── UpstreamError                   another service or provider failed us
-│   ├── UpstreamUnavailable         trying again is sensible
-│   └── UpstreamRejected            our fault; trying again is not
-├── MessageError                    how a consumer disposes of a queue message
-│   ├── RetryMessage                back to the queue for a while
-│   └── RejectMessage               to the dead letters
-└── ToolError                       what becomes of a tool call
-    ├── InvalidInputError           the model corrects itself
-    └── ToolExecutionError          the user is told
+├── UpstreamError                   another service or a provider failed
+│   ├── UpstreamUnavailable         a retry may succeed
+│   └── UpstreamRejected            a retry would fail again
+├── MessageError                    how a worker disposes of a queue message
+│   ├── RetryMessage                it is delayed and tried again
+│   └── RejectMessage               it becomes a dead letter
+└── ToolError                       a tool call failed
+    ├── InvalidInputError           the model can correct its arguments
+    └── ToolExecutionError          the model reports the failure to the user
 """
 
 from typing import ClassVar
@@ -43,7 +43,7 @@ class DomainError(SmartAssistantError):
 
 
 class InvalidRequest(DomainError):
-    """The request makes no sense."""
+    """The request is not valid."""
 
     status_code = 400
 
@@ -61,13 +61,13 @@ class NotPermitted(DomainError):
 
 
 class NotFound(DomainError):
-    """There is no such thing."""
+    """The record does not exist."""
 
     status_code = 404
 
 
 class Conflict(DomainError):
-    """This contradicts what is there already."""
+    """The request conflicts with an existing record."""
 
     status_code = 409
 
@@ -92,7 +92,7 @@ class UpstreamUnavailable(UpstreamError):
     ) -> None:
         super().__init__(message, status=status)
         self.retry_after = retry_after
-        """Seconds the other side asked us to wait, if it did."""
+        """Seconds to wait that the server asked for, if any."""
 
 
 class UpstreamRejected(UpstreamError):
@@ -109,7 +109,7 @@ class RetryMessage(MessageError):
     def __init__(self, after: float, message: str | None = None) -> None:
         super().__init__(message)
         self.after = after
-        """Seconds until the message may be tried again."""
+        """Seconds until the next attempt."""
 
 
 class RejectMessage(MessageError):
@@ -117,15 +117,15 @@ class RejectMessage(MessageError):
 
 
 class ToolError(SmartAssistantError):
-    """The tool did not do what was asked."""
+    """The tool call failed."""
 
 
 class InvalidInputError(ToolError):
-    """The arguments are wrong; the text tells the model how to call again."""
+    """The arguments are wrong. The message tells the model how to correct them."""
 
 
 class ToolExecutionError(ToolError):
-    """The tool failed; the text is told to the user."""
+    """The tool failed. The message is for the user."""
 
 
 DOMAIN_ERRORS: tuple[type[DomainError], ...] = (

@@ -1,4 +1,4 @@
-"""What a service says of itself at `/health`."""
+"""The report of a service at `/health`."""
 
 from collections.abc import Callable
 from typing import TypedDict
@@ -6,7 +6,7 @@ from typing import TypedDict
 from smart_kit.version import get_version
 
 HealthCheck = Callable[[], str | None]
-"""None where all is well, else what is wrong, in a sentence."""
+"""Returns None, or an error in one sentence."""
 
 
 class HealthReport(TypedDict):
@@ -16,14 +16,14 @@ class HealthReport(TypedDict):
     service: str
     version: str
     detail: str
-    """What is wrong, in one line."""
+    """The failed checks, in one line."""
     note: str
-    """What an operator should know although nothing is wrong."""
+    """Information for the operator that is not an error."""
     checks: dict[str, str]
 
 
 class Health:
-    """Named probes, asked anew each time; they must be cheap and never block."""
+    """Named checks, which run at each request; they must be cheap and must not block."""
 
     def __init__(self, service: str) -> None:
         self._service = service
@@ -31,17 +31,17 @@ class Health:
         self._notes: list[Callable[[], str]] = []
 
     def add_check(self, name: str, check: HealthCheck) -> None:
-        """Ask this too."""
+        """Add a check."""
         self._checks[name] = check
 
     def add_note(self, note: Callable[[], str]) -> None:
-        """Say this too, where it is not empty."""
+        """Add a source of notes; empty notes are left out."""
         self._notes.append(note)
 
     def report(self) -> HealthReport:
-        """`status` is "ok" or "unavailable"; `checks` has "ok" or a sentence for each probe."""
-        checks = {name: probe() or "ok" for name, probe in self._checks.items()}
-        failed = [f"{name}: {said}" for name, said in checks.items() if said != "ok"]
+        """Run the checks. `status` is "ok" or "unavailable"; each check is "ok" or an error."""
+        checks = {name: check() or "ok" for name, check in self._checks.items()}
+        failed = [f"{name}: {result}" for name, result in checks.items() if result != "ok"]
         return {
             "status": "unavailable" if failed else "ok",
             "service": self._service,

@@ -1,7 +1,8 @@
-"""JSON Schemas of tools' arguments: which can be kept to, and what arguments break.
+"""Validation of tool arguments by JSON Schema, in bounded time.
 
-An administrator writes the schema and a model the arguments, so neither may hold up a process:
-patterns are Rust's, whose time grows with their text alone, and what a check does is counted.
+Administrators write the schemas and models write the arguments, so neither is trusted. Patterns run
+on Rust's engine in linear time, and the steps of a validation are limited. jsonschema-rs has no
+such limit: a schema that doubles the work at each level would block the process.
 """
 
 import json
@@ -19,13 +20,13 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import InvalidRequest
 
 MAX_CHARACTERS = 64_000
-"""Of arguments, as JSON."""
+"""Limit of the arguments as JSON."""
 MAX_PATTERN_CHARACTERS = 8_000
-"""Of texts that patterns look at in one check: the worst pattern takes half a second for them."""
+"""Characters that patterns may examine per validation; the worst pattern needs half a second."""
 MAX_STEPS = 10_000
 MAX_VISITED_CHARACTERS = 2_000_000
-"""Characters of the values that all steps look at: each may be compared, and repeated in what is
-said of it."""
+"""Sum of the sizes of the values that all steps examine, because a step may compare a value or
+repeat it in an error."""
 MAX_ERRORS = 5
 _MAX_ERROR_CHARACTERS = 300
 
@@ -37,29 +38,29 @@ _SUBSCHEMA_KEYWORDS = (
 _SUBSCHEMA_LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _SUBSCHEMA_MAP_KEYWORDS = ("properties", "$defs", "definitions", "dependentSchemas")
 _IN_PLACE_APPLICATORS = ("not", "if", "then", "else", "allOf", "anyOf", "oneOf", "dependentSchemas")
-"""Look at the same value again, so that a circle of these never ends."""
+"""Apply to the same value again, so that a cycle of these would never end."""
 _COMPARING_KEYWORDS = frozenset({"enum", "const", "not", "oneOf"})
-"""What these hold is compared with the value, or repeated too."""
+"""Keywords whose own content is compared with the value, or repeated in an error."""
 _UNSUPPORTED_KEYWORDS = (
     *("$id", "$anchor", "$dynamicAnchor", "$dynamicRef"),
     *("patternProperties", "unevaluatedItems", "unevaluatedProperties"),
 )
-"""Other ways to name a schema than $ref; and what is checked past our counting."""
+"""References other than $ref, and keywords that bypass the limits."""
 
 _Subschemas = dict[str, tuple[str, Any]]
-"""Each schema within a schema, with how its place is said, by its JSON Pointer."""
+"""JSON Pointer of each subschema to its place in readable form and the subschema."""
 
 
 class _LimitExceeded(Exception):
-    """The check would take too long."""
+    """The validation would take too long."""
 
 
 def check_schema(schema: JsonObject) -> None:
-    """Raises InvalidRequest that names the place of what cannot be kept to."""
+    """Raises InvalidRequest with the place of anything invalid or unsupported."""
     from jsonschema import Draft202012Validator, exceptions  # slow to import
 
     try:
-        Draft202012Validator.check_schema(schema, format_checker=None)  # patterns: below
+        Draft202012Validator.check_schema(schema, format_checker=None)  # patterns are checked below
     except exceptions.SchemaError as error:
         raise InvalidRequest(
             f"input_schema is not a JSON Schema at {error.json_path}: {error.message[:300]}."
@@ -75,10 +76,10 @@ def check_schema(schema: JsonObject) -> None:
 
 
 class JsonSchemaValidator:
-    """A schema that arguments are held to."""
+    """Validates arguments against one schema."""
 
     def __init__(self, schema: JsonObject) -> None:
-        """Raises InvalidRequest as `check` does."""
+        """Raises InvalidRequest as `check_schema` does."""
         check_schema(schema)
         self._validator = self._build_validator(schema)
         self._schema_sizes = _measure_sizes(schema)
@@ -86,7 +87,7 @@ class JsonSchemaValidator:
         self._step_count = self._visited_characters = self._pattern_characters = 0
 
     def list_errors(self, arguments: JsonObject) -> list[str]:
-        """What is wrong with them, the first few; none where they are right."""
+        """Return the first errors of the arguments; an empty list if they are valid."""
         if len(json.dumps(arguments)) > MAX_CHARACTERS:
             return [f"they are longer than {MAX_CHARACTERS} characters"]
         self._step_count = self._visited_characters = self._pattern_characters = 0
@@ -108,7 +109,7 @@ class JsonSchemaValidator:
         }
         counted = {name: self._count_steps(name, keyword) for name, keyword in keywords.items()}
         kind = validators.extend(Draft202012Validator, counted)
-        return kind(schema, registry=Registry())  # the usual one fetches what a $ref names
+        return kind(schema, registry=Registry())  # the default registry downloads remote references
 
     def _count_steps(self, name: str, keyword: Callable[..., Any]) -> Callable[..., Any]:
         def count(validator: Any, expected: Any, value: Any, schema: Any) -> Any:
@@ -133,7 +134,7 @@ class JsonSchemaValidator:
 
 
 def _measure_sizes(document: Any) -> dict[int, int]:
-    """About how long each value in it is as JSON, by its id. Raises RecursionError."""
+    """Return the approximate JSON size of each value, by its id(). Raises RecursionError."""
     sizes: dict[int, int] = {}
 
     def measure(value: Any) -> int:
@@ -155,12 +156,12 @@ def _measure_sizes(document: Any) -> dict[int, int]:
 
 @lru_cache(maxsize=256)
 def _compile_pattern(pattern: str) -> SchemaValidator:
-    """Raises SchemaError, e.g. for what looks around or back."""
+    """Raises SchemaError, e.g. for look-around and backreferences."""
     return SchemaValidator(str_schema(pattern=pattern, regex_engine="rust-regex"))
 
 
 def _check_unique_items(validator: Any, is_required: bool, items: Any, _: Any) -> Iterator[Any]:
-    """The usual one compares each with each."""
+    """Check in linear time; jsonschema compares every pair of items."""
     if is_required and validator.is_type(items, "array"):
         distinct = {json.dumps(item, sort_keys=True) for item in items}
         if len(distinct) < len(items):
@@ -180,7 +181,7 @@ def _format_error(error: Any) -> str:
 
 
 def _iter_subschemas(schema: Any, pointer: str, place: str) -> Iterator[tuple[str, str, Any]]:
-    """It and all schemas in it."""
+    """Yield pointer, place and content of a schema and of all its subschemas."""
     yield pointer, place, schema
     if not isinstance(schema, dict):
         return
@@ -193,7 +194,7 @@ def _iter_subschemas(schema: Any, pointer: str, place: str) -> Iterator[tuple[st
 def _iter_children(
     schema: Mapping[str, Any], keywords: tuple[str, ...]
 ) -> Iterator[tuple[str, str, Any]]:
-    """Each with what its pointer and its place have more."""
+    """Yield each direct subschema with the suffixes of its pointer and its place."""
     for keyword in keywords:
         value = schema.get(keyword)
         if keyword in _SUBSCHEMA_KEYWORDS and keyword in schema:
@@ -240,7 +241,7 @@ def _parse_pointer(target: str) -> str | None:
 
 
 def _check_cycles(subschemas: _Subschemas) -> None:
-    """A schema that is its own condition would be looked at for ever."""
+    """Refuse schemas that apply to the same value in a cycle."""
     graph: dict[str, set[str]] = {}
     for pointer, (_, part) in subschemas.items():
         if isinstance(part, dict):

@@ -1,4 +1,4 @@
-"""Structured logs with one correlation id from a Telegram update to its reply's last line."""
+"""Structured logging. One correlation id connects a Telegram update with all that it causes."""
 
 import logging
 import re
@@ -18,27 +18,27 @@ _SECRET_PATTERNS = re.compile(
     r"|(?<=/bot)\d+:[A-Za-z0-9_-]+"  # the same in a URL, however short
     r"|\b(?:sk-|gsk_|AIza)[A-Za-z0-9_-]{8,}"  # keys of OpenAI, Groq and Google
     r"|(?<=Bearer )[A-Za-z0-9._~+/=-]+"
-    # user:password of a URL; what looks like a port is none
+    # user:password of a URL; a number after the colon is a port
     r"|(?<=://)[^/\s:@]*+:(?!\d{1,5}(?:[^\w@]|$))(?:[^\s@\"'<>:]|:(?!//))++(?=@)"
 )
-"""Of secrets that nobody told us, e.g. in the records of the database.
+"""Patterns of secrets that are not settings, e.g. keys in database records.
 
-Texts come from strangers too, so none is looked at twice: a password ends where another URL begins.
+Texts may be hostile, so matching takes linear time: a password ends where another URL begins.
 """
 
 MIN_SECRET_LENGTH = 6
-"""What is shorter would be found in innocent words."""
+"""Shorter secrets are not redacted, because they occur in ordinary words."""
 
 REDACTED = "[redacted]"
 
 
 def contains_secret(text: str) -> bool:
-    """Whether something in it looks like a secret, e.g. "Bearer …", a key or a Telegram token."""
+    """Return whether the text contains what looks like a key, a bearer or Telegram token."""
     return _SECRET_PATTERNS.search(text) is not None
 
 
 class Redactor:
-    """Takes out the secrets it is told, in each way they are written, and what looks like one."""
+    """Replaces the given secrets, in each of their encodings, and what looks like a secret."""
 
     def __init__(self, secrets: Collection[str] = ()) -> None:
         spellings = {
@@ -51,12 +51,12 @@ class Redactor:
         self._known = re.compile("|".join(known) or "(?!)")
 
     def redact(self, text: str) -> str:
-        """The text without them; the known ones first, because a shape may end within one."""
+        """Redact a text. Known secrets come first, because a pattern may match a part of one."""
         return _SECRET_PATTERNS.sub(REDACTED, self._known.sub(REDACTED, text))
 
     def process(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        """A processor of structlog's."""
-        # what begins with an underscore is structlog's own and is never shown
+        """Redact an event, as a structlog processor."""
+        # keys with an underscore are internal to structlog and never rendered
         return {
             key: v if key.startswith("_") else self._redact_value(v) for key, v in event.items()
         }
@@ -81,7 +81,7 @@ def configure(
     fmt: Literal["console", "json"] = "console",
     secrets: Collection[str] = (),
 ) -> None:
-    """Send structlog's and the standard library's records to stderr, redacted, in one shape."""
+    """Send the records of structlog and `logging` to stderr, redacted and in one format."""
 
     def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         return {"service": service, **event}
@@ -124,11 +124,11 @@ def _renderer(fmt: Literal["console", "json"]) -> Processor:
 
 
 def reset_context(**values: Any) -> None:
-    """Add values to every later line of this task, starting from none."""
+    """Replace the values that every later log line of this task has."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(**values)
 
 
 def summarize_validation_error(error: ValidationError) -> str:
-    """The first things that are wrong, without the values, which may be somebody's words."""
+    """Return the first three errors without their values, which may be private."""
     return str(error.errors(include_input=False, include_context=False, include_url=False)[:3])

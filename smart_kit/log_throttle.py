@@ -1,4 +1,4 @@
-"""Keeps an outage from filling the log: what is said again and again is said now and then."""
+"""Limits repeated warnings, so that an outage does not fill the log."""
 
 import time
 from collections.abc import Callable
@@ -8,11 +8,11 @@ import structlog
 from structlog.typing import EventDict, WrappedLogger
 
 INTERVAL_SECONDS = 30.0
-"""Between two lines that say the same."""
+"""Least seconds between two equal lines."""
 _MAX_LINES = 1000
-"""Different lines that are remembered."""
+"""Distinct lines that are remembered."""
 _VOLATILE_KEYS = frozenset({"timestamp", "updates", "conversations", "failures", "seconds"})
-"""What may differ between two lines that say the same."""
+"""Keys whose values are ignored when lines are compared."""
 
 
 @dataclass
@@ -22,14 +22,17 @@ class _SeenLine:
 
 
 class LogThrottle:
-    """Warnings that belong to no message: an operator follows a message by each of its lines."""
+    """Drops repeated warnings, except those with a correlation id.
+
+    The lines of one message stay complete, so that an operator can follow it.
+    """
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
         self._seen: dict[tuple[object, ...], _SeenLine] = {}
 
     def process(self, _: WrappedLogger, __: str, event: EventDict) -> EventDict:
-        """A processor of structlog's; the next line that is let through says `suppressed_count`."""
+        """Filter an event, as a structlog processor. The next line has the `suppressed_count`."""
         if event.get("level") != "warning" or "correlation_id" in event:
             return event
         key = tuple(

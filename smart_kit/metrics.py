@@ -1,22 +1,22 @@
-"""What every service counts; each service's own figures stand beside what they measure."""
+"""Metrics that several services share. Other metrics are defined beside what they measure."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
 PROCESSED_MESSAGES = Counter(
-    "smart_assistant_messages_total", "Queue messages by what became of them", ["queue", "outcome"]
+    "smart_assistant_messages_total", "Processed queue messages by outcome", ["queue", "outcome"]
 )
 HANDLING_SECONDS = Histogram(
     "smart_assistant_message_seconds",
-    "From taking a message to its end",
+    "Time from receiving a message to its end",
     ["queue"],
     buckets=(0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 90),
 )
 QUEUE_CONVERSATIONS = Gauge(
     "smart_assistant_queue_conversations",
-    "Conversations with work, by what it waits for",
+    "Conversations with work, by state",
     ["queue", "state"],
 )
 QUEUE_OLDEST_SECONDS = Gauge(
-    "smart_assistant_queue_oldest_seconds", "How long the one that waits longest has", ["queue"]
+    "smart_assistant_queue_oldest_seconds", "Age of the oldest queue entry", ["queue"]
 )
-DEAD_LETTERS = Gauge("smart_assistant_dead_letters", "Messages that nobody could handle", ["queue"])
+DEAD_LETTERS = Gauge("smart_assistant_dead_letters", "Dead letters", ["queue"])

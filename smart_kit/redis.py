@@ -15,26 +15,26 @@ Redis: TypeAlias = redis.asyncio.Redis
 T = TypeVar("T")
 
 CONNECTION_ERRORS = (RedisConnectionError, RedisTimeoutError)
-"""What a call raises while Redis is away; it comes back by itself.
+"""Errors of a call while Redis is unavailable; a later call may succeed.
 
-Not OSError, which redis-py turns into these: any time-out of a handler's is one too.
+OSError is not one of them: redis-py converts it, and a handler's own time-outs are OSErrors too.
 """
 
 MAX_BLOCK_SECONDS = 2.0
-"""How long a blocking read waits; short, so that a stop is quick."""
+"""Longest wait of a blocking read; short, so that a stop is quick."""
 
 _SOCKET_MARGIN_SECONDS = 10.0
 
 
 def connect(settings: RedisSettings) -> Redis:
-    """A client for commands that answer at once."""
+    """Return a client for commands that do not block."""
     return _client(settings, socket_timeout=5.0)
 
 
 def connect_blocking(settings: RedisSettings) -> Redis:
-    """A client for reads that block up to BLOCK_SECONDS and for subscriptions.
+    """Return a client for subscriptions and for reads that block up to MAX_BLOCK_SECONDS.
 
-    redis-py 8 gives up on any answer after 5 s unless told otherwise, so its time-out is longer.
+    Its socket time-out is longer than redis-py's default of 5 s.
     """
     return _client(settings, socket_timeout=MAX_BLOCK_SECONDS + _SOCKET_MARGIN_SECONDS)
 
@@ -55,5 +55,5 @@ def _client(settings: RedisSettings, socket_timeout: float) -> Redis:
 
 
 async def await_result(command: Awaitable[Any] | Any) -> Any:
-    """Await a command whose type redis-py gives as "perhaps awaitable"."""
+    """Await a command that redis-py declares as either a value or an awaitable."""
     return await command

@@ -1,4 +1,4 @@
-"""How services speak with rest_service: answers as contracts, errors as our own."""
+"""Client of rest_service. It returns contracts and raises the errors of smart_kit.errors."""
 
 from typing import Any, TypeVar
 from uuid import UUID
@@ -20,13 +20,13 @@ from smart_kit.tls import get_ssl_context
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
 MAX_ATTEMPTS = 3
-"""For what can be repeated: anything but a POST without an idempotency key."""
+"""Attempts of a repeatable request: any but a POST without an idempotency key."""
 
 TRANSPORT_ERRORS = (httpx2.TransportError, AttributeError)
-"""The second is anyio's, for a connection that is reset before it is used: its server just dies."""
+"""anyio raises AttributeError for a connection that is reset before it is used."""
 
 _KEEPALIVE_SECONDS = 3.0
-"""uvicorn closes a connection after 5 idle seconds: whoever sends just then gets no answer."""
+"""uvicorn closes connections after 5 idle seconds; a request at that moment gets no response."""
 
 _ERRORS_BY_STATUS = {error.status_code: error for error in DOMAIN_ERRORS} | {422: InvalidRequest}
 
@@ -34,8 +34,8 @@ _ERRORS_BY_STATUS = {error.status_code: error for error in DOMAIN_ERRORS} | {422
 class ServiceClient:
     """Calls rest_service with the service token. Close it when done.
 
-    Every call raises a DomainError where rest_service refuses, UpstreamUnavailable where it cannot
-    be reached or is failing, UpstreamRejected where it answers with something else.
+    Every call raises a DomainError if rest_service refuses the request, UpstreamUnavailable if it
+    cannot be reached or fails, and UpstreamRejected for any other response.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ServiceClient:
             limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
             transport=transport,
             verify=get_ssl_context(),
-            trust_env=False,  # a proxy of the operator's is not meant for the house's own calls
+            trust_env=False,  # the operator's proxy is not meant for internal calls
         )
 
     async def close(self) -> None:
@@ -68,7 +68,7 @@ class ServiceClient:
         params: dict[str, Any] | None = None,
         max_attempts: int = MAX_ATTEMPTS,
     ) -> ModelT:
-        """Send a request, read the answer as a contract."""
+        """Send a request and parse the response."""
         response = await self._send(
             method,
             path,
@@ -80,10 +80,10 @@ class ServiceClient:
         try:
             return response_type.model_validate_json(response.content)
         except ValidationError as error:
-            raise UpstreamRejected(f"rest_service: no {response_type.__name__} came") from error
+            raise UpstreamRejected(f"rest_service: not a {response_type.__name__}") from error
 
     async def send(self, method: str, path: str, *, body: BaseModel | None = None) -> None:
-        """Send a request whose answer has no body."""
+        """Send a request whose response has no body."""
         content = body.model_dump_json(exclude_unset=True) if body is not None else None
         await self._send(
             method, path, content=content, headers=_build_headers(None, None), params=None
@@ -93,7 +93,7 @@ class ServiceClient:
         self, method: str, path: str, *, max_attempts: int = MAX_ATTEMPTS, **request_parts: Any
     ) -> httpx2.Response:
         is_repeatable = method != "POST" or "Idempotency-Key" in request_parts["headers"]
-        # a block, because stamina logs the arguments of a function, bodies and all
+        # a context manager, because stamina's decorator logs all arguments, including bodies
         async for attempt in stamina.retry_context(
             on=UpstreamUnavailable,
             attempts=max_attempts if is_repeatable else 1,
@@ -133,7 +133,7 @@ def _build_headers(user_id: UUID | None, idempotency_key: str | None) -> dict[st
     if idempotency_key is not None:
         headers["Idempotency-Key"] = idempotency_key
     if correlation_id := structlog.contextvars.get_contextvars().get("correlation_id"):
-        headers["X-Correlation-Id"] = correlation_id  # so that rest_service's lines carry it too
+        headers["X-Correlation-Id"] = correlation_id  # the log lines of rest_service carry it too
     return headers
 
 

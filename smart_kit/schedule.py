@@ -1,8 +1,8 @@
-"""When things fire: the only code that turns a cron expression or a local time into an instant.
+"""Fire times: the only code that converts cron expressions and local times to instants.
 
-Where clocks change (the rules of Debian's cron, which cronsim follows): a job at a fixed time fires
-at the first valid instant of a gap and in the first pass of a fold; wildcard minutes or hours count
-elapsed time, so they run in both passes. A one-off in a gap is read with the offset before it.
+When clocks change, cronsim follows the rules of Debian's cron. A job at a fixed time fires at the
+first valid instant after a gap and in the first pass of a fold. Wildcard minutes or hours count
+elapsed time, so they fire in both passes. A one-off time in a gap uses the offset before the gap.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,12 @@ from cronsim import CronSim, CronSimError
 
 from smart_kit.errors import InvalidRequest
 
-_FIELD_COUNT = 5  # a sixth would be seconds, and a minute is the shortest interval we promise
+_FIELD_COUNT = 5  # a sixth would be seconds; the shortest interval is a minute
 _MAX_FOLD = timedelta(hours=3)
 
 
 def check_cron_expression(expression: str) -> None:
-    """Raises InvalidRequest that says why, where this is no cron expression that ever fires."""
+    """Raises InvalidRequest with the reason if the expression is invalid or never fires."""
     error = _find_error(expression)
     if error is not None:
         raise InvalidRequest(
@@ -29,9 +29,9 @@ def check_cron_expression(expression: str) -> None:
 
 
 def get_next_fire(expression: str, zone: str, after: datetime) -> datetime | None:
-    """The first fire strictly later than the aware `after`, in UTC; None where there is no more.
+    """Return the first fire time later than the aware `after`, in UTC, or None.
 
-    cronsim works on local times, so that in a fold it repeats what is over.
+    cronsim works with local times and may repeat earlier ones in a fold, so these are skipped.
     """
     fires = CronSim(expression, after.astimezone(ZoneInfo(zone)))
     in_utc = (local.astimezone(UTC) for local in fires)
@@ -41,16 +41,16 @@ def get_next_fire(expression: str, zone: str, after: datetime) -> datetime | Non
 def list_fires_between(
     expression: str, zone: str, first: datetime, last: datetime, limit: int
 ) -> list[datetime]:
-    """The newest `limit` fires from `first` to `last`, both included, oldest first, in UTC."""
+    """Return the newest `limit` fire times from `first` to `last`, oldest first, in UTC."""
     newest_first = takewhile(lambda fire: fire >= first, _iter_fires_before(expression, zone, last))
     return list(islice(newest_first, limit))[::-1]
 
 
 def to_utc(at: datetime, zone: str) -> datetime:
-    """The instant of a time, in UTC; without an offset it is meant in the zone.
+    """Convert a time to UTC. A time without an offset is local time in the zone.
 
-    A time that a clock change skips is read with the offset before it, one that comes twice is the
-    first. Raises InvalidRequest for a time beyond the calendar.
+    A time that a clock change skips uses the offset before the change; of a time that occurs twice,
+    the first is meant. Raises InvalidRequest for a time that UTC cannot represent.
     """
     try:
         local = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone), fold=0)
@@ -70,10 +70,10 @@ def _find_error(expression: str) -> str | None:
 
 
 def _iter_fires_before(expression: str, zone: str, last: datetime) -> Iterator[datetime]:
-    """Fires not later than `last`, newest first.
+    """Yield fire times not later than `last`, newest first.
 
-    Begins later than that: seen from the second pass of a fold, local times that are over look as
-    if they were still to come.
+    The search begins later than `last`, because in the second pass of a fold earlier local times
+    compare as later ones.
     """
     start = (last + _MAX_FOLD).astimezone(ZoneInfo(zone))
     oldest = last + timedelta(microseconds=1)

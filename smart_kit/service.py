@@ -1,4 +1,4 @@
-"""Runs a service: settings, logs, signals, loops, `/health`, `/metrics`, a graceful stop."""
+"""Runs a service: settings, logs, signals, loops, `/health`, `/metrics` and a graceful stop."""
 
 import asyncio
 import contextlib
@@ -17,17 +17,17 @@ from smart_kit.health import Health
 from smart_kit.settings import ServiceSettings
 
 STOP_TIMEOUT_SECONDS = 18.0
-"""How long loops get to end by themselves; the operator kills after 20."""
+"""Seconds that loops get to end after a stop; the supervisor kills the process after 20."""
 
 SettingsT = TypeVar("SettingsT", bound=ServiceSettings)
 Loop = Callable[[asyncio.Event], Awaitable[None]]
-"""Works until the event is set, then returns."""
+"""Runs until the event is set, then returns."""
 
 log = structlog.stdlib.get_logger()
 
 
 def load_settings(service: str, settings_type: type[SettingsT]) -> SettingsT:
-    """The settings; bad ones end the process with one line and status 78."""
+    """Load the settings. Invalid ones end the process with one line and status 78."""
     try:
         return settings_type.load()
     except ConfigurationError as error:
@@ -40,7 +40,7 @@ def launch(
     settings_type: type[SettingsT],
     serve: Callable[[SettingsT], Coroutine[Any, Any, None]],
 ) -> None:
-    """A service's `main`: bad settings end it with one line and status 78, a crash with 1."""
+    """Run a service. Invalid settings end it with one line and status 78, a crash with 1."""
     settings = load_settings(service, settings_type)
     logs.configure(
         service,
@@ -54,7 +54,7 @@ def launch(
         except ConfigurationError as error:
             log.error("service cannot start", reason=error.message)
             raise SystemExit(error.exit_status) from None
-        except Exception:  # into the log, where secrets are redacted
+        except Exception:  # logged, because the log redacts secrets
             log.exception("service crashed")
             raise SystemExit(1) from None
 
@@ -62,7 +62,7 @@ def launch(
 async def run_loops(*loops: Loop) -> None:
     """Run loops until SIGTERM or SIGINT, or until one fails; then stop them all.
 
-    A loop that ends or fails by itself is the service's end: who supervises it starts it again.
+    A loop that ends or fails by itself ends the service; its supervisor restarts it.
     """
     stop = asyncio.Event()
     running = asyncio.get_running_loop()
@@ -87,7 +87,7 @@ async def run_loops(*loops: Loop) -> None:
 
 
 def build_health_app(health: Health) -> web.Application:
-    """`/health` and `/metrics`, for a service that has no other HTTP."""
+    """Return an application with `/health` and `/metrics`, for services without an API."""
 
     async def report(_: web.Request) -> web.Response:
         body = health.report()
@@ -104,7 +104,7 @@ def build_health_app(health: Health) -> web.Application:
 
 
 def aiohttp_loop(app: web.Application, host: str, port: int) -> Loop:
-    """A loop that serves an application. Raises ConfigurationError where the port is taken."""
+    """Return a loop that serves an application. Raises ConfigurationError if the port is in use."""
 
     async def serve(stop: asyncio.Event) -> None:
         runner = web.AppRunner(app, access_log=None, shutdown_timeout=2.0)

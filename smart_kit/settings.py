@@ -1,8 +1,7 @@
-"""Settings that several services share. Each service composes its own class from these parts.
+"""Settings that several services share. Each service composes its own class from these.
 
-Read once, in `main.py`; nothing else reads the environment. Who starts a service gives it the
-variables it needs and no others, so no service reads `.env` itself. An empty variable counts as not
-set.
+`main.py` loads them once; no other code reads the environment. A service does not read `.env`: its
+starter passes only the variables that the service needs. An empty variable counts as not set.
 """
 
 import re
@@ -20,12 +19,12 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from smart_kit.errors import ConfigurationError
 from smart_kit.urls import HttpUrl
 
-_list_zones = cache(available_timezones)  # it walks through the files of the time zone database
+_list_zones = cache(available_timezones)  # it reads the files of the time zone database
 
 
 def _validate_time_zone(name: str) -> str:
     if name not in _list_zones():
-        raise ValueError(f"{name!r} is not a time zone of the IANA list, e.g. Europe/Berlin")
+        raise ValueError(f"{name!r} is not an IANA time zone, e.g. Europe/Berlin")
     return name
 
 
@@ -40,7 +39,7 @@ def _format_error(error: ErrorDetails) -> str:
 
 
 _URL_PASSWORD_PATTERN = re.compile(r"(?<=://)[^/\s:@]*:(\S+)@")
-"""Up to the last @, because passwords hold anything, rightly written or not."""
+"""Matches up to the last @, because unescaped passwords may contain one."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ AllowedUsers = Annotated[AllowList, NoDecode, BeforeValidator(_parse_allow_list)
 
 
 class ServiceSettings(BaseSettings):
-    """What every process of the suite reads."""
+    """Settings of every service."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True, extra="ignore", frozen=True, use_attribute_docstrings=True
@@ -86,11 +85,11 @@ class ServiceSettings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     """console or json. Empty: console in local mode, json in Docker."""
     bind_host: str = "127.0.0.1"
-    """The address a service listens on; containers set 0.0.0.0."""
+    """Address that a service listens on; containers set 0.0.0.0."""
 
     @classmethod
     def load(cls) -> Self:
-        """Read the environment. Raises ConfigurationError that names every bad variable at once."""
+        """Read the environment. Raises ConfigurationError with all invalid variables."""
         try:
             return cls()
         except ValidationError as error:
@@ -99,7 +98,7 @@ class ServiceSettings(BaseSettings):
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Every value that no log may show: of SecretStr fields, and of passwords in URLs."""
+        """Values that no log may show: SecretStr fields, and passwords in URLs."""
         values = [value for _, value in self]
         secrets = {one.get_secret_value() for one in values if isinstance(one, SecretStr)}
         texts = [*secrets, *(one for one in values if isinstance(one, str))]
@@ -108,7 +107,7 @@ class ServiceSettings(BaseSettings):
 
 
 class RedisSettings(ServiceSettings):
-    """Where Redis is and what its queues are called."""
+    """The connection to Redis, and the names of the queues."""
 
     redis_host: str = "127.0.0.1"
     """The host of your own Redis (7.2 or newer) or Valkey. It must run with appendonly yes,
@@ -126,7 +125,7 @@ class RedisSettings(ServiceSettings):
 
 
 class RestClientSettings(ServiceSettings):
-    """Where rest_service is and the token it knows us by."""
+    """The address of rest_service and the token for it."""
 
     rest_service_url: HttpUrl = "http://127.0.0.1:8000"
     """The URL of rest_service. Empty: the one that manage.py starts."""
@@ -135,7 +134,7 @@ class RestClientSettings(ServiceSettings):
 
 
 class LocaleSettings(ServiceSettings):
-    """What holds for a person who has said nothing else."""
+    """Language and time zone of users who have not chosen any."""
 
     default_language: Language = "en"
     """The language of users who have not chosen one: en or ru."""
@@ -144,7 +143,7 @@ class LocaleSettings(ServiceSettings):
 
 
 class StateSettings(ServiceSettings):
-    """Where a process may keep files."""
+    """The folder in which a service stores files."""
 
     state_dir: Path = Path(".local")
     """The folder of databases, logs and run-time state. Each suite needs its own."""

@@ -11,7 +11,7 @@ Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^[!-~]+$")]
 
 def url_validator(
     example: str,
-    surplus_message: str = "holds more than host and path",
+    surplus_message: str = "must be only host and path",
     *,
     has_query: bool = False,
 ) -> AfterValidator:

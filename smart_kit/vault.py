@@ -1,7 +1,7 @@
-"""Secrets at rest: no one who reads the database reads them, nor moves them to another row.
+"""Encryption of stored secrets. A ciphertext is bound to its row and is useless in another one.
 
-The master keys are LLM_MODEL_DECRYPT_KEY; rest_service encrypts, who uses a secret decrypts it in
-memory.
+The master keys are LLM_MODEL_DECRYPT_KEY. rest_service encrypts; a service that uses a secret
+decrypts it in memory.
 """
 
 import json
@@ -21,7 +21,7 @@ def _split_keys(keys: SecretStr) -> tuple[str, ...]:
 
 def _validate_fernet_keys(keys: SecretStr) -> SecretStr:
     if not all(map(_is_fernet_key, _split_keys(keys))):
-        raise ValueError("holds Fernet keys with commas, each 32 bytes as URL-safe base64")
+        raise ValueError("must be Fernet keys separated by commas: 32 bytes, URL-safe base64")
     return keys
 
 
@@ -30,7 +30,7 @@ def _is_fernet_key(key: str) -> bool:
         Fernet(key)
     except ValueError:
         return False
-    return "=" not in key.rstrip("=")  # Fernet overlooks whatever stands behind the first =
+    return "=" not in key.rstrip("=")  # Fernet ignores anything after the first =
 
 
 FernetKeys = Annotated[SecretStr, AfterValidator(_validate_fernet_keys)]
@@ -45,17 +45,17 @@ class VaultSettings(ServiceSettings):
 
     @property
     def vault_keys(self) -> tuple[str, ...]:
-        """The master keys, the newest first."""
+        """The master keys, newest first."""
         return _split_keys(self.llm_model_decrypt_key) if self.llm_model_decrypt_key else ()
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Each of the master keys by itself too."""
+        """The values that no log may show, including each single master key."""
         return super().secrets | set(self.vault_keys)
 
 
 class Vault:
-    """Encrypts with the first of its keys; reads what any of them has encrypted."""
+    """Encrypts with its first key and decrypts with any of its keys."""
 
     def __init__(self, keys: tuple[str, ...]) -> None:
         fernets = [Fernet(key) for key in keys]
@@ -63,26 +63,29 @@ class Vault:
         self._fernet = MultiFernet(fernets) if fernets else None
 
     def encrypt(self, row_id: UUID, secret: str) -> str:
-        """Raises InvalidRequest where there is no key to encrypt with."""
+        """Encrypt a secret for a row. Raises InvalidRequest if there is no key."""
         if self._newest is None:
-            raise InvalidRequest(
-                "No secret can be kept: this deployment has no LLM_MODEL_DECRYPT_KEY."
-            )
+            raise InvalidRequest("Secrets cannot be stored: LLM_MODEL_DECRYPT_KEY is not set.")
         plaintext = json.dumps({"id": str(row_id), "secret": secret})
         return self._newest.encrypt(plaintext.encode()).decode()
 
     def decrypt(self, row_id: UUID, encrypted: str) -> str | None:
-        """The secret; None where our keys do not fit, or it was another row's or another thing."""
+        """Return the secret, or None if no key fits or the ciphertext belongs to another row."""
         if self._fernet is None:
             return None
         try:
             plaintext = json.loads(self._fernet.decrypt(encrypted))
             return str(plaintext["secret"]) if plaintext["id"] == str(row_id) else None
-        except (InvalidToken, ValueError, KeyError, TypeError):  # the key opens other things too
+        except (
+            InvalidToken,
+            ValueError,
+            KeyError,
+            TypeError,
+        ):  # may be another text
             return None
 
     def is_encrypted_with_newest_key(self, encrypted: str) -> bool:
-        """Whether the first key has encrypted it."""
+        """Return whether the first key encrypted it."""
         if self._newest is None:
             return False
         try:

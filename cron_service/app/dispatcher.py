@@ -1,4 +1,4 @@
-"""From a claim to the queues: what is due reaches them at least once, and they drop the doubles."""
+"""Moves due runs from rest_service to the queues, at least once. The queues drop duplicates."""
 
 import time
 from collections.abc import Sequence
@@ -16,23 +16,22 @@ from .redis_client import RedisClient
 from .rest_client import RestClient
 
 MAX_RUNS_PER_CLAIM = 100
-"""As many runs as rest_service hands out at once: there may be more."""
+"""Limit of rest_service's claims. A claim with this many runs is followed by another one."""
 
 CONTENDED_RETRY_DELAY = timedelta(seconds=0.5)
-"""How soon to ask again where something is due that another replica is just claiming."""
+"""Delay of the next claim if another replica is claiming the due runs."""
 
 NO_BOT_RETRY_DELAY = timedelta(seconds=3)
-"""How soon to ask again while nobody knows which bot reminders go out by."""
+"""Delay of the next claim while the active bot is unknown."""
 
 log = structlog.stdlib.get_logger()
 
 
 class Dispatcher:
-    """One claim and what follows from it.
+    """Claims due runs and enqueues them.
 
-    The order is the promise: claimed in Postgres, durable in Redis, then reported. Whoever dies in
-    between has left the runs claimed; rest_service tells the others to claim after 10 s, and they
-    get them again.
+    The order guarantees at-least-once delivery: a run is claimed in Postgres, enqueued in Redis and
+    then reported. After a crash in between, rest_service hands the run out again after 10 s.
     """
 
     def __init__(self, rest: RestClient, redis: RedisClient) -> None:
@@ -41,7 +40,7 @@ class Dispatcher:
         self._is_bot_missing = False
 
     async def dispatch(self) -> timedelta | None:
-        """Queue what is due. Returns when to claim again; None: nothing is planned."""
+        """Enqueue due runs. Return the delay of the next claim, or None if no run is planned."""
         bot_id = await self._redis.get_bot_id()
         if bot_id is None:
             self._log_missing_bot()
@@ -86,7 +85,6 @@ def _build_prompt(run: ClaimedRun, bot_id: int) -> ScheduledPrompt:
 
 
 def _build_common_fields(run: ClaimedRun, bot_id: int) -> JsonObject:
-    """What both messages say."""
     message_id = keys.run_message_id(run.id)
     return {
         "id": message_id,
@@ -112,7 +110,7 @@ def _record_dispatch(run: ClaimedRun, late_seconds: float) -> None:
 
 
 def _get_next_delay(claim: Claim) -> timedelta | None:
-    """By Postgres's clock alone, so that this machine's need not agree with it."""
+    """Return the time until the next run by Postgres's clock, which local clocks may not match."""
     if claim.next_fire_at is None:
         return None
     gap = claim.next_fire_at - claim.now

@@ -1,4 +1,4 @@
-"""cron_service: puts reminders and scheduled prompts into the queues at their time."""
+"""cron_service: enqueues reminders and scheduled prompts at their time."""
 
 import asyncio
 
@@ -17,7 +17,7 @@ SERVICE = "cron_service"
 
 
 async def serve(settings: Settings) -> None:
-    """Run until told to stop."""
+    """Run until SIGTERM or SIGINT."""
     commands, blocking = connect(settings), connect_blocking(settings)
     rest = RestClient(settings)
     redis = RedisClient(

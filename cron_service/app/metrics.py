@@ -1,13 +1,11 @@
-"""What cron_service counts."""
+"""Metrics of cron_service."""
 
 from prometheus_client import Counter, Histogram
 
-CLAIMS = Counter("smart_assistant_cron_claims_total", "Claims by what became of them", ["outcome"])
-DISPATCHED = Counter(
-    "smart_assistant_cron_dispatched_total", "Runs that were put into a queue", ["type"]
-)
+CLAIMS = Counter("smart_assistant_cron_claims_total", "Claims by outcome", ["outcome"])
+DISPATCHED = Counter("smart_assistant_cron_dispatched_total", "Enqueued runs", ["type"])
 LATENESS_SECONDS = Histogram(
     "smart_assistant_cron_lateness_seconds",
-    "From a run's time to its place in a queue",
+    "Delay between the time of a run and its enqueuing",
     buckets=(0.02, 0.05, 0.1, 0.5, 1, 5, 15, 60, 300, 3600),
 )

@@ -1,4 +1,4 @@
-"""What cron_service does in Redis: fills the queues, hears that jobs have changed."""
+"""Access to Redis: the queues and the announcements of changed jobs."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -13,13 +13,13 @@ from smart_kit.redis import Redis, await_result
 
 RECONNECT_DELAY_SECONDS = 1.0
 POLL_TIMEOUT_SECONDS = 0.5
-"""How long one wait for an announcement is; short, so that a stop is quick."""
+"""Longest wait for an announcement; short, so that a stop is quick."""
 
 log = structlog.stdlib.get_logger()
 
 
 class RedisClient:
-    """The queues, and the channel on which rest_service says that jobs have changed."""
+    """Sends to both queues and listens for the changes that rest_service announces."""
 
     def __init__(
         self, redis: Redis, blocking: Redis, to_telegram: Mailbox, to_secretary: Mailbox
@@ -30,7 +30,7 @@ class RedisClient:
         self._to_secretary = to_secretary
 
     async def get_bot_id(self) -> int | None:
-        """The bot that tg_bot serves; None until it has said so."""
+        """Return the id of the bot that tg_bot serves, or None if tg_bot has not started yet."""
         payload = await await_result(self._redis.get(ACTIVE_BOT_KEY))
         return BotIdentity.model_validate_json(payload).id if payload else None
 
@@ -43,7 +43,7 @@ class RedisClient:
         await _enqueue(self._to_secretary, prompts)
 
     async def listen(self, stop: asyncio.Event, wake: Callable[[], None]) -> None:
-        """Ring at each announcement, and after each connection, before which some may be lost."""
+        """Call `wake` for each announcement, and after each connect, because some may be lost."""
         is_disconnected = False
         while not stop.is_set():
             try:
@@ -51,7 +51,7 @@ class RedisClient:
                     await subscription.subscribe(CRON_CHANNEL)
                     is_disconnected = False
                     while not stop.is_set():
-                        # A message, or Redis's confirmation of a new or renewed subscription.
+                        # an announcement, or the confirmation of a new or renewed subscription
                         if await subscription.get_message(timeout=POLL_TIMEOUT_SECONDS):
                             wake()
             except RedisError as error:

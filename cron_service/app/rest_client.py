@@ -1,4 +1,4 @@
-"""What cron_service asks of rest_service."""
+"""Calls to rest_service."""
 
 from collections.abc import Iterable
 from uuid import UUID
@@ -8,13 +8,13 @@ from smart_kit.rest_client import ServiceClient
 
 
 class RestClient(ServiceClient):
-    """Claims runs and reports them; raises what ServiceClient raises."""
+    """Claims and reports runs. Raises the errors of ServiceClient."""
 
     async def claim(self, bot_id: int) -> Claim:
-        """The runs that are due and the bot's. Those not reported in 10 s are handed out again."""
+        """Claim due runs of a bot. Runs not reported within 10 s are handed out again."""
         return await self.call("POST", "/cron-jobs/claim", Claim, params={"bot_id": bot_id})
 
     async def report_dispatched(self, run_ids: Iterable[UUID]) -> None:
-        """These are in their queues."""
+        """Report runs that are in their queues."""
         body = RunsDispatched(run_ids=list(run_ids))
         await self.send("POST", "/cron-jobs/dispatched", body=body)

@@ -1,4 +1,4 @@
-"""When to claim: at the start, at the next fire, each minute, and when told."""
+"""Decides when to claim: at the start, when a run is due, every minute, and after changes."""
 
 import asyncio
 import time
@@ -18,23 +18,23 @@ from smart_kit.errors import SmartAssistantError
 from .metrics import CLAIMS
 
 Dispatch = Callable[[], Awaitable[timedelta | None]]
-"""Claims and dispatches; returns when to do so again, None where nothing is planned."""
+"""Claims and dispatches; returns the delay until the next run, or None."""
 
 RETRYABLE_ERRORS = (SmartAssistantError, RedisError, ValidationError)
-"""rest_service or Redis is away, refuses us, or says what we do not understand."""
+"""rest_service or Redis is unavailable, refuses the request or sends an invalid response."""
 
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
 class SchedulerTimings:
-    """How long the scheduler waits for what."""
+    """Intervals and time limits of the scheduler."""
 
     interval: timedelta = timedelta(minutes=1)
     max_idle: timedelta = timedelta(seconds=75)
-    """Alarms follow the wall clock; where that is set back, claims go on by this."""
+    """Longest wait for an alarm. Alarms follow the wall clock, which may be set back."""
     warn_after: timedelta = timedelta(seconds=30)
-    """How long claims may fail before that is worth a warning: rest_service may be starting."""
+    """Time without success before a warning; rest_service may only be starting."""
     unhealthy_after: timedelta = timedelta(seconds=90)
     initial_backoff: timedelta = timedelta(seconds=0.25)
     max_backoff: timedelta = timedelta(seconds=1)
@@ -44,7 +44,7 @@ DEFAULT_TIMINGS = SchedulerTimings()
 
 
 class Scheduler:
-    """One claim at a time; whatever rings during one leads to one more."""
+    """Runs one claim at a time. Wake-ups during a claim cause one more claim."""
 
     def __init__(self, dispatch: Dispatch, timings: SchedulerTimings = DEFAULT_TIMINGS) -> None:
         self._dispatch = dispatch
@@ -65,11 +65,11 @@ class Scheduler:
         )
 
     def wake(self) -> None:
-        """Claim now, or once more after the claim that is running."""
+        """Claim now, or again after the running claim."""
         self._wake_event.set()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Claim until told to stop; a claim that is running is finished."""
+        """Claim until `stop`. A running claim is finished."""
         self._alarm_scheduler.start()
         self.wake()
         stopping = asyncio.create_task(self._wake_on_stop(stop))
@@ -81,7 +81,7 @@ class Scheduler:
             self._alarm_scheduler.shutdown(wait=False)
 
     def health_error(self) -> str | None:
-        """For `/health`."""
+        """Return the error for `/health`, or None."""
         if self._last_success_at is None:
             return f"no claim yet ({self._last_error})"
         idle_seconds = time.monotonic() - self._last_success_at
@@ -117,7 +117,7 @@ class Scheduler:
         return timedelta(seconds=self._backoff.next_delay())
 
     def _log_failure(self) -> None:
-        """Once at the first failure, and once more where it lasts."""
+        """Log the first failure, and one warning if failures last."""
         if self._backoff.failures == 0:
             self._failing_since = time.monotonic()
             log.info("claim failed", reason=self._last_error)

@@ -1,4 +1,4 @@
-"""google_calendar_service: people's Google calendars, for the other services."""
+"""google_calendar_service: access to users' Google calendars for the other services."""
 
 from typing import Any
 
@@ -15,23 +15,23 @@ from .config.settings import Settings
 SERVICE = "google_calendar_service"
 
 NOT_CONFIGURED_DESCRIPTION = """
-People's Google calendars, for the other services of Smart Assistant.
+Users' Google calendars, for the other services of Smart Assistant.
 
-**It is not set up here** until `.env` names an OAuth client of your Google project in
-`GOOGLE_CLIENT_ID` and `GOOGLE_CLIENT_SECRET`; until then every call below answers 503
-`google_not_configured`, and people use the built-in calendar.
+**Google Calendar is not configured.** Set `GOOGLE_CLIENT_ID` and `GOOGLE_CLIENT_SECRET` in `.env`
+to an OAuth client of your Google project. Until then every operation below answers 503
+`google_not_configured`.
 """
 
 NOT_IMPLEMENTED_DESCRIPTION = """
-People's Google calendars, for the other services of Smart Assistant.
+Users' Google calendars, for the other services of Smart Assistant.
 
-An OAuth client is set, but **this release cannot talk to Google yet**: every call below answers
-501 `not_implemented`, and people use the built-in calendar.
+An OAuth client is configured, but **this release does not implement Google Calendar yet**: every
+operation below answers 501 `not_implemented`.
 """
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """The application; nothing of it outlives or precedes a request."""
+    """Build the application."""
     app = FastAPI(
         title="Smart Assistant: Google Calendar",
         version=get_version(),
@@ -48,13 +48,13 @@ def create_app(settings: Settings) -> FastAPI:
 
 
 async def serve(settings: Settings) -> None:
-    """Run until told to stop."""
+    """Run until SIGTERM or SIGINT."""
     app = create_app(settings)
     await run_loops(uvicorn_loop(app, settings.bind_host, settings.google_calendar_service_port))
 
 
 def __getattr__(name: str) -> Any:
-    """`uvicorn google_calendar_service.src.main:app`: only then is the environment read."""
+    """Build `app` for uvicorn; importing the module alone reads no settings."""
     if name == "app":
         return create_app(load_settings(SERVICE, Settings))
     raise AttributeError(name)

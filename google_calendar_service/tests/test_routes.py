@@ -16,7 +16,7 @@ AUTHORIZATION_HEADERS = {"Authorization": f"Bearer {TOKEN}"}
 NOT_CONFIGURED_RESPONSE = {
     "error": "google_not_configured",
     "detail": (
-        "Google Calendar is not set up: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET in .env."
+        "Google Calendar is not configured: set GOOGLE_CLIENT_ID and GOOGLE_CLIENT_SECRET in .env."
     ),
 }
 

@@ -90,8 +90,8 @@ async def test_what_is_no_list_is_said_to_be_none(
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("https://me:secret@prices.example/list", "url: holds more than host, path and query"),
-        ("https://prices.example/list#secret", "url: holds more than host, path and query"),
+        ("https://me:secret@prices.example/list", "url: must be only host, path and query"),
+        ("https://prices.example/list#secret", "url: must be only host, path and query"),
         ("prices.example/list", "such as https://example.org/models.json"),
     ],
 )

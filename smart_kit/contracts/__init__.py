@@ -1,4 +1,5 @@
-"""The words the services share: queue messages, REST shapes, Redis keys.
+"""Everything that services exchange: queue messages, REST bodies and Redis keys.
 
-A service may add fields that others ignore; it never reads a field that is not written here.
+Receivers ignore unknown fields, so a service may add some; it reads only fields that are defined
+here.
 """

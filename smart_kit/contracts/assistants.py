@@ -1,4 +1,4 @@
-"""Assistants: who answers, with which model and which instructions."""
+"""Assistants: instructions, models and limits."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -16,13 +16,13 @@ FallbackModelNames = Annotated[
     list[AssistantModelName],
     Field(
         max_length=5,
-        description="Asked in this order where its own model fails; null: the deployment's"
-        " FALLBACK_MODEL, []: none",
+        description="Models to try in this order if the assistant's own fails; null: FALLBACK_MODEL"
+        " of the deployment; []: none",
     ),
 ]
 Temperature = Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
 MaxOutputTokens = Annotated[int, Field(ge=16, le=1_000_000)]
-MaxToolCalls = Annotated[int, Field(ge=0, le=10, description="At most so many in a turn")]
+MaxToolCalls = Annotated[int, Field(ge=0, le=10, description="Limit of tool calls per turn")]
 MaxContextMessages = Annotated[int, Field(ge=2, le=200)]
 MaxContextLength = Annotated[int, Field(ge=1_000, le=2_000_000, description="Characters of JSON")]
 Instructions = Annotated[str, StringConstraints(max_length=100_000)]
@@ -41,7 +41,7 @@ class AssistantCreate(RequestBody):
     fallback_models: FallbackModelNames | None = None
     instructions: Instructions
     assistant_type: AssistantType = Field(
-        "llm", description="llm: as each model's record says; openai_api: the Responses API"
+        "llm", description="llm: the API of each model's record; openai_api: the Responses API"
     )
     temperature: Temperature | None = None
     max_output_tokens: MaxOutputTokens | None = None
@@ -51,13 +51,13 @@ class AssistantCreate(RequestBody):
     )
     max_context_length: MaxContextLength | None = None
     openai_assistant_id: str | None = Field(
-        None, max_length=255, description="Kept from older records and ignored"
+        None, max_length=255, description="Stored for compatibility, not used"
     )
     is_active: bool = True
 
 
 class AssistantUpdate(RequestBody):
-    """The fields to change; those left out stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     model_config = example(instructions="Answer in rhymes, briefly.")
 
@@ -77,7 +77,7 @@ class AssistantUpdate(RequestBody):
 
 
 class AssistantRead(Contract):
-    """An assistant as it is."""
+    """An assistant."""
 
     id: UUID
     name: str

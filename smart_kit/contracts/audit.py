@@ -1,4 +1,4 @@
-"""What was written through the API, by whom."""
+"""The audit log: who changed what through the API."""
 
 from typing import Literal
 from uuid import UUID
@@ -12,35 +12,37 @@ Caller = Literal["admin", "service"]
 
 
 class AuditRead(Contract):
-    """One write, or the refusal of one by a rule or for its form."""
+    """One write through the API, or one refused write."""
 
     id: UUID
-    caller: Caller = Field(description="Whose token it was")
+    caller: Caller = Field(description="Whose token the request had")
     user_id: UUID | None = Field(
-        description="For whom the call was (X-User-Id), or whose the written record is"
+        description="The user in X-User-Id, or the owner of the changed record"
     )
     action: str = Field(
-        description="The operation's id; PATCH and PUT have different ones",
+        description="Operation id in the OpenAPI document; PATCH and PUT have different ones",
         examples=["update_assistant"],
     )
     object_type: str = Field(
-        description="Of what was written, else of the path: what stands behind /api/",
+        description="Type of the changed record, or the first part of the path after /api/",
         examples=["assistants"],
     )
-    object_id: UUID | None = Field(description="Of what was written, else the path's first id")
-    path: str = Field(description="As in an address, at most 512 characters")
+    object_id: UUID | None = Field(description="Id of the changed record, or first id in the path")
+    path: str = Field(description="Path of the request, percent-encoded, at most 512 characters")
     result: AuditResult = Field(
-        description="started: outside Postgres, noted before it is done. It may have been done,"
-        " unless a refusal with the same request_id follows"
+        description="started: a change outside Postgres, recorded beforehand. It may have happened"
+        " unless an entry `refused` with the same request_id follows"
     )
-    status: int = Field(description="Of the response; started: of the one that success would have")
-    request_id: str | None = Field(description="The X-Correlation-Id of the call's answer")
+    status: int = Field(
+        description="Status of the response; for `started`, the status of a success"
+    )
+    request_id: str | None = Field(description="The X-Correlation-Id of the response")
     after: JsonObject | None = Field(
-        description="The record as it is since then, without secrets and what people have written;"
-        " null where it is gone or nothing but a path is known. Of an import the names of the"
-        " models that it has created and updated"
+        description="The record after the change, without secrets and private texts; null if it was"
+        " deleted or only the path is known. For an import, the names of the created and updated"
+        " models"
     )
     suppressed_count: int = Field(
-        description="How many refusals of the same caller before it are not noted: too many"
+        description="Number of earlier refusals of this caller that exceeded the limit of the log"
     )
     created_at: UtcDatetime

@@ -1,4 +1,4 @@
-"""What every contract has in common."""
+"""Base classes and field types of all contracts."""
 
 import re
 from collections.abc import Iterator
@@ -30,13 +30,13 @@ def _to_utc(value: datetime) -> datetime:
 
 
 UtcDatetime = Annotated[AwareDatetime, AfterValidator(_to_utc)]
-"""An aware time, kept in UTC."""
+"""An aware time, converted to UTC."""
 
 _NUMBER_PATTERN = re.compile(r"\s*[-+]?[\d.]+\s*")
 
 
 def _reject_number(value: Any) -> Any:
-    """Pydantic would count seconds from 1970: a mistake of somebody who means something else."""
+    """Refuse numbers, which pydantic would read as seconds since 1970."""
     if isinstance(value, int | float) or (
         isinstance(value, str) and _NUMBER_PATTERN.fullmatch(value)
     ):
@@ -45,10 +45,10 @@ def _reject_number(value: Any) -> Any:
 
 
 DatetimeInput = Annotated[datetime, BeforeValidator(_reject_number)]
-"""A time as callers write it, with an offset or without."""
+"""A time in a request, with or without an offset."""
 
 AwareDatetimeInput = Annotated[UtcDatetime, BeforeValidator(_reject_number)]
-"""A time as callers write it, with an offset."""
+"""A time in a request, with an offset."""
 
 
 def _strip_trailing_zeros(amount: Decimal) -> Decimal:
@@ -57,16 +57,16 @@ def _strip_trailing_zeros(amount: Decimal) -> Decimal:
 
 
 Dollars = Annotated[Decimal, AfterValidator(_strip_trailing_zeros)]
-"""USD without zeros at its end: 0.100000, as Postgres has it, is 0.1."""
+"""USD without trailing zeros: Postgres's 0.100000 becomes 0.1."""
 
 RevealedSecret = Annotated[
     SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str, when_used="json")
 ]
-"""A secret that is readable as JSON, in which it is sent, and masked wherever it is printed."""
+"""A secret that is masked when printed or logged, but not in JSON, as which it is sent."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-"""The characters every model provider takes in the name of a function."""
+"""A function name that every model provider accepts."""
 
 JsonObject = dict[str, Any]
 
@@ -74,7 +74,7 @@ ItemT = TypeVar("ItemT")
 
 
 def _iter_types(annotation: Any) -> Iterator[Any]:
-    """What a field may hold, behind every `| None` and Annotated."""
+    """Yield the types of an annotation, inside of unions and Annotated."""
     if get_origin(annotation) in (Union, UnionType, Annotated):
         for part in get_args(annotation):
             yield from _iter_types(part)
@@ -83,51 +83,51 @@ def _iter_types(annotation: Any) -> Iterator[Any]:
 
 
 class Contract(BaseModel):
-    """A shape that crosses a process border: immutable, and tolerant of fields added later."""
+    """Data that services exchange: immutable; unknown fields are ignored."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
 
 
 class RequestBody(BaseModel):
-    """A shape that a caller writes: an unknown field is a mistake and is refused."""
+    """The body of a request: immutable; unknown fields are refused as mistakes."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     @field_validator("*", mode="before")
     @classmethod
     def _check_type(cls, value: Any, field: ValidationInfo) -> Any:
-        """Pydantic would take "yes" and 1 for true, "7" for 7."""
+        """Refuse what pydantic would convert: "yes" and 1 to true, "7" to 7."""
         types = set(_iter_types(cls.model_fields[str(field.field_name)].annotation))
         if bool in types and not isinstance(value, bool | None):
-            raise ValueError("is true or false")
+            raise ValueError("must be true or false")
         if int in types and isinstance(value, bool | str):
-            raise ValueError("is a number, without quotes")
+            raise ValueError("must be a number, without quotes")
         return value
 
     @field_validator("*")
     @classmethod
     def _reject_nul(cls, value: Any) -> Any:
         if isinstance(value, str) and "\0" in value:
-            raise ValueError("holds a NUL character, which Postgres cannot keep")
+            raise ValueError("contains a NUL character, which Postgres cannot store")
         return value
 
 
 class Page(Contract, Generic[ItemT]):
-    """A slice of a list."""
+    """A page of a list."""
 
     items: list[ItemT]
-    total: int = Field(description="How many there are in all")
+    total: int = Field(description="Number of items in all pages")
     limit: int
     offset: int
 
 
 class ErrorRead(Contract):
-    """The one shape of every refusal."""
+    """An error; every failed request has this body."""
 
     error: str = Field(description="The kind of error, e.g. not_found", examples=["not_found"])
-    detail: str = Field(description="What is wrong, in a sentence")
+    detail: str = Field(description="What went wrong, in a sentence")
 
 
 def utc_now() -> datetime:
-    """Real time in UTC, for records of what happened."""
+    """Return the real time in UTC, for timestamps of records."""
     return datetime.now(UTC)

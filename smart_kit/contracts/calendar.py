@@ -1,4 +1,4 @@
-"""The built-in calendar: what somebody has to be at."""
+"""Events of the built-in calendar."""
 
 from typing import Annotated
 from uuid import UUID
@@ -21,14 +21,14 @@ Attendees = Annotated[list[Attendee], Field(max_length=100)]
 EventTime = Annotated[
     DatetimeInput,
     Field(
-        description="ISO 8601; without an offset it is meant in `timezone`",
+        description="ISO 8601; without an offset it is local time in `timezone`",
         examples=["2026-11-27T09:00:00+01:00"],
     ),
 ]
 
 
 class CalendarEventCreate(RequestBody):
-    """A new event. It ends after it starts; all day means from midnight to midnight."""
+    """A new event. It ends after it starts; an all-day event lasts from midnight to midnight."""
 
     model_config = example(
         user_id=EXAMPLE_IDS["users"],
@@ -42,7 +42,7 @@ class CalendarEventCreate(RequestBody):
     title: Name
     starts_at: EventTime
     ends_at: EventTime
-    timezone: TimeZoneName | None = Field(None, description="null: the user's")
+    timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
     is_all_day: bool = False
     description: EventText = ""
     location: Location = ""
@@ -50,7 +50,7 @@ class CalendarEventCreate(RequestBody):
 
 
 class CalendarEventUpdate(RequestBody):
-    """The fields to change; those left out stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     model_config = example(title="Chess club, finals")
 
@@ -65,23 +65,23 @@ class CalendarEventUpdate(RequestBody):
 
 
 class CalendarEventRead(Contract):
-    """An event as it is."""
+    """A calendar event."""
 
     id: UUID
     user_id: UUID
     title: str
     starts_at: UtcDatetime
-    ends_at: UtcDatetime = Field(description="Not part of the event any more")
+    ends_at: UtcDatetime = Field(description="End of the event, exclusive")
     timezone: str
     is_all_day: bool
     description: str
     location: str
     attendees: list[str]
     google_event_id: str | None = Field(
-        None, description="Its id in Google's calendar, once it is kept there"
+        None, description="Id in Google Calendar, if the event is stored there"
     )
     created_at: UtcDatetime
     updated_at: UtcDatetime
     effect: EffectRead | None = Field(
-        None, description="The receipt, where the call carried an Idempotency-Key"
+        None, description="The receipt, if the request had an Idempotency-Key"
     )

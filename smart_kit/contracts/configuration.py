@@ -1,4 +1,4 @@
-"""The snapshot in Redis from which assistants work: active records only, links resolved."""
+"""The configuration snapshot in Redis: active records only, with resolved links."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -12,7 +12,7 @@ from smart_kit.contracts.tools import EffectClass, HttpCall, ToolType
 
 
 class ProviderSnapshot(Contract):
-    """A server of models; its key is encrypted for the row (`smart_kit.vault`)."""
+    """A model provider. Its key is encrypted for the row (`smart_kit.vault`)."""
 
     id: UUID
     name: str
@@ -25,41 +25,41 @@ class ModelSnapshot(Contract):
 
     id: UUID
     name: str
-    """`provider_model_name`, by which assistants name it."""
+    """`provider_model_name`, to which assistants refer."""
     provider_id: UUID
     api: ModelApi = "chat"
     parameters: JsonObject = Field(default_factory=dict)
     capabilities: frozenset[Capability] = frozenset()
     input_price: Dollars | None = None
-    """USD per million of tokens, as the others; None: not known."""
+    """USD per million tokens, as the other prices; None: unknown."""
     cached_input_price: Dollars | None = None
     output_price: Dollars | None = None
     is_user_selectable: bool = False
 
     @field_serializer("capabilities", when_used="json")
     def _sort_capabilities(self, capabilities: frozenset[Capability]) -> list[Capability]:
-        """A set has an order of its own in each process; the snapshot's text is always the same."""
+        """Sort the set, so that the JSON of equal snapshots is equal in every process."""
         return sorted(capabilities)
 
 
 class SecretSnapshot(Contract):
-    """A secret that a tool's call names; encrypted for its row."""
+    """A secret that tools refer to, encrypted for its row."""
 
     id: UUID
     name: str
     origin: str
-    """The only server it may be sent to: `scheme://host[:port]`."""
+    """The only server that may receive it: `scheme://host[:port]`."""
     encrypted_value: str
 
 
 class HttpCallSnapshot(HttpCall):
-    """A rest tool's call; a replica of before knows nothing of fields added later."""
+    """The HTTP call of a rest tool. Unknown fields are ignored, as in every snapshot."""
 
     model_config = ConfigDict(extra="ignore")
 
 
 class ToolSnapshot(Contract):
-    """A function as one assistant is offered it."""
+    """A tool of one assistant."""
 
     id: UUID
     name: str
@@ -73,7 +73,7 @@ class ToolSnapshot(Contract):
 
 
 class AssistantSnapshot(Contract):
-    """An assistant with its tools, sorted by name so that a model's prompt stays the same."""
+    """An assistant with its tools, which are sorted by name so that prompts stay cacheable."""
 
     id: UUID
     name: str
@@ -81,7 +81,7 @@ class AssistantSnapshot(Contract):
     model: str | None
     """None: the first of the configuration's default models."""
     fallback_models: tuple[str, ...] | None = None
-    """Asked in this order where its own fails; None: the configuration's other default models."""
+    """Models to try in this order if the own one fails; None: the other default models."""
     instructions: str
     assistant_type: AssistantType
     temperature: float | None = None
@@ -93,22 +93,22 @@ class AssistantSnapshot(Contract):
 
 
 class ConfigurationSnapshot(Contract):
-    """Everything an assistant replica needs."""
+    """The configuration that the assistant service needs."""
 
     version: int
     assistants: tuple[AssistantSnapshot, ...] = ()
-    """Oldest first, so that the first secretary is the default one."""
+    """Oldest first; the first secretary is the default one."""
     providers: tuple[ProviderSnapshot, ...] = ()
     models: tuple[ModelSnapshot, ...] = ()
     secrets: tuple[SecretSnapshot, ...] = ()
     default_models: tuple[str, ...] = ()
-    """DEFAULT_MODEL and FALLBACK_MODEL, as rest_service's environment names them."""
+    """DEFAULT_MODEL and FALLBACK_MODEL of rest_service's settings."""
 
 
 def build_model_chain(
     model: str | None, fallback_models: Sequence[str] | None, default_models: Sequence[str]
 ) -> tuple[str, ...]:
-    """The names of the models that an assistant asks, in this order, each once."""
+    """Return the names of an assistant's models in the order in which they are tried."""
     own = default_models[:1] if model is None else (model,)
     others = default_models[1:] if fallback_models is None else fallback_models
     return tuple(dict.fromkeys((*own, *others)))

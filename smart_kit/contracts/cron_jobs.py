@@ -15,14 +15,19 @@ CronJobType = Literal["reminder", "prompt"]
 RunState = Literal["claimed", "dispatched", "done", "missed", "failed"]
 JobText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 CronExpression = Annotated[str, StringConstraints(max_length=255)]
-BotId = Annotated[int, Field(ge=0, lt=2**52, description="What stands before a token's colon")]
+BotId = Annotated[
+    int,
+    Field(
+        ge=0, lt=2**52, description="Id of a Telegram bot: the part of its token before the colon"
+    ),
+]
 JobTime = Annotated[
-    DatetimeInput, Field(description="ISO 8601; without an offset it is meant in `timezone`")
+    DatetimeInput, Field(description="ISO 8601; without an offset it is local time in `timezone`")
 ]
 
 
 class CronJobCreate(RequestBody):
-    """A new job: exactly one of `at` and `cron_expression`."""
+    """A new job with exactly one of `at` and `cron_expression`."""
 
     model_config = example(
         user_id=EXAMPLE_IDS["users"], text="Stretch", cron_expression="0 9 * * 1-5"
@@ -34,7 +39,7 @@ class CronJobCreate(RequestBody):
     text: JobText
     at: JobTime | None = None
     cron_expression: CronExpression | None = Field(None, examples=["0 9 * * 1-5"])
-    timezone: TimeZoneName | None = Field(None, description="null: the user's")
+    timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
     chat_id: int | None = Field(
         None, gt=-(2**52), lt=2**52, description="null: the user's private chat"
     )
@@ -45,7 +50,7 @@ class CronJobCreate(RequestBody):
 
 
 class CronJobUpdate(RequestBody):
-    """The fields to change; those left out stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     model_config = example(at="2031-11-27T09:00:00")
 
@@ -56,11 +61,13 @@ class CronJobUpdate(RequestBody):
     timezone: TimeZoneName | None = None
     priority: NotificationPriority | None = None
     is_active: bool | None = None
-    bot_id: BotId | None = Field(None, description="null: by whichever bot there is")
+    bot_id: BotId | None = Field(
+        None, description="The bot that delivers it; null: the current bot"
+    )
 
 
 class CronJobRead(Contract):
-    """A job as it is."""
+    """A reminder or a scheduled prompt."""
 
     id: UUID
     user_id: UUID
@@ -72,7 +79,7 @@ class CronJobRead(Contract):
     timezone: str
     chat_id: int
     bot_id: int | None = Field(
-        None, description="The bot it was made with, the only one that delivers it; null: any"
+        None, description="The bot it was created with, the only one that delivers it; null: any"
     )
     priority: NotificationPriority
     is_active: bool
@@ -80,12 +87,12 @@ class CronJobRead(Contract):
     created_at: UtcDatetime
     updated_at: UtcDatetime
     effect: EffectRead | None = Field(
-        None, description="The receipt, where the call carried an Idempotency-Key"
+        None, description="The receipt, if the request had an Idempotency-Key"
     )
 
 
 class CronJobRunRead(Contract):
-    """One firing of a job."""
+    """One run of a job."""
 
     id: UUID
     job_id: UUID
@@ -97,7 +104,7 @@ class CronJobRunRead(Contract):
 
 
 class ClaimedRun(Contract):
-    """A run to dispatch, with all that its queue message needs."""
+    """A run to dispatch, with the data for its queue message."""
 
     id: UUID
     job_id: UUID
@@ -112,15 +119,15 @@ class ClaimedRun(Contract):
 
 
 class Claim(Contract):
-    """The runs that are due, and when to ask again."""
+    """The runs that are due, and the time of the next claim."""
 
     runs: list[ClaimedRun]
-    next_fire_at: UtcDatetime | None = Field(description="null: nothing is planned")
-    now: UtcDatetime = Field(description="Postgres's clock, by which `next_fire_at` is meant")
+    next_fire_at: UtcDatetime | None = Field(description="null: no job is active")
+    now: UtcDatetime = Field(description="Time of Postgres's clock, to which `next_fire_at` refers")
 
 
 class RunsDispatched(RequestBody):
-    """These runs are in the queue now."""
+    """Runs that are in their queues now."""
 
     model_config = example(run_ids=[EXAMPLE_IDS["tools"]])
 

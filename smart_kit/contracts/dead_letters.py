@@ -1,4 +1,4 @@
-"""Messages that nobody could handle, as an administrator sees them."""
+"""Dead letters: messages that could not be processed."""
 
 from typing import Annotated, Literal
 
@@ -11,24 +11,26 @@ DeadLetterId = Annotated[
     str,
     StringConstraints(pattern=r"^(to_secretary|to_telegram):[0-9]{1,15}-[0-9]{1,9}$"),
     Field(
-        description="The queue and the letter's place in it",
+        description="The queue and the id of the stream entry",
         examples=["to_secretary:1795250000000-0"],
     ),
 ]
 
 
 class DeadLetterRead(Contract):
-    """A message that nobody could handle, without what it holds."""
+    """A dead letter without its content."""
 
     id: DeadLetterId
     queue: QueueName
-    conversation: str = Field(description="Empty where not even that could be read")
+    conversation: str = Field(description="Empty if the message could not be parsed")
     reason: str
     attempts: int
     failed_at: UtcDatetime
 
 
 class DeadLetterContentRead(DeadLetterRead):
-    """The same with what it holds."""
+    """A dead letter with its content."""
 
-    payload: str = Field(description="As it lay in the queue: JSON, unless it is broken")
+    payload: str = Field(
+        description="The queue message as it was stored: JSON, unless it is malformed"
+    )

@@ -1,4 +1,4 @@
-"""Receipts: who changed what, from what to what, and how to take it back."""
+"""Effects: the changes that tools make, which are shown as receipts and can be undone."""
 
 from typing import Literal
 from uuid import UUID
@@ -19,7 +19,7 @@ EffectKind = Literal[
 
 
 class EffectRead(Contract):
-    """One change that a tool made, written in the same transaction as the change."""
+    """A change that a tool made, recorded in the same transaction."""
 
     id: UUID
     user_id: UUID
@@ -27,16 +27,16 @@ class EffectRead(Contract):
     before: JsonObject | None = None
     after: JsonObject | None = None
     reversal: JsonObject | None = None
-    """How to take it back, or null where that cannot be done."""
+    """Data for undoing the change; null if it cannot be undone."""
     undoes: UUID | None = None
-    """The effect that this one takes back."""
+    """The effect that this one undoes."""
     message_id: str
     step: str
     created_at: UtcDatetime
 
 
 class EffectUndo(RequestBody):
-    """Take back the newest effect of a person that is not taken back yet."""
+    """Undo the user's newest effect that is not undone yet."""
 
     model_config = example(user_id=EXAMPLE_IDS["users"])
 

@@ -1,4 +1,4 @@
-"""The built-in functions: the arguments that the code accepts, whatever a record's schema says."""
+"""The arguments of the built-in functions, which apply whatever the schema of a record says."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from smart_kit.contracts.tools import EffectClass, ToolType
 
 
 class Arguments(BaseModel):
-    """What a model fills in; an argument nobody knows is refused, so that a typo is noticed."""
+    """Arguments that a model writes. Unknown ones are refused, so that typos are noticed."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -91,7 +91,7 @@ class GetWeather(Arguments):
 
 
 class AskAssistant(Arguments):
-    """Arguments of a sub-assistant, whatever its record is called."""
+    """Arguments of a sub-assistant tool, whatever its name."""
 
     message: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] = Field(
         description="The whole request, with everything the other assistant needs to know"
@@ -107,11 +107,11 @@ class BuiltinFunction:
     arguments: type[Arguments]
     effect_class: EffectClass
     is_renamable: bool = False
-    """Whether a record may call it something else."""
+    """Whether the record of the tool may have another name."""
 
     @property
     def schema(self) -> JsonObject:
-        """The JSON Schema of the arguments, as a model is shown it: no titles, no null types."""
+        """The JSON Schema of the arguments for models, without titles and null types."""
         return _compact_schema(self.arguments.model_json_schema())
 
 
@@ -127,13 +127,13 @@ FUNCTIONS: tuple[BuiltinFunction, ...] = (
 
 
 def find_function(tool_type: ToolType, name: str) -> BuiltinFunction | None:
-    """The built-in function behind a record, or None where there is none of that type and name."""
+    """Return the built-in function of a tool record, or None."""
     candidates = (function for function in FUNCTIONS if function.tool_type == tool_type)
     return next((one for one in candidates if one.is_renamable or one.name == name), None)
 
 
 def _compact_schema(schema: JsonObject) -> JsonObject:
-    """A schema without what costs tokens and says nothing: titles, defaults, `or null`."""
+    """Remove what only costs tokens: titles, defaults and null types."""
     properties = {name: _compact_property(part) for name, part in schema["properties"].items()}
     compact: JsonObject = {"type": "object", "properties": properties}
     if schema.get("required"):

@@ -1,4 +1,4 @@
-"""Models and who serves them: what assistants ask, as an administrator describes it."""
+"""Models and their providers."""
 
 import re
 from collections.abc import Iterable
@@ -34,22 +34,19 @@ Capabilities = Annotated[
     list[Capability],
     Field(
         max_length=7,
-        description="Without tools it is offered none, without streaming its answer comes whole",
+        description="A model without `tools` gets none; one without `streaming` answers at once",
     ),
 ]
 
 
 def can_chat(capabilities: Iterable[Capability]) -> bool:
-    """Whether an assistant may ask it: not one that makes embeddings and nothing else, however it
-    would send them."""
+    """Return whether an assistant can use the model: not if it only makes embeddings."""
     return set(capabilities) - {"streaming"} != {"embeddings"}
 
 
 Price = Annotated[
     Decimal,
-    Field(
-        ge=0, le=100_000, max_digits=12, decimal_places=6, description="USD per million of tokens"
-    ),
+    Field(ge=0, le=100_000, max_digits=12, decimal_places=6, description="USD per million tokens"),
 ]
 ProviderSource = Literal["environment", "administrator"]
 ApiKeyState = Literal["none", "stored", "unreadable"]
@@ -59,8 +56,8 @@ ModelName = Annotated[
 Parameters = Annotated[
     JsonObject,
     Field(
-        description="Sent with every request, e.g. reasoning_effort. Every reader is shown them:"
-        " no key, token or header belongs here, but into the provider's api_key",
+        description="Sent with every request, e.g. reasoning_effort. They are not secret: keys"
+        " and tokens belong into the provider's api_key",
         examples=[{"reasoning_effort": "none"}],
     ),
 ]
@@ -69,14 +66,14 @@ Parameters = Annotated[
 BaseUrl = Annotated[
     Url,
     url_validator(
-        "https://api.openai.com/v1", "holds more than host and path; a key goes into api_key"
+        "https://api.openai.com/v1", "must be only host and path; a key belongs into api_key"
     ),
     Field(examples=["https://api.openai.com/v1"]),
 ]
 ListUrl = Annotated[
     Url,
     url_validator(
-        "https://example.org/models.json", "holds more than host, path and query", has_query=True
+        "https://example.org/models.json", "must be only host, path and query", has_query=True
     ),
 ]
 _API_KEY_PATTERN = re.compile(r"[!-~]+")
@@ -84,7 +81,7 @@ _MAX_KEY_LENGTH = 4096
 
 
 def _strip(value: Any) -> Any:
-    """What is copied often brings its line's end along."""
+    """Remove the line end that copied text often has."""
     return value.strip() if isinstance(value, str) else value
 
 
@@ -92,14 +89,14 @@ def _validate_api_key(key: SecretStr) -> SecretStr:
     if not 0 < len(key) <= _MAX_KEY_LENGTH:
         raise ValueError(f"is empty, or longer than {_MAX_KEY_LENGTH} characters")
     if not _API_KEY_PATTERN.fullmatch(key.get_secret_value()):
-        raise ValueError("holds a blank, or what is no letter, digit or sign of ASCII")
+        raise ValueError("must consist of printable ASCII characters without blanks")
     return key
 
 
 ApiKey = Annotated[
     RevealedSecret,
     Field(
-        description="Kept encrypted; never shown again",
+        description="Stored encrypted and never shown again",
         json_schema_extra={"minLength": 1, "maxLength": _MAX_KEY_LENGTH, "pattern": r"^[!-~]+$"},
     ),
     BeforeValidator(_strip),
@@ -108,7 +105,7 @@ ApiKey = Annotated[
 
 
 class ProviderCreate(RequestBody):
-    """A new server of models."""
+    """A new provider."""
 
     model_config = example(name="Ollama at home", base_url="http://127.0.0.1:11434/v1")
 
@@ -119,10 +116,10 @@ class ProviderCreate(RequestBody):
 
 
 class ProviderUpdate(RequestBody):
-    """The fields to change; those left out stay. `api_key`: null removes it.
+    """The fields to change. Omitted fields keep their values; an `api_key` of null removes the key.
 
-    A base_url of another server (scheme, host or port) needs the api_key again, or null: a kept key
-    goes to no server that it was not given for.
+    A `base_url` with another scheme, host or port needs the `api_key` again, or null: a stored key
+    is never sent to a server that it was not given for.
     """
 
     model_config = example(is_active=False)
@@ -133,36 +130,37 @@ class ProviderUpdate(RequestBody):
     is_active: bool | None = None
     source: ProviderSource | None = Field(
         None,
-        description="environment: the next start gives it OPENAI_BASE_URL and OPENAI_API_KEY"
-        " again; one provider at most",
+        description="environment: each start sets its URL and key from OPENAI_BASE_URL and"
+        " OPENAI_API_KEY; at most one provider has this source",
     )
 
 
 class ProviderRead(Contract):
-    """A server that speaks OpenAI's protocol."""
+    """A provider: a server with an OpenAI-compatible API."""
 
     id: UUID
     name: str
     base_url: str
     api_key_state: ApiKeyState = Field(
-        description="unreadable: kept with a LLM_MODEL_DECRYPT_KEY that is no longer there"
+        description="unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set"
     )
     is_active: bool
     source: ProviderSource = Field(
-        description="environment: follows OPENAI_BASE_URL and OPENAI_API_KEY at each start, until"
-        " an administrator changes its base_url or api_key"
+        description="environment: each start sets its URL and key from OPENAI_BASE_URL and"
+        " OPENAI_API_KEY, until an administrator changes one of them"
     )
     created_at: UtcDatetime
     updated_at: UtcDatetime
 
 
 class ProviderTestRequest(RequestBody):
-    """What to try."""
+    """A test of a provider."""
 
     model_config = example(model="gpt-6-luna")
 
     model: ModelName | None = Field(
-        None, description="Ask it for a word too; null: only whether the server knows us"
+        None,
+        description="Model to send a short request to; null: only check the address and the key",
     )
 
 
@@ -183,14 +181,14 @@ ProviderErrorCode = Literal[
 
 
 class ProviderTestRead(Contract):
-    """What came of it."""
+    """The result of a test."""
 
     is_healthy: bool
     error_code: ProviderErrorCode | None = None
-    detail: str = Field(description="What was seen and, if it is not well, what to do")
+    detail: str = Field(description="What the test found and, after an error, what to do")
     seconds: float
     model_names: list[str] = Field(
-        default_factory=list, description="Those that the server lists, at most 1000"
+        default_factory=list, description="Models that the server lists, at most 1000"
     )
 
 
@@ -209,21 +207,21 @@ class LlmModelCreate(RequestBody):
 
     provider_id: UUID
     provider_model_name: ModelName = Field(
-        description="As the provider calls it and an assistant's `model` names it",
+        description="The provider's name for the model, to which assistants refer",
         examples=["gpt-6-luna"],
     )
     api: ModelApi = Field("chat", description="chat: Chat Completions; responses: Responses")
     parameters: Parameters = Field(default_factory=dict)
     capabilities: Capabilities = Field(default_factory=list)
-    input_price: Price | None = Field(None, description="null: not known")
-    cached_input_price: Price | None = Field(None, description="null: as input_price")
-    output_price: Price | None = Field(None, description="null: not known")
-    is_user_selectable: bool = Field(False, description="Whether people may choose it by /model")
+    input_price: Price | None = Field(None, description="null: unknown")
+    cached_input_price: Price | None = Field(None, description="null: the same as input_price")
+    output_price: Price | None = Field(None, description="null: unknown")
+    is_user_selectable: bool = Field(False, description="Whether users may choose it with /model")
     is_active: bool = True
 
 
 class LlmModelUpdate(RequestBody):
-    """The fields to change; those left out stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     model_config = example(parameters={})
 
@@ -258,11 +256,11 @@ class LlmModelRead(Contract):
 
 
 class ModelImport(RequestBody):
-    """A list of models: given here, as a file would hold it, or to be fetched.
+    """A list of models to import, given in `models` or downloaded.
 
-    In the form of `GET /models` ({"data": [{"id": …}]}), of ours ({"models": [{…}]}, each as for
-    `POST /models` without provider_id), or of LiteLLM's table of prices ({"<name>":
-    {"input_cost_per_token": …}}).
+    Accepted formats: `GET /models` of a provider ({"data": [{"id": …}]}), the bodies of
+    `POST /models` without provider_id ({"models": [{…}]}), and LiteLLM's price table
+    ({"<name>": {"input_cost_per_token": …}}).
     """
 
     model_config = example(
@@ -270,25 +268,27 @@ class ModelImport(RequestBody):
     )
 
     provider_id: UUID
-    models: JsonObject | None = Field(None, description="The list; null: fetch it")
+    models: JsonObject | None = Field(None, description="The list; null: download it")
     url: ListUrl | None = Field(
-        None, description="Where the list is; null: what the provider itself lists, with its key"
+        None, description="Address of the list; null: the provider's own list, with its key"
     )
     only: list[ModelName] = Field(
-        default_factory=list, max_length=1000, description="Names to take; empty: all"
+        default_factory=list,
+        max_length=1000,
+        description="Names of the models to import; empty: all",
     )
-    dry_run: bool = Field(False, description="Say what would be done, and do nothing")
+    dry_run: bool = Field(False, description="Report what would change without changing it")
 
 
 class SkippedModel(Contract):
-    """A model that is not taken."""
+    """A model that is not imported."""
 
     name: str
     reason: str
 
 
 class ModelImportRead(Contract):
-    """What became of the list."""
+    """The result of an import."""
 
     created: list[str]
     updated: list[str]

@@ -1,6 +1,6 @@
-"""What travels in the two queues, and the frames beside them.
+"""The messages of both queues, and the progress frames of running turns.
 
-Messages carry facts; only tg_bot turns facts into words.
+Messages contain data; tg_bot alone turns data into texts for users.
 """
 
 from datetime import datetime
@@ -14,12 +14,12 @@ from smart_kit.contracts.effects import EffectRead
 
 
 class QueueMessage(Contract):
-    """What every message of both queues has."""
+    """Fields of every queue message."""
 
     id: str
-    """Unique for ever; the queue drops a second message with it."""
+    """Unique for all time; the queue drops duplicates."""
     conversation: str
-    """Messages of one conversation are handled one after the other."""
+    """Messages of one conversation are processed one after the other."""
     chat_id: int
     correlation_id: str
     """The same in every log line from the cause to the last effect."""
@@ -27,7 +27,7 @@ class QueueMessage(Contract):
 
 
 class Sender(Contract):
-    """Who wrote to the bot, as Telegram says."""
+    """The sender of a Telegram message."""
 
     telegram_id: int
     first_name: str = ""
@@ -36,7 +36,7 @@ class Sender(Contract):
 
 
 class Attachment(Contract):
-    """A file sent with a message; tg_bot alone can fetch its bytes."""
+    """A file sent with a message; only tg_bot can download it."""
 
     kind: Literal["photo", "voice", "audio", "document", "video"]
     file_id: str
@@ -46,7 +46,7 @@ class Attachment(Contract):
 
 
 class UserMessage(QueueMessage):
-    """Somebody wrote to the assistant."""
+    """A user's message to the assistant."""
 
     kind: Literal["user_message"] = "user_message"
     sender: Sender
@@ -60,7 +60,7 @@ UserCommandName = Literal["new", "undo", "assistant", "model"]
 
 
 class UserCommand(QueueMessage):
-    """A command that has to keep its place among the messages."""
+    """A bot command that must be processed in order with the messages."""
 
     kind: Literal["user_command"] = "user_command"
     sender: Sender
@@ -68,21 +68,21 @@ class UserCommand(QueueMessage):
 
 
 ChoiceKind = Literal["assistant", "model"]
-"""What people choose by buttons."""
+"""What users choose with buttons."""
 
 
 class UserPress(QueueMessage):
-    """Somebody pressed a button that chooses."""
+    """A pressed button of a Choice."""
 
     kind: Literal["user_press"] = "user_press"
     sender: Sender
     choice_kind: ChoiceKind
     row_id: UUID | None
-    """Of the assistant or model; None: the deployment's own choice."""
+    """Id of the chosen assistant or model; None: the default."""
 
 
 class ScheduledPrompt(QueueMessage):
-    """A cron job asks the secretary to act."""
+    """A scheduled prompt at its time, for the secretary."""
 
     kind: Literal["scheduled_prompt"] = "scheduled_prompt"
     run_id: UUID
@@ -103,15 +103,15 @@ NotificationPriority = Literal["high", "low"]
 
 
 class BaseTelegramMessage(QueueMessage):
-    """What every message to a person has."""
+    """Fields of every message to a user."""
 
     language_code: str | None = None
-    """The person's language as Telegram says, for somebody without a language of their own."""
+    """The language in Telegram's settings, for users who have not chosen one."""
     priority: NotificationPriority = "high"
 
 
 class Reply(BaseTelegramMessage):
-    """The assistant's answer: a model's Markdown and what its tools changed."""
+    """The assistant's answer: Markdown of a model, and receipts of its changes."""
 
     kind: Literal["reply"] = "reply"
     text: str
@@ -133,13 +133,13 @@ class ChoiceOption(Contract):
     """A button."""
 
     row_id: UUID | None
-    """None: the deployment's own choice."""
+    """None: the default."""
     label: str
     is_selected: bool = False
 
 
 class Choice(BaseTelegramMessage):
-    """What a person can choose from.
+    """Options that a user can choose from.
 
     `callback_data` is `<choice_kind>:<row id>`, or `<choice_kind>:default`.
     """
@@ -178,7 +178,7 @@ NoticeName = Literal[
 
 
 class Notice(BaseTelegramMessage):
-    """A fact that tg_bot has the words for."""
+    """A notice, whose text tg_bot has in every language."""
 
     kind: Literal["notice"] = "notice"
     notice: NoticeName
@@ -191,7 +191,7 @@ TO_TELEGRAM_ADAPTER: TypeAdapter[ToTelegram] = TypeAdapter(ToTelegram)
 
 
 class LiveFrame(Contract):
-    """What a running turn shows while it runs; a frame may be lost."""
+    """Progress of a running turn. Frames may be lost."""
 
     conversation: str
     chat_id: int
@@ -209,10 +209,10 @@ class BotIdentity(Contract):
 
 
 def reply_id(message_id: str) -> str:
-    """The id of the one answer to a message."""
+    """Return the id of the answer to a message."""
     return f"reply:{message_id}"
 
 
 def compute_lateness(scheduled_for: datetime, now: datetime) -> float:
-    """How many seconds after its time something comes; 0 where it is early."""
+    """Return the delay after `scheduled_for` in seconds, at least 0."""
     return max(0.0, (now - scheduled_for).total_seconds())

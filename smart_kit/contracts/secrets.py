@@ -1,4 +1,4 @@
-"""Secrets that tools name: kept encrypted, never shown, sent to one server only."""
+"""Secrets of tools: stored encrypted, never shown, and sent to one server only."""
 
 import re
 from typing import Annotated, Literal
@@ -17,7 +17,7 @@ _MAX_LENGTH = 8192
 _EXAMPLE = "https://api.example.org"
 Origin = Annotated[
     Url,
-    url_validator(_EXAMPLE, "holds more than a server's address; what is secret goes into value"),
+    url_validator(_EXAMPLE, "must be only scheme, host and port; the secret belongs into value"),
 ]
 
 
@@ -25,14 +25,14 @@ def _validate_value(value: SecretStr) -> SecretStr:
     if not 0 < len(value) <= _MAX_LENGTH:
         raise ValueError(f"is empty, or longer than {_MAX_LENGTH} characters")
     if not _PRINTABLE_PATTERN.fullmatch(value.get_secret_value()):
-        raise ValueError("holds what is no letter, digit, sign or blank of ASCII, or a line's end")
+        raise ValueError("must consist of printable ASCII characters and blanks, without line ends")
     return value
 
 
 SecretValue = Annotated[
     RevealedSecret,
     Field(
-        description="Kept encrypted; never shown again",
+        description="Stored encrypted and never shown again",
         json_schema_extra={"minLength": 1, "maxLength": _MAX_LENGTH, "pattern": r"^[ -~]+$"},
     ),
     AfterValidator(_validate_value),
@@ -46,16 +46,16 @@ class SecretCreate(RequestBody):
         name="words", origin="https://api.example.org", value="a-key-of-no-worth"
     )
 
-    name: SecretName = Field(description="As `{secret:NAME}` in a tool's call", examples=["words"])
+    name: SecretName = Field(description="Tools refer to it as `{secret:NAME}`", examples=["words"])
     origin: Origin = Field(
-        description="The only server it is sent to: scheme, host and port of this address",
+        description="The only server that receives it: scheme, host and port of this URL",
         examples=[_EXAMPLE],
     )
     value: SecretValue
 
 
 class SecretUpdate(RequestBody):
-    """The fields to change; those left out stay. Another origin needs the value again."""
+    """The fields to change. Omitted fields keep their values. A new origin needs a value."""
 
     model_config = example(value="a-newer-key-of-no-worth")
 
@@ -64,21 +64,21 @@ class SecretUpdate(RequestBody):
 
 
 class SecretRead(Contract):
-    """A secret, without what it says."""
+    """A secret without its value."""
 
     id: UUID
     name: str
     origin: str
     state: SecretState = Field(
-        description="unreadable: kept with a LLM_MODEL_DECRYPT_KEY that is no longer there"
+        description="unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set"
     )
     created_at: UtcDatetime
     updated_at: UtcDatetime
 
 
 class KeyRotationRead(Contract):
-    """What was encrypted anew, with the first of LLM_MODEL_DECRYPT_KEY."""
+    """Result of encrypting all secrets with the first key of LLM_MODEL_DECRYPT_KEY."""
 
-    rewritten: int = Field(description="Those that an older key had encrypted")
-    unchanged: int = Field(description="Those that the newest key had encrypted already")
-    unreadable: int = Field(description="Those that no key opens; they stay as they are")
+    rewritten: int = Field(description="Secrets that were encrypted with an older key")
+    unchanged: int = Field(description="Secrets that already used the first key")
+    unreadable: int = Field(description="Secrets that no key can decrypt; they are not changed")

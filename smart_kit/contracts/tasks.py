@@ -1,4 +1,4 @@
-"""What somebody means to do."""
+"""Tasks of users."""
 
 from typing import Annotated, Literal
 from uuid import UUID
@@ -14,7 +14,7 @@ TaskStatus = Literal["open", "done", "cancelled"]
 TaskPriority = Literal["low", "normal", "high"]
 TaskTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 DueTime = Annotated[
-    DatetimeInput, Field(description="ISO 8601; without an offset it is meant in `timezone`")
+    DatetimeInput, Field(description="ISO 8601; without an offset it is local time in `timezone`")
 ]
 
 
@@ -29,23 +29,25 @@ class TaskCreate(RequestBody):
     title: TaskTitle
     due_at: DueTime | None = None
     priority: TaskPriority = "normal"
-    timezone: TimeZoneName | None = Field(None, description="null: the user's")
+    timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
 
 
 class TaskUpdate(RequestBody):
-    """The fields to change; those left out stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     model_config = example(status="done")
 
     title: TaskTitle | None = None
     status: TaskStatus | None = None
-    due_at: DueTime | None = Field(None, description="null: no longer due at any time")
+    due_at: DueTime | None = Field(None, description="null: no due time")
     priority: TaskPriority | None = None
-    timezone: TimeZoneName | None = Field(None, description="Of `due_at`; null: the user's")
+    timezone: TimeZoneName | None = Field(
+        None, description="Time zone of `due_at`; null: the user's"
+    )
 
 
 class TaskRead(Contract):
-    """A task as it is."""
+    """A task."""
 
     id: UUID
     user_id: UUID
@@ -57,5 +59,5 @@ class TaskRead(Contract):
     created_at: UtcDatetime
     updated_at: UtcDatetime
     effect: EffectRead | None = Field(
-        None, description="The receipt, where the call carried an Idempotency-Key"
+        None, description="The receipt, if the request had an Idempotency-Key"
     )

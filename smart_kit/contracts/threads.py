@@ -1,4 +1,4 @@
-"""Threads, and what was said and done in them."""
+"""Threads, their messages, and the records of turns."""
 
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ from smart_kit.contracts.tools import ToolType
 
 
 class ThreadCreate(RequestBody):
-    """Begins a new thread of a user with an assistant; the old one's messages keep theirs."""
+    """Starts a new thread of a user with an assistant. Messages of the old thread stay in it."""
 
     model_config = example(user_id=EXAMPLE_IDS["users"], assistant_id=EXAMPLE_IDS["assistants"])
 
@@ -33,14 +33,14 @@ class ThreadRead(Contract):
 
 
 class MessageRead(Contract):
-    """One item of a thread, as it was sent to the model."""
+    """A message of a thread, as it was sent to the model."""
 
     id: UUID
     thread_id: UUID
     user_id: UUID
     assistant_id: UUID
     message_id: str
-    position: int = Field(description="Its place within the turn, from 0")
+    position: int = Field(description="Position within the turn, from 0")
     role: Literal["user", "assistant", "tool"]
     content: str
     payload: JsonObject
@@ -54,43 +54,49 @@ class MessageRead(Contract):
 
 
 class ModelFailure(Contract):
-    """A model that was asked in vain, or for a reason not at all."""
+    """A failed or skipped attempt to call a model."""
 
     model: str
     provider: str
     reason: str
     seconds: float = 0.0
     prompt_tokens: int = Field(
-        0, description="Where it was paid for; about, where the server has not said"
+        0, description="Tokens of a billed attempt; an estimate if the server reports none"
     )
     cached_tokens: int = 0
     completion_tokens: int = 0
-    cost: Decimal | None = Field(None, description="USD; null: nothing, or not known")
+    cost: Decimal | None = Field(None, description="USD; null: nothing, or unknown")
 
 
 class StepRecord(Contract):
     """A model call or a tool call of a turn."""
 
-    step: str = Field(description="<model call>.<tool index>, dotted on for sub-assistants")
+    step: str = Field(
+        description="<model call>.<tool index>; sub-assistants append their own steps"
+    )
     kind: Literal["model", "tool"]
-    name: str = Field(description="The model's or the function's name")
+    name: str = Field(description="Name of the model or of the tool")
     arguments: JsonObject | None = None
     result: str = ""
-    provider: str = Field("", description="Of the model; empty: of a turn before there were any")
-    assistant_id: UUID | None = Field(None, description="Who asked the model or called the tool")
-    is_answered: bool = Field(True, description="False: all models failed, the last one is named")
-    prompt_tokens: int = Field(0, description="About, where the server has not said")
+    provider: str = Field("", description="Name of the model's provider; empty for a tool")
+    assistant_id: UUID | None = Field(
+        None, description="The assistant that called the model or the tool"
+    )
+    is_answered: bool = Field(
+        True, description="false: all models failed, and `name` is the last of them"
+    )
+    prompt_tokens: int = Field(0, description="An estimate if the server reports none")
     cached_tokens: int = 0
     completion_tokens: int = 0
-    cost: Decimal | None = Field(None, description="USD, without the failures'; null: not known")
-    finish_reason: str = Field("", description="Why the model ended, in its own word")
+    cost: Decimal | None = Field(None, description="USD without the failures; null: unknown")
+    finish_reason: str = Field("", description="The finish reason that the model reported")
     failures: tuple[ModelFailure, ...] = ()
     started_at: UtcDatetime | None = None
     seconds: float = 0.0
 
 
 class TurnRecord(Contract):
-    """A whole turn, on its way from the queue into Postgres."""
+    """A finished turn, for the archive in Postgres."""
 
     kind: Literal["turn"] = "turn"
     message_id: str
@@ -111,12 +117,12 @@ class TurnRecord(Contract):
 
 
 class RunRecord(Contract):
-    """What became of the run of a schedule where no turn tells it."""
+    """The result of a run of a cron job that has no turn."""
 
     kind: Literal["run"] = "run"
     run_id: UUID
     state: Literal["done", "failed"]
-    """Whether it reached its person."""
+    """`done`: the message was delivered."""
     ended_at: UtcDatetime
 
 
@@ -125,7 +131,7 @@ ARCHIVE_RECORD_ADAPTER: TypeAdapter[ArchiveRecord] = TypeAdapter(ArchiveRecord)
 
 
 class TurnRead(Contract):
-    """A turn as it is kept."""
+    """An archived turn."""
 
     message_id: str
     user_id: UUID
@@ -134,28 +140,28 @@ class TurnRead(Contract):
     configuration_version: int
     status: Literal["done", "failed"]
     steps: list[StepRecord]
-    prompt_tokens: int = Field(description="Of all calls, attempts in vain included")
+    prompt_tokens: int = Field(description="Sum of all calls, including failed attempts")
     completion_tokens: int
-    cost: Dollars | None = Field(description="USD; null where a call's price is not known")
+    cost: Dollars | None = Field(description="USD; null if the price of a call is unknown")
     started_at: UtcDatetime
     finished_at: UtcDatetime
 
 
 class TracedAssistant(Contract):
-    """An assistant that took part in a turn, as it was."""
+    """A version of an assistant that took part in a turn."""
 
     id: UUID
-    number: int = Field(description="Of its version")
+    number: int = Field(description="Number of the version")
     name: str
-    model: str | None = Field(description="Its own; null: the deployment's")
+    model: str | None = Field(description="The assistant's own model; null: the deployment's")
     instructions: str
 
 
 class TracedTool(Contract):
-    """A tool that one of them was offered, as it was."""
+    """A version of a tool that one of the assistants had."""
 
     id: UUID
-    number: int = Field(description="Of its version")
+    number: int = Field(description="Number of the version")
     name: str
     tool_type: ToolType
     description: str
@@ -163,16 +169,16 @@ class TracedTool(Contract):
 
 
 class TurnTraceRead(Contract):
-    """A turn with the configuration that it was made with."""
+    """A turn with the configuration that it used."""
 
     turn: TurnRead
     assistants: list[TracedAssistant] = Field(
-        description="Those of which a version of that time is kept, as with tools"
+        description="Assistants whose version of that time is stored; the same holds for tools"
     )
     tools: list[TracedTool]
-    messages: list[MessageRead] = Field(description="What the turn has added to its thread")
+    messages: list[MessageRead] = Field(description="Messages that the turn added to its thread")
 
 
 def derive_first_thread_id(user_id: UUID, assistant_id: UUID) -> UUID:
-    """The thread of a user with an assistant until they begin another: known without asking."""
+    """Return the id of a user's first thread with an assistant, without a request."""
     return uuid5(user_id, str(assistant_id))

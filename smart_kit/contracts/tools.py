@@ -1,4 +1,4 @@
-"""Tools: each record is one function that a model may call."""
+"""Tools: functions that models may call."""
 
 import json
 import re
@@ -16,7 +16,7 @@ HttpMethod = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 
 
 def _parse_json(value: Any) -> Any:
-    """Older clients send the schema as a string of JSON."""
+    """Accept the schema as a string of JSON too, as older clients send it."""
     if not isinstance(value, str):
         return value
     try:
@@ -31,28 +31,29 @@ CacheSeconds = Annotated[
     Field(
         ge=0,
         le=86_400,
-        description="So long the same call of the same person is answered the same; not for writes",
+        description="Seconds for which equal calls of a user share a result; not for writes",
     ),
 ]
 PLACEHOLDER_PATTERN = re.compile(
     r"\{(?:secret:(?P<secret>[a-z][a-z0-9_]{0,63})|(?P<argument>[A-Za-z_][A-Za-z0-9_-]{0,63}))\}"
 )
-"""`{secret:NAME}` or `{argument}` in the texts of a HttpCall; other braces are braces."""
+"""`{secret:NAME}` or `{argument}` in the texts of an HttpCall; other braces are literal."""
 TemplateMap = Annotated[dict[str, str], Field(max_length=50)]
 Description = Annotated[str, StringConstraints(min_length=1, max_length=4096)]
 
 
 class HttpCall(RequestBody):
-    """The call that a rest tool makes.
+    """The HTTP call of a rest tool.
 
-    `{name}` stands for the argument of that name, `{secret:NAME}` (in headers, the query, and as a
-    whole part of the path) for a secret, which goes only to the server it was given for. What names
-    an argument that was not given is left out; a path cannot do without.
+    `{name}` is replaced by the argument of that name, and `{secret:NAME}` by a secret. A secret may
+    be in headers, in the query or as a whole segment of the path; only its origin receives it. A
+    header, query parameter or body field with a missing argument is left out; the path needs all of
+    its arguments.
     """
 
     method: HttpMethod = "GET"
     url: Annotated[str, StringConstraints(min_length=8, max_length=2048)] = Field(
-        description="http or https; arguments may stand in its path only, and fill one segment",
+        description="http or https; an argument may only be in the path, and fills one segment",
         examples=["https://api.example.org/v1/words/{word}"],
     )
     query: TemplateMap = Field(default_factory=dict, examples=[{"lang": "{language}"}])
@@ -60,7 +61,7 @@ class HttpCall(RequestBody):
         default_factory=dict, examples=[{"Authorization": "Bearer {secret:words}"}]
     )
     body: JsonObject | None = Field(
-        None, description='Sent as JSON; a value "{name}" is the argument itself, of its own type'
+        None, description='Sent as JSON; a value "{name}" is the argument itself, with its type'
     )
 
 
@@ -74,20 +75,22 @@ class ToolCreate(RequestBody):
     description: Description
     input_schema: InputSchema | None = Field(
         None,
-        description="JSON Schema (2020-12) of the arguments; null: the function's own. Its $refs"
-        " stay within it, its patterns look neither around nor back",
+        description="JSON Schema (2020-12) of the arguments; null: the function's own. A $ref must"
+        " be local, and patterns have no look-around and no backreferences",
     )
-    assistant_id: UUID | None = Field(None, description="Whom a sub_assistant tool asks")
-    http_call: HttpCall | None = Field(None, description="What a rest tool calls")
+    assistant_id: UUID | None = Field(
+        None, description="The assistant that a sub_assistant tool calls"
+    )
+    http_call: HttpCall | None = Field(None, description="The HTTP call of a rest tool")
     effect_class: EffectClass | None = Field(
-        None, description="Only of a rest tool; null: writes, which is done at most once"
+        None, description="For rest tools only; null: writes, which are performed at most once"
     )
     cache_seconds: CacheSeconds = 0
     is_active: bool = True
 
 
 class ToolUpdate(RequestBody):
-    """The fields to change; those left out stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     model_config = example(description="The exact time, anywhere.")
 
@@ -103,7 +106,7 @@ class ToolUpdate(RequestBody):
 
 
 class ToolRead(Contract):
-    """A tool as it is."""
+    """A tool."""
 
     id: UUID
     name: str
@@ -112,7 +115,7 @@ class ToolRead(Contract):
     input_schema: JsonObject
     assistant_id: UUID | None
     http_call: HttpCall | None
-    effect_class: EffectClass = Field(description="Of its function, or as the record says")
+    effect_class: EffectClass = Field(description="Of the built-in function, or of the record")
     cache_seconds: int
     is_active: bool
     created_at: UtcDatetime
@@ -127,13 +130,14 @@ class AssistantToolCreate(RequestBody):
     assistant_id: UUID
     tool_id: UUID
     sub_assistant_id: UUID | None = Field(
-        None, description="Whom the tool asks for this assistant; wins over the tool's own"
+        None,
+        description="The assistant that the tool calls here; overrides the tool's assistant_id",
     )
     is_active: bool = True
 
 
 class AssistantToolUpdate(RequestBody):
-    """The fields to change; those left out stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     model_config = example(is_active=False)
 
@@ -142,7 +146,7 @@ class AssistantToolUpdate(RequestBody):
 
 
 class AssistantToolRead(Contract):
-    """A link as it is."""
+    """A link between an assistant and a tool."""
 
     id: UUID
     assistant_id: UUID

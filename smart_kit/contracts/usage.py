@@ -1,4 +1,4 @@
-"""What models were asked and what it cost."""
+"""Model calls and their costs."""
 
 from datetime import date
 from typing import Literal
@@ -12,26 +12,28 @@ UsageGroup = Literal["day", "user", "assistant", "model", "provider"]
 
 
 class UsageRead(Contract):
-    """One answer of a model, or one attempt in vain that is paid for all the same."""
+    """A model call, or a failed attempt that was billed."""
 
     id: UUID
     message_id: str
-    step: str = Field(description="Of the turn; <step>~<failure> for an attempt in vain, from 0")
+    step: str = Field(description="Step of the turn; <step>~<number> for a failed attempt, from 0")
     user_id: UUID
-    assistant_id: UUID = Field(description="Who asked: the secretary or a sub-assistant")
+    assistant_id: UUID = Field(description="The calling secretary or sub-assistant")
     thread_id: UUID
     model: str
     provider: str
-    prompt_tokens: int = Field(description="As all tokens: about, where the server has not said")
-    cached_tokens: int = Field(description="Of the prompt's, those that were cached")
+    prompt_tokens: int = Field(
+        description="Like all tokens, an estimate if the server reports none"
+    )
+    cached_tokens: int = Field(description="Cached part of prompt_tokens")
     completion_tokens: int
-    cost: Dollars | None = Field(description="USD by the prices of that moment; null: not known")
+    cost: Dollars | None = Field(description="USD at the prices of that time; null: unknown")
     seconds: float
     created_at: UtcDatetime
 
 
 class UsageTotal(Contract):
-    """The calls of one group; a field is null where it is not grouped by."""
+    """Totals of one group. Fields that the request does not group by are null."""
 
     day: date | None = Field(None, description="In UTC")
     user_id: UUID | None = None
@@ -43,16 +45,16 @@ class UsageTotal(Contract):
     prompt_tokens: int
     cached_tokens: int
     completion_tokens: int
-    cost: Dollars = Field(description="USD; calls of unknown price are not in it")
+    cost: Dollars = Field(description="USD, without calls of unknown price")
     unpriced_calls: int
-    seconds: float = Field(description="Of all calls together")
+    seconds: float = Field(description="Sum of all calls")
     slowest: float = Field(description="Seconds of the slowest call")
 
 
 class BudgetRead(Contract):
-    """What a person may still spend today."""
+    """A user's budget for today."""
 
-    day: date = Field(description="In the person's time zone")
+    day: date = Field(description="Today in the user's time zone")
     timezone: str
     budget: Dollars | None = Field(description="USD a day; null: no limit")
-    spent: Dollars = Field(description="USD, as far as turns have been archived")
+    spent: Dollars = Field(description="USD of the archived turns")

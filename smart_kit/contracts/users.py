@@ -1,4 +1,4 @@
-"""People: who they are, whether they may talk, how they like it."""
+"""Users: profile, permissions, preferences and invitations."""
 
 from decimal import Decimal
 from typing import Annotated, Literal
@@ -22,18 +22,18 @@ LanguageCode = Annotated[str, StringConstraints(max_length=35)]
 
 
 class UserCreate(RequestBody):
-    """A new person."""
+    """A new user."""
 
     model_config = example(telegram_id=123456789, first_name="Ann", language_code="en")
 
     telegram_id: TelegramId
     first_name: PersonName = ""
     username: PersonName | None = None
-    language_code: LanguageCode | None = Field(None, description="As Telegram says")
+    language_code: LanguageCode | None = Field(None, description="Language in Telegram's settings")
 
 
 class UserUpsert(RequestBody):
-    """What Telegram says of a person, whether known or new."""
+    """A user's profile in Telegram. Creates the user, or updates an existing one."""
 
     model_config = example(first_name="Ann", username="ann", language_code="en")
 
@@ -43,33 +43,33 @@ class UserUpsert(RequestBody):
 
 
 class UserUpdate(RequestBody):
-    """The fields to change; those left out stay."""
+    """The fields to change. Omitted fields keep their values."""
 
     model_config = example(language="ru", timezone="Europe/Berlin")
 
     first_name: PersonName | None = None
     username: PersonName | None = None
     language_code: LanguageCode | None = None
-    language: Language | None = Field(None, description="The person's choice")
-    timezone: TimeZoneName | None = Field(None, description="An IANA zone")
+    language: Language | None = Field(None, description="The language that the user chose")
+    timezone: TimeZoneName | None = Field(None, description="An IANA time zone")
     assistant_id: UUID | None = Field(
-        None, description="The assistant the person chose: an active secretary"
+        None, description="The assistant that the user chose: an active secretary"
     )
     model: AssistantModelName | None = Field(
-        None, description="The model the person chose: an active one that is choosable"
+        None, description="The model that the user chose: an active one with is_user_selectable"
     )
     rich_messages: bool | None = Field(
-        None, description="Whether tables and formulas may come as Telegram's rich messages"
+        None, description="Whether tables and formulas are sent as Telegram's rich messages"
     )
-    role: Role | None = Field(None, description="Only with the admin token")
-    status: UserStatus | None = Field(None, description="Only with the admin token")
+    role: Role | None = Field(None, description="Requires the admin token")
+    status: UserStatus | None = Field(None, description="Requires the admin token")
     daily_budget: BudgetAmount | None = Field(
-        None, description="Only with the admin token; null: the deployment's DAILY_BUDGET"
+        None, description="Requires the admin token; null: the deployment's DAILY_BUDGET"
     )
 
 
 class UserRead(Contract):
-    """A person as the suite knows them."""
+    """A user."""
 
     id: UUID
     telegram_id: int
@@ -84,13 +84,13 @@ class UserRead(Contract):
     role: Role
     status: UserStatus
     daily_budget: Dollars | None
-    is_invited: bool = Field(description="May talk without being on the allow-list")
+    is_invited: bool = Field(description="Whether the user redeemed an invitation")
     created_at: UtcDatetime
     updated_at: UtcDatetime
 
 
 class UserSnapshot(Contract):
-    """What is kept in Redis of a person, so that a message needs no REST call."""
+    """A user in Redis, so that processing a message needs no REST call."""
 
     id: UUID
     telegram_id: int
@@ -105,14 +105,14 @@ class UserSnapshot(Contract):
     model: str | None = None
     rich_messages: bool = True
     daily_budget: Dollars | None = None
-    """USD; the deployment's where the person has none of their own; None: no limit."""
+    """USD: the user's own budget, or DAILY_BUDGET; None: no limit."""
     threads: dict[UUID, UUID] = Field(default_factory=dict)
-    """Assistant to thread, where the person has begun a new one."""
+    """Assistant to current thread, for assistants with more than the first thread."""
     version: int
 
 
 class InviteCreate(RequestBody):
-    """Asks for a single-use code."""
+    """A new invitation."""
 
     model_config = example(role="user")
 
@@ -120,7 +120,7 @@ class InviteCreate(RequestBody):
 
 
 class InviteRead(Contract):
-    """The code, shown this once: only its hash is kept."""
+    """An invitation. The code is shown only once, because only its hash is stored."""
 
     code: str
     role: Role
@@ -128,7 +128,7 @@ class InviteRead(Contract):
 
 
 class InviteRedeem(RequestBody):
-    """Somebody opened an invitation."""
+    """Redeems an invitation."""
 
     model_config = example(code="k3Jx0PzQ7dVn2aYbR5tWcg", telegram_id=123456789)
 

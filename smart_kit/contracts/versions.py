@@ -1,4 +1,4 @@
-"""Every version of an assistant or tool: who made it, when, and what it was."""
+"""Versions of assistants and tools."""
 
 from typing import Any
 from uuid import UUID
@@ -10,34 +10,34 @@ from smart_kit.contracts.base import Contract, JsonObject, UtcDatetime
 
 
 class VersionRead(Contract):
-    """A record as it was from this version on."""
+    """A version of a record."""
 
-    number: int = Field(description="From 1, of this record")
+    number: int = Field(description="Number of the version of this record, from 1")
     configuration_version: int = Field(
-        description="Of the whole configuration; a turn names the one it was made with"
+        description="Version of the whole configuration, to which turns refer"
     )
-    caller: Caller | None = Field(description="Whose token it was; null: the suite's own default")
+    caller: Caller | None = Field(
+        description="Whose token the request had; null: a default of the suite"
+    )
     request_id: str | None = Field(description="As in the audit log")
     content: JsonObject | None = Field(
-        description="Its fields and, of an assistant, `tools`: its links; null: it was deleted"
+        description="Fields of the record, for an assistant also `tools`; null: deleted"
     )
-    restored_from: int | None = Field(description="The version it was put back to")
+    restored_from: int | None = Field(description="The version that was restored")
     created_at: UtcDatetime
 
 
 class FieldDifference(Contract):
-    """A field that is not the same in both versions."""
+    """A field that differs between two versions."""
 
     field: str = Field(examples=["instructions", "tools.get_weather.is_active"])
-    before: Any = Field(description="null where it was not there")
-    after: Any = Field(description="null where it is no longer there")
-    lines: list[str] = Field(
-        default_factory=list, description="Of a longer text: what changed, as a unified diff"
-    )
+    before: Any = Field(description="null if the field did not exist")
+    after: Any = Field(description="null if the field no longer exists")
+    lines: list[str] = Field(default_factory=list, description="Unified diff of a longer text")
 
 
 class ComparisonRead(Contract):
-    """Two versions of a record."""
+    """The differences between two versions of a record."""
 
     object_id: UUID
     before: int

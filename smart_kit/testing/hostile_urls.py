@@ -1,4 +1,4 @@
-"""Addresses by which servers have been made to ask themselves, or somebody in their own network."""
+"""URLs of known SSRF attacks on a server or its private network."""
 
 HOSTILE_SPELLINGS = """\
 http://127.0.0.1:{port}/
@@ -275,7 +275,7 @@ HOSTILE_URLS = (
     "ht\ntp://127.0.0.1:{port}/",
     "http://127.0.0.1:{port}/\r\nX-Injected: 1",
 )
-"""Each to be refused by its spelling alone; `{port}` is that of whoever must not be called."""
+"""All are refused by their spelling alone. `{port}` is the port of the server under attack."""
 
 _ADDRESSES = """\
 127.0.0.1 127.8.8.8 0.0.0.0 0.1.2.3 10.1.2.3 100.64.0.1 100.127.255.254 168.63.129.16
@@ -286,4 +286,4 @@ _ADDRESSES = """\
 2001:20::1 2001:db8::1 3fff::1 100::1 fc00::1 fd00:ec2::254 fe80::1 fe80::1%eth0
 2606:2800::1%eth0 fec0::1 ff02::1 4000::1 127.1 0x7f000001 2130706433 localhost example.com"""
 PRIVATE_ADDRESSES = tuple(_ADDRESSES.split())
-"""What a hostile name server may answer."""
+"""Addresses that a hostile name server may answer."""

@@ -1,4 +1,4 @@
-"""Lets the leases of dead consumers end at once, instead of waiting until their time has passed."""
+"""Ends the leases of dead consumers at once instead of waiting."""
 
 from typing import Any
 
@@ -7,11 +7,11 @@ from redis import Redis
 from smart_kit.mailbox.mailbox import LEASE_SECONDS
 
 EXPIRED_IDLE_MS = int(2000 * LEASE_SECONDS)
-"""A lease that nobody has renewed for so long has ended."""
+"""A lease that was not renewed for so long has ended."""
 
 
 def expire_leases(client: "Redis", stream: str, group: str) -> None:
-    """Let that time pass for all that consumers of a stream hold; only dead ones may hold it."""
+    """End all leases of a stream. All of their consumers must be dead."""
     held: Any = client.xpending_range(stream, group, "-", "+", 1000)
     for one in held:
         client.xclaim(

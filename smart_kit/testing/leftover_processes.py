@@ -1,6 +1,6 @@
-"""Finds and ends processes that a test run has left; their environment tells whose they are.
+"""Finds and ends leftover processes of a test run, which it recognizes by their environment.
 
-They are looked for in /proc; without it, as on macOS, only suites are found, by their locks.
+It reads /proc. On systems without /proc, such as macOS, only suites are found, by their locks.
 """
 
 import contextlib
@@ -11,27 +11,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 RUN_VARIABLE = "SMART_ASSISTANT_TEST_RUN"
-"""Tells what a test run starts where the folder of the run is."""
+"""Variable that passes the folder of the test run to its processes."""
 STATE_VARIABLE = "STATE_DIR"
 _PROC = Path("/proc")
 HAS_PROC = (_PROC / "self" / "environ").exists()
 
 _SERVER_PROGRAMS = ("postgres", "initdb", "valkey-server")
-"""They write over their own environment; their working folder tells whose they are."""
+"""Programs that overwrite their environment; they are recognized by their working folder."""
 _EXIT_TIMEOUT_SECONDS = 60.0
-"""Seconds in which a process ends on a busy machine."""
+"""Seconds that a process may need to end on a busy machine."""
 _POLL_INTERVAL_SECONDS = 0.05
 
 
 def terminate_started_by_tests(folder: Path) -> None:
-    """End those that tests have started themselves: they could start more."""
+    """End the processes that tests started themselves, because they could start more."""
     _terminate(lambda process: _get_path_variable(process, RUN_VARIABLE, folder) is not None)
 
 
 def terminate_all(folder: Path) -> None:
-    """End whatever is proved to be of the run.
+    """End the processes that certainly belong to the run.
 
-    A program that only works in the folder may be that of somebody who looks around there.
+    A process that only has its working folder there may be a developer's shell.
     """
     _terminate(
         lambda process: (
@@ -43,13 +43,13 @@ def terminate_all(folder: Path) -> None:
 
 
 def find_state_dirs(folder: Path) -> set[Path]:
-    """Of the suites in the folder of which something lives."""
+    """Return the state folders of suites with running processes."""
     found = (_get_path_variable(process, STATE_VARIABLE, folder) for process in _other_processes())
     return {path for path in found if path is not None}
 
 
 def _terminate(is_target: Callable[[Path], bool]) -> None:
-    """Ask them, and kill those that take too long. Raises RuntimeError where one lives on."""
+    """Terminate processes, then kill the slow ones. Raises RuntimeError if one survives."""
     found = [*filter(is_target, _other_processes())]
     for process in found:
         # SIGTERM has PostgreSQL wait for its clients; either lets it give back shared memory
@@ -62,7 +62,7 @@ def _terminate(is_target: Callable[[Path], bool]) -> None:
 
 
 def _wait_for_exit(is_target: Callable[[Path], bool]) -> list[Path]:
-    """Those that are still there after a while."""
+    """Return the processes that are still running after the time limit."""
     deadline = time.monotonic() + _EXIT_TIMEOUT_SECONDS
     while (left := [*filter(is_target, _other_processes())]) and time.monotonic() < deadline:
         time.sleep(_POLL_INTERVAL_SECONDS)
@@ -70,16 +70,16 @@ def _wait_for_exit(is_target: Callable[[Path], bool]) -> list[Path]:
 
 
 def _other_processes() -> Iterator[Path]:
-    """The folders of all processes but our own."""
+    """Yield the folders of all other processes."""
     return (one for one in _PROC.glob("[0-9]*") if int(one.name) != os.getpid())
 
 
 def _get_path_variable(process: Path, variable: str, folder: Path) -> Path | None:
-    """What a variable of the process names, if that is the folder or something in it."""
+    """Return the path in a variable of the process, if it is in the folder."""
     start = f"{variable}=".encode()
     try:
         environ = (process / "environ").read_bytes()
-    except OSError:  # it has ended, or is somebody else's
+    except OSError:  # it has ended, or belongs to another user
         return None
     if start not in environ:  # most; each test process looks at all processes several times
         return None

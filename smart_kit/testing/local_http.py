@@ -1,7 +1,7 @@
-"""HTTP to servers of this machine: patient, past every proxy, and without certificates.
+"""HTTP to servers of this machine, with a long time-out and without proxies and certificates.
 
-The client's own time-out of 5 seconds is no fault of a server on a busy machine, and to read the
-system's certificates takes longer than what a test asks.
+A busy machine may need longer than the client's default of 5 seconds, and loading the system's
+certificates takes longer than a test's request.
 """
 
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 
 TIMEOUT_SECONDS = 60.0
-"""How long a server may take to answer."""
+"""Time limit for a response, in seconds."""
 
 
 def make_client(base_url: str = "", headers: Mapping[str, str] | None = None) -> httpx2.Client:
@@ -32,7 +32,7 @@ def post(url: str, headers: Mapping[str, str] | None = None, json: Any = None) -
 
 
 def is_healthy(url: str) -> bool:
-    """Whether a service answers there with 200."""
+    """Return whether a service answers with 200."""
     try:
         return get(url).status_code == 200
     except httpx2.TransportError:

@@ -1,4 +1,4 @@
-"""The fixtures that every part's tests share (a pytest plugin; see pyproject.toml)."""
+"""Pytest plugin with the fixtures that all parts share; pyproject.toml loads it."""
 
 import asyncio
 import signal
@@ -20,17 +20,17 @@ from smart_kit.testing.virtual_clock_loop import VirtualClockLoop
 
 RUN_FOLDER_KEY = pytest.StashKey[RunFolder]()
 SERVER_FIXTURES = frozenset({"postgres", "valkey"})
-"""The fixtures that are the image's servers where the tests run in Docker."""
+"""Fixtures that use the servers of docker-compose.test.yml when tests run in Docker."""
 SHARED_SUITE_DIR = "tests/e2e/shared"
-"""Whose stories are told on one suite of the whole session."""
+"""Folder of the tests that share one suite in the whole session."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """Before pytest chooses the folder of `tmp_path`."""
+    """Runs before pytest chooses the folder of `tmp_path`."""
     _configure_plain_logging()
     _make_hypothesis_deterministic()
-    if hasattr(config, "workerinput"):  # a worker of pytest-xdist is told by its controller
+    if hasattr(config, "workerinput"):  # the controller of pytest-xdist passes it to its workers
         return
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # tidy up as after Ctrl-C
     folder = config.stash[RUN_FOLDER_KEY] = RunFolder.create()
@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what speaks with PostgreSQL or Redis: it is run on the servers of production too."""
+    """Mark tests that use PostgreSQL or Redis; they also run on the production images."""
     for item in items:
         if SERVER_FIXTURES.intersection(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
@@ -49,27 +49,27 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """The loop that a test runs on."""
+    """Return the event loops of a test."""
     if has_virtual_clock(item):
         return {"virtual": VirtualClockLoop}
     return {"real": asyncio.new_event_loop}
 
 
 def has_virtual_clock(item: pytest.Item) -> bool:
-    """Whether the time of a test, or its time limits, pass by a virtual clock."""
+    """Return whether a test uses a virtual clock."""
     marker = item.get_closest_marker("clock")
     return marker is not None and marker.args == ("virtual",)
 
 
 class SharedSuiteScheduling(LoadFileScheduling):  # type: ignore[misc] # has no types
-    """One worker gets all stories of the shared suite, which so is started once."""
+    """Gives all tests of the shared suite to one worker, so that it starts once."""
 
     def _split_scope(self, nodeid: str) -> str:
         return get_scope(nodeid)
 
 
 def get_scope(nodeid: str) -> str:
-    """What is told by one worker together with this test: its file, or the shared suite."""
+    """Return the scope that one worker runs: the file of a test, or the shared suite."""
     return (
         SHARED_SUITE_DIR if nodeid.startswith(f"{SHARED_SUITE_DIR}/") else nodeid.split("::", 1)[0]
     )
@@ -79,18 +79,18 @@ def get_scope(nodeid: str) -> str:
 def pytest_xdist_make_scheduler(
     config: pytest.Config, log: Producer
 ) -> SharedSuiteScheduling | None:
-    """Where the files are what is shared out."""
+    """Used with `--dist=loadfile`."""
     return SharedSuiteScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    """Whatever has become of the tests."""
+    """Runs whatever the result of the tests."""
     if folder := config.stash.get(RUN_FOLDER_KEY, None):
         folder.close()
 
 
 def _configure_plain_logging() -> None:
-    """Plain tracebacks: rich ones take seconds each, in which a test's event loop stands still."""
+    """Use plain tracebacks, because a rich one blocks a test's event loop for seconds."""
     renderer = structlog.dev.ConsoleRenderer(
         colors=False, exception_formatter=structlog.dev.plain_traceback
     )
@@ -104,7 +104,7 @@ def _configure_plain_logging() -> None:
 
 
 def _make_hypothesis_deterministic() -> None:
-    """And take the time that a busy machine needs: Hypothesis leaves nothing to chance."""
+    """Make Hypothesis deterministic, without a deadline."""
     slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
     settings.register_profile(
         "suite", deadline=None, derandomize=True, database=None, suppress_health_check=slow
@@ -114,21 +114,21 @@ def _make_hypothesis_deterministic() -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server for this run."""
+    """A PostgreSQL server for this test process."""
     with postgres_server() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[Valkey]:
-    """A Valkey server for this run."""
+    """A Valkey server for this test process."""
     with valkey_server() as server:
         yield server
 
 
 @pytest.fixture
 def redis_settings(valkey: Valkey) -> RedisSettings:
-    """How to reach the run's Valkey."""
+    """Connection settings of the Valkey server."""
     return RedisSettings(
         redis_host="127.0.0.1",
         redis_port=valkey.port,
@@ -138,7 +138,7 @@ def redis_settings(valkey: Valkey) -> RedisSettings:
 
 @pytest.fixture
 async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    """A client of an empty Valkey."""
+    """A client of an empty Valkey database."""
     if isinstance(loop := asyncio.get_running_loop(), VirtualClockLoop):
         loop.track_redis(redis_settings)
     client = connect(redis_settings)
@@ -149,7 +149,7 @@ async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    """A second client, for reads that block."""
+    """A second client for blocking reads."""
     client = connect_blocking(redis_settings)
     yield client
     await client.aclose()
@@ -157,7 +157,7 @@ async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 def durable_valkey() -> Iterator[DurableValkey]:
-    """A running Valkey of the test's own, to be killed and started again."""
+    """A running Valkey of this test alone, which it can kill and restart."""
     server = DurableValkey()
     server.start()
     yield server

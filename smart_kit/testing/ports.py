@@ -8,28 +8,26 @@ from collections import deque
 
 LOCALHOST = "127.0.0.1"
 _REPLICA_OFFSETS = range(50, 1000, 100)
-"""How far above its service's port a replica's is, see control/settings.py."""
+"""Distance between a service's port and a replica's port; see control/settings.py."""
 
 _FIRST_PORT, _END_PORT = 10_000, 31_000
-"""Below 32768, from where systems take the ports of outgoing connections: also that of a server
-which has not begun to listen or is dead for a moment, and whose client may then even be connected
-with itself."""
+"""Below 32768, where the ports of outgoing connections begin. Otherwise the system could give the
+port of a stopped server to a client, which could even connect to itself."""
 
 _RANDOM = random.SystemRandom()
-"""Hypothesis seeds the other one, in each test process with the same."""
+"""Hypothesis seeds the global generator with the same value in each test process."""
 
 _recent_ports = deque[int](maxlen=500)
-"""Ports that this process was given lately: between a test's asking for a port and its server's
-taking it the port is free."""
+"""Ports that this process chose lately. A port stays free until a test's server listens on it."""
 _recent_blocks = deque[frozenset[int]](maxlen=4)
-"""The neighbours that it was given lately, each with the ports of their replicas.
+"""Neighbouring ports that this process chose lately, with the ports of their replicas.
 
-There is always room for a fifth: two that have a port in common begin a multiple of 50 apart.
+Two overlapping groups begin a multiple of 50 apart, so there is always room for a fifth group.
 """
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody uses at the moment."""
+    """Return a free TCP port on 127.0.0.1."""
     _, single = _get_process_port_ranges()
     while True:
         port = _RANDOM.choice(single)
@@ -39,7 +37,7 @@ def free_port() -> int:
 
 
 def free_ports(count: int) -> list[int]:
-    """Neighbouring ports on 127.0.0.1 that nobody uses, at most 10, with room for replicas."""
+    """Return at most 10 free neighbouring ports on 127.0.0.1, with room for replicas."""
     neighbours, _ = _get_process_port_ranges()
     while True:
         first = _RANDOM.choice(neighbours[: -_REPLICA_OFFSETS.stop : 10])
@@ -51,9 +49,9 @@ def free_ports(count: int) -> list[int]:
 
 
 def _get_process_port_ranges() -> tuple[range, range]:
-    """For neighbours and for single ports.
+    """Return the port ranges for groups and for single ports.
 
-    A worker of pytest-xdist has ranges of its own, so that two never choose the same port.
+    Each worker of pytest-xdist has its own ranges, so two never choose the same port.
     """
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
@@ -74,7 +72,7 @@ def _is_free(port: int) -> bool:
 
 
 def is_listening(port: int) -> bool:
-    """Whether something listens there."""
+    """Return whether a port is in use."""
     with socket.socket() as probe:
         probe.settimeout(0.2)
         return probe.connect_ex((LOCALHOST, port)) == 0

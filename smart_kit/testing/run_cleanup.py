@@ -1,4 +1,4 @@
-"""What a test run has left: suites, servers and other processes, and things in Docker."""
+"""Cleans up after a test run: suites, servers, other processes and Docker resources."""
 
 import contextlib
 import fcntl
@@ -13,15 +13,15 @@ from smart_kit.testing import docker_resources, leftover_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 _SHARED_FOLDER = Path("/var/lib/smart-assistant")
-"""See control/local/shared_folder.py, which this package must not import."""
+"""As in control/local/shared_folder.py, which this package must not import."""
 _REMOVE_TIMEOUT_SECONDS = 180.0
-"""For a suite whose processes have to be killed."""
+"""Time limit for stopping a suite whose processes must be killed, in seconds."""
 
 
 def clean_up(folder: Path) -> None:
-    """End and remove what the run of that folder has started; its files stay.
+    """End and remove everything that a run started, except its files.
 
-    Raises RuntimeError where something could not be ended.
+    Raises RuntimeError if something cannot be ended.
     """
     leftover_processes.terminate_started_by_tests(folder)
     failures = [said for state_dir in find_suites(folder) if (said := _remove_suite(state_dir))]
@@ -33,9 +33,9 @@ def clean_up(folder: Path) -> None:
 
 
 def find_suites(folder: Path) -> list[Path]:
-    """The state folders of suites that still run, or have their database elsewhere.
+    """Return the state folders of suites that still run or have their database elsewhere.
 
-    Only our own: PostgreSQL's user owns folders there too, and could put a link into one.
+    Only folders of this user count: PostgreSQL's user has folders too and could place a link there.
     """
     found = {lock.parents[1]: lock for lock in folder.rglob("run/supervisor.lock")}
     if leftover_processes.HAS_PROC:
@@ -48,7 +48,7 @@ def find_suites(folder: Path) -> list[Path]:
 
 
 def _find_recorded_state_dirs(folder: Path) -> Iterator[Path]:
-    """The state folders whose database is in root's shared folder, also those that are gone."""
+    """Yield the state folders with a database in root's shared folder, even deleted ones."""
     for record in _SHARED_FOLDER.glob("*.owner"):
         with contextlib.suppress(OSError, ValueError, LookupError):
             state_dir = Path(json.loads(record.read_text())["state_dir"])
@@ -66,9 +66,9 @@ def _is_locked(lock: Path) -> bool:
 
 
 def _remove_suite(state_dir: Path) -> str:
-    """As an operator does: that ends what has been recorded, and knows where the database is.
+    """Run `./manage.py stop --remove`, which knows the processes and the place of the database.
 
-    Returns what was said where it failed.
+    Return its output if it fails.
     """
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     done = subprocess.run(

@@ -1,7 +1,7 @@
-"""The folder of a test run: what tests and their servers leave is in it, and goes with it.
+"""The folder of a test run. It has all files of tests and their servers, and is deleted at the end.
 
-`<folder for temporary files>/smart-assistant-tests-<uid>/<run>`. A run holds the lock of its folder
-for as long as it lives, so a lock that can be taken proves its run dead: the next run clears it.
+Its path is `<folder for temporary files>/smart-assistant-tests-<uid>/<run>`. A run holds the lock
+of its folder while it lives. A free lock proves that its run is dead; the next run deletes it.
 """
 
 import fcntl
@@ -20,22 +20,22 @@ from smart_kit.testing import run_cleanup
 from smart_kit.testing.leftover_processes import RUN_VARIABLE
 
 RETAIN_VARIABLE = "KEEP_TEST_FILES"
-"""`1` keeps the folder, for debugging."""
+"""Variable: `1` keeps the folder, for debugging."""
 _RETAINED_MARKER = "retained"
-"""A file that spares the folder of an ended run."""
+"""File that protects the folder of an ended run from deletion."""
 _TRAVERSABLE_MODE = 0o711
-"""A system user, as whom PostgreSQL runs for root, has to reach its files."""
+"""Mode of the folder: as root, PostgreSQL runs as another user and must reach its files."""
 
 
 def get_current_path() -> Path | None:
-    """The folder of this test run; None in a process that belongs to none."""
+    """Return the folder of this test run, or None outside of one."""
     path = os.environ.get(RUN_VARIABLE)
     return Path(path) if path else None
 
 
 @contextmanager
 def create_run_folder() -> Iterator["RunFolder"]:
-    """For a program that starts servers or suites: a folder while it runs."""
+    """Create a run folder for a program that starts servers or suites."""
     folder = RunFolder.create()
     try:
         yield folder
@@ -44,7 +44,7 @@ def create_run_folder() -> Iterator["RunFolder"]:
 
 
 class RunFolder:
-    """The folder of this process, and of what it starts."""
+    """The run folder of this process and its children."""
 
     def __init__(self, path: Path, lock: int) -> None:
         self.path = path
@@ -56,7 +56,7 @@ class RunFolder:
 
     @classmethod
     def create(cls) -> "RunFolder":
-        """Clear what killed runs have left, and have temporary files made in a new folder."""
+        """Delete the folders of killed runs and create temporary files in a new folder."""
         with _locked_parent() as parent:
             abandoned = _find_abandoned_runs(parent)
             path = parent / secrets.token_hex(4)
@@ -70,7 +70,7 @@ class RunFolder:
         return folder
 
     def close(self) -> None:
-        """Delete it with everything, unless it is to be kept."""
+        """Delete the folder unless it is to be kept."""
         _set_environment(self._previous_environment)
         if self.is_retained:
             (self.path / _RETAINED_MARKER).touch()
@@ -89,12 +89,12 @@ def _set_environment(variables: dict[str, str | None] | dict[str, str]) -> None:
             os.environ.pop(name, None)
         else:
             os.environ[name] = value
-    tempfile.tempdir = None  # asks for TMPDIR again
+    tempfile.tempdir = None  # makes tempfile read TMPDIR again
 
 
 @contextmanager
 def _locked_parent() -> Iterator[Path]:
-    """The folder of all our runs, ours alone while it is open: so no run is seen half made."""
+    """Lock the folder of all runs, so that no other process sees a half-created run."""
     path = Path(tempfile.gettempdir()).resolve() / f"smart-assistant-tests-{os.geteuid()}"
     lock = _acquire_parent_lock(path)
     try:
@@ -107,7 +107,7 @@ def _acquire_parent_lock(path: Path) -> int:
     while True:
         path.mkdir(mode=_TRAVERSABLE_MODE, exist_ok=True)
         found = path.lstat()
-        # in a folder that anybody may write to, somebody else may have made it first
+        # another user may have created it in a world-writable folder
         if found.st_uid != os.geteuid() or not stat.S_ISDIR(found.st_mode):
             raise RuntimeError(f"{path} is not a folder of this user: remove it")
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
@@ -115,11 +115,11 @@ def _acquire_parent_lock(path: Path) -> int:
         if path.exists() and path.stat().st_ino == os.fstat(lock).st_ino:
             path.chmod(_TRAVERSABLE_MODE)
             return lock
-        os.close(lock)  # the last run has just removed it
+        os.close(lock)  # the last run removed it meanwhile
 
 
 def _find_abandoned_runs(parent: Path) -> list[tuple[Path, int]]:
-    """The folders of killed runs, and their locks, which keep others from clearing them too."""
+    """Yield the folders of killed runs with their locks, which this process holds."""
     folders = [path for path in parent.iterdir() if not (path / _RETAINED_MARKER).exists()]
     return [(path, lock) for path in folders if (lock := _try_lock(path)) is not None]
 
@@ -131,10 +131,10 @@ def _lock(path: Path) -> int:
 
 
 def _try_lock(path: Path) -> int | None:
-    """The lock of a folder; a program that is started does not inherit it."""
+    """Open the lock of a folder; child processes do not inherit it."""
     try:
         lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    except OSError:  # its run has just removed it, or it is no folder
+    except OSError:  # its run removed it meanwhile, or it is not a folder
         return None
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -145,7 +145,7 @@ def _try_lock(path: Path) -> int | None:
 
 
 def _clean_up(path: Path) -> None:
-    """What cannot be cleared does not fail a run; the next one tries again."""
+    """Delete a folder. A failure is ignored; the next run tries again."""
     try:
         run_cleanup.clean_up(path)
         _delete_tree(path)
@@ -156,9 +156,9 @@ def _clean_up(path: Path) -> None:
 def _delete_tree(path: Path) -> None:
     try:
         shutil.rmtree(path)
-    except PermissionError:  # of a folder that a test has closed to itself
+    except PermissionError:  # a test removed the permissions of a folder
         for folder, names, _ in os.walk(path):
             for closed in (Path(folder, name) for name in names):
                 if not closed.is_symlink():
-                    closed.chmod(0o700)  # before os.walk looks into it
+                    closed.chmod(0o700)  # before os.walk reads it
         shutil.rmtree(path)

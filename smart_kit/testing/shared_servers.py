@@ -1,9 +1,9 @@
-"""One PostgreSQL and some Redis servers for the test processes that another program starts.
+"""One PostgreSQL and several Redis servers for the test processes that another program starts.
 
     python -m smart_kit.testing.shared_servers 3
 
-prints, as one line of JSON, the variables by which test processes find them. They end when the
-standard input does, and with them whatever else of the run still lives.
+prints, as one line of JSON, the variables by which test processes find them. They end when standard
+input ends, together with all other processes of the run.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""The whole suite as processes, on ports and in a folder of its own, for end-to-end tests."""
+"""The whole suite as processes, with its own ports and folder, for end-to-end tests."""
 
 import os
 import re
@@ -31,16 +31,16 @@ SECRET_VARIABLES = (
 )
 
 COMMAND_TIMEOUT_SECONDS = 600.0
-"""Images are built on the first start in Docker."""
+"""Long, because the first start in Docker builds images."""
 
 SuiteMode = Literal["local", "docker"]
 DEFAULT_MODE: SuiteMode = "docker" if os.environ.get("SUITE_MODE") == "docker" else "local"
-"""How stories that do not care are told; `./manage.py test` sets it."""
+"""The mode of tests that run in either mode; `./manage.py test` sets the variable."""
 
 
 @dataclass
 class SuiteHarness:
-    """One suite. `settings` wins over everything else."""
+    """One suite. `settings` override all other settings."""
 
     state_dir: Path
     settings: dict[str, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class SuiteHarness:
         )
 
     def manage(self, *arguments: str, timeout: float = COMMAND_TIMEOUT_SECONDS) -> str:
-        """Run `./manage.py` and return what it printed; fails the test where it fails."""
+        """Run `./manage.py` and return its output. Fails the test if the command fails."""
         done = self.try_manage(*arguments, timeout=timeout)
         assert done.returncode == 0, f"manage.py {' '.join(arguments)}:\n{done.stdout}"
         return done.stdout
@@ -71,7 +71,7 @@ class SuiteHarness:
     def try_manage(
         self, *arguments: str, timeout: float = COMMAND_TIMEOUT_SECONDS
     ) -> subprocess.CompletedProcess[str]:
-        """Run `./manage.py`, whatever comes of it."""
+        """Run `./manage.py` and return its result."""
         command, *rest = arguments
         return subprocess.run(
             [sys.executable, self.entry_point, command, f"--{self.mode}", *rest],
@@ -86,64 +86,64 @@ class SuiteHarness:
         )
 
     def url(self, port: str, path: str = "") -> str:
-        """The address of a part, e.g. `url("REST_SERVICE_PORT", "/api/users")`."""
+        """Return the URL of a service, e.g. `url("REST_SERVICE_PORT", "/api/users")`."""
         return f"http://{LOCALHOST}:{self.environment[port]}{path}"
 
     @property
     def test_host(self) -> str:
-        """How its services call this machine, on which tests have servers of their own."""
+        """The name of this machine for the services, with which they reach servers of tests."""
         return "host.docker.internal" if self.mode == "docker" else LOCALHOST
 
     def make_admin_client(self) -> httpx2.Client:
-        """A client of the REST API with the admin's token."""
+        """A client of the REST API with the admin token."""
         return _make_client(
             self.url("REST_SERVICE_PORT", "/api"), self.environment["ADMIN_API_TOKEN"]
         )
 
     def get_json(self, path: str, **query: str | int) -> Any:
-        """What the REST API answers the admin."""
+        """Return the response of the REST API to the admin."""
         with self.make_admin_client() as admin:
             return admin.get(path, params=query).raise_for_status().json()
 
     def get_secretary_id(self) -> str:
-        """The id of the assistant whom people talk to."""
+        """Return the id of the secretary."""
         found = self.get_json("/assistants")["items"]
         return str(next(one["id"] for one in found if one["is_secretary"]))
 
     def get_user_id(self, user: "SandboxUser") -> str:
-        """The id of somebody who has written already."""
+        """Return the id of a user who has already written."""
         return str(self.get_json(f"/users/by-telegram-id/{user.telegram_id}")["id"])
 
     def make_sandbox_client(self) -> httpx2.Client:
-        """A client of the sandbox's chat page, closed with the suite."""
+        """A client of the sandbox's chat page, which the suite closes."""
         client = _make_client(self.url("SANDBOX_PORT"), self.environment["SANDBOX_CHAT_TOKEN"])
         return self._exit_stack.enter_context(client)
 
     def assert_no_api_violations(self) -> None:
-        """Fails the test where the bot has called what Telegram does not document."""
+        """Fail the test if the bot made calls that Telegram does not document."""
         answer = self.make_sandbox_client().get("/chat/api/violations").raise_for_status().json()
         assert answer["items"] == []
 
     def get_or_create_user(self, name: str) -> "SandboxUser":
-        """Somebody of the sandbox's chat page, made if they are not there yet."""
+        """Return a user of the sandbox's chat page, created if necessary."""
         http = self.make_sandbox_client()
         people = http.get("/chat/people").raise_for_status().json()["items"]
         found = next((one for one in people if one["first_name"] == name), None)
         return SandboxUser(http, found) if found else self.create_user(name)
 
     def create_user(self, name: str) -> "SandboxUser":
-        """Somebody new on the sandbox's chat page, whoever else has the name."""
+        """Create a user of the sandbox's chat page, even if another one has the name."""
         http = self.make_sandbox_client()
         language = "ru" if re.search("[а-я]", name.lower()) else "en"
         body = {"first_name": name, "language_code": language}
         return SandboxUser(http, http.post("/chat/people", json=body).raise_for_status().json())
 
     def close(self) -> None:
-        """Close what was opened to speak with it."""
+        """Close the clients."""
         self._exit_stack.close()
 
     def remove(self) -> None:
-        """Stop it and leave nothing behind, also where its database had to be elsewhere."""
+        """Stop the suite and delete all of its data."""
         self.close()
         self.manage("stop", "--remove", "--yes")
         if self.mode == "docker":
@@ -153,7 +153,7 @@ class SuiteHarness:
         shutil.rmtree(self.state_dir, ignore_errors=True)
 
     def run_compose(self, *arguments: str) -> str:
-        """Run `docker compose` for this suite's containers and return what it printed."""
+        """Run `docker compose` for this suite and return its output."""
         files = ["--file", "docker-compose.yml", "--env-file", os.devnull]
         done = subprocess.run(
             ["docker", "compose", *files, *arguments],
@@ -167,14 +167,14 @@ class SuiteHarness:
         return done.stdout
 
     def find_pids(self) -> list[int]:
-        """The pids of all processes that were given this suite's folder."""
+        """Return the pids of all processes with this suite's folder in their environment."""
         mark = f"STATE_DIR={self.state_dir}".encode()
         found = []
         for process in Path("/proc").glob("[0-9]*"):
             try:
                 if mark in (process / "environ").read_bytes().split(b"\0"):
                     found.append(int(process.name))
-            except OSError:  # it has ended, or is somebody else's
+            except OSError:  # it has ended, or belongs to another user
                 continue
         return [pid for pid in found if pid != os.getpid()]
 
@@ -184,7 +184,7 @@ def _make_client(url: str, token: str) -> httpx2.Client:
 
 
 def _make_project_name(mode: SuiteMode) -> str:
-    """By which the next test run finds what is left in Docker where this one is killed."""
+    """Return the project name, by which later test runs find leftover resources."""
     run = run_folder.get_current_path()
     if run and mode == "docker":
         docker_resources.mark_docker_used(run)
@@ -193,18 +193,18 @@ def _make_project_name(mode: SuiteMode) -> str:
 
 @dataclass
 class SandboxUser:
-    """Talks to the bot as a person would on the sandbox's chat page."""
+    """A user of the sandbox's chat page who talks to the bot."""
 
     http: httpx2.Client
     profile: dict[str, Any]
 
     @property
     def telegram_id(self) -> int:
-        """Telegram's id of this person."""
+        """The Telegram id."""
         return int(self.profile["id"])
 
     def get_messages(self, after: int = 0) -> list[dict[str, Any]]:
-        """The chat's messages with greater ids, oldest first."""
+        """Return the messages of the chat after an id, oldest first."""
         answer = self.http.get(f"/chat/{self.telegram_id}/messages", params={"after": after})
         items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
         return items
@@ -214,7 +214,7 @@ class SandboxUser:
         return [one["text"] for one in self.get_messages(after) if one["from"] == "bot"]
 
     def send(self, text: str) -> int:
-        """Send a message; returns its id."""
+        """Send a message and return its id."""
         path = f"/chat/{self.telegram_id}/messages"
         sent = self.http.post(path, json={"text": text}).raise_for_status().json()
         return int(sent["message_id"])
@@ -222,7 +222,7 @@ class SandboxUser:
     def wait_for_message(
         self, after: int, is_match: Callable[[str], bool] = bool, seconds: float = 60.0
     ) -> str:
-        """The first message of the bot after that id whose text is wanted."""
+        """Wait for the first message of the bot after an id with a matching text."""
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             for message in self.get_messages(after):
@@ -237,7 +237,7 @@ class SandboxUser:
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
-    """Wait for what another process does; fails the test where it never does."""
+    """Wait for a condition. Fails the test if it never holds."""
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s"

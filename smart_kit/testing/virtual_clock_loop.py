@@ -1,10 +1,10 @@
-"""An event loop with a virtual clock: where nothing happens, its clock goes to the next timer.
+"""An event loop with a virtual clock, which jumps to the next timer when the loop is idle.
 
 Everything that waits by the loop's clock (time-outs, back-off, deadlines) runs as in production,
-only sooner; sockets and servers stay real. The clock stands still while anything happens, however
-slow the machine is, and while something is on its way: bytes between this process, itself and its
-Redis. The kernel may take its time to deliver any of them: before each jump an echo follows them.
-For functions in other threads it waits in real time.
+only sooner; sockets and servers stay real. The clock stands still while the loop works, however
+slow the machine is, and while bytes are in transit between this process, itself and its Redis. As
+the kernel may deliver these late, an echo is sent behind them before each jump. For functions in
+other threads the loop waits in real time.
 """
 
 import asyncio
@@ -22,51 +22,51 @@ T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
 ROUND_TRIPS = 2
-"""The first reaches Redis behind every command that was sent; the second leaves it behind every
-answer to those. To this process itself the first follows what was sent, and the second what the
-kernel has answered to that, such as to a connection that begins."""
+"""Two echoes. The first reaches Redis behind every command that was sent, the second leaves Redis
+behind every response. For connections to this process itself, the second follows the kernel's
+reactions, e.g. to a new connection."""
 TICK_SECONDS = 1e-6
-"""What one round of the loop takes, whatever happens in it: who asks again and again whether some
-moment has come gets there, and so does who waits for less than a float can tell."""
+"""Virtual duration of one iteration of the loop. It lets busy-waiting code reach its moment, and
+ends waits that are too short for a float to represent."""
 ECHO_TIMEOUT_SECONDS = 60.0
-"""An echo that does not come at all fails the test."""
+"""Time limit for an echo; a missing echo fails the test."""
 
 
 class VirtualClockLoop(asyncio.SelectorEventLoop):
-    """For asyncio.Runner, and for tests that are marked `clock("virtual")`.
+    """For asyncio.Runner, and for tests with the marker `clock("virtual")`.
 
-    Who speaks with Redis says so by `waits_for`. A read that blocks there is not on its way: it
-    ends by what is written, not by its time. FLUSHDB blocks too: Redis 8 empties the database in
-    another thread and answers other connections meanwhile (https://github.com/redis/redis/pull/13167).
+    A test that uses Redis calls `waits_for`. A blocking read does not count as in transit: it ends
+    by data, not by its time-out. FLUSHDB blocks too: Redis 8 empties the database in another
+    thread and meanwhile answers other connections (https://github.com/redis/redis/pull/13167).
     FLUSHDB ASYNC, after which the database is empty as well, is answered at once.
     """
 
     def __init__(self) -> None:
         self.now = time.monotonic()
         self.executor_job_count = 0
-        """Functions that run in other threads."""
+        """Number of functions that run in other threads."""
         self._clock_selector = _VirtualClockSelector(self)
         super().__init__(self._clock_selector)
 
     def track_redis(self, redis: RedisSettings) -> None:
-        """From now on nothing between this process and that Redis is left behind."""
+        """Wait for data in transit to this Redis before each jump of the clock."""
         self._clock_selector.add_redis(redis)
 
     def time(self) -> float:
-        """Seconds, of which work takes none to speak of."""
+        """Return the virtual time in seconds."""
         return self.now
 
     def run_in_executor(
         self, executor: Executor | None, func: Callable[[*Ts], T], *args: *Ts
     ) -> asyncio.Future[T]:
-        """As ever; the clock waits for it."""
+        """Run a function in a thread. The clock stands still meanwhile."""
         future = super().run_in_executor(executor, func, *args)
         self.executor_job_count += 1
         future.add_done_callback(self._on_executor_done)
         return future
 
     async def shutdown_default_executor(self, *_: float | None) -> None:
-        """As ever, however long a thread takes: its limit, of Python 3.12 on, is no real time."""
+        """Wait for the threads without the time limit of Python 3.12, which would be virtual."""
         self.executor_job_count += 1
         try:
             await super().shutdown_default_executor()
@@ -114,7 +114,7 @@ class _VirtualClockSelector(selectors.DefaultSelector):
 class _LoopbackEcho:
     """A connection of this process to itself, over the same interface as all others.
 
-    That interface delivers in turn, so what has come this way has come behind everything else.
+    The interface delivers in order, so a byte that arrives here arrives behind everything else.
     """
 
     def __init__(self) -> None:
@@ -128,7 +128,7 @@ class _LoopbackEcho:
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def wait(self) -> None:
-        """Until a byte has gone there and back."""
+        """Wait until a byte has gone there and back."""
         here, there = self._sockets
         for sender, receiver in ((here, there), (there, here)):
             sender.sendall(b".")
@@ -141,7 +141,7 @@ class _LoopbackEcho:
 
 
 class _RedisEcho:
-    """A connection to Redis of its own, on which it is only greeted."""
+    """A separate connection to Redis, which only sends PING."""
 
     def __init__(self, settings: RedisSettings) -> None:
         address = (settings.redis_host, settings.redis_port)
@@ -152,7 +152,7 @@ class _RedisEcho:
             self._send_command(f"AUTH {settings.redis_password.get_secret_value()}", b"+OK\r\n")
 
     def wait(self) -> None:
-        """Until Redis has answered: to this, and to what came before."""
+        """Wait until Redis has answered this command and the earlier ones."""
         self._send_command("PING", b"+PONG\r\n")
 
     def close(self) -> None:

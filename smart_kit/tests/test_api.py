@@ -74,7 +74,7 @@ THING = "/things/6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11"
     ("error", "status", "body"),
     [
         (NotFound("There is no thing x."), 404, ("not_found", "There is no thing x.")),
-        (Conflict(), 409, ("conflict", "This contradicts what is there already.")),
+        (Conflict(), 409, ("conflict", "The request conflicts with an existing record.")),
         (OutOfPaper(), 503, ("out_of_paper", "There is no paper.")),
         (HTTPException(501, "Not today."), 501, ("not_implemented", "Not today.")),
         (HTTPException(404, "No thing \ud800."), 404, ("not_found", "No thing ?.")),

@@ -52,9 +52,7 @@ def test_it_is_known_which_key_has_encrypted_a_secret() -> None:
 def test_without_a_key_nothing_is_kept() -> None:
     with pytest.raises(InvalidRequest) as refused:
         Vault(()).encrypt(uuid4(), SECRET)
-    assert refused.value.message == (
-        "No secret can be kept: this deployment has no LLM_MODEL_DECRYPT_KEY."
-    )
+    assert refused.value.message == ("Secrets cannot be stored: LLM_MODEL_DECRYPT_KEY is not set.")
     assert Vault(()).decrypt(uuid4(), "x") is None
 
 
@@ -81,5 +79,5 @@ def test_what_is_no_list_of_master_keys_is_refused_without_saying_it(
         VaultSettings.load()
 
     assert refused.value.message == (
-        "LLM_MODEL_DECRYPT_KEY: holds Fernet keys with commas, each 32 bytes as URL-safe base64"
+        "LLM_MODEL_DECRYPT_KEY: must be Fernet keys separated by commas: 32 bytes, URL-safe base64"
     )

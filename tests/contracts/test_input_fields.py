@@ -25,15 +25,15 @@ from smart_kit.urls import url_validator
 
 NUMBER = "is a number; a time is written like 2026-11-27T09:00:00+01:00"
 INVALID_BASE_URL = "is not an address such as https://api.openai.com/v1"
-BASE_URL_WITH_EXTRAS = "holds more than host and path; a key goes into api_key"
+BASE_URL_WITH_EXTRAS = "must be only host and path; a key belongs into api_key"
 INVALID_JSON = (
     "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
 )
 INVALID_LIST = "is not an address such as https://example.org/models.json"
 INVALID_ORIGIN = "is not an address such as https://api.example.org"
-ORIGIN_WITH_EXTRAS = "holds more than a server's address; what is secret goes into value"
-INVALID_API_KEY = "holds a blank, or what is no letter, digit or sign of ASCII"
-INVALID_SECRET = "holds what is no letter, digit, sign or blank of ASCII, or a line's end"
+ORIGIN_WITH_EXTRAS = "must be only scheme, host and port; the secret belongs into value"
+INVALID_API_KEY = "must consist of printable ASCII characters without blanks"
+INVALID_SECRET = "must consist of printable ASCII characters and blanks, without line ends"
 ID = UUID(int=1)
 
 
@@ -52,14 +52,14 @@ def get_validation_error(type_: Any, value: Any) -> str:
         (DatetimeInput, 1.5, NUMBER),
         (DatetimeInput, " -1795250000.5 ", NUMBER),
         (AwareDatetimeInput, "1795250000", NUMBER),
-        (UserUpdate, {"rich_messages": "yes"}, "is true or false"),
-        (UserUpdate, {"rich_messages": 1}, "is true or false"),
-        (AssistantUpdate, {"max_output_tokens": "700"}, "is a number, without quotes"),
-        (AssistantUpdate, {"max_output_tokens": True}, "is a number, without quotes"),
+        (UserUpdate, {"rich_messages": "yes"}, "must be true or false"),
+        (UserUpdate, {"rich_messages": 1}, "must be true or false"),
+        (AssistantUpdate, {"max_output_tokens": "700"}, "must be a number, without quotes"),
+        (AssistantUpdate, {"max_output_tokens": True}, "must be a number, without quotes"),
         (
             UserUpdate,
             {"first_name": "a\0b"},
-            "holds a NUL character, which Postgres cannot keep",
+            "contains a NUL character, which Postgres cannot store",
         ),
         (ProviderUpdate, {"base_url": "ftp://a.b/v1"}, INVALID_BASE_URL),
         (ProviderUpdate, {"base_url": "https:///v1"}, INVALID_BASE_URL),
@@ -77,7 +77,7 @@ def get_validation_error(type_: Any, value: Any) -> str:
         (
             ModelImport,
             {"provider_id": ID, "url": "https://a.b/models#x"},
-            "holds more than host, path and query",
+            "must be only host, path and query",
         ),
         (SecretUpdate, {"origin": "a.b"}, INVALID_ORIGIN),
         (SecretUpdate, {"origin": "https://a.b?key=x"}, ORIGIN_WITH_EXTRAS),

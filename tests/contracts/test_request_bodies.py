@@ -16,15 +16,15 @@ TIME_ADAPTERS = [TypeAdapter(DatetimeInput), TypeAdapter(AwareDatetimeInput)]
 
 @pytest.mark.parametrize("value", [0, 1, 0.0, "true", "yes", "", []])
 def test_only_true_and_false_are_accepted_as_booleans(value: Any) -> None:
-    with pytest.raises(ValidationError, match="is true or false"):
+    with pytest.raises(ValidationError, match="must be true or false"):
         AssistantUpdate.model_validate({"is_active": value})
 
 
 @pytest.mark.parametrize("value", ["7", " 7", True, False])
 def test_strings_and_booleans_are_rejected_as_numbers(value: Any) -> None:
-    with pytest.raises(ValidationError, match="is a number"):
+    with pytest.raises(ValidationError, match="must be a number"):
         UserCreate.model_validate({"telegram_id": value})
-    with pytest.raises(ValidationError, match="is a number"):
+    with pytest.raises(ValidationError, match="must be a number"):
         CronJobUpdate.model_validate({"bot_id": value})
 
 
@@ -37,7 +37,7 @@ def test_null_and_whole_floats_are_accepted() -> None:
 @pytest.mark.parametrize("adapter", TIME_ADAPTERS)
 @pytest.mark.parametrize("value", [0, 1795250000, 0.5, "1795250000", " 0.5 ", "-1", True])
 def test_unix_timestamps_are_rejected_as_times(adapter: TypeAdapter[datetime], value: Any) -> None:
-    with pytest.raises(ValidationError, match="is a number"):
+    with pytest.raises(ValidationError, match="must be a number"):
         adapter.validate_python(value)
 
 

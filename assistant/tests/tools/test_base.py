@@ -212,10 +212,10 @@ async def test_the_first_five_things_that_the_code_refuses_are_told() -> None:
             {"text": "x", "in_seconds": 5, "cron": "* * * * *"},
             "give exactly one of at, in_seconds and cron",
         ),
-        ("create_reminder", {"text": "x\0", "in_seconds": 5}, "text: holds a NUL character"),
-        ("create_task", {"title": "x\0"}, "title: holds a NUL character"),
+        ("create_reminder", {"text": "x\0", "in_seconds": 5}, "text: contains a NUL"),
+        ("create_task", {"title": "x\0"}, "title: contains a NUL"),
         ("create_task", {"title": "x", "due": "soon"}, "due.datetime: "),
-        ("change_task", {"id": str(id_for("x")), "title": "x\0"}, "title: holds a NUL character"),
+        ("change_task", {"id": str(id_for("x")), "title": "x\0"}, "title: contains a NUL"),
     ],
 )
 async def test_what_only_the_code_can_know_to_be_wrong_is_told_with_its_place(

@@ -1,4 +1,4 @@
-"""What the routes are given: settings, a caller that is one of ours, a person."""
+"""Dependencies of the routes: settings, authentication and the user id."""
 
 import hmac
 from typing import Annotated
@@ -26,7 +26,7 @@ def authenticate(
     settings: CurrentSettings,
     credentials: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
 ) -> None:
-    """Raises NotAuthenticated unless the service token is given."""
+    """Raises NotAuthenticated unless the request has the service token."""
     token = credentials.credentials if credentials else ""
     expected = settings.service_api_token.get_secret_value()
     if not hmac.compare_digest(token.encode(), expected.encode()):
@@ -34,5 +34,5 @@ def authenticate(
 
 
 def validate_user_id(user_id: UUID) -> UUID:
-    """Whose calendar is meant: `users.id`, never Telegram's."""
+    """Validate the owner of the calendar: `users.id`, not a Telegram id."""
     return user_id

@@ -1,4 +1,4 @@
-"""People's consent to Google, and their events there."""
+"""Routes for users' consent and for their events in Google Calendar."""
 
 from fastapi import APIRouter, Depends
 
@@ -23,28 +23,28 @@ ROUTERS = (consent_router, events_router)
 
 @consent_router.get(
     "/url/{user_id}",
-    summary="Where a person consents",
+    summary="Get the consent URL",
     dependencies=[Depends(authenticate), Depends(validate_user_id)],
     responses=error_responses(NotAuthenticated),
 )
 async def get_consent_url(settings: CurrentSettings) -> None:
-    """The address at Google where this person lets the assistant into their calendar."""
+    """Return the URL at Google where the user grants access to their calendar."""
     raise build_unavailable_error(settings)
 
 
-@consent_router.get("/callback", summary="Google sends the person back here")
+@consent_router.get("/callback", summary="Receive the user from Google")
 async def handle_consent_callback(settings: CurrentSettings) -> None:
-    """Comes from the person's browser, so it carries no token of ours."""
+    """Finish the consent. The user's browser sends this request, so it has no service token."""
     raise build_unavailable_error(settings)
 
 
-@events_router.get("/{user_id}", summary="A person's events")
+@events_router.get("/{user_id}", summary="List events")
 async def list_events(settings: CurrentSettings) -> None:
-    """The events of this person's Google calendar."""
+    """List the events of the user's Google calendar."""
     raise build_unavailable_error(settings)
 
 
 @events_router.post("/{user_id}", summary="Create an event", status_code=201)
 async def create_event(settings: CurrentSettings) -> None:
-    """Puts an event into this person's Google calendar."""
+    """Create an event in the user's Google calendar."""
     raise build_unavailable_error(settings)

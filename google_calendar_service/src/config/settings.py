@@ -1,4 +1,4 @@
-"""What google_calendar_service reads from its environment."""
+"""Settings of google_calendar_service."""
 
 from pydantic import Field, SecretStr
 
@@ -6,7 +6,7 @@ from smart_kit.settings import ServiceSettings
 
 
 class Settings(ServiceSettings):
-    """Where the service listens, who may call it, and the OAuth client of one's Google project."""
+    """The port, the token of the callers, and the OAuth client of a Google project."""
 
     google_calendar_service_port: int = Field(8001, ge=1, le=65535)
     """The port of google_calendar_service."""
@@ -26,5 +26,5 @@ class Settings(ServiceSettings):
 
     @property
     def is_google_configured(self) -> bool:
-        """Whether there is an OAuth client to ask people's consent with."""
+        """Whether an OAuth client is configured."""
         return bool(self.google_client_id and self.google_client_secret)
