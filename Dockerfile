@@ -6,7 +6,7 @@ RUN python -m venv --without-pip /venv
 COPY ${SERVICE}/requirements.txt /
 RUN --mount=type=cache,target=/root/.cache/pip \
     pip --python /venv/bin/python install --require-hashes -r /requirements.txt
-# google-api-python-client describes all of Google's APIs in 110 MB; one of them is used
+# google-api-python-client contains descriptions of all Google APIs (110 MB); only one is used
 RUN find /venv -path '*/discovery_cache/documents/*' ! -name calendar.v3.json -delete
 
 FROM python:3.13-slim AS code
@@ -14,9 +14,9 @@ ARG SERVICE
 WORKDIR /app
 COPY smart_kit smart_kit
 COPY ${SERVICE} ${SERVICE}
-# /health shows its version
+# smart_kit reads the version from it
 COPY pyproject.toml ./
-# whatever modes the clone's umask gave its files, the user app can read them
+# make the files readable for the user app, regardless of the umask of the clone
 RUN find . -name tests -prune -exec rm -r {} + && rm -r smart_kit/testing \
     && python -m compileall -q . && chmod -R a+rX .
 
@@ -55,7 +55,7 @@ USER app
 ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     BIND_HOST=0.0.0.0 STATE_DIR=/state PORT=${PORT}
 EXPOSE ${PORT}
-# bash can ask by itself; starting Python for it each time would cost more than the service at rest
+# bash, because starting Python for each check would cost more than an idle service
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["bash", "-c", \
     "exec 3<>/dev/tcp/127.0.0.1/$PORT && printf 'GET /health HTTP/1.0\r\n\r\n' >&3 && answer=$(cat <&3) && echo \"${answer##*$'\n'}\" && [[ $answer == HTTP/1.?' 200 '* ]]"]
 ENTRYPOINT ["python", "-m"]

@@ -1,4 +1,4 @@
-# One line per command of manage.py; `make start ARGS=--docker` passes options on.
+# One target per command of manage.py; `make start ARGS=--docker` passes options.
 start stop restart rebuild status logs chat invite doctor test fuzz chaos mutate check migrate upgrade rotate-keys: ; @./manage.py $@ $(ARGS)
 build: ; @./manage.py rebuild $(ARGS)
 lint: ; @./manage.py check $(ARGS)

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
-"""Start, stop and look after Smart Assistant: `./manage.py --help`.
+"""Start, stop and manage Smart Assistant: `./manage.py --help`.
 
-Kept so simple that any old Python can parse it and say what it lacks.
+Old Pythons must be able to parse this file, to print which version is needed.
 """
 
 import os
 import sys
 
-if sys.version_info < (3, 11):  # noqa: UP036 - this very line tells the operator of an older Python
+if sys.version_info < (3, 11):  # noqa: UP036 - for operators with an older Python
     sys.exit(
         "Smart Assistant needs Python 3.11 or newer; this is Python %d.%d (%s). "  # noqa: UP031 - parsed by old Pythons
         "Run it with a newer one, for example: python3.13 manage.py start"
@@ -21,5 +21,5 @@ try:
 
     if __name__ == "__main__":
         sys.exit(main())
-except KeyboardInterrupt:  # while it was still beginning
+except KeyboardInterrupt:  # during the imports
     sys.exit(130)

@@ -1,4 +1,4 @@
-"""Under which names the parts of a suite find each other, and the machine around them."""
+"""The addresses under which services reach each other and the host."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -14,15 +14,15 @@ _LOCALHOST_PATTERN = re.compile(r"(?<=[/@])(localhost|127\.0\.0\.1|\[::1\])(?=[:
 
 @dataclass(frozen=True)
 class Addresses:
-    """One way to run."""
+    """The addresses of one mode."""
 
     resolve: Callable[[str, Mapping[str, str]], str]
-    """`host:port` of a part, for the other parts."""
+    """Returns `host:port` of a component, for the other components."""
     host_name: str | None
-    """What a process of ours has to say for the operator's own machine; None: just that."""
+    """The name of the operator's machine inside a container; None in local mode."""
 
     def translate_localhost(self, values: dict[str, str]) -> None:
-        """Let addresses that the operator wrote from their point of view mean the same in ours."""
+        """Replace localhost in the operator's URLs by the name of the host inside containers."""
         if self.host_name is None:
             return
         for name in (*_EXTERNAL_URLS, *_DATABASE_URLS):
@@ -39,7 +39,8 @@ def _resolve_local(component: str, values: Mapping[str, str]) -> str:
 
 
 def _resolve_compose(component: str, values: Mapping[str, str]) -> str:
-    """Each container has its usual port to itself; the sandbox's page has to know its outer one."""
+    """Return the standard port of a container. Only the sandbox must listen on its published
+    port."""
     standard_ports = {
         "redis": variables.STANDARD_REDIS_PORT,
         "postgres": variables.STANDARD_POSTGRES_PORT,

@@ -1,4 +1,4 @@
-"""What a word of the command line may be; raises ControlError for what it may not."""
+"""Types of command-line arguments. Each raises ControlError for invalid text."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -8,19 +8,19 @@ from control.errors import ControlError
 from control.services import Service
 
 USAGE_ERROR_STATUS = 2
-"""The exit status where the command line itself is at fault."""
+"""The exit status after an error in the command line."""
 
 
 def parse_schema_owner(text: str) -> str:
     if text != services.SCHEMA_OWNER:
         raise ControlError(
-            f"{text} has no schema: only {services.SCHEMA_OWNER} has one", USAGE_ERROR_STATUS
+            f"{text} has no schema, only {services.SCHEMA_OWNER} has one", USAGE_ERROR_STATUS
         )
     return text
 
 
 def replica_counts_parser(table: Sequence[Service]) -> Callable[[str], dict[str, int]]:
-    """`assistant=3,rest_service=2`."""
+    """Return a parser of counts such as `assistant=3,rest_service=2`."""
 
     def parse(text: str) -> dict[str, int]:
         return dict(_parse_replica_count(table, part.strip()) for part in text.split(","))
@@ -37,9 +37,9 @@ def _parse_replica_count(table: Sequence[Service], text: str) -> tuple[str, int]
         )
     if name not in replicable:
         known = name in services.list_names(table)
-        error = f"{name} runs once" if known else f"there is no service {name!r}"
+        error = f"{name} cannot have replicas" if known else f"there is no service {name!r}"
         raise ControlError(
-            f"{error}; there can be several of: {', '.join(replicable)}", USAGE_ERROR_STATUS
+            f"{error}; services with replicas: {', '.join(replicable)}", USAGE_ERROR_STATUS
         )
     if not (number.isascii() and number.isdecimal() and 1 <= int(number) <= replicas.MAX_REPLICAS):
         raise ControlError(

@@ -1,4 +1,4 @@
-"""A conversation in the terminal."""
+"""The interactive chat in the terminal."""
 
 import sys
 import threading
@@ -14,7 +14,8 @@ _PROMPT = "› "
 
 
 class ChatRepl:
-    """Reads lines and shows what comes, also what comes late: a reminder comes when it comes."""
+    """Reads lines and shows messages of the bot at any time, because reminders arrive on their
+    own."""
 
     def __init__(
         self,
@@ -31,10 +32,10 @@ class ChatRepl:
         self._is_typing_shown = False
         self._new_watchdog = new_watchdog
         self._watchdog: ReplyWatchdog | None = None
-        """While an answer is waited for."""
+        """Set while a reply is expected."""
 
     def run(self) -> int:
-        """Until Ctrl-D, Ctrl-C or /quit."""
+        """Chat until Ctrl-D, Ctrl-C or /quit."""
         self._terminal.print_line(
             self._terminal.paint(f"You are {self._user.first_name}.", BOLD)
             + " Ctrl-D or /quit ends the conversation."
@@ -55,7 +56,7 @@ class ChatRepl:
 
         while True:
             text = input(_PROMPT).strip()
-            self._is_typing_shown = False  # the cursor is no longer right below that line
+            self._is_typing_shown = False  # the cursor is no longer directly below "typing…"
             if text == "/quit":
                 return
             if text:
@@ -85,7 +86,8 @@ class ChatRepl:
             self._check_watchdog(self._watchdog, is_typing=updates.is_typing)
 
     def _check_watchdog(self, watchdog: ReplyWatchdog, *, is_typing: bool) -> None:
-        """Say once why nothing comes; what was said is kept, so the answer may come later."""
+        """Print once why no reply arrives. The message stays queued, so a reply may still come
+        later."""
         if is_typing:
             watchdog.reset()
         elif reason := watchdog.get_failure():
@@ -93,7 +95,7 @@ class ChatRepl:
             self._watchdog = None
 
     def _print_above_prompt(self, text: str) -> None:
-        """Above the line that is being typed; what comes takes the place of "typing"."""
+        """Print above the line that the user is typing; overwrites "typing…"."""
         import readline
 
         wiped = "\r\033[K" + ("\033[A\033[K" if self._is_typing_shown else "")

@@ -1,4 +1,4 @@
-"""The commands of `manage.py`, their options, and how each is found."""
+"""The commands of `manage.py` and their dispatch."""
 
 import argparse
 import os
@@ -21,112 +21,42 @@ _INTERRUPTED_STATUS = 130
 
 @dataclass(frozen=True)
 class CliCommand:
-    """A word of the operator's."""
+    """A command of `manage.py`."""
 
     name: str
     help: str | None
-    """One line; None hides it."""
+    """One line; None hides the command."""
     entry_point: str
-    """`module:function`, below `control`."""
-    add_options: Callable[[Parser, Sequence[Service]], None] = options.add_no_options
+    """`module:function`, relative to control.commands as in an import statement."""
+    add_options: Callable[[Parser, Sequence[Service]], None]
 
 
 COMMANDS = (
+    CliCommand("start", "start the suite or its missing parts", "suite:start", options.start),
+    CliCommand("stop", "stop the suite and wait until it is gone", "suite:stop", options.stop),
+    CliCommand("restart", "restart the suite", "suite:restart", options.service),
+    CliCommand("status", "show what runs and its health", "suite:status", options.service),
+    CliCommand("logs", "show the last log lines; -f follows", "suite:logs", options.logs),
+    CliCommand("chat", "talk to the assistant in the sandbox", "chat:run", options.chat),
+    CliCommand("invite", "create an invitation link", "invite:run", options.invite),
+    CliCommand("doctor", "find what prevents the suite from working", "doctor:run", options.none),
+    CliCommand("test", "run the tests; --all also the slow ones", "test:run", options.test),
+    CliCommand("fuzz", "fuzz the REST API", "stress:fuzz", options.fuzz),
+    CliCommand("chaos", "kill processes; nothing may be lost", "stress:chaos", options.chaos),
+    CliCommand("mutate", "mutation testing of the key modules", "mutate:run", options.mutate),
     CliCommand(
-        "start",
-        "start the suite, or what is missing of it",
-        "commands.suite:start",
-        options.add_start_options,
+        "check", "format, lint, types, imports, generated files", "check:run", options.check
     ),
-    CliCommand(
-        "stop",
-        "stop it; return when all of it is gone",
-        "commands.suite:stop",
-        options.add_stop_options,
-    ),
-    CliCommand("restart", "stop and start", "commands.suite:restart", options.add_service_options),
-    CliCommand(
-        "status",
-        "what runs, and how well; 0 if all is well",
-        "commands.suite:status",
-        options.add_service_options,
-    ),
-    CliCommand(
-        "logs",
-        "the last lines of all logs; -f follows",
-        "commands.suite:logs",
-        options.add_logs_options,
-    ),
-    CliCommand(
-        "chat",
-        "talk to the assistant in the sandbox",
-        "commands.chat:run",
-        options.add_chat_options,
-    ),
-    CliCommand(
-        "invite", "a link that lets somebody in", "commands.invite:run", options.add_invite_options
-    ),
-    CliCommand("doctor", "look for what keeps it from working", "commands.doctor:run"),
-    CliCommand(
-        "test",
-        "run the tests; --all also the slow ones",
-        "commands.test:run",
-        options.add_test_options,
-    ),
-    CliCommand(
-        "fuzz",
-        "send the REST API strange requests",
-        "commands.stress:fuzz",
-        options.add_fuzz_options,
-    ),
-    CliCommand(
-        "chaos",
-        "kill whatever runs, and lose nothing",
-        "commands.stress:chaos",
-        options.add_chaos_options,
-    ),
-    CliCommand(
-        "mutate",
-        "mutation testing of the key modules",
-        "commands.mutate:run",
-        options.add_mutate_options,
-    ),
-    CliCommand(
-        "check",
-        "generated files, format, lint, types, imports",
-        "commands.check:run",
-        options.add_check_options,
-    ),
-    CliCommand(
-        "migrate",
-        "write a migration of the schema",
-        "commands.schema:migrate",
-        options.add_migrate_options,
-    ),
-    CliCommand(
-        "upgrade",
-        "bring the schema up to date",
-        "commands.schema:upgrade",
-        options.add_upgrade_options,
-    ),
-    CliCommand(
-        "rotate-keys",
-        "a new master key for what is kept encrypted",
-        "commands.rotate_keys:run",
-        options.add_rotate_keys_options,
-    ),
-    CliCommand(
-        "rebuild",
-        "install anew what the services need",
-        "commands.suite:rebuild",
-        options.add_service_options,
-    ),
-    CliCommand("supervise", None, "local.supervisor:run", options.add_supervise_options),
+    CliCommand("migrate", "write a migration of the schema", "schema:migrate", options.migrate),
+    CliCommand("upgrade", "bring the schema up to date", "schema:upgrade", options.upgrade),
+    CliCommand("rotate-keys", "replace the master key", "rotate_keys:run", options.rotate_keys),
+    CliCommand("rebuild", "reinstall the services' dependencies", "suite:rebuild", options.service),
+    CliCommand("supervise", None, ".local.supervisor:run", options.supervise),
 )
 
 
 def main(argv: Sequence[str] | None = None, context: Context | None = None) -> int:
-    """Do what is asked; returns the exit status, and says errors in one line."""
+    """Run a command. Return its exit status; print errors as one line."""
     context = context or _build_context()
     argv = sys.argv[1:] if argv is None else argv
     try:
@@ -160,7 +90,7 @@ def _print_error(context: Context, message: str, status: int) -> int:
 
 
 def _parse_arguments(argv: Sequence[str], table: Sequence[Service]) -> argparse.Namespace:
-    """The options of a command; raises ControlError for what is wrong with them."""
+    """Return the parsed options; raises ControlError for invalid ones."""
     first = argv[0] if argv else "--help"
     if first not in ("-h", "--help", *(command.name for command in COMMANDS)):
         shown = [command.name for command in COMMANDS if command.help]
@@ -168,7 +98,7 @@ def _parse_arguments(argv: Sequence[str], table: Sequence[Service]) -> argparse.
         raise ControlError(f"there is no command {first!r}; {advice}", USAGE_ERROR_STATUS)
     chosen, unknown = _build_parser(table).parse_known_args(argv or [first])
     if unknown:
-        more = "; what pytest is told follows after --" if hasattr(chosen, "extra") else ""
+        more = "; arguments of pytest follow after --" if hasattr(chosen, "extra") else ""
         raise ControlError(
             f"{first} does not take {unknown[0]!r}; see ./manage.py {first} --help{more}",
             USAGE_ERROR_STATUS,
@@ -197,10 +127,11 @@ def _build_parser(table: Sequence[Service]) -> Parser:
 def _load_entry_point(
     chosen: argparse.Namespace,
 ) -> Callable[[Context, argparse.Namespace], int]:
-    """The function behind a command; imported only now, so that each is as light as it can be."""
+    """Import the function of a command. Only this command's modules are imported, to start
+    quickly."""
     command = next(command for command in COMMANDS if command.name == chosen.command)
     module, _, function = command.entry_point.partition(":")
     found: Callable[[Context, argparse.Namespace], int] = getattr(
-        import_module(f"control.{module}"), function
+        import_module(f".{module}", "control.commands"), function
     )
     return found

@@ -1,4 +1,4 @@
-"""What every command works with."""
+"""What every command receives."""
 
 import tomllib
 from collections.abc import Callable, Mapping
@@ -18,18 +18,18 @@ from control.virtualenv import Virtualenv
 
 @dataclass(frozen=True)
 class Context:
-    """The repository, the operator's environment and the terminal. Tests bring their own."""
+    """The repository, the process environment and the terminal. Tests supply their own."""
 
     root: Path
     manage_script: Path
-    """The program that understands our commands: `manage.py`."""
+    """The program that starts the supervisor: `manage.py`."""
     environ: Mapping[str, str]
     terminal: Terminal
     services: tuple[Service, ...] = SERVICES
     python_override: Path | None = None
-    """An interpreter that has what the services need; None: that is `.venv`'s."""
+    """An interpreter with all packages installed; None: `.venv`."""
     find_machine: Callable[[Path], Machine] = Machine.inspect
-    """The facts about this machine, for a folder."""
+    """Returns facts about this machine, for a folder."""
 
     @cached_property
     def state_dir(self) -> Path:
@@ -41,7 +41,7 @@ class Context:
 
     @cached_property
     def compose_settings(self) -> Settings:
-        """The same as the containers see them."""
+        """The settings as containers see them."""
         return Settings.load(self.root, self.environ, COMPOSE_ADDRESSES)
 
     def ensure_valid(self) -> None:
@@ -51,26 +51,26 @@ class Context:
 
     @property
     def version(self) -> str:
-        """The version of Smart Assistant; pyproject.toml is the only place that has it."""
+        """The version of Smart Assistant. Only pyproject.toml defines it."""
         project = tomllib.loads((self.root / "pyproject.toml").read_text("utf-8"))
         return str(project["project"]["version"])
 
     @property
     def environ_without_suite(self) -> dict[str, str]:
-        """The operator's environment without what belongs to the suite in use: for tests."""
-        # what each of some hundred test processes would compile again is kept beside its source
+        """The process environment without the variables of the suite in use, for tests."""
+        # test processes write compiled modules, so that they need not compile them again
         suite_names = ALL_NAMES | {"PYTHONDONTWRITEBYTECODE"}
         return {name: self.environ[name] for name in self.environ if name not in suite_names}
 
     @property
     def suite_environ(self) -> dict[str, str]:
-        """What the operator's environment says about a suite and its machine, and no more."""
+        """The variables of the process environment that affect a suite."""
         known_names = ALL_NAMES.union(MACHINE_VARIABLES, PROXY_VARIABLES)
         return {name: self.environ[name] for name in self.environ if name in known_names}
 
     @property
     def display_state_dir(self) -> Path:
-        """As short as it can be said."""
+        """STATE_DIR, relative to the repository if possible."""
         inside = self.state_dir.is_relative_to(self.root)
         return self.state_dir.relative_to(self.root) if inside else self.state_dir
 
@@ -80,5 +80,5 @@ class Context:
         return Virtualenv(self.root, log, self.environ, self.terminal, self.find_machine)
 
     def ensure_python(self, *, develop: bool = False) -> Path:
-        """The interpreter of the services; makes it on the first call."""
+        """Return the interpreter of the services; the first call installs it."""
         return self.python_override or self.virtualenv.ensure(develop=develop)

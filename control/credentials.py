@@ -1,4 +1,4 @@
-"""Secrets that nobody should have to think up."""
+"""Generated secrets, and files that only their owner can read."""
 
 import base64
 import os
@@ -24,7 +24,7 @@ def _generate_fernet_key() -> str:
 
 
 def _generate_telegram_token() -> str:
-    """A token of the form that Telegram hands out: the bot's id, a colon, 35 characters."""
+    """Return a token in Telegram's format: the bot's id, a colon, 35 characters."""
     bot_id = 1_000_000_000 + secrets.randbelow(9_000_000_000)
     return f"{bot_id}:{''.join(secrets.choice(_TOKEN_ALPHABET) for _ in range(35))}"
 
@@ -38,11 +38,12 @@ SECRET_GENERATORS: Mapping[str, Callable[[], str]] = {
     "SANDBOX_CHAT_TOKEN": _generate_token,
 }
 SANDBOX_TELEGRAM_TOKEN = "SANDBOX_TELEGRAM_TOKEN"  # noqa: S105 - a variable's name
-"""The token of the sandbox's bot: stable for a STATE_DIR, because queues are kept per bot."""
+"""The token of the sandbox's bot. It stays the same for a STATE_DIR, because queues belong to a
+bot."""
 
 
 def store_missing_secrets(path: Path, existing: Mapping[str, str]) -> None:
-    """Complete the secrets kept in the file by new ones for what `present` does not have."""
+    """Add generated values to the file for all secrets that neither it nor `existing` has."""
     generators = {**SECRET_GENERATORS, SANDBOX_TELEGRAM_TOKEN: _generate_telegram_token}
     stored = dotenv.read(path)
     missing = [name for name in generators if not existing.get(name) and not stored.get(name)]
@@ -58,10 +59,11 @@ def build_password_statement(password: str) -> str:
 
 
 def write_private_file(path: Path, text: str) -> None:
-    """Write a file that only its owner can read, or who could read it before; never half.
+    """Replace a file atomically. A new file is readable by its owner only; an existing one keeps
+    its owner and mode, unless others could read it.
 
-    It outlives a power cut: on the disk before it takes its name, and the name soon after. Raises
-    ControlError where it is another's and may not stay theirs.
+    The content is flushed to the disk before the rename, so a power cut leaves either version.
+    Raises ControlError if the file belongs to another user and ownership cannot be kept.
     """
     fresh = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     fresh.touch(mode=_OWNER_ONLY_MODE, exist_ok=False)
@@ -78,7 +80,7 @@ def write_private_file(path: Path, text: str) -> None:
 
 
 def _preserve_ownership(path: Path, descriptor: int) -> None:
-    """Owner and mode of the file that was there; a mode that lets everybody in was no choice."""
+    """Copy owner and mode of the file to be replaced; access for all other users is removed."""
     try:
         before = path.stat()
     except FileNotFoundError:
@@ -89,7 +91,7 @@ def _preserve_ownership(path: Path, descriptor: int) -> None:
             os.fchown(descriptor, before.st_uid, before.st_gid)
     except PermissionError as error:
         raise ControlError(
-            f"{path} belongs to another user: give the command as that one"
+            f"{path} belongs to another user: run the command as that user"
         ) from error
     mode = stat.S_IMODE(before.st_mode)
     os.fchmod(descriptor, _OWNER_ONLY_MODE if mode & stat.S_IRWXO else mode)

@@ -1,11 +1,11 @@
-"""Sizes on the disk."""
+"""Disk usage."""
 
 import os
 from pathlib import Path
 
 
 def get_disk_usage(path: Path) -> int:
-    """Bytes that a file or a folder takes; what cannot be read counts as 0."""
+    """Return the bytes that a file or a folder occupies; unreadable parts count as 0."""
     total = _allocated_bytes(path)
     for folder, _, files in os.walk(path):
         total += sum(_allocated_bytes(Path(folder) / name) for name in files)
@@ -13,7 +13,7 @@ def get_disk_usage(path: Path) -> int:
 
 
 def format_megabytes(amount: int) -> str:
-    """As operators read it: `48 MB`, `0.2 MB`."""
+    """Return for example `48 MB` or `0.2 MB`."""
     return f"{amount / 2**20:.{0 if amount >= 2**20 else 1}f} MB"
 
 

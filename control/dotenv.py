@@ -1,4 +1,4 @@
-"""Reading `NAME=value` files the way the usual `.env` readers do, but strictly."""
+"""A strict reader of `NAME=value` files."""
 
 import re
 from pathlib import Path
@@ -11,9 +11,9 @@ _COMMENT = re.compile(r"(?:^|\s+)#.*$")
 
 
 def read(path: Path) -> dict[str, str]:
-    """The variables of a file; none where there is no file.
+    """Return the variables of a file; none if it does not exist.
 
-    Raises ControlError that names the first line that cannot be read.
+    Raises ControlError with the number of the first invalid line.
     """
     try:
         text = path.read_text("utf-8")
@@ -25,7 +25,7 @@ def read(path: Path) -> dict[str, str]:
 
 
 def read_variable(path: Path, name: str) -> str:
-    """One variable, whatever is wrong with the other lines; empty where it is not set."""
+    """Return one variable even if other lines are invalid; empty if it is not set."""
     try:
         lines = path.read_text("utf-8", errors="replace").splitlines()
     except FileNotFoundError:
@@ -35,14 +35,14 @@ def read_variable(path: Path, name: str) -> str:
 
 
 def parse(text: str, source: str) -> dict[str, str]:
-    """The variables of a text; `source` is what an error calls it."""
+    """Return the variables of a text. `source` is its name in errors."""
     values: dict[str, str] = {}
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = _LINE.fullmatch(line)
         if match is None:
-            name = line.split("=", 1)[0].strip()[:30]  # a value may be a secret: it stays unsaid
+            name = line.split("=", 1)[0].strip()[:30]  # the value may be a secret and is not shown
             raise ControlError(f"{source}, line {number} ({name!r}): expected NAME=value")
         values[match["name"]] = _parse_value(
             match["value"], f"{source}, line {number} ({match['name']})"
@@ -51,7 +51,7 @@ def parse(text: str, source: str) -> dict[str, str]:
 
 
 def replace_value(text: str, name: str, value: str) -> str:
-    """The text with another value of a variable that is set in it; all else stays as it is."""
+    """Return the text with a new value of a variable that is set in it."""
     lines = text.splitlines(keepends=True)
     for number, line in enumerate(lines):
         content = line.rstrip("\r\n")

@@ -29,8 +29,7 @@ _SECTIONS = {
     "Your own servers": "",
     "Logs": "",
 }
-"""The sections in their order, with their introductions. A new service gets a section of its own,
-named after it, at the end."""
+"""The sections in their order, with introductions. A new service gets a section named after it."""
 _SECTION_OF_CLASS = {
     "ServiceSettings": "Logs",
     "RedisSettings": "Your own servers",
@@ -41,7 +40,7 @@ _SECTION_OF_CLASS = {
     "rest_service": "Models",
     "google_calendar_service": "Google Calendar",
 }
-"""By the name of the class, or of its service."""
+"""By the name of the class, or else of its package."""
 _SECTION_OF_VARIABLE = {
     "DATABASE_URL": "Your own servers",
     "ASYNC_DATABASE_URL": "Your own servers",
@@ -61,7 +60,7 @@ class SettingsField:
     """The name of its variable."""
     description: str
     default: str
-    """Empty if it has none, or none that can be written in one line."""
+    """Empty if there is none that fits in one line."""
     class_name: str
     """The class that declares it."""
     package: str

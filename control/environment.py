@@ -1,12 +1,13 @@
-"""The operator's variables: the process environment wins over `.env`, that over generated secrets.
+"""The operator's variables. The process environment overrides `.env`, which overrides generated
+secrets.
 
-A variable that the process environment has, even as an empty text, hides the one of `.env`: so a
-second suite or a test can say "not set" whatever `.env` says.
+A variable of the process environment hides that of `.env` even if it is empty. This allows a second
+suite or a test to unset a variable.
 
-Secrets: the first start makes `.env` from `.env.example` with fresh ones. Where `.env` lacks some,
-or there is none because STATE_DIR came from the process environment (a second suite, a test), they
-are kept in `STATE_DIR/secrets.env`: they belong to that state. An existing `.env` is never changed,
-except that `rotate-keys` puts another master key into it.
+The first start creates `.env` from `.env.example` with generated secrets. If `.env` lacks a secret,
+or if STATE_DIR comes from the process environment (a second suite, a test), the secret is stored in
+`STATE_DIR/secrets.env`, because it belongs to the data there. An existing `.env` is never changed,
+except by `rotate-keys`.
 """
 
 import contextlib
@@ -22,11 +23,12 @@ from control.variables import ALL_NAMES, DEFAULTS, MACHINE_VARIABLES, PROXY_VARI
 _SECRETS_FILE = "secrets.env"
 _TRAVERSABLE_MODE = 0o711
 _EXTERNAL_SERVER_PASSWORDS = {"REDIS_HOST": "REDIS_PASSWORD", "DATABASE_URL": "POSTGRES_PASSWORD"}
-"""Where the operator names a server, a password of our making would be wrong."""
+"""If the operator names a server, a generated password would be wrong for it."""
 
 
 def load(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Every variable that is set, with its default or its kept secret; empty ones left out."""
+    """Return all variables that are set, including defaults and stored secrets, without empty
+    ones."""
     values = DEFAULTS | _drop_empty(dotenv.read(root / ".env") | dict(environ))
     stored = dotenv.read(resolve_state_dir(root, values) / _SECRETS_FILE)
     for name in _EXTERNAL_SERVER_PASSWORDS:
@@ -36,24 +38,24 @@ def load(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def ensure_secrets(root: Path, environ: Mapping[str, str]) -> bool:
-    """Make what is missing before a start; true if that was `.env`."""
+    """Generate what is missing. Return whether `.env` was created."""
     home = resolve_state_dir(root, load(root, environ))
     make_state_dir(home)
-    with FileLock.acquire(home):  # two commands at once must not think up two sets of secrets
+    with FileLock.acquire(home):  # two commands must not generate two sets of secrets
         created = _create_env_file(root / ".env", root / ".env.example", environ)
         credentials.store_missing_secrets(home / _SECRETS_FILE, load(root, environ))
     return created
 
 
 def find_source_file(root: Path, environ: Mapping[str, str], name: str) -> Path:
-    """The file that has the last word about a variable, where the process environment has none."""
+    """Return the file that defines a variable which the process environment does not set."""
     if name not in environ and dotenv.read_variable(root / ".env", name):
         return root / ".env"
     return find_state_dir(root, environ) / _SECRETS_FILE
 
 
 def find_state_dir(root: Path, environ: Mapping[str, str]) -> Path:
-    """Where a suite is, also while another line of `.env` is broken: it has to be stopped."""
+    """Return STATE_DIR, even if other lines of `.env` are invalid: `stop` must still work."""
     configured = environ.get("STATE_DIR", dotenv.read_variable(root / ".env", "STATE_DIR"))
     return resolve_state_dir(root, DEFAULTS | _drop_empty({"STATE_DIR": configured}))
 
@@ -63,8 +65,8 @@ def resolve_state_dir(root: Path, values: Mapping[str, str]) -> Path:
 
 
 def make_state_dir(path: Path) -> None:
-    """Make the folder if it is not there, whatever the umask is: a system user passes through it
-    and lists nothing. An existing one keeps its mode."""
+    """Create the folder so that other users can pass through it but not list it, whatever the
+    umask. An existing folder keeps its mode."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         path.mkdir()
@@ -72,13 +74,13 @@ def make_state_dir(path: Path) -> None:
 
 
 def make_log_dir(path: Path) -> None:
-    """Make STATE_DIR/logs if it is not there: logs are their owner's alone."""
+    """Create STATE_DIR/logs, readable only by its owner."""
     make_state_dir(path.parent)
     path.mkdir(mode=0o700, exist_ok=True)
 
 
 def is_env_newer_than(root: Path, file: Path) -> bool:
-    """Whether `.env` is younger than a file."""
+    """Return whether `.env` was changed after a file."""
     try:
         return (root / ".env").stat().st_mtime > file.stat().st_mtime
     except FileNotFoundError:

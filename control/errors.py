@@ -1,11 +1,11 @@
-"""Errors of the operator, and what they probably meant."""
+"""Errors that are shown to the operator."""
 
 import difflib
 from collections.abc import Iterable
 
 
 class ControlError(Exception):
-    """One line for the operator, instead of a traceback, and the exit status."""
+    """An error that is shown as one line, with the exit status."""
 
     def __init__(self, message: str, status: int = 1) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""Why something ended, in one line for the operator."""
+"""Explains in one line why a process has ended."""
 
 import json
 import re
@@ -19,40 +19,40 @@ PERMANENT_FAILURE = re.compile(
     r"run \./manage\.py rebuild|disk is full|port is in use|exit status 78|TELEGRAM_TOKEN"
     r"|own tools cannot take"
 )
-"""What more trying will not heal."""
+"""Reasons that a restart does not fix."""
 
 
 def describe_exit_with_log(code: int, log: Path, start: int = 0) -> str:
-    """What the end of a process means, from its exit status and what it wrote since `start`."""
+    """Explain an exit by its status and by what the process wrote after the position `start`."""
     return describe_exit(code, _read_tail(log, start))
 
 
 def describe_exit(code: int, log: str) -> str:
-    """The same from the end of its log; below 0 a status is a signal's, where there is one."""
+    """Explain an exit by its status and the end of its log. A negative status is a signal."""
     if 0 < -code < signal.NSIG:
         return f"ended by a signal: {signal.strsignal(-code) or -code}"
     last = explain_log(log)
-    return f"exit status {code}: {last}" if last else f"exit status {code}, without a word"
+    return f"exit status {code}: {last}" if last else f"exit status {code}, without output"
 
 
 def read_last_log_line(log: Path, start: int = 0) -> str:
-    """The last line that a process wrote, or what it is known to mean."""
+    """Return the last line that a process wrote, or a known explanation of it."""
     return explain_log(_read_tail(log, start))
 
 
 def read_log_tail(log: Path, start: int = 0) -> tuple[str, ...]:
-    """The end of a log as a report shows it: since `start`, else of earlier lives."""
+    """Return the last lines after `start`, or those before it if there are none."""
     return tail_lines(_read_tail(log, start)) or tail_lines(_read_tail(log, 0))
 
 
 def tail_lines(log: str) -> tuple[str, ...]:
-    """The same of the end of a log."""
+    """Return the last lines of a text, without escape sequences."""
     lines = [line.rstrip() for line in _ANSI.sub("", log).splitlines() if line.strip()]
     return tuple(lines[-_MAX_TAIL_LINES:])
 
 
 def explain_log(log: str) -> str:
-    """The same of the end of a log."""
+    """Return the last line of a text, or a known explanation of it."""
     text = _ANSI.sub("", log)
     if missing := _MISSING_MODULE.findall(text):
         return f"the Python module {missing[-1]!r} is missing: run ./manage.py rebuild"
@@ -64,7 +64,7 @@ def explain_log(log: str) -> str:
 
 
 def _strip_log_prefix(line: str) -> str:
-    """A log line without what a program would want of it."""
+    """Return a log line without timestamp and level; of a JSON line the event."""
     if line.startswith("{"):
         try:
             return str(json.loads(line)["event"])
@@ -77,7 +77,7 @@ def _read_tail(log: Path, start: int) -> str:
     try:
         with log.open("rb") as file:
             size = file.seek(0, 2)
-            # a log that is shorter than it was has been put aside meanwhile
+            # a log that has become shorter was rotated
             file.seek(max(start if start <= size else 0, size - _TAIL_BYTES))
             return file.read().decode(errors="replace")
     except FileNotFoundError:

@@ -8,14 +8,14 @@ from pathlib import Path
 
 
 class FileLock:
-    """Held by an open file, so the kernel gives it back whatever becomes of the holder."""
+    """A lock on an open file. The kernel releases it when its holder ends."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
     @classmethod
     def try_acquire(cls, path: Path) -> "FileLock | None":
-        """The lock of a file or a folder; None while another process holds it."""
+        """Return the lock of a file or a folder; None if another process holds it."""
         flags = os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT
         lock = cls(os.open(path, flags, 0o600))
         try:
@@ -28,7 +28,7 @@ class FileLock:
     @classmethod
     @contextmanager
     def acquire(cls, path: Path) -> Iterator[None]:
-        """Wait for the lock of a folder, for what takes no time."""
+        """Wait for the lock of a folder. For short operations."""
         lock = cls(os.open(path, os.O_RDONLY))
         try:
             fcntl.flock(lock.descriptor, fcntl.LOCK_EX)
@@ -37,5 +37,5 @@ class FileLock:
             lock.release()
 
     def release(self) -> None:
-        """Close our end; a child that was given the same open file still holds the lock."""
+        """Close the file. A child that has inherited it still holds the lock."""
         os.close(self.descriptor)

@@ -1,4 +1,4 @@
-"""What one check has found."""
+"""The result of a check of `doctor`."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -6,13 +6,13 @@ from typing import Literal
 
 @dataclass(frozen=True)
 class Finding:
-    """A line for the operator."""
+    """A line of the report."""
 
     subject: str
     message: str
     severity: Literal["ok", "warning", "error"] = "ok"
     advice: str = ""
-    """What to do; for all that is not well."""
+    """What the operator can do about a warning or an error."""
 
 
 def make_warning(subject: str, message: str, advice: str) -> Finding:

@@ -1,14 +1,14 @@
-"""Writes what follows from the settings classes and from the table of services.
+"""Writes the files that follow from the settings classes and the table of services.
 
     python -m control.generated_files [--fix]
 
 A setting is a field with a description on the settings class of its service. These fields determine
-`.env.example`, the environment of each container in docker-compose.yml, and
-service_variables.json, which manage.py reads where no packages are installed. The table of services
-determines the list of services in docker-compose.override.yml.
+`.env.example`, the environment of each container in docker-compose.yml, and service_variables.json,
+which manage.py reads where no packages are installed. The table of services determines the list of
+services in docker-compose.override.yml.
 
 Runs in the virtual environment, because the settings classes need their packages. Without --fix it
-names the files that are out of date and exits with 1.
+names outdated files and exits with 1.
 """
 
 import json
@@ -24,14 +24,14 @@ from control.env_example import SettingsField
 from control.services import DATABASES, SERVICES, Service
 
 _PER_PROCESS_VARIABLES = re.compile(r"BIND_HOST|\w+_OWN_PORT")
-"""Set for a single process by an image or by manage.py, never by an operator."""
+"""Set for a single process by an image or by manage.py, never by the operator."""
 _COMPOSE_VALUES = {
     "LOG_FORMAT": "${LOG_FORMAT:-json}",
     "REDIS_HOST": "${REDIS_HOST:-redis}",
     "REDIS_PORT": "${REDIS_HOST:+${REDIS_PORT:-}} # only of the operator's own server",
     "SANDBOX_PORT": "${SANDBOX_PORT:-8080} # the chat page must know the published port",
 }
-"""Values in containers that are not just the operator's."""
+"""Values that differ from `${NAME:-}`."""
 _EXTRA_COMPOSE_VALUES = {"sandbox": {"PORT": "${SANDBOX_PORT:-8080}"}}
 _COMPOSE_ENVIRONMENT = re.compile(
     r"(?m)^  (?P<service>\w+):.*\n(?: {4}.*\n)*?"
@@ -41,7 +41,7 @@ _MARKED_BLOCK = re.compile(r"(?m)^( *)# generated: (\w+)\n(?:.*\n)*?\1# end of g
 
 
 def render_all(root: Path) -> dict[Path, str]:
-    """Return the text that each generated file must have."""
+    """Return the expected text of each generated file."""
     compose, override = root / "docker-compose.yml", root / "docker-compose.override.yml"
     fields = [field for service in SERVICES for field in read_fields(service)]
     return {
@@ -145,7 +145,7 @@ _BLOCKS: dict[str, Iterable[str]] = {
 
 
 def main(root: Path, *, fix: bool) -> int:
-    """Return 1 if a file is out of date and shall not be written."""
+    """Write outdated files with `fix`, else name them and return 1 if there are any."""
     stale = [item for item in render_all(root).items() if item[0].read_text("utf-8") != item[1]]
     for path, text in stale:
         if fix:

@@ -1,4 +1,4 @@
-"""Asking a service whether it is well."""
+"""The health of a service."""
 
 import http.client
 import json
@@ -9,17 +9,17 @@ _TIMEOUT_SECONDS = 2.0
 
 @dataclass(frozen=True)
 class HealthStatus:
-    """An answer to "are you well?"."""
+    """The result of a health check."""
 
     is_healthy: bool
     detail: str = ""
-    """Why not, in one line; or, where it is well, what is worth knowing all the same."""
+    """What is wrong, in one line; for a healthy service a note, or empty."""
     has_answered: bool = True
-    """Whether it said so itself."""
+    """Whether the service itself answered."""
 
 
 def check_service(port: int) -> HealthStatus:
-    """Ask `/health` on this machine."""
+    """Request `/health` of a service on this machine."""
     try:
         status, body = _get_health(port)
     except (OSError, ValueError, http.client.HTTPException) as error:
@@ -30,7 +30,8 @@ def check_service(port: int) -> HealthStatus:
 
 
 def identify_service(port: int) -> str:
-    """Which service of ours listens there, well or not; empty where none does."""
+    """Return the name of the service that listens on a port, healthy or not; empty if there is
+    none."""
     try:
         return str(_parse_body(_get_health(port)[1]).get("service", ""))
     except (OSError, ValueError, http.client.HTTPException):
@@ -48,7 +49,7 @@ def _get_health(port: int) -> tuple[int, bytes]:
 
 
 def unreachable_status(port: int, error: Exception) -> HealthStatus:
-    """What it means that a server on this machine did not answer."""
+    """Return the status of a server on this machine that could not be reached."""
     if isinstance(error, ConnectionRefusedError):
         return HealthStatus(False, f"does not listen on port {port} yet", has_answered=False)
     if isinstance(error, TimeoutError):
@@ -57,19 +58,19 @@ def unreachable_status(port: int, error: Exception) -> HealthStatus:
 
 
 def parse_detail(body: str | bytes) -> str:
-    """What is wrong by a health body, `{"status": …, "detail": …, "note": …}`."""
+    """Return the problem in a health response: `{"status": …, "detail": …, "note": …}`."""
     content = _parse_body(body)
     return str(content.get("detail") or content.get("status") or "")
 
 
 def parse_note(body: str | bytes) -> str:
-    """What is worth knowing although nothing is wrong."""
+    """Return the note in a health response."""
     return str(_parse_body(body).get("note") or "")
 
 
 def _parse_body(body: str | bytes) -> dict[str, object]:
     try:
         content = json.loads(body)
-    except (ValueError, RecursionError):  # whatever another program may answer at that port
+    except (ValueError, RecursionError):  # another program may listen on that port
         return {}
     return content if isinstance(content, dict) else {}

@@ -1,4 +1,4 @@
-"""JSON over HTTP, with the standard library."""
+"""A client for JSON over HTTP."""
 
 import base64
 import json
@@ -12,12 +12,12 @@ _MAX_RESPONSE_BYTES = 8 * 1024 * 1024
 
 
 class RequestFailed(Exception):
-    """Nobody answered, or not in JSON; the message says who and why."""
+    """There was no answer, or it was not JSON. The message names the server and the reason."""
 
 
 @dataclass(frozen=True)
 class JsonResponse:
-    """A status and decoded JSON."""
+    """A status and a decoded body."""
 
     status: int
     body: Any
@@ -28,7 +28,7 @@ class JsonResponse:
 
     @property
     def detail(self) -> str:
-        """What our services and Telegram say in an error."""
+        """The message of an error response of our services or of Telegram."""
         body = self.body if isinstance(self.body, dict) else {}
         return str(body.get("detail") or body.get("description") or f"status {self.status}")
 
@@ -36,7 +36,7 @@ class JsonResponse:
 def request(
     method: str, url: str, *, body: object = None, token: str = "", timeout: float = 10.0
 ) -> JsonResponse:
-    """Raises RequestFailed; any status is an answer."""
+    """Return the response, whatever its status. Raises RequestFailed."""
     headers = {"Accept": "application/json"}
     if token:
         headers["Authorization"] = f"Bearer {token}"
@@ -65,7 +65,7 @@ def request(
 
 
 def strip_credentials(url: str) -> str:
-    """The URL without a user and password: to be shown."""
+    """Return the URL without user and password."""
     address = urlsplit(url)
     return urlunsplit(address._replace(netloc=_host_and_port(address)))
 
@@ -75,7 +75,7 @@ def _host_and_port(address: SplitResult) -> str:
 
 
 def _build_opener(host: str | None) -> urllib.request.OpenerDirector:
-    """A proxy is for the world outside."""
+    """Use the proxy only for other machines."""
     if host in ("127.0.0.1", "localhost"):
         return urllib.request.build_opener(urllib.request.ProxyHandler({}))
     return urllib.request.build_opener()

@@ -1,4 +1,4 @@
-"""Running pip or uv: progress shown, everything they say kept, failures in one line."""
+"""Runs pip or uv, logs the output and explains failures in one line."""
 
 import re
 import subprocess
@@ -32,22 +32,23 @@ _KNOWN_ERRORS = {
         r"No matching distribution found|there is no version of|was not found in the p"
     ),
 }
-"""What an installer's words mean, and the sign by which they are known."""
+"""Explanations, and the output by which they are recognized."""
 
 
 @dataclass(frozen=True)
 class Installer:
-    """How a program is run that installs."""
+    """Runs an installer."""
 
     log: Path
-    """Where all it says goes."""
+    """The file for its output."""
     environ: Mapping[str, str]
     terminal: Terminal
     lock: FileLock
-    """Held by the program that is run too: where we are killed, the next command waits for it."""
+    """Inherited by the installer: if this process is killed, other commands still wait for it."""
 
     def run(self, command: tuple[str, ...], action: str, total: int = 0) -> None:
-        """Raises ControlError that says what is wrong. `total` packages are to be collected."""
+        """Run a command. Raises ControlError with the reason if it fails. `total` is the number of
+        packages."""
         with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -79,7 +80,7 @@ class Installer:
             "PIP_NO_INPUT": "1",
             "PIP_RETRIES": "2",
             "UV_HTTP_RETRIES": "2",
-            "UV_HTTP_TIMEOUT": "15",  # seconds, as pip's; uv's own is twice that
+            "UV_HTTP_TIMEOUT": "15",  # seconds, like pip's default; uv's is twice as long
         }
         return quiet | dict(self.environ) | package_index.to_uv_variables(self.environ)
 
@@ -92,8 +93,8 @@ def _format_progress(lines: list[str], total: int) -> str:
 
 
 def explain_failure(lines: list[str]) -> str:
-    """What an installer's last words come down to."""
-    text = " ".join("".join(lines).split())  # they break lines where they like
+    """Return the reason of a failure in one line."""
+    text = " ".join("".join(lines).split())  # installers wrap lines at any place
     for meaning, sign in _KNOWN_ERRORS.items():
         if re.search(sign, text):
             return meaning

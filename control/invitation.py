@@ -1,4 +1,4 @@
-"""Links that let somebody in."""
+"""Invitation links."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -11,17 +11,17 @@ from control.variables import TELEGRAM_URL
 
 
 class OwnerExists(ControlError):
-    """There is an owner already, and only one."""
+    """There can be only one owner."""
 
 
 @dataclass(frozen=True)
 class Invitation:
-    """A single-use code and where to hand it in."""
+    """A single-use code."""
 
     code: str
     expires_at: str
     bot_username: str
-    """The bot's user name."""
+    """The user name of the bot."""
 
     @property
     def url(self) -> str:
@@ -29,7 +29,7 @@ class Invitation:
 
 
 def create(settings: Settings, *, role: Literal["owner", "user"]) -> Invitation:
-    """Raises OwnerExists, or ControlError with what is wrong."""
+    """Create an invitation. Raises OwnerExists, or ControlError with the reason."""
     url = f"{settings.values['REST_SERVICE_URL']}/api/invites"
     token = settings.values.get("ADMIN_API_TOKEN")
     if token is None:

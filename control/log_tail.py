@@ -1,4 +1,4 @@
-"""The logs of all services as one."""
+"""Reading several log files as one."""
 
 import json
 import re
@@ -11,17 +11,17 @@ from pathlib import Path
 from control.terminal import LABEL_COLOURS, Terminal
 
 MANAGE_LOGS = ("supervisor", "install")
-"""The logs of what is no part of the suite but looks after it."""
+"""Logs of manage.py itself."""
 _CHUNK_BYTES = 64 * 1024
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)")
 _MAX_TIMESTAMP_OFFSET = 80
-"""How far into a line its timestamp may begin: other dates may be what the line is about."""
+"""The position in a line before which its timestamp must begin; later dates may be content."""
 _POLL_SECONDS = 0.2
 
 
 @dataclass
 class LogTail:
-    """The end of one log, and what is added to it."""
+    """The end of a log file and what is appended to it."""
 
     name: str
     path: Path
@@ -29,7 +29,7 @@ class LogTail:
     _partial_line: bytes = field(default=b"", init=False)
 
     def read_last(self, count: int) -> list[str]:
-        """The last finished lines; `added` goes on after them."""
+        """Return the last complete lines; `read_new` continues after them."""
         if not self.path.exists():
             return []
         with self.path.open("rb") as file:
@@ -43,11 +43,11 @@ class LogTail:
         return _decode_lines(finished)[-count:] if count else []
 
     def read_new(self) -> list[str]:
-        """The lines finished since the last call."""
+        """Return the lines completed since the last call."""
         if not self.path.exists():
             return []
         with self.path.open("rb") as file:
-            if file.seek(0, 2) < self._position:  # put aside and begun anew
+            if file.seek(0, 2) < self._position:  # it was rotated
                 self._position, self._partial_line = 0, b""
             file.seek(self._position)
             text = self._partial_line + file.read()
@@ -58,16 +58,16 @@ class LogTail:
 
 @dataclass(frozen=True)
 class LogEntry:
-    """A line of somebody's log."""
+    """A line of a log."""
 
     name: str
     line: str
     timestamp: float
-    """Unix time; lines without a time of their own belong to the one before."""
+    """Unix time. A line without a timestamp has that of the line before."""
 
 
 def merge_last(tails: list[LogTail], count: int) -> list[LogEntry]:
-    """The last lines of all logs, in the order of their times."""
+    """Return the last lines of all logs, in the order of their timestamps."""
     entries = [
         entry for tail in tails for entry in _parse_entries(tail.name, tail.read_last(count))
     ]
@@ -75,7 +75,7 @@ def merge_last(tails: list[LogTail], count: int) -> list[LogEntry]:
 
 
 def print_entries(terminal: Terminal, entries: Iterable[LogEntry], names: Sequence[str]) -> None:
-    """Each line with the name of whose it is; `names` are those that are known already."""
+    """Print each line with its component. The names determine the width and the colours."""
     width = max(map(len, names), default=0)
     numbers = {name: number for number, name in enumerate(names)}
     for entry in entries:
@@ -86,7 +86,7 @@ def print_entries(terminal: Terminal, entries: Iterable[LogEntry], names: Sequen
 
 
 def follow(tails: list[LogTail]) -> Iterator[LogEntry]:
-    """What is added from now on, for ever."""
+    """Yield appended lines, forever."""
     while True:
         entries = [entry for tail in tails for entry in _parse_entries(tail.name, tail.read_new())]
         yield from sorted(entries, key=lambda entry: entry.timestamp)
@@ -101,7 +101,7 @@ def _parse_entries(name: str, lines: list[str]) -> Iterator[LogEntry]:
 
 
 def parse_timestamp(line: str) -> float | None:
-    """When a line was written, Unix time; None where it does not say."""
+    """Return the Unix time of a line; None if it has no timestamp."""
     match = _TIMESTAMP.search(_get_json_timestamp(line) or line, 0, _MAX_TIMESTAMP_OFFSET)
     if match is None:
         return None
@@ -109,7 +109,7 @@ def parse_timestamp(line: str) -> float | None:
 
 
 def _get_json_timestamp(line: str) -> str:
-    """The time of a JSON line, wherever it stands in it."""
+    """Return the timestamp of a JSON line, wherever it is."""
     if not line.startswith("{"):
         return ""
     try:

@@ -1,4 +1,4 @@
-"""What local mode needs of a machine. Docker mode needs a Python for `manage.py` and no more."""
+"""The requirements of local mode. Docker mode only needs a Python for `manage.py`."""
 
 import os
 import platform
@@ -18,26 +18,25 @@ from control.errors import ControlError
 
 MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 14)
 SUPPORTED_PLATFORMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")}
-"""For these every pinned package has a wheel."""
+"""Platforms for which every pinned package has a wheel."""
 MIN_GLIBC = (2, 28)
-"""That of the pinned wheels (manylinux_2_28)."""
+"""The minimum of the pinned wheels (manylinux_2_28)."""
 GIGABYTE = 1024**3
 REQUIRED_MEMORY = 1 * GIGABYTE
 REQUIRED_DISK = 3 * GIGABYTE // 2
-"""All packages, those of the tests too, take 0.8 GB; the downloads and the data take the rest."""
+"""All packages, including those for tests, take 0.8 GB; downloads and data need the rest."""
 _MIN_MEMORY = 0.85 * REQUIRED_MEMORY
-"""The kernel keeps some of it: a server sold with 1 GB shows about 950 MB."""
+"""The kernel uses part of the memory: a server sold with 1 GB shows about 950 MB."""
 _USE_DOCKER = "use Docker (./manage.py start --docker)"
 
 
 @dataclass(frozen=True)
 class UnmetRequirement:
-    """Something that local mode needs and this machine does not have."""
+    """A requirement of local mode that this machine does not meet."""
 
     subject: str
     message: str
     advice: str
-    """What to do."""
 
     def __str__(self) -> str:
         return f"{self.message}: {self.advice}"
@@ -45,7 +44,7 @@ class UnmetRequirement:
 
 @dataclass(frozen=True)
 class Machine:
-    """Facts about a machine, and about the folder that is to hold the virtual environment."""
+    """Facts about a machine and about the folder of the virtual environment."""
 
     folder: Path
     python: tuple[int, int]
@@ -53,25 +52,25 @@ class Machine:
     """`CPython`, `PyPy`, `free-threaded CPython`, …"""
     system: str
     architecture: str
-    """That of the interpreter, which may have fewer bits than the system."""
+    """The architecture of the interpreter, which may have fewer bits than the system."""
     is_musl: bool
     glibc: tuple[int, ...] | None
-    """None where the C library is another one, or does not tell."""
+    """None if the C library is another one or unknown."""
     has_venv: bool
-    """Whether this Python can make a virtual environment with pip in it."""
+    """Whether this Python can create a virtual environment with pip."""
     memory: int | None
-    """Bytes; None where nobody tells."""
+    """Bytes; None if unknown."""
     free_disk: int
     """Bytes."""
     is_noexec: bool
     user: str
-    """The name of the user who runs this; empty where the system knows none."""
+    """The name of the current user; empty if the system has no entry."""
     loopback_error: str
-    """Why nobody can connect to 127.0.0.1; empty where they can."""
+    """Why connections to 127.0.0.1 fail; empty if they work."""
 
     @classmethod
     def inspect(cls, folder: Path) -> "Machine":
-        """This machine."""
+        """Inspect this machine."""
         bits = "" if sys.maxsize > 2**32 else "32-bit "
         return cls(
             folder=folder,
@@ -91,13 +90,13 @@ class Machine:
 
 
 def raise_first(unmet: Iterable[UnmetRequirement]) -> None:
-    """Raises ControlError for the first of them."""
+    """Raise ControlError for the first unmet requirement."""
     for one in unmet:
         raise ControlError(str(one))
 
 
 def check_installation(machine: Machine, *, has_uv: bool) -> Iterator[UnmetRequirement]:
-    """What keeps this machine from making the virtual environment."""
+    """Yield what prevents installing the virtual environment."""
     yield from _check_platform(machine)
     yield from _check_python(machine, has_uv)
     if machine.free_disk < REQUIRED_DISK:
@@ -108,10 +107,12 @@ def check_installation(machine: Machine, *, has_uv: bool) -> Iterator[UnmetRequi
 
 
 def check_execution(machine: Machine) -> Iterator[UnmetRequirement]:
-    """What keeps this machine from running what is in the virtual environment."""
+    """Yield what prevents running programs of the virtual environment."""
     if machine.is_noexec:
         said = f"{machine.folder} is on a file system mounted noexec, so no program in it can run"
-        docker = "use Docker (python3 manage.py start --docker)"  # manage.py cannot run by itself
+        docker = (
+            "use Docker (python3 manage.py start --docker)"  # manage.py cannot be executed directly
+        )
         yield UnmetRequirement("folder", said, f"move it to another file system, or {docker}")
     if not machine.user:
         said = f"the user {os.geteuid()} has no entry in the system's list, which PostgreSQL needs"
@@ -121,16 +122,16 @@ def check_execution(machine: Machine) -> Iterator[UnmetRequirement]:
 
 
 def check_loopback(machine: Machine) -> Iterator[UnmetRequirement]:
-    """What keeps the parts of a suite from finding each other."""
+    """Yield what prevents the services from reaching each other."""
     if machine.loopback_error:
-        said = f"nobody can connect to {LOCALHOST} here ({machine.loopback_error})"
+        said = f"connections to {LOCALHOST} fail here ({machine.loopback_error})"
         yield UnmetRequirement(
             "loopback", said, "bring the IPv4 loopback interface up (ip link set lo up)"
         )
 
 
 def check_memory(machine: Machine) -> Iterator[UnmetRequirement]:
-    """Too little memory may still do."""
+    """Yield a warning if there is little memory."""
     if machine.memory is not None and machine.memory < _MIN_MEMORY:
         said = f"{format_gigabytes(machine.memory)} of memory and swap together"
         needed = format_gigabytes(REQUIRED_MEMORY)
@@ -139,7 +140,7 @@ def check_memory(machine: Machine) -> Iterator[UnmetRequirement]:
 
 
 def format_gigabytes(amount: int) -> str:
-    """As operators read it, rounded down: `1.5 GB`."""
+    """Return for example `1.5 GB`, rounded down."""
     whole, tenths = divmod(amount * 10 // GIGABYTE, 10)
     return f"{whole}.{tenths}".removesuffix(".0") + " GB"
 
@@ -191,7 +192,7 @@ def format_version(version: tuple[int, ...]) -> str:
 
 
 def _threading_prefix() -> str:
-    """psycopg2-binary has no wheel for a Python without its global lock."""
+    """psycopg2-binary has no wheel for free-threaded Python."""
     return "free-threaded " if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
 
 
@@ -218,7 +219,7 @@ def _glibc_version() -> tuple[int, ...] | None:
 def _find_loopback_error() -> str:
     try:
         with socket.socket() as server, socket.socket() as client:
-            server.bind((LOCALHOST, 0))  # works where the interface is down
+            server.bind((LOCALHOST, 0))  # succeeds even if the interface is down
             server.listen()
             client.settimeout(1)
             client.connect(server.getsockname())

@@ -1,4 +1,4 @@
-"""The master keys where an operator keeps them: LLM_MODEL_DECRYPT_KEY, who encrypts first."""
+"""The operator's master keys: LLM_MODEL_DECRYPT_KEY in `.env` or `secrets.env`."""
 
 import hashlib
 from collections.abc import Mapping
@@ -14,13 +14,13 @@ KEY_VARIABLE = "LLM_MODEL_DECRYPT_KEY"
 
 @dataclass(frozen=True)
 class MasterKeys:
-    """The line of one file; every other line of it stays as it is."""
+    """The line with the keys in a file. All other lines stay unchanged."""
 
     path: Path
 
     @classmethod
     def locate(cls, root: Path, environ: Mapping[str, str]) -> "MasterKeys":
-        """Raises ControlError where they are in no file that may be changed."""
+        """Find the keys. Raises ControlError if no file that may be changed defines them."""
         if environ.get(KEY_VARIABLE):
             raise ControlError(
                 f"{KEY_VARIABLE} comes from the environment of this command, where it stays: put it"
@@ -32,26 +32,26 @@ class MasterKeys:
         return cls(path.resolve())
 
     def get_primary(self) -> str:
-        """The one that is encrypted with."""
+        """Return the key that encrypts."""
         return self._read()[0]
 
     def find_by_fingerprint(self, key_fingerprint: str) -> str | None:
-        """The key that has this mark, if it is there."""
+        """Return the key with this fingerprint."""
         return next((key for key in self._read() if fingerprint(key) == key_fingerprint), None)
 
     def append(self, key: str) -> None:
-        """Behind those there are: to read with."""
+        """Add a key at the end, for decryption only."""
         self._write([*self._read(), key])
 
     def promote(self, key: str) -> bool:
-        """Before the others: to encrypt with. False: there it is already."""
+        """Make a key the first, for encryption. Return False if it already is."""
         if self.get_primary() == key:
             return False
         self._write([key, *(other for other in self._read() if other != key)])
         return True
 
     def retain_primary(self) -> None:
-        """Keep the first alone."""
+        """Remove all keys but the first."""
         self._write(self._read()[:1])
 
     def _read(self) -> list[str]:
@@ -72,5 +72,5 @@ def generate_key() -> str:
 
 
 def fingerprint(key: str) -> str:
-    """What tells it from the others, and nobody what it is."""
+    """Return a digest that identifies a key without revealing it."""
     return hashlib.sha256(key.encode()).hexdigest()

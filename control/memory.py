@@ -1,4 +1,4 @@
-"""How much memory the programs of this machine, or of this container, can have."""
+"""The memory that is available to this machine or container."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +8,7 @@ _CGROUPS = Path("/sys/fs/cgroup")
 
 
 def get_total_bytes(proc: Path = Path("/proc"), cgroups: Path = _CGROUPS) -> int | None:
-    """Bytes of RAM and swap together, within the limits of the cgroup; None where nobody tells."""
+    """Return bytes of RAM and swap together, limited by the cgroup; None if unknown."""
     sizes = _parse_meminfo(proc / "meminfo")
     if "MemTotal" not in sizes:
         return None
@@ -19,7 +19,7 @@ def get_total_bytes(proc: Path = Path("/proc"), cgroups: Path = _CGROUPS) -> int
 
 
 def _parse_meminfo(meminfo: Path) -> dict[str, int]:
-    """`MemTotal:  24105000 kB` and the like, in bytes."""
+    """Parse lines such as `MemTotal:  24105000 kB` into bytes."""
     try:
         lines = meminfo.read_text().splitlines()
     except OSError:
@@ -29,7 +29,7 @@ def _parse_meminfo(meminfo: Path) -> dict[str, int]:
 
 
 def _iter_cgroups(membership: Path, cgroups: Path) -> Iterator[Path]:
-    """Folders of the cgroup of this process and of those around it, in versions 1 and 2."""
+    """Yield the folders of the cgroup of this process and of its parents, for versions 1 and 2."""
     try:
         lines = membership.read_text().splitlines()
     except OSError:
@@ -39,7 +39,7 @@ def _iter_cgroups(membership: Path, cgroups: Path) -> Iterator[Path]:
             root = cgroups / controllers
             group = root / path.lstrip("/")
             yield group
-            # a container may see its own cgroup as the root, whatever the path says
+            # a container may see its own cgroup as the root, regardless of the path
             yield from (folder for folder in group.parents if folder.is_relative_to(root))
 
 
@@ -50,5 +50,5 @@ def _iter_limits(groups: list[Path], *names: str) -> Iterator[int]:
             text = file.read_text().strip()
         except OSError:
             continue
-        if text.isdecimal():  # else it is `max`
+        if text.isdecimal():  # otherwise `max`
             yield int(text)

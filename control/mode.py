@@ -112,7 +112,7 @@ class Mode(ABC):
 
     @abstractmethod
     def running_database(self) -> AbstractContextManager[RunAlembic]:
-        """Run the database, at least meanwhile."""
+        """Provide a running database inside the context."""
 
     @abstractmethod
     def find_data(self, *, is_confirmed: bool) -> SuiteData | None:

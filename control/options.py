@@ -1,4 +1,4 @@
-"""The options of each command, and one voice for what is wrong with them."""
+"""The options of each command."""
 
 import argparse
 import os
@@ -12,7 +12,7 @@ from control.services import Service
 
 
 class Parser(argparse.ArgumentParser):
-    """Takes whole words only; raises ControlError for what it cannot take."""
+    """Accepts no abbreviations; raises ControlError instead of exiting."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
@@ -29,16 +29,16 @@ def add_mode_options(parser: Parser) -> None:
     chosen.add_argument("--local", action="store_true", help="as processes on this machine")
 
 
-def add_no_options(parser: Parser, _: Sequence[Service]) -> None:
-    """None of its own."""
+def none(parser: Parser, _: Sequence[Service]) -> None:
+    pass
 
 
-def add_service_options(parser: Parser, table: Sequence[Service]) -> None:
+def service(parser: Parser, table: Sequence[Service]) -> None:
     _add_service_option(parser, "service", services.list_names(table))
 
 
-def add_start_options(parser: Parser, table: Sequence[Service]) -> None:
-    add_service_options(parser, table)
+def start(parser: Parser, table: Sequence[Service]) -> None:
+    service(parser, table)
     names = services.list_replicable(table)
     parser.add_argument(
         "--replicas",
@@ -46,13 +46,13 @@ def add_start_options(parser: Parser, table: Sequence[Service]) -> None:
         default=[],
         type=argument_types.replica_counts_parser(table),
         metavar="NAME=N",
-        help=f"that N processes share the work of {', '.join(names)}, until said otherwise"
-        " (repeatable, or with commas)",
+        help=f"run N processes of a service from now on: {', '.join(names)}"
+        " (repeatable, or separated by commas)",
     )
 
 
-def add_stop_options(parser: Parser, table: Sequence[Service]) -> None:
-    add_service_options(parser, table)
+def stop(parser: Parser, table: Sequence[Service]) -> None:
+    service(parser, table)
     parser.add_argument(
         "--remove",
         action="store_true",
@@ -61,57 +61,55 @@ def add_stop_options(parser: Parser, table: Sequence[Service]) -> None:
     parser.add_argument("--yes", action="store_true", help="with --remove: do not ask")
 
 
-def add_logs_options(parser: Parser, table: Sequence[Service]) -> None:
+def logs(parser: Parser, table: Sequence[Service]) -> None:
     parts = (*services.DATABASES, *(item.name for item in table))
     _add_service_option(parser, "log", (*parts, *log_tail.MANAGE_LOGS))
-    parser.add_argument("-f", "--follow", action="store_true", help="go on with what is added")
+    parser.add_argument("-f", "--follow", action="store_true", help="continue with new lines")
     parser.add_argument(
         "-n",
         "--lines",
         type=argument_types.integer_parser("number of lines"),
         default=100,
         metavar="N",
-        help="how many; default: 100",
+        help="number of lines; default: 100",
     )
 
 
-def add_test_options(parser: Parser, _: Sequence[Service]) -> None:
+def test(parser: Parser, _: Sequence[Service]) -> None:
     _add_service_option(parser, "part", (*requirements.SERVICES, "control", "smart_kit"))
     parser.add_argument(
         "--all",
         action="store_true",
-        help="also kills, storms, power loss and whatever else takes its time, with coverage",
+        help="also slow tests (kills, storms, power loss), with coverage",
     )
     parser.add_argument(
         "--repeat",
         type=argument_types.integer_parser("number of runs", minimum=1),
         default=1,
         metavar="N",
-        help="so often, one after the other, whatever becomes of each",
+        help="run the tests N times, even after failures",
     )
-    parser.add_argument(
-        "--under-load", action="store_true", help="while a busy loop takes each core"
-    )
-    parser.add_argument("extra", nargs="*", metavar="PYTEST", help="more for pytest, after --")
+    parser.add_argument("--under-load", action="store_true", help="keep every core busy meanwhile")
+    parser.add_argument("extra", nargs="*", metavar="PYTEST", help="arguments of pytest, after --")
 
 
-def add_fuzz_options(parser: Parser, _: Sequence[Service]) -> None:
+def fuzz(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--cases",
         type=argument_types.integer_parser("number of cases"),
         default=20_000,
         metavar="N",
-        help="at least so many, in whole rounds; default: 20000. The first round makes some 4500;"
-        " from 10000 on everything is also done with the services' token",
+        help="minimum number of requests, in whole rounds; default: 20000. The first round has"
+        " about 4500; from 10000 on, all are repeated with the services' token",
     )
     _add_seed_option(parser)
 
 
-def add_chaos_options(parser: Parser, _: Sequence[Service]) -> None:
+def chaos(parser: Parser, _: Sequence[Service]) -> None:
     for name, default, what in (
-        ("minutes", 20, "how long people write and processes die"),
-        ("messages", 3000, "how many they write"),
-        ("chats", 40, "how many people"),
+        ("minutes", 20, "duration in minutes"),
+        ("messages", 3000, "number of messages"),
+        ("chats", 40, "number of chats"),
     ):
         parser.add_argument(
             f"--{name}",
@@ -123,7 +121,7 @@ def add_chaos_options(parser: Parser, _: Sequence[Service]) -> None:
     _add_seed_option(parser)
 
 
-def add_mutate_options(parser: Parser, _: Sequence[Service]) -> None:
+def mutate(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--module",
         action="append",
@@ -136,17 +134,17 @@ def add_mutate_options(parser: Parser, _: Sequence[Service]) -> None:
         type=argument_types.integer_parser("number of jobs", minimum=1),
         default=os.cpu_count() or 1,
         metavar="N",
-        help="so many mutants at once; default: one for each core",
+        help="test N mutants in parallel; default: one per core",
     )
     parser.add_argument(
         "--survivors",
         action="store_true",
-        help="only mutants that no failing test of an earlier run has killed, and so time-outs too:"
-        " whether tests have become worse since is not seen",
+        help="only mutants that no failing test killed in an earlier run, including time-outs;"
+        " tests that were weakened since go unnoticed",
     )
 
 
-def add_check_options(parser: Parser, _: Sequence[Service]) -> None:
+def check(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--fix",
         action="store_true",
@@ -154,40 +152,40 @@ def add_check_options(parser: Parser, _: Sequence[Service]) -> None:
     )
 
 
-def add_migrate_options(parser: Parser, _: Sequence[Service]) -> None:
-    parser.add_argument("message", help="what changes, in a few words")
+def migrate(parser: Parser, _: Sequence[Service]) -> None:
+    parser.add_argument("message", help="a short description of the change")
     _add_schema_owner_option(parser)
 
 
-def add_upgrade_options(parser: Parser, _: Sequence[Service]) -> None:
+def upgrade(parser: Parser, _: Sequence[Service]) -> None:
     _add_schema_owner_option(parser)
 
 
-def add_rotate_keys_options(parser: Parser, _: Sequence[Service]) -> None:
+def rotate_keys(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--drop-old",
         action="store_true",
-        help="no new key, but none beside the newest any more: when no other suite needs them",
+        help="create no key, but remove all except the newest, once no other suite needs them",
     )
 
 
-def add_invite_options(parser: Parser, _: Sequence[Service]) -> None:
-    parser.add_argument("--owner", action="store_true", help="as the owner, while there is none")
+def invite(parser: Parser, _: Sequence[Service]) -> None:
+    parser.add_argument("--owner", action="store_true", help="for the owner, if there is none yet")
 
 
-def add_chat_options(parser: Parser, _: Sequence[Service]) -> None:
-    parser.add_argument("question", nargs="*", help="print the answer to this, and end")
-    parser.add_argument("--as", dest="person", metavar="NAME", help="who of the sandbox to be")
+def chat(parser: Parser, _: Sequence[Service]) -> None:
+    parser.add_argument("question", nargs="*", help="print the reply to this message and exit")
+    parser.add_argument("--as", dest="person", metavar="NAME", help="the sandbox user to chat as")
     parser.add_argument(
         "--timeout",
         type=argument_types.parse_seconds,
         default=120.0,
         metavar="S",
-        help="seconds an answer may take",
+        help="maximum number of seconds to wait for a reply",
     )
 
 
-def add_supervise_options(parser: Parser, _: Sequence[Service]) -> None:
+def supervise(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("--lock", type=int, required=True)
     parser.add_argument("--python", required=True)
 
@@ -197,7 +195,7 @@ def _add_seed_option(parser: Parser) -> None:
         "--seed",
         type=argument_types.integer_parser("seed"),
         metavar="S",
-        help="do again what was done with it; default: another one each time",
+        help="repeat the run that used this seed; default: random",
     )
 
 
@@ -208,7 +206,7 @@ def _add_service_option(parser: Parser, kind: str, names: Sequence[str]) -> None
         default=[],
         type=argument_types.choice_parser(kind, names),
         metavar="NAME",
-        help="only this one (repeatable)",
+        help="only this service or log (repeatable)",
     )
 
 
@@ -218,5 +216,5 @@ def _add_schema_owner_option(parser: Parser) -> None:
         action="append",
         type=argument_types.parse_schema_owner,
         metavar="NAME",
-        help=f"{services.SCHEMA_OWNER}: no other has a schema",
+        help=f"only {services.SCHEMA_OWNER} has a schema",
     )

@@ -1,4 +1,4 @@
-"""How many processes share the work of a service: kept in STATE_DIR, and the same in both modes."""
+"""The number of processes of each service, stored in STATE_DIR for both modes."""
 
 import argparse
 import json
@@ -12,19 +12,19 @@ from control.services import Service
 
 MAX_REPLICAS = 16
 REPAIR_ADVICE = "remove it, and say each number again (./manage.py start --replicas NAME=N)"
-"""What to do about a file that cannot be used."""
+"""How to repair a damaged file."""
 _REPLICAS_FILE = "replicas.json"
 
 
 def parse_requested(options: argparse.Namespace) -> dict[str, int]:
-    """What `--replicas` says, by service; the last word about one counts."""
+    """Return the counts of `--replicas` by service; the last one counts."""
     return {name: count for said in options.replicas for name, count in said.items()}
 
 
 def read(state_dir: Path, table: Sequence[Service]) -> dict[str, int]:
-    """What was asked for; a service that is not named has one process.
+    """Return the stored counts. A service that is not named has one process.
 
-    Raises ControlError for a file that says what nobody can have asked for.
+    Raises ControlError for an invalid file.
     """
     try:
         return _parse_counts(
@@ -39,7 +39,7 @@ def read(state_dir: Path, table: Sequence[Service]) -> dict[str, int]:
 
 
 def replicas_file_error(state_dir: Path, table: Sequence[Service]) -> str:
-    """What is wrong with the file, in one line; empty where nothing is."""
+    """Return what is wrong with the file, in one line; empty if it is valid."""
     try:
         read(state_dir, table)
     except ControlError as error:
@@ -52,7 +52,7 @@ def save(state_dir: Path, counts: Mapping[str, int]) -> None:
 
 
 def format_replica_name(service: str, number: int) -> str:
-    """What the operator reads: `assistant`, `assistant.2`, `assistant.3`."""
+    """Return the displayed name: `assistant`, `assistant.2`, `assistant.3`."""
     return service if number == 1 else f"{service}.{number}"
 
 
@@ -61,7 +61,7 @@ def parse_service_name(replica: str) -> str:
 
 
 class _InvalidCounts(ValueError):
-    """The file can be read, but not meant."""
+    """The file is valid JSON with invalid counts."""
 
 
 def _parse_counts(text: str, replicable: Sequence[str]) -> dict[str, int]:
@@ -71,7 +71,7 @@ def _parse_counts(text: str, replicable: Sequence[str]) -> dict[str, int]:
     for service, count in counts.items():
         if service not in replicable:
             raise _InvalidCounts(
-                f"names {service!r}; there can be several of: {', '.join(replicable)}"
+                f"names {service!r}; services with replicas: {', '.join(replicable)}"
             )
         if type(count) is not int or not 1 <= count <= MAX_REPLICAS:
             raise _InvalidCounts(f"says {service}={count!r}; a number is from 1 to {MAX_REPLICAS}")

@@ -1,22 +1,22 @@
-"""What it means that no answer comes: who is slow is waited for, who is not there is not."""
+"""Decides when to stop waiting for a reply: slow services are waited for, stopped ones are not."""
 
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 FIRST_CHECK_SECONDS = 3.0
-"""Seconds without a sign of life until somebody looks why."""
+"""Seconds without activity before the services are checked."""
 CHECK_INTERVAL_SECONDS = 5.0
-"""Seconds that a part gets which is just being started again."""
+"""Seconds between two checks, in which a service may be restarting."""
 _ADVICE = "see ./manage.py status, and ./manage.py start for what is missing"
 
 
 @dataclass
 class ReplyWatchdog:
-    """Begins with a message; a sign of life breaks it, and it begins anew."""
+    """Starts with a message; activity resets it."""
 
     find_missing: Callable[[], Mapping[str, str]]
-    """Asks what is wrong, by name, with those who have to answer."""
+    """Returns the problem of each unhealthy service that a reply needs."""
     clock: Callable[[], float] = time.monotonic
     _next_check_at: float = field(init=False)
     _missing_before: frozenset[str] = frozenset()
@@ -25,12 +25,13 @@ class ReplyWatchdog:
         self.reset()
 
     def reset(self) -> None:
-        """Somebody is at work."""
+        """Note activity."""
         self._next_check_at = self.clock() + FIRST_CHECK_SECONDS
         self._missing_before = frozenset()
 
     def get_failure(self) -> str:
-        """Who is not there and what to do, where two looks have found the same; else empty."""
+        """Return the missing services and advice if two consecutive checks have found the same;
+        else empty."""
         if self.clock() < self._next_check_at:
             return ""
         found = self.find_missing()
@@ -40,7 +41,7 @@ class ReplyWatchdog:
         return _format_failure({name: found[name] for name in found if name in still})
 
     def get_final_failure(self) -> str:
-        """The same where nobody waits any longer: one look has to do."""
+        """Return the same after a single check, when the time is up."""
         return _format_failure(self.find_missing())
 
 

@@ -1,4 +1,4 @@
-"""The pinned requirement files, and whether an interpreter has what they name."""
+"""The pinned requirement files, and whether they are installed."""
 
 import hashlib
 import re
@@ -15,7 +15,7 @@ SERVICES = tuple(sorted(service.name for service in services.SERVICES if service
 
 
 def runtime_files(root: Path) -> tuple[Path, ...]:
-    """What the suite needs."""
+    """Return the requirements of the suite."""
     return (
         *(root / name / "requirements.txt" for name in SERVICES),
         root / "requirements-local.txt",
@@ -23,12 +23,12 @@ def runtime_files(root: Path) -> tuple[Path, ...]:
 
 
 def development_files(root: Path) -> tuple[Path, ...]:
-    """The same and what tests and checks need, in one file."""
+    """Return the requirements of the suite and of tests and checks, in one file."""
     return (root / "requirements-dev.txt",)
 
 
 def compute_fingerprint(files: Iterable[Path]) -> str:
-    """Changes with any pin."""
+    """Return a digest of the pins."""
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.read_bytes())
@@ -40,9 +40,9 @@ def parse_names(files: Iterable[Path]) -> frozenset[str]:
 
 
 def are_installed(files: Iterable[Path]) -> bool:
-    """Whether this very interpreter has exactly what is pinned.
+    """Return whether the current interpreter has exactly these packages.
 
-    A pin with a marker may rightly be missing, but not be of another version.
+    A pin with a marker may be missing, but not have another version.
     """
     for pin in _iter_pins(files):
         try:

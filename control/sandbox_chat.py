@@ -1,4 +1,4 @@
-"""Talking as one of the sandbox's people, through its Telegram."""
+"""A client for the sandbox's chat, on behalf of one of its users."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from control.http_client import RequestFailed, request
 
 @dataclass(frozen=True)
 class SandboxAccount:
-    """Somebody one can be."""
+    """A user of the sandbox."""
 
     id: int
     first_name: str
@@ -19,7 +19,7 @@ class SandboxAccount:
 
     @property
     def names(self) -> frozenset[str]:
-        """What this person may be called by, in small letters."""
+        """The names that identify the user, in lower case."""
         full = f"{self.first_name} {self.last_name}".strip()
         return frozenset(
             name.casefold() for name in (self.first_name, full, self.username, str(self.id)) if name
@@ -28,7 +28,7 @@ class SandboxAccount:
 
 @dataclass(frozen=True)
 class InlineButton:
-    """Below a message."""
+    """A button below a message."""
 
     label: str
     data: str
@@ -36,7 +36,7 @@ class InlineButton:
 
 @dataclass(frozen=True)
 class ChatMessage:
-    """What was said."""
+    """A message in the chat."""
 
     id: int
     is_from_bot: bool
@@ -45,47 +45,47 @@ class ChatMessage:
 
     @property
     def rendered_text(self) -> str:
-        """The text, and a number for each button: who says it presses the button."""
+        """The text and numbered buttons; sending a number presses its button."""
         numbered = [f"  {number}. {it.label}" for number, it in enumerate(self.buttons, 1)]
         hint = ["  A number presses its button."] if numbered else []
         return "\n".join((self.text, *numbered, *hint))
 
     def find_button(self, text: str) -> InlineButton | None:
-        """The one with that number."""
+        """Return the button with this number."""
         number = int(text) if text.isdecimal() and len(text) < 4 else 0
         return self.buttons[number - 1] if 0 < number <= len(self.buttons) else None
 
 
 @dataclass(frozen=True)
 class ChatUpdates:
-    """What has happened since some message."""
+    """The changes since a message."""
 
     messages: tuple[ChatMessage, ...]
     is_typing: bool
-    """Or an answer is growing."""
+    """Also True while a reply is being drafted."""
 
 
 @dataclass(frozen=True)
 class SandboxChat:
-    """The sandbox's chat, as its page sees it."""
+    """The chat, as the sandbox's page sees it."""
 
     url: str
-    """Of the sandbox."""
+    """The URL of the sandbox."""
     token: str
 
     def find_user(self, name: str | None) -> SandboxAccount:
-        """The one of that name, or the first; raises ControlError that lists them."""
+        """Return the user with this name, or the first. Raises ControlError for an unknown name."""
         people = [_parse_user(item) for item in self._request("GET", "/chat/people")["items"]]
         found = [it for it in people if name is None or name.casefold().lstrip("@") in it.names]
         if not found:
             known = ", ".join(it.first_name for it in people)
-            raise ControlError(f"nobody is called {name!r} in the sandbox; there are: {known}")
+            raise ControlError(f"there is no user {name!r} in the sandbox; there are: {known}")
         return found[0]
 
     def send(self, user: SandboxAccount, text: str) -> int:
-        """Send it, or press the button of the newest message with this number.
+        """Send a text, or press the button with this number at the newest message.
 
-        Returns the id of the message after which the answers come.
+        Return the id of the message after which replies follow.
         """
         if text.isdecimal() and (messages := self.get_updates(user, 0).messages):
             newest = messages[-1]
@@ -97,13 +97,13 @@ class SandboxChat:
         return _parse_message(sent).id
 
     def get_updates(self, user: SandboxAccount, after: int) -> ChatUpdates:
-        """The messages later than `after`, a message's id."""
+        """Return the messages after the one with the id `after`."""
         content = self._request("GET", f"/chat/{user.id}/messages?after={after}")
         messages = tuple(_parse_message(item) for item in content["items"])
         return ChatUpdates(messages, bool(content["typing"] or content.get("draft")))
 
     def get_last_message_id(self, user: SandboxAccount) -> int:
-        """The id of the last message; 0 in an empty chat."""
+        """Return the id of the last message; 0 in an empty chat."""
         return max((message.id for message in self.get_updates(user, 0).messages), default=0)
 
     def _request(self, method: str, path: str, body: object = None) -> Any:
@@ -111,7 +111,7 @@ class SandboxChat:
             answer = request(method, self.url + path, body=body, token=self.token)
         except RequestFailed as error:
             raise ControlError(
-                f"the sandbox is not there ({error}): run ./manage.py start, or see"
+                f"the sandbox cannot be reached ({error}): run ./manage.py start, or see"
                 " ./manage.py status"
             ) from error
         if not answer.ok:

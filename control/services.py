@@ -37,7 +37,7 @@ class Service:
         return self.map_variables(SERVICE_VARIABLES.get(self.name, ()))
 
     def map_variables(self, own: Iterable[str]) -> dict[str, str]:
-        """The same for these variables of its settings class."""
+        """Return the same for these variables of its settings class."""
         names = (*COMMON_VARIABLES, *own, *self.extra_variables)
         return {name: self.renamed_variables.get(name, name) for name in names}
 
@@ -110,17 +110,17 @@ SERVICES = (
 
 
 def list_names(table: Iterable[Service]) -> tuple[str, ...]:
-    """What an operator may name, whatever the settings: all that does not end by itself."""
+    """Return the names that an operator may give: databases and services, but no tasks."""
     return (*DATABASES, *(item.name for item in table if item.port))
 
 
 def list_replicable(table: Iterable[Service]) -> tuple[str, ...]:
-    """Those that may have replicas."""
+    """Return the services that can have replicas."""
     return tuple(item.name for item in table if item.is_replicable)
 
 
 def resolve_dependencies(table: Sequence[Service], wanted: Iterable[str]) -> frozenset[str]:
-    """These and what must be ready before them; the table has each after what it needs."""
+    """Return these services and their dependencies. The table lists dependencies first."""
     resolved = set(wanted)
     for item in reversed(table):
         if item.name in resolved:

@@ -1,4 +1,5 @@
-"""What follows from the operator's variables: what is real, who listens where, who sees what."""
+"""What follows from the operator's variables: real services, ports and the environment of
+processes."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -18,23 +19,23 @@ _BOT_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+")
 
 @dataclass(frozen=True)
 class Settings:
-    """The decisions of one suite, complete."""
+    """The complete settings of a suite."""
 
     root: Path
     state_dir: Path
     values: Mapping[str, str]
-    """Every variable as the services shall see it."""
+    """All variables, as the services receive them."""
     is_telegram_real: bool
     is_model_real: bool
     has_external_postgres: bool
-    """The operator has a server; ours is not started."""
+    """Whether the operator has a server, so that none is started."""
     has_external_redis: bool
 
     @classmethod
     def load(
         cls, root: Path, environ: Mapping[str, str], addresses: Addresses = LOCAL_ADDRESSES
     ) -> "Settings":
-        """Raises ControlError with one line that names the variable at fault."""
+        """Load the settings. Raises ControlError that names the invalid variable."""
         given = environment.load(root, environ)
         _validate(given)
         values = dict(given)
@@ -58,7 +59,7 @@ class Settings:
 
     @property
     def external_url(self) -> str | None:
-        """A server beyond this suite that it depends on; None: everything is the sandbox's."""
+        """An external server that the suite depends on; None if everything is in the sandbox."""
         if self.is_telegram_real:
             return self.values.get("TELEGRAM_API_URL", variables.TELEGRAM_URL)
         return self.values["OPENAI_BASE_URL"] if self.is_model_real else None
@@ -67,10 +68,11 @@ class Settings:
         return int(self.values[variable])
 
     def process_port(self, service: Service, number: int = 1) -> int:
-        """Where one process of a service answers for itself.
+        """Return the port on which one process of a service answers for itself.
 
-        The first at the port of the service, where that is its own; else 50 above it, the second
-        150, the third 250, … Raises ControlError where no port is left.
+        The first process uses the port of the service, unless that is shared: then the port 50
+        above it. The second uses the port 150 above, the third 250, … Raises ControlError if there
+        is no such port.
         """
         assert service.port is not None
         port = self.get_port(service.port)
@@ -86,11 +88,12 @@ class Settings:
         return f"http://{LOCALHOST}:{self.get_port(variable)}"
 
     def select_services(self, table: Iterable[Service]) -> tuple[Service, ...]:
-        """Those of the table that run with these settings."""
+        """Return the services of the table that run with these settings."""
         return tuple(item for item in table if item.name != "sandbox" or self.needs_sandbox)
 
     def build_environment(self, service: Service, number: int = 1) -> dict[str, str]:
-        """What the process sees: its own variables and what any process on this machine needs."""
+        """Return the environment of a process: its own variables, and those that every process
+        needs."""
         visible = _pick(self.values, variables.MACHINE_VARIABLES) | self.select_variables(service)
         if service.needs_proxy:
             visible |= _proxy_variables(self.values)
@@ -102,7 +105,7 @@ class Settings:
         return visible | {"PYTHONUNBUFFERED": "1"}
 
     def select_variables(self, service: Service) -> dict[str, str]:
-        """Its own variables and no others."""
+        """Return the variables that a service receives."""
         pairs = service.variables.items()
         return {name: value for name, ours in pairs if (value := self.values.get(ours))}
 
@@ -150,7 +153,7 @@ def _add_addresses(values: dict[str, str], addresses: Addresses) -> None:
 
 
 def _add_sandbox(values: dict[str, str], sandbox: str) -> None:
-    """Point at the sandbox where nothing real is named."""
+    """Point at the sandbox where no real server is configured."""
     if "OPENAI_API_KEY" in values:
         values.setdefault("OPENAI_BASE_URL", variables.OPENAI_URL)
     elif "OPENAI_BASE_URL" not in values:
@@ -170,7 +173,7 @@ def _pick(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
 
 
 def _proxy_variables(values: Mapping[str, str]) -> dict[str, str]:
-    """The operator's proxy, kept off the way between our own services."""
+    """Return the proxy's variables, with an exception for local addresses."""
     picked = _pick(values, variables.PROXY_VARIABLES)
     if any(name.lower().endswith("_proxy") for name in picked):
         others = picked.get("NO_PROXY") or picked.get("no_proxy") or ""

@@ -1,4 +1,4 @@
-"""What `start` says in every mode: before it begins, and where to go afterwards."""
+"""What `start` prints in both modes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ class ComponentFailure:
 
 
 def prepare_environment(context: Context, mode: str) -> None:
-    """Make `.env` and the secrets where they are missing; raises ControlError for bad settings."""
+    """Create `.env` and missing secrets. Raises ControlError for invalid settings."""
     context.terminal.print_line(context.terminal.paint("Smart Assistant", BOLD) + f" ({mode} mode)")
     if environment.ensure_secrets(context.root, context.environ):
-        context.terminal.print_success(".env", "made, with fresh secrets")
+        context.terminal.print_success(".env", "created with new secrets")
     for name, advice in environment.find_unknown_variables(context.root).items():
-        context.terminal.print_warning(f".env: {name} is no setting of the suite; {advice}")
+        context.terminal.print_warning(f".env: {name} is not a setting of the suite; {advice}")
     if mode == "local":
         for one in machine.check_memory(context.find_machine(context.root)):
             context.terminal.print_warning(str(one))
@@ -37,9 +37,9 @@ def prepare_environment(context: Context, mode: str) -> None:
 def report_failures(
     context: Context,
     failures: Sequence[ComponentFailure],
-    outlook: str = "The suite goes on trying. ",
+    outlook: str = "The suite keeps trying. ",
 ) -> None:
-    """Show the last lines of what did not get well in time, and say what to do."""
+    """Print the last log lines of the components that did not become healthy, and advice."""
     for problem in failures:
         if problem.log_tail:
             context.terminal.print_line(f"   The log of {problem.name} ends with:")
@@ -48,13 +48,13 @@ def report_failures(
     if failures:
         names = [problem.name for problem in failures]
         context.terminal.print_warning(
-            f"not well: {', '.join(names)}. {outlook}Mend the cause, then run"
+            f"not healthy: {', '.join(names)}. {outlook}Fix the cause, then run"
             f" ./manage.py restart; more: ./manage.py logs --service {names[0]}, ./manage.py status"
         )
 
 
 def print_addresses(context: Context) -> None:
-    """Where to talk, and where the API is."""
+    """Print the addresses of the chat and of the API."""
     settings, say = context.settings, context.terminal.print_line
     say()
     if settings.is_telegram_real:
@@ -69,7 +69,7 @@ def print_addresses(context: Context) -> None:
 
 
 def _print_owner_invitation(context: Context) -> None:
-    """Where nobody may talk yet: the link that makes its first user the owner."""
+    """Print the link that makes its first user the owner, if there is none yet."""
     if context.settings.values.get("TELEGRAM_ALLOWED_USERS"):
         return
     try:

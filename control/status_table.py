@@ -1,4 +1,4 @@
-"""What runs, as a table for the operator."""
+"""The status table."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ HEADINGS = ("service", "process", "state", "uptime", "restarts", "memory", "heal
 
 @dataclass(frozen=True)
 class StatusRow:
-    """A part of the suite."""
+    """A component of the suite."""
 
     name: str
     process: str
-    """Its pid, or its container's id; empty where there is none."""
+    """The process id or container id; empty if there is none."""
     state: str
     uptime: float | None
-    """Seconds; None where it does not run."""
+    """Seconds; None if it does not run."""
     restarts: int
     memory: int | None
     """Bytes."""
@@ -40,7 +40,7 @@ class StatusRow:
 
 
 def print_table(terminal: Terminal, rows: Iterable[StatusRow]) -> bool:
-    """Print it; whether everything is well."""
+    """Print the table. Return whether everything is healthy."""
     rows = list(rows)
     lines = [HEADINGS, *(row.cells for row in rows)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
@@ -56,7 +56,7 @@ def print_table(terminal: Terminal, rows: Iterable[StatusRow]) -> bool:
 
 
 def format_duration(amount: float) -> str:
-    """So many seconds, in the two largest units that they fill."""
+    """Return a number of seconds in its two largest units."""
     minutes, rest = divmod(int(amount), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)

@@ -1,4 +1,4 @@
-"""What the operator sees: a line per step, colours and a moving last line on a terminal."""
+"""Output for the operator: a line for each step, colours, and a moving last line on a terminal."""
 
 import os
 import shutil
@@ -12,7 +12,7 @@ GREEN, RED, YELLOW, DIM, BOLD = "32", "31", "33", "2", "1"
 LABEL_COLOURS = ("36", "35", "34", "33", "32", "96", "95", "94")
 _NAME_WIDTH = 24
 _QUIET_SECONDS = 15.0
-"""Seconds after which a log, where nobody sees the moving line, is told what is waited for."""
+"""Without a terminal: seconds of silence after which the log says what is being waited for."""
 
 
 class Terminal:
@@ -27,7 +27,7 @@ class Terminal:
 
     @classmethod
     def from_stream(cls, stream: TextIO = sys.stdout) -> "Terminal":
-        """A terminal that suits the stream: moving and coloured only where a person looks at it."""
+        """Return a terminal for a stream: moving and coloured only if it is interactive."""
         is_tty = stream.isatty() and os.environ.get("TERM") != "dumb"
         return cls(stream, is_tty=is_tty, colour=is_tty and not os.environ.get("NO_COLOR"))
 
@@ -39,7 +39,7 @@ class Terminal:
         self._write(text + "\n")
 
     def show_progress(self, text: str) -> None:
-        """Show what is being waited for, on a terminal only; the next line replaces it."""
+        """Show what is in progress, on a terminal only. The next line replaces it."""
         if not self.is_tty:
             return
         width = shutil.get_terminal_size().columns - 1
@@ -47,13 +47,13 @@ class Terminal:
         self._has_progress_line = True
 
     def show_waiting(self, text: str) -> None:
-        """The same of what may take long: without a terminal a line where nothing else is said."""
+        """Show what may take long. Without a terminal, print a line from time to time."""
         if not self.is_tty and time.monotonic() > self._last_write_at + _QUIET_SECONDS:
             self.print_line(f"   {text}")
         self.show_progress(text)
 
     def clear_progress(self) -> None:
-        """Wipe the moving line."""
+        """Erase the moving line."""
         if self._has_progress_line:
             self._write("\r\033[K")
             self._has_progress_line = False
@@ -69,7 +69,7 @@ class Terminal:
 
     @contextmanager
     def step(self, name: str, note: str = "") -> Iterator[None]:
-        """A part of the work: moving while it lasts, a check mark and its seconds afterwards."""
+        """Show a step as progress, and afterwards a check mark and its duration."""
         self.show_progress(f"… {name} {note}")
         if note and not self.is_tty:
             self.print_line(f"   {name} {note} …")
@@ -89,7 +89,7 @@ class Terminal:
 
     @property
     def _encoding(self) -> str:
-        """A stream in memory has none: it takes everything."""
+        """The encoding of the stream; one in memory has none and accepts everything."""
         return self._stream.encoding or "utf-8"
 
     def _write(self, text: str) -> None:

@@ -1,8 +1,8 @@
-"""The Python environment of the services: `.venv`, made and filled once, then only looked at.
+"""The Python environment of the services: `.venv`, installed once and then only checked.
 
-It is whole only while it has a stamp: stamps are removed before anything in it is changed, and put
-back when all is done. What a killed command leaves behind has none and is made anew, not repaired:
-packages may be listed there whose files are not.
+Stamps mark a complete environment: they are removed before anything is changed and written at the
+end. An environment without stamps was left by a killed command and is created again, because
+packages may be listed whose files are missing.
 """
 
 import shutil
@@ -23,7 +23,8 @@ from control.terminal import Terminal
 
 @dataclass(frozen=True)
 class InstallStamps:
-    """One for each kind of requirements; without any, nobody knows what the environment has."""
+    """The stamps in an environment, one for each kind of requirements. They record what is
+    installed."""
 
     folder: Path
 
@@ -31,14 +32,14 @@ class InstallStamps:
         return any(self._list_files())
 
     def matches(self, files: tuple[Path, ...]) -> bool:
-        """Whether what these files pin now is what was installed."""
+        """Return whether the current pins of these files are installed."""
         try:
             return self._file_for(files).read_text() == requirements.compute_fingerprint(files)
         except FileNotFoundError:
             return False
 
     def write(self, files: tuple[Path, ...]) -> None:
-        """In one step: a stamp is there with all it says, or it is not there."""
+        """Write a stamp atomically."""
         stamp = self._file_for(files)
         fresh = stamp.with_name(f".{stamp.name}")
         fresh.write_text(requirements.compute_fingerprint(files))
@@ -61,7 +62,7 @@ class Virtualenv:
 
     root: Path
     log: Path
-    """Where the installer's own words go."""
+    """The log of the installer."""
     environ: Mapping[str, str]
     terminal: Terminal
     find_machine: Callable[[Path], Machine] = Machine.inspect
@@ -75,11 +76,10 @@ class Virtualenv:
         return self.path / "bin" / "python"
 
     def ensure(self, *, develop: bool = False) -> Path:
-        """The interpreter that has everything, after making sure of it; at once where it has.
+        """Return the interpreter with all packages; installs them if necessary.
 
-        An interpreter that runs this very program and has exactly the pinned packages (somebody's
-        own environment, an image with everything inside) is used as it is. Raises ControlError
-        where this machine cannot make the environment, or not run what is in it.
+        The current interpreter is used if it has exactly the pinned packages, as in an image.
+        Raises ControlError if this machine cannot install or run the environment.
         """
         list_files = requirements.development_files if develop else requirements.runtime_files
         files = list_files(self.root)
@@ -100,7 +100,7 @@ class Virtualenv:
 
     @property
     def has_runtime_packages(self) -> bool:
-        """Whether it has what the suite needs."""
+        """Whether it has the requirements of the suite."""
         return self._has_installed(requirements.runtime_files(self.root))
 
     @property
@@ -117,13 +117,13 @@ class Virtualenv:
             return False
 
     def rebuild(self) -> None:
-        """Make it anew, for the suite."""
+        """Create it again, with the requirements of the suite."""
         machine.raise_first(machine.check_execution(self.find_machine(self.root)))
         with self._exclusive_lock() as lock:
             self._install_packages(requirements.runtime_files(self.root), lock, from_scratch=True)
 
     def find_unmet_requirements(self) -> Iterator[UnmetRequirement]:
-        """What keeps this machine from making it anew; what it takes now becomes free."""
+        """Yield what prevents creating it again. The space that it takes now counts as free."""
         found = self.find_machine(self.root)
         free_after_removal = found.free_disk + disk.get_disk_usage(self.path)
         return machine.check_installation(
@@ -139,7 +139,8 @@ class Virtualenv:
 
     @property
     def _is_active(self) -> bool:
-        """Whether its interpreter runs this program: then what is listed may be half of it."""
+        """Whether its interpreter runs this program: then its list of packages may be
+        incomplete."""
         return Path(sys.prefix).resolve() == self.path.resolve()
 
     @property
@@ -148,7 +149,8 @@ class Virtualenv:
 
     @contextmanager
     def _exclusive_lock(self) -> Iterator[FileLock]:
-        """Two commands at once must not fill it; the lock is the repository's own folder."""
+        """Prevent two commands from installing at the same time. The lock is the repository's own
+        folder."""
         while (lock := FileLock.try_acquire(self.root)) is None:
             self.terminal.show_progress(
                 "… another ./manage.py is preparing the virtual environment"
@@ -178,14 +180,15 @@ class Virtualenv:
                 installer.run(self._build_create_command(), "making .venv")
             self._stamps.remove()
             installer.run(self._build_install_command(files), f"installing {total} packages", total)
+            # the development requirements include the runtime ones
             for kind in {
                 files,
                 requirements.runtime_files(self.root),
-            }:  # those to develop include these
+            }:
                 self._stamps.write(kind)
 
     def _build_create_command(self) -> tuple[str, ...]:
-        # the interpreter behind the present one, which may be the very one that is removed
+        # the base interpreter, because the current one may be in the folder that is removed
         base: str = getattr(sys, "_base_executable", "") or sys.executable
         make = (self._uv, "venv", "--python", base) if self._uv else (base, "-m", "venv")
         return (*make, str(self.path))
@@ -194,7 +197,7 @@ class Virtualenv:
         sources = tuple(part for file in files for part in ("-r", str(file)))
         pip = ("pip", "install", "--require-hashes", *sources)
         if self._uv:
-            # compiled now, or each service would do so at its first start
+            # otherwise each service compiles them at its first start
             options = ("--compile-bytecode", *package_index.build_uv_options(self.environ))
             return (self._uv, *pip, "--python", str(self.python), *options)
         return (str(self.python), "-m", *pip, "--progress-bar", "off")

@@ -1,1 +1,1 @@
-"""Commands that are the same in every mode."""
+"""The commands, one implementation for both modes."""

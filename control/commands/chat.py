@@ -1,4 +1,4 @@
-"""Talking in the terminal: one question, or a conversation."""
+"""`chat`: send one message and print the reply, or chat interactively."""
 
 import argparse
 import sys
@@ -17,7 +17,7 @@ from control.sandbox_chat import SandboxAccount, SandboxChat, iter_bot_texts
 from control.terminal import Terminal
 
 _QUIET_SECONDS = 0.5
-"""Seconds of silence after an answer that say it was all of it."""
+"""Seconds without a further message after which a reply counts as complete."""
 _POLL_SECONDS = 0.2
 _CHAT_SERVICES = ("tg_bot", "assistant")
 """Their health covers the services that they need themselves."""
@@ -26,7 +26,7 @@ _CHAT_SERVICES = ("tg_bot", "assistant")
 def run(context: Context, options: argparse.Namespace) -> int:
     settings = context.settings
     if settings.is_telegram_real:
-        raise ControlError("Telegram is real here (TELEGRAM_TOKEN is set): talk to your bot there")
+        raise ControlError("TELEGRAM_TOKEN is set: talk to your bot in Telegram")
     token = settings.values.get("SANDBOX_CHAT_TOKEN") or plain_compose.read_chat_token(context)
     chat = SandboxChat(settings.local_url("SANDBOX_PORT"), token)
     person = chat.find_user(options.person)
@@ -42,9 +42,9 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 
 def find_missing_services(context: Context, options: argparse.Namespace) -> dict[str, str]:
-    """Return the problem of each service that a reply needs and no process of which is healthy.
+    """Return the problem of each service that a reply needs and that has no healthy process.
 
-    Empty if the state of the services cannot be found out.
+    Empty if the state of the services is unknown.
     """
     try:
         problems = [*modes.select(context, options).find_service_problems(_CHAT_SERVICES)]
@@ -61,17 +61,17 @@ def find_missing_services(context: Context, options: argparse.Namespace) -> dict
 
 @dataclass(frozen=True)
 class OneShotChat:
-    """Somebody asks and waits for the whole answer."""
+    """Sends a message and waits for the whole reply."""
 
     terminal: Terminal
     chat: SandboxChat
     user: SandboxAccount
     new_watchdog: Callable[[], ReplyWatchdog]
     timeout: float
-    """Seconds that an answer may take."""
+    """The maximum number of seconds to wait for a reply."""
 
     def ask(self, text: str) -> int:
-        """Print the answer; raises ControlError where none comes, as soon as that is known."""
+        """Print the reply. Raises ControlError as soon as it is known that none will come."""
         newest = self.chat.send(self.user, text)
         watchdog, quiet_since = self.new_watchdog(), None
         deadline = time.monotonic() + self.timeout

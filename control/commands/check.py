@@ -1,4 +1,4 @@
-"""Generated files, format, lint, types and imports."""
+"""`check`: generated files, formatting, lint, types and imports."""
 
 import argparse
 import subprocess

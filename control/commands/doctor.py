@@ -1,4 +1,4 @@
-"""Looking for what keeps the suite from working, before and while it runs."""
+"""`doctor`: find what prevents the suite from working, before and while it runs."""
 
 import argparse
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from control.terminal import Terminal
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    """0 where nothing is wrong; each line that is not well says what to do."""
+    """Return 0 if no finding is an error. Each warning and error comes with advice."""
     checks: tuple[Callable[[Context], Iterable[Finding]], ...] = (
         settings.check,
         suite.check_state_files,
@@ -22,7 +22,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     )
     findings = []
     for check in checks:
-        context.terminal.show_progress("… looking")
+        context.terminal.show_progress("… checking")
         for finding in check(context):
             _print_finding(context.terminal, finding)
             findings.append(finding)
@@ -30,11 +30,9 @@ def run(context: Context, options: argparse.Namespace) -> int:
         return 1
     has_warnings = any(finding.severity == "warning" for finding in findings)
     verdict = (
-        "Nothing keeps it from working; look at the lines with !"
-        if has_warnings
-        else "Nothing is wrong"
+        "There are no errors; see the warnings (!)" if has_warnings else "There are no problems"
     )
-    context.terminal.print_line(f"{verdict}. How well it runs: ./manage.py status")
+    context.terminal.print_line(f"{verdict}. State of the services: ./manage.py status")
     return 0
 
 

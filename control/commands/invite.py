@@ -1,4 +1,4 @@
-"""Letting somebody in."""
+"""`invite`: create an invitation link."""
 
 import argparse
 
@@ -20,7 +20,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         context.terminal.print_line(f"works once, until {invitation_link.expires_at}")
     else:
         context.terminal.print_line(
-            "In the sandbox anybody may talk; to try the invitation, send there:"
+            "In the sandbox everyone may talk. To try the invitation, send there:"
         )
         context.terminal.print_line(f"/start {invitation_link.code}")
     return 0

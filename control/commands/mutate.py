@@ -1,4 +1,4 @@
-"""Mutation testing of the key modules, beside whatever is in use."""
+"""`mutate`: mutation testing of the key modules. Does not touch the suite in use."""
 
 import argparse
 import time
@@ -21,7 +21,7 @@ from control.testing.key_modules import KeyModule
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    """All modules that were asked for; 1 where the tests of one notice too little."""
+    """Test the selected modules. Return 1 if the score of one is too low."""
     all_modules = list(key_modules.read(context.root))
     modules = select_modules(all_modules, options.module)
     listed = survivors.read(context.root, [module.name for module in all_modules])
@@ -30,10 +30,9 @@ def run(context: Context, options: argparse.Namespace) -> int:
     with _exclusive_lock(home) as lock:
         python = MutmutVirtualenv(context, home / "environment", lock).ensure()
         develop = context.ensure_python(develop=True)
-        own = context.environ_without_suite | {
-            "PYTHONHASHSEED": "0"
-        }  # the same order of tests each time
-        # one more than jobs: what ends and what begins may overlap
+        # the same order of tests each time
+        own = context.environ_without_suite | {"PYTHONHASHSEED": "0"}
+        # one more than jobs, because an ending and a starting process may overlap
         with processes.run_servers(develop, context.root, own, options.jobs + 1) as environ:
             measurement = _Measurement(context, home, python, environ, options, listed)
             report.print_header(context.terminal)
@@ -43,7 +42,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 
 def select_modules(every: Sequence[KeyModule], names: Sequence[str]) -> list[KeyModule]:
-    """Those with these names, or all; raises ControlError for a name that none has."""
+    """Return the modules with these names, or all; raises ControlError for an unknown name."""
     check = argument_types.choice_parser("key module", [module.name for module in every])
     wanted = {check(name) for name in names}
     return [module for module in every if not wanted or module.name in wanted]
@@ -52,7 +51,8 @@ def select_modules(every: Sequence[KeyModule], names: Sequence[str]) -> list[Key
 @contextmanager
 def _exclusive_lock(home: Path) -> Iterator[FileLock]:
     home.mkdir(exist_ok=True)
-    (home / ".gitignore").write_text("*\n")  # or the copies would be copied, in a folder of git's
+    # otherwise git lists the copies, which would be copied again
+    (home / ".gitignore").write_text("*\n")
     lock = FileLock.try_acquire(home)
     if lock is None:
         raise ControlError("another ./manage.py mutate is running")
@@ -64,7 +64,7 @@ def _exclusive_lock(home: Path) -> Iterator[FileLock]:
 
 @dataclass(frozen=True)
 class _Measurement:
-    """Where and with what the modules are tested."""
+    """The parameters of a run."""
 
     context: Context
     home: Path

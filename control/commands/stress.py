@@ -1,4 +1,4 @@
-"""`chaos` and `fuzz`: run against a suite or service of their own, never the one in use."""
+"""`chaos` and `fuzz`. Both start what they test and do not touch the suite in use."""
 
 import argparse
 import subprocess

@@ -1,4 +1,5 @@
-"""Running the tests, beside whatever is in use: here unless Docker is asked for."""
+"""`test`: run the tests, in local mode unless --docker is given. Does not touch the suite in
+use."""
 
 import argparse
 import os
@@ -16,11 +17,11 @@ from control.terminal import Terminal
 from control.testing import selection
 
 _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
-"""Ends by itself when the command that started it has gone, whatever ended that."""
+"""Ends when its parent process has ended, for whatever reason."""
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    """Once, or as often as asked; the last lines tell what became of each time."""
+    """Run the tests once or --repeat times; after several runs print a summary."""
     selection.validate(options, context.root)
     mode = modes.load("docker" if options.docker else "local", context)
     runs = list[_TestRun]()
@@ -43,10 +44,10 @@ _INTERRUPTED = 2
 
 @dataclass
 class _TestRun:
-    """One of several runs of the same tests."""
+    """One of several runs."""
 
     started_at: float
-    """By the monotonic clock."""
+    """Time of the monotonic clock."""
     status: int = _INTERRUPTED
     duration_text: str = ""
 
@@ -71,9 +72,9 @@ def _print_summary(terminal: Terminal, runs: Sequence[_TestRun], requested: int)
 
 @contextmanager
 def _cpu_load(processes: int) -> Iterator[None]:
-    """Keeps so many cores busy meanwhile."""
+    """Keep this number of cores busy inside the context."""
     command = (sys.executable, "-c", _BUSY_LOOP, str(os.getpid()))
-    # in sessions of their own: Ctrl-C is not theirs to speak of
+    # in their own sessions, so that Ctrl-C does not reach them
     loops = [subprocess.Popen(command, start_new_session=True) for _ in range(processes)]
     try:
         yield

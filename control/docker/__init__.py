@@ -1,1 +1,1 @@
-"""Docker mode: the suite as docker-compose.yml describes it."""
+"""Docker mode: the suite as containers of docker-compose.yml."""

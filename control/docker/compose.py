@@ -1,4 +1,4 @@
-"""Calling `docker compose` for one suite."""
+"""Runs `docker compose` for a suite."""
 
 import json
 import subprocess
@@ -26,34 +26,34 @@ _MAX_ATTEMPTS = 5
 
 @dataclass(frozen=True)
 class Compose:
-    """The project of these settings."""
+    """The Compose project of a suite."""
 
     root: Path
     environ: Mapping[str, str]
-    """The operator's own, by which the engine is found."""
+    """The process environment, which determines the engine."""
     settings: Settings
     table: tuple[Service, ...]
     requested_replicas: Mapping[str, int]
-    """How many processes a service shall have, where this command says so."""
+    """The replica counts that this command asks for."""
 
     @classmethod
     def from_context(
         cls, context: Context, requested: Mapping[str, int] | None = None
     ) -> "Compose":
-        """Raises ControlError where there is no engine."""
+        """Raises ControlError if there is no engine."""
         engine.ensure_available(context.environ)
         settings = context.compose_settings
         return cls(context.root, context.environ, settings, context.services, requested or {})
 
     def check_replicas(self) -> None:
-        """Raises ControlError where the numbers asked for earlier cannot be read."""
+        """Raise ControlError if the stored replica counts are invalid."""
         replicas.read(self.settings.state_dir, self.table)
 
     @contextmanager
     def locked_replica_counts(self, terminal: Terminal) -> Iterator[dict[str, int]]:
-        """How many containers a service shall have, where it is not one; also from now on.
+        """Store and yield the number of containers of each service that does not have exactly one.
 
-        Until they are there no other command says, or makes, another number.
+        The lock prevents other commands from creating containers meanwhile.
         """
         lock = self._acquire_lock(terminal)
         try:
@@ -76,28 +76,29 @@ class Compose:
         return lock
 
     def run(self, *arguments: str) -> int:
-        """Run it with the terminal as its own; returns its status."""
+        """Run a command in the foreground. Return its exit status."""
         return subprocess.run(
             self._build_command(arguments), env=self._environment, cwd=self.root, check=False
         ).returncode
 
     def start_process(self, *arguments: str) -> ComposeProcess:
-        """Begin it in the background; what it says is kept in `docker.log`."""
+        """Start a command in the background; its output is appended to `docker.log`."""
         command = self._build_command(("--progress=plain", *arguments))
         log = self.settings.state_dir / "logs" / "docker.log"
         return ComposeProcess(command, self._environment, self.root, arguments[0], log)
 
     def follow(self, *arguments: str, on_line: Callable[[str], None]) -> None:
-        """Run it and have each line heard; raises ControlError with the last where it fails."""
+        """Run a command and pass each line to a callback. Raises ControlError with the last line if
+        it fails."""
         with self.start_process(*arguments) as call:
             call.follow(on_line)
 
     def capture(
         self, *arguments: str, stdin: str = "", timeout: float = timeouts.COMMAND_TIMEOUT_SECONDS
     ) -> str:
-        """What it prints when given a text.
+        """Run a command with `stdin` and return its output.
 
-        Raises ControlError with its words where it fails, or where it takes too long.
+        Raises ControlError if it fails or takes too long.
         """
         try:
             done = subprocess.run(
@@ -120,7 +121,7 @@ class Compose:
         return done.stdout
 
     def stop_all(self) -> None:
-        """Remove all containers, also those of services that do not run with these settings."""
+        """Remove all containers, including those of services that these settings do not use."""
         options = ("--profile", "*", "down", "--remove-orphans")
         self.capture(*options, timeout=timeouts.STOP_TIMEOUT_SECONDS)
 
@@ -129,23 +130,24 @@ class Compose:
         self.capture("stop", *names, timeout=timeouts.STOP_TIMEOUT_SECONDS)
 
     def get_project_name(self) -> str:
-        """The name that Compose gives to all that it makes."""
+        """Return the name of the Compose project."""
         return str(json.loads(self.capture("config", "--format", "json"))["name"])
 
     def set_database_password(self) -> None:
-        """Have Postgres, which must be up, know the password of the settings as its own."""
+        """Set the password in PostgreSQL, which must be running: its image reads the variable only
+        when it creates the database."""
         command = ("exec", "--no-TTY", "postgres", "psql", "--quiet", "-U", "smart_assistant")
         statement = build_password_statement(self.settings.values["POSTGRES_PASSWORD"])
         self.capture(*command, stdin=statement)
 
     def list_containers(self) -> list[Container]:
-        """All there are, also those that have ended."""
+        """Return all containers, including stopped ones."""
         facts = engine.inspect_containers(self.environ, self._list_container_ids())
         found = [Container.from_inspect_result(it) for it in facts if not container.is_one_off(it)]
         return sorted(found, key=lambda it: (it.service, it.number))
 
     def _list_container_ids(self) -> list[str]:
-        """Compose looks at each container too, and fails where one has gone meanwhile."""
+        """Retry, because `docker compose ps` fails if a container disappears meanwhile."""
         for tries_left in reversed(range(_MAX_ATTEMPTS)):
             try:
                 return self.capture("ps", "--all", "--quiet").split()
@@ -155,9 +157,10 @@ class Compose:
         return []
 
     def explain_unhealthy(self, one: Container, others: Iterable[Container] = ()) -> str:
-        """What it answers to its health check, or why it has ended, or the last line of its log.
+        """Return the answer of the health check, the reason of its exit, or the last line of the
+        log.
 
-        Of a container that was never started: what it waits for of those beside it.
+        For a container that was never started: which of `others` it waits for.
         """
         if one.health_error:
             return one.health_error
@@ -171,16 +174,16 @@ class Compose:
         return _append_detail(_describe_running(one), exit_reasons.explain_log(log))
 
     def read_log_tail(self, one: Container) -> tuple[str, ...]:
-        """The end of its log."""
+        """Return the last lines of the log."""
         return exit_reasons.tail_lines(engine.read_log(self.environ, one.id))
 
     def get_memory_usage(self, containers: Iterable[Container]) -> dict[str, int]:
-        """Bytes of those that run, by container's id."""
+        """Return the bytes that the running containers use, by id."""
         running = [one.id for one in containers if one.state == "running"]
         return engine.get_memory_usage(self.environ, running) if running else {}
 
     def stream_lines(self, *arguments: str) -> Iterator[str]:
-        """The lines that it prints, as they come, for as long as somebody listens."""
+        """Yield the lines of the output as they are written."""
         with subprocess.Popen(
             self._build_command(arguments),
             env=self._environment,
@@ -201,7 +204,7 @@ class Compose:
         return {**self.environ, **self.settings.values}
 
     def _build_command(self, arguments: Iterable[str]) -> list[str]:
-        """The file by its name: the override beside it is for those who have no manage.py."""
+        """Name docker-compose.yml, because Compose would also read the override file beside it."""
         profiles = ["--profile", "sandbox"] if self.settings.needs_sandbox else []
         options = ["--file", "docker-compose.yml", "--env-file", "/dev/null"]
         return ["docker", "compose", "--ansi=never", *options, *profiles, *arguments]

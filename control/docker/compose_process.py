@@ -1,4 +1,4 @@
-"""A `docker compose` command at work in the background."""
+"""A `docker compose` command that runs in the background."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ _MAX_READ_BYTES = 1 << 16
 
 
 class ComposeProcess:
-    """What it prints is kept in a log, and heard while it works. Leaving the context ends it."""
+    """Logs its output and makes it available. Leaving the context terminates the command."""
 
     def __init__(
         self, command: Sequence[str], environ: Mapping[str, str], root: Path, name: str, log: Path
@@ -36,7 +36,7 @@ class ComposeProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             bufsize=0,
-            start_new_session=True,  # `docker` starts further processes, which end with it
+            start_new_session=True,  # a process group, to end the processes that `docker` starts
         )
         assert self._process.stdout is not None
         self._output = self._process.stdout
@@ -61,11 +61,11 @@ class ComposeProcess:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it has ended, and not well."""
+        """Whether it has ended with an error."""
         return bool(self._process.poll())
 
     def read_lines(self) -> list[str]:
-        """The lines since the last call; raises ControlError where it prints nothing for long."""
+        """Return the new lines. Raises ControlError if there has been no output for too long."""
         if output := self._read_output():
             self._last_output_at = time.monotonic()
         elif (
@@ -84,7 +84,7 @@ class ComposeProcess:
         return lines
 
     def follow(self, on_line: Callable[[str], None]) -> None:
-        """Have each line heard until it ends; raises ControlError with the last where it fails."""
+        """Pass each line to a callback until the command ends. Raises ControlError if it fails."""
         runs = True
         while runs:
             runs = self.is_running
@@ -95,29 +95,29 @@ class ComposeProcess:
             raise self.build_error()
 
     def wait(self, seconds: float) -> None:
-        """Wait so long, or until it has ended."""
+        """Wait until it has ended, at most this long."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             return
 
     def build_error(self) -> ControlError:
-        """Its last words as an error."""
+        """Return an error with its last line."""
         self.read_lines()
         last = self._partial_line.decode(errors="replace").strip() or self._last_line
         return ControlError(f"docker compose {self.name}: {last} (all of it: {self._log_path})")
 
     def terminate(self) -> None:
-        """End it with all that it has started."""
+        """End it and all processes that it has started."""
         for number in (signal.SIGTERM, signal.SIGKILL):
             if self.is_running:
                 os.killpg(self._process.pid, number)
                 self.wait(timeouts.ENGINE_TIMEOUT_SECONDS)
 
     def _read_output(self) -> bytes:
-        """What has been printed meanwhile, also into the log."""
+        """Return the new output and append it to the log."""
         output = b""
-        while part := self._output.read(_MAX_READ_BYTES):  # None: no more for now
+        while part := self._output.read(_MAX_READ_BYTES):  # None: no more output for now
             output += part
         self._log.write(output)
         self._log.flush()

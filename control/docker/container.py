@@ -1,4 +1,4 @@
-"""One container, as the engine sees it."""
+"""A container as the engine describes it."""
 
 import signal
 from collections.abc import Iterable, Mapping
@@ -10,38 +10,38 @@ from control import health, replicas
 from control.docker import scale
 
 _TASK_SERVICES = ("migrate", "setup")
-"""What ends by itself, and is well when it has."""
+"""Services that end on their own and are healthy once they have succeeded."""
 _LABEL_PREFIX = "com.docker.compose."
 _SIGNAL_STATUSES = range(129, 193)
-"""Exit statuses that mean one: Docker, like a shell, adds 128 to its number."""
+"""Exit statuses of processes that a signal has ended: 128 plus its number."""
 
 
 @dataclass(frozen=True)
 class Container:
-    """What an operator wants to know of it."""
+    """The facts about a container that commands use."""
 
     id: str
     service: str
     number: int
-    """Which of the service's replicas it is."""
+    """The number of the replica, from 1."""
     state: str
     """created, running, restarting, paused, removing, exited, dead."""
     health: str
-    """starting, healthy, unhealthy; empty where there is no check."""
+    """starting, healthy, unhealthy; empty without a health check."""
     check_outputs: tuple[str, ...]
-    """What the last checks said, the newest last."""
+    """The output of the last health checks, the newest last."""
     exit_status: int
-    """With which it ended the last time; below 0: by that signal."""
+    """The status of its last exit; negative: the number of a signal."""
     restarts: int
     started_at: datetime
     error: str
-    """Why the engine could not start it; empty where it could."""
+    """Why the engine could not start it; empty otherwise."""
     depends_on: tuple[str, ...]
-    """Services that Compose has ready before it starts this one."""
+    """Services that Compose starts first."""
 
     @classmethod
     def from_inspect_result(cls, facts: Mapping[str, Any]) -> "Container":
-        """From the engine's description of it, which may lack anything but the id."""
+        """Convert the engine's description, in which everything but the id may be missing."""
         state = facts.get("State") or {}
         labels = (facts.get("Config") or {}).get("Labels") or {}
         check = state.get("Health") or {}
@@ -65,7 +65,7 @@ class Container:
 
     @property
     def name(self) -> str:
-        """As in local mode."""
+        """Its name as in local mode."""
         return replicas.format_replica_name(self.service, self.number)
 
     @property
@@ -74,7 +74,7 @@ class Container:
 
     @property
     def has_exited(self) -> bool:
-        """Even if it is about to start again."""
+        """Whether it has ended, even if Docker will restart it."""
         return self.state in ("exited", "dead", "restarting")
 
     @property
@@ -85,17 +85,17 @@ class Container:
 
     @property
     def is_stopped(self) -> bool:
-        """Whether it has ended in order, as after `stop --service`."""
+        """Whether it was stopped in order, as by `stop --service`."""
         is_orderly = self.exit_status in (0, -signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL)
         return self.state == "exited" and not self.is_task and is_orderly and not self.error
 
     @property
     def is_starting(self) -> bool:
-        """Whether it may yet become well; also where it has ended and was started again."""
+        """Whether it may still become healthy, even after a restart."""
         return self.state == "running" and (self.is_task or self.health == "starting")
 
     def describe_unmet_dependencies(self, others: "Iterable[Container]") -> str:
-        """Of those beside it what it needs and is not well, in words; empty where there is none."""
+        """Return which of `others` it needs and are unhealthy, as text; empty if there are none."""
         needs = [
             one.name for one in others if one.service in self.depends_on and not one.is_healthy
         ]
@@ -103,19 +103,19 @@ class Container:
 
     @property
     def health_error(self) -> str:
-        """What it itself says that it misses; empty where it says nothing."""
+        """The answer of its own health check; empty if there is none."""
         is_checked = self.state == "running" and self.check_outputs
         return health.parse_detail(self.check_outputs[-1]) if is_checked else ""
 
 
 def is_one_off(facts: Mapping[str, Any]) -> bool:
-    """Whether `docker compose run` made it, beside the suite."""
+    """Whether `docker compose run` created it."""
     labels = (facts.get("Config") or {}).get("Labels") or {}
     return bool(labels.get(f"{_LABEL_PREFIX}oneoff") == "True")
 
 
 def _to_exit_status(code: int) -> int:
-    """As Python has it: a signal's number is below 0."""
+    """Convert to Python's convention: negative for a signal."""
     return 128 - code if code in _SIGNAL_STATUSES else code
 
 
@@ -128,7 +128,7 @@ def _parse_number(label: str) -> int:
 
 
 def _parse_dependencies(label: str) -> list[str]:
-    """Of `migrate:service_completed_successfully:false,redis:…`, the names."""
+    """Return the names in `migrate:service_completed_successfully:false,redis:…`."""
     return [need.partition(":")[0] for need in label.split(",") if need]
 
 

@@ -1,4 +1,4 @@
-"""The Docker Engine: whether there is one to talk to, and what it knows."""
+"""The Docker Engine: its availability, containers and volumes."""
 
 import json
 import re
@@ -10,24 +10,24 @@ from control.docker import timeouts
 from control.errors import ControlError
 
 InspectResult = dict[str, Any]
-"""What the engine says of a container."""
+"""The engine's description of a container."""
 _TAIL_LINES = "20"
 _NOT_FOUND = re.compile(r"no such (container|object)", re.IGNORECASE)
 
 
 def is_available(environ: Mapping[str, str]) -> bool:
-    """Whether an engine and Compose v2 are there."""
+    """Return whether an engine and Compose v2 are available."""
     return not find_availability_error(environ)
 
 
 def ensure_available(environ: Mapping[str, str]) -> None:
-    """Raises ControlError that says what is missing."""
+    """Raise ControlError if an engine or Compose v2 is missing."""
     if missing := find_availability_error(environ):
         raise ControlError(missing)
 
 
 def find_availability_error(environ: Mapping[str, str]) -> str:
-    """What keeps us from using Docker, in one line; empty where nothing does."""
+    """Return why Docker cannot be used, in one line; empty if it can."""
     try:
         engine = _run(
             environ,
@@ -49,7 +49,7 @@ def find_availability_error(environ: Mapping[str, str]) -> str:
 
 
 def inspect_containers(environ: Mapping[str, str], ids: Iterable[str]) -> list[InspectResult]:
-    """What it knows of these containers; of those that are gone nothing."""
+    """Return the descriptions of these containers, without those that no longer exist."""
     ids = tuple(ids)
     if not ids:
         return []
@@ -62,21 +62,18 @@ def inspect_containers(environ: Mapping[str, str], ids: Iterable[str]) -> list[I
 
 
 def is_not_found_error(message: str) -> bool:
-    """Whether that is what the engine says of a container that has been removed meanwhile."""
+    """Return whether the engine reports that a container does not exist (any more)."""
     return bool(_NOT_FOUND.search(message))
 
 
 def read_log(environ: Mapping[str, str], container: str) -> str:
-    """The last lines of a container; empty where it is gone.
-
-    Services write to one of the two streams, servers to the other.
-    """
+    """Return the last lines of stdout and stderr; empty if the container no longer exists."""
     done = _run(environ, "logs", "--tail", _TAIL_LINES, container, stderr=subprocess.STDOUT)
     return "" if done.returncode else done.stdout
 
 
 def get_memory_usage(environ: Mapping[str, str], ids: Iterable[str]) -> dict[str, int]:
-    """Bytes that containers use, by id; of those that are gone nothing."""
+    """Return the bytes that containers use, by id, without those that no longer exist."""
     form = '{"id": "{{.ID}}", "used": "{{.MemUsage}}"}'
     done = _run(environ, "stats", "--no-stream", "--no-trunc", "--format", form, *ids)
     rows = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
@@ -84,17 +81,17 @@ def get_memory_usage(environ: Mapping[str, str], ids: Iterable[str]) -> dict[str
 
 
 def list_containers(environ: Mapping[str, str], project: str) -> list[str]:
-    """The ids of all containers of a Compose project, whoever made them."""
+    """Return the ids of all containers of a Compose project."""
     return _run_checked(environ, "ps", "--all", "--no-trunc", "--quiet", *_project_filter(project))
 
 
 def list_volumes(environ: Mapping[str, str], project: str) -> list[str]:
-    """The names of all volumes of a Compose project."""
+    """Return the names of all volumes of a Compose project."""
     return sorted(_run_checked(environ, "volume", "ls", "--quiet", *_project_filter(project)))
 
 
 def get_volume_sizes(environ: Mapping[str, str]) -> dict[str, str]:
-    """What volumes take on the disk, by name; empty where that takes the engine long."""
+    """Return the sizes of all volumes by name; empty if the engine takes too long."""
     form = "{{range .Volumes}}{{.Name}} {{.Size}}\n{{end}}"
     try:
         command = ("system", "df", "--verbose", "--format", form)
@@ -106,7 +103,7 @@ def get_volume_sizes(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def remove_volumes(environ: Mapping[str, str], names: Iterable[str]) -> None:
-    """Delete them; one that is gone already is no fault."""
+    """Delete volumes. Missing ones are ignored."""
     if names := tuple(names):
         _run_checked(environ, "volume", "rm", "--force", *names)
 
@@ -124,7 +121,7 @@ def _run_checked(environ: Mapping[str, str], *arguments: str) -> list[str]:
 
 
 def _parse_size(text: str) -> int:
-    """Of `12.5MiB / 23GiB`, the first."""
+    """Return the first size of for example `12.5MiB / 23GiB`, in bytes."""
     match = re.match(r"([\d.]+)\s*([KMG]?)i?B", text)
     if match is None:
         return 0
@@ -137,7 +134,7 @@ def _run(
     timeout: float = timeouts.COMMAND_TIMEOUT_SECONDS,
     stderr: int = subprocess.PIPE,
 ) -> subprocess.CompletedProcess[str]:
-    """Raises ControlError where the engine does not answer in time."""
+    """Raises ControlError if the engine does not answer in time."""
     try:
         return subprocess.run(
             ("docker", *arguments),

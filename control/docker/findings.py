@@ -1,4 +1,4 @@
-"""What is wrong with the suite's containers, for `./manage.py doctor`."""
+"""What `./manage.py doctor` reports about the suite's containers."""
 
 from collections.abc import Iterator
 
@@ -10,12 +10,12 @@ from control.docker.container import Container
 from control.errors import ControlError
 from control.finding import Finding, make_error, make_warning
 
-_CHECK_AGAIN = "./manage.py status tells when it is well"
-_FIX_AND_RESTART = "mend the cause, then ./manage.py restart"
+_CHECK_AGAIN = "./manage.py status shows when it is healthy"
+_FIX_AND_RESTART = "fix the cause, then ./manage.py restart"
 
 
 def check_containers(context: Context) -> Iterator[Finding]:
-    """One for each container that is not well, or one for all; none where there is no suite."""
+    """Yield one finding for each unhealthy container, or one for the whole suite."""
     if problem := engine.find_availability_error(context.environ):
         if modes.read_last_mode(context.state_dir) == "docker":
             yield make_error("suite", f"was started in Docker, and {problem}", "start Docker again")
@@ -30,7 +30,7 @@ def check_containers(context: Context) -> Iterator[Finding]:
     for one in unhealthy:
         yield _build_finding(one, compose.explain_unhealthy(one, containers))
     if containers and not unhealthy:
-        yield Finding("suite", f"runs in Docker, all {len(containers)} containers are well")
+        yield Finding("suite", f"runs in Docker, all {len(containers)} containers are healthy")
 
 
 def _build_finding(one: Container, why: str) -> Finding:

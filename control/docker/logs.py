@@ -10,7 +10,7 @@ from control.errors import ControlError
 from control.log_tail import LogEntry
 
 _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
-"""Some versions of Compose wipe lines even where nobody looks."""
+"""Some versions of Compose write escape sequences even without a terminal."""
 _LINE = re.compile(r"(?P<service>\S+)-(?P<number>\d+)\s+\| (?P<time>\S+) ?(?P<text>.*)")
 
 _LOG_OPTIONS = ("--no-color", "--timestamps")

@@ -1,4 +1,4 @@
-"""Docker mode: the suite as the containers of docker-compose.yml."""
+"""Docker mode: the implementation of the commands for containers."""
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -20,7 +20,7 @@ _MIGRATIONS_DIR = "rest_service/alembic/versions"
 
 
 class DockerMode(Mode):
-    """See docker-compose.yml."""
+    """Runs the suite with `docker compose`."""
 
     name: ClassVar[ModeName] = "docker"
 
@@ -70,7 +70,7 @@ class DockerMode(Mode):
         return not start.up(self.context, compose, tuple(services), recreate=True)
 
     def rebuild(self, services: Sequence[str]) -> bool:
-        """Build images without the build cache; running services continue with the new ones."""
+        """Build images without the cache; running services are recreated from the new ones."""
         start_messages.prepare_environment(self.context, self.name)
         compose = Compose.from_context(self.context)
         with self.context.terminal.step("images", "(from scratch: minutes)"):
@@ -91,7 +91,7 @@ class DockerMode(Mode):
                 continue
             problem = "is not running"
             if container.state == "running":
-                problem = f"is not well ({compose.explain_unhealthy(container)})"
+                problem = f"is unhealthy ({compose.explain_unhealthy(container)})"
             yield container.service, "" if container.is_healthy else problem
 
     def show_status(self, services: Sequence[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Watching containers while Compose starts them, and showing it."""
+"""Waiting for containers to become healthy while Compose starts them."""
 
 import re
 import time
@@ -14,23 +14,23 @@ from control.terminal import Terminal, format_seconds
 _RELEVANT_OUTPUT = re.compile(
     r"\[[^\]]+\] (RUN|COPY|FROM) .*|Container \S+ .*|exporting .*|\S+ Pulling.*"
 )
-"""What Compose says that tells an operator something."""
+"""Lines of Compose that are shown as progress."""
 
 
 def extract_progress(line: str) -> str:
-    """What is worth showing of a line of Compose; empty where nothing is."""
+    """Return the part of a line that is worth showing; empty if there is none."""
     found = _RELEVANT_OUTPUT.search(line)
     return found[0] if found else ""
 
 
 class ContainerReadinessWaiter:
-    """Which containers are well by now, and which of the others are given up."""
+    """Tracks which containers are healthy and which have failed."""
 
     def __init__(self, compose: Compose, terminal: Terminal, *, with_dependencies: bool) -> None:
         self._compose = compose
         self._terminal = terminal
         self._with_dependencies = with_dependencies
-        """Whether what a service waits for is watched with it."""
+        """Whether the dependencies of the services are watched too."""
         self._names: frozenset[str] = frozenset()
         self._started_at = self._last_progress_at = time.monotonic()
         self._previous: dict[str, Container] = {}
@@ -39,9 +39,9 @@ class ContainerReadinessWaiter:
         self._process: ComposeProcess | None = None
 
     def run_up(self, names: Iterable[str], *arguments: str) -> None:
-        """Run a `docker compose up` of these services, or all, until it ends or is in vain.
+        """Run `docker compose up` until it ends or cannot succeed any more.
 
-        Raises ControlError where it fails and no container tells why.
+        Raises ControlError if it fails and no container gives a reason.
         """
         self._names = frozenset(names)
         self._previous = {one.id: one for one in self._compose.list_containers()}
@@ -54,7 +54,7 @@ class ContainerReadinessWaiter:
                 self._raise_unless_explained(call)
 
     def wait(self) -> tuple[ComponentFailure, ...]:
-        """Show each container as it gets well; returns those that are given up."""
+        """Show each container that becomes healthy. Return those that do not."""
         self._poll()
         while self._unready and not self._is_hopeless():
             self._show_waiting()
@@ -102,12 +102,12 @@ class ContainerReadinessWaiter:
     def _watched(self, containers: list[Container]) -> list[Container]:
         names = set(self._names)
         if self._with_dependencies:
-            for _ in containers:  # what a need needs, and so on
+            for _ in containers:  # transitively
                 names.update(*(one.depends_on for one in containers if one.service in names))
         return [one for one in containers if not names or one.service in names]
 
     def _is_awaiting_compose(self, one: Container) -> bool:
-        """Whether Compose is at work and has not touched it yet."""
+        """Whether Compose is still working and has not touched the container yet."""
         return self._process is not None and self._is_untouched(one)
 
     def _is_untouched(self, one: Container) -> bool:
@@ -119,14 +119,14 @@ class ContainerReadinessWaiter:
         return self._process is not None and is_at_rest and self._is_awaiting_compose(one)
 
     def _is_hopeless(self) -> bool:
-        """Whether waiting longer is in vain."""
+        """Whether none of the missing containers can become healthy any more."""
         if not self._unready:
             return False
         is_late = self._is_idle_for(timeouts.START_TIMEOUT_SECONDS)
         return is_late or all(self._has_failed(one) for one in self._unready)
 
     def _has_failed(self, one: Container) -> bool:
-        """Whether waiting longer will not make it well, or it waits for a server outside."""
+        """Whether waiting longer will not help, as far as this container is concerned."""
         if one.state == "created" or self._is_yet_to_start(one):
             return self._process is None or any(
                 map(self._has_failed, self._unready_dependencies(one))
@@ -141,17 +141,16 @@ class ContainerReadinessWaiter:
         return time.monotonic() > self._last_progress_at + duration
 
     def _count_restarts(self, one: Container) -> int:
-        """How often it has ended and been started again since we began."""
+        """Return the number of restarts since this wait began."""
         known = self._previous.get(one.id)
         before = known.restarts if known else 0
         return one.restarts - before if one.restarts >= before else one.restarts
 
     def _unready_dependencies(self, one: Container) -> list[Container]:
-        """What it waits for."""
         return [other for other in self._unready if other.service in one.depends_on]
 
     def _raise_unless_explained(self, call: ComposeProcess) -> None:
-        """Raises ControlError where no container has a reason of its own for the failure."""
+        """Raise ControlError if no container gives a reason for the failure."""
         self._poll()
         if not any(one.has_exited or one.health == "unhealthy" for one in self._unready):
             raise call.build_error()

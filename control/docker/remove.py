@@ -1,4 +1,4 @@
-"""Deleting a suite's data: the volumes of its Compose project."""
+"""The data of a suite in Docker: the volumes of its Compose project."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -47,7 +47,8 @@ def find_data(context: Context, *, is_confirmed: bool) -> SuiteData | None:
 def _ensure_same_folder(
     root: Path, project: str, containers: Iterable[engine.InspectResult]
 ) -> None:
-    """Raises ControlError where another folder's suite has the same name, and so the same data."""
+    """Raise ControlError if containers of another folder have the same project name, and so its
+    data."""
     for facts in containers:
         folder = facts["Config"]["Labels"].get(_WORKING_DIR_LABEL, "")
         if not folder or os.path.realpath(folder) != os.path.realpath(root):
@@ -59,22 +60,21 @@ def _ensure_same_folder(
 
 
 def _ensure_last_mode_was_docker(context: Context, project: str) -> None:
-    """Raises ControlError where nobody looks, and nothing tells that these volumes are ours.
+    """Raise ControlError if nobody confirms and the volumes may belong to another folder.
 
-    Volumes bear the project's name alone, which is the same in every clone.
+    Volumes are labelled with the project name only, which is the same in every clone.
     """
     if modes.read_last_mode(context.state_dir) != "docker":
         raise ControlError(
-            f"nothing is deleted: this folder has not started in Docker the last time, so the"
-            f" volumes of the project {project} may be another folder's; without --yes you are"
-            " asked"
+            f"nothing is deleted: the last start of this folder was not in Docker, so the volumes"
+            f" of the project {project} may belong to another folder; without --yes you are asked"
         )
 
 
 def _describe(context: Context, containers: int, volumes: Iterable[str]) -> Iterable[str]:
     if containers:
         yield f"{containers} containers and what they have logged"
-    context.terminal.show_progress("… looking")
+    context.terminal.show_progress("… checking")
     sizes = engine.get_volume_sizes(context.environ)
     for volume in volumes:
         yield f"volume {volume} ({sizes[volume]})" if volume in sizes else f"volume {volume}"

@@ -1,8 +1,8 @@
-"""Replicas as Compose knows them.
+"""Replicas in Compose.
 
-One container can have a port of this machine: so the first of a service with such a port is what
-docker-compose.yml calls by the service's name, and the others are a service of their own there,
-found by the others' name on the inner networks.
+Only one container can publish a port. The first replica of a service with a published port is
+therefore a Compose service of its own; the others form a second one, which has the same alias in
+the internal networks.
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
@@ -12,7 +12,8 @@ _BASE_SERVICES = {further: service for service, further in _REPLICA_SERVICES.ite
 
 
 def build_scale_options(counts: Mapping[str, int], selected: Container[str]) -> Iterator[str]:
-    """What `docker compose up` is told of what it looks at; without a word it makes one of each."""
+    """Yield the options of `docker compose up` for these counts; without them it starts one of
+    each."""
     for service, count in counts.items():
         if service not in selected:
             continue
@@ -24,12 +25,12 @@ def build_scale_options(counts: Mapping[str, int], selected: Container[str]) -> 
 
 
 def with_replica_services(services: Iterable[str]) -> tuple[str, ...]:
-    """Compose's names of these services, with all their replicas."""
+    """Return Compose's names of these services, including their replicas."""
     names = [(service, _REPLICA_SERVICES.get(service)) for service in services]
     return tuple(name for pair in names for name in pair if name)
 
 
 def parse_replica(compose_service: str, number: int) -> tuple[str, int]:
-    """Whose a container is, and which of them."""
+    """Return the service and the number of the replica."""
     service = _BASE_SERVICES.get(compose_service)
     return (service, number + 1) if service else (compose_service, number)

@@ -1,7 +1,7 @@
-"""Makes up what nobody has said, for a bare `docker compose up` (docker-compose.override.yml).
+"""Generates missing secrets for plain `docker compose up` (docker-compose.override.yml).
 
-Runs in a container of its own. Each service finds in `/made/environment` its own variables and no
-others; what its container was given wins.
+Runs in a container of its own. Each service reads its own variables from `/made/environment`;
+variables of its container have priority.
 """
 
 import os
@@ -27,8 +27,9 @@ COMPONENTS = (*_DATABASES, *(service.name for service in SERVICES if service.por
 
 
 def main(target: Path, given: Mapping[str, str]) -> None:
-    """Write each part's file, and to the log the chat page's link and how to learn the token."""
-    environ = {**given, "STATE_DIR": str(target)}  # where the secrets stay
+    """Write the file of each service. Print the link of the chat page and the command that prints
+    the administrator's token."""
+    environ = {**given, "STATE_DIR": str(target)}  # the folder of secrets.env
     environment.ensure_secrets(target, environ)
     settings = Settings.load(target, environ, COMPOSE_ADDRESSES)
     for name, variables in _DATABASES.items():
@@ -39,7 +40,7 @@ def main(target: Path, given: Mapping[str, str]) -> None:
         build_password_statement(settings.values["POSTGRES_PASSWORD"]), "utf-8"
     )
     for service in SERVICES:
-        if service.port:  # a task has those of its service
+        if service.port:  # a task uses the file of its service
             _write_environment(target / service.name, settings.select_variables(service), given)
     if not settings.is_telegram_real:
         token = settings.values["SANDBOX_CHAT_TOKEN"]
@@ -50,8 +51,8 @@ def main(target: Path, given: Mapping[str, str]) -> None:
 def _write_environment(
     folder: Path, variables: Mapping[str, str], known: Mapping[str, str]
 ) -> None:
-    """As a shell reads it: a variable keeps the value it has, unless it was known here and has
-    been translated to what it means in a container."""
+    """Write a shell script that sets the variables. A variable keeps a value that it already has,
+    unless it was translated here to its meaning inside a container."""
     lines = []
     for name, value in variables.items():
         unless = "" if name in known else f'[ -n "${name}" ] || '

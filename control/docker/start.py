@@ -1,4 +1,4 @@
-"""Starting the suite in Docker, or what is missing of it."""
+"""Starting containers."""
 
 from collections import deque
 from collections.abc import Iterable
@@ -30,7 +30,8 @@ def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> b
 
 
 def build(context: Context, compose: Compose, *arguments: str) -> None:
-    """Build images; raises ControlError with the last words of what fails, or of what hangs."""
+    """Build images. Raises ControlError if the build fails or hangs, after printing its last
+    lines."""
     last: deque[str] = deque(maxlen=_TAIL_LINES)
 
     def on_line(line: str) -> None:
@@ -50,9 +51,10 @@ def build(context: Context, compose: Compose, *arguments: str) -> None:
 def up(
     context: Context, compose: Compose, names: tuple[str, ...], *, recreate: bool = False
 ) -> tuple[ComponentFailure, ...]:
-    """Start containers of images that are there, new ones if so wished, then without their needs.
+    """Start containers from existing images. With `recreate` these are new ones, without
+    dependencies.
 
-    Returns what does not get well.
+    Return the containers that do not become healthy.
     """
     progress = ContainerReadinessWaiter(compose, context.terminal, with_dependencies=not recreate)
     problems = start_postgres(compose, progress)
@@ -67,7 +69,7 @@ def up(
 def start_postgres(
     compose: Compose, progress: ContainerReadinessWaiter
 ) -> tuple[ComponentFailure, ...]:
-    """Start the database, unless the operator has one, with the password of the settings."""
+    """Start PostgreSQL, unless the operator has a server, and set the password."""
     if compose.settings.has_external_postgres:
         return ()
     progress.run_up(("postgres",), *_UP_COMMAND, "--wait", "postgres")

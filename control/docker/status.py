@@ -11,7 +11,7 @@ from control.terminal import Terminal
 
 
 def show(terminal: Terminal, compose: Compose, services: Sequence[str]) -> bool:
-    """Print the table, or that there is none. Return whether everything is healthy."""
+    """Print the table. Return whether everything is healthy."""
     available = compose.list_containers()
     containers = [one for one in available if not services or one.service in services]
     if not containers:

@@ -1,4 +1,4 @@
-"""Running the tests in Docker: parts on the images' Python and servers, stories on the suite."""
+"""`test --docker`: service tests in a container, end-to-end tests against the composed suite."""
 
 import argparse
 import hashlib
@@ -10,7 +10,7 @@ from control.docker import engine
 from control.testing import selection, subprocess_runner
 
 _NO_TESTS_COLLECTED = 5
-"""The exit status of pytest where a choice of tests leaves none."""
+"""The exit status of pytest if no test was selected."""
 _E2E_TESTS = PurePath("tests/e2e")
 
 
@@ -31,12 +31,14 @@ def _contains_e2e_tests(path: PurePath) -> bool:
 
 
 def _run_service_tests(context: Context, options: argparse.Namespace) -> int:
-    """In a container beside the servers, which go when it is done.
+    """Run them in a container beside the servers, which are removed afterwards.
 
-    A container cannot start the whole suite, and has no git: such tests run in local mode only.
+    The container cannot start a whole suite and has no git: tests that need these are marked
+    `local`.
     """
     environ = context.environ_without_suite
-    mark = hashlib.sha256(str(context.root).encode()).hexdigest()[:8]  # two clones, two runs
+    # each clone has its own project
+    mark = hashlib.sha256(str(context.root).encode()).hexdigest()[:8]
     project = f"smart-assistant-test-{mark}"
     compose = ["docker", "compose", "--file", "docker-compose.test.yml", "--project-name", project]
     servers_marker = "" if options.all else "servers"
@@ -62,7 +64,7 @@ def _run_service_tests(context: Context, options: argparse.Namespace) -> int:
 
 
 def _run_e2e_tests(context: Context, options: argparse.Namespace) -> int:
-    """From outside, as people and operators see the suite; one process has one composed suite."""
+    """Run them on this machine, in one process, because there is only one composed suite."""
     chosen = selection.build_marker_options(
         "e2e and not local", selection.slow_tests_condition(options)
     )

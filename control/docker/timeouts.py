@@ -1,18 +1,19 @@
-"""How long Docker mode waits, in seconds where nothing else is said."""
+"""Timeouts of Docker mode, in seconds."""
 
 START_TIMEOUT_SECONDS = 60.0
-"""Since the last container became well: what is not well then is given up."""
+"""Since the last container became healthy. Containers that are still unhealthy then have failed."""
 UNHEALTHY_TIMEOUT_SECONDS = 30.0
-"""The same for what runs and says itself what it misses, such as Telegram: it is only named."""
+"""The same for containers whose own health check names a missing dependency, for example
+Telegram."""
 MAX_FAILURES = 3
-"""How many times a service may end during a start before it is given up; a task ends for good after
-as many tries (docker-compose.yml)."""
+"""How many times a service may exit during a start before it has failed. Tasks have as many
+attempts in docker-compose.yml."""
 OUTPUT_TIMEOUT_SECONDS = 600.0
-"""How long `docker compose` may print nothing while it builds or fetches images."""
+"""How long `docker compose` may print nothing while it builds or pulls images."""
 ENGINE_TIMEOUT_SECONDS = 10.0
-"""How long the engine may take to answer what costs it nothing."""
+"""How long the engine may take for a trivial request."""
 COMMAND_TIMEOUT_SECONDS = 60.0
-"""The same of `docker compose`, and of what costs the engine something."""
+"""How long `docker compose` may take, and the engine for an expensive request."""
 STOP_TIMEOUT_SECONDS = 240.0
-"""How long stopping may take: a service gets 20 s, a database 60 s."""
+"""How long stopping may take: services get 20 s, databases 60 s."""
 POLL_SECONDS = 0.5

@@ -1,1 +1,1 @@
-"""What `./manage.py doctor` looks at, and what it advises."""
+"""The checks of `./manage.py doctor`."""

@@ -1,4 +1,4 @@
-"""Telegram and the model: reachable, and the tokens right."""
+"""Checks of Telegram and the model server: whether they are reachable and accept the tokens."""
 
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -45,10 +45,10 @@ def _check_model(settings: Settings) -> Finding:
         )
     except RequestFailed as error:
         return make_error(
-            "model", str(error), f"start the server, or mend OPENAI_BASE_URL; {_NETWORK_ADVICE}"
+            "model", str(error), f"start the server, or correct OPENAI_BASE_URL; {_NETWORK_ADVICE}"
         )
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
-        return make_error("model", f"{base} refuses the key", "mend OPENAI_API_KEY in .env")
+        return make_error("model", f"{base} refuses the key", "correct OPENAI_API_KEY in .env")
     if not answer.ok:
         return make_warning(
             "model", f"{base}/models answers {answer.status}", "many servers lack it"

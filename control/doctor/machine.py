@@ -1,4 +1,4 @@
-"""Python, Docker, memory, disk and clock."""
+"""Checks of Python, Docker, memory, disk and clock."""
 
 import argparse
 import email.utils
@@ -19,7 +19,7 @@ from control.machine import Machine, format_gigabytes
 _LOW_FREE_BYTES = 2 * 1024**3
 _MIN_FREE_BYTES = 500 * 1024**2
 _MAX_CLOCK_DRIFT_SECONDS = 30.0
-"""Seconds by which a clock may be off: tokens and reminders bear no more."""
+"""Seconds by which the clock may be wrong. Tokens and reminders tolerate no more."""
 
 
 def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
@@ -39,7 +39,7 @@ def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
 
 
 def _check_local(context: Context, found: Machine) -> Iterable[Finding]:
-    """What only local mode needs of the machine."""
+    """Yield what only local mode requires."""
     shortcomings = [*machine.check_loopback(found), *machine.check_execution(found)]
     if context.virtualenv.has_runtime_packages or requirements.are_installed(
         requirements.runtime_files(context.root)
@@ -75,10 +75,12 @@ def _check_disk(context: Context) -> Finding:
 
 
 def _check_clock(context: Context) -> Finding:
-    """Against the clock of the outside server that everything depends on."""
+    """Compare the clock with that of the external server that the suite depends on."""
     url = strip_credentials(context.settings.external_url or "")
     if not url:
-        return Finding("clock", f"{time.strftime('%Y-%m-%d %H:%M:%S %Z')}; nobody outside to ask")
+        return Finding(
+            "clock", f"{time.strftime('%Y-%m-%d %H:%M:%S %Z')}; no external server to compare with"
+        )
     try:
         date = _fetch_server_time(url)
     except (OSError, ValueError):
@@ -92,7 +94,7 @@ def _check_clock(context: Context) -> Finding:
 
 
 def _fetch_server_time(url: str) -> float:
-    """The server's Date header, whatever else it says, as Unix time."""
+    """Return the Date header of the server as Unix time, whatever the status is."""
     request = urllib.request.Request(url, method="HEAD")  # noqa: S310 - http(s) URLs of the settings
     try:
         with urllib.request.urlopen(request, timeout=5) as response:  # noqa: S310 - the same

@@ -1,4 +1,4 @@
-"""Whether each port is ours or free."""
+"""Checks whether each port is free or used by this suite."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ from control.local.run_directory import RunDirectory
 
 
 def check(context: Context) -> Iterable[Finding]:
-    """Services of ours say so at /health; the databases are asked by `status`."""
+    """Compare /health with the name of the service. Databases are covered by `status`."""
     settings = context.settings
     is_started = modes.read_last_mode(context.state_dir) == "docker"
     is_started = is_started or RunDirectory(context.state_dir).find_supervisor() is not None

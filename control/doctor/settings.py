@@ -1,4 +1,4 @@
-"""The operator's variables."""
+"""Checks of the operator's variables."""
 
 from collections.abc import Iterable
 
@@ -14,7 +14,7 @@ _OTHERS_MODE_MASK = 0o077
 
 
 def check(context: Context) -> Iterable[Finding]:
-    """Raises ControlError where they cannot be read: then there is nothing else to look at."""
+    """Raises ControlError if they cannot be read, because all other checks depend on them."""
     file = context.root / ".env"
     if not file.exists():
         yield Finding(".env", _describe_missing_file(context))
@@ -22,7 +22,7 @@ def check(context: Context) -> Iterable[Finding]:
     if file.stat().st_mode & _OTHERS_MODE_MASK:
         yield make_error(".env", "others can read it, and it holds secrets", "chmod 600 .env")
     for name, advice in environment.find_unknown_variables(context.root).items():
-        yield make_warning(".env", f"{name} is no setting of the suite", advice)
+        yield make_warning(".env", f"{name} is not a setting of the suite", advice)
     values = context.settings.values
     for name in SECRET_GENERATORS:
         if 0 < len(values.get(name, "")) < _MIN_SECRET_LENGTH:

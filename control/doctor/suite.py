@@ -41,7 +41,7 @@ def _check_databases() -> Iterable[Finding]:
         if database.state_dir is None:
             yield make_warning(
                 "database",
-                f"{said} was made by an earlier version, which did not write down for which folder",
+                f"{said} has no record of the folder that it belongs to",
                 f"if no STATE_DIR/postgres leads there, rm -r {database.path}",
             )
         elif database.is_orphaned:

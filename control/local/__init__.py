@@ -1,1 +1,1 @@
-"""Local mode: no Docker, no root, no packages but Python's."""
+"""Local mode: the suite as supervised processes, without Docker, root or system packages."""

@@ -1,4 +1,4 @@
-"""Telling the supervisor of a suite that runs what is wished for."""
+"""Changing the desired state of a running suite."""
 
 import signal
 import time
@@ -13,14 +13,14 @@ from control.local.run_directory import DesiredState
 from control.local.suite import Suite
 
 _STOP_MARGIN_SECONDS = 10.0
-"""Seconds beyond a part's own patience in which the supervisor has ended it."""
+"""Seconds beyond a component's own timeout within which the supervisor must have ended it."""
 
 
 @contextmanager
 def exclusive_suite(suite: Suite) -> Iterator[Suite]:
-    """The suite as it is now, while no other command changes what is wished for.
+    """Yield the current suite while no other command changes its desired state.
 
-    Raises ControlError where nothing can be changed.
+    Raises ControlError if it cannot be changed.
     """
     with suite.run_directory.command_lock():
         if suite.run_directory.find_supervisor() is None:
@@ -36,17 +36,18 @@ def exclusive_suite(suite: Suite) -> Iterator[Suite]:
 def apply(
     context: Context, suite: Suite, changed: Mapping[str, DesiredState], removed: Iterable[str] = ()
 ) -> None:
-    """Change the wishes for these, forget those that leave, and have it looked at: `alone`.
+    """Change the desired states of some components, remove others and notify the supervisor.
+    Requires `exclusive_suite`.
 
-    What begins anew does so with the settings of now, as this command sees them.
+    Components start with the settings that this command sees.
     """
-    wishes = suite.run_directory.read_desired_states() | dict(changed)
+    states = suite.run_directory.read_desired_states() | dict(changed)
     for name in removed:
-        wishes.pop(name, None)
+        states.pop(name, None)
     is_notified = False
     try:
         suite.run_directory.write_environment(context.suite_environ)
-        suite.run_directory.write_desired_states(wishes)
+        suite.run_directory.write_desired_states(states)
         if supervisor := suite.run_directory.find_supervisor():
             supervisor.send_signal(signal.SIGHUP)
             is_notified = True
@@ -65,9 +66,9 @@ def wait_until_stopped(
     *,
     are_removed: bool = False,
 ) -> None:
-    """Return when none of these runs any more, showing it; those that leave are in no status then.
+    """Wait until none of these components runs; removed ones must have left the status.
 
-    Raises ControlError where the supervisor has not seen to it `leeway` seconds after it had to.
+    Raises ControlError if the supervisor takes more than `margin` seconds longer than it should.
     """
     names = tuple(names)
     timeout = margin + max(_stop_timeout(suite, name) for name in names)

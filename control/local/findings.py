@@ -9,7 +9,7 @@ from control.local.run_directory import ComponentStatus, RunDirectory
 from control.local.status import combine_health, find_unmet_dependencies
 from control.local.suite import Suite
 
-_RESTART_ADVICE = "mend the cause and run ./manage.py restart; ./manage.py logs says more"
+_RESTART_ADVICE = "fix the cause and run ./manage.py restart; ./manage.py logs says more"
 
 
 def check_processes(context: Context) -> Iterator[Finding]:
@@ -36,8 +36,9 @@ def check_processes(context: Context) -> Iterator[Finding]:
     health_by_name = {name: combine_health(known[name], answers.get(name)) for name in components}
     unhealthy = {name: health for name, health in health_by_name.items() if not health.is_healthy}
     for name, health in unhealthy.items():
-        if not find_unmet_dependencies(components[name], status):  # its cause has a line of its own
+        # the cause is reported by its own line
+        if not find_unmet_dependencies(components[name], status):
             reason = health.detail.rstrip(".") or f"is {known[name].state}"
             yield make_error("suite", f"{name}: {reason}", _RESTART_ADVICE)
     if not unhealthy:
-        yield Finding("suite", f"runs as processes, all {len(components)} parts are well")
+        yield Finding("suite", f"runs as processes, all {len(components)} components are healthy")

@@ -1,8 +1,7 @@
-"""Keeping the logs small.
+"""Rotation of the logs.
 
-Services write straight into their log: so they go on when the supervisor is dead, and its work is
-no more than this. The price is that a file is copied and emptied rather than renamed; a line
-written between the two is lost.
+Services write directly to their logs, so they continue if the supervisor dies. A log is therefore
+copied and truncated rather than renamed; a line written in between is lost.
 """
 
 import contextlib
@@ -12,13 +11,13 @@ from itertools import pairwise
 from pathlib import Path
 
 MAX_LOG_BYTES = 10 * 1024 * 1024
-"""Bytes at which a log is put aside."""
+"""The size in bytes at which a log is rotated."""
 BACKUP_COUNT = 3
-"""How many older files there are of each log: `<part>.log.1` is the newest."""
+"""The number of older files of each log; `<component>.log.1` is the newest."""
 
 
 def rotate_logs(folder: Path, max_bytes: int = MAX_LOG_BYTES) -> None:
-    """Put aside each log that has grown too large."""
+    """Rotate each log that is too large."""
     for log in folder.glob("*.log"):
         if log.stat().st_size >= max_bytes:
             _rotate_file(log)
@@ -31,6 +30,6 @@ def _rotate_file(log: Path) -> None:
             newer.replace(target)
     try:
         shutil.copy2(log, older[0])
-    except OSError:  # most likely the disk is full: room matters more than old lines
+    except OSError:  # the disk is probably full: space matters more than old lines
         older[0].unlink(missing_ok=True)
     os.truncate(log, 0)

@@ -1,4 +1,4 @@
-"""Local mode: the suite as processes of this machine, under a supervisor."""
+"""Local mode: the implementation of the commands for processes."""
 
 import argparse
 import os
@@ -32,7 +32,7 @@ from control.services import ALEMBIC
 
 
 class LocalMode(Mode):
-    """See control/local/__init__.py."""
+    """Runs the suite as processes under a supervisor."""
 
     name: ClassVar[ModeName] = "local"
 
@@ -40,7 +40,7 @@ class LocalMode(Mode):
         return True
 
     def is_running(self) -> bool:
-        # processes go on when their supervisor was killed
+        # processes continue if their supervisor is killed
         return bool(self._run_directory.find_supervisor() or self._run_directory.find_processes())
 
     def start(
@@ -68,7 +68,7 @@ class LocalMode(Mode):
         return restart.restart_services(self.context, services)
 
     def rebuild(self, services: Sequence[str]) -> bool:
-        """All services share one environment: for some of them it is only brought up to date."""
+        """With services, only update the environment that all of them share, then restart these."""
         if services:
             self.context.virtualenv.ensure()
             is_supervised = self._run_directory.find_supervisor() is not None
@@ -134,18 +134,18 @@ class LocalMode(Mode):
         return Suite.from_context(self.context, self.context.virtualenv.python)
 
     def _check_paths(self) -> None:
-        """Raise ControlError for paths that PostgreSQL cannot use; root has copies elsewhere."""
+        """Raise ControlError for paths that PostgreSQL cannot use. Root keeps its files
+        elsewhere."""
         if os.geteuid() != 0 and not self.context.settings.has_external_postgres:
             for path in (self.context.virtualenv.path, self.context.state_dir):
                 postgres.check_path(path)
 
     def _warn_about_orphans(self) -> None:
-        """Name the databases in system folders whose STATE_DIR is gone."""
+        """Warn about databases in system folders whose STATE_DIR no longer exists."""
         if os.geteuid() != 0:
             return
-        shared_folder.repair_database_folder(
-            self.context.state_dir
-        )  # STATE_DIR may have been moved
+        # STATE_DIR may have been moved
+        shared_folder.repair_database_folder(self.context.state_dir)
         for database in shared_folder.find_databases():
             if database.is_orphaned:
                 warning = ": ".join(shared_folder.describe_orphan(database))
@@ -156,7 +156,7 @@ def _describe_problem(status: health.HealthStatus) -> str:
     if status.is_healthy:
         return ""
     is_absent = status.detail.startswith("does not listen")
-    return "is not running" if is_absent else f"is not well ({status.detail})"
+    return "is not running" if is_absent else f"is unhealthy ({status.detail})"
 
 
 def _run_alembic(suite: Suite, *arguments: str) -> int:

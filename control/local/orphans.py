@@ -1,4 +1,4 @@
-"""Ending what a killed supervisor has left running."""
+"""Ending the processes that a killed supervisor has left."""
 
 import os
 import signal
@@ -15,9 +15,9 @@ _DATABASES = {"postgres": postgres.STOP_SIGNAL, "redis": signal.SIGTERM}
 
 
 def terminate_orphans(run_directory: RunDirectory, terminal: Terminal) -> bool:
-    """End every recorded process that lives, databases last; whether there were any.
+    """End every recorded process, databases last. Return whether there were any.
 
-    The caller holds the lock, so no supervisor is there to start them again.
+    The caller must hold the supervisor lock, so that no supervisor restarts them.
     """
     orphans = run_directory.find_processes()
     if orphans:
@@ -38,5 +38,5 @@ def _terminate(orphans: Mapping[str, Process], timeout: float) -> None:
     remaining = wait_for_exit(orphans.values(), timeout)
     for orphan in remaining:
         with suppress(ProcessLookupError):
-            os.killpg(orphan.pid, signal.SIGKILL)  # each was given a group of its own
+            os.killpg(orphan.pid, signal.SIGKILL)  # each has its own process group
     wait_for_exit(remaining, timeout)

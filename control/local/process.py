@@ -1,8 +1,8 @@
-"""Processes that are known by more than their number.
+"""Processes, identified by their number and start time.
 
-A process number is used again; a number and the moment of birth never are. Each process writes
-both down itself before it becomes what it is to be, so that there is no instant in which it
-runs unrecorded: whoever starts it may be killed at any time.
+Numbers are reused; a number together with a start time is unique. Each process writes its own
+record before it executes its program: the process that starts it can be killed at any time, and no
+process must run without a record.
 """
 
 import contextlib
@@ -26,7 +26,7 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True)
 class LaunchSpec:
-    """What to run, and as whom."""
+    """How to start a process."""
 
     command: tuple[str, ...]
     env: Mapping[str, str]
@@ -34,36 +34,36 @@ class LaunchSpec:
     user: SystemUser | None = None
 
     def return_self(self) -> "LaunchSpec":
-        """For what needs no preparation."""
+        """Return itself, as `prepare_launch` of components without preparation."""
         return self
 
 
 def build_database_environment(state_dir: Path) -> dict[str, str]:
-    """What a database sees: none of the suite's variables but the folder that tells whose it is."""
+    """Return the environment of a database. STATE_DIR marks which suite it belongs to."""
     path = os.environ.get("PATH", os.defpath)
     return {"PATH": path, "LC_ALL": "C", "TZ": "UTC", "STATE_DIR": str(state_dir)}
 
 
 @dataclass(frozen=True)
 class Process:
-    """A process, for certain."""
+    """A process that cannot be confused with another one."""
 
     pid: int
     start_time: str
 
     @classmethod
     def from_pid(cls, pid: int) -> "Process | None":
-        """The process that has this number now."""
+        """Return the process that has this number now."""
         birth = _read_start_time(pid)
         return cls(pid, birth) if birth else None
 
     @classmethod
     def from_record(cls, record: Path) -> "Process | None":
-        """The process that wrote the record, if it wrote all of it."""
+        """Return the process that wrote a record; None if the record is incomplete."""
         try:
             pid, _, rest = record.read_text().partition("\n")
             birth = _parse_start_time(rest)
-        except (FileNotFoundError, IndexError, ValueError):  # the last two: half of a record
+        except (FileNotFoundError, IndexError, ValueError):  # the last two: an incomplete record
             return None
         return cls(int(pid), birth) if pid.isdecimal() and birth else None
 
@@ -73,7 +73,7 @@ class Process:
 
     @property
     def command_line(self) -> str:
-        """Its program and arguments; empty where it is gone."""
+        """Its program and arguments; empty if it has ended."""
         try:
             return Path(f"/proc/{self.pid}/cmdline").read_text(errors="replace").replace("\0", " ")
         except OSError:
@@ -86,7 +86,7 @@ class Process:
 
 
 def spawn(launch: LaunchSpec, record: Path, log: Path) -> subprocess.Popen[bytes]:
-    """Start a process in a session of its own, its output added to the log."""
+    """Start a process in its own session and append its output to the log."""
     user = launch.user
     with record.open("wb") as record_file, log.open("ab") as output:
         return subprocess.Popen(
@@ -104,7 +104,8 @@ def spawn(launch: LaunchSpec, record: Path, log: Path) -> subprocess.Popen[bytes
 
 
 def wait_for_exit(processes: Iterable[Process], timeout: float) -> tuple[Process, ...]:
-    """Wait for processes that are not our children; returns those that outlive `patience`, s."""
+    """Wait for processes that need not be children. Return those that still run after `timeout`
+    seconds."""
     deadline = time.monotonic() + timeout
     remaining = tuple(process for process in processes if process.is_alive)
     while remaining and time.monotonic() < deadline:
@@ -114,9 +115,9 @@ def wait_for_exit(processes: Iterable[Process], timeout: float) -> tuple[Process
 
 
 def find_supervisor_by_environment(state_dir: Path) -> Process | None:
-    """The supervisor of a suite whose folder is gone, found by what it has given to its services.
+    """Find the supervisor of a suite whose folder was deleted, by the environment of its children.
 
-    None where there is none, or no /proc to look in.
+    None if there is none, or no /proc.
     """
     mark = f"STATE_DIR={state_dir}".encode()
     for folder in Path("/proc").glob("[0-9]*"):
@@ -131,7 +132,7 @@ def find_supervisor_by_environment(state_dir: Path) -> Process | None:
 
 
 def get_resident_memory(pid: int) -> int | None:
-    """Bytes of memory in use."""
+    """Return bytes."""
     if not _BOOT_ID_FILE.exists():
         kilobytes = _ps("rss", pid)
         return int(kilobytes) * 1024 if kilobytes.isdecimal() else None
@@ -143,7 +144,7 @@ def get_resident_memory(pid: int) -> int | None:
 
 
 def _read_start_time(pid: int) -> str | None:
-    """When a living process was born, in whatever form this system has; None if it is gone."""
+    """Return the start time of a process in a platform-specific format; None if it has ended."""
     if not _BOOT_ID_FILE.exists():
         return _parse_start_time(_ps("lstart", pid))
     try:
@@ -157,7 +158,7 @@ def _parse_start_time(text: str) -> str | None:
     if not newline:
         return boot or None
     state, *numbers = stat.rpartition(")")[2].split()
-    if state in "ZX":  # ended; only its parent has not asked for it
+    if state in "ZX":  # a zombie
         return None
     return f"{boot} {numbers[18]}"
 

@@ -1,4 +1,4 @@
-"""Keeping one part alive: start it, watch it, start it again, end it."""
+"""Runs one component: starts, watches, restarts and ends its process."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ _POLL_SECONDS = 0.05
 
 
 class ProcessRunner:
-    """One part's life, driven by wishes."""
+    """Keeps one component in its desired state."""
 
     def __init__(
         self,
@@ -49,16 +49,16 @@ class ProcessRunner:
         self._backoff_seconds = MIN_BACKOFF_SECONDS
 
     def is_restart_needed(self, desired: DesiredState) -> bool:
-        """Whether a wish asks for a fresh process."""
+        """Return whether the desired state requires a new process."""
         return desired.should_run and desired != self._desired_state
 
-    def set_desired_state(self, wish: DesiredState) -> None:
-        if wish != self._desired_state:
-            self._desired_state = wish
+    def set_desired_state(self, state: DesiredState) -> None:
+        if state != self._desired_state:
+            self._desired_state = state
             self._desired_state_changed.set()
 
     async def run(self, dependencies: Iterable["ProcessRunner"]) -> None:
-        """Do what is wished for, until cancelled; to be cancelled only while nothing runs."""
+        """Follow the desired state until cancelled. Cancel only while no process runs."""
         needs = tuple(dependencies)
         while True:
             if self._desired_state_changed.is_set():
@@ -82,12 +82,12 @@ class ProcessRunner:
                 await self._back_off(code)
 
     async def wait_until_stopped(self) -> None:
-        """Return once nothing of it runs, after a wish that it shall not."""
+        """Return when no process runs, after a desired state that says so."""
         while self.status.state != "stopped":
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _run_once(self) -> int | None:
-        """One life from start to end; its exit status, None where it could not even start."""
+        """Run one process. Return its exit status; None if it could not be started."""
         self.status.generation = self._desired_state.generation
         self._set_state("starting")
         log = self._run_directory.log_file(self.component.name)
@@ -138,7 +138,7 @@ class ProcessRunner:
             os.killpg(popen.pid, signal.SIGKILL)
 
     async def _back_off(self, code: int | None) -> None:
-        """Note why it ended, and pause before the next life."""
+        """Record why the process ended, and pause before the next one."""
         if code is not None:
             log = self._run_directory.log_file(self.component.name)
             self.status.exit_reason = exit_reasons.describe_exit_with_log(
@@ -158,12 +158,13 @@ class ProcessRunner:
         self._backoff_seconds = min(2 * self._backoff_seconds, MAX_BACKOFF_SECONDS)
 
     def _reset_backoff(self) -> None:
-        """Forget earlier failures: the part has worked, or something else is wished for now."""
+        """Forget earlier failures, after the component has worked or its desired state has
+        changed."""
         self._backoff_seconds = MIN_BACKOFF_SECONDS
         self.status.consecutive_failures = 0
 
     async def _wait_unless_changed(self, awaited: Coroutine[None, None, None]) -> bool:
-        """Wait for something; false as soon as the wish changes."""
+        """Wait for something. Return False as soon as the desired state changes."""
         task = asyncio.create_task(awaited)
         changed = asyncio.create_task(self._desired_state_changed.wait())
         await asyncio.wait({task, changed}, return_when=asyncio.FIRST_COMPLETED)
@@ -178,11 +179,11 @@ class ProcessRunner:
 
 
 async def _wait_until_all_ready(runners: Iterable[ProcessRunner]) -> None:
-    for keeper in runners:
-        await keeper.ready.wait()
+    for runner in runners:
+        await runner.ready.wait()
 
 
 def log_line(text: str) -> None:
-    """A line of the supervisor's own log."""
+    """Write a line of the supervisor's own log."""
     moment = datetime.now(UTC).isoformat(timespec="milliseconds")
     print(f"{moment.removesuffix('+00:00')}Z {text}", file=sys.stderr, flush=True)

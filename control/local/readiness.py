@@ -1,4 +1,4 @@
-"""Waiting for parts to get well, and showing it."""
+"""Waiting for components to become healthy."""
 
 import time
 from collections.abc import Iterable, Mapping
@@ -16,16 +16,16 @@ from control.start_messages import ComponentFailure
 from control.terminal import Terminal, format_seconds
 
 START_TIMEOUT_SECONDS = 60.0
-"""Seconds that services get once databases and schema are there; as long for each of these."""
+"""Seconds for all services, after databases and schema are ready; also for each of the latter."""
 UNHEALTHY_TIMEOUT_SECONDS = 30.0
-"""Seconds after which nobody waits longer for parts that run and say themselves what they miss."""
+"""Seconds to wait for running components whose health check names a missing dependency."""
 MAX_FAILURES = 3
-"""How often in a row a part ends before nobody waits for it any longer."""
-_NO_LONGER_DESIRED = "is no longer wished for: another command has taken it back"
+"""After this many consecutive exits a component has failed."""
+_NO_LONGER_DESIRED = "is no longer wanted: another command has stopped it"
 
 
 def check_components_health(components: Iterable[Component]) -> dict[str, HealthStatus]:
-    """Ask all of them at once."""
+    """Check all components at the same time."""
     checks = [(part.name, part.check_health) for part in components if part.check_health]
     if not checks:
         return {}
@@ -36,7 +36,7 @@ def check_components_health(components: Iterable[Component]) -> dict[str, Health
 
 @dataclass
 class ReadinessWaiter:
-    """Which of some parts are well by now."""
+    """Tracks which of the required components are healthy."""
 
     suite: Suite
     required: frozenset[str]
@@ -47,12 +47,12 @@ class ReadinessWaiter:
     _healthy: set[str] = field(default_factory=set)
     _reasons: dict[str, str] = field(default_factory=dict)
     _responding: set[str] = field(default_factory=set)
-    """Those that run and say themselves what they miss."""
+    """Components that run and report a problem themselves."""
     _status: Mapping[str, ComponentStatus] = field(default_factory=dict)
     _desired_states: Mapping[str, DesiredState] = field(default_factory=dict)
 
     def wait(self) -> tuple[ComponentFailure, ...]:
-        """Show each part as it gets well; returns the others, and why, when the time is up.
+        """Show each component that becomes healthy. Return those that do not within the timeout.
 
         Raises ControlError if the supervisor ends meanwhile.
         """
@@ -97,12 +97,12 @@ class ReadinessWaiter:
             last = exit_reasons.read_last_log_line(self.suite.run_directory.log_file("supervisor"))
             raise ControlError(f"the supervisor has ended: {last}")
         self._status = self.suite.run_directory.read_status()
-        missing, wishes = self._unready(), self.suite.run_directory.read_desired_states()
+        missing, desired_states = self._unready(), self.suite.run_directory.read_desired_states()
         results = check_components_health(
             part for part in missing if self._current_state(part) == "running"
         )
         for part in missing:
-            if _is_no_longer_desired(part, wishes):
+            if _is_no_longer_desired(part, desired_states):
                 self._reasons[part.name] = _NO_LONGER_DESIRED
             else:
                 self._evaluate(part, results.get(part.name))
@@ -124,10 +124,10 @@ class ReadinessWaiter:
                 self._responding.discard(component.name)
 
     def _current_state(self, component: Component) -> str:
-        """The state, where it is that of the wished-for generation."""
+        """Return the state if it belongs to the desired generation, else "waiting"."""
         status = self._status.get(component.name)
-        wish = self._desired_states.get(component.name)
-        if status is None or (wish and status.generation < wish.generation):
+        desired = self._desired_states.get(component.name)
+        if status is None or (desired and status.generation < desired.generation):
             return "waiting"
         return status.state
 
@@ -152,7 +152,7 @@ class ReadinessWaiter:
         return [name for name in component.depends_on if name not in self._healthy]
 
     def _is_hopeless(self, waited: float) -> bool:
-        """Whether what is missing will not come, or waits for what will not."""
+        """Whether every missing component has failed or waits for one that has."""
         left = [
             part for part in self._unready() if self._reasons.get(part.name) != _NO_LONGER_DESIRED
         ]
@@ -165,7 +165,7 @@ class ReadinessWaiter:
         return not left or (bool(lost) and len(lost) + len(waiting) == len(left))
 
     def _has_failed(self, component: Component, waited: float) -> bool:
-        """Whether more waiting will not make it well, `waited` seconds after the last progress."""
+        """Whether waiting longer will not help, `waited` seconds after the last progress."""
         state = self._current_state(component)
         if state == "waiting":
             return False
@@ -185,6 +185,6 @@ class ReadinessWaiter:
 
 
 def _is_no_longer_desired(component: Component, states: Mapping[str, DesiredState]) -> bool:
-    """Only a further replica ever leaves the wishes while the suite runs."""
-    wish = states.get(component.name)
-    return not wish.should_run if wish else bool(states) and component.is_extra_replica
+    """Only additional replicas are removed from the desired states while the suite runs."""
+    desired = states.get(component.name)
+    return not desired.should_run if desired else bool(states) and component.is_extra_replica

@@ -1,4 +1,4 @@
-"""Deleting a suite's data."""
+"""The data of a suite in local mode."""
 
 import contextlib
 import shutil
@@ -22,9 +22,9 @@ DATA_PATTERNS = (
     "logs/*.log.*",
     "run",
 )
-"""Patterns of what a suite keeps in STATE_DIR beside the settings; the locks in `run` go last."""
+"""What a suite stores in STATE_DIR besides the settings. The locks in `run` are deleted last."""
 SETTINGS_FILES = ("mode", "replicas.json", "secrets.env", "containers.lock")
-"""What stays: `secrets.env` may open the data of the same suite in Docker."""
+"""What is not deleted: `secrets.env` may belong to the data of the same suite in Docker."""
 
 
 def find_data(context: Context) -> SuiteData | None:
@@ -55,7 +55,7 @@ def _delete_data(context: Context, inside: Iterable[Path], databases: Iterable[D
 
 
 def _is_state_dir(folder: Path) -> bool:
-    """Whether a suite has ever started there: a folder given by mistake keeps all it has."""
+    """Whether a suite has ever started there. Nothing is deleted in any other folder."""
     return any((folder / name).is_file() for name in SETTINGS_FILES)
 
 
@@ -70,7 +70,7 @@ def _find_data_in_state_dir(state_dir: Path) -> list[Path]:
 
 
 def _find_external_databases(state_dir: Path) -> list[Database]:
-    """Databases that had to be elsewhere, also those of earlier folders of this path."""
+    """Return the databases outside STATE_DIR, including those of earlier folders with this path."""
     known = shared_folder.find_databases()
     found = {database.path: database for database in known if database.state_dir == state_dir}
     link = state_dir / "postgres"

@@ -1,4 +1,4 @@
-"""Stopping and starting again."""
+"""Rolling restart."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
@@ -15,10 +15,10 @@ from control.start_messages import ComponentFailure
 
 
 def restart_services(context: Context, names: Sequence[str]) -> bool:
-    """Fresh processes with the settings of now; what is wrong with them costs nothing.
+    """Restart services with the current settings; invalid settings change nothing.
 
-    One replica of a service after the other, so that the others serve meanwhile; where one does not
-    get well, those after it are left alone.
+    The replicas of a service restart one after the other, so that the others keep working. If one
+    does not become healthy, the remaining ones are left running.
     """
     if RunDirectory(context.state_dir).find_supervisor() is None:
         raise ControlError("nothing runs: ./manage.py start")
@@ -28,13 +28,13 @@ def restart_services(context: Context, names: Sequence[str]) -> bool:
         if problems := _restart(context, suite, batches.pop(0)):
             start_messages.report_failures(context, problems)
             if left := sorted(name for turn in batches for name in turn):
-                context.terminal.print_warning(f"left as they are: {', '.join(left)}")
+                context.terminal.print_warning(f"left unchanged: {', '.join(left)}")
             return False
     return True
 
 
 def _plan_rolling_restart(names: Iterable[str]) -> list[tuple[str, ...]]:
-    """The first of each service, then the second of each that has one, and so on."""
+    """Return batches: the first replica of each service, then the second of each, and so on."""
     by_service: dict[str, list[str]] = {}
     for name in dict.fromkeys(names):
         by_service.setdefault(replicas.parse_service_name(name), []).append(name)
@@ -42,15 +42,16 @@ def _plan_rolling_restart(names: Iterable[str]) -> list[tuple[str, ...]]:
 
 
 def _restart(context: Context, suite: Suite, names: Iterable[str]) -> tuple[ComponentFailure, ...]:
-    """Returns what does not get well, and why; a replica that has left meanwhile is no loss."""
+    """Return the components that do not become healthy. Replicas that were removed meanwhile are
+    ignored."""
     with desired_state.exclusive_suite(suite) as current:
         here = {part.name for part in current.components}
-        wishes = current.run_directory.require_desired_states(
+        states = current.run_directory.require_desired_states(
             name for name in names if name in here
         )
         fresh = {
-            name: replace(wish, should_run=True, generation=wish.generation + 1)
-            for name, wish in wishes.items()
+            name: replace(state, should_run=True, generation=state.generation + 1)
+            for name, state in states.items()
         }
         desired_state.apply(context, current, fresh)
     return ReadinessWaiter(current, frozenset(fresh), context.terminal).wait()

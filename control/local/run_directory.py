@@ -1,15 +1,15 @@
-"""`STATE_DIR/run`: how the supervisor and the commands speak with each other, across crashes.
+"""`STATE_DIR/run`: the files through which supervisor and commands communicate, across crashes.
 
-supervisor.lock      held for as long as a supervisor lives, whatever becomes of it
-commands.lock        held while wishes and numbers are read to be changed: a moment, and by no
-                     command while the supervisor has yet to take what another one left
-supervisor           who it is
-processes/<part>     who is running, each written by the process itself
-desired_state.json          what shall run: written by commands, read by the supervisor on SIGHUP
-environment.json     a command's own environment, for what it wishes for; gone when it is read
-status.json          what does run: written by the supervisor
+supervisor.lock      held by a supervisor as long as it lives
+commands.lock        held briefly while a command changes the desired state; not granted while the
+                     supervisor has not yet read what an earlier command has written
+supervisor           the process of the supervisor
+processes/<name>     the process of each component, written by itself
+desired_state.json   what should run: written by commands, read by the supervisor on SIGHUP
+environment.json     the environment for components that start next; deleted once it is read
+status.json          what runs: written by the supervisor
 
-What cannot be read, as after a power cut, counts as absent; `damaged` names it.
+An unreadable file, for example after a power cut, counts as absent; `find_damaged_files` lists it.
 """
 
 import json
@@ -28,14 +28,14 @@ from control.local import timeouts
 from control.local.process import Process
 
 MIN_UPTIME_SECONDS = 10.0
-"""Seconds after which a part counts as having worked, as in Docker."""
-RECORD_REPAIR_HINT = "a supervisor that lives writes it anew within a minute"
+"""Seconds after which a start counts as successful, as in Docker."""
+RECORD_REPAIR_HINT = "a living supervisor writes it again within a minute"
 State = Literal["waiting", "starting", "running", "failing", "stopping", "stopped", "done"]
 
 
 @dataclass(frozen=True)
 class DesiredState:
-    """What shall become of a part; a raised generation asks for a fresh process."""
+    """Whether a component should run. A higher generation requests a new process."""
 
     should_run: bool
     generation: int = 0
@@ -43,7 +43,7 @@ class DesiredState:
 
 @dataclass
 class ComponentStatus:
-    """What the supervisor knows of a part."""
+    """The state of a component, as the supervisor sees it."""
 
     state: State = "waiting"
     pid: int | None = None
@@ -52,25 +52,25 @@ class ComponentStatus:
     restarts: int = 0
     generation: int = 0
     consecutive_failures: int = 0
-    """How often in a row it has ended by itself, each time soon after its start."""
+    """Consecutive exits, each soon after its start."""
     exit_reason: str = ""
-    """Why it ended the last time, if nobody had asked it to."""
+    """Why the process ended the last time, unless it was stopped."""
     log_offset: int = 0
-    """Where in its log its present life begins, bytes."""
+    """Position in the log at which the current process began, in bytes."""
 
     @property
     def is_crash_looping(self) -> bool:
-        """Whether it has just ended by itself, or has begun again only now."""
+        """Whether it has just exited, or was restarted only moments ago."""
         has_just_started = time.time() - self.since < MIN_UPTIME_SECONDS
         return self.consecutive_failures > 0 and (self.state == "failing" or has_just_started)
 
 
 class AlreadyRunning(ControlError):
-    """A supervisor lives, and holds the lock for as long."""
+    """A supervisor is running and holds the lock."""
 
 
 class RunDirectory:
-    """The files of one suite that runs, or ran."""
+    """The files of one suite."""
 
     def __init__(self, state_dir: Path) -> None:
         self.state_dir = state_dir
@@ -85,9 +85,9 @@ class RunDirectory:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 
     def acquire_supervisor_lock(self) -> FileLock:
-        """The right to start or end things here; to look, `supervisor` is enough.
+        """Return the lock that permits starting and ending processes. Reading needs no lock.
 
-        Raises IsSupervised, or ControlError where another command keeps it.
+        Raises AlreadyRunning, or ControlError if another command holds the lock.
         """
         deadline = time.monotonic() + timeouts.LOCK_TIMEOUT_SECONDS
         while (lock := FileLock.try_acquire(self.path / "supervisor.lock")) is None:
@@ -106,7 +106,7 @@ class RunDirectory:
 
     @contextmanager
     def supervisor_lock(self) -> Iterator[None]:
-        """Hold the same right; without a directory there is nothing to start or end."""
+        """Hold the supervisor lock; without a folder there is nothing to lock."""
         lock = self.acquire_supervisor_lock() if self.path.exists() else None
         try:
             yield
@@ -116,10 +116,10 @@ class RunDirectory:
 
     @contextmanager
     def command_lock(self) -> Iterator[None]:
-        """The right to change what is wished for, to be kept for a moment only.
+        """Hold the lock that permits changing the desired state. For short operations.
 
-        Raises ControlError where another command keeps it for long, or where the supervisor does
-        not take what another one has left.
+        Raises ControlError if another command holds it for too long, or if the supervisor does not
+        read what an earlier command has written.
         """
         lock = self._acquire_command_lock()
         deadline = time.monotonic() + timeouts.PICKUP_TIMEOUT_SECONDS
@@ -127,10 +127,10 @@ class RunDirectory:
             lock.release()
             if time.monotonic() > deadline:
                 raise ControlError(
-                    "the supervisor does not take what another ./manage.py wished for, as if it"
+                    "the supervisor does not read what another ./manage.py has requested, as if it"
                     f" were suspended: kill -CONT {supervisor.pid}, or ./manage.py restart"
                 )
-            supervisor.send_signal(signal.SIGHUP)  # that command may have died before it could
+            supervisor.send_signal(signal.SIGHUP)  # that command may have been killed before it did
             time.sleep(timeouts.POLL_SECONDS)
             lock = self._acquire_command_lock()
         try:
@@ -147,15 +147,15 @@ class RunDirectory:
         return lock
 
     def _find_unnotified_supervisor(self) -> Process | None:
-        """The supervisor, while the environment of another command waits for it."""
+        """Return the supervisor if it has not yet read the environment of an earlier command."""
         return self.find_supervisor() if self._environment_file.exists() else None
 
     def try_command_lock(self) -> FileLock | None:
-        """The same right for one who cannot wait; None while a command has it."""
+        """Return the command lock; None if a command holds it."""
         return FileLock.try_acquire(self._command_lock_file)
 
     def find_damaged_files(self) -> list[Path]:
-        """The files that are there and cannot be read."""
+        """Return the files that exist and cannot be read."""
         files = {name: self.path / name for name in _PARSERS}
         return [
             files[name] for name in files if files[name].exists() and self._read_file(name) is None
@@ -168,7 +168,7 @@ class RunDirectory:
         return self._process_records / component
 
     def find_processes(self) -> dict[str, Process]:
-        """The recorded processes that live."""
+        """Return the recorded processes that are alive."""
         records = sorted(self._process_records.iterdir()) if self._process_records.exists() else []
         found = ((record.name, Process.from_record(record)) for record in records)
         return {name: process for name, process in found if process and process.is_alive}
@@ -182,7 +182,7 @@ class RunDirectory:
 
     @property
     def supervisor_uptime(self) -> float:
-        """Seconds since the supervisor's start."""
+        """Seconds since the supervisor was started."""
         return time.time() - (self.path / "supervisor").stat().st_mtime
 
     def find_supervisor(self) -> Process | None:
@@ -190,35 +190,36 @@ class RunDirectory:
         return process if process and process.is_alive else None
 
     def write_desired_states(self, states: dict[str, DesiredState]) -> None:
-        content = {name: asdict(wish) for name, wish in states.items()}
+        content = {name: asdict(state) for name, state in states.items()}
         write_private_file(self.path / "desired_state.json", json.dumps(content))
 
     def read_desired_states(self) -> dict[str, DesiredState]:
-        """Those for all parts; none of them where they are lost."""
+        """Return the states of all components; empty if the file is missing or damaged."""
         return self._read_file("desired_state.json") or {}
 
     def require_desired_states(self, names: Iterable[str]) -> dict[str, DesiredState]:
-        """Those of some parts; raises ControlError for one that the suite was started without."""
-        wishes, names = self.read_desired_states(), tuple(names)
+        """Return the states of some components. Raises ControlError for one that the suite was
+        started without."""
+        states, names = self.read_desired_states(), tuple(names)
         for name in names:
-            if name not in wishes:
+            if name not in states:
                 raise ControlError(
-                    f"{name} is not in the suite that runs, settings have changed since its start:"
-                    " run ./manage.py restart"
+                    f"{name} is not part of the running suite: settings have changed since its"
+                    " start: run ./manage.py restart"
                 )
-        return {name: wishes[name] for name in names}
+        return {name: states[name] for name in names}
 
     def write_environment(self, environ: Mapping[str, str]) -> None:
         write_private_file(self._environment_file, json.dumps(dict(environ)))
 
     def take_environment(self) -> dict[str, str] | None:
-        """What a command has handed over since the last time."""
+        """Return and delete the environment that a command has written."""
         environ: dict[str, str] | None = self._read_file(self._environment_file.name)
         self.remove_environment()
         return environ
 
     def remove_environment(self) -> None:
-        """It holds secrets, and nobody may be there any more to take it."""
+        """Delete the environment: it holds secrets."""
         self._environment_file.unlink(missing_ok=True)
 
     def write_status(self, status: dict[str, ComponentStatus]) -> None:
@@ -229,7 +230,8 @@ class RunDirectory:
         return self._read_file("status.json") or {}
 
     def remove_orphaned_environment(self) -> None:
-        """The environment that no supervisor will take; a command that is at it sees to it."""
+        """Delete the environment if no supervisor will read it. A command that holds the lock does
+        so itself."""
         lock = self.try_command_lock()
         if lock is None:
             return
@@ -243,7 +245,7 @@ class RunDirectory:
         (self.path / "status.json").unlink(missing_ok=True)
 
     def _read_file(self, name: str) -> Any:
-        """None where it is not there, or damaged."""
+        """Return None if the file is missing or damaged."""
         try:
             return _PARSERS[name](json.loads((self.path / name).read_text("utf-8")))
         except (FileNotFoundError, AttributeError, LookupError, TypeError, ValueError):
@@ -255,7 +257,7 @@ def _parse_process(content: Any) -> Process:
 
 
 def _parse_desired_states(content: Any) -> dict[str, DesiredState]:
-    return {name: DesiredState(**wish) for name, wish in content.items()}
+    return {name: DesiredState(**state) for name, state in content.items()}
 
 
 def _parse_status(content: Any) -> dict[str, ComponentStatus]:

@@ -1,4 +1,4 @@
-"""Bringing a suite that runs to what it should be."""
+"""Adjusting a running suite to its settings and replica counts."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -11,11 +11,11 @@ from control.local.suite import Suite
 
 
 def reconcile(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Suite, frozenset[str]]:
-    """Start what is missing of these services, or of all, and end replicas that are too many.
+    """Start missing components of these services, or of all, and end surplus replicas.
 
-    What fails again and again is begun anew at once, with the settings of now. Returns the suite
-    that it is now, and what was missing. Raises ControlError, with nothing changed, where a new
-    replica's port cannot be had.
+    Crash-looping components restart at once with the current settings. Return the current suite and
+    the names of what was missing. Raises ControlError, with nothing changed, if the port of a new
+    replica cannot be used.
     """
     with desired_state.exclusive_suite(suite) as current:
         surplus = _find_surplus_replicas(current)
@@ -30,24 +30,23 @@ def reconcile(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Sui
 
 def _find_surplus_replicas(suite: Suite) -> list[str]:
     expected = {part.name for part in suite.components}
-    known = (
-        suite.run_directory.read_desired_states() | suite.run_directory.read_status()
-    )  # one that still runs may be wished for no more
+    # a surplus replica may still be running
+    known = suite.run_directory.read_desired_states() | suite.run_directory.read_status()
     return [
         name for name in known if name not in expected and replicas.parse_service_name(name) != name
     ]
 
 
 def _find_missing(suite: Suite, required: frozenset[str]) -> dict[str, DesiredState]:
-    wishes = suite.run_directory.read_desired_states()
-    new = [part for part in suite.components if part.is_extra_replica and part.name not in wishes]
+    states = suite.run_directory.read_desired_states()
+    new = [part for part in suite.components if part.is_extra_replica and part.name not in states]
     preflight.check_ports(part for part in new if part.name in required)
-    fresh = wishes | {part.name: DesiredState(should_run=False) for part in new}
+    fresh = states | {part.name: DesiredState(should_run=False) for part in new}
     status = suite.run_directory.read_status()
     failing = {name for name, known in status.items() if known.is_crash_looping}
     alive = {name for name, known in status.items() if known.state != "stopped"} - failing
     return {
-        name: replace(wish, should_run=True, generation=wish.generation + (name in failing))
-        for name, wish in fresh.items()
-        if name in required and not (wish.should_run and name in alive)
+        name: replace(state, should_run=True, generation=state.generation + (name in failing))
+        for name, state in fresh.items()
+        if name in required and not (state.should_run and name in alive)
     }

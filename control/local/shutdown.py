@@ -1,4 +1,4 @@
-"""Ending all of a suite."""
+"""Ending a suite."""
 
 import signal
 import time
@@ -10,11 +10,11 @@ from control.local.run_directory import RunDirectory
 from control.terminal import Terminal
 
 _TIMEOUT_SECONDS = STOP_TIMEOUT_SECONDS + DATABASE_STOP_TIMEOUT_SECONDS + 10
-"""Seconds after which the supervisor itself is taken to be stuck."""
+"""Seconds after which the supervisor counts as stuck."""
 
 
 def shut_down(run_directory: RunDirectory, terminal: Terminal) -> bool:
-    """End everything and return when it is gone; false where nothing ran."""
+    """End everything and wait until it is gone. Return False if nothing was running."""
     supervisor = run_directory.find_supervisor() or (
         None
         if run_directory.path.exists()

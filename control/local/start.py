@@ -1,4 +1,4 @@
-"""Starting the suite, or what is missing of it."""
+"""Starting processes."""
 
 import signal
 import subprocess
@@ -38,14 +38,12 @@ def bring_up(
 
 
 def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[ComponentFailure, ...]:
-    """Start a suite that does not run, wait, and return what is not well, and why."""
-    suite.required_components_for(
-        names
-    )  # what is wrong with the names is told before anything is made
+    """Start a suite that does not run, and wait. Return the components that are not healthy."""
+    suite.required_components_for(names)  # raises errors before anything is created
     suite.run_directory.create()
     lock = suite.run_directory.acquire_supervisor_lock()
     try:
-        # a `stop --remove` that had the lock before us may have deleted it
+        # a `stop --remove` that held the lock before may have deleted it
         suite.run_directory.create()
         orphans.terminate_orphans(suite.run_directory, context.terminal)
         with suite.run_directory.command_lock():
@@ -57,7 +55,7 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Compone
     try:
         return ReadinessWaiter(suite, wanted, context.terminal).wait()
     except KeyboardInterrupt:
-        context.terminal.print_line("The suite goes on starting; ./manage.py stop ends it.")
+        context.terminal.print_line("The suite continues to start; ./manage.py stop ends it.")
         raise
 
 
@@ -70,7 +68,8 @@ def _launch(context: Context, suite: Suite, wanted: frozenset[str], lock: FileLo
     modes.save_last_mode(suite.settings.state_dir, "local")
     suite.save_replicas()
     suite.run_directory.remove_status()
-    suite.run_directory.write_environment(context.suite_environ)  # so that no other is taken for it
+    # before the supervisor could read an older one
+    suite.run_directory.write_environment(context.suite_environ)
     suite.run_directory.write_desired_states(
         {part.name: DesiredState(part.name in wanted) for part in suite.components}
     )
@@ -78,9 +77,9 @@ def _launch(context: Context, suite: Suite, wanted: frozenset[str], lock: FileLo
 
 
 def _spawn_supervisor(context: Context, suite: Suite, lock: FileLock) -> None:
-    """The supervisor inherits the lock: there is no instant in which a second one could start."""
+    """Start the supervisor. It inherits the lock, so no second one can start in between."""
     options = ("--lock", str(lock.descriptor), "--python", str(suite.python))
-    # told of new wishes before it can listen, it must not die of it: it reads them anyway
+    # SIGHUP must not kill the supervisor before it has a handler; it then reads the state anyway
     previous_handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     with suite.run_directory.log_file("supervisor").open("ab") as log:
         process = subprocess.Popen(
@@ -94,14 +93,14 @@ def _spawn_supervisor(context: Context, suite: Suite, lock: FileLock) -> None:
             start_new_session=True,
         )
     signal.signal(signal.SIGHUP, previous_handler)
-    process.returncode = 0  # it is to outlive us: nobody waits for it
+    process.returncode = 0  # it outlives this process: suppresses the warning of Popen
     if supervisor := Process.from_pid(process.pid):
         suite.run_directory.write_supervisor(supervisor)
 
 
 def _start_missing(context: Context, suite: Suite, names: Iterable[str]) -> bool:
-    """Start what is missing of a suite that runs, or is just being started."""
-    context.terminal.print_line("It runs already.")
+    """Start the missing components of a suite that runs or is being started."""
+    context.terminal.print_line("The suite is already running.")
     suite, missing = scaling.reconcile(context, suite, names)
     awaited = (
         suite.required_components_for(names)

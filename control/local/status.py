@@ -1,4 +1,4 @@
-"""What runs, and how well."""
+"""The status table of the processes."""
 
 import time
 from collections.abc import Mapping, Sequence
@@ -18,7 +18,7 @@ def show_suite(context: Context, suite: Suite, services: Sequence[str]) -> bool:
     """Print the table, or why there is none. Return whether everything is healthy."""
     for file in suite.run_directory.find_damaged_files():
         context.terminal.print_warning(
-            f"{file} is damaged and counts as absent: ./manage.py restart makes it anew"
+            f"{file} is damaged and ignored: ./manage.py restart writes it again"
         )
     if suite.run_directory.find_supervisor():
         return show(context, suite, services)
@@ -28,12 +28,13 @@ def show_suite(context: Context, suite: Suite, services: Sequence[str]) -> bool:
         and suite.run_directory.path / "supervisor" in suite.run_directory.find_damaged_files()
     ):
         context.terminal.print_warning(
-            f"whether the supervisor of {', '.join(orphans)} lives cannot be told:"
+            f"it is unknown whether the supervisor of {', '.join(orphans)} is alive:"
             f" {RECORD_REPAIR_HINT}, else ./manage.py start takes over"
         )
     elif orphans:
         context.terminal.print_warning(
-            f"the supervisor is gone, {', '.join(orphans)} run on: ./manage.py start takes over"
+            f"the supervisor is gone, but {', '.join(orphans)} still run:"
+            " ./manage.py start takes over"
         )
     else:
         context.terminal.print_line("Smart Assistant is not running.")
@@ -60,7 +61,7 @@ def _status_for(status: Mapping[str, ComponentStatus], component: Component) -> 
 def find_unmet_dependencies(
     component: Component, status: Mapping[str, ComponentStatus]
 ) -> list[str]:
-    """What has to be ready before a part begins, and is not."""
+    """Return the unready components that a component waits for."""
     if _status_for(status, component).state != "waiting":
         return []
     ready = {name for name, known in status.items() if known.state in ("running", "done")}
@@ -70,7 +71,7 @@ def find_unmet_dependencies(
 
 
 def combine_health(known: ComponentStatus, checked: HealthStatus | None) -> HealthStatus:
-    """How well a part is: by its own answer, else by why it has failed the last time."""
+    """Return the result of the health check, or why the component failed the last time."""
     if known.state == "done":
         return HealthStatus(is_healthy=True, detail="done")
     if checked and checked.is_healthy:

@@ -1,4 +1,4 @@
-"""The parts of a suite in local mode."""
+"""The components of a suite."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -21,28 +21,28 @@ from control.settings import Settings
 
 @dataclass(frozen=True)
 class Suite:
-    """What runs with these settings, in the order in which it is shown."""
+    """The components for some settings, in the order of the status table."""
 
     settings: Settings
     table: tuple[Service, ...]
     python: Path
-    """The interpreter of the services, with everything they need installed."""
+    """The interpreter with the packages of the services."""
     replica_counts: Mapping[str, int]
-    """How many processes a service has, where it is not one."""
+    """The number of processes of services that do not have exactly one."""
     requested_replicas: Mapping[str, int]
-    """What this command says of them."""
+    """The replica counts that this command asks for."""
 
     @classmethod
     def from_context(
         cls, context: Context, python: Path, requested: Mapping[str, int] | None = None
     ) -> "Suite":
-        """With as many replicas as were asked for, now or earlier."""
+        """Use the replica counts of this command and of earlier ones."""
         explicit = requested or {}
         counts = replicas.read(context.state_dir, context.services) | dict(explicit)
         return cls(context.settings, context.services, python, counts, explicit)
 
     def with_current_replicas(self) -> "Suite":
-        """The same after what other commands have asked for meanwhile."""
+        """Return the suite with the replica counts that other commands have stored meanwhile."""
         stored = replicas.read(self.settings.state_dir, self.table)
         return replace(self, replica_counts=stored | dict(self.requested_replicas))
 
@@ -55,7 +55,7 @@ class Suite:
         return RunDirectory(self.settings.state_dir)
 
     def component_names_for(self, services: Iterable[str]) -> tuple[str, ...]:
-        """All parts of some services; raises ControlError where one does not run."""
+        """Return all components of some services. Raises ControlError for one that does not run."""
         names: list[str] = []
         for service in services:
             found = [part.name for part in self.components if part.service == service]
@@ -65,17 +65,17 @@ class Suite:
         return tuple(names)
 
     def required_components_for(self, services: Iterable[str]) -> frozenset[str]:
-        """All parts of some services, or of all, with what they need."""
+        """Return all components of some services, or of all, and their dependencies."""
         return self.resolve_dependencies(
             self.component_names_for(services) or [part.name for part in self.components]
         )
 
     def save_replicas(self) -> None:
-        """Let the commands and the supervisor know of them."""
+        """Store the replica counts for other commands and the supervisor."""
         replicas.save(self.settings.state_dir, self.replica_counts)
 
     def resolve_dependencies(self, names: Iterable[str]) -> frozenset[str]:
-        """The parts of these names and all that must be ready before them."""
+        """Return these components and everything that must be ready before them."""
         by_name = {part.name: part for part in self.components}
         wanted: set[str] = set()
         queue = list(names)

@@ -1,4 +1,4 @@
-"""The background process that keeps the suite alive. Idle, it only waits."""
+"""The background process that keeps the suite running."""
 
 import argparse
 import asyncio
@@ -25,11 +25,11 @@ _MAINTENANCE_INTERVAL_SECONDS = 60.0
 _POLL_SECONDS = 0.05
 
 SuiteLoader = Callable[[Mapping[str, str]], Suite]
-"""The suite as the settings of now make it, with an operator's environment."""
+"""Loads the suite with the current settings and the environment of an operator."""
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    """Be the supervisor: the hidden command that `start` runs in the background."""
+    """Run as the supervisor. This is the hidden command that `start` runs in the background."""
 
     def load_suite(environ: Mapping[str, str]) -> Suite:
         return Suite.from_context(replace(context, environ=environ), Path(options.python))
@@ -43,12 +43,13 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 
 async def supervise(suite: Suite, load_suite: SuiteLoader) -> None:
-    """Keep the suite as the wishes say, until SIGTERM; the caller holds the lock."""
+    """Follow the desired state until SIGTERM. The caller holds the supervisor lock."""
     os.umask(0o077)
     stop_requested = asyncio.Event()
     loop = asyncio.get_running_loop()
     max_processes = replicas.MAX_REPLICAS * len(suite.components)
-    with ThreadPoolExecutor(max_workers=max_processes) as executor:  # one waits for each process
+    # one thread waits for each process
+    with ThreadPoolExecutor(max_workers=max_processes) as executor:
         async with asyncio.TaskGroup() as group:
             supervisor = Supervisor(suite, load_suite, executor, group)
             for number in (signal.SIGTERM, signal.SIGINT):
@@ -66,14 +67,14 @@ async def supervise(suite: Suite, load_suite: SuiteLoader) -> None:
 
 
 def record_supervisor(run_directory: RunDirectory) -> None:
-    """Write down who supervises, unless it can be read: nobody else could end us."""
+    """Write the supervisor's own record if it is missing: without it, no command could stop it."""
     me = Process.from_pid(os.getpid())
     if me and run_directory.find_supervisor() != me:
         run_directory.write_supervisor(me)
 
 
 class Supervisor:
-    """One keeper for each part."""
+    """One ProcessRunner for each component."""
 
     def __init__(
         self,
@@ -96,7 +97,8 @@ class Supervisor:
         self._maintenance_task = group.create_task(self._maintain(maintenance_interval))
 
     def reload(self) -> None:
-        """Do so between two commands: never the environment of one with the wishes of another."""
+        """Read the desired state when no command is writing it: environment and states belong
+        together."""
         lock = self._run_directory.try_command_lock()
         if lock is None:
             asyncio.get_running_loop().call_later(_POLL_SECONDS, self.reload)
@@ -109,60 +111,61 @@ class Supervisor:
     def _apply_desired_states(self) -> None:
         if self._is_stopping:
             return
-        wishes = self._run_directory.read_desired_states()
-        if not wishes:
+        states = self._run_directory.read_desired_states()
+        if not states:
             log_line("desired_state.json is lost or damaged: everything stays as it is")
             self._run_directory.remove_environment()
             return
-        self._reload_components(wishes)
-        for name, keeper in self._runners.items():
-            if name in wishes:
+        self._reload_components(states)
+        for name, runner in self._runners.items():
+            if name in states:
                 self._removing.discard(name)
-                keeper.set_desired_state(wishes[name])
+                runner.set_desired_state(states[name])
             elif name not in self._removing:
-                self._remove(name, keeper)
+                self._remove(name, runner)
 
     async def stop(self) -> None:
-        """End what uses the data, then what holds it; then there is nothing more to do."""
+        """End the services, then the databases."""
         self._is_stopping = True
         for holds_data in (False, True):
             ending = [it for it in self._runners.values() if it.component.is_database == holds_data]
-            for keeper in ending:
-                keeper.set_desired_state(DesiredState(should_run=False))
-            await asyncio.gather(*(keeper.wait_until_stopped() for keeper in ending))
+            for runner in ending:
+                runner.set_desired_state(DesiredState(should_run=False))
+            await asyncio.gather(*(runner.wait_until_stopped() for runner in ending))
         for task in (*self._tasks.values(), self._maintenance_task):
             task.cancel()
 
     def _add(self, component: Component) -> None:
-        keeper = ProcessRunner(component, self._run_directory, self._publish, self._executor)
-        self._runners[component.name] = keeper
-        self._tasks[component.name] = self._task_group.create_task(self._run_component(keeper))
+        runner = ProcessRunner(component, self._run_directory, self._publish, self._executor)
+        self._runners[component.name] = runner
+        self._tasks[component.name] = self._task_group.create_task(self._run_component(runner))
 
     async def _run_component(self, runner: ProcessRunner) -> None:
         needs = (self._runners.get(name) for name in runner.component.depends_on)
         await runner.run(filter(None, needs))
 
     def _reload_components(self, states: Mapping[str, DesiredState]) -> None:
-        """What is to begin anew does so with the settings of now, and for the first time too."""
+        """Load the current settings for components that start now."""
         environ = self._run_directory.take_environment()
         if environ is None:
             return
         try:
             parts = self._load_suite(environ).components
-        except (ControlError, OSError, ValueError) as error:  # changed since the command looked
+        except (ControlError, OSError, ValueError) as error:
+            # they have changed since the command checked them
             log_line(f"the settings stay as they were: {error}")
             return
         for part in parts:
-            keeper = self._runners.get(part.name)
-            if keeper is None and part.name in states:
+            runner = self._runners.get(part.name)
+            if runner is None and part.name in states:
                 self._add(part)
-            elif keeper and keeper.is_restart_needed(
+            elif runner and runner.is_restart_needed(
                 states.get(part.name, DesiredState(should_run=False))
             ):
-                keeper.component = part
+                runner.component = part
 
     def _remove(self, name: str, runner: ProcessRunner) -> None:
-        """Have a part end and be forgotten, unless it is wished for again meanwhile."""
+        """End a component and forget it, unless it is added again meanwhile."""
 
         async def remove_when_stopped() -> None:
             await runner.wait_until_stopped()
@@ -177,14 +180,14 @@ class Supervisor:
         self._task_group.create_task(remove_when_stopped())
 
     def _publish(self) -> None:
-        # a full disk must not end the suite: what is shown may lag behind
+        # a full disk must not end the suite; the status may be outdated
         with contextlib.suppress(OSError):
             self._run_directory.write_status(
                 {name: it.status for name, it in self._runners.items()}
             )
 
     async def _maintain(self, interval: float) -> None:
-        """What time does to the files: logs grow, and who we are may be lost."""
+        """Rotate logs and restore the supervisor's record."""
         while True:
             await asyncio.sleep(interval)
             with contextlib.suppress(OSError):

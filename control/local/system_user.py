@@ -1,4 +1,5 @@
-"""The system user that PostgreSQL runs as where root starts the suite: it refuses to be root."""
+"""The system user that runs PostgreSQL if root starts the suite: PostgreSQL refuses to run as
+root."""
 
 import os
 import pwd
@@ -32,7 +33,7 @@ class SystemUser:
         )
 
     def can_run(self, *command: str, cwd: Path = Path("/")) -> bool:
-        """Whether a command ends well as this user."""
+        """Return whether a command succeeds as this user."""
         try:
             result = subprocess.run(
                 command,
@@ -52,5 +53,5 @@ class SystemUser:
         return self.can_run("/bin/sh", "-c", 'cd "$1"', "sh", str(folder))
 
     def chown(self, folder: Path) -> None:
-        """Hand over a folder that we have just made."""
+        """Make the user the owner of a new folder."""
         os.chown(folder, self.uid, self.gid, follow_symlinks=False)

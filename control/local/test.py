@@ -1,4 +1,4 @@
-"""The tests as processes of this machine."""
+"""`test` in local mode."""
 
 import argparse
 import os
@@ -13,7 +13,7 @@ from control.local.process import Process
 from control.testing import coverage_gate, selection, subprocess_runner
 
 _COMPLETED_STATUSES = (0, 1)
-"""The exit statuses of pytest after which the coverage says something: all passed, some failed."""
+"""The exit statuses of pytest after which coverage is meaningful: all passed, or some failed."""
 _COVERAGE_GATE_OPTIONS = ("--cov-report=", "-p", "control.testing.key_module_coverage_plugin")
 
 
@@ -39,8 +39,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 @contextmanager
 def _temporary_coverage_folder(state_dir: Path) -> Iterator[Path]:
-    """For what is measured: another run in this clone may measure too. Clears what killed ones
-    have left."""
+    """Yield a folder for coverage data of this run only. Removes those of killed runs."""
     environment.make_state_dir(state_dir)
     parent = state_dir / "coverage"
     parent.mkdir(exist_ok=True)

@@ -1,7 +1,7 @@
-"""How long commands of local mode wait for each other and look, in seconds."""
+"""Timeouts of local mode, in seconds."""
 
 LOCK_TIMEOUT_SECONDS = 5.0
-"""For another command that starts, stops or changes what runs."""
+"""How long to wait for another command that starts, stops or changes the suite."""
 PICKUP_TIMEOUT_SECONDS = 10.0
-"""For a supervisor to take what it is told, also one that is just being started."""
+"""How long the supervisor may take to read a changed state, even while it is starting."""
 POLL_SECONDS = 0.1

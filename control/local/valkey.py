@@ -1,4 +1,4 @@
-"""Valkey, which speaks Redis, as a private server of one state folder."""
+"""Valkey, a server compatible with Redis, as a private server of one STATE_DIR."""
 
 import socket
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ log-timestamp-format iso8601
 
 
 def check_health(port: int, password: str) -> HealthStatus:
-    """Say PING as a client would."""
+    """Send PING as a client does."""
     commands = (("AUTH", password), ("PING",))
     try:
         with socket.create_connection(("127.0.0.1", port), _TIMEOUT_SECONDS) as connection:
@@ -49,7 +49,7 @@ class Valkey:
     password: str
 
     def prepare_launch(self) -> LaunchSpec:
-        """Write its configuration: a password has no place in a list of processes."""
+        """Write the configuration, which keeps the password out of the process list."""
         folder = self.state_dir / "redis"
         folder.mkdir(mode=0o700, exist_ok=True)
         configuration = folder / "valkey.conf"

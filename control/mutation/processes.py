@@ -1,6 +1,6 @@
 """The servers of a run, and mutmut itself.
 
-They are in sessions of their own: Ctrl-C reaches only us, and we end them in the right order.
+They run in their own sessions: Ctrl-C reaches only manage.py, which ends them in the right order.
 """
 
 import json
@@ -18,14 +18,14 @@ Environ = dict[str, str]
 _MUTMUT_SCRIPT = Path(__file__).with_name("quick_mutmut.py")
 _PROGRESS_PATTERN = re.compile(r"(\d+)/(\d+) ")
 _SHUTDOWN_TIMEOUT_SECONDS = 60.0
-"""Seconds that servers and what tests have left may take to end."""
+"""Seconds that servers and leftovers of tests may take to end."""
 
 
 @contextmanager
 def run_servers(
     python: Path, root: Path, environ: Mapping[str, str], redis: int
 ) -> Iterator[Environ]:
-    """PostgreSQL and so many Redis servers; yields the environment in which tests find them."""
+    """Run PostgreSQL and some Redis servers. Yield the environment in which tests find them."""
     command = (python, "-m", "smart_kit.testing.shared_servers", str(redis))
     process = subprocess.Popen(
         command,
@@ -44,7 +44,7 @@ def run_servers(
             raise ControlError("the servers of the tests did not start")
         yield {**environ, **json.loads(said)}
     finally:
-        process.stdin.close()  # they end with it, also where we are killed
+        process.stdin.close()  # they end with it, even if this process is killed
         process.wait(_SHUTDOWN_TIMEOUT_SECONDS)
         process.stdout.close()
 
@@ -56,7 +56,7 @@ def run_mutmut(
     jobs: int,
     progress: Callable[[int, int], None],
 ) -> None:
-    """Test the mutants in a working folder; raises ControlError where that cannot be done."""
+    """Test the mutants in a working folder. Raises ControlError if mutmut fails."""
     log = folder / "log"
     process = subprocess.Popen(
         (python, "-P", _MUTMUT_SCRIPT, "run", "--max-children", str(jobs)),
@@ -73,7 +73,7 @@ def run_mutmut(
     assert process.stdout is not None
     try:
         with log.open("w", encoding="utf-8") as file:
-            for line in process.stdout:  # its moving line too is a line for each step
+            for line in process.stdout:  # each update of its moving line is a line here
                 file.write(line)
                 if found := _PROGRESS_PATTERN.search(line):
                     progress(int(found[1]), int(found[2]))
@@ -85,7 +85,7 @@ def run_mutmut(
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:
-    """End it with its children. It keeps what it has written down."""
+    """Kill a process and its children. Results that it has written stay."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -1,11 +1,11 @@
-"""mutmut as a program, with less to do: run by an interpreter that has it.
+"""A faster mutmut, run by an interpreter that has it.
 
-mutmut runs all tests twice more, to see that they pass and that they can fail. They have just
-passed, when it noted which of them run which function; it stops where none runs any. And its fork
-server, unlike its other way to run tests, does not begin with the quickest ones.
+mutmut runs all tests twice more, to check that they pass and that they can fail. Both are known
+when it records which tests run which function; it stops if none do. Its fork server, unlike its
+other runner, does not begin with the quickest tests.
 
-What it does once more is to run all tests when the mutants are done. A mutant that has spoiled the
-servers for those after it would be a proof of nothing.
+In return, all tests run once more after the mutants: a mutant that damaged the servers would
+invalidate the results after it.
 """
 
 import sys
@@ -44,5 +44,5 @@ def _seconds(test: str) -> float:
 
 
 if __name__ == "__main__":
-    isolation.ForkServerRunner = _Runner  # which mutmut looks up when it makes one
+    isolation.ForkServerRunner = _Runner  # mutmut reads this when it creates one
     mutmut.cli()

@@ -1,4 +1,4 @@
-"""How good the tests of each key module are, for the operator."""
+"""The report on the tests of the key modules."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from control.mutation.survivors import LIST_FILE, EquivalentMutant, SurvivorList
 from control.terminal import Terminal, format_seconds
 
 MIN_SCORE_PERCENT = 85.0
-"""Per cent of all mutants of a key module that its tests have to kill."""
+"""The percentage of the mutants of a key module that its tests must kill."""
 _KILLED_VERDICTS = (Verdict.KILLED, Verdict.TIMED_OUT)
 _HEADINGS = ("mutants", "killed", "time-outs", "survived", "no tests", "unclear", "listed", "score")
 
@@ -20,13 +20,13 @@ class MutationScore:
 
     module: str
     counts: Counter[Verdict]
-    """How many of its mutants ended so."""
+    """The number of mutants by verdict."""
     unlisted: tuple[Mutant, ...]
-    """Survivors without a reason in the list."""
+    """Survivors that are not in the list."""
     listed: int
-    """The number of survivors that are listed with a reason."""
+    """The number of survivors that are in the list, each with a reason."""
     obsolete: tuple[EquivalentMutant, ...]
-    """Entries of the list whose mutant is killed by now or does not exist."""
+    """Entries of the list whose mutant was killed or does not exist."""
     duration: float
     """Seconds."""
 
@@ -46,7 +46,7 @@ class MutationScore:
 
     @property
     def percent(self) -> float:
-        """The share of killed mutants; a listed one is not killed. 100 where there are none."""
+        """The percentage of killed mutants, listed ones not included. 100 if there are none."""
         killed = sum(self.counts[verdict] for verdict in _KILLED_VERDICTS)
         total = self.counts.total()
         return 100 * killed / total if total else 100.0
@@ -73,7 +73,7 @@ def print_score(terminal: Terminal, score: MutationScore) -> None:
 
 
 def print_details(terminal: Terminal, scores: Iterable[MutationScore]) -> None:
-    """Name the survivors that are not listed, and the entries of the list without a survivor."""
+    """Print the unlisted survivors and the obsolete entries of the list."""
     for score in scores:
         for mutant in score.unlisted:
             terminal.print_line()

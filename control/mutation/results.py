@@ -1,4 +1,4 @@
-"""What mutmut has written down about the mutants of a file."""
+"""The results that mutmut has stored for the mutants of a file."""
 
 import ast
 import difflib
@@ -18,27 +18,27 @@ _DEF = re.compile(r"\s*(async\s+)?def\s")
 
 
 class Verdict(StrEnum):
-    """What became of a mutant."""
+    """The result of a mutant."""
 
     KILLED = "killed"
     TIMED_OUT = "timed out"
     SURVIVED = "survived"
     NO_TESTS = "no tests"
     UNCLEAR = "unclear"
-    """The tests ended in a way that proves nothing, or were not run."""
+    """The tests ended in a way that proves nothing, or did not run."""
 
 
 _TESTS_FAILED = 1
 VERDICT_BY_EXIT_CODE = {
     _TESTS_FAILED: Verdict.KILLED,
-    -24: Verdict.TIMED_OUT,  # SIGXCPU: of the system for CPU time, of mutmut for the time passed
-    -9: Verdict.TIMED_OUT,  # of the system where SIGXCPU did not help
+    -24: Verdict.TIMED_OUT,  # SIGXCPU: from the system for CPU time, from mutmut for elapsed time
+    -9: Verdict.TIMED_OUT,  # from the system if SIGXCPU did not end it
     0: Verdict.SURVIVED,
     5: Verdict.NO_TESTS,
     33: Verdict.NO_TESTS,
 }
-"""By the exit code of the tests: pytest's, mutmut's, or a negative signal. All others are unclear,
-also where mutmut calls them killed or timed out: errors within pytest have such codes."""
+"""By the exit code of the tests: pytest's, mutmut's, or a negative signal. All other codes are
+unclear, even if mutmut calls them killed or timed out: errors inside pytest have such codes."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Mutant:
 
 
 def read_mutants(folder: Path, path: Path) -> Iterator[Mutant]:
-    """All mutants of a file in a working folder of mutmut."""
+    """Return all mutants of a file in a working folder of mutmut."""
     written = folder / MUTANTS / path
     codes = json.loads(_sibling_file(written, ".meta").read_text("utf-8"))["exit_code_by_key"]
     spans = json.loads(_sibling_file(written, ".spans").read_text("utf-8"))["spans"]
@@ -75,19 +75,19 @@ def read_mutants(folder: Path, path: Path) -> Iterator[Mutant]:
 
 
 def read_killed_names(folder: Path, path: Path) -> list[str]:
-    """The names of the mutants of a file that the last run of mutmut has killed."""
+    """Return the names of the mutants of a file that the last run killed."""
     content = json.loads(_sibling_file(folder / MUTANTS / path, ".meta").read_text("utf-8"))
     codes = content["exit_code_by_key"].items()
     return [name for name, code in codes if VERDICT_BY_EXIT_CODE.get(code) is Verdict.KILLED]
 
 
 def reset_results(folder: Path, path: Path, proven: Collection[str] = ()) -> None:
-    """Have mutmut test all mutants of a file again but those that are proved to be killed."""
+    """Make mutmut test all mutants of a file again, except those that were proven to be killed."""
     written = folder / MUTANTS / path
     meta = _sibling_file(written, ".meta")
     try:
         content = json.loads(meta.read_text("utf-8"))
-    except (FileNotFoundError, json.JSONDecodeError):  # a run that was killed left half a file
+    except (FileNotFoundError, json.JSONDecodeError):  # a killed run left an incomplete file
         meta.unlink(missing_ok=True)
         written.unlink(missing_ok=True)
         return
@@ -110,7 +110,7 @@ def _demangle(mangled: str) -> str:
 
 
 def _find_definition_lines(source: str) -> dict[str, int]:
-    """The lines of `def`; of several with one name the last, which follows its overloads."""
+    """Return the lines of `def`; of overloads with one name, the last."""
     places = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
@@ -123,14 +123,14 @@ def _find_definition_lines(source: str) -> dict[str, int]:
 
 
 def _extract_function(lines: list[str], span: tuple[int, int]) -> list[str]:
-    """The lines of a generated function from its `def` on, without its generated name."""
+    """Return the lines of a generated function from `def` on, without its generated name."""
     text = lines[span[0] - 1 : span[1]]
     first = next(number for number, line in enumerate(text) if _DEF.match(line))
     return [re.sub(r"def \w+", "def", text[first], count=1), *text[first + 1 :]]
 
 
 def _diff(original: list[str], mutant: list[str]) -> tuple[int, tuple[str, ...]]:
-    """How far below `def` the first difference is, and all of them."""
+    """Return the distance of the first difference from `def`, and all differences."""
     matcher = difflib.SequenceMatcher(None, original, mutant, autojunk=False)
     changes = [code for code in matcher.get_opcodes() if code[0] != "equal"]
     diff: list[str] = []

@@ -1,4 +1,4 @@
-"""The mutants that may survive, each with its reason: listed by hand."""
+"""The mutants that may survive, listed by hand with reasons."""
 
 import re
 import tomllib
@@ -20,7 +20,7 @@ _FIELDS = {
 
 @dataclass(frozen=True)
 class EquivalentMutant:
-    """An equivalent mutant, by what identifies it however lines and numbers move."""
+    """A mutant that does not change the behaviour, identified independently of line numbers."""
 
     module: str
     function: str
@@ -33,19 +33,19 @@ class EquivalentMutant:
 
 @dataclass(frozen=True)
 class SurvivorList:
-    """What the list says."""
+    """The content of the list."""
 
     equivalent: Counter[EquivalentMutant]
-    """How many mutants of each kind."""
+    """The number of equivalent mutants of each kind."""
     tolerated: tuple[re.Pattern[str], ...] = ()
     """Lines of code whose mutants may survive in every module."""
 
     def partition(
         self, module: str, mutants: Iterable[Mutant]
     ) -> tuple[list[Mutant], list[Mutant], list[EquivalentMutant]]:
-        """The mutants that are not listed, those that are, and what is listed but is not there.
+        """Return the unlisted mutants, the listed ones, and the entries without a mutant.
 
-        Each entry excuses one mutant: two of the same look in one function need two.
+        Each entry excuses one mutant: two equal ones in a function need two entries.
         """
         left = Counter({one: n for one, n in self.equivalent.items() if one.module == module})
         others, excused = list[Mutant](), list[Mutant]()
@@ -66,7 +66,7 @@ class SurvivorList:
 
 
 def read(root: Path, modules: Iterable[str]) -> SurvivorList:
-    """Read the list; raises ControlError where it is wrong. Without a file nothing is listed."""
+    """Read the list; empty without a file. Raises ControlError if it is invalid."""
     try:
         text = (root / LIST_FILE).read_text("utf-8")
     except FileNotFoundError:

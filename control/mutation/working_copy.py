@@ -29,27 +29,27 @@ track_dependencies = false
 use_git_change_detection = false
 on_dependency_change = ignore
 """
-"""A fork server has run no test itself, so that no test finds what others have left in a module.
-Time-outs: 10 seconds and five times as long as the tests of a function take without a mutant."""
+"""The fork server has run no test, so no test finds the leftovers of others in a module. The
+timeout of a function is 10 seconds plus five times the duration of its tests without a mutant."""
 
 
 _PROVEN_FILE = "proven"
-"""The file with the names of the mutants that were killed in a run that ended well."""
+"""The file with the names of the mutants killed in a successful run."""
 
 
 @dataclass(frozen=True)
 class WorkingCopy:
-    """Only the files of the module are in the folder itself, for mutmut to find there; all others
-    are where mutmut runs the tests."""
+    """The folder itself contains only the files of the module, for mutmut to mutate; all others are
+    in the folder in which the tests run."""
 
     folder: Path
     module: KeyModule
 
     def prepare(self, root: Path, *, only_survivors: bool = False) -> None:
-        """Bring it up to date, and forget what the last run has found out.
+        """Update the copy and delete the results of the last run.
 
-        With `only_survivors`, what was killed is not tested again: a test that was weakened since
-        is not noticed then.
+        With `only_survivors`, killed mutants are not tested again; tests that were weakened since
+        go unnoticed.
         """
         settings = _SETUP_CFG.format(
             files=_indent_lines(self.module.files), tests=_indent_lines(self.module.tests)
@@ -59,7 +59,7 @@ class WorkingCopy:
         )
         (self.folder / "setup.cfg").write_text(settings, "utf-8")
         if self._sync(root, list_tracked_files(root)):
-            # mutmut looks only for tests with new names, but any change may change what tests run
+            # mutmut only notices tests with new names, but any change can affect what tests run
             (self.folder / MUTANTS / "mutmut-stats.json").unlink(missing_ok=True)
         proved = self._read_proven() if only_survivors else {}
         for path in self.module.files:
@@ -69,8 +69,8 @@ class WorkingCopy:
             (self.folder / path).touch()
 
     def collect_results(self) -> list[Mutant]:
-        """What a run of mutmut has found that ended well. What others have found proves nothing:
-        a mutant may have spoiled the servers for those after it."""
+        """Return the results of a successful run. Other results prove nothing: a mutant may have
+        damaged the servers."""
         killed = {
             str(path): results.read_killed_names(self.folder, path) for path in self.module.files
         }
@@ -99,7 +99,7 @@ class WorkingCopy:
         stamp.write_text(made_with, "utf-8")
 
     def _sync(self, root: Path, wanted: list[Path]) -> bool:
-        """Returns whether anything was different."""
+        """Return whether anything has changed."""
         manifest = self.folder / "copied"
         before = set(json.loads(manifest.read_text("utf-8"))) if manifest.exists() else set()
         manifest.write_text(json.dumps(sorted({*before, *map(str, wanted)})), "utf-8")
@@ -115,7 +115,7 @@ class WorkingCopy:
         if target.exists() and target.read_bytes() == source.read_bytes():
             return False
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(source, target)  # its time is now: mutmut sees by it what has changed
+        shutil.copyfile(source, target)  # with the current time, by which mutmut detects changes
         shutil.copymode(source, target)
         return True
 
@@ -124,7 +124,7 @@ class WorkingCopy:
 
 
 def list_tracked_files(root: Path) -> list[Path]:
-    """What belongs to the repository: also what was not added yet, but is not ignored."""
+    """Return the files of the repository, including new ones that are not ignored."""
     command = ("git", "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     try:
         listed = subprocess.run(command, cwd=root, stdout=subprocess.PIPE, check=True, text=True)

@@ -1,1 +1,1 @@
-"""What `./manage.py test` and `./manage.py mutate` have in common in both modes."""
+"""Shared by `./manage.py test` and `./manage.py mutate`."""

@@ -1,4 +1,4 @@
-"""How much of each key module the tests have run, and whether that is enough."""
+"""The coverage of the key modules, and whether it is sufficient."""
 
 import json
 import subprocess
@@ -29,7 +29,7 @@ class ModuleCoverage:
 
     @classmethod
     def from_report(cls, module: KeyModule, files: Mapping[str, Any]) -> "ModuleCoverage":
-        """From the report of coverage.py, which may know files that were never imported."""
+        """Convert a report of coverage.py, which may include files that were never imported."""
         found = {
             path: files[str(path)]
             for path in module.files
@@ -55,8 +55,8 @@ class ModuleCoverage:
 
 
 def check_coverage(context: Context, python: Path, environ: Mapping[str, str]) -> bool:
-    """Print the coverage of each key module, as measured by a run of pytest with this environment;
-    whether all of it is enough."""
+    """Print the coverage of each key module after a run of pytest. Return whether it is
+    sufficient."""
     command = (python, "-m", "coverage", "json", "--quiet", "-o", "-")
     report = subprocess.run(command, cwd=context.root, env=environ, stdout=subprocess.PIPE)
     if report.returncode:

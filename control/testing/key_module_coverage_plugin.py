@@ -1,6 +1,6 @@
-"""A plugin of pytest: coverage is measured in the tests of the key modules, and in no others.
+"""A pytest plugin that measures coverage only in the tests of the key modules.
 
-Measured in all tests it would take minutes more, and tell nothing of the processes they start.
+Measuring all tests would take minutes longer, and would not cover the processes they start.
 """
 
 from collections.abc import Generator
@@ -15,7 +15,7 @@ _TEST_PATHS = pytest.StashKey[frozenset[Path]]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Where the tests of the key modules are."""
+    """Store the paths of the tests of the key modules."""
     modules = key_modules.read(config.rootpath)
     places = {config.rootpath / place for module in modules for place in module.tests}
     config.stash[_TEST_PATHS] = frozenset(places)
@@ -23,8 +23,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
-    """End what pytest-cov has begun: in a worker it begins anew now, and in each pause the first
-    measurement would go on."""
+    """Stop the measurement of pytest-cov: in a worker it starts again now, and the first one would
+    continue through each pause."""
     controller = _get_coverage_controller(session.config)
     if controller is not None and hasattr(session.config, "workerinput"):
         controller.cov.stop()
@@ -32,7 +32,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Pause pytest-cov for all others: its own marker `no_cover` does so without their fixtures."""
+    """Pause pytest-cov for all other tests. Its own marker `no_cover` does not cover their
+    fixtures."""
     controller = _get_coverage_controller(item.config)
     is_measured = item.config.stash[_TEST_PATHS].intersection((item.path, *item.path.parents))
     if controller is None or is_measured:
@@ -45,5 +46,5 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _get_coverage_controller(config: pytest.Config) -> Any:  # pytest-cov has no types
-    """None with `--no-cov`."""
+    """Return None with `--no-cov`."""
     return config.pluginmanager.getplugin("_cov").cov_controller

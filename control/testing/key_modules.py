@@ -1,4 +1,4 @@
-"""The modules on which the promises rest, as pyproject.toml names them."""
+"""The key modules, as pyproject.toml lists them."""
 
 import tomllib
 from collections.abc import Iterator
@@ -16,11 +16,11 @@ class KeyModule:
     files: tuple[Path, ...]
     """Relative to the repository."""
     tests: tuple[str, ...] = ()
-    """Files and folders of the tests that have to cover the module and to kill its mutants."""
+    """Files and folders of the tests that cover the module and kill its mutants."""
 
 
 def read(root: Path) -> Iterator[KeyModule]:
-    """All of them; raises ControlError for what does not exist."""
+    """Yield all key modules. Raises ControlError for paths that do not exist."""
     project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
     table = project["tool"]["smart-assistant"]
     tests = table.get("key-module-tests", {})
@@ -36,7 +36,7 @@ def read(root: Path) -> Iterator[KeyModule]:
 def _resolve_tests(
     root: Path, name: str, files: set[Path], named: list[str] | None
 ) -> tuple[str, ...]:
-    """Those that are named, else all of the parts whose files these are."""
+    """Return the listed tests, or else all tests of the parts that own the files."""
     if named is None:
         return tuple(f"{part}/tests" for part in sorted({path.parts[0] for path in files}))
     for place in named:

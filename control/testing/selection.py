@@ -1,4 +1,4 @@
-"""Which tests are run, and by how many processes."""
+"""Selecting tests and the number of test processes."""
 
 import argparse
 import os
@@ -10,12 +10,12 @@ from control.argument_types import USAGE_ERROR_STATUS
 from control.errors import ControlError
 
 _MAX_PROCESSES = 4
-"""docker-compose.test.yml has so many Redis servers."""
+"""The number of Redis servers in docker-compose.test.yml."""
 
 PARALLEL_OPTIONS = (
-    # one more than there are cores: a quarter of the time, a test waits for what it has started
+    # one more than cores: tests wait for started processes a quarter of the time
     f"--numprocesses={min((os.cpu_count() or 1) + 1, _MAX_PROCESSES)}",
-    "--dist=loadfile",  # tests of one file share what their fixtures start
+    "--dist=loadfile",  # tests of one file share the processes of their fixtures
     "--no-loadscope-reorder",  # long files first, as in testpaths of pyproject.toml
 )
 
@@ -24,57 +24,57 @@ _OPTIONS_WITH_VALUE = (
     *("--deselect", "--ignore", "--ignore-glob", "--basetemp", "--confcutdir", "--rootdir"),
     *("--cov-config", "--junit-xml", "--junitxml", "--log-file"),
 )
-"""Options of pytest after which a word is no path, even where a folder has its name."""
+"""Options of pytest whose value could look like a path."""
 _DESELECTING_OPTIONS = ("-k", "-m", "--deselect", "--ignore")
-"""What an option of pytest begins with that leaves tests out, and its value may follow at once."""
+"""Prefixes of pytest's options that leave tests out; a value may follow directly."""
 _DESELECTING_FLAGS = frozenset(
     ("--lf", "--last-failed", "--sw", "--stepwise", "--co", "--collect-only")
 )
 
 
 def validate(options: argparse.Namespace, root: Path) -> None:
-    """Raises ControlError for a choice of tests that contradicts itself or names none."""
+    """Raise ControlError if the selection contradicts itself or names no tests."""
     if options.service and parse_paths(options, root):
         raise ControlError(
             "name tests either by --service or by their paths after --", USAGE_ERROR_STATUS
         )
     for path in _iter_positional_arguments(options):
-        # where several processes test, pytest does not say so
+        # with several processes, pytest does not report this
         if (path.endswith(".py") or "/" in path) and not (root / path).exists():
             raise ControlError(f"there is no file or folder {path}", USAGE_ERROR_STATUS)
 
 
 def build_parallel_options(options: argparse.Namespace, root: Path) -> Sequence[str]:
-    """The options of pytest for several processes; none for one file, which one process tests."""
+    """Return pytest's options for parallel tests; none for a single file."""
     named = parse_paths(options, root)
     return () if len(named) == 1 and (root / named[0]).is_file() else PARALLEL_OPTIONS
 
 
 def service_test_paths(options: argparse.Namespace) -> list[str]:
-    """The folders of the parts that were asked for; with none, pytest takes all."""
+    """Return the test folders of the selected parts; empty for all."""
     return [f"{name}/tests" for name in options.service]
 
 
 def build_marker_options(*conditions: str) -> list[str]:
-    """The option of pytest for tests whose markers fulfil all conditions; empty ones do not count.
+    """Return pytest's option for tests whose markers meet all conditions; empty ones are ignored.
 
-    The markers are described in pyproject.toml.
+    pyproject.toml describes the markers.
     """
     expression = " and ".join(filter(None, conditions))
     return ["-m", expression] if expression else []
 
 
 def slow_tests_condition(options: argparse.Namespace) -> str:
-    """The condition that leaves the slow tests to `--all`."""
+    """Return the condition that excludes slow tests, unless --all is given."""
     return "" if options.all else "not slow"
 
 
 def build_coverage_options(
     options: argparse.Namespace, root: Path, *full_run_options: str
 ) -> Sequence[str]:
-    """The options of pytest that measure coverage, which costs time: only with `--all`.
+    """Return pytest's options for coverage, which takes time: only with `--all`.
 
-    Of parts that were asked for with a report, of all as said, of some tests never.
+    Selected parts get a report, a full run the given options, other selections none.
     """
     if not options.all:
         return []
@@ -87,7 +87,8 @@ def build_coverage_options(
 
 
 def is_full_run(options: argparse.Namespace, root: Path) -> bool:
-    """Whether all tests are run: no part is asked for, and no word after `--` leaves tests out."""
+    """Return whether all tests run: no part is selected and no option after `--` leaves tests
+    out."""
     named = parse_paths(options, root)
     leaves_out = any(
         word.startswith(_DESELECTING_OPTIONS) or word in _DESELECTING_FLAGS
@@ -97,8 +98,8 @@ def is_full_run(options: argparse.Namespace, root: Path) -> bool:
 
 
 def parse_paths(options: argparse.Namespace, root: Path) -> list[PurePath]:
-    """What is said after `--` and is a file or a folder, also with a test's name behind it;
-    relative to the repository. Raises ControlError for what is outside it."""
+    """Return the files and folders after `--`, without the names of tests, relative to the
+    repository. Raises ControlError for a path outside it."""
     return [
         _relative_to_root(root, path)
         for path in _iter_positional_arguments(options)
@@ -107,8 +108,8 @@ def parse_paths(options: argparse.Namespace, root: Path) -> list[PurePath]:
 
 
 def _iter_positional_arguments(options: argparse.Namespace) -> Iterator[str]:
-    """What is said after `--` and is neither an option of pytest nor its value, without the name
-    of a test behind it."""
+    """Yield the words after `--` that are neither options nor their values, without names of
+    tests."""
     for last, word in pairwise(["", *options.extra]):
         if last not in _OPTIONS_WITH_VALUE and not word.startswith("-"):
             yield word.partition("::")[0]

@@ -1,4 +1,4 @@
-"""Running a program that has much to tidy up."""
+"""Running a program that needs time to clean up."""
 
 import signal
 import subprocess
@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _TERMINATED = 128 + signal.SIGTERM
-"""The exit status after SIGTERM, as shells give it."""
+"""The exit status after SIGTERM, as in a shell."""
 
 
 def run(command: Sequence[str | Path], root: Path, environ: Mapping[str, str]) -> int:
-    """Its exit status. Ctrl-C reaches it as well, SIGTERM is passed on: both wait for its end."""
+    """Return the exit status. Ctrl-C reaches the program as well, SIGTERM is passed on; both wait
+    for its end."""
     with _exit_on_sigterm(), subprocess.Popen(command, cwd=root, env=environ) as process:
         try:
             return process.wait()
@@ -25,7 +26,7 @@ def run(command: Sequence[str | Path], root: Path, environ: Mapping[str, str]) -
 
 @contextmanager
 def _exit_on_sigterm() -> Iterator[None]:
-    """Has SIGTERM raise SystemExit meanwhile."""
+    """Make SIGTERM raise SystemExit inside the context."""
     former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
         yield

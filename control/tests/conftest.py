@@ -1,4 +1,4 @@
-"""Folders and suites of this part's tests."""
+"""Fixtures for folders, suites and terminals."""
 
 import io
 import shutil
@@ -20,12 +20,12 @@ from control.tests.fake_suite import FakeSuite
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_SECONDS = 60.0
-"""Seconds in which a process of a busy machine answers."""
+"""Seconds after which a process of a busy machine must have answered."""
 
 
 @pytest.fixture(autouse=True)
 def _fast_polling(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Commands in this process look more often than an operator needs, and wait for longer."""
+    """Commands in this process poll more often than for an operator, and have longer timeouts."""
     monkeypatch.setattr(local_timeouts, "POLL_SECONDS", 0.02)
     monkeypatch.setattr(docker_timeouts, "POLL_SECONDS", 0.05)
     for limit in ("LOCK_TIMEOUT_SECONDS", "PICKUP_TIMEOUT_SECONDS"):
@@ -36,7 +36,7 @@ def _fast_polling(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def traversable_folder() -> Iterator[Path]:
-    """One where any system user may pass, unlike pytest's own."""
+    """Yield a temporary folder that every system user can pass through, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="sa-control-"))
     folder.chmod(0o711)
     yield folder
@@ -45,7 +45,7 @@ def traversable_folder() -> Iterator[Path]:
 
 @pytest.fixture
 def home() -> Iterator[Path]:
-    """A repository with nothing but its example of settings."""
+    """A repository that contains only the example of settings."""
     with traversable_folder() as folder:
         shutil.copy(ROOT / ".env.example", folder)
         yield folder
@@ -53,7 +53,7 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture(scope="session")
 def database_template() -> Iterator[DatabaseTemplate]:
-    """A database of which a test takes a copy, made in a folder with an odd name."""
+    """A database in a folder with an odd name, to be copied by tests."""
     with traversable_folder() as folder:
         yield DatabaseTemplate.create(folder / ODD_NAME)
 
@@ -68,7 +68,7 @@ def suite(home: Path) -> Iterator[FakeSuite]:
 
 @pytest.fixture
 def suite_with_postgres(home: Path, database_template: DatabaseTemplate) -> Iterator[FakeSuite]:
-    """The same with a PostgreSQL of its own, whose database was made by an earlier start."""
+    """A suite with its own PostgreSQL, whose database an earlier start has created."""
     mine = FakeSuite(home, has_external_postgres=False)
     database_template.copy_to(home / "state")
     yield mine
@@ -82,7 +82,7 @@ def output() -> io.StringIO:
 
 @pytest.fixture
 def terminal(output: io.StringIO) -> Terminal:
-    """A terminal that nobody looks at; what it says is in `output`."""
+    """A non-interactive terminal that writes to `output`."""
     return Terminal(output, is_tty=False, colour=False)
 
 

@@ -1,4 +1,4 @@
-"""A database that is made once for all tests of a process; each that needs one takes a copy."""
+"""A database that is created once per test process and copied by each test that needs one."""
 
 import subprocess
 import sys
@@ -12,24 +12,24 @@ from control.local.wheels import Wheels
 
 PASSWORD = "it's a p%ss\\word"
 ODD_NAME = f"with space, 'quote', Кириллица and {'x' * 110}"
-"""Of a folder that PostgreSQL can take."""
+"""The name of a folder with characters that PostgreSQL accepts."""
 
 
 @cache
 def find_postgres_binaries() -> Path:
-    """The folder of the programs of PostgreSQL."""
+    """Return the folder of PostgreSQL's programs."""
     return Wheels.locate(Path(sys.executable)).postgres
 
 
 @dataclass(frozen=True)
 class DatabaseTemplate:
-    """The original, in a state folder of its own where nothing runs."""
+    """The original database, in a STATE_DIR in which nothing runs."""
 
     cluster: Cluster
 
     @classmethod
     def create(cls, state_dir: Path) -> "DatabaseTemplate":
-        """As the first start of a suite makes it."""
+        """Create the database as the first start of a suite does."""
         environment.make_state_dir(state_dir)
         made = cls.from_existing(state_dir)
         made.cluster.prepare_launch()
@@ -37,11 +37,11 @@ class DatabaseTemplate:
 
     @classmethod
     def from_existing(cls, state_dir: Path) -> "DatabaseTemplate":
-        """One that has been made there."""
+        """Use an existing database."""
         return cls(Cluster(state_dir, find_postgres_binaries(), 1, PASSWORD))
 
     def copy_to(self, state_dir: Path, port: int = 1) -> Cluster:
-        """As if a suite of that folder had been started before."""
+        """Copy the database, as if a suite of that folder had been started before."""
         environment.make_state_dir(state_dir)
         cluster = Cluster(state_dir, self.cluster.wheel_binaries, port, PASSWORD)
         subprocess.run(("cp", "-a", self.cluster._data, cluster._data), check=True)

@@ -1,6 +1,6 @@
-"""A program in place of `docker` that writes down what it is asked.
+"""A program in place of `docker` that records its calls.
 
-A command calls it many times: it imports next to nothing.
+It imports almost nothing, because a command calls it many times.
 """
 
 import ast
@@ -97,10 +97,10 @@ UNHEALTHY = {
 
 
 class FakeDocker:
-    """What the program answers and what it was asked.
+    """The responses of the program and its calls.
 
-    An answer is what it prints, in one text or in turn, and its exit status, which each turn may
-    have of its own; with None it goes on until it is ended.
+    A response is a text, or a sequence of texts for consecutive calls, and an exit status, which
+    each call may have of its own. With None the program runs until it is terminated.
     """
 
     def __init__(self, home: Path) -> None:
@@ -119,11 +119,11 @@ class FakeDocker:
     def set_container_sequence(
         self, *turns: list[dict[str, Any]], since: str = "--remove-orphans"
     ) -> None:
-        """What is there before a call with this word, and each time somebody looks after it."""
+        """Set the containers before a call with this word, and at each inspection after it."""
         self.answers["inspect"] = [[since, *(json.dumps(turn) for turn in turns)], 0]
 
     def set_stderr(self, text: str) -> None:
-        """What each call that fails also says."""
+        """Set what each failing call writes to stderr."""
         (self.home / "errors").write_text(text)
 
     @property
@@ -133,7 +133,7 @@ class FakeDocker:
         ]
 
     def get_only_call(self, *words: str) -> dict[str, Any]:
-        """The only call with these words."""
+        """Return the only call with these arguments."""
         (found,) = [call for call in self.calls if set(words) <= set(call["arguments"])]
         return found
 
@@ -141,12 +141,12 @@ class FakeDocker:
         return main(words, self.context(output, **environ))
 
     def context(self, output: io.StringIO, **environ: str) -> Context:
-        """That of a command which finds the program, with the answers of now."""
+        """Return the context of a command that finds the program, with the current responses."""
         self.write_answers()
         given = {"PATH": f"{self.home / 'bin'}:/usr/bin:/bin", **environ}
         terminal = Terminal(output, is_tty=False, colour=False)
         return Context(self.home, self.home / "manage.py", given, terminal)
 
     def write_answers(self) -> None:
-        """Let the program give the answers of now."""
+        """Write the current responses for the program."""
         (self.home / "answers").write_bytes(marshal.dumps(self.answers))

@@ -1,4 +1,4 @@
-"""An installer that writes down what it is asked and makes what it is to make."""
+"""An installer that records its calls and creates only the interpreter."""
 
 import os
 import subprocess
@@ -24,7 +24,7 @@ WAIT_SCRIPT = (
     "touch {home}/started; while [ ! -e {home}/continue ]; do sleep 0.02; done;"
     " touch {home}/finished"
 )
-"""What an installer does that takes its time: it says so, and goes on when it may."""
+"""A slow installer: it creates a file when it starts, and waits for another one."""
 
 COMMAND_SCRIPT = """\
 import os, signal, sys
@@ -33,7 +33,7 @@ from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
 from control.tests.fake_machine import SUITABLE_MACHINE
-# whoever runs the tests in the background may have it ignored
+# SIGINT is ignored if the tests run in the background
 signal.signal(signal.SIGINT, signal.default_int_handler)
 home = Path({home!r})
 context = Context(
@@ -48,7 +48,7 @@ sys.exit(main(["rebuild", "--local"], context))
 
 
 class RepositoryWithFakeUv:
-    """A repository with one pin in each requirement file, and `uv` on the PATH."""
+    """A repository with one pin in each requirements file, and `uv` on the PATH."""
 
     def __init__(
         self, home: Path, terminal: Terminal, pip: str = "exit 0", venv: str = "exit 0"
@@ -67,12 +67,12 @@ class RepositoryWithFakeUv:
         )
 
     def set_behaviour(self, pip: str = "exit 0", venv: str = "exit 0") -> None:
-        """What the installer does from now on, after it has written down what it is asked."""
+        """Set what the installer does after recording a call."""
         fill = {"pip": pip.format(home=self.home), "venv": venv.format(home=self.home)}
         fresh = self.uv.with_name("fresh")
         fresh.write_text(FAKE_UV.format(calls=self.calls_file, python=sys.executable, **fill))
         fresh.chmod(0o755)
-        fresh.replace(self.uv)  # a shell reads its script while it runs
+        fresh.replace(self.uv)  # a shell reads its script while running it
 
     def write_pins(self, version: str) -> None:
         for file in (
@@ -83,7 +83,7 @@ class RepositoryWithFakeUv:
             file.write_text(f"no-such-package-of-ours=={version} --hash=sha256:00\n")
 
     def pin_installed_package(self) -> None:
-        """A package that the interpreter of the tests has."""
+        """Pin a package that the interpreter of the tests has."""
         for file in requirements.runtime_files(self.home):
             file.write_text(f"pytest=={metadata.version('pytest')} --hash=sha256:00\n")
 
@@ -92,7 +92,7 @@ class RepositoryWithFakeUv:
         return requirements.runtime_files(self.home)[-1].read_text()
 
     def start_rebuild(self) -> subprocess.Popen[str]:
-        """`./manage.py rebuild --local`, whose installer is in the same process group."""
+        """Run `./manage.py rebuild --local`, with the installer in the same process group."""
         return subprocess.Popen(
             [sys.executable, "-c", COMMAND_SCRIPT.format(home=str(self.home))],
             env={"PATH": self.path, "PYTHONPATH": str(ROOT), "STATE_DIR": str(self.home / "state")},
@@ -104,7 +104,7 @@ class RepositoryWithFakeUv:
 
     @property
     def take_calls(self) -> list[str]:
-        """The first words of each call since the last look."""
+        """Return and forget the first two arguments of each recorded call."""
         text = self.calls_file.read_text() if self.calls_file.exists() else ""
         self.calls_file.unlink(missing_ok=True)
         return [" ".join(line.split()[:2]) for line in text.splitlines()]

@@ -1,4 +1,4 @@
-"""A machine that has all that local mode needs."""
+"""A machine that meets all requirements of local mode."""
 
 from pathlib import Path
 

@@ -1,7 +1,7 @@
-"""`manage.py` of a suite whose services are fakes, as a process of its own.
+"""`manage.py` of a suite of fake services, run as a process.
 
-Their behaviours are in FAKE_BEHAVIOURS, as JSON. What fails is started again at once. It waits for
-other commands as long as a busy machine needs.
+FAKE_BEHAVIOURS holds their behaviours as JSON. Failed services restart at once; other commands are
+waited for as long as on a busy machine.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""A program in place of the Python of `.venv` that writes down what it is asked."""
+"""A program in place of the Python of `.venv` that records its calls."""
 
 import json
 import sys
@@ -44,22 +44,22 @@ sys.exit(answers["statuses"][min(len(runs), len(answers["statuses"])) - 1])
 
 
 class FakePython:
-    """Its runs of pytest end with `statuses` in turn, the last one again and again."""
+    """Its runs of pytest exit with `statuses` in order; the last one repeats."""
 
     def __init__(self, home: Path) -> None:
         self.home = home
         self.statuses = [0]
         self.report: dict[str, Any] | None = None
-        """What coverage.py knows; None: nothing."""
+        """The report of coverage.py; None: there is none."""
         self.hangs = False
-        """A run of pytest goes on until Ctrl-C or SIGTERM, and then takes its time to tidy up."""
+        """Whether pytest runs until Ctrl-C or SIGTERM and then takes time to clean up."""
         self.path = home / "programs" / "python"
         self.path.parent.mkdir(exist_ok=True)
         self.path.write_text(PYTHON_SCRIPT.format(python=sys.executable, home=str(home)))
         self.path.chmod(0o755)
 
     def context(self, terminal: Terminal, **environ: str) -> Context:
-        """That of a command which runs it, with the answers of now."""
+        """Return the context of a command that runs this program, with the current responses."""
         self.write_answers()
         return Context(
             self.home, self.home / "manage.py", environ, terminal, python_override=self.path
@@ -76,7 +76,7 @@ class FakePython:
 
     @property
     def pytest_options(self) -> list[str]:
-        """Of the last run."""
+        """The options of the last run."""
         calls = [call["arguments"] for call in self.calls if "pytest" in call["arguments"]]
         words: list[str] = calls[-1]
         assert words[:2] == ["-m", "pytest"]

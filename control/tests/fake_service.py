@@ -1,9 +1,9 @@
-"""A service of nothing but /health and a rotation: `fake_service.py PORT_VARIABLE BEHAVIOUR`.
+"""A service with only /health and key rotation: `fake_service.py PORT_VARIABLE BEHAVIOUR`.
 
-An attentive one looks at its end whether Redis is still there.
-DEFAULT_MODEL=unhealthy makes it unwell whatever the behaviour, DEFAULT_MODEL=fixed heals a crash.
-With an own port it answers there too and shares the other one, as rest_service does. It imports
-next to nothing, because each suite of the tests starts several of it.
+An attentive one checks when it ends whether Redis is still there. DEFAULT_MODEL=unhealthy makes it
+unhealthy whatever its behaviour, DEFAULT_MODEL=fixed stops a crash. With an own port it listens
+there too and shares the other one, like rest_service. It imports almost nothing, because each suite
+of the tests starts several.
 """
 
 import os
@@ -13,7 +13,7 @@ import socket
 import sys
 
 CLIENT_TIMEOUT_SECONDS = 60.0
-"""That a client has to say what it wants."""
+"""Seconds that a client may take to send its request."""
 HEALTHY = (200, '{"status": "ok"}')
 UNHEALTHY = (503, '{"status": "unavailable", "detail": "TELEGRAM_TOKEN: Telegram says no"}')
 
@@ -29,7 +29,7 @@ def listen_on(port: int, *, is_shared: bool) -> socket.socket:
 
 
 def handle_connection(connection: socket.socket) -> None:
-    """Answer one request; a client that goes away is no fault."""
+    """Answer one request. Disconnecting clients are ignored."""
     connection.settimeout(CLIENT_TIMEOUT_SECONDS)
     try:
         request = b""
@@ -48,7 +48,7 @@ def handle_connection(connection: socket.socket) -> None:
 
 
 def build_response(request: str) -> tuple[int, str]:
-    if request.startswith("POST "):  # all that is kept is encrypted with the newest key
+    if request.startswith("POST "):  # everything is encrypted with the newest key
         is_known = f"Authorization: Bearer {os.environ['ADMIN_API_TOKEN']}\r\n" in request
         return 200 if is_known else 401, '{"rewritten": 0, "unchanged": 1, "unreadable": 0}'
     if request.startswith("GET /environment "):

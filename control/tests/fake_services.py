@@ -9,7 +9,8 @@ PROGRAM = str(Path(__file__).with_name("fake_service.py"))
 
 
 def build_services(behaviours: Mapping[str, str]) -> tuple[Service, ...]:
-    """Each does well what is its own, unless it is to behave otherwise: see fake_service.py."""
+    """Return services that work normally, unless another behaviour is given: see
+    fake_service.py."""
 
     def build_service(
         name: str,
@@ -21,7 +22,13 @@ def build_services(behaviours: Mapping[str, str]) -> tuple[Service, ...]:
         behaviour = behaviours.get(name, "healthy" if port else "task")
         return Service(
             name,
-            ("-I", "-S", PROGRAM, port or "-", behaviour),  # it needs no packages: begins at once
+            (
+                "-I",
+                "-S",
+                PROGRAM,
+                port or "-",
+                behaviour,
+            ),  # starts fast, because it needs no packages
             port=port,
             depends_on=after,
             is_replicable=is_shared,

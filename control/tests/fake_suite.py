@@ -26,12 +26,14 @@ PORTS = ("REST_SERVICE_PORT", "TG_BOT_PORT", "SANDBOX_PORT", "POSTGRES_PORT", "R
 
 @dataclass
 class FakeSuite:
-    """`home` plays the repository; the process environment has nothing else of ours."""
+    """`home` is the repository; the process environment contains no other variables of the
+    suite."""
 
     home: Path
     behaviours: dict[str, str] = field(default_factory=dict)
     has_external_postgres: bool = True
-    """The operator names a server, so that no database has to be made: that takes its time."""
+    """Whether the operator names a server, so that no database has to be created, which takes
+    time."""
     environment: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -55,9 +57,9 @@ class FakeSuite:
         return RunDirectory(self.home / "state")
 
     def manage(self, *arguments: str, status: int = 0) -> str:
-        """What `./manage.py` prints; it must end with that status.
+        """Return the output of `./manage.py`, which must exit with this status.
 
-        It runs in this process; the supervisor that it may start is one of its own.
+        The command runs in this process; the supervisor that it may start is a process of its own.
         """
         command, *rest = arguments
         said = io.StringIO()
@@ -68,7 +70,7 @@ class FakeSuite:
         return said.getvalue()
 
     def start_process(self, *arguments: str) -> subprocess.Popen[str]:
-        """The same as a process, without waiting for its end."""
+        """Start the command as a process."""
         command, *rest = arguments
         return subprocess.Popen(
             [sys.executable, MANAGE_SCRIPT, command, "--local", *rest],
@@ -80,13 +82,13 @@ class FakeSuite:
         )
 
     def context(self, terminal: Terminal) -> Context:
-        """What a command of this suite works with, in this process."""
+        """Return the context of a command in this process."""
         services = fake_services.build_services(self.behaviours)
         python = Path(self.environment["FAKE_PYTHON"])
         return Context(self.home, MANAGE_SCRIPT, self.environment, terminal, services, python)
 
     def findings(self, terminal: Terminal) -> list[str]:
-        """What `doctor` says of the suite itself: each verdict with its line."""
+        """Return what `doctor` reports about the suite: severity, message and advice."""
         found = doctor_of_suite.check(self.context(terminal), Namespace(docker=False, local=True))
         return [f"{one.severity}: {one.message}: {one.advice}" for one in found]
 
@@ -99,7 +101,7 @@ class FakeSuite:
         return pid
 
     def processes(self) -> list[Process]:
-        """Everything that runs by the records, the supervisor too."""
+        """Return all recorded processes, including the supervisor."""
         supervisor = self.run_directory.find_supervisor()
         return [
             *self.run_directory.find_processes().values(),
@@ -107,7 +109,7 @@ class FakeSuite:
         ]
 
     def fetch_environment(self, port: str, offset: int = 0) -> dict[str, str]:
-        """What a fake service sees that listens on a port, or so far above it."""
+        """Return the environment of the fake service at a port, or at this distance above it."""
         number = int(self.environment[port]) + offset
         connection = http.client.HTTPConnection("127.0.0.1", number, timeout=60)
         try:

@@ -1,4 +1,4 @@
-"""A service that cannot start: what `start`, `status` and `doctor` say of it."""
+"""A service that cannot start: the output of `start`, `status` and `doctor`."""
 
 import os
 import signal
@@ -21,7 +21,7 @@ from smart_kit.testing.suite_harness import wait_until
 
 @pytest.fixture
 def broken_suite(home: Path) -> Iterator[FakeSuite]:
-    """A suite whose rest_service ends at once each time."""
+    """A suite whose rest_service always exits at once."""
     mine = FakeSuite(home, {"rest_service": "crash"})
     yield mine
     mine.manage("stop")
@@ -100,7 +100,7 @@ def test_a_suite_that_was_not_stopped_and_does_not_run_is_wrong(
 
 
 class TestReadinessTimeouts:
-    """How long a start waits, with a status that a test writes in place of a supervisor."""
+    """How long a start waits, with a status that the test writes in place of a supervisor."""
 
     @pytest.fixture
     def waiter(self, home: Path, terminal: Terminal) -> ReadinessWaiter:

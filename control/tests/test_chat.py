@@ -1,4 +1,4 @@
-"""The terminal's side of the sandbox's chat, against a small server that plays the sandbox."""
+"""The terminal chat, against a small server in place of the sandbox."""
 
 import argparse
 import io
@@ -43,7 +43,7 @@ PEOPLE = [
 
 
 class FakeSandbox(ThreadingHTTPServer):
-    """Answers each message with `replies`, after saying "typing" once."""
+    """Answers each message with `replies`, after "typing" once."""
 
     daemon_threads = True
 
@@ -98,7 +98,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
@@ -185,7 +185,7 @@ def test_an_unknown_person_is_answered_with_those_there_are(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_chat(home, terminal, environ, "--as", "Carol", "hi") == 1
-    assert "nobody is called 'Carol' in the sandbox; there are: Alice, Борис" in (
+    assert "there is no user 'Carol' in the sandbox; there are: Alice, Борис" in (
         capsys.readouterr().err
     )
 
@@ -203,7 +203,7 @@ def test_no_answer_is_told_after_a_while(
 
 
 class HealthHandler(BaseHTTPRequestHandler):
-    """A service that is well."""
+    """A healthy service."""
 
     def do_GET(self) -> None:
         self.send_response(200)
@@ -211,12 +211,12 @@ class HealthHandler(BaseHTTPRequestHandler):
         self.wfile.write(b"{}")
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture
 def without_tg_bot(environ: dict[str, str]) -> Iterator[dict[str, str]]:
-    """The settings of a suite of which everything runs but tg_bot."""
+    """The settings of a suite in which everything but tg_bot runs."""
     server = ThreadingHTTPServer(("127.0.0.1", 0), HealthHandler)
     with serve_in_thread(server):
         assistant = str(server.server_address[1])
@@ -291,7 +291,7 @@ def test_where_nothing_runs_the_way_out_is_told(
 ) -> None:
     assert run_chat(home, terminal, environ | {"SANDBOX_PORT": str(free_port())}, "hi") == 1
     said = capsys.readouterr().err
-    assert "the sandbox is not there" in said
+    assert "the sandbox cannot be reached" in said
     assert "./manage.py start" in said
 
 
@@ -299,14 +299,14 @@ def test_where_telegram_is_real_the_chat_is_there(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_chat(home, terminal, environ | {"TELEGRAM_TOKEN": "1:abc"}, "hi") == 1
-    assert "Telegram is real here" in capsys.readouterr().err
+    assert "TELEGRAM_TOKEN is set" in capsys.readouterr().err
 
 
 @contextmanager
 def chat_terminal(home: Path, environ: dict[str, str]) -> Iterator[int]:
-    """`./manage.py chat` on a terminal of its own, which must end with /quit.
+    """`./manage.py chat` on a terminal of its own, which must end after /quit.
 
-    It looks early why nothing comes.
+    It checks early why there is no reply.
     """
     ours, theirs = pty.openpty()
     command = [sys.executable, "-c", EARLY_CHECKS_SCRIPT]
@@ -349,7 +349,7 @@ def test_a_conversation_says_why_nothing_comes(
 
 
 def read_until(terminal: int, words: str) -> str:
-    """What the terminal shows up to and with these words."""
+    """Return the output of the terminal up to this text."""
     seen = b""
     while words not in seen.decode(errors="ignore"):
         assert select.select([terminal], [], [], 60)[0], seen

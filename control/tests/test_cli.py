@@ -27,7 +27,7 @@ def context(home: Path, terminal: Terminal) -> Context:
 def test_every_command_leads_somewhere() -> None:
     for command in COMMANDS:
         module, _, function = command.entry_point.partition(":")
-        assert callable(getattr(import_module(f"control.{module}"), function))
+        assert callable(getattr(import_module(f".{module}", "control.commands"), function))
 
 
 def test_the_makefile_has_a_line_for_each_command() -> None:
@@ -74,16 +74,19 @@ def test_an_unknown_command_is_answered_with_the_nearest(
         ("start tg_bot", "start does not take 'tg_bot'; see ./manage.py start --help"),
         ("start --service", "--service: expected one argument; see ./manage.py start --help"),
         ("--local start", "there is no command '--local'; see ./manage.py --help"),
-        ("start --replicas tg_bot=2", "tg_bot runs once; there can be several of: rest_service, "),
-        ("start --replicas x=2", "there is no service 'x'; there can be several of: rest_serv"),
+        (
+            "start --replicas tg_bot=2",
+            "tg_bot cannot have replicas; services with replicas: rest_service, ",
+        ),
+        ("start --replicas x=2", "there is no service 'x'; services with replicas: rest_serv"),
         ("start --replicas assistant=0", "a number of replicas is from 1 to 16, not '0' (assis"),
         ("start --replicas assistant=17", "a number of replicas is from 1 to 16, not '17' (assi"),
         ("start --replicas assistant=x", "a number of replicas is from 1 to 16, not 'x' (assist"),
-        ("start --replicas assistant=2,x=1", "there is no service 'x'; there can be several of"),
+        ("start --replicas assistant=2,x=1", "there is no service 'x'; services with replicas"),
         ("start --replicas assistant", "--replicas takes NAME=N, as in rest_service=3, not 'as"),
         ("restart --replicas assistant=2", "restart does not take '--replicas'; see ./manage."),
-        ("upgrade --service tg_bot", "tg_bot has no schema: only rest_service has one"),
-        ("migrate --service sandbox words", "sandbox has no schema: only rest_service has one"),
+        ("upgrade --service tg_bot", "tg_bot has no schema, only rest_service has one"),
+        ("migrate --service sandbox words", "sandbox has no schema, only rest_service has one"),
         ("migrate", "the following arguments are required: message; see ./manage.py migrate --h"),
         ("logs -n -5", "a number of lines is 0 or more, not '-5'"),
         ("logs -n many", "a number of lines is 0 or more, not 'many'"),
@@ -105,7 +108,7 @@ def test_a_wrong_argument_is_told_in_one_line_before_anything_is_done(
 
 def test_replicas_may_be_said_again_and_with_commas_and_the_last_word_counts() -> None:
     parser = Parser()
-    options.add_start_options(parser, SERVICES)
+    options.start(parser, SERVICES)
     words = ["--replicas", "assistant=3,cron_service=2", "--replicas", "assistant=16"]
     assert replicas.parse_requested(parser.parse_args(words)) == {
         "assistant": 16,
@@ -181,7 +184,7 @@ def test_a_python_too_old_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch)
 def test_ctrl_c_shows_no_traceback_however_early_it_is() -> None:
     code = (
         "import os, runpy, signal, sys\n"
-        # whoever runs the tests in the background may have it ignored
+        # SIGINT is ignored if the tests run in the background
         "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
         "def interrupt(event, args):\n"
         "    if event == 'import' and args[0] == 'control.cli':\n"

@@ -1,4 +1,4 @@
-"""`check` and `fuzz`, with programs that write down what they are asked."""
+"""`check` and `fuzz`, with programs that record their calls."""
 
 import io
 import json

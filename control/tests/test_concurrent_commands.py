@@ -1,4 +1,4 @@
-"""Two commands at once, and a supervisor that does not listen."""
+"""Two concurrent commands, and a supervisor that does not respond."""
 
 import asyncio
 import os
@@ -82,7 +82,7 @@ def test_a_number_said_now_wins_over_the_one_another_command_has_kept(
 
 @contextmanager
 def short_timeout(timeout: str) -> Iterator[None]:
-    """Commands of this process wait less long meanwhile."""
+    """Shorter timeouts for commands in this process."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(timeouts, timeout, 0.1)
         yield
@@ -215,7 +215,7 @@ def test_until_a_new_supervisor_has_listened_no_other_command_has_its_turn(
 
 
 def build_suite(context: Context) -> Suite:
-    """With its secrets, as a start makes them."""
+    """Return a suite with secrets, as a start creates them."""
     environment.ensure_secrets(context.root, context.environ)
     return Suite.from_context(context, PYTHON)
 
@@ -238,7 +238,7 @@ async def running_supervisor(
                 await supervisor.stop()
                 (suite.run_directory.path / "supervisor").unlink(
                     missing_ok=True
-                )  # it says us: no one to be ended
+                )  # its record names this process, which must not be ended
 
 
 async def test_the_supervisor_does_not_look_before_a_command_has_written_everything(
@@ -337,4 +337,4 @@ def test_a_replica_that_another_command_takes_back_is_not_waited_for(
     mine = Suite.from_context(context, PYTHON, {"rest_service": 2})
     (problem,) = ReadinessWaiter(mine, mine.required_components_for(()), context.terminal).wait()
     assert problem.name == "rest_service.2"
-    assert "is no longer wished for" in problem.reason
+    assert "is no longer wanted" in problem.reason

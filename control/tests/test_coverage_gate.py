@@ -1,4 +1,4 @@
-"""How much of the key modules must have been run."""
+"""The required coverage of key modules."""
 
 import io
 import json
@@ -33,7 +33,7 @@ def make_file_report(
     missing_lines: tuple[int, ...] = (),
     missing_branches: tuple[tuple[int, int], ...] = (),
 ) -> dict[str, Any]:
-    """What coverage.py says of a file of so many lines and branches."""
+    """Return the report of coverage.py for a file with this many lines and branches."""
     return {
         "summary": {
             "num_statements": lines,
@@ -60,7 +60,7 @@ def project(home: Path) -> Path:
 def test_coverage_is_measured_in_the_tests_of_key_modules_alone(
     project: Path, processes: str
 ) -> None:
-    """Run for real: within pytest-xdist, pytest-cov measures twice."""
+    """A real run: inside pytest-xdist, pytest-cov measures twice."""
     code = "def lock():\n    return 1\n\n\ndef open():\n    return 2\n"
     (project / "kit/vault.py").write_text(code)
     for part, body in (
@@ -147,7 +147,7 @@ class TestSufficientCoverage:
 
 
 class TestCoverageGate:
-    """After the tests of everything."""
+    """The check after a full run."""
 
     @pytest.fixture
     def python(self, project: Path) -> FakePython:
@@ -237,7 +237,7 @@ class TestCoverageGate:
 
 
 def test_the_report_of_coverage_itself_is_understood(project: Path, output: io.StringIO) -> None:
-    """A branch is missing, one file is empty, and one is never imported."""
+    """One branch is missing, one file is empty, and one is never imported."""
     (project / "kit" / "vault.py").write_text("for x in (1,):\n    if x:\n        print(x)\n")
     command = (sys.executable, "-m", "coverage", "run", "--branch", "kit/vault.py")
     environ = os.environ | {"COVERAGE_FILE": str(project / "measured")}

@@ -8,7 +8,7 @@ from control.tests.fake_docker import FakeDocker, make_container
 
 
 class TestLogs:
-    """`docker compose logs` tells one container after the other."""
+    """`docker compose logs` prints one container after the other."""
 
     LOGS = """\
 \x1b[2Kassistant-2             | 2026-11-21T12:00:03.000000003Z third
@@ -49,7 +49,7 @@ rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
         ]
         old = "assistant-1 | 2026-11-21T12:00:04Z told already"
         docker.answers["logs --follow"] = [f"{old}\nassistant-3 | 2026-11-21T12:00:05Z new", 0]
-        docker.answers["logs"] = docker.answers.pop("logs")  # the first that fits is taken
+        docker.answers["logs"] = docker.answers.pop("logs")  # the first matching response is used
         docker.manage(output, "logs", "--docker", "-n", "1", "-f")
         assert output.getvalue().splitlines()[3:] == ["assistant.3    │ new"]
 

@@ -1,4 +1,4 @@
-"""Which mode is meant, and Docker beside local mode."""
+"""Choosing the mode, and Docker mode beside local mode."""
 
 import io
 import os
@@ -173,4 +173,4 @@ def test_without_any_secret_of_its_own_chat_asks_the_container(
 ) -> None:
     docker.manage(output, "chat", "hello", SANDBOX_PORT=str(free_port()))
     assert "sandbox" in docker.get_only_call("compose", "exec")["arguments"]
-    assert "the sandbox is not there" in capsys.readouterr().err
+    assert "the sandbox cannot be reached" in capsys.readouterr().err

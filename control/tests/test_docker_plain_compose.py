@@ -1,4 +1,4 @@
-"""A bare `docker compose up`."""
+"""Plain `docker compose up`."""
 
 import io
 import os
@@ -12,7 +12,7 @@ from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
 
 
 class TestPlainCompose:
-    """`docker compose up` without manage.py: the first task makes up what nobody has said."""
+    """`docker compose up` without manage.py: the service setup generates missing secrets."""
 
     @pytest.fixture
     def secrets_volume(self, tmp_path: Path) -> Path:
@@ -23,7 +23,7 @@ class TestPlainCompose:
         return tmp_path
 
     def read_environment(self, made: Path, part: str, **given: str) -> dict[str, str]:
-        """What a container sees that was given some variables, perhaps empty."""
+        """Return the environment of a container that has these variables, which may be empty."""
         script = '. "$0" && exec env -0'
         file = str(made / part / "environment")
         done = subprocess.run(

@@ -1,4 +1,4 @@
-"""Deleting a suite's data in Docker."""
+"""Deleting the data of a suite in Docker."""
 
 import io
 from pathlib import Path
@@ -20,7 +20,7 @@ def make_own_container(folder: Path) -> dict[str, Any]:
 
 @pytest.fixture(autouse=True)
 def _containers_and_volumes(docker: FakeDocker, home: Path) -> None:
-    """A container of ours, and two volumes."""
+    """One container of this suite, and two volumes."""
     docker.answers["compose config"] = ['{"name": "mine"}', 0]
     docker.answers["ps label=com.docker.compose.project=mine"] = ["aaa", 0]
     docker.answers["volume ls label=com.docker.compose.project=mine"] = ["mine_a\nmine_made_b", 0]
@@ -30,7 +30,7 @@ def _containers_and_volumes(docker: FakeDocker, home: Path) -> None:
 
 
 def find_changing_calls(docker: FakeDocker) -> list[list[str]]:
-    """What changed anything."""
+    """Return the calls that change something."""
     calls = [call["arguments"] for call in docker.calls]
     return [call for call in calls if "down" in call or "rm" in call]
 
@@ -71,7 +71,7 @@ def test_of_a_single_service_nothing_is_deleted(
 def test_a_suite_of_another_folder_is_left_alone(
     docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str], folder: str
 ) -> None:
-    """Each clone's project has the same name unless somebody says another one."""
+    """The project of each clone has the same name by default."""
     other = make_own_container(Path(folder))
     if not folder:
         del other["Config"]["Labels"][FOLDER]
@@ -121,11 +121,11 @@ def test_a_volume_that_cannot_be_deleted_is_told(
 def test_volumes_that_may_be_another_clones_are_not_deleted_unasked(
     docker: FakeDocker, home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Without containers nothing tells whose they are, unless this folder has run in Docker."""
+    """Without containers, volumes may belong to any clone, unless this folder has used Docker."""
     docker.answers["ps label=com.docker.compose.project=mine"] = ["", 0]
     docker.set_containers()
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 1
-    assert "may be another folder's" in capsys.readouterr().err
+    assert "may belong to another folder" in capsys.readouterr().err
     assert find_changing_calls(docker) == []
     modes.save_last_mode(home / ".local", "docker")
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0

@@ -12,7 +12,7 @@ from smart_kit.testing.suite_harness import wait_until
 
 class TestReplicas:
     def get_last_up(self, docker: FakeDocker) -> list[str]:
-        """The last `docker compose up` of services, without what is always there."""
+        """Return the last `docker compose up`, without its constant options."""
         calls = [
             call["arguments"] for call in docker.calls if "--remove-orphans" in call["arguments"]
         ]
@@ -40,7 +40,7 @@ class TestReplicas:
     def test_a_start_beside_another_one_takes_nothing_back(
         self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
-        """The other's containers and its number are there before ours are made."""
+        """The containers and the count of the other start exist before this one continues."""
         docker.set_containers(make_container("redis", **HEALTHY))
         docker.manage(output, "status", "--docker")
         (home / ".local").mkdir(exist_ok=True)
@@ -62,7 +62,7 @@ class TestReplicas:
     def test_nothing_is_said_of_services_that_are_not_meant(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
-        """Compose refuses a number for what it does not look at."""
+        """Compose refuses a count for a service that it does not start."""
         docker.set_containers(make_container("tg_bot", **HEALTHY))
         url = "postgresql://me:secret@db.example/mine"
         own = {"DATABASE_URL": url, "ASYNC_DATABASE_URL": url}

@@ -12,7 +12,8 @@ from control.tests.fake_docker import HEALTHY, UNHEALTHY, FakeDocker, make_conta
 
 
 class JumpingClock:
-    """Stands still until a file has these words, in whole lines; then each look takes minutes."""
+    """Stands still until a file contains this text as a whole line; then each call takes
+    minutes."""
 
     sleep = staticmethod(time.sleep)
 
@@ -85,10 +86,10 @@ class TestStart:
 
 
 class TestGivingUp:
-    """What does not get well is given up while Compose still waits for it."""
+    """Failed containers are reported while Compose still waits for them."""
 
     def hang_compose(self, docker: FakeDocker) -> None:
-        """Compose waits for a dependency that never gets well."""
+        """Compose waits for a dependency that never becomes healthy."""
         docker.answers["up --remove-orphans"] = ["Container x Waiting", None]
 
     def has_exited(self, docker: FakeDocker) -> bool:
@@ -115,7 +116,7 @@ class TestGivingUp:
             ["rest_service", "waits for migrate"],
         ]
         assert "   | Traceback\n   | PermissionError: env.py\n" in said
-        assert "! not well: migrate, assistant, rest_service. Mend the cause" in said
+        assert "! not healthy: migrate, assistant, rest_service. Fix the cause" in said
         assert self.has_exited(docker)
 
     def test_what_it_did_before_this_start_does_not_count(
@@ -129,7 +130,7 @@ class TestGivingUp:
     def test_how_a_task_ended_in_an_earlier_start_does_not_count(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
-        """Compose takes its time to begin: a task fails only after it has begun anew."""
+        """Compose takes time to begin: a task has failed only after it has started again."""
         self.hang_compose(docker)
         earlier = make_container("migrate", "exited", ExitCode=3, StartedAt="2026-11-20T12:00:00Z")
         failed = make_container("migrate", "exited", ExitCode=4)
@@ -154,7 +155,7 @@ class TestGivingUp:
         monkeypatch: pytest.MonkeyPatch,
         is_sick: bool,
     ) -> None:
-        """Sooner where it says itself what it misses."""
+        """This is faster if the container reports its problem itself."""
         monkeypatch.setattr(
             readiness, "time", JumpingClock(docker.home / "docker-calls", "--remove-orphans")
         )

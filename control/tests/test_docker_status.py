@@ -1,4 +1,4 @@
-"""What is said of containers that run, or do not."""
+"""The report on containers that run, or do not run."""
 
 import io
 from typing import Any
@@ -107,7 +107,7 @@ def test_a_container_that_has_ended_and_runs_again_is_told_as_such(
 def test_a_container_that_is_removed_while_we_look_is_no_matter(
     docker: FakeDocker, output: io.StringIO
 ) -> None:
-    """Each question about it fails; those about the others are answered all the same."""
+    """Every inspection of it fails; those of the others succeed."""
     docker.set_containers(
         make_container("redis", **HEALTHY), make_container("tg_bot", "exited", ExitCode=3)
     )
@@ -118,7 +118,7 @@ def test_a_container_that_is_removed_while_we_look_is_no_matter(
     assert docker.manage(output, "status", "--docker") == 1
     redis, bot = output.getvalue().splitlines()[1:]
     assert redis.split()[0] == "redis"
-    assert bot.endswith("exit status 3, without a word")
+    assert bot.endswith("exit status 3, without output")
 
 
 def test_compose_that_fails_over_a_container_that_has_gone_is_asked_again(
@@ -170,7 +170,7 @@ def test_what_docker_compose_run_has_made_is_no_part_of_the_suite(
 
 
 class TestFindings:
-    """What `doctor` says."""
+    """What `doctor` reports."""
 
     def check_containers(self, docker: FakeDocker) -> list[Finding]:
         return [*check_containers(docker.context(io.StringIO()))]
@@ -228,7 +228,7 @@ class TestFindings:
             make_container("redis", **HEALTHY), make_container("migrate", "exited")
         )
         assert self.check_containers(docker) == [
-            Finding("suite", "runs in Docker, all 2 containers are well")
+            Finding("suite", "runs in Docker, all 2 containers are healthy")
         ]
 
     @pytest.mark.parametrize("answers", [{"version": ["", 1]}, {"compose ps": ["", 0]}])

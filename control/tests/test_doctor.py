@@ -1,4 +1,4 @@
-"""`doctor`: what is wrong is found, and each such line says what to do."""
+"""`doctor` finds problems and gives advice for each."""
 
 import io
 import json
@@ -33,7 +33,7 @@ PORTS = (
 
 
 class ExternalServices(BaseHTTPRequestHandler):
-    """Telegram and a model at one address."""
+    """Telegram and a model server at one address."""
 
     knows_bot = True
     date: str | None = None
@@ -76,7 +76,7 @@ def run_doctor(
     **environ: str,
 ) -> tuple[int, list[str]]:
     given = {f"{name}_PORT": str(free_port()) for name in PORTS}
-    # whatever Docker runs on this machine is none of these tests' business
+    # tests must not depend on the Docker of this machine
     given |= {"PATH": str(home / "no-programs"), "STATE_DIR": str(home / "state"), **environ}
     terminal = Terminal(output, is_tty=False, colour=False)
     context = Context(home, home / "manage.py", given, terminal, find_machine=lambda _: machine)

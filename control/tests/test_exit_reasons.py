@@ -58,7 +58,7 @@ def test_an_end_is_told_with_its_status_or_signal(tmp_path: Path) -> None:
     path = write_log(tmp_path, "bad settings\n")
     assert exit_reasons.describe_exit_with_log(78, path) == "exit status 78: bad settings"
     assert (
-        exit_reasons.describe_exit_with_log(1, tmp_path / "none") == "exit status 1, without a word"
+        exit_reasons.describe_exit_with_log(1, tmp_path / "none") == "exit status 1, without output"
     )
     assert exit_reasons.describe_exit_with_log(-9, path) == "ended by a signal: Killed"
 

@@ -19,7 +19,7 @@ def serve_health(status: int, body: bytes) -> Iterator[int]:
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
     with serve_in_thread(server):

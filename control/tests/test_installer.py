@@ -1,4 +1,4 @@
-"""What pip and uv are told, and what they say."""
+"""The configuration and the output of pip and uv."""
 
 from pathlib import Path
 
@@ -57,7 +57,7 @@ def test_an_installers_words_come_down_to_what_the_matter_is(words: str, said: s
 
 
 def run_installer(home: Path, terminal: Terminal, script: str, **environ: str) -> str:
-    """What the log has of a program's words."""
+    """Return the log of an installer's output."""
     lock = FileLock.try_acquire(home)
     assert lock is not None
     log = home / "install.log"

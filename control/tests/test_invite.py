@@ -1,4 +1,4 @@
-"""Against a small server that plays rest_service and Telegram."""
+"""Against a small server in place of rest_service and Telegram."""
 
 import io
 import json
@@ -16,7 +16,7 @@ from smart_kit.testing.ports import free_port
 
 
 class FakeRestAndTelegram(ThreadingHTTPServer):
-    """`asked` is what rest_service was asked for."""
+    """`asked` holds the requests to rest_service."""
 
     daemon_threads = True
 
@@ -51,7 +51,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(content).encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 @pytest.fixture

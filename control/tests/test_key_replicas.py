@@ -1,5 +1,4 @@
-"""A rotation of the master key as processes live through it, of which there may be several of one
-service."""
+"""The keys of all processes during a rotation, with several processes of a service."""
 
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -17,11 +16,11 @@ from control.tests.test_rotate_keys import FakeRestService, make_context
 REPLICAS = ("assistant", "assistant.2", "rest_service", "rest_service.2")
 SERVICES = frozenset({"assistant", "rest_service"})
 STEPS = 6
-"""Processes that begin anew in a rotation: all of them, then those of rest_service."""
+"""Processes that restart in a rotation: all of them, then those of rest_service."""
 
 
 class ReplicaKeys:
-    """Each with the keys of its start; one begins anew after the other."""
+    """Each process has the keys of its start; they restart one after the other."""
 
     def __init__(self, keys: list[str]) -> None:
         self.keys = dict.fromkeys(REPLICAS, keys)
@@ -39,7 +38,7 @@ class ReplicaKeys:
         return True
 
     def assert_all_can_decrypt(self) -> None:
-        """Whatever rest_service encrypts from now on, everybody can read."""
+        """Every process can decrypt everything that rest_service encrypts from now on."""
         written_with = {keys[0] for name, keys in self.keys.items() if "rest_service" in name}
         for name, keys in self.keys.items():
             assert written_with <= set(keys), f"{name} could not read it"

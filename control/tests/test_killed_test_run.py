@@ -1,4 +1,4 @@
-"""A suite that a killed test run has left is ended by the next one, with its database."""
+"""The next test run ends a suite that a killed one has left, and deletes its database."""
 
 import os
 import signal

@@ -30,7 +30,7 @@ def test_a_missing_module_is_named_with_its_remedy_and_the_rest_runs(home: Path)
     try:
         said = suite.manage("start", status=1)
         assert "'aiohttp' is missing: run ./manage.py rebuild" in said
-        assert "not well: tg_bot" in said
+        assert "not healthy: tg_bot" in said
         assert suite.component_status("rest_service").state == "running"
     finally:
         suite.manage("stop")
@@ -68,7 +68,7 @@ def test_a_service_that_came_with_a_change_of_settings_waits_for_a_restart(
     suite.environment |= dict.fromkeys(real, "")
     for command in ("stop", "restart"):
         said = suite.manage(command, "--service", "sandbox", status=1)
-        assert "sandbox is not in the suite that runs" in said
+        assert "sandbox is not part of the running suite" in said
     assert "✓ sandbox" in suite.manage("restart")
 
 

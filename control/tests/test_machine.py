@@ -1,4 +1,4 @@
-"""What a machine must bring; each lack is told in one sentence that says what to do."""
+"""The requirements of a machine. Each unmet one is a sentence with advice."""
 
 import io
 import re
@@ -104,7 +104,9 @@ def test_a_folder_where_nothing_may_run_is_told() -> None:
 
 def test_a_loopback_that_is_off_is_told_with_the_systems_reason() -> None:
     found = replace(SUITABLE_MACHINE, loopback_error="Network is unreachable")
-    with pytest.raises(ControlError, match=r"127\.0\.0\.1 here \(Network is.*ip link set lo up"):
+    with pytest.raises(
+        ControlError, match=r"127\.0\.0\.1 fail here \(Network is.*ip link set lo up"
+    ):
         machine.raise_first(machine.check_loopback(found))
 
 
@@ -149,7 +151,8 @@ def test_the_oldest_python_is_the_one_manage_py_asks_for() -> None:
 
 
 def measure_memory(folder: Path, membership: str, **limits: str) -> int | None:
-    """With 4 GB of RAM and 2 of swap, and limits in files in whose names `__` is a slash."""
+    """Return the memory with 4 GB of RAM, 2 GB of swap and these limits; `__` in a name is a
+    slash."""
     (folder / "proc" / "self").mkdir(parents=True)
     (folder / "proc" / "meminfo").write_text(
         f"MemTotal: {4 * 1024**2} kB\nSwapTotal: {2 * 1024**2} kB\n"

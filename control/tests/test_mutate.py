@@ -1,4 +1,4 @@
-"""`mutate`, without mutmut: its files are written by hand."""
+"""`mutate` without mutmut, whose files the tests write."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""`mutate` until mutmut begins: what is asked for, and the copy in which mutmut works."""
+"""`mutate` before mutmut starts: its options, and the copy in which mutmut works."""
 
 import json
 import subprocess
@@ -63,7 +63,7 @@ def test_a_wrong_argument_is_told_before_anything_is_done(
 
 
 def prepare_copy(repository: Path, tmp_path: Path) -> Path:
-    """The working folder, with results that mutmut has left; what follows may take them away."""
+    """Return the working folder with results of mutmut, which the next step may delete."""
     folder = tmp_path / "dice"
     WorkingCopy(folder, DICE).prepare(repository)
     return folder
@@ -96,7 +96,7 @@ def test_a_change_has_mutmut_look_anew_which_tests_run_what(
 
 
 def write_results(folder: Path, codes: dict[str, int]) -> Path:
-    """Leave what mutmut leaves: its files of results."""
+    """Write result files as mutmut does."""
     written = folder / "mutants" / PATH
     written.write_text("def x_is_low__mutmut_orig():\n    pass\n")
     span = {f"x_is_low__mutmut_{number}": [1, 2] for number in ("orig", 1, 2)}
@@ -122,7 +122,7 @@ def test_only_what_a_run_has_killed_that_ended_well_may_be_left_out(
         Verdict.KILLED,
         Verdict.SURVIVED,
     ]
-    write_results(copy.folder, {first: 1, second: 1})  # by a run that did not end
+    write_results(copy.folder, {first: 1, second: 1})  # by an interrupted run
     assert known(only_survivors=True) == [1, None]
     assert known(only_survivors=False) == [None, None]
 

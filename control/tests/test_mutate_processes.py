@@ -1,4 +1,4 @@
-"""`mutate` and its processes, with programs in place of mutmut and of the servers."""
+"""The processes of `mutate`, with programs in place of mutmut and of the servers."""
 
 import os
 import sys
@@ -12,7 +12,7 @@ from smart_kit.testing.suite_harness import wait_until
 
 
 def make_program(folder: Path, text: str) -> Path:
-    """In place of the interpreter; what it is asked to run it does not look at."""
+    """Write a program in place of the interpreter. It ignores its arguments."""
     path = folder / "program"
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
@@ -20,7 +20,7 @@ def make_program(folder: Path, text: str) -> Path:
 
 
 def ignore_progress(done: int, total: int) -> None:
-    """Nobody looks."""
+    """Ignore progress."""
 
 
 def test_how_far_mutmut_is_can_be_seen(tmp_path: Path) -> None:
@@ -50,7 +50,7 @@ def test_an_interrupt_leaves_nothing_running(tmp_path: Path) -> None:
 
 
 def is_alive(pid: int) -> bool:
-    """Whether it runs, and does not only wait for somebody to learn of its end."""
+    """Return whether a process runs; a zombie does not."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:

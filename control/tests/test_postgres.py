@@ -1,4 +1,4 @@
-"""Against the real programs of the wheel."""
+"""PostgreSQL with the real programs of the wheel."""
 
 import contextlib
 import os
@@ -59,7 +59,7 @@ def query(cluster: Cluster, statement: str, password: str | None = None) -> obje
 
 @pytest.fixture(scope="module")
 def server(database_template: DatabaseTemplate) -> Iterator[Cluster]:
-    """One that runs, in a folder with an odd name."""
+    """A running server, in a folder with an odd name."""
     with traversable_folder() as folder:
         cluster = database_template.copy_to(folder / ODD_NAME, free_port())
         with running_server(cluster):
@@ -129,7 +129,7 @@ mkdir "$1" && mv "$1" "$1.taken" && ln -s {victim!s} "$1"
 def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(
     home: Path, monkeypatch: pytest.MonkeyPatch, is_made: bool
 ) -> None:
-    """That user swaps the new folder of the database for a link to one of root's."""
+    """PostgreSQL's user replaces the new folder of the database by a link to one of root's."""
     victim = home / "victim"
     (victim / "data").mkdir(parents=True)
     victim.chmod(0o700)
@@ -148,7 +148,7 @@ def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(
         swap()
 
     def run_and_swap(command: tuple[str | Path, ...], **options: Any) -> Any:
-        """PostgreSQL's own programs refuse to work as root: they need not take their time."""
+        """PostgreSQL's own programs refuse to run as root and are skipped here."""
         is_postgres = Path(command[0]).parent == binaries
         done = run(("true",) if is_postgres else command, **options)
         if is_postgres:

@@ -1,4 +1,4 @@
-"""Files with secrets, when they are written again."""
+"""Replacing files that hold secrets."""
 
 import os
 import stat

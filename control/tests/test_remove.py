@@ -1,4 +1,4 @@
-"""`stop --remove`: a suite's data are gone, the operator's settings stay."""
+"""`stop --remove` deletes the data of a suite and keeps the operator's settings."""
 
 import io
 import os
@@ -48,7 +48,7 @@ def test_all_data_goes_and_settings_stay(suite: FakeSuite) -> None:
 
 
 def test_what_a_suite_keeps_is_known(suite_with_postgres: FakeSuite) -> None:
-    """A new file of STATE_DIR belongs to the data that are deleted, or to the settings."""
+    """Every file of STATE_DIR belongs either to the deleted data or to the settings."""
     suite_with_postgres.manage("start", "--replicas", "rest_service=2")
     state = suite_with_postgres.home / "state"
     kept = {path.name for path in state.iterdir()}
@@ -78,7 +78,7 @@ def test_a_suite_whose_folder_was_deleted_while_it_ran_is_ended(
 
 @pytest.fixture
 def suite_in_closed_folder(home: Path, database_template: DatabaseTemplate) -> Iterator[FakeSuite]:
-    """One whose database has to be outside, because only root may enter its folder."""
+    """A suite whose database is outside, because only root can enter its folder."""
     suite = FakeSuite(home, has_external_postgres=False)
     home.chmod(0o700)
     database_template.copy_to(home / "state")
@@ -154,7 +154,7 @@ def test_at_a_terminal_it_asks(
 
 @pytest.mark.parametrize("gone", ["redis", "run/processes", "run/supervisor.lock"])
 def test_interrupted_the_same_command_goes_on(home: Path, suite: FakeSuite, gone: str) -> None:
-    """Killed in the middle of its work."""
+    """The first command is killed in the middle of its work."""
     environment.ensure_secrets(home, suite.environment)
     suite.run_directory.create()
     (home / "state" / "redis").mkdir()

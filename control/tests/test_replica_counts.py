@@ -1,4 +1,4 @@
-"""The file that keeps how many of a service there are: what is in it is checked."""
+"""Validation of the file with the replica counts."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from control.tests.fake_suite import FakeSuite
         ('{"assistant": true}', "says assistant=True"),
         ('{"assistant": 0}', "says assistant=0"),
         ('{"assistant": 17}', "says assistant=17"),
-        ('{"tg_bot": 2}', "names 'tg_bot'; there can be several of: rest_service, assistant"),
+        ('{"tg_bot": 2}', "names 'tg_bot'; services with replicas: rest_service, assistant"),
     ],
 )
 def test_what_nobody_can_have_asked_for_is_refused_with_the_files_name_and_what_to_do(

@@ -1,4 +1,4 @@
-"""Several processes of one service: real ones of a fake service, driven as an operator does."""
+"""Several processes of a service: real processes, driven as an operator does."""
 
 import http.client
 import os
@@ -21,7 +21,7 @@ REPLICAS = ("rest_service", "rest_service.2", "rest_service.3")
 
 
 def pids(suite: FakeSuite) -> dict[str, int]:
-    """Of all that runs but the supervisor."""
+    """Return the processes of all components, without the supervisor."""
     return {name: part.pid for name, part in suite.run_directory.read_status().items() if part.pid}
 
 
@@ -30,7 +30,7 @@ def find_other_pids(suite: FakeSuite) -> dict[str, int]:
 
 
 def process_port(suite: FakeSuite, number: int) -> int:
-    """Where only that replica answers."""
+    """Return the port at which only this replica listens."""
     return int(suite.environment["REST_SERVICE_PORT"]) + 100 * number - 50
 
 
@@ -60,7 +60,7 @@ def test_the_health_of_each_is_that_of_its_own_process(
     suspended = process_port(three_replicas, 2)
 
     class Connection(http.client.HTTPConnection):
-        """Waits for all but the one that cannot answer."""
+        """Waits for every replica but the unavailable one."""
 
         def __init__(self, host: str, port: int, timeout: float) -> None:
             super().__init__(host, port, timeout=0.1 if port == suspended else timeout)
@@ -141,7 +141,7 @@ def test_a_restart_of_a_service_with_replicas_has_one_of_them_away_at_a_time(
 
 
 def find_unavailable_replicas(suite: FakeSuite) -> list[str]:
-    """The replicas that do not serve, or are to be ended by a wish that nobody has followed yet."""
+    """Return the replicas that do not serve, or that are to be ended and still run."""
     wishes, status = suite.run_directory.read_desired_states(), suite.run_directory.read_status()
     return [
         name
@@ -157,7 +157,7 @@ def test_where_a_replica_does_not_get_well_those_after_it_go_on_as_they_were(
     before = pids(three_replicas)
     three_replicas.environment["DEFAULT_MODEL"] = "unhealthy"
     said = three_replicas.manage("restart", "--service", "rest_service", status=1)
-    assert "left as they are: rest_service.2, rest_service.3" in said
+    assert "left unchanged: rest_service.2, rest_service.3" in said
     after = pids(three_replicas)
     assert [after[name] == before[name] for name in REPLICAS] == [False, True, True]
 

@@ -1,10 +1,10 @@
-"""What is said where no answer comes, and when."""
+"""When and how a missing reply is explained."""
 
 from control.reply_watchdog import CHECK_INTERVAL_SECONDS, FIRST_CHECK_SECONDS, ReplyWatchdog
 
 
 class FakeClock:
-    """Seconds that a test moves."""
+    """A clock that tests advance."""
 
     now = 0.0
 
@@ -14,7 +14,7 @@ class FakeClock:
 
 class TestReplyWatchdog:
     def collect_failures(self, *found: dict[str, str] | None) -> list[str]:
-        """What is said when these are found missing, look by look; None: a sign of life."""
+        """Return the failure after each check with these missing services; None is activity."""
         clock, left = FakeClock(), [*found]
         watchdog = ReplyWatchdog(lambda: left.pop(0) or {}, clock)
         said = []

@@ -1,4 +1,4 @@
-"""Rules that the files of this repository keep."""
+"""Rules for the files of this repository."""
 
 from pathlib import Path
 

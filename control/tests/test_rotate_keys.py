@@ -1,4 +1,4 @@
-"""Against a small server that plays rest_service, and against a suite of fakes."""
+"""Key rotation, against a small server in place of rest_service, and against a fake suite."""
 
 import io
 import json
@@ -23,7 +23,7 @@ from smart_kit.vault import Vault
 
 
 class FakeRestService(ThreadingHTTPServer):
-    """Answers as it is told, the last answer again and again; `seen`: what it was asked with."""
+    """Sends prepared answers, the last one repeatedly; `seen` holds the requests."""
 
     daemon_threads = True
 
@@ -45,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(json.dumps(body).encode())
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
 
 def make_counts(rewritten: int = 0, unreadable: int = 0) -> dict[str, object]:
@@ -61,7 +61,7 @@ def server() -> Iterator[FakeRestService]:
 
 @pytest.fixture
 def context(home: Path, terminal: Terminal, server: FakeRestService) -> Context:
-    """With the `.env` of a first start, on rest_service's side of the server."""
+    """A context with the `.env` of a first start and the server in place of rest_service."""
     environment.ensure_secrets(home, {})
     return make_context(home, terminal, server)
 
@@ -82,7 +82,7 @@ RUNNING = frozenset({"assistant", "rest_service"})
 
 
 class RestartRecorder:
-    """What was restarted, and the keys that it then had."""
+    """Records the restarted services and the keys at that moment."""
 
     def __init__(self, *failing: str) -> None:
         self.failing = failing
@@ -226,8 +226,8 @@ def test_who_does_not_run_is_not_started(context: Context, server: FakeRestServi
 @pytest.mark.parametrize(
     ("answer", "said"),
     [
-        ((200, make_counts(unreadable=2)), "2 of the kept keys and secrets cannot be read"),
-        ((200, make_counts(rewritten=1)), "again and again"),
+        ((200, make_counts(unreadable=2)), "2 stored API keys and secrets cannot be decrypted"),
+        ((200, make_counts(rewritten=1)), "repeatedly encrypted"),
         ((503, {"detail": "Redis is away"}), "Redis is away"),
     ],
 )
@@ -253,7 +253,7 @@ def test_where_a_service_does_not_get_well_nothing_is_encrypted_with_the_new_key
 ) -> None:
     (old,) = read_keys(home)
     restarts = RestartRecorder("assistant")
-    with pytest.raises(ControlError, match="assistant does not get well"):
+    with pytest.raises(ControlError, match="assistant does not become healthy"):
         key_rotation.rotate(context, RUNNING, restarts)
 
     assert [name for name, _ in restarts.restarts] == ["assistant"]
@@ -367,4 +367,4 @@ def test_containers_get_the_new_key_and_lose_the_old_one_when_told(
 def test_the_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["rotate-keys", "--help"])
-    assert "a new master key" in capsys.readouterr().out
+    assert "replace the master key" in capsys.readouterr().out

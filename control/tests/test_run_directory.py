@@ -1,4 +1,4 @@
-"""The files by which commands and supervisor speak, after a power cut too."""
+"""The files through which commands and supervisor communicate, also after a power cut."""
 
 import io
 import os
@@ -59,7 +59,7 @@ def test_a_damaged_record_of_who_supervises_is_named_to_whom_it_keeps_out(
             assert main(["status", "--local"], Context(tmp_path, tmp_path, given, terminal)) == 1
         finally:
             part.kill()
-    assert "whether the supervisor of redis lives cannot be told" in output.getvalue()
+    assert "unknown whether the supervisor of redis is alive" in output.getvalue()
     assert "is gone" not in output.getvalue()
 
 
@@ -117,7 +117,7 @@ def test_lost_desired_states_end_nothing_and_a_restart_writes_them_again(suite: 
     os.kill(supervisor.pid, 1)
     log = suite.run_directory.log_file("supervisor")
     wait_until(lambda: "desired_state.json is lost or damaged" in log.read_text())
-    assert "desired_state.json is damaged and counts as absent" in suite.manage("status")
+    assert "desired_state.json is damaged and ignored" in suite.manage("status")
     for command in ("stop", "restart"):
         said = suite.manage(command, "--service", "tg_bot", status=1)
         assert "desired_state.json is lost or damaged: run ./manage.py restart" in said

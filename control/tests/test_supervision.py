@@ -1,4 +1,4 @@
-"""Real processes, real databases, fake services; driven as an operator does."""
+"""Real processes, real databases, fake services, driven as an operator does."""
 
 import os
 import signal
@@ -49,7 +49,7 @@ def test_a_second_start_says_that_it_runs_and_starts_what_is_missing(suite: Fake
     suite.manage("status", status=1)
 
     said = suite.manage("start")
-    assert "It runs already." in said
+    assert "The suite is already running." in said
     assert "✓ tg_bot" in said
     assert suite.pid("rest_service") == rest
 
@@ -157,7 +157,7 @@ def test_two_starts_at_once_start_one_suite(suite: FakeSuite) -> None:
     with suite.start_process("start") as first, suite.start_process("start") as second:
         said = [process.communicate(timeout=60)[0] for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0)
-    assert len([text for text in said if "It runs already." in text]) == 1
+    assert len([text for text in said if "The suite is already running." in text]) == 1
     assert len(suite.processes()) == 5
 
 
@@ -169,7 +169,7 @@ def test_a_supervisor_signalled_before_its_handler_is_installed_survives(suite: 
 
 
 def run_redis_command(suite: FakeSuite, *command: str) -> str:
-    """The last line of the answer."""
+    """Return the last line of the answer."""
     stored = dict(
         line.split("=", 1) for line in (suite.home / "state/secrets.env").read_text().splitlines()
     )

@@ -1,4 +1,4 @@
-"""`test`: what pytest is told in either mode, again and again, and beside busy loops."""
+"""`test`: the arguments of pytest in both modes, repeated runs, and runs under load."""
 
 import io
 import os
@@ -28,7 +28,7 @@ from pathlib import Path
 from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
-# whoever runs the tests in the background may have it ignored
+# SIGINT is ignored if the tests run in the background
 signal.signal(signal.SIGINT, signal.default_int_handler)
 home = Path({home!r})
 context = Context(
@@ -133,7 +133,7 @@ class TestLocal:
     def test_one_file_is_tested_by_one_process(
         self, python: FakePython, terminal: Terminal
     ) -> None:
-        """Which starts sooner, and pytest says what is wrong with a test's name."""
+        """One process starts sooner, and pytest then reports errors in the names of tests."""
         (python.home / "test_one.py").touch()
         main(["test", "--", "test_one.py::test_first"], python.context(terminal))
         assert python.pytest_options == ["-m", "not slow", "test_one.py::test_first"]
@@ -143,7 +143,7 @@ class TestLocal:
     ) -> None:
         assert main(["test", "-k", "chat"], python.context(terminal)) == 2
         assert "test does not take '-k'" in (said := capsys.readouterr().err)
-        assert "what pytest is told follows after --" in said
+        assert "arguments of pytest follow after --" in said
 
     def test_an_unknown_part_is_answered_with_those_there_are(
         self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
@@ -336,7 +336,7 @@ class TestUnderLoad:
         assert python.calls[0]["loops"] == []
 
     def start_command(self, python: FakePython) -> subprocess.Popen[str]:
-        """The command with a run that goes on, in a process group of its own."""
+        """Start the command with a run that does not end, in its own process group."""
         python.hangs = True
         python.write_answers()
         command = subprocess.Popen(
@@ -356,7 +356,7 @@ class TestUnderLoad:
             assert loops
             os.kill(command.pid, signal.SIGKILL)
             wait_until(lambda: not any(map(Process.from_pid, loops)))
-            os.killpg(command.pid, signal.SIGKILL)  # pytest, which nobody waits for now
+            os.killpg(command.pid, signal.SIGKILL)  # pytest, whose parent was killed
 
     @pytest.mark.parametrize(
         ("end", "number", "status"),

@@ -1,4 +1,4 @@
-"""With an installer that installs nothing."""
+"""The virtual environment, with an installer that installs nothing."""
 
 import io
 import os
@@ -116,7 +116,7 @@ def test_a_second_command_waits_for_its_turn(home: Path, terminal: Terminal) -> 
 
 
 def kill_at_step(number: int) -> None:
-    """Kill this process at that step of what it does to files or starts."""
+    """Kill this process at this step of its file operations and process starts."""
     left = iter(range(number - 1))
     steps = {"os.remove", "os.rmdir", "os.rename", "subprocess.Popen"}
 
@@ -128,7 +128,7 @@ def kill_at_step(number: int) -> None:
 
 
 def run_in_child(work: Callable[[], object]) -> int:
-    """Do it in a process of its own, which leads a group with the installer in it."""
+    """Run it in a child process, which leads a group with the installer."""
     if pid := os.fork():
         return pid
     os.setsid()
