@@ -1,4 +1,4 @@
-"""cron_service on a real Valkey, beside a stand-in of rest_service."""
+"""Fixtures: cron_service with a real Valkey and a fake rest_service."""
 
 from collections.abc import AsyncIterator
 
@@ -29,7 +29,7 @@ async def rest_service() -> AsyncIterator[FakeRestService]:
 
 @pytest.fixture
 async def bot(redis: Redis) -> BotIdentity:
-    """tg_bot has said which bot it serves."""
+    """Publish the active bot, as tg_bot does."""
     await redis.set(ACTIVE_BOT_KEY, BOT.model_dump_json())
     return BOT
 

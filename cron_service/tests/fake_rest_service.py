@@ -1,4 +1,4 @@
-"""A stand-in of rest_service that hands out runs as the real one does."""
+"""A fake rest_service that hands out runs as the real one does."""
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -14,7 +14,7 @@ CHAT_ID, TELEGRAM_ID = 700, 7
 
 @dataclass
 class FakeRun:
-    """A run and how far it has come."""
+    """A run and its state."""
 
     claimed_run: ClaimedRun
     claimed_at: datetime | None = None
@@ -23,30 +23,30 @@ class FakeRun:
 
 @dataclass
 class FakeRestService:
-    """Jobs in memory; each is one run."""
+    """Jobs in memory, each with one run."""
 
     runs: list[FakeRun] = field(default_factory=list)
     redispatch_after: timedelta = timedelta(hours=1)
-    """A run that was claimed longer ago is handed out again; longer than any test takes."""
+    """Time after which a claimed run is handed out again; longer than any test."""
     clock_ahead: timedelta = timedelta()
-    """By how much Postgres's clock differs from this machine's."""
+    """Difference between Postgres's clock and this machine's."""
     frozen_at: datetime | None = None
-    """Where Postgres's clock stands until a test moves it; None: it goes."""
+    """Fixed time of Postgres's clock; None: it runs."""
     unavailable_paths: set[str] = field(default_factory=set)
-    """The last parts of paths that answer 503."""
+    """Last path segments that answer 503."""
     claim_count: int = 0
     claimed_bot_ids: set[str] = field(default_factory=set)
-    """The bots for which runs were claimed."""
+    """The bot ids of all claims."""
     url: str = ""
 
     def now(self) -> datetime:
-        """By its own clock."""
+        """Return the time of the fake Postgres's clock."""
         return self.frozen_at or datetime.now(UTC) + self.clock_ahead
 
     def add_run(
         self, text: str, in_seconds: float = -1.0, *, kind: CronJobType = "reminder"
     ) -> UUID:
-        """A new job; gives its run's id."""
+        """Add a job and return the id of its run."""
         claimed_run = ClaimedRun(
             id=uuid4(),
             job_id=uuid4(),
@@ -63,7 +63,7 @@ class FakeRestService:
         return claimed_run.id
 
     def claim(self, limit: int = 100) -> Claim:
-        """As `POST /api/cron-jobs/claim`."""
+        """Answer `POST /api/cron-jobs/claim`."""
         self.claim_count += 1
         now = self.now()
         due = [run for run in self.runs if self._is_due(run, now)][:limit]
@@ -80,11 +80,11 @@ class FakeRestService:
 
     @property
     def reported_run_ids(self) -> list[UUID]:
-        """The runs that are said to be in their queues."""
+        """The runs that were reported as dispatched."""
         return [run.claimed_run.id for run in self.runs if run.is_reported]
 
     def build_app(self) -> web.Application:
-        """Over HTTP."""
+        """Return the HTTP application."""
         app = web.Application()
         app.router.add_post("/api/cron-jobs/claim", self._handle_claim)
         app.router.add_post("/api/cron-jobs/dispatched", self._handle_dispatched)

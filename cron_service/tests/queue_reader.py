@@ -1,4 +1,4 @@
-"""Reads what waits in the queues."""
+"""Reads the waiting messages of the queues."""
 
 import asyncio
 
@@ -13,11 +13,11 @@ from smart_kit.contracts.queue import (
 from smart_kit.redis import Redis, await_result
 
 TIMEOUT_SECONDS = 60.0
-"""How long anything may take before a test fails."""
+"""Time limit of every wait."""
 
 
 async def read_notifications(redis: Redis) -> list[Notification]:
-    """What waits for tg_bot, in order."""
+    """Return the messages for tg_bot, in order."""
     messages = [
         TO_TELEGRAM_ADAPTER.validate_json(one) for one in await _read_waiting(redis, "to_telegram")
     ]
@@ -25,7 +25,7 @@ async def read_notifications(redis: Redis) -> list[Notification]:
 
 
 async def read_prompts(redis: Redis) -> list[ScheduledPrompt]:
-    """What waits for the secretary, in order."""
+    """Return the messages for the secretary, in order."""
     messages = [
         TO_SECRETARY_ADAPTER.validate_json(one)
         for one in await _read_waiting(redis, "to_secretary")
@@ -34,7 +34,7 @@ async def read_prompts(redis: Redis) -> list[ScheduledPrompt]:
 
 
 async def wait_for_notifications(redis: Redis, count: int) -> list[Notification]:
-    """Wait until so many are there, whatever happens to Redis meanwhile."""
+    """Wait until a queue has so many messages, even if Redis restarts meanwhile."""
     async with asyncio.timeout(TIMEOUT_SECONDS):
         while True:
             try:

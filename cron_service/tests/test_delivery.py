@@ -1,4 +1,4 @@
-"""The parts together: reminders reach the queue at their time, whatever happens meanwhile."""
+"""The whole service: reminders reach the queue at their time, despite crashes and outages."""
 
 import asyncio
 import signal
@@ -40,11 +40,11 @@ FAST_TIMINGS = replace(
     initial_backoff=timedelta(seconds=0.02),
     max_backoff=timedelta(seconds=0.05),
 )
-"""No claim is made because time has passed: what nothing has rung for is waited for in vain."""
+"""Disables periodic claims, so that every claim needs a wake-up."""
 
 
 class ObservedScheduler(Scheduler):
-    """Knows whether it hears announcements, and whether all that it was rung for is done."""
+    """A service that knows whether it is subscribed and whether all wake-ups are handled."""
 
     def __init__(self, dispatcher: Dispatcher) -> None:
         super().__init__(self._observed_dispatch, FAST_TIMINGS)
@@ -58,12 +58,12 @@ class ObservedScheduler(Scheduler):
         super().wake()
 
     def on_announcement(self) -> None:
-        """The first time because it has begun to hear."""
+        """Record the wake-up; the first one comes from the subscription itself."""
         self._is_listening = True
         self.wake()
 
     async def wait_until_idle(self) -> None:
-        """Until its start is over: only what happens from now on leads to a claim."""
+        """Wait until the start is over; from then on only new events cause claims."""
         async with asyncio.timeout(TIMEOUT_SECONDS):
             while not self._is_listening or self._is_claim_pending or self._is_claiming:
                 await asyncio.sleep(0.005)

@@ -1,4 +1,4 @@
-"""From a claim to the queues, and what happens where it is cut off in between."""
+"""From a claim to the queues, with failures in between."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""How cron_service hears that jobs have changed."""
+"""How cron_service receives announcements of changed jobs."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -16,7 +16,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 class WakeCounter:
-    """Counts its rings."""
+    """Counts wake-ups."""
 
     def __init__(self) -> None:
         self.count = 0

@@ -25,14 +25,14 @@ IDLE_TIMINGS = SchedulerTimings(
     initial_backoff=NEVER,
     max_backoff=NEVER,
 )
-"""Nothing happens by itself."""
+"""No claim without a wake-up."""
 
 UNAVAILABLE = UpstreamUnavailable("rest_service: connection refused")
 SOON = timedelta(seconds=0.05)
 
 
 class FakeDispatch:
-    """Answers in the given order, the last one for ever."""
+    """Returns the given results in order, then always the last one."""
 
     def __init__(self, *results: timedelta | Exception | None) -> None:
         self.calls = 0
@@ -71,7 +71,7 @@ async def wait_until(condition: Callable[[], bool]) -> None:
 
 
 async def drain_event_loop() -> None:
-    """Let everything happen that is to happen by itself."""
+    """Let all pending callbacks run."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -103,7 +103,7 @@ async def test_a_sooner_time_replaces_a_later_one() -> None:
 
 
 async def test_an_alarm_that_comes_late_still_rings() -> None:
-    """APScheduler's default drops what is late by more than a second."""
+    """By default APScheduler drops alarms that are late by more than a second."""
     dispatch = FakeDispatch(SOON, None)
     async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)):
         await wait_until(lambda: dispatch.calls == 1)

@@ -1,4 +1,4 @@
-"""What google_calendar_service says while there is no Google."""
+"""Responses of google_calendar_service without a connection to Google."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,7 +29,7 @@ CALLBACK_ROUTE = ("GET", "/auth/callback?code=a&state=b")
 
 
 def make_settings(client_id: str | None = None, client_secret: str | None = None) -> Settings:
-    """Whatever this machine's environment holds."""
+    """Build settings that do not depend on the environment's OAuth client."""
     return Settings(
         service_api_token=SecretStr(TOKEN),
         google_client_id=client_id,

@@ -1,4 +1,4 @@
-"""The fixtures that tests of smart_kit share."""
+"""Fixtures of the tests of smart_kit."""
 
 import asyncio
 from collections.abc import AsyncIterator

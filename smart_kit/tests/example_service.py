@@ -1,4 +1,4 @@
-"""A service of nothing but smart_kit, which test_service.py runs as a process."""
+"""A minimal service on smart_kit, which test_service.py runs as a process."""
 
 import asyncio
 from typing import Literal
@@ -14,7 +14,7 @@ log = structlog.stdlib.get_logger()
 
 
 class ExampleSettings(ServiceSettings):
-    """Where it listens, and what its loop is like."""
+    """The port, and the behaviour of the loop."""
 
     example_port: int
     example_secret: SecretStr = SecretStr("nothing of worth")
@@ -22,7 +22,7 @@ class ExampleSettings(ServiceSettings):
 
 
 async def serve(settings: ExampleSettings) -> None:
-    """Run until told to stop."""
+    """Run until SIGTERM."""
 
     async def run_loop(stop: asyncio.Event) -> None:
         if settings.example_loop == "failing":

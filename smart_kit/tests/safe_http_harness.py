@@ -1,4 +1,4 @@
-"""The guarded HTTP client of tests, with fake DNS and sockets, and servers on this machine."""
+"""SafeHttpClient with fake DNS and sockets, and servers on this machine."""
 
 import asyncio
 import socket
@@ -18,7 +18,7 @@ DnsLookups = list[tuple[str, int]]
 
 
 class CanaryServer:
-    """Listens on this machine; nobody may ever call."""
+    """A server on this machine that must never be called."""
 
     def __init__(self) -> None:
         self.port = 0
@@ -32,7 +32,7 @@ class CanaryServer:
 
 
 class FakeResolver:
-    """Answers the given lists of addresses one after the other, the last one for ever."""
+    """Returns the given lists of addresses in order, then always the last one."""
 
     def __init__(self, *responses: tuple[str, ...]) -> None:
         self.lookups: DnsLookups = []
@@ -44,7 +44,7 @@ class FakeResolver:
 
 
 class FakeSocketFactory:
-    """Notes which address is dialled, and is never connected to any."""
+    """Records the dialled addresses and never connects."""
 
     def __init__(self) -> None:
         self.dialed: list[str] = []
@@ -68,7 +68,7 @@ def make_get_request(url: str, **parts: Any) -> HttpRequest:
 
 
 async def is_address_blocked(http: SafeHttpClient, url: str) -> bool:
-    """Nothing else than for its address."""
+    """A socket that only records its address."""
     try:
         await http.send(make_get_request(url))
     except AddressBlocked:
@@ -82,7 +82,7 @@ AiohttpHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class AllowedServer:
-    """A server that a test has declared to be asked although it is here."""
+    """A server on this machine that is an allowed private host."""
 
     def __init__(
         self, http: SafeHttpClient, server: TestServer, requests: list[web.Request]
@@ -100,8 +100,7 @@ class AllowedServer:
 
 @asynccontextmanager
 async def run_allowed_server(handler: AiohttpHandler, *hosts: str) -> AsyncIterator[AllowedServer]:
-    """Both names lead to one server; to the guard only the `hosts` and one.example are private
-    ones that may be asked."""
+    """Run a server that every name resolves to. Only one.example and `hosts` are allowed."""
     requests: list[web.Request] = []
 
     async def record_request(request: web.Request) -> web.StreamResponse:

@@ -1,4 +1,4 @@
-"""A mailbox that says what a test wants and keeps what a worker asks of it; Redis has no part."""
+"""A mailbox without Redis, which returns scripted results and records all calls."""
 
 import asyncio
 from typing import Any
@@ -9,7 +9,7 @@ from smart_kit.mailbox import DeadLetter, Delivery, Mailbox, Outcome, StreamEntr
 from smart_kit.redis import Redis
 
 WORKER_TIMEOUT_SECONDS = 600.0
-"""Seconds of the virtual clock in which any worker ends."""
+"""Virtual seconds within which every worker ends."""
 
 
 def make_delivery(conversation: str = "chat", attempt: int = 1) -> Delivery:
@@ -17,16 +17,16 @@ def make_delivery(conversation: str = "chat", attempt: int = 1) -> Delivery:
 
 
 class ScriptedMailbox(Mailbox):
-    """What is put into `arriving` is received, and begun as the delivery it is.
+    """Delivers what tests put into `incoming`.
 
-    `answers`: what an operation answers or raises, one after the other; then as if all were well.
+    `answers`: scripted results or errors of each operation, in order; afterwards it succeeds.
     """
 
     def __init__(self, **answers: list[Any]) -> None:
         super().__init__(redis.asyncio.Redis(), "queue:scripted", lease_seconds=30.0)
         self.incoming = asyncio.Queue[Delivery]()
         self.calls: list[tuple[float, str, Any]] = []
-        """When, by the loop's clock, and for what."""
+        """Time, operation and arguments of each call."""
         self._responses = answers
         self._received: dict[str, Delivery] = {}
         self._created_at = asyncio.get_running_loop().time()
@@ -35,7 +35,7 @@ class ScriptedMailbox(Mailbox):
         return [what for _, operation, what in self.calls if operation in operations]
 
     def call_times(self, operation: str) -> list[float]:
-        """Seconds since it was made, rounded to hundredths."""
+        """Return the times of calls in seconds since creation, rounded to hundredths."""
         return [round(at, 2) for at, name, _ in self.calls if name == operation]
 
     async def create_group(self) -> None:

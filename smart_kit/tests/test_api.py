@@ -1,4 +1,4 @@
-"""The one error shape of services on FastAPI, and the loop that serves them."""
+"""The error format of FastAPI services, and their server loop."""
 
 import asyncio
 import json
@@ -39,7 +39,7 @@ class OutOfPaper(DomainError):
 
 @pytest.fixture
 def error_to_raise() -> list[Exception]:
-    """What the route raises."""
+    """The error that the route raises."""
     return []
 
 

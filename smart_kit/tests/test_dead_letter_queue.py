@@ -1,4 +1,4 @@
-"""Dead letters are seen, replayed past the deduplication, and dropped."""
+"""Dead letters are listed, replayed without deduplication, and deleted."""
 
 from datetime import UTC, datetime
 
@@ -43,6 +43,16 @@ async def test_replayed_dead_letter_is_queued_last_and_keeps_its_journal(
     again = await receive_delivery(mailbox, blocking)
     assert (second.payload, again.payload, again.attempt) == ("another", "text", 1)
     assert await redis.hgetall(journal_key("1")) == {"0.0": "done"}
+
+
+async def test_added_dead_letters_are_listed_newest_first(redis: Redis) -> None:
+    dead_letter_queue = DeadLetterQueue(redis, "in")
+    dead_letters = [make_dead_letter("one"), make_dead_letter("two")]
+
+    await dead_letter_queue.add(*dead_letters)
+
+    listed = [entry.dead_letter for entry in await dead_letter_queue.list_newest(10)]
+    assert listed == dead_letters[::-1]
 
 
 async def test_dropped_dead_letter_is_gone(redis: Redis) -> None:

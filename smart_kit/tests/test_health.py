@@ -1,4 +1,4 @@
-"""What a service says of itself, as it says it and over HTTP."""
+"""Health reports, directly and over HTTP."""
 
 import tomllib
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_the_version_is_that_of_the_project() -> None:
 
 @pytest.fixture
 def probe_results() -> list[str | None]:
-    """What the probe says; the last one counts."""
+    """Results of the check; the last one applies."""
     return [None]
 
 

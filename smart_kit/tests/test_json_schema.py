@@ -1,4 +1,4 @@
-"""Which schemas of arguments are taken, and that no check of arguments takes long."""
+"""Which schemas are accepted, and that every validation takes bounded time."""
 
 import json
 import time
@@ -13,7 +13,7 @@ from smart_kit.errors import InvalidRequest
 from smart_kit.json_schema import MAX_PATTERN_CHARACTERS, JsonSchemaValidator
 
 MAX_SECONDS = 5.0
-"""Of this process alone. What is checked without end, or by trying all ways, takes far longer."""
+"""CPU time of this process. Unbounded and backtracking validation takes far longer."""
 
 
 def make_word_schema(schema: Any) -> JsonObject:
@@ -21,7 +21,7 @@ def make_word_schema(schema: Any) -> JsonObject:
 
 
 def make_doubling_schema(levels: int) -> JsonObject:
-    """Small, and looked at 2 ** levels times."""
+    """Build a small schema that is evaluated 2 ** levels times."""
     defs: JsonObject = {
         f"a{number}": {"allOf": [{"$ref": f"#/$defs/a{number + 1}"}] * 2}
         for number in range(levels)
@@ -126,7 +126,7 @@ def test_our_own_schemas_can_be_kept_to(function: Any) -> None:
 
 
 def make_repeated_schema(part: JsonObject) -> JsonObject:
-    """Looked at 100 times, in few characters."""
+    """Build a small schema that is evaluated 100 times."""
     return make_word_schema({"anyOf": [{"$ref": "#/$defs/part"}] * 100}) | {"$defs": {"part": part}}
 
 

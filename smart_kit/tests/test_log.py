@@ -1,4 +1,4 @@
-"""What the log shows, and what it never shows."""
+"""What the log shows and what it redacts."""
 
 import asyncio
 import io
@@ -23,9 +23,9 @@ ConfigureLogging = Callable[..., io.StringIO]
 
 @pytest.fixture
 def configure_logging(monkeypatch: pytest.MonkeyPatch) -> Iterator[ConfigureLogging]:
-    """`log.configure` that gives what is written; logging is the process's, so undone at the end.
+    """Run `log.configure` and return its output. The configuration is restored at the end.
 
-    pytest's own handlers are taken away first, because `configure` closes those it finds.
+    pytest's handlers are removed first, because `configure` closes the existing ones.
     """
     configured, root = structlog.get_config(), logging.getLogger()
     handlers, level = root.handlers[:], root.level
@@ -88,7 +88,7 @@ def test_redact(text: str, shown: str | None) -> None:
 def test_whatever_a_stranger_writes_is_looked_through_in_time_that_grows_with_its_length(
     part: str,
 ) -> None:
-    """Where each of its places is looked at from each other one, it takes a minute."""
+    """A quadratic pattern would take a minute."""
     text = part * (200_000 // len(part))
     begun = time.process_time()
     logs.Redactor(SECRETS).redact(text)

@@ -1,4 +1,4 @@
-"""An outage is told, not repeated twice a second."""
+"""An outage is logged, but not twice a second."""
 
 import pytest
 import structlog
@@ -9,7 +9,7 @@ OUTAGE = {"event": "redis unavailable", "level": "warning", "reason": "refused"}
 
 
 class LogThrottleHarness:
-    """What is let through, by a clock that stands still."""
+    """A throttle with a fake clock that records the lines it lets through."""
 
     def __init__(self) -> None:
         self.now = 0.0

@@ -1,4 +1,4 @@
-"""The mailbox on a real server: order, leases, fencing, deduplication, atomic ends."""
+"""The mailbox on a real server: order, leases, fencing, deduplication and atomic outcomes."""
 
 import asyncio
 from uuid import uuid4
@@ -69,7 +69,7 @@ async def test_a_message_id_counts_once_even_after_it_was_handled(
 
 
 async def to_ms_days_ago(redis: Redis, days: float) -> int:
-    """By Redis's clock, in milliseconds."""
+    """Return the time of Redis in milliseconds."""
     seconds, _ = await redis.time()
     return int((seconds - days * 86_400) * 1000)
 
@@ -243,7 +243,7 @@ async def test_a_key_of_the_wrong_kind_changes_nothing(
 async def test_rescued_entries_are_found_behind_a_crowd_of_healthy_ones(
     redis: Redis, blocking: Redis
 ) -> None:
-    """XAUTOCLAIM looks at ten times COUNT entries a call; the cursor has to be followed."""
+    """One call of XAUTOCLAIM examines ten times COUNT entries; the cursor must be followed."""
     mailbox = Mailbox(redis, "in")
     await mailbox.create_group()
     await mailbox.enqueue(*(Envelope(str(n), f"chat {n}", "x") for n in range(60)))

@@ -1,4 +1,4 @@
-"""The mailbox on a real server: what is kept for how long, how much at once, what is refused."""
+"""The mailbox on a real server: retention, limits and refusals."""
 
 from typing import Any
 from uuid import UUID, uuid4
@@ -76,7 +76,7 @@ async def test_a_message_id_is_remembered_for_a_week(mailbox: Mailbox, redis: Re
 
 
 class FakeBlockingRedis:
-    """Redis as a blocking read sees it."""
+    """The blocking Redis client of a read."""
 
     def __init__(self, response: Any = None) -> None:
         self.calls: list[tuple[Any, ...]] = []
@@ -138,7 +138,7 @@ async def test_only_leases_that_have_ended_are_taken_over_and_no_more_than_wante
 async def test_a_lease_ends_after_exactly_thirty_seconds(
     mailbox: Mailbox, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The server's clock goes on: near that limit only the question itself is certain."""
+    """The server's clock runs, so only the arguments can be compared exactly."""
     asked: list[int] = []
 
     async def xautoclaim(*_: object, min_idle_time: int, **__: object) -> Any:

@@ -1,4 +1,4 @@
-"""Watching a mailbox."""
+"""The monitor of a queue."""
 
 import asyncio
 
@@ -49,7 +49,7 @@ async def test_waiting_delayed_and_dead_messages_are_counted_and_reported(redis:
 
 
 class ScriptedDepthMailbox(Mailbox):
-    """A mailbox in which so much lies, one look after the other."""
+    """A mailbox with the given depths, one per measurement."""
 
     def __init__(self, redis: Redis, *depths: QueueDepth | Exception) -> None:
         super().__init__(redis, QUEUE)

@@ -1,4 +1,4 @@
-"""How test processes share the tests out."""
+"""How tests are distributed to test processes."""
 
 from smart_kit.testing.plugin import SHARED_SUITE_DIR, get_scope
 from smart_kit.testing.suite_harness import ROOT

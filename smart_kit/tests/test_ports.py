@@ -1,4 +1,4 @@
-"""Ports for tests: each is asked for once, whoever asks at the same time."""
+"""Ports for tests: no two test processes get the same one."""
 
 import pytest
 
@@ -13,7 +13,7 @@ def test_a_port_is_given_once_though_nobody_has_taken_it_yet() -> None:
 
 
 def test_replicas_of_two_suites_never_have_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Though neither has begun to listen. Four workers have the fewest ports to choose from."""
+    """Although no server listens yet. With four workers, each has the fewest ports."""
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "4")
     suites = [[port + above for port in free_ports(8) for above in REPLICAS] for _ in range(5)]
     given = [port for suite in suites for port in suite]

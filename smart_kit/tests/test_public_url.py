@@ -1,4 +1,4 @@
-"""How an address is spelt, which host it names, and what is said of one that is refused."""
+"""Accepted spellings of URLs, public hosts, and the errors for refused URLs."""
 
 import pytest
 
@@ -13,7 +13,7 @@ INVALID_HOST_NAME = "The host name is not valid."
 INVALID_NUMERIC_HOST = "The host is neither a name nor an IP address."
 UNPARSABLE = "The target of a redirect is not a valid URL."
 MAX_LENGTH = ".".join(["a" * 49] * 5) + ".io"
-"""A name of 252 letters; one more may be added."""
+"""A name of 252 characters; 253 are allowed."""
 
 
 def get_block_reason(text: str) -> str:

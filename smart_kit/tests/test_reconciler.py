@@ -1,4 +1,4 @@
-"""A conversation in which a message waits is woken, whatever became of its wake-up."""
+"""A conversation with waiting messages is woken, however its wake-up was lost."""
 
 import asyncio
 
@@ -38,7 +38,7 @@ async def test_an_entry_that_was_deleted_is_replaced(
 async def test_an_entry_whose_consumer_was_deleted_is_replaced(
     redis: Redis, blocking: Redis, mailbox: Mailbox
 ) -> None:
-    """XGROUP DELCONSUMER drops what is pending: delivered, and nobody's."""
+    """XGROUP DELCONSUMER drops pending entries: delivered, but without a consumer."""
     held = await receive_entry(mailbox, blocking)
     assert held is not None
     await redis.xgroup_delconsumer("in", "workers", "worker")
@@ -64,7 +64,7 @@ async def test_an_entry_whose_consumer_was_deleted_is_replaced(
 async def test_what_nobody_holds_is_lost_where_the_group_has_gone_past_it(
     redis: Redis, entry: str, delivered: str, is_lost: bool
 ) -> None:
-    """Ids are two numbers each, not words: `5-10` comes after `5-9`."""
+    """Ids are compared as numbers, not as texts: `5-10` comes after `5-9`."""
     await Mailbox(redis, "in").create_group()
     await redis.rpush("in:waiting:chat", "text")
     await redis.hset("in:active", "chat", entry)

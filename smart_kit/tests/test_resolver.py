@@ -1,4 +1,4 @@
-"""Names that are looked up for requests that leave, where the system's resolver hangs."""
+"""Name resolution while the system's resolver hangs."""
 
 import asyncio
 import socket
@@ -21,12 +21,12 @@ from smart_kit.safe_http.resolver import MAX_CONCURRENT_LOOKUPS, Resolver
 
 PUBLIC_ADDRESS = "93.184.215.14"
 REQUEST_COUNT = 120
-"""More than aiohttp would let have a connection at once."""
+"""More than aiohttp's limit of connections."""
 ROOT = Path(__file__).parents[2]
 
 
 class FakeGetaddrinfo:
-    """The system's. What begins with `slow` it looks up until the test is over."""
+    """A fake socket.getaddrinfo. Lookups of names with `slow` hang until the end of the test."""
 
     def __init__(self) -> None:
         self.calls: list[tuple[str, int, dict[str, Any]]] = []
@@ -181,7 +181,7 @@ async def test_without_a_thread_a_name_is_not_known(
 async def test_a_lookup_ends_with_what_was_found_or_with_what_went_wrong(
     monkeypatch: pytest.MonkeyPatch, found: list[str] | Exception
 ) -> None:
-    """In the thread of the test: coverage measures no others."""
+    """Runs in the thread of the test, because coverage measures no other threads."""
 
     class ThisThread(threading.Thread):
         def start(self) -> None:

@@ -1,4 +1,4 @@
-"""The client of rest_service against a transport that answers what a test wants."""
+"""ServiceClient with a scripted transport."""
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
@@ -33,7 +33,7 @@ MockedResponse = httpx2.Response | Exception
 
 @pytest.fixture(autouse=True)
 def no_retry_delays() -> Iterator[None]:
-    """As many attempts as in earnest, one after the other."""
+    """Make as many attempts as in production, without delays."""
     with stamina.set_testing(True, attempts=MAX_ATTEMPTS, cap=True):
         yield
 
@@ -48,7 +48,7 @@ class ThingUpdate(RequestBody):
 
 
 class ScriptedRestService:
-    """Answers in the given order, the last one for ever; keeps the requests."""
+    """Returns the given responses in order, then always the last one, and records requests."""
 
     def __init__(self, *responses: MockedResponse) -> None:
         self.requests: list[httpx2.Request] = []
@@ -119,7 +119,7 @@ async def test_a_request_carries_the_correlation_id_of_what_it_is_made_for() -> 
 async def test_proxies_of_the_environment_are_not_used(
     canary_server: CanaryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The machine's proxy would be told the service token."""
+    """A proxy would receive the service token."""
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{canary_server.port}")
     monkeypatch.delenv("no_proxy", raising=False)

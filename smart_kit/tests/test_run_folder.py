@@ -1,4 +1,4 @@
-"""Nothing of a test run outlives it, or the next one where it was killed; others are left alone."""
+"""Nothing survives a test run, or the next run if it was killed; other runs are not touched."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ input()
 
 
 class RunProcess:
-    """A process with a folder of its own, which goes on with `script`."""
+    """Start a process with a run folder that then runs `script`."""
 
     def __init__(self, temporary: Path, script: str, **environment: str) -> None:
         made = "from smart_kit.testing.run_folder import create_run_folder\n"
@@ -60,7 +60,7 @@ class RunProcess:
 
 @pytest.fixture
 def temp_dir(tmp_path: Path) -> Path:
-    """What these runs have for a folder for temporary files."""
+    """The folder for temporary files of these runs."""
     return tmp_path
 
 
@@ -157,7 +157,7 @@ def test_a_killed_run_is_removed_even_where_its_files_were_to_be_kept(temp_dir: 
 
 
 def test_what_a_run_starts_does_not_keep_its_folder_alive(temp_dir: Path) -> None:
-    """A lock that a child had inherited would be held after the death of the run."""
+    """A child that inherited the lock would hold it after the death of the run."""
     killed = RunProcess(temp_dir, START_SLEEP)
     sleep = int(killed.read_line())
     killed.kill()
@@ -330,7 +330,7 @@ def test_a_file_among_the_folders_of_runs_disturbs_nobody(
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
 def test_a_folder_of_another_user_is_not_taken_for_a_suite(tmp_path: Path) -> None:
-    """PostgreSQL's user could put a link there to what is not its own."""
+    """PostgreSQL's user could place a link there to another user's files."""
     for name in ("ours", "theirs"):
         (tmp_path / name / "run").mkdir(parents=True)
         (tmp_path / name / "run" / "supervisor.lock").touch()

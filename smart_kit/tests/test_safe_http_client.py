@@ -1,4 +1,4 @@
-"""The guard against a canary that listens on this machine, with DNS as an attacker answers it."""
+"""SafeHttpClient against a private server on this machine and hostile DNS."""
 
 from ipaddress import ip_network
 
@@ -31,7 +31,7 @@ _PRIVATE_NETWORK_SAMPLES = """\
 ::/128 ::1/128 ::ffff:0:0/96 ::/96 64:ff9b::/96 64:ff9b:1::/48 100::/64 5f00::/16 fc00::/7
 fe80::/10 fec0::/10 ff00::/8 4000::/2 8000::/1"""
 PRIVATE_NETWORKS = tuple(_PRIVATE_NETWORK_SAMPLES.split())
-"""Both said again here: whoever takes one away has to do so twice."""
+"""Repeated here, so that removing one from the code fails a test."""
 
 
 async def test_canary_server_records_connections(canary_server: CanaryServer) -> None:

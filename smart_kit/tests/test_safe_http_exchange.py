@@ -1,4 +1,4 @@
-"""A request and its answer through the guard: what is sent, kept and read."""
+"""Requests and responses of SafeHttpClient: headers, bodies, limits and errors."""
 
 import asyncio
 import contextlib
@@ -22,7 +22,7 @@ from smart_kit.tests.safe_http_harness import (
 )
 
 MAX_BYTES = 2 * 1024 * 1024
-"""As docs/administration.md promises, whatever the code says."""
+"""The limit that docs/administration.md documents."""
 
 
 async def test_an_answer_comes_back_with_its_status_kind_and_address() -> None:
@@ -204,7 +204,7 @@ async def test_names_that_take_too_long_count_too(monkeypatch: pytest.MonkeyPatc
 
 @asynccontextmanager
 async def run_raw_server(raw_response: bytes) -> AsyncIterator[str]:
-    """Whatever is asked; yields its host."""
+    """Run a server that answers with fixed bytes; yields its host."""
 
     async def handle_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")

@@ -128,7 +128,7 @@ async def test_at_most_three_redirects_are_followed(times: int) -> None:
 
 
 def make_second_host_public(monkeypatch: pytest.MonkeyPatch) -> None:
-    """To this test the server's second name is a public one."""
+    """In this test the server's second name counts as public."""
     monkeypatch.setattr(PublicUrl, "check_host", lambda _: None)
     monkeypatch.setattr(client, "check_public_address", lambda _: None)
 

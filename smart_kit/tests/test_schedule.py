@@ -1,4 +1,4 @@
-"""Fires are told as UTC; the tables give local times because that is what a person sees."""
+"""Fire times. Results are in UTC; the tables have local times, as users see them."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
@@ -19,12 +19,12 @@ BERLIN = (
 
 
 NEVER_FIRING = "0 9 */29 2 1#5"
-"""The fifth Monday of a February that is also its first or thirtieth day."""
+"""The fifth Monday of a February that is also day 1 or 30: it never occurs."""
 
 
 @pytest.fixture
 def tokyo_system_timezone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The machine itself is in a zone that nobody has asked for."""
+    """Set the machine's time zone to one that no test uses."""
     monkeypatch.setenv("TZ", "JST-9")
     tzset()
     yield
@@ -43,7 +43,7 @@ def list_fires(expression: str, zone: str, after: datetime, count: int) -> list[
 
 
 def to_utc(zone: str, text: str, fold: int = 0) -> datetime:
-    """In UTC, because Python calls a time of a fold unequal to any time of another zone."""
+    """Convert to UTC, because Python treats a time in a fold as unequal to times of other zones."""
     moment = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone), fold=fold)
     return moment.astimezone(UTC)
 

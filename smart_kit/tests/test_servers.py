@@ -1,4 +1,4 @@
-"""Servers for tests: when they are ready."""
+"""When servers for tests count as ready."""
 
 import asyncio
 import struct
@@ -28,7 +28,7 @@ async def test_postgres_is_ready_when_it_no_longer_says_that_it_starts(
 async def send_error_response(
     code: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> None:
-    """Answer a client that asks for a session by PostgreSQL's ErrorResponse."""
+    """Answer a client's request for a session with PostgreSQL's ErrorResponse."""
     (length,) = struct.unpack("!i", await reader.readexactly(4))
     await reader.readexactly(length - 4)
     fields = b"".join(b"%b\0" % field for field in (b"SFATAL", b"C" + code, b"Mno session", b""))

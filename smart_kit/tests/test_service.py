@@ -1,4 +1,4 @@
-"""A service as a process: how it begins, how it ends, and what its supervisor is told."""
+"""A service as a process: start, stop, exit status and messages."""
 
 import json
 import os
@@ -23,7 +23,7 @@ TIMEOUT_SECONDS = 120.0
 
 @contextmanager
 def run_service(**variables: str) -> Iterator[subprocess.Popen[str]]:
-    """The example service; killed where it does not end by itself."""
+    """The example service, which is killed if it does not end by itself."""
     process = subprocess.Popen(
         [sys.executable, "-m", "smart_kit.tests.example_service"],
         env=os.environ | {"LOG_FORMAT": "json"} | variables,
@@ -39,7 +39,7 @@ def run_service(**variables: str) -> Iterator[subprocess.Popen[str]]:
 
 
 def wait_for_exit(process: subprocess.Popen[str]) -> tuple[int, list[str]]:
-    """Its exit status and what it wrote."""
+    """Return the exit status and the output."""
     _, stderr = process.communicate(timeout=TIMEOUT_SECONDS)
     return process.returncode, stderr.splitlines()
 

@@ -1,4 +1,4 @@
-"""How settings are read, and what a bad environment is told."""
+"""How settings are read, and the errors for an invalid environment."""
 
 from pathlib import Path
 from typing import Self
@@ -25,7 +25,7 @@ class SampleSettings(RestClientSettings, LocaleSettings):
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """Nothing but a token."""
+    """An environment with only a token."""
     names = (name.upper() for kind in (SampleSettings, RedisSettings) for name in kind.model_fields)
     for name in names:
         monkeypatch.delenv(name, raising=False)

@@ -1,4 +1,4 @@
-"""The worker on a real server: what becomes of messages, whatever becomes of their workers."""
+"""The worker on a real server: no message is lost, even if workers crash."""
 
 import asyncio
 import random

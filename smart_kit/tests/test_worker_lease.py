@@ -1,4 +1,4 @@
-"""The lease of a message: while it is renewed, and where it ends."""
+"""The lease of a message: its renewal and its end."""
 
 import asyncio
 
@@ -19,7 +19,7 @@ from smart_kit.tests.worker_harness import (
 
 
 async def wait_until_lease_renewed(redis: Redis) -> None:
-    """Let nearly all of a lease pass, and wait until a living worker has begun it anew."""
+    """Let almost all of a lease pass, and wait until the worker has renewed it."""
     (pending,) = await redis.xpending_range("in", GROUP, "-", "+", 2)
     entry, owner = pending["message_id"], pending["consumer"]
     await redis.xclaim("in", GROUP, owner, 0, [entry], idle=50_000, justid=True)

@@ -1,4 +1,4 @@
-"""What a worker does with a message, says of it and counts, however its handler ends."""
+"""What a worker does, logs and counts after each result of a handler."""
 
 import asyncio
 from collections.abc import Callable
@@ -27,13 +27,13 @@ OUTCOMES = ("done", "delayed", "dead_lettered", "lease_lost")
 
 @dataclass(frozen=True)
 class OutcomeCase:
-    """Of a message."""
+    """A message, the error of its handler, and the expected effects."""
 
     attempt: int
     error: Exception | None
-    """Of its handler."""
+    """Raised by the handler."""
     expected_operation: tuple[str, Any]
-    """With the mailbox."""
+    """The last operation on the mailbox, with its arguments."""
     metric_label: str
     expected_log: dict[str, Any] | None = None
     finish_error: Exception | None = None
@@ -166,7 +166,7 @@ async def handle_message(
     error: Exception | None,
     is_reply_failing: bool = False,
 ) -> list[Delivery]:
-    """Have the message handled; returns what the handler was given."""
+    """Process one message and return the delivery that the handler received."""
     given: list[Delivery] = []
 
     async def handler(one: Delivery) -> Outcome:

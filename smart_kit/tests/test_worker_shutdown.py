@@ -1,6 +1,7 @@
-"""A worker ends whenever it is told, also where Redis's client swallows a cancellation.
+"""A worker always stops, even if the Redis client swallows a cancellation.
 
-In Python 3.11 redis-py's commands can: see smart_kit.aio.is_cancelled. Here each does, once.
+In Python 3.11 commands of redis-py can do that, see smart_kit.aio.is_cancelled. Here each command
+does it once.
 """
 
 import asyncio
@@ -26,7 +27,7 @@ FAST_TIMINGS = WorkerTimings(promote_interval_seconds=0.01, drain_timeout_second
 
 
 class SlowCommand:
-    """A command that takes long, and the task that waits for it."""
+    """A slow command, and the task that waits for it."""
 
     def __init__(self) -> None:
         self.is_started = asyncio.Event()
@@ -97,7 +98,7 @@ async def test_lease_renewal_ends_with_its_worker(redis: Redis, blocking: Redis)
 
 
 async def test_lease_renewal_survives_every_failure(redis: Redis, blocking: Redis) -> None:
-    """Else all that runs would be taken over by others."""
+    """Otherwise other replicas would take over all running messages."""
     again = asyncio.Event()
 
     class Failing(Mailbox):
@@ -142,7 +143,7 @@ async def test_waiting_for_redis_ends_when_cancelled() -> None:
 async def test_a_worker_that_is_cancelled_while_it_hands_over_still_does(
     redis: Redis, blocking: Redis
 ) -> None:
-    """Nobody else would wait for what runs."""
+    """Nothing else would wait for the running messages."""
     is_started, is_ending, never = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def resist_cancellation(_: Delivery) -> Outcome:

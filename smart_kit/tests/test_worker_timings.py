@@ -1,4 +1,4 @@
-"""When a worker reads, wakes, takes over, renews and hands over, by its own clock."""
+"""When a worker reads, promotes, reclaims, renews and releases messages."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,7 +28,7 @@ async def _worker_uses_loop_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class SlowHandler:
-    """A handler that takes so many seconds, and keeps when it began and was cancelled."""
+    """A slow handler that records when it started and was cancelled."""
 
     def __init__(self, seconds: float, swallowed_cancellations: int = 0) -> None:
         self.started_at: list[float] = []
@@ -63,7 +63,7 @@ async def handle_at_once(_: Delivery) -> Outcome:
 async def run_worker(
     mailbox: ScriptedMailbox, handler: MessageHandler = handle_at_once, **options: Any
 ) -> AsyncIterator[Worker]:
-    """A worker that is told to stop, and has ended, afterwards."""
+    """Run a worker; it is stopped and has ended afterwards."""
     stop = asyncio.Event()
     made = Worker(mailbox, redis.asyncio.Redis(), handler, handle_at_once, **options)
     running = asyncio.create_task(made.run(stop))

@@ -1,4 +1,4 @@
-"""A worker in a test, and a handler that keeps what it was given."""
+"""A worker for tests, and a handler that records its deliveries."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -10,7 +10,7 @@ from smart_kit.mailbox.mailbox import GROUP
 from smart_kit.redis import Redis
 
 TIMEOUT_SECONDS = 60.0
-"""How long anything may take before a test fails; all of it takes far less."""
+"""Time limit of every wait; all of them take far less."""
 
 FAST_TIMINGS = WorkerTimings(
     promote_interval_seconds=0.01, crash_backoff_seconds=0.001, drain_timeout_seconds=0.05
@@ -20,7 +20,7 @@ MessageHandler = Callable[[Delivery], Awaitable[Outcome]]
 
 
 class RecordingHandler:
-    """A handler that keeps what it was given; `answers` says what to do with the next ones."""
+    """A handler that records its deliveries. Each response is an error or a duration in seconds."""
 
     def __init__(self, *responses: Exception | float) -> None:
         self.deliveries: list[Delivery] = []
@@ -58,7 +58,7 @@ async def run_worker(
     on_dead_letter: MessageHandler = no_dead_letter_reply,
     **options: Any,
 ) -> AsyncIterator[asyncio.Event]:
-    """A running worker; yields its stop, and ends it abruptly where the test does not use that."""
+    """Run a worker. Yields its stop event; without a stop the worker is cancelled."""
     stop = asyncio.Event()
     worker = Worker(
         mailbox, blocking, handler, on_dead_letter, **{"timings": FAST_TIMINGS} | options
@@ -82,5 +82,5 @@ async def wait_until(condition: Callable[[], bool]) -> None:
 
 
 async def expire_lease(redis: Redis, entry: StreamEntry) -> None:
-    """Let its time pass for a worker that was killed, instead of waiting for it."""
+    """End the lease of a killed worker instead of waiting for it."""
     await redis.xclaim("in", GROUP, "killed", 0, [entry.id], idle=60_000, justid=True)
