@@ -130,7 +130,7 @@ async def test_one_that_no_master_key_opens_says_so(admin: Client, make: Make, s
         ({"origin": "api.example"}, 422, "origin"),
         ({"origin": "ftp://api.example"}, 422, "origin"),
         ({"origin": "https://me:pw@api.example"}, 422, "origin: must be only scheme, host"),
-        ({"origin": "https://api.example?key=pw"}, 422, "what is secret goes into value"),
+        ({"origin": "https://api.example?key=pw"}, 422, "the secret belongs into value"),
         ({"origin": "https://0x7f.1"}, 400, "origin"),
         ({"value": ""}, 422, "value"),
         ({"value": "v" * 8193}, 422, "longer than 8192 characters"),

@@ -37,7 +37,7 @@ def test_null_and_whole_floats_are_accepted() -> None:
 @pytest.mark.parametrize("adapter", TIME_ADAPTERS)
 @pytest.mark.parametrize("value", [0, 1795250000, 0.5, "1795250000", " 0.5 ", "-1", True])
 def test_unix_timestamps_are_rejected_as_times(adapter: TypeAdapter[datetime], value: Any) -> None:
-    with pytest.raises(ValidationError, match="must be a number"):
+    with pytest.raises(ValidationError, match="is a number"):
         adapter.validate_python(value)
 
 

@@ -56,7 +56,7 @@ def test_the_calendar_says_that_google_is_not_set_up(suite: SuiteHarness) -> Non
     response = local_http.get(suite.url("GOOGLE_CALENDAR_SERVICE_PORT", path), headers=headers)
 
     assert response.status_code == 503
-    assert "not set up" in response.json()["detail"]
+    assert "not configured" in response.json()["detail"]
 
 
 def test_every_service_is_healthy_and_serves_metrics(suite: SuiteHarness) -> None:

@@ -119,7 +119,7 @@ def test_a_user_selects_a_model_by_a_button(two_providers: TwoProviders) -> None
     assert dave.send_and_wait("Hello") == "The first says so."
     press_button(two_providers.suite, dave, "/model", SECOND_MODEL)
     assert dave.send_and_wait("Hello again") == "The second says so."
-    press_button(two_providers.suite, dave, "/model", "As the administrator")
+    press_button(two_providers.suite, dave, "/model", "Default")
     assert dave.send_and_wait("Hello once more") == "The first says so."
 
 
