@@ -88,7 +88,7 @@ def formatted_answer(session: UserSession) -> None:
 def long_answer(session: UserSession) -> None:
     """The answer is too long for one Telegram message and is sent as two."""
     end = f"end{session.next_number}"
-    session.send_and_wait("zebra " * 680 + end, "beyond my rules")
+    session.send_and_wait("zebra " * 680 + end, "have no rule for")
     session.expected_answers.append(("Your previous message was",))
     session.send_and_wait("What was my previous message?", f"{end}”")
     chat(session)
