@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 
 from smart_kit.contracts.queue import NoticeName
+from smart_kit.version import get_version
 
 from .translations import N_, Translation
 
@@ -12,6 +13,7 @@ _EXAMPLES = N_(
     "• What time is it in Tokyo?\n"
     "• Remind me in 20 minutes to call Anna"
 )
+_VERSION = "Smart Assistant {version}"
 _MORE = N_("Send /help to see everything I can do.")
 
 NOTICES: dict[NoticeName, tuple[str, ...]] = {
@@ -22,7 +24,7 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
         _MORE,
     ),
     "invite_redeemed": (N_("Welcome, {first_name}! You now have access."), _EXAMPLES, _MORE),
-    "help": (_EXAMPLES, N_("Commands:\n{commands}")),
+    "help": (_EXAMPLES, N_("Commands:\n{commands}"), _VERSION),
     "not_permitted": (
         N_(
             "This assistant is private, and you don't have access yet. Send your Telegram ID, "
@@ -70,7 +72,7 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
     ),
     "try_again_later": (N_("That didn't work just now. Please try again in a minute."),),
 }
-"""Paragraphs of each notice. {commands} is the list of commands; other names are parameters.
+"""Paragraphs of each notice. {commands} and {version} are filled in; other names are parameters.
 
 A `command_reply` has no text here: its parameter `text` is the msgid of the command's own text.
 """
@@ -83,7 +85,7 @@ def describe_notice(
     name: NoticeName, parameters: Mapping[str, str], commands: str, translation: Translation
 ) -> str:
     """Return the text of a notice. A missing parameter is replaced by nothing."""
-    values = defaultdict(str, parameters, commands=commands)
+    values = defaultdict(str, parameters, commands=commands, version=get_version())
     texts = (parameters["text"],) if name == "command_reply" else NOTICES[name]
     paragraphs = (translation.gettext(text).format_map(values) for text in texts)
     return "\n\n".join(paragraphs).replace(", !", "!")

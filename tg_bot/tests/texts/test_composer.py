@@ -5,6 +5,7 @@ import pytest
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.queue import NoticeName
+from smart_kit.version import get_version
 from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
 from tg_bot.src.handlers.rich import RICH_ON
 from tg_bot.src.texts.composer import Composer
@@ -93,6 +94,12 @@ def test_a_commands_own_reply_is_translated(
 ) -> None:
     notice = make_notice("command_reply", language_code=language, parameters={"text": RICH_ON})
     assert composer.compose(notice, None).text.text.startswith(beginning)
+
+
+def test_help_shows_the_version_of_the_suite(composer: Composer) -> None:
+    text = composer.compose(make_notice("help"), None).text.text
+
+    assert text.endswith(f"Smart Assistant {get_version()}")
 
 
 def test_help_and_an_unknown_command_list_every_command(composer: Composer) -> None:
