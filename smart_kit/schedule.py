@@ -1,8 +1,8 @@
-"""Fire times: the only code that converts cron expressions and local times to instants.
+"""Fire times of cron expressions: the only code that computes them.
 
 When clocks change, cronsim follows the rules of Debian's cron. A job at a fixed time fires at the
 first valid instant after a gap and in the first pass of a fold. Wildcard minutes or hours count
-elapsed time, so they fire in both passes. A one-off time in a gap uses the offset before the gap.
+elapsed time, so they fire in both passes. `local_time` converts the times of one-off jobs.
 """
 
 from collections.abc import Iterator
@@ -44,19 +44,6 @@ def list_fires_between(
     """Return the newest `limit` fire times from `first` to `last`, oldest first, in UTC."""
     newest_first = takewhile(lambda fire: fire >= first, _iter_fires_before(expression, zone, last))
     return list(islice(newest_first, limit))[::-1]
-
-
-def to_utc(at: datetime, zone: str) -> datetime:
-    """Convert a time to UTC. A time without an offset is local time in the zone.
-
-    A time that a clock change skips uses the offset before the change; of a time that occurs twice,
-    the first is meant. Raises InvalidRequest for a time that UTC cannot represent.
-    """
-    try:
-        local = at if at.tzinfo else at.replace(tzinfo=ZoneInfo(zone), fold=0)
-        return local.astimezone(UTC)
-    except OverflowError as error:
-        raise InvalidRequest(f"{at.isoformat()} is beyond the calendar.") from error
 
 
 def _find_error(expression: str) -> str | None:

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_kit import schedule
+from smart_kit import local_time, schedule
 from smart_kit.errors import InvalidRequest
 
 BERLIN = (
@@ -86,7 +86,7 @@ def test_the_machines_own_zone_changes_nothing_and_all_is_told_in_utc() -> None:
     after, fire = parse_utc("2026-01-01T07:00"), parse_utc("2026-01-01T08:00")
     found = schedule.get_next_fire("0 9 * * *", BERLIN, after)
     back = schedule.list_fires_between("0 9 * * *", BERLIN, after, fire, 5)
-    resolved = schedule.to_utc(datetime.fromisoformat("2026-01-01T09:00"), BERLIN)
+    resolved = local_time.to_utc(datetime.fromisoformat("2026-01-01T09:00"), BERLIN)
 
     assert [found, *back, resolved] == [fire] * 3
     assert {one.tzinfo for one in (found, *back, resolved) if one} == {UTC}
@@ -159,13 +159,13 @@ def test_a_wildcard_minute_of_a_fixed_hour_runs_in_both_passes() -> None:
     ],
 )
 def test_resolve(at: str, zone: str, expected: str) -> None:
-    assert schedule.to_utc(datetime.fromisoformat(at), zone) == parse_utc(expected)
+    assert local_time.to_utc(datetime.fromisoformat(at), zone) == parse_utc(expected)
 
 
 def test_a_time_that_comes_twice_is_the_first_whatever_it_says_itself() -> None:
     second_pass = datetime.fromisoformat("2026-10-25T02:30").replace(fold=1)
 
-    assert schedule.to_utc(second_pass, BERLIN) == parse_utc("2026-10-25T00:30")
+    assert local_time.to_utc(second_pass, BERLIN) == parse_utc("2026-10-25T00:30")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_a_time_that_comes_twice_is_the_first_whatever_it_says_itself() -> None:
 )
 def test_a_time_beyond_the_calendar_is_refused(at: str, said: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        schedule.to_utc(datetime.fromisoformat(at), "UTC")
+        local_time.to_utc(datetime.fromisoformat(at), "UTC")
     assert refused.value.message == f"{said} is beyond the calendar."
 
 

@@ -3,19 +3,19 @@
 from datetime import date, datetime, time
 from zoneinfo import ZoneInfo
 
-from smart_kit import schedule
+from smart_kit import local_time
 from smart_kit.errors import InvalidInputError, InvalidRequest
 
 _END_OF_DAY = time(23, 59)
 
 
 def to_utc(given: datetime, zone: ZoneInfo, argument: str) -> datetime:
-    """Return the instant in UTC; a time without an offset is local (see schedule.to_utc).
+    """Return the instant in UTC; a time without an offset is local (see local_time.to_utc).
 
     Raises InvalidInputError, which names the argument, for a time beyond the calendar.
     """
     try:
-        return schedule.to_utc(given, zone.key)
+        return local_time.to_utc(given, zone.key)
     except InvalidRequest as error:
         raise InvalidInputError(f"`{argument}` is beyond the calendar.") from error
 

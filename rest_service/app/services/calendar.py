@@ -9,7 +9,7 @@ from pydantic import Field
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit import schedule
+from smart_kit import local_time
 from smart_kit.contracts.base import AwareDatetimeInput, JsonObject, Page
 from smart_kit.contracts.calendar import (
     CalendarEventCreate,
@@ -132,7 +132,7 @@ async def _check_limit(session: AsyncSession, user_id: UUID) -> None:
 
 
 def _resolve_times(fields: dict[str, Any], zone: str) -> dict[str, Any]:
-    times = {name: schedule.to_utc(fields[name], zone) for name in TIME_FIELDS if name in fields}
+    times = {name: local_time.to_utc(fields[name], zone) for name in TIME_FIELDS if name in fields}
     return fields | times
 
 

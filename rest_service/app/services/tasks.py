@@ -4,7 +4,7 @@ from uuid import UUID
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit import schedule
+from smart_kit import local_time
 from smart_kit.contracts.base import Page, utc_now
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpdate
 from smart_kit.errors import Conflict
@@ -94,7 +94,7 @@ async def delete(session: AsyncSession, task_id: UUID) -> None:
 
 
 def _resolve_due(due: datetime | None, zone: str) -> datetime | None:
-    return schedule.to_utc(due, zone) if due is not None else None
+    return local_time.to_utc(due, zone) if due is not None else None
 
 
 async def _check_limit(session: AsyncSession, row: Task) -> None:

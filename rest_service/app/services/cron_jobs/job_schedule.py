@@ -6,7 +6,7 @@ from typing import Any
 from sqlmodel import func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit import schedule
+from smart_kit import local_time, schedule
 from smart_kit.errors import InvalidRequest
 
 from ...models import CronJob
@@ -40,7 +40,7 @@ def set_schedule(row: CronJob, fields: dict[str, Any]) -> None:
     if chosen["cron_expression"] is not None:
         schedule.check_cron_expression(chosen["cron_expression"])
     row.cron_expression = chosen["cron_expression"]
-    row.at = chosen["at"] and schedule.to_utc(chosen["at"], row.timezone)
+    row.at = chosen["at"] and local_time.to_utc(chosen["at"], row.timezone)
 
 
 def set_next_fire(row: CronJob, now: datetime) -> None:
