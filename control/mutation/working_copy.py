@@ -64,7 +64,7 @@ class WorkingCopy:
         proved = self._read_proven() if only_survivors else {}
         for path in self.module.files:
             results.reset_results(self.folder, path, proved.get(str(path), ()))
-            # a run that was killed may have left half a file: mutmut writes those anew that are
+            # a run that was killed may have left half a file: mutmut rewrites the files that are
             # older than their source, and keeps the results of functions that are the same
             (self.folder / path).touch()
 

@@ -90,7 +90,7 @@ def short_timeout(timeout: str) -> Iterator[None]:
 
 def test_while_one_command_changes_what_runs_no_other_does(suite: FakeSuite) -> None:
     suite.manage("start", "--service", "tg_bot")
-    wishes = suite.run_directory.read_desired_states()
+    desired = suite.run_directory.read_desired_states()
     commands = (
         ("stop", "--service", "tg_bot"),
         ("restart", "--service", "tg_bot"),
@@ -99,7 +99,7 @@ def test_while_one_command_changes_what_runs_no_other_does(suite: FakeSuite) -> 
     with suite.run_directory.command_lock(), short_timeout("LOCK_TIMEOUT_SECONDS"):
         said = [suite.manage(*command, status=1) for command in commands]
     assert all("another ./manage.py is changing what runs: try again" in text for text in said)
-    assert suite.run_directory.read_desired_states() == wishes
+    assert suite.run_directory.read_desired_states() == desired
     assert not (suite.home / "state" / "replicas.json").read_text().strip("{}")
     suite.manage("stop", "--service", "tg_bot")
 
@@ -132,17 +132,17 @@ def test_a_change_by_a_command_that_died_before_signalling_it_is_applied_by_the_
 ) -> None:
     suite.manage("start", "--replicas", "rest_service=2")
     suite.manage("stop", "--service", "sandbox")
-    wishes = suite.run_directory.read_desired_states() | {
+    desired = suite.run_directory.read_desired_states() | {
         "sandbox": DesiredState(should_run=True),
         "rest_service.3": DesiredState(should_run=True),
     }
-    suite.run_directory.write_desired_states(wishes)
+    suite.run_directory.write_desired_states(desired)
     replicas.save(context.state_dir, {"rest_service": 3})
     suite.manage("start")
     assert find_running(suite) >= {"sandbox"} | THREE
 
     suite.run_directory.write_desired_states(
-        {name: wishes[name] for name in wishes if name not in THREE}
+        {name: desired[name] for name in desired if name not in THREE}
         | {"rest_service": DesiredState(should_run=True)}
     )
     replicas.save(context.state_dir, {"rest_service": 1})

@@ -142,11 +142,11 @@ def test_a_restart_of_a_service_with_replicas_has_one_of_them_away_at_a_time(
 
 def find_unavailable_replicas(suite: FakeSuite) -> list[str]:
     """Return the replicas that do not serve, or that are to be ended and still run."""
-    wishes, status = suite.run_directory.read_desired_states(), suite.run_directory.read_status()
+    desired, status = suite.run_directory.read_desired_states(), suite.run_directory.read_status()
     return [
         name
         for number, name in enumerate(REPLICAS, 1)
-        if status[name].generation != wishes[name].generation
+        if status[name].generation != desired[name].generation
         or not local_http.is_healthy(f"http://127.0.0.1:{process_port(suite, number)}/health")
     ]
 

@@ -89,8 +89,8 @@ async def test_newest_dead_letters_come_first_and_each_is_found_by_id(redis: Red
         await redis.xadd("in:dead", {"dead_letter": dead_letter}, id=f"5-{number}")
     entries = await dead_letter_queue.list_newest(2)
 
-    assert [grave.entry_id for grave in entries] == [(5, 11), (5, 10)]
-    assert [grave.dead_letter.conversation for grave in entries] == ["chat 11", "chat 10"]
+    assert [entry.entry_id for entry in entries] == [(5, 11), (5, 10)]
+    assert [entry.dead_letter.conversation for entry in entries] == ["chat 11", "chat 10"]
     assert await dead_letter_queue.find((5, 10)) == entries[1]
     assert await dead_letter_queue.find((5, 1)) is None
     assert await dead_letter_queue.count() == 3
