@@ -18,7 +18,7 @@ from control.terminal import Terminal, format_seconds
 START_TIMEOUT_SECONDS = 60.0
 """Seconds for all services, after databases and schema are ready; also for each of the latter."""
 UNHEALTHY_TIMEOUT_SECONDS = 30.0
-"""Seconds to wait for running components whose health check names a missing dependency."""
+"""Seconds to wait for a component from its first answer on, which names a missing dependency."""
 MAX_FAILURES = 3
 """After this many consecutive exits a component has failed."""
 _NO_LONGER_DESIRED = "is no longer wanted: another command has stopped it"
@@ -46,8 +46,8 @@ class ReadinessWaiter:
     _started_at: dict[str, float] = field(default_factory=dict)
     _healthy: set[str] = field(default_factory=set)
     _reasons: dict[str, str] = field(default_factory=dict)
-    _responding: set[str] = field(default_factory=set)
-    """Components that run and report a problem themselves."""
+    _responding_since: dict[str, float] = field(default_factory=dict)
+    """When components that run and report a problem themselves began to do so."""
     _status: Mapping[str, ComponentStatus] = field(default_factory=dict)
     _desired_states: Mapping[str, DesiredState] = field(default_factory=dict)
 
@@ -64,7 +64,7 @@ class ReadinessWaiter:
             if len(self._unready_prerequisites()) != before:
                 since = time.monotonic()
             waited = time.monotonic() - since
-            if waited > self.start_timeout or self._is_hopeless(waited):
+            if waited > self.start_timeout or self._is_hopeless():
                 break
             self._show_waiting(started_at)
             time.sleep(timeouts.POLL_SECONDS)
@@ -119,9 +119,9 @@ class ReadinessWaiter:
         else:
             self._reasons[component.name] = self._describe_state(component, state, health)
             if component.kind == "service" and health and health.has_answered:
-                self._responding.add(component.name)
+                self._responding_since.setdefault(component.name, time.monotonic())
             else:
-                self._responding.discard(component.name)
+                self._responding_since.pop(component.name, None)
 
     def _current_state(self, component: Component) -> str:
         """Return the state if it belongs to the desired generation, else "waiting"."""
@@ -151,12 +151,12 @@ class ReadinessWaiter:
     def _unmet_dependencies(self, component: Component) -> list[str]:
         return [name for name in component.depends_on if name not in self._healthy]
 
-    def _is_hopeless(self, waited: float) -> bool:
+    def _is_hopeless(self) -> bool:
         """Whether every missing component has failed or waits for one that has."""
         left = [
             part for part in self._unready() if self._reasons.get(part.name) != _NO_LONGER_DESIRED
         ]
-        lost = [part for part in left if self._has_failed(part, waited)]
+        lost = [part for part in left if self._has_failed(part)]
         waiting = [
             part
             for part in left
@@ -164,12 +164,13 @@ class ReadinessWaiter:
         ]
         return not left or (bool(lost) and len(lost) + len(waiting) == len(left))
 
-    def _has_failed(self, component: Component, waited: float) -> bool:
-        """Whether waiting longer will not help, `waited` seconds after the last progress."""
+    def _has_failed(self, component: Component) -> bool:
+        """Whether waiting longer will not help."""
         state = self._current_state(component)
         if state == "waiting":
             return False
-        if component.name in self._responding and waited > self.unhealthy_timeout:
+        since = self._responding_since.get(component.name)
+        if since is not None and time.monotonic() - since > self.unhealthy_timeout:
             return True
         if state == "failing" and self._status[component.name].consecutive_failures >= MAX_FAILURES:
             return True

@@ -5,13 +5,14 @@ import signal
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from control import environment
 from control.health import HealthStatus
 from control.local.process import Process
-from control.local.readiness import ReadinessWaiter
+from control.local.readiness import UNHEALTHY_TIMEOUT_SECONDS, ReadinessWaiter
 from control.local.run_directory import ComponentStatus, DesiredState
 from control.local.suite import Suite
 from control.terminal import Terminal
@@ -136,6 +137,26 @@ class TestReadinessTimeouts:
         waiter.unhealthy_timeout, waiter.start_timeout = 0.0, 0.5
         (problem,) = waiter.wait()
         assert problem.reason == "does not answer on port 1"
+
+    def test_a_slow_start_takes_nothing_from_the_time_to_become_healthy(
+        self, waiter: ReadinessWaiter, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        now = 0.0
+
+        def advance(_: float) -> None:
+            nonlocal now
+            now += 10.0
+            answer = HealthStatus(False, "does not answer on port 1", has_answered=False)
+            if now > UNHEALTHY_TIMEOUT_SECONDS:
+                answer = HealthStatus(now > UNHEALTHY_TIMEOUT_SECONDS + 20, "redis: refused")
+            self.checked_health = answer
+
+        clock = SimpleNamespace(monotonic=lambda: now, sleep=advance)
+        monkeypatch.setattr("control.local.readiness.time", clock)
+        advance(0.0)
+        waiter.suite.run_directory.write_status({"tg_bot": ComponentStatus("running", pid=1)})
+        waiter.unhealthy_timeout = UNHEALTHY_TIMEOUT_SECONDS
+        assert waiter.wait() == ()
 
     def test_what_has_ended_three_times_is_not_waited_for(self, waiter: ReadinessWaiter) -> None:
         status = ComponentStatus("failing", consecutive_failures=3, exit_reason="exit status 1: no")
