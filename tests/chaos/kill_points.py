@@ -48,7 +48,6 @@ class KillPoint:
 
     @property
     def service(self) -> str:
-        """The name of the service that has the side effect."""
         return self.name.partition(":")[0]
 
     @property

@@ -6,6 +6,7 @@ By default a service is killed once after each kill point that is not `same_as` 
 
 import os
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -37,22 +38,43 @@ EXTRA_STORIES: dict[str, tuple[Story, ...]] = {"assistant": (failures.assistant_
 """By service: stories without a kill point, which run only to find side effects without a name."""
 
 
+@dataclass(frozen=True)
+class Kill:
+    """A kill on one side of a kill point, while its story runs once or several times."""
+
+    point: KillPoint
+    side: Side = "after"
+    repeat_count: int = 1
+    """How often the story runs."""
+    pass_number: int = 1
+    """The occurrence of the side effect over all repeats at which the service is killed."""
+
+    @property
+    def crash_point(self) -> str:
+        """The name of the crash point at which the service is killed."""
+        return f"{self.side} {self.point.name}"
+
+
 def kill_points_for(service: str) -> list[KillPoint]:
     return [point for point in KILL_POINTS if point.service == service]
 
 
 def stories_for(service: str) -> tuple[Story, ...]:
     """Return the stories that cause the side effects of the service, each once."""
-    wanted = {point.story for point in kill_points_for(service)} | {*EXTRA_STORIES.get(service, ())}
-    return tuple(story for story in STORIES if story in wanted)
+    stories = {point.story for point in kill_points_for(service)}
+    stories.update(EXTRA_STORIES.get(service, ()))
+    return tuple(story for story in STORIES if story in stories)
 
 
 def kill_params_for(service: str) -> list[ParameterSet]:
-    """Return pytest parameters: point, side, repeat_count, pass_number."""
-    return list(_iter_kill_params(service))
+    """Return pytest parameters: one Kill each."""
+    return [
+        pytest.param(kill, id=f"{kill.crash_point}-{kill.pass_number}")
+        for kill in _iter_kills(service)
+    ]
 
 
-def _iter_kill_params(service: str) -> Iterator[ParameterSet]:
+def _iter_kills(service: str) -> Iterator[Kill]:
     for point in kill_points_for(service):
         if point.name == FIRST_START or (point.same_as and not IS_THOROUGH):
             continue
@@ -60,8 +82,7 @@ def _iter_kill_params(service: str) -> Iterator[ParameterSet]:
             for repeat_count, pass_number in (
                 ((1, 1), (2, 2), (3, 3)) if IS_THOROUGH else ((1, point.pass_number),)
             ):
-                name = f"{side} {point.name}-{pass_number}"
-                yield pytest.param(point, side, repeat_count, pass_number, id=name)
+                yield Kill(point, side, repeat_count, pass_number)
 
 
 def broken_variants_for(service: str) -> list[str]:
@@ -83,7 +104,7 @@ def assert_effect_names_complete(killable: KillableSuite, service: str) -> None:
             run_story(killable, story)
     for point in kill_points_for(service):
         if point.prior_kill and f"after {point.name}" not in killable.read_passed_points():
-            run_with_crash(killable, point, "after")
+            run_with_kill(killable, Kill(point))
     notes = [
         note.partition(" ")
         for note in killable.read_passed_points()
@@ -105,33 +126,27 @@ def run_story(killable: KillableSuite, story: Story) -> None:
     session.assert_promises(allowed_duplicates=0)
 
 
-def run_with_crash(
-    killable: KillableSuite,
-    point: KillPoint,
-    side: Side,
-    repeat_count: int = 1,
-    pass_number: int = 1,
-    is_settled: Callable[[UserSession], bool] | None = None,
+def run_with_kill(
+    killable: KillableSuite, kill: Kill, is_settled: Callable[[UserSession], bool] | None = None
 ) -> None:
     """Run the story of a kill point with a kill there, and check every promise.
 
-    The story runs `repeat_count` times; the kill happens at pass `pass_number` over all repeats.
     A kill point with a `prior_kill` is preceded by one such kill per repeat.
     `is_settled`: see UserSession.
     """
-    name, start_index = f"{side} {point.name}", len(killable.read_passed_points())
+    point, start_index = kill.point, len(killable.read_passed_points())
     killable.stories_run.add(point.story)
-    prior_kills = [point.prior_kill] * repeat_count if point.prior_kill else []
-    passes = 1 if prior_kills else pass_number
-    killable.arm_kills(*((kill, 1) for kill in prior_kills), (name, passes))
+    prior_kills = [point.prior_kill] * kill.repeat_count if point.prior_kill else []
+    pass_number = 1 if prior_kills else kill.pass_number
+    killable.arm_kills(*((name, 1) for name in prior_kills), (kill.crash_point, pass_number))
     try:
         session = UserSession.for_new_user(killable, is_settled)
-        for _ in range(repeat_count):
+        for _ in range(kill.repeat_count):
             point.story(session)
         wait_until(lambda: not killable.is_armed(), TIMEOUT_SECONDS)
         users.chat(session)
         notes = killable.read_passed_points()[start_index:]
-        assert parse_kills(notes) == [*prior_kills, name]
+        assert parse_kills(notes) == [*prior_kills, kill.crash_point]
         session.assert_promises(allowed_duplicates=count_uncertain_sends(notes))
     finally:
         killable.arm_kills()
@@ -142,15 +157,11 @@ def assert_broken_mailbox_detected(killable: KillableSuite, variant: str) -> Non
     """Assert that a kill with this broken mailbox violates a promise in the expected way."""
     name, expected_error = BROKEN_MAILBOX_CASES[variant]
     (point,) = (point for point in KILL_POINTS if point.name == name)
+    is_settled = _is_settled if expected_error == MISSING_MESSAGE else None
     killable.break_mailbox(variant, point.service)
     try:
         with pytest.raises(AssertionError, match=expected_error):
-            run_with_crash(
-                killable,
-                point,
-                "after",
-                is_settled=_is_settled if expected_error == MISSING_MESSAGE else None,
-            )
+            run_with_kill(killable, Kill(point), is_settled)
     finally:
         killable.break_mailbox(None, point.service)
 
@@ -160,7 +171,9 @@ def _is_settled(session: UserSession) -> bool:
 
     The checks follow the path of a message: Telegram, the two queues, the dead letters.
     """
-    own_messages = [one for one in session.user.get_messages() if one["from"] == "person"]
+    own_messages = [
+        message for message in session.user.get_messages() if message["from"] == "person"
+    ]
     return (
         not session.killable.is_armed()
         and all(message["read"] for message in own_messages)

@@ -2,21 +2,15 @@
 
 import pytest
 
-from tests.chaos.kill_points import KillPoint
-from tests.chaos.kill_runs import assert_effect_names_complete, kill_params_for, run_with_crash
-from tests.chaos.killable.crash_points import Side
+from tests.chaos.kill_runs import Kill, assert_effect_names_complete, kill_params_for, run_with_kill
 from tests.chaos.killable.killable_suite import KillableSuite
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 
-@pytest.mark.parametrize(
-    ("point", "side", "repeat_count", "pass_number"), kill_params_for("cron_service")
-)
-def test_kill_at_point_breaks_no_promise(
-    killable: KillableSuite, point: KillPoint, side: Side, repeat_count: int, pass_number: int
-) -> None:
-    run_with_crash(killable, point, side, repeat_count, pass_number)
+@pytest.mark.parametrize("kill", kill_params_for("cron_service"))
+def test_kill_at_point_breaks_no_promise(killable: KillableSuite, kill: Kill) -> None:
+    run_with_kill(killable, kill)
 
 
 def test_kill_points_match_the_side_effects(killable: KillableSuite) -> None:

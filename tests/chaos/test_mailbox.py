@@ -86,17 +86,17 @@ def run_machine(
     )
 
 
-def test_few_orders_of_events_break_no_promise(server: DurableValkey) -> None:
+def test_random_operations_break_no_promise(server: DurableValkey) -> None:
     run_machine(server, 8)
 
 
 @pytest.mark.slow
-def test_no_order_of_events_breaks_a_promise(server: DurableValkey) -> None:
+def test_many_random_operations_break_no_promise(server: DurableValkey) -> None:
     run_machine(server, 60)
 
 
 @pytest.mark.slow
-def test_no_server_crash_breaks_a_promise(server: DurableValkey) -> None:
+def test_server_crashes_break_no_promise(server: DurableValkey) -> None:
     run_machine(server, 10, CrashingServerMachine)
 
 
@@ -114,6 +114,6 @@ def test_a_broken_mailbox_is_detected(server: DurableValkey, variant: str) -> No
     assert "AssertionError" in repr(caught.value) or isinstance(caught.value, AssertionError)
 
 
-def test_a_variant_that_no_longer_fits_its_script_raises(server: DurableValkey) -> None:
+def test_an_outdated_script_replacement_raises(server: DurableValkey) -> None:
     with pytest.raises(LookupError, match="no longer contains"):
         run_machine(server, 1, broken_scripts={"finish": ("text that is not there", "")})

@@ -40,7 +40,6 @@ def iter_subclasses(model: Model) -> Iterator[Model]:
 
 
 def union_members(union: Any) -> set[Model]:
-    """Return the members of an annotated union."""
     return set(get_args(get_args(union)[0]))
 
 
@@ -105,7 +104,7 @@ def test_every_queue_message_is_in_exactly_one_queue() -> None:
         union_members(ToSecretary) | union_members(ToTelegram), key=lambda model: model.__name__
     ),
 )
-def test_a_kind_is_the_name_of_its_class(model: Model) -> None:
+def test_a_message_kind_matches_its_class_name(model: Model) -> None:
     name = re.sub(r"(?<!^)(?=[A-Z])", "_", model.__name__).lower()
 
     assert get_args(model.model_fields["kind"].annotation) == (name,)

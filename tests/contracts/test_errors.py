@@ -14,7 +14,7 @@ ALL_ERRORS = [
 ]
 
 
-def test_every_domain_error_is_listed_with_a_status_of_its_own() -> None:
+def test_every_domain_error_is_listed_with_a_unique_status() -> None:
     concrete = {error for error in ALL_ERRORS if issubclass(error, DomainError)} - {DomainError}
     statuses = [error.status_code for error in DOMAIN_ERRORS]
 
@@ -24,7 +24,7 @@ def test_every_domain_error_is_listed_with_a_status_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("error", ALL_ERRORS, ids=lambda error: error.__name__)
-def test_every_error_has_a_sentence_and_is_in_the_module_docstring(
+def test_every_error_is_documented_by_its_class_and_module(
     error: type[SmartAssistantError],
 ) -> None:
     summary = (error.__doc__ or "").splitlines()[0]

@@ -107,7 +107,7 @@ def test_an_invalid_value_is_rejected_with_a_helpful_message(
         (True, "https://a.b/#f", "too much"),
     ],
 )
-def test_url_validator_uses_the_example_and_the_message_of_its_field(
+def test_url_validator_uses_the_error_messages_of_its_field(
     has_query: bool | None, url: str, message: str
 ) -> None:
     options = {} if has_query is None else {"has_query": has_query}
@@ -192,7 +192,7 @@ def test_the_url_of_a_model_list_keeps_its_query() -> None:
         (InviteRedeem(code=SecretStr("c"), telegram_id=1), "code", "c"),
     ],
 )
-def test_a_secret_is_serialised_in_plain_text_but_hidden_in_repr(
+def test_secrets_are_serialised_in_plain_text_but_hidden_in_repr(
     body: BaseModel, name: str, expected: str | None
 ) -> None:
     assert json.loads(body.model_dump_json())[name] == expected

@@ -69,7 +69,7 @@ def test_the_first_thread_id_depends_on_user_and_assistant_only() -> None:
     assert len({first, other, derive_first_thread_id(UUID(int=2), ID)}) == 3
 
 
-def test_the_ids_of_a_message_its_reply_and_a_run_differ() -> None:
+def test_message_reply_and_run_ids_differ() -> None:
     message_id = keys.update_message_id(42, 7)
 
     assert message_id == "tg:42:7"

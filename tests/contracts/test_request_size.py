@@ -66,7 +66,7 @@ async def harness(
     await created.close()
 
 
-async def test_the_request_for_a_first_short_question_is_at_most_8_kb(
+async def test_a_short_first_question_sends_at_most_8_kb(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps("Noon.")
@@ -106,7 +106,7 @@ async def test_the_prompt_prefix_has_the_same_bytes_in_every_turn(
     await harness.redis.delete(*await harness.redis.keys("history:*"))
     await harness.say("hi")
 
-    prefixes = {one.raw[: one.raw.index(b'{"role":"user"')] for one in model.requests}
+    prefixes = {request.raw.partition(b'{"role":"user"')[0] for request in model.requests}
     assert len(model.requests) == 4
     assert len(prefixes) == 1
     (prefix,) = prefixes

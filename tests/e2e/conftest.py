@@ -10,8 +10,13 @@ from pathlib import Path
 import pytest
 
 from control import replicas
-from smart_kit.testing.suite_harness import DEFAULT_MODE, SuiteHarness, wait_until
-from tests.e2e.fault_injection import NO_RATE_LIMITS, disable_rate_limits, get_component_statuses
+from smart_kit.testing.suite_harness import DEFAULT_MODE, SuiteHarness
+from tests.e2e.fault_injection import (
+    NO_RATE_LIMITS,
+    disable_rate_limits,
+    get_component_statuses,
+    wait_until_healthy,
+)
 
 DEDICATED_SUITE_FIXTURES = frozenset({"fresh_suite", "module_suite"})
 
@@ -71,11 +76,12 @@ def running_suite(module_suite: SuiteHarness) -> SuiteHarness:
         module_suite.manage("start")
         return module_suite
     module_suite.try_manage("start")  # fails if a service has just been killed
-    statuses = get_component_statuses(module_suite).items()
-    killed = sorted(
-        {replicas.parse_service_name(name) for name, one in statuses if one.consecutive_failures}
-    )
+    killed = {
+        replicas.parse_service_name(name)
+        for name, status in get_component_statuses(module_suite).items()
+        if status.consecutive_failures
+    }
     if killed:  # a restart resets the restart pause, which grows with each failure
-        module_suite.manage("restart", *(f"--service={name}" for name in killed))
-    wait_until(lambda: module_suite.try_manage("status").returncode == 0, seconds=60)
+        module_suite.manage("restart", *(f"--service={name}" for name in sorted(killed)))
+    wait_until_healthy(module_suite)
     return module_suite

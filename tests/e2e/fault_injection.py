@@ -1,4 +1,4 @@
-"""Kills components of a local suite, and reads its state: restarts, Redis, tokens, chats."""
+"""Kills components of a local suite, and reads its state: health, processes, Redis, chats."""
 
 import os
 import signal
@@ -11,7 +11,7 @@ import redis
 from control.local.run_directory import ComponentStatus, RunDirectory
 from smart_kit.mailbox.mailbox import GROUP
 from smart_kit.testing import leases
-from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness
+from smart_kit.testing.suite_harness import SandboxUser, SuiteHarness, wait_until
 
 SERVICES = ("rest_service", "google_calendar_service", "assistant", "cron_service", "tg_bot")
 QUEUES = ("queue:to_secretary", "queue:to_telegram")
@@ -25,9 +25,19 @@ NO_RATE_LIMITS = {
 
 def kill_components(suite: SuiteHarness, *components: str) -> None:
     """Send SIGKILL to the components, one after the other without a pause."""
-    processes = RunDirectory(suite.state_dir).find_processes()
+    pids = get_pids(suite)
     for component in components:
-        os.kill(processes[component].pid, signal.SIGKILL)
+        os.kill(pids[component], signal.SIGKILL)
+
+
+def wait_until_healthy(suite: SuiteHarness) -> None:
+    """Wait until every component of the suite is healthy."""
+    wait_until(lambda: suite.try_manage("status").returncode == 0)
+
+
+def get_pids(suite: SuiteHarness) -> dict[str, int]:
+    processes = RunDirectory(suite.state_dir).find_processes()
+    return {name: process.pid for name, process in processes.items()}
 
 
 def get_component_statuses(suite: SuiteHarness) -> dict[str, ComponentStatus]:

@@ -32,7 +32,6 @@ class TemporaryRecords(ExitStack):
         return record_id
 
     def attach_tool(self, assistant_id: str, tool_id: str) -> None:
-        """Attach a tool to an assistant."""
         path = f"/assistants/{assistant_id}/tools/{tool_id}"
         self._admin.post(path).raise_for_status()
         self.callback(self._remove, path)

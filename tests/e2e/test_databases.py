@@ -20,6 +20,7 @@ from tests.e2e.fault_injection import (
     get_restart_counts,
     kill_components,
     send_sum_questions,
+    wait_until_healthy,
 )
 from tests.e2e.temporary_records import (
     ModelSpec,
@@ -48,7 +49,7 @@ def test_killed_databases_lose_no_message_and_restart_no_service(
     wait_until(lambda: all(len(get_answered_sums(user)) >= 8 for user in users), seconds=60)
     for user in users:
         assert get_answered_sums(user) == list(range(8))
-    wait_until(lambda: running_suite.try_manage("status").returncode == 0)
+    wait_until_healthy(running_suite)
     assert count_restarts_since(before, running_suite) == NO_RESTARTS
 
 
@@ -77,13 +78,13 @@ def test_without_postgres_users_are_answered_and_rest_service_waits(
 
     assert "teal" in alice.send_and_wait("What was my previous message?")
     running_suite.try_manage("start", "--service", "postgres")
-    wait_until(lambda: running_suite.try_manage("status").returncode == 0)
+    wait_until_healthy(running_suite)
     since = count_restarts_since(before, running_suite)
     assert since == NO_RESTARTS | {"rest_service": since["rest_service"]}, "an unexpected restart"
     assert "✓" in alice.send_and_wait("remind me in 2 hours to stretch")
 
 
-def test_without_rest_service_users_are_answered_even_by_a_restarted_assistant(
+def test_without_rest_service_even_a_restarted_assistant_answers(
     running_suite: SuiteHarness,
 ) -> None:
     before = get_restart_counts(running_suite)
@@ -153,5 +154,5 @@ def test_after_flushall_redis_is_refilled_and_history_restored(
         keys = ("config:snapshot", f"user:{alice.telegram_id}", f"user:{silent.telegram_id}")
         wait_until(lambda: redis.exists(*keys) == len(keys))
     assert "What was my previous message?" in alice.send_and_wait("What was my previous message?")
-    wait_until(lambda: running_suite.try_manage("status").returncode == 0)
+    wait_until_healthy(running_suite)
     assert count_restarts_since(before, running_suite) == NO_RESTARTS

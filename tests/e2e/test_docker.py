@@ -38,7 +38,7 @@ def _get_service_name(container: dict[str, Any]) -> str:
     return str(container["Config"]["Labels"]["com.docker.compose.service"])
 
 
-def test_no_container_runs_as_root_or_can_write_its_file_system(suite: SuiteHarness) -> None:
+def test_containers_run_unprivileged_with_a_read_only_file_system(suite: SuiteHarness) -> None:
     for container in _inspect_containers(suite):
         name, host = container["Name"], container["HostConfig"]
         assert container["Config"]["User"] not in ("", "0", "root"), name
@@ -82,7 +82,7 @@ def test_a_container_sees_no_secret_of_another_service(suite: SuiteHarness) -> N
         assert not (variables & secrets) - allowed[name] - set(PROXY_VARIABLES), name
 
 
-def test_after_a_restart_the_conversation_goes_on(suite: SuiteHarness) -> None:
+def test_a_conversation_continues_after_a_restart(suite: SuiteHarness) -> None:
     heidi = suite.get_or_create_user("Heidi")
     heidi.send_and_wait("My favourite colour is teal")
     suite.close()
@@ -101,9 +101,10 @@ def test_restart_logs_and_status_accept_a_single_service(suite: SuiteHarness) ->
 
 
 def _get_running_services(suite: SuiteHarness) -> list[str]:
-    """Return the service of each running container."""
     containers = _inspect_containers(suite)
-    return sorted(_get_service_name(one) for one in containers if one["State"]["Running"])
+    return sorted(
+        _get_service_name(container) for container in containers if container["State"]["Running"]
+    )
 
 
 def test_replicas_keep_running_across_restarts_until_they_are_removed(suite: SuiteHarness) -> None:
@@ -186,7 +187,7 @@ def broken_bot_suite(tmp_path: Path) -> Iterator[SuiteHarness]:
 
 
 @pytest.mark.slow
-def test_a_service_that_cannot_start_is_reported_and_can_be_removed(
+def test_a_service_that_cannot_start_is_reported_and_removable(
     broken_bot_suite: SuiteHarness,
 ) -> None:
     started = broken_bot_suite.try_manage("start", "--service", "tg_bot")

@@ -1,6 +1,8 @@
 """The assistant is killed during a turn: its effects happen once, and other messages proceed."""
 
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -62,14 +64,25 @@ class ModelBlockingAfterTools(BlockingModel):
         return make_text_response("Planned.") if self.is_blocked(request) else REMINDER_CALL
 
 
+@contextmanager
+def running_with_model(
+    suite: SuiteHarness, blocking_model: BlockingModel
+) -> Iterator[tuple[SandboxUser, ScriptedModel]]:
+    """Start the suite with the model, and yield a user and the model's server."""
+    with ScriptedModel(default_step=blocking_model.respond) as model:
+        suite.environment["OPENAI_BASE_URL"] = model.url
+        suite.manage("start")
+        try:
+            yield suite.get_or_create_user("Alice"), model
+        finally:
+            blocking_model.release_event.set()
+
+
 def test_a_message_that_always_kills_becomes_a_replayable_dead_letter(
     fresh_suite: SuiteHarness,
 ) -> None:
     blocking_model = BlockingModel()
-    with ScriptedModel(default_step=blocking_model.respond) as model:
-        fresh_suite.environment["OPENAI_BASE_URL"] = model.url
-        fresh_suite.manage("start")
-        alice = fresh_suite.get_or_create_user("Alice")
+    with running_with_model(fresh_suite, blocking_model) as (alice, _):
         poison = alice.send("poison")
         alice.send("after it")
         blocking_model.kill_on_requests(fresh_suite, ATTEMPTS)
@@ -86,17 +99,13 @@ def test_a_message_that_always_kills_becomes_a_replayable_dead_letter(
         alice.wait_for_message(poison, lambda text: text == "Heard: poison")
         assert alice.get_bot_texts(poison) == [failure_reply, answer, "Heard: poison"]
         assert _get_dead_letters(fresh_suite) == []
-        blocking_model.release_event.set()
 
 
-def test_a_turn_killed_after_its_tool_call_has_one_effect_and_receipt(
+def test_a_turn_killed_after_its_tool_call_has_one_effect(
     fresh_suite: SuiteHarness,
 ) -> None:
     blocking_model = ModelBlockingAfterTools()
-    with ScriptedModel(default_step=blocking_model.respond) as model:
-        fresh_suite.environment["OPENAI_BASE_URL"] = model.url
-        fresh_suite.manage("start")
-        alice = fresh_suite.get_or_create_user("Alice")
+    with running_with_model(fresh_suite, blocking_model) as (alice, model):
         question = alice.send("remind me in an hour to stretch")
         blocking_model.kill_on_requests(fresh_suite, times=2)
         blocking_model.is_armed = False
@@ -106,12 +115,13 @@ def test_a_turn_killed_after_its_tool_call_has_one_effect_and_receipt(
         assert alice.get_bot_texts(question) == [answer]
         (job,) = _get_reminders(fresh_suite, alice)
         assert job["text"] == "stretch"
-        first_calls = [one for one in model.requests if not blocking_model.is_blocked(one)]
+        first_calls = [
+            request for request in model.requests if not blocking_model.is_blocked(request)
+        ]
         assert len(first_calls) == 1, "the model's first response is read from the journal"
 
         alice.send_and_wait("/undo")
         assert _get_reminders(fresh_suite, alice) == []
-        blocking_model.release_event.set()
 
 
 def _get_user_text(request: RecordedRequest) -> str:

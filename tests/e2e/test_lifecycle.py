@@ -4,14 +4,13 @@ import socket
 
 import pytest
 
-from control.local.run_directory import RunDirectory
-from smart_kit.testing.suite_harness import SuiteHarness, wait_until
-from tests.e2e.fault_injection import kill_components
+from smart_kit.testing.suite_harness import SuiteHarness
+from tests.e2e.fault_injection import get_pids, kill_components, wait_until_healthy
 
 pytestmark = pytest.mark.e2e
 
 
-def test_after_stop_nothing_runs_and_after_start_the_conversation_goes_on(
+def test_stop_ends_all_processes_and_start_resumes_conversations(
     running_suite: SuiteHarness,
 ) -> None:
     alice = running_suite.create_user("Alice of the teal")
@@ -34,34 +33,32 @@ def test_a_killed_service_is_started_again_and_answers(running_suite: SuiteHarne
     kill_components(running_suite, "assistant", "tg_bot")
 
     assert alice.send_and_wait("hi", seconds=60)
-    wait_until(lambda: running_suite.try_manage("status").returncode == 0, seconds=60)
+    wait_until_healthy(running_suite)
 
 
 def test_replicas_answer_while_one_is_killed_and_survive_a_restart(
     running_suite: SuiteHarness,
 ) -> None:
     running_suite.manage("start", "--replicas", "assistant=3", "--replicas", "rest_service=2")
-    run = RunDirectory(running_suite.state_dir)
-    before = {name: process.pid for name, process in run.find_processes().items()}
-    three = {before[name] for name in ("assistant", "assistant.2", "assistant.3")}
-    assert len(three) == 3
-    assert three <= set(running_suite.find_pids())
+    before = get_pids(running_suite)
+    assistants = {before[name] for name in ("assistant", "assistant.2", "assistant.3")}
+    assert len(assistants) == 3
+    assert assistants <= set(running_suite.find_pids())
 
-    kill_components(running_suite, "assistant.2", "rest_service")
+    killed = ("assistant.2", "rest_service")
+    kill_components(running_suite, *killed)
     users = [running_suite.create_user(name) for name in ("Alice", "Bob", "Carol", "Dave")]
     for number, user in enumerate(users):
         assert str(number + 7) in user.send_and_wait(f"what is {number} + 7?", seconds=60)
-    wait_until(lambda: running_suite.try_manage("status").returncode == 0, seconds=60)
-    killed = ("assistant.2", "rest_service")
-    after = {name: process.pid for name, process in run.find_processes().items()}
+    wait_until_healthy(running_suite)
+    after = get_pids(running_suite)
     assert {name for name in before if after[name] != before[name]} == set(killed)
 
     running_suite.manage("restart")
-    assert {"assistant.2", "assistant.3", "rest_service.2"} <= set(run.find_processes())
-    restarted = {name: process.pid for name, process in run.find_processes().items()}
+    restarted = get_pids(running_suite)
+    assert {"assistant.2", "assistant.3", "rest_service.2"} <= set(restarted)
     running_suite.manage("start", "--replicas", "assistant=1")
-    remaining = {name: process.pid for name, process in run.find_processes().items()}
-    assert remaining == {
+    assert get_pids(running_suite) == {
         name: restarted[name] for name in restarted if name not in ("assistant.2", "assistant.3")
     }
     assert "12" in running_suite.create_user("Alice").send_and_wait("what is 5 + 7?")
@@ -70,7 +67,7 @@ def test_replicas_answer_while_one_is_killed_and_survive_a_restart(
     assert running_suite.find_pids() == []
 
 
-def test_a_busy_port_is_named_in_one_line(fresh_suite: SuiteHarness) -> None:
+def test_start_names_a_busy_port(fresh_suite: SuiteHarness) -> None:
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", int(fresh_suite.environment["ASSISTANT_PORT"])))
         listener.listen()

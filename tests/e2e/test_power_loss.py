@@ -22,7 +22,9 @@ from tests.e2e.fault_injection import (
     disable_rate_limits,
     get_answered_sums,
     get_component_statuses,
+    get_pids,
     send_sum_questions,
+    wait_until_healthy,
 )
 from tests.e2e.temporary_records import ModelSpec, make_model_server, temporary_assistant
 
@@ -56,7 +58,7 @@ def _make_sum_answer(request: RecordedRequest) -> str:
     return f"{found[-1]} + 1000 = {int(found[-1]) + 1000}"
 
 
-def test_a_hundred_messages_are_answered_in_order_despite_a_total_kill(
+def test_a_hundred_messages_survive_a_total_kill_in_order(
     running_suite: SuiteHarness,
 ) -> None:
     """One duplicate per chat is allowed, because Telegram has no idempotency key."""
@@ -82,7 +84,7 @@ def test_a_hundred_messages_are_answered_in_order_despite_a_total_kill(
         answered = get_answered_sums(user)
         assert collapse_repeats(answered) == list(NUMBERS)
         assert len(answered) <= len(NUMBERS) + 1, "more than one duplicate in a chat"
-    wait_until(lambda: running_suite.try_manage("status").returncode == 0)
+    wait_until_healthy(running_suite)
     running_suite.assert_no_api_violations()
 
 
@@ -93,12 +95,12 @@ def test_without_its_supervisor_the_suite_works_and_start_takes_over(
     run = RunDirectory(running_suite.state_dir)
     supervisor = run.find_supervisor()
     assert supervisor is not None
-    before = {name: process.pid for name, process in run.find_processes().items()}
+    before = get_pids(running_suite)
     os.kill(supervisor.pid, signal.SIGKILL)
     wait_until(lambda: run.find_supervisor() is None)
 
     alice.send_and_wait("My favourite colour is teal")
-    assert {name: process.pid for name, process in run.find_processes().items()} == before
+    assert get_pids(running_suite) == before
     question = alice.send("what is 1 + 1000?")
     running_suite.manage("start")
 
@@ -108,5 +110,5 @@ def test_without_its_supervisor_the_suite_works_and_start_takes_over(
     # start kills a component that does not stop in time, which may cause a duplicate
     assert len(answered) <= 2
     assert all(status.restarts == 0 for status in get_component_statuses(running_suite).values())
-    assert not {process.pid for process in run.find_processes().values()} & set(before.values())
-    wait_until(lambda: running_suite.try_manage("status").returncode == 0)
+    assert not set(get_pids(running_suite).values()) & set(before.values())
+    wait_until_healthy(running_suite)

@@ -78,7 +78,7 @@ def replicated_suite(module_suite: SuiteHarness) -> SuiteHarness:
     return module_suite
 
 
-def test_replicas_keep_chat_order_and_a_slow_turn_blocks_no_other(
+def test_replicas_keep_chat_order_and_slow_turns_block_none(
     replicated_suite: SuiteHarness,
 ) -> None:
     delays = VariableDelayModel()

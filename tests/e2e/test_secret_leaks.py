@@ -95,7 +95,8 @@ def test_no_key_is_stored_or_shown_in_plain_text(planted_suite: SuiteWithCanarie
     alice.send_and_wait("Hello again")
     alice.send_and_wait(_make_long_text(MESSAGE_WITNESS))
     responses += _read_records(planted_suite, suite.get_user_id(alice))
-    sent_keys = {one.headers.get("authorization", "") for one in planted_suite.model.requests}
+    requests = planted_suite.model.requests
+    sent_keys = {request.headers.get("authorization", "") for request in requests}
     assert {f"Bearer {MODEL_KEY}", f"Bearer {ROTATED_KEY}"} <= sent_keys
 
     stored_data = collect_stored_data(suite)
@@ -134,9 +135,11 @@ def test_keys_rotate_without_errors_while_users_and_administrators_are_active(
             ]
         finally:
             is_over.set()
-        answers = {answer for one in conversations for answer in one.result()}
+        answers = {answer for conversation in conversations for answer in conversation.result()}
         written = writing.result()
-    assert [one.returncode for one in rotations] == [0, 0], [one.stdout for one in rotations]
+    assert all(rotation.returncode == 0 for rotation in rotations), [
+        rotation.stdout for rotation in rotations
+    ]
     assert answers == {"Heard."}
     assert users[0].send_and_wait("Use the tool, please") == "Heard."
     with suite.make_admin_client() as admin:

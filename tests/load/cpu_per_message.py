@@ -64,7 +64,7 @@ def measure_suite(suite: SuiteHarness) -> dict[str, ProcessUsage]:
 def _measure_tree(pid: int) -> ProcessUsage:
     """Measure a process with its children; Postgres has one for each connection."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    usages = [measure_process(one) for one in (pid, *map(int, children))]
+    usages = [measure_process(process) for process in (pid, *map(int, children))]
     return ProcessUsage(
         sum(usage.cpu_seconds for usage in usages), sum(usage.memory_bytes for usage in usages)
     )

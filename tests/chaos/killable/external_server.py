@@ -32,7 +32,6 @@ class ExternalServer:
         return f"http://{self.host}"
 
     def close(self) -> None:
-        """Stop the server."""
         self._server.shutdown()
         self._server.server_close()
 

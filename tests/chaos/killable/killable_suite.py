@@ -54,11 +54,9 @@ class KillableSuite:
 
     @cached_property
     def redis(self) -> "redis.Redis":
-        """A client of the suite's Redis."""
         return connect_redis(self.suite)
 
     def close(self) -> None:
-        """Close the Redis client."""
         if "redis" in self.__dict__:
             self.redis.close()
 
@@ -117,7 +115,6 @@ class KillableSuite:
         return pid
 
     def wait_until_healthy(self, seconds: float = 60.0) -> None:
-        """Wait until the health check of every service succeeds."""
         for port in ("REST_SERVICE_PORT", "ASSISTANT_PORT", "CRON_SERVICE_PORT", "TG_BOT_PORT"):
             wait_until(partial(local_http.is_healthy, self.suite.url(port, "/health")), seconds)
 

@@ -43,7 +43,7 @@ _ReplyPredicate = Callable[[Any], bool]
 
 
 def _has_entries(reply: Any) -> bool:
-    streams = reply.values() if isinstance(reply, dict) else [one[1] for one in reply or ()]
+    streams = reply.values() if isinstance(reply, dict) else [stream[1] for stream in reply or ()]
     return any(any(entries) for entries in streams)
 
 

@@ -160,7 +160,7 @@ class FaultInjector:
         """Add a random fault to the sandbox, unless it is pending already or too many are."""
         pending = self._sandbox.get("/chat/api/faults").raise_for_status().json()["items"]
         fault = self._random.choice(_TELEGRAM_FAULTS)
-        pending_keys = {(one["kind"], one["method"]) for one in pending}
+        pending_keys = {(other["kind"], other["method"]) for other in pending}
         key = fault["kind"], fault["method"]
         if len(pending) >= MAX_PENDING_TELEGRAM_FAULTS or key in pending_keys:
             return

@@ -58,7 +58,7 @@ class MessageRecord:
     @property
     def has_failure_reply(self) -> bool:
         """Whether the user received a failure reply, with or without a receipt."""
-        return bool(self.failure_replies) or any(one.is_failure_reply for one in self.answers)
+        return bool(self.failure_replies) or any(answer.is_failure_reply for answer in self.answers)
 
     @property
     def is_reminder_missing(self) -> bool:
@@ -90,8 +90,7 @@ class MessageRecord:
 
     def to_json(self) -> dict[str, Any]:
         """Return a line of the evidence."""
-        derived = {
+        return asdict(self) | {
             "is_lost": self.is_lost,
             "has_duplicate_effects": self.has_duplicate_effects,
         }
-        return asdict(self) | derived

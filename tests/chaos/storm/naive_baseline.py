@@ -46,7 +46,6 @@ class NaiveBot:
         self._runner_thread: ProcessRunnerThread | None = None
 
     def start(self) -> None:
-        """See SystemUnderTest."""
         self.suite.manage("start", "--service", "sandbox", "--service", "redis")
         self._run_directory.create()
         self._runner_thread = ProcessRunnerThread(
@@ -55,14 +54,12 @@ class NaiveBot:
         self._runner_thread.start()
 
     def stop(self) -> None:
-        """See SystemUnderTest."""
         if self._runner_thread is not None:
             self._runner_thread.stop()
             self._runner_thread = None
         self.suite.manage("stop")
 
     def list_processes(self) -> list[TargetProcess]:
-        """See SystemUnderTest."""
         suite_processes = read_processes(RunDirectory(self.suite.state_dir))
         return [
             *read_processes(self._run_directory),
@@ -70,7 +67,6 @@ class NaiveBot:
         ]
 
     def count_waiting(self) -> int:
-        """See SystemUnderTest."""
         settings = get_redis_settings(self.suite)
         assert settings.redis_password is not None
         password = settings.redis_password.get_secret_value()
@@ -78,11 +74,9 @@ class NaiveBot:
             return sum(int(redis.llen(name)) for name in QUEUES)
 
     def count_effects(self) -> EffectCounts:
-        """See SystemUnderTest."""
         return EffectCounts()
 
     def count_dead_letters(self) -> int:
-        """See SystemUnderTest."""
         return 0
 
     def _make_components(self) -> Iterator[Component]:

@@ -83,7 +83,10 @@ def _storm_rows(result: StormResult) -> Iterable[tuple[str, str]]:
         yield f"kills of {name}", str(len(result.fault_records_for(f"kill {name}")))
     yield "stops", _count_services(result.fault_records_for("stop"))
     telegram_faults = result.fault_records_for("telegram")
-    yield "faults of Telegram", _format_counts(Counter(one.process_name for one in telegram_faults))
+    yield (
+        "faults of Telegram",
+        _format_counts(Counter(fault.process_name for fault in telegram_faults)),
+    )
     yield "faults of the model", str(result.model_fault_count)
 
 

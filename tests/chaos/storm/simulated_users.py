@@ -69,8 +69,11 @@ class SimulatedUsers:
         requested = {message.number for message in self.sent if message.kind == "alarm"}
         with self._lock:
             received = list(self.received.values())
-        confirmed = {one.number for one in received if one.has_receipt and not one.is_alarm}
-        return requested & confirmed - {one.number for one in received if one.is_alarm}
+        sent = {message.number for message in received if message.is_alarm}
+        confirmed = {
+            message.number for message in received if message.has_receipt and not message.is_alarm
+        }
+        return requested & confirmed - sent
 
     def _fetch_new(self, user: SandboxUser) -> Iterable[BotMessage]:
         chat_id = user.telegram_id

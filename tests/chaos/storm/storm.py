@@ -33,8 +33,6 @@ Prelude = Callable[[SimulatedUsers], None]
 
 @dataclass(frozen=True)
 class StormResult:
-    """The result of a storm."""
-
     plan: StormPlan
     verifier: Verifier
     fault_records: list[FaultRecord]

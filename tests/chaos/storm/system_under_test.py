@@ -36,8 +36,6 @@ class TargetProcess:
 
 
 class SystemUnderTest(Protocol):
-    """A system that a storm can test."""
-
     suite: SuiteHarness
     """The suite whose sandbox it uses."""
     services: tuple[str, ...]
@@ -77,7 +75,6 @@ def make_suite(
 
 
 def get_redis_settings(suite: SuiteHarness) -> RedisSettings:
-    """Return the connection settings of the suite's Redis."""
     return RedisSettings(
         redis_port=int(suite.environment["REDIS_PORT"]),
         redis_password=SecretStr(suite.environment["REDIS_PASSWORD"]),

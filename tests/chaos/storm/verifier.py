@@ -38,33 +38,31 @@ class Verifier:
 
     @property
     def lost_messages(self) -> list[MessageRecord]:
-        """Messages without any reply."""
-        return [one for one in self.records.values() if one.is_lost]
+        return [record for record in self.records.values() if record.is_lost]
 
     @property
     def duplicate_effects(self) -> list[MessageRecord]:
         """Messages with records that were created more than once."""
-        return [one for one in self.records.values() if one.has_duplicate_effects]
+        return [record for record in self.records.values() if record.has_duplicate_effects]
 
     @property
     def inconsistent_messages(self) -> list[MessageRecord]:
         """Messages whose receipts and effects contradict each other."""
-        return [one for one in self.records.values() if one.is_inconsistent]
+        return [record for record in self.records.values() if record.is_inconsistent]
 
     @property
     def missing_reminders(self) -> list[MessageRecord]:
         """Messages whose reminder was created and never sent."""
-        return [one for one in self.records.values() if one.is_reminder_missing]
+        return [record for record in self.records.values() if record.is_reminder_missing]
 
     @property
     def mistimed_reminders(self) -> list[MessageRecord]:
         """Messages whose reminder was sent unrequested, too early or far too late."""
-        return [one for one in self.records.values() if one.is_mistimed]
+        return [record for record in self.records.values() if record.is_mistimed]
 
     @property
     def failed_messages(self) -> list[MessageRecord]:
-        """Messages with a failure reply."""
-        return [one for one in self.records.values() if one.has_failure_reply]
+        return [record for record in self.records.values() if record.has_failure_reply]
 
     @property
     def duplicates(self) -> list[list[BotMessage]]:
@@ -94,7 +92,9 @@ class Verifier:
         the answers before and after it. Without one it is a duplicate of an equal failure reply.
         """
         chat_id = chat[0].chat_id
-        records = [one for one in self.records.values() if one.user_message.chat_id == chat_id]
+        records = [
+            record for record in self.records.values() if record.user_message.chat_id == chat_id
+        ]
         before, last = 0, None
         for position, reply in enumerate(chat):
             if not reply.is_anonymous_failure:
@@ -116,4 +116,5 @@ class Verifier:
 
 def _get_next_number(chat: Iterable[BotMessage]) -> float:
     """Return the lowest number of the answers; infinity without answers."""
-    return min((one.number for one in chat if one.number and not one.is_alarm), default=math.inf)
+    numbers = (message.number for message in chat if message.number and not message.is_alarm)
+    return min(numbers, default=math.inf)

@@ -20,12 +20,12 @@ from tests.chaos.storm.system_under_test import (
     make_suite,
     read_processes,
 )
+from tests.e2e.fault_injection import QUEUES
 
 SERVICES = ("tg_bot", "assistant", "rest_service", "cron_service", "google_calendar_service")
 REPLICAS = "assistant=3,cron_service=2,rest_service=2"
 FREEZABLE = (*("assistant",) * 4, *("tg_bot",) * 3, *SERVICES[2:], *DATABASES)
 """Services that hold leases are frozen most often."""
-QUEUES = ("queue:to_secretary", "queue:to_telegram")
 ENTRY_POINTS = {
     PRODUCTION_TIMINGS: ROOT / "manage.py",
     SHORT_TIMINGS: Path(__file__).with_name("manage.py"),
@@ -48,23 +48,18 @@ class WholeSuite:
         self.suite = make_suite(state_dir, model_url, ENTRY_POINTS[timings])
 
     def start(self) -> None:
-        """See SystemUnderTest."""
         self.suite.manage("start", "--replicas", REPLICAS)
 
     def stop(self) -> None:
-        """See SystemUnderTest."""
         self.suite.manage("stop")
 
     def list_processes(self) -> list[TargetProcess]:
-        """See SystemUnderTest."""
         return read_processes(RunDirectory(self.suite.state_dir))
 
     def count_waiting(self) -> int:
-        """See SystemUnderTest."""
         return asyncio.run(self._count_waiting())
 
     def count_effects(self) -> EffectCounts:
-        """See SystemUnderTest."""
         rows = [task["title"] for task in self._iter_items("/tasks")]
         rows += [job["text"] for job in self._iter_items("/cron-jobs")]
         created = [effect["after"] or {} for effect in self._iter_items("/effects")]
@@ -72,7 +67,6 @@ class WholeSuite:
         return EffectCounts(count_numbers(rows), count_numbers(effects))
 
     def count_dead_letters(self) -> int:
-        """See SystemUnderTest."""
         return len(list(self._iter_items("/dead-letters")))
 
     async def _count_waiting(self) -> int:

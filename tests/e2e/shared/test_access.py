@@ -50,7 +50,7 @@ def test_the_chat_page_needs_its_token_and_rejects_other_hosts(suite: SuiteHarne
     assert local_http.get(page, headers=token).status_code == 200
 
 
-def test_the_calendar_says_that_google_is_not_set_up(suite: SuiteHarness) -> None:
+def test_the_calendar_reports_that_google_is_not_configured(suite: SuiteHarness) -> None:
     headers = {"Authorization": f"Bearer {suite.environment['SERVICE_API_TOKEN']}"}
     path = "/auth/url/00000000-0000-0000-0000-000000000001"
     response = local_http.get(suite.url("GOOGLE_CALENDAR_SERVICE_PORT", path), headers=headers)

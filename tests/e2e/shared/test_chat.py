@@ -50,7 +50,7 @@ def test_help_lists_the_commands_in_both_languages(suite: SuiteHarness) -> None:
     assert english != russian
 
 
-def test_a_reminder_is_confirmed_by_a_receipt_and_sent_when_due(suite: SuiteHarness) -> None:
+def test_a_reminder_has_a_receipt_and_is_sent_when_due(suite: SuiteHarness) -> None:
     carol = suite.create_user("Carol")
     request = carol.send("remind me in 3 seconds to stretch")
 
@@ -69,7 +69,7 @@ def test_a_conversation_is_remembered(suite: SuiteHarness) -> None:
     assert "teal" in dave.send_and_wait("What was my previous message?")
 
 
-def test_an_assistant_and_tools_created_by_rest_answer_the_next_message(
+def test_a_new_assistant_with_new_tools_answers_the_next_message(
     suite: SuiteHarness,
 ) -> None:
     with TemporaryRecords(suite) as records:

@@ -28,6 +28,5 @@ def test_a_deleted_dead_letter_cannot_be_replayed(suite: SuiteHarness) -> None:
 
 
 def _get_dead_letters(suite: SuiteHarness, user: SandboxUser) -> list[dict[str, Any]]:
-    """Return the dead letters of the user's chat."""
     items = suite.get_json("/dead-letters", limit=200)["items"]
     return [item for item in items if item["conversation"].endswith(f":{user.telegram_id}")]

@@ -33,8 +33,8 @@ def test_a_rejected_change_changes_nothing(
     before = _get_newest_version(suite, echo_assistant)
     with suite.make_admin_client() as admin:
         for fields, culprit in (
-            ({"model": "nobody-has-it"}, "nobody-has-it"),
-            ({"fallback_models": ["nobody-has-it"]}, "nobody-has-it"),
+            ({"model": "unknown-model"}, "unknown-model"),
+            ({"fallback_models": ["unknown-model"]}, "unknown-model"),
             ({"temperature": 3}, "temperature"),
             ({"unknown": 1}, "unknown"),
         ):
@@ -47,10 +47,10 @@ def test_a_rejected_change_changes_nothing(
 
 def test_the_last_active_secretary_cannot_be_disabled(suite: SuiteHarness) -> None:
     assistants = suite.get_json("/assistants", limit=200)["items"]
-    (secretary,) = [one["id"] for one in assistants if one["is_secretary"] and one["is_active"]]
+    (secretary,) = (item for item in assistants if item["is_secretary"] and item["is_active"])
     with suite.make_admin_client() as admin:
         for fields in ({"is_secretary": False}, {"is_active": False}):
-            rejected = admin.patch(f"/assistants/{secretary}", json=fields)
+            rejected = admin.patch(f"/assistants/{secretary['id']}", json=fields)
             assert rejected.status_code == 409, rejected.text
             assert "last active secretary" in rejected.json()["detail"]
     assert "Tokyo" in suite.create_user("Alice").send_and_wait("What time is it in Tokyo?")
@@ -65,7 +65,7 @@ def test_an_assistant_is_restored_to_an_earlier_version(
     assert alice.send_and_wait("Hello") == "Be rude."
     with suite.make_admin_client() as admin:
         path = f"/assistants/{echo_assistant.id}/versions"
-        newest, earlier = (one["number"] for one in suite.get_json(path)["items"][:2])
+        newest, earlier = (item["number"] for item in suite.get_json(path)["items"][:2])
         comparison = suite.get_json(f"{path}/compare", before=earlier, after=newest)
         (difference,) = comparison["differences"]
         assert difference["field"] == "instructions"

@@ -60,7 +60,7 @@ def test_a_user_does_not_see_the_tasks_of_another(suite: SuiteHarness) -> None:
         ("Борис", "Какая погода будет завтра в Нью-Йорке?", "Нью-Йорк, США", "°C"),
     ],
 )
-def test_the_weather_names_the_place_and_the_sandbox_as_its_source(
+def test_a_weather_report_names_its_place_and_source(
     suite: SuiteHarness, name: str, question: str, place: str, weather: str
 ) -> None:
     answer = suite.create_user(name).send_and_wait(question)
@@ -71,7 +71,7 @@ def test_the_weather_names_the_place_and_the_sandbox_as_its_source(
     assert "sandbox" in answer or "песочница" in answer
 
 
-def test_the_weather_without_a_known_place_is_answered_by_a_question(suite: SuiteHarness) -> None:
+def test_a_weather_question_without_a_place_asks_for_it(suite: SuiteHarness) -> None:
     assert "Where?" in suite.create_user("Wendy").send_and_wait("What is the weather?")
 
 

@@ -91,7 +91,7 @@ def test_the_second_model_answers_when_the_first_returns_errors(
     assert bob.send_and_wait("Hello") == "The second says so."
 
 
-def test_a_low_budget_uses_the_cheaper_model_and_none_only_scheduled_jobs(
+def test_a_budget_selects_cheaper_models_and_exempts_scheduled_jobs(
     two_providers: TwoProviders,
 ) -> None:
     carol = two_providers.assistant.create_user("Carol")
@@ -126,14 +126,13 @@ def test_a_user_selects_a_model_by_a_button(two_providers: TwoProviders) -> None
 def press_button(suite: SuiteHarness, user: SandboxUser, command: str, label: str) -> None:
     """Send a command, press a button of the answer, and wait for the reaction of the bot."""
     command_id = user.send(command)
-    messages: list[dict[str, Any]] = []
 
-    def has_buttons() -> bool:
-        messages[:] = [one for one in user.get_messages(command_id) if one.get("reply_markup")]
-        return bool(messages)
+    def get_messages_with_buttons() -> list[dict[str, Any]]:
+        messages = user.get_messages(command_id)
+        return [message for message in messages if message.get("reply_markup")]
 
-    wait_until(has_buttons)
-    (message,) = messages
+    wait_until(lambda: bool(get_messages_with_buttons()))
+    (message,) = get_messages_with_buttons()
     rows = message["reply_markup"]["inline_keyboard"]
     button = next(button for row in rows for button in row if label in button["text"])
     body = {"message_id": message["message_id"], "data": button["callback_data"]}
@@ -144,11 +143,11 @@ def press_button(suite: SuiteHarness, user: SandboxUser, command: str, label: st
 
 def _wait_for_usage(suite: SuiteHarness, user: SandboxUser, count: int) -> list[dict[str, Any]]:
     """Return the user's calls, newest first, once so many are archived."""
-    calls: list[dict[str, Any]] = []
+    user_id = suite.get_user_id(user)
 
-    def are_archived() -> bool:
-        calls[:] = suite.get_json("/usage", user_id=suite.get_user_id(user))["items"]
-        return len(calls) == count
+    def get_calls() -> list[dict[str, Any]]:
+        calls: list[dict[str, Any]] = suite.get_json("/usage", user_id=user_id)["items"]
+        return calls
 
-    wait_until(are_archived)
-    return calls
+    wait_until(lambda: len(get_calls()) == count)
+    return get_calls()

@@ -17,9 +17,13 @@ def is_queued(session: UserSession, queue: str) -> bool:
 
 def get_dead_letters(session: UserSession, chat_id: str | None = None) -> list[dict[str, Any]]:
     """Return the dead letters of a chat, by default of the user's own."""
-    wanted = str(session.user.telegram_id) if chat_id is None else chat_id
+    chat_id = str(session.user.telegram_id) if chat_id is None else chat_id
     dead_letters = session.killable.call_api("GET", "/dead-letters")["items"]
-    return [one for one in dead_letters if one["conversation"].rpartition(":")[2] == wanted]
+    return [
+        dead_letter
+        for dead_letter in dead_letters
+        if dead_letter["conversation"].rpartition(":")[2] == chat_id
+    ]
 
 
 def wait_for_dead_letters(session: UserSession, chat_id: str) -> list[dict[str, Any]]:

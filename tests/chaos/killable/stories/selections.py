@@ -74,7 +74,9 @@ def select_option(session: UserSession, command: str, label: str) -> None:
     add_admin_fixtures(session.killable)
     chat(session)
     session.send_and_wait(f"/{command}", PROMPTS[command], turns=0)
-    message = [one for one in session.user.get_messages() if one.get("reply_markup")][-1]
+    *_, message = (
+        message for message in session.user.get_messages() if message.get("reply_markup")
+    )
     rows = message["reply_markup"]["inline_keyboard"]
     button = next(button for row in rows for button in row if label in button["text"])
     patterns = (f"From now on.* {label} will answer you",)

@@ -88,7 +88,7 @@ def test_a_lost_response_explains_the_copy_that_no_kill_explains() -> None:
 @pytest.mark.parametrize(
     ("lost", "explained"), [({"reply:7": 2}, 2), ({"reply:7": 1}, 1), ({"reply:8": 2}, 0)]
 )
-def test_a_copy_is_explained_only_by_a_lost_response_of_its_own(
+def test_a_lost_response_explains_only_copies_of_its_envelope(
     lost: dict[str, int], explained: int
 ) -> None:
     copies = make_bot_messages(make_answer_text(0), make_answer_text(0), make_answer_text(0))

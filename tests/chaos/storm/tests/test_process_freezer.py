@@ -27,7 +27,7 @@ def test_every_process_is_drawn_and_lease_holders_most_often() -> None:
 
 
 @pytest.mark.parametrize("timings", [PRODUCTION_TIMINGS, SHORT_TIMINGS])
-def test_databases_freeze_for_less_than_a_lease_and_services_for_more(
+def test_databases_freeze_shorter_and_services_longer_than_a_lease(
     timings: StormTimings,
 ) -> None:
     freezer = ProcessFreezer(FREEZABLE, random.Random(1), timings)

@@ -73,7 +73,7 @@ def test_an_answer_after_a_later_one_is_out_of_order() -> None:
     assert [message.number for message in verifier.out_of_order] == [FIRST_NUMBER + 1]
 
 
-def test_a_duplicate_answer_after_a_later_one_is_out_of_order() -> None:
+def test_a_duplicate_after_a_later_answer_is_out_of_order() -> None:
     verifier = Verifier(
         make_user_messages("sum", "sum"),
         make_bot_messages(make_answer_text(0), make_answer_text(1), make_answer_text(0)),
@@ -179,7 +179,7 @@ def test_a_reminder_that_is_never_sent_is_missing() -> None:
     assert get_indexes(verifier.missing_reminders) == [0]
 
 
-def test_a_message_with_a_failure_reply_is_failed_but_not_lost() -> None:
+def test_a_failure_reply_makes_a_message_failed_but_not_lost() -> None:
     texts = (make_answer_text(0), FAILURE_TEXT, make_answer_text(2), FAILURE_TEXT)
     verifier = Verifier(
         make_user_messages("sum", "sum", "sum", "sum", "sum"),
@@ -225,7 +225,7 @@ def test_a_different_failure_reply_is_not_a_duplicate() -> None:
     assert len(verifier.unattributed) == 1
 
 
-def test_a_reminder_does_not_affect_the_position_of_a_failure_reply() -> None:
+def test_reminders_do_not_affect_the_position_of_failure_replies() -> None:
     """Neither the reminder of the failed message itself nor that of an earlier message."""
     alarm = f"⏰ item {FIRST_NUMBER}"
     given_up = Verifier(
