@@ -22,7 +22,7 @@ REPLICA = "rest_service_replica"
 """The compose service for further rest_service containers: only one can publish the port."""
 
 
-def test_compose_has_every_service_and_no_other() -> None:
+def test_compose_has_exactly_the_services_of_the_table() -> None:
     names = {service.name for service in SERVICES}
     assert set(COMPOSE["services"]) == {"postgres", "redis", REPLICA, *names}
 
@@ -47,10 +47,10 @@ def test_replicable_services_except_rest_service_publish_no_port() -> None:
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
 def test_a_container_gets_the_variables_of_its_local_process(service: Service) -> None:
-    given = set(COMPOSE["services"][service.name]["environment"])
-    local = set(service.variables)
+    in_container = set(COMPOSE["services"][service.name]["environment"])
+    in_process = set(service.variables)
 
-    assert given - SET_BY_IMAGE == local - SET_BY_IMAGE - PUBLISHED_PORTS
+    assert in_container - SET_BY_IMAGE == in_process - SET_BY_IMAGE - PUBLISHED_PORTS
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)

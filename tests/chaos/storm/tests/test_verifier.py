@@ -1,5 +1,7 @@
 """The verifier of a storm finds every violation, and nothing else."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from tests.chaos.storm.message import FIRST_NUMBER, BotMessage, MessageKind
@@ -20,16 +22,25 @@ from tests.chaos.storm.verifier import Verifier
 from tests.chaos.storm.whole_suite import count_numbers
 from tg_bot.src.texts.notices import NOTICES
 
+NO_EFFECTS = EffectCounts()
+
+
+def verify(
+    kinds: Sequence[MessageKind], texts: Sequence[str], effects: EffectCounts = NO_EFFECTS
+) -> Verifier:
+    """Verify a chat in which a user sent messages of these kinds and received these texts."""
+    return Verifier(make_user_messages(*kinds), make_bot_messages(*texts), effects)
+
 
 def test_a_correct_conversation_has_no_violations() -> None:
-    verifier = Verifier(
-        make_user_messages("sum", "task", "alarm"),
-        make_bot_messages(
+    verifier = verify(
+        ["sum", "task", "alarm"],
+        [
             make_answer_text(0),
             make_answer_text(1, "✓"),
             make_answer_text(2, "✓"),
             f"⏰ item {FIRST_NUMBER + 2}",
-        ),
+        ],
         make_effects(1, 2),
     )
 
@@ -45,11 +56,7 @@ def test_a_correct_conversation_has_no_violations() -> None:
 
 
 def test_a_message_without_an_answer_is_lost() -> None:
-    verifier = Verifier(
-        make_user_messages("sum", "sum", "sum"),
-        make_bot_messages(make_answer_text(0), make_answer_text(2)),
-        EffectCounts(),
-    )
+    verifier = verify(["sum"] * 3, [make_answer_text(0), make_answer_text(2)])
 
     assert get_indexes(verifier.lost_messages) == [1]
 
@@ -64,21 +71,13 @@ def test_an_answer_in_another_chat_does_not_count() -> None:
 
 
 def test_an_answer_after_a_later_one_is_out_of_order() -> None:
-    verifier = Verifier(
-        make_user_messages("sum", "sum", "sum"),
-        make_bot_messages(make_answer_text(0), make_answer_text(2), make_answer_text(1)),
-        EffectCounts(),
-    )
+    verifier = verify(["sum"] * 3, [make_answer_text(0), make_answer_text(2), make_answer_text(1)])
 
     assert [message.number for message in verifier.out_of_order] == [FIRST_NUMBER + 1]
 
 
 def test_a_duplicate_after_a_later_answer_is_out_of_order() -> None:
-    verifier = Verifier(
-        make_user_messages("sum", "sum"),
-        make_bot_messages(make_answer_text(0), make_answer_text(1), make_answer_text(0)),
-        EffectCounts(),
-    )
+    verifier = verify(["sum"] * 2, [make_answer_text(0), make_answer_text(1), make_answer_text(0)])
 
     assert len(verifier.out_of_order) == 1
 
@@ -86,9 +85,7 @@ def test_a_duplicate_after_a_later_answer_is_out_of_order() -> None:
 def test_an_answer_or_a_reminder_sent_twice_is_a_duplicate() -> None:
     alarm = f"⏰ item {FIRST_NUMBER + 1}"
     texts = (make_answer_text(0), make_answer_text(0), make_answer_text(1, "✓"), alarm, alarm)
-    verifier = Verifier(
-        make_user_messages("sum", "alarm"), make_bot_messages(*texts), make_effects(1)
-    )
+    verifier = verify(["sum", "alarm"], texts, make_effects(1))
 
     originals = [messages[0].number for messages in verifier.duplicates]
     assert originals == [FIRST_NUMBER, FIRST_NUMBER + 1]
@@ -104,9 +101,7 @@ def test_an_answer_or_a_reminder_sent_twice_is_a_duplicate() -> None:
     ids=["rows", "records"],
 )
 def test_a_record_created_twice_is_a_duplicate_effect(effects: EffectCounts) -> None:
-    verifier = Verifier(
-        make_user_messages("task"), make_bot_messages(make_answer_text(0, "✓")), effects
-    )
+    verifier = verify(["task"], [make_answer_text(0, "✓")], effects)
 
     assert get_indexes(verifier.duplicate_effects) == [0]
 
@@ -119,18 +114,13 @@ def test_a_record_created_twice_is_a_duplicate_effect(effects: EffectCounts) -> 
 def test_contradicting_receipts_and_effects_are_inconsistent(
     receipt: str, effects: EffectCounts
 ) -> None:
-    answer = make_bot_messages(make_answer_text(0, receipt))
-    verifier = Verifier(make_user_messages("task"), answer, effects)
+    verifier = verify(["task"], [make_answer_text(0, receipt)], effects)
 
     assert get_indexes(verifier.inconsistent_messages) == [0]
 
 
 def test_a_duplicate_answer_without_the_receipt_is_inconsistent() -> None:
-    verifier = Verifier(
-        make_user_messages("task"),
-        make_bot_messages(make_answer_text(0, "✓"), make_answer_text(0)),
-        make_effects(0),
-    )
+    verifier = verify(["task"], [make_answer_text(0, "✓"), make_answer_text(0)], make_effects(0))
 
     assert get_indexes(verifier.inconsistent_messages) == [0]
 
@@ -147,9 +137,7 @@ def test_a_failure_reply_must_confirm_an_effect() -> None:
 
 
 def test_a_failure_reply_with_a_false_receipt_is_inconsistent() -> None:
-    verifier = Verifier(
-        make_user_messages("task"), make_bot_messages(f"{FAILURE_TEXT} ✓"), EffectCounts()
-    )
+    verifier = verify(["task"], [f"{FAILURE_TEXT} ✓"])
 
     assert get_indexes(verifier.inconsistent_messages) == [0]
 
@@ -166,48 +154,34 @@ def test_a_failure_reply_with_a_false_receipt_is_inconsistent() -> None:
 def test_a_sum_with_a_receipt_or_an_effect_is_inconsistent(
     receipt: str, effects: EffectCounts
 ) -> None:
-    answer = make_bot_messages(make_answer_text(0, receipt))
-    verifier = Verifier(make_user_messages("sum"), answer, effects)
+    verifier = verify(["sum"], [make_answer_text(0, receipt)], effects)
 
     assert get_indexes(verifier.inconsistent_messages) == [0]
 
 
 def test_a_reminder_that_is_never_sent_is_missing() -> None:
-    answer = make_bot_messages(make_answer_text(0, "✓"))
-    verifier = Verifier(make_user_messages("alarm"), answer, make_effects(0))
+    verifier = verify(["alarm"], [make_answer_text(0, "✓")], make_effects(0))
 
     assert get_indexes(verifier.missing_reminders) == [0]
 
 
 def test_a_failure_reply_makes_a_message_failed_but_not_lost() -> None:
     texts = (make_answer_text(0), FAILURE_TEXT, make_answer_text(2), FAILURE_TEXT)
-    verifier = Verifier(
-        make_user_messages("sum", "sum", "sum", "sum", "sum"),
-        make_bot_messages(*texts),
-        EffectCounts(),
-    )
+    verifier = verify(["sum"] * 5, texts)
 
     assert get_indexes(verifier.failed_messages) == [1, 3]
     assert get_indexes(verifier.lost_messages) == [4]
 
 
 def test_a_failure_reply_before_an_answered_message_is_unattributed() -> None:
-    verifier = Verifier(
-        make_user_messages("sum", "sum"),
-        make_bot_messages(FAILURE_TEXT, make_answer_text(0)),
-        EffectCounts(),
-    )
+    verifier = verify(["sum"] * 2, [FAILURE_TEXT, make_answer_text(0)])
 
     assert get_indexes(verifier.lost_messages) == [1]
     assert len(verifier.unattributed) == 1
 
 
 def test_equal_failure_replies_to_one_message_are_duplicates() -> None:
-    verifier = Verifier(
-        make_user_messages("sum", "sum"),
-        make_bot_messages(FAILURE_TEXT, FAILURE_TEXT, FAILURE_TEXT, make_answer_text(1)),
-        EffectCounts(),
-    )
+    verifier = verify(["sum"] * 2, [FAILURE_TEXT, FAILURE_TEXT, FAILURE_TEXT, make_answer_text(1)])
 
     assert get_indexes(verifier.failed_messages) == [0]
     assert [len(messages) for messages in verifier.duplicates] == [3]
@@ -215,11 +189,7 @@ def test_equal_failure_replies_to_one_message_are_duplicates() -> None:
 
 
 def test_a_different_failure_reply_is_not_a_duplicate() -> None:
-    verifier = Verifier(
-        make_user_messages("sum"),
-        make_bot_messages(FAILURE_TEXT, NOTICES["turn_failed"][0]),
-        EffectCounts(),
-    )
+    verifier = verify(["sum"], [FAILURE_TEXT, NOTICES["turn_failed"][0]])
 
     assert not verifier.duplicates
     assert len(verifier.unattributed) == 1
@@ -228,22 +198,18 @@ def test_a_different_failure_reply_is_not_a_duplicate() -> None:
 def test_reminders_do_not_affect_the_position_of_failure_replies() -> None:
     """Neither the reminder of the failed message itself nor that of an earlier message."""
     alarm = f"⏰ item {FIRST_NUMBER}"
-    given_up = Verifier(
-        make_user_messages("alarm"), make_bot_messages(alarm, FAILURE_TEXT), make_effects(0)
-    )
-    older = Verifier(
-        make_user_messages("alarm", "sum"),
-        make_bot_messages(make_answer_text(0, "✓"), FAILURE_TEXT, alarm),
-        make_effects(0),
+    failed = verify(["alarm"], [alarm, FAILURE_TEXT], make_effects(0))
+    earlier = verify(
+        ["alarm", "sum"], [make_answer_text(0, "✓"), FAILURE_TEXT, alarm], make_effects(0)
     )
 
-    assert get_indexes(given_up.failed_messages) == [0]
-    assert get_indexes(older.failed_messages) == [1]
-    assert not given_up.unattributed
-    assert not older.unattributed
+    assert get_indexes(failed.failed_messages) == [0]
+    assert get_indexes(earlier.failed_messages) == [1]
+    assert not failed.unattributed
+    assert not earlier.unattributed
 
 
-def make_record_with_alarm(
+def verify_alarm(
     seconds: float, kind: MessageKind = "alarm", answered: int = 1, rows: int = 1
 ) -> Verifier:
     """Verify one message with a reminder after `seconds` and an answer after `answered` seconds."""
@@ -259,28 +225,28 @@ def make_record_with_alarm(
 
 @pytest.mark.parametrize("seconds", [-1, 0, 8, 1 + MAX_REMINDER_DELAY_SECONDS + 10, 3600])
 def test_an_early_or_very_late_reminder_is_mistimed(seconds: float) -> None:
-    assert get_indexes(make_record_with_alarm(seconds).mistimed_reminders) == [0]
+    assert get_indexes(verify_alarm(seconds).mistimed_reminders) == [0]
 
 
 @pytest.mark.parametrize("seconds", [9, 10, 11, 120, MAX_REMINDER_DELAY_SECONDS + 10])
 def test_a_reminder_within_the_tolerance_is_not_mistimed(seconds: float) -> None:
     """Times are whole seconds, and the tolerance counts from the answer if that came late."""
-    assert not make_record_with_alarm(seconds).mistimed_reminders
-    assert not make_record_with_alarm(seconds + 500, answered=510).mistimed_reminders
+    assert not verify_alarm(seconds).mistimed_reminders
+    assert not verify_alarm(seconds + 500, answered=510).mistimed_reminders
 
 
 @pytest.mark.parametrize("kind", ["sum", "task", "reminder"])
 def test_a_reminder_for_another_kind_of_message_is_mistimed(kind: MessageKind) -> None:
-    assert get_indexes(make_record_with_alarm(20, kind).mistimed_reminders) == [0]
+    assert get_indexes(verify_alarm(20, kind).mistimed_reminders) == [0]
 
 
 def test_a_reminder_without_a_row_is_mistimed() -> None:
-    assert get_indexes(make_record_with_alarm(20, rows=0).mistimed_reminders) == [0]
+    assert get_indexes(verify_alarm(20, rows=0).mistimed_reminders) == [0]
 
 
 def test_a_reminder_with_an_unknown_number_or_none_is_unattributed() -> None:
     texts = (make_answer_text(0), f"⏰ item {FIRST_NUMBER + 7}", "⏰ item")
-    verifier = Verifier(make_user_messages("sum"), make_bot_messages(*texts), EffectCounts())
+    verifier = verify(["sum"], texts)
 
     assert len(verifier.unattributed) == 2
 
@@ -289,8 +255,7 @@ def test_a_reminder_with_an_unknown_number_or_none_is_unattributed() -> None:
     "effects", [EffectCounts({FIRST_NUMBER + 7: 1}, {}), EffectCounts({}, {0: 1})]
 )
 def test_an_effect_with_an_unknown_number_or_none_is_unrequested(effects: EffectCounts) -> None:
-    answer = make_bot_messages(make_answer_text(0))
-    verifier = Verifier(make_user_messages("sum"), answer, effects)
+    verifier = verify(["sum"], [make_answer_text(0)], effects)
 
     assert len(verifier.unrequested_numbers) == 1
 
@@ -304,7 +269,7 @@ def test_unrequested_effects_and_mistimed_reminders_are_violations() -> None:
     received = make_bot_messages(make_answer_text(0, "✓"), f"⏰ item {FIRST_NUMBER}")
     correct = count_violations(make_result(Verifier(sent, received, make_effects(0))))
     unrequested = make_result(Verifier(sent, received[::-1], make_effects(0, 1)))
-    too_early = make_result(make_record_with_alarm(0))
+    too_early = make_result(verify_alarm(0))
 
     assert not any(correct.values())
     assert count_violations(unrequested) == correct | {"unrequested effects": 1}
