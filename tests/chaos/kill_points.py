@@ -66,6 +66,11 @@ RECORD_REMOVED = "rest_service: commit DELETE /api/providers/*"
 RECORD_RESTORED = "rest_service: commit POST /api/assistants/*/versions/*/restore"
 """Each represents its action on every record type: all types use the same commit and publishing."""
 
+
+def _represented_commit(request: str, story: Story, same_as: str) -> KillPoint:
+    return KillPoint(f"rest_service: commit {request}", story, same_as=same_as)
+
+
 KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("tg_bot: claim lease:*", users.chat),
     KillPoint("tg_bot: XGROUP CREATE queue:to_telegram", failures.lost_groups),
@@ -158,74 +163,28 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint(RECORD_CHANGED, administrators.assistant_change),
     KillPoint(RECORD_ADDED, records.provider_lifecycle),
     KillPoint(RECORD_REMOVED, records.provider_lifecycle),
-    KillPoint(
-        "rest_service: commit PATCH /api/providers/*",
-        records.provider_lifecycle,
-        same_as=RECORD_CHANGED,
-    ),
+    _represented_commit("PATCH /api/providers/*", records.provider_lifecycle, RECORD_CHANGED),
     KillPoint("rest_service: POST /v1/chat/completions", records.provider_lifecycle),
     KillPoint("rest_service: commit POST /api/models/import", records.provider_lifecycle),
-    KillPoint(
-        "rest_service: commit PATCH /api/models/*",
-        records.provider_lifecycle,
-        same_as=RECORD_CHANGED,
+    _represented_commit("PATCH /api/models/*", records.provider_lifecycle, RECORD_CHANGED),
+    _represented_commit("DELETE /api/models/*", records.provider_lifecycle, RECORD_REMOVED),
+    _represented_commit("POST /api/secrets", records.assistant_lifecycle, RECORD_ADDED),
+    _represented_commit("PATCH /api/secrets/*", records.assistant_lifecycle, RECORD_CHANGED),
+    _represented_commit("DELETE /api/secrets/*", records.assistant_lifecycle, RECORD_REMOVED),
+    _represented_commit("POST /api/tools", records.assistant_lifecycle, RECORD_ADDED),
+    _represented_commit("PATCH /api/tools/*", records.assistant_lifecycle, RECORD_CHANGED),
+    _represented_commit("DELETE /api/tools/*", records.assistant_lifecycle, RECORD_REMOVED),
+    _represented_commit("POST /api/assistants", records.assistant_lifecycle, RECORD_ADDED),
+    _represented_commit("DELETE /api/assistants/*", records.assistant_lifecycle, RECORD_REMOVED),
+    _represented_commit(
+        "POST /api/assistants/*/tools/*", records.assistant_lifecycle, RECORD_ADDED
     ),
-    KillPoint(
-        "rest_service: commit DELETE /api/models/*",
-        records.provider_lifecycle,
-        same_as=RECORD_REMOVED,
-    ),
-    KillPoint(
-        "rest_service: commit POST /api/secrets", records.assistant_lifecycle, same_as=RECORD_ADDED
-    ),
-    KillPoint(
-        "rest_service: commit PATCH /api/secrets/*",
-        records.assistant_lifecycle,
-        same_as=RECORD_CHANGED,
-    ),
-    KillPoint(
-        "rest_service: commit DELETE /api/secrets/*",
-        records.assistant_lifecycle,
-        same_as=RECORD_REMOVED,
-    ),
-    KillPoint(
-        "rest_service: commit POST /api/tools", records.assistant_lifecycle, same_as=RECORD_ADDED
-    ),
-    KillPoint(
-        "rest_service: commit PATCH /api/tools/*",
-        records.assistant_lifecycle,
-        same_as=RECORD_CHANGED,
-    ),
-    KillPoint(
-        "rest_service: commit DELETE /api/tools/*",
-        records.assistant_lifecycle,
-        same_as=RECORD_REMOVED,
-    ),
-    KillPoint(
-        "rest_service: commit POST /api/assistants",
-        records.assistant_lifecycle,
-        same_as=RECORD_ADDED,
-    ),
-    KillPoint(
-        "rest_service: commit DELETE /api/assistants/*",
-        records.assistant_lifecycle,
-        same_as=RECORD_REMOVED,
-    ),
-    KillPoint(
-        "rest_service: commit POST /api/assistants/*/tools/*",
-        records.assistant_lifecycle,
-        same_as=RECORD_ADDED,
-    ),
-    KillPoint(
-        "rest_service: commit DELETE /api/assistants/*/tools/*",
-        records.assistant_lifecycle,
-        same_as=RECORD_REMOVED,
+    _represented_commit(
+        "DELETE /api/assistants/*/tools/*", records.assistant_lifecycle, RECORD_REMOVED
     ),
     KillPoint(RECORD_RESTORED, records.assistant_lifecycle),
-    KillPoint(
-        "rest_service: commit POST /api/tools/*/versions/*/restore",
-        records.assistant_lifecycle,
-        same_as=RECORD_RESTORED,
+    _represented_commit(
+        "POST /api/tools/*/versions/*/restore", records.assistant_lifecycle, RECORD_RESTORED
     ),
     KillPoint(
         "rest_service: commit POST /api/secrets/rotation", records.key_rotation, pass_number=2

@@ -1,7 +1,6 @@
 """The record of a fault that a storm has injected."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 from tests.chaos.storm.plan import FaultKind
 
@@ -15,7 +14,3 @@ class FaultRecord:
     ended_at: float
     process_name: str
     """For a fault of Telegram: its kind and method."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return a line of the evidence."""
-        return asdict(self)

@@ -4,6 +4,7 @@ import json
 import shutil
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import asdict
 from pathlib import Path
 
 from control.replicas import parse_service_name
@@ -69,7 +70,7 @@ def save_evidence(result: StormResult, suite: SuiteHarness, folder: Path) -> Non
         folder / "message_records.jsonl",
         (record.to_json() for record in result.verifier.records.values()),
     )
-    _write_json_lines(folder / "faults.jsonl", (fault.to_json() for fault in result.fault_records))
+    _write_json_lines(folder / "faults.jsonl", map(asdict, result.fault_records))
     (folder / "table.txt").write_text(f"{render_table(result)}\n")
     for name in EVIDENCE_FOLDERS:
         shutil.copytree(suite.state_dir / name, folder / name, dirs_exist_ok=True)
