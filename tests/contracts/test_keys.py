@@ -1,6 +1,7 @@
 """The names of Redis keys, channels and message ids."""
 
 import inspect
+from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
@@ -23,7 +24,7 @@ def test_redis_names_are_unique() -> None:
         if "__" not in name and not name.startswith("_")  # skips functions that mutmut generates
     ]
     built = [
-        function(*(SAMPLES.get(p.annotation, NUMBER) for p in _get_parameters(function)))
+        function(*_make_arguments(function))
         for function in functions
         # a message id looks like a conversation by design, and parse_bot_id builds no name
         if function not in (keys.update_message_id, keys.parse_bot_id)
@@ -37,8 +38,9 @@ def test_redis_names_are_unique() -> None:
     assert len(prefixes) == len(set(prefixes)), "ids could make two names equal"
 
 
-def _get_parameters(function: object) -> list[inspect.Parameter]:
-    return list(inspect.signature(function).parameters.values())  # type: ignore[arg-type]
+def _make_arguments(function: Callable[..., str]) -> list[object]:
+    parameters = inspect.signature(function).parameters.values()
+    return [SAMPLES.get(parameter.annotation, NUMBER) for parameter in parameters]
 
 
 def test_redis_names_do_not_change_between_versions() -> None:

@@ -49,7 +49,7 @@ class BlockingModel:
     def kill_on_requests(self, suite: SuiteHarness, times: int) -> None:
         """Kill the assistant at each of the next blocked requests, and expire its leases."""
         for request_count in range(1, times + 1):
-            wait_until(lambda n=request_count: self.blocked_count == n, seconds=60)
+            wait_until(lambda count=request_count: self.blocked_count == count)
             kill_components(suite, "assistant")
             expire_leases(suite)
 

@@ -56,7 +56,11 @@ def test_a_reminder_has_a_receipt_and_is_sent_when_due(suite: SuiteHarness) -> N
 
     carol.wait_for_message(request, lambda text: "✓" in text and "stretch" in text.lower())
     carol.wait_for_message(request, lambda text: "⏰" in text and "stretch" in text.lower())
-    reminders = [m for m in carol.get_messages(request) if m["from"] == "bot" and "⏰" in m["text"]]
+    reminders = [
+        message
+        for message in carol.get_messages(request)
+        if message["from"] == "bot" and "⏰" in message["text"]
+    ]
     assert len(reminders) == 1
     delay = reminders[0]["date"] - carol.get_messages(request - 1)[0]["date"]
     assert 2 <= delay <= 30, "the scheduler did not learn of the reminder before its minutely poll"
