@@ -8,12 +8,7 @@ import stamina
 import structlog
 from pydantic import BaseModel, ValidationError
 
-from smart_kit.errors import (
-    DOMAIN_ERRORS,
-    InvalidRequest,
-    UpstreamRejected,
-    UpstreamUnavailable,
-)
+from smart_kit.errors import DOMAIN_ERRORS, InvalidRequest, UpstreamRejected, UpstreamUnavailable
 from smart_kit.settings import RestClientSettings
 from smart_kit.tls import get_ssl_context
 

@@ -10,10 +10,7 @@ Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^[!-~]+$")]
 
 
 def url_validator(
-    example: str,
-    surplus_message: str = "must be only host and path",
-    *,
-    has_query: bool = False,
+    example: str, surplus_message: str = "must be only host and path", *, has_query: bool = False
 ) -> AfterValidator:
     """Accept http and https URLs such as the example, and remove a trailing slash.
 

@@ -223,8 +223,7 @@ class Mailbox:
     async def promote(self) -> float | None:
         """Wake conversations that are due. Return the seconds until the next one, or None."""
         _, due_ms = await self._scripts["promote"](
-            keys=[self.name, self._keys.active, self._keys.delayed],
-            args=[_BATCH_SIZE],
+            keys=[self.name, self._keys.active, self._keys.delayed], args=[_BATCH_SIZE]
         )
         return None if due_ms < 0 else due_ms / 1000
 

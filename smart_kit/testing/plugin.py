@@ -130,9 +130,7 @@ def valkey() -> Iterator[Valkey]:
 def redis_settings(valkey: Valkey) -> RedisSettings:
     """Connection settings of the Valkey server."""
     return RedisSettings(
-        redis_host="127.0.0.1",
-        redis_port=valkey.port,
-        redis_password=SecretStr(valkey.password),
+        redis_host="127.0.0.1", redis_port=valkey.port, redis_password=SecretStr(valkey.password)
     )
 
 
