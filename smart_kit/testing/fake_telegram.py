@@ -136,10 +136,9 @@ class FakeTelegram:
         self._changed.set()
         if request.match_info["token"] != TOKEN:
             return _to_http_response(make_api_error(401, "Unauthorized"))
-        scripts = self._scripts[method]
-        scripted = scripts.popleft() if scripts else None
-        if scripted is None:
+        if not self._scripts[method]:
             return _to_http_response(await self._execute(call))
+        scripted = self._scripts[method].popleft()
         await asyncio.sleep(scripted.delay_seconds)
         if scripted.release_event is not None:
             await scripted.release_event.wait()
@@ -148,42 +147,40 @@ class FakeTelegram:
                 await self._execute(call)
             assert request.transport is not None
             request.transport.abort()
-            return web.Response()  # to nobody
-        return _to_http_response(
-            scripted if scripted.body is not None else await self._execute(call)
-        )
+            return web.Response()  # reaches no client
+        return _to_http_response(await self._execute(call) if scripted.body is None else scripted)
 
     async def _execute(self, call: BotApiCall) -> ScriptedApiResponse:
-        if call.method == "getUpdates" and self.webhook:
-            return make_api_error(409, _WEBHOOK_CONFLICT)
-        if call.method == "getUpdates":
-            return await self._get_updates(call.parameters)
-        if call.method in ("sendMessage", "sendRichMessage"):
-            return self._send(call)
-        if call.method in ("setWebhook", "deleteWebhook"):
-            self.webhook = call.parameters if call.method == "setWebhook" else {}
-        if call.method == "getWebhookInfo":
-            info = {"url": self.webhook.get("url", ""), "pending_update_count": len(self.updates)}
-            return _make_ok_response(info | self.webhook_error_info)
+        match call.method:
+            case "getUpdates" if self.webhook:
+                return make_api_error(409, _WEBHOOK_CONFLICT)
+            case "getUpdates":
+                return await self._get_updates(call.parameters)
+            case "sendMessage" | "sendRichMessage":
+                return self._send(call)
+            case "setWebhook" | "deleteWebhook":
+                self.webhook = call.parameters if call.method == "setWebhook" else {}
+            case "getWebhookInfo":
+                info = {"url": self.webhook.get("url", "")}
+                info |= {"pending_update_count": len(self.updates)} | self.webhook_error_info
+                return _make_ok_response(info)
         return _make_ok_response(BOT if call.method == "getMe" else True)
 
     async def _get_updates(self, parameters: dict[str, Any]) -> ScriptedApiResponse:
-        offset, poll, seconds = (
-            parameters.get("offset") or 0,
-            object(),
-            parameters.get("timeout", 0),
-        )
-        self._newest_poll = poll
+        offset, seconds = parameters.get("offset") or 0, parameters.get("timeout", 0)
+        if seconds and self.is_poll_timeout_disabled:
+            seconds = None
+        self._newest_poll = poll = object()
         self._changed.set()
         if self.on_confirm is not None:
             await self.on_confirm(offset)
         if not self.is_ignoring_offsets:
-            self.updates = [one for one in self.updates if _get_update_id(one, offset) >= offset]
+            self.updates = [
+                update for update in self.updates if _get_update_id(update, offset) >= offset
+            ]
             self._changed.set()
         try:
-            async with asyncio.timeout(
-                None if self.is_poll_timeout_disabled and seconds else seconds
-            ):
+            async with asyncio.timeout(seconds):
                 while not self.updates and self._newest_poll is poll:
                     self._changed.clear()
                     await self._changed.wait()
@@ -195,14 +192,12 @@ class FakeTelegram:
         return _make_ok_response(self.updates[:100])
 
     def _send(self, call: BotApiCall) -> ScriptedApiResponse:
-        problem = _find_error(call)
-        if problem:
+        if problem := _find_error(call):
             return make_api_error(400, f"Bad Request: {problem}")
         self.sent.append(call)
         self._changed.set()
-        return _make_ok_response(
-            {"message_id": len(self.sent), "chat": {"id": call.chat_id}, "text": call.text}
-        )
+        chat = {"id": call.chat_id}
+        return _make_ok_response({"message_id": len(self.sent), "chat": chat, "text": call.text})
 
 
 @asynccontextmanager
@@ -230,7 +225,6 @@ def utf16_length(text: str) -> int:
 
 
 def _find_error(call: BotApiCall) -> str:
-    """Return the error that Telegram would answer; empty: none."""
     if call.method == "sendRichMessage":
         return _find_rich_message_error(call.parameters)
     length = utf16_length(call.text)
@@ -263,7 +257,7 @@ def _flatten_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        is_text = any(isinstance(one, str) for one in value)
+        is_text = any(isinstance(part, str) for part in value)
         return ("" if is_text else "\n").join(filter(None, map(_flatten_text, value)))
     parts = (value.get(name) for name in ("text", "expression", "blocks", "items", "cells"))
     return "\n".join(_flatten_text(part) for part in parts if part)
@@ -280,11 +274,7 @@ def _make_ok_response(result: Any) -> ScriptedApiResponse:
 
 
 def _to_http_response(scripted: ScriptedApiResponse) -> web.Response:
-    if isinstance(scripted.body, str):
-        return web.Response(
-            status=scripted.status,
-            text=scripted.body,
-            content_type="text/html",
-            headers=scripted.headers,
-        )
-    return web.json_response(scripted.body, status=scripted.status, headers=scripted.headers)
+    status, body, headers = scripted.status, scripted.body, scripted.headers
+    if isinstance(body, str):
+        return web.Response(status=status, text=body, content_type="text/html", headers=headers)
+    return web.json_response(body, status=status, headers=headers)

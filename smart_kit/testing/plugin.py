@@ -70,15 +70,12 @@ class SharedSuiteScheduling(LoadFileScheduling):  # type: ignore[misc] # has no 
 
 def get_scope(nodeid: str) -> str:
     """Return the scope that one worker runs: the file of a test, or the shared suite."""
-    return (
-        SHARED_SUITE_DIR if nodeid.startswith(f"{SHARED_SUITE_DIR}/") else nodeid.split("::", 1)[0]
-    )
+    is_shared = nodeid.startswith(f"{SHARED_SUITE_DIR}/")
+    return SHARED_SUITE_DIR if is_shared else nodeid.split("::", 1)[0]
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(
-    config: pytest.Config, log: Producer
-) -> SharedSuiteScheduling | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
     """Used with `--dist=loadfile`."""
     return SharedSuiteScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
@@ -91,20 +88,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _configure_plain_logging() -> None:
     """Use plain tracebacks, because a rich one blocks a test's event loop for seconds."""
-    renderer = structlog.dev.ConsoleRenderer(
-        colors=False, exception_formatter=structlog.dev.plain_traceback
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            renderer,
-        ]
-    )
+    formatter = structlog.dev.plain_traceback
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=formatter)
+    context = structlog.contextvars.merge_contextvars
+    structlog.configure(processors=[context, structlog.processors.add_log_level, renderer])
 
 
 def _make_hypothesis_deterministic() -> None:
-    """Make Hypothesis deterministic, without a deadline."""
     slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
     settings.register_profile(
         "suite", deadline=None, derandomize=True, database=None, suppress_health_check=slow
