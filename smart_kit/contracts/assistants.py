@@ -35,24 +35,20 @@ class AssistantCreate(RequestBody):
 
     name: Name
     is_secretary: bool = False
-    model: AssistantModelName | None = Field(
-        None, description="null: the deployment's DEFAULT_MODEL"
-    )
+    model: AssistantModelName | None = None
+    """null: the deployment's DEFAULT_MODEL."""
     fallback_models: FallbackModelNames | None = None
     instructions: Instructions
-    assistant_type: AssistantType = Field(
-        "llm", description="llm: the API of each model's record; openai_api: the Responses API"
-    )
+    assistant_type: AssistantType = "llm"
+    """llm: the API of each model's record; openai_api: the Responses API."""
     temperature: Temperature | None = None
     max_output_tokens: MaxOutputTokens | None = None
     max_tool_calls: MaxToolCalls | None = None
-    max_context_messages: MaxContextMessages | None = Field(
-        None, description="null: the deployment's MAX_CONTEXT_MESSAGES"
-    )
+    max_context_messages: MaxContextMessages | None = None
+    """null: the deployment's MAX_CONTEXT_MESSAGES."""
     max_context_length: MaxContextLength | None = None
-    openai_assistant_id: str | None = Field(
-        None, max_length=255, description="Stored for compatibility, not used"
-    )
+    openai_assistant_id: str | None = Field(None, max_length=255)
+    """Stored for compatibility, not used."""
     is_active: bool = True
 
 

@@ -85,13 +85,17 @@ def _iter_types(annotation: Any) -> Iterator[Any]:
 class Contract(BaseModel):
     """Data that services exchange: immutable; unknown fields are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
 
 class RequestBody(BaseModel):
     """The body of a request: immutable; unknown fields are refused as mistakes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     @field_validator("*", mode="before")
     @classmethod

@@ -77,11 +77,9 @@ class CalendarEventRead(Contract):
     description: str
     location: str
     attendees: list[str]
-    google_event_id: str | None = Field(
-        None, description="Id in Google Calendar, if the event is stored there"
-    )
+    google_event_id: str | None = None
+    """Id in Google Calendar, if the event is stored there."""
     created_at: UtcDatetime
     updated_at: UtcDatetime
-    effect: EffectRead | None = Field(
-        None, description="The receipt, if the request had an Idempotency-Key"
-    )
+    effect: EffectRead | None = None
+    """The receipt, if the request had an Idempotency-Key."""

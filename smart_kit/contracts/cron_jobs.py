@@ -40,12 +40,10 @@ class CronJobCreate(RequestBody):
     at: JobTime | None = None
     cron_expression: CronExpression | None = Field(None, examples=["0 9 * * 1-5"])
     timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
-    chat_id: int | None = Field(
-        None, gt=-(2**52), lt=2**52, description="null: the user's private chat"
-    )
-    priority: NotificationPriority = Field(
-        "high", description="high: the reminder makes a sound; low: it arrives silently"
-    )
+    chat_id: int | None = Field(None, gt=-(2**52), lt=2**52)
+    """null: the user's private chat."""
+    priority: NotificationPriority = "high"
+    """high: the reminder makes a sound; low: it arrives silently."""
     is_active: bool = True
 
 
@@ -61,9 +59,8 @@ class CronJobUpdate(RequestBody):
     timezone: TimeZoneName | None = None
     priority: NotificationPriority | None = None
     is_active: bool | None = None
-    bot_id: BotId | None = Field(
-        None, description="The bot that delivers it; null: the current bot"
-    )
+    bot_id: BotId | None = None
+    """The bot that delivers it; null: the current bot."""
 
 
 class CronJobRead(Contract):
@@ -78,17 +75,15 @@ class CronJobRead(Contract):
     cron_expression: str | None
     timezone: str
     chat_id: int
-    bot_id: int | None = Field(
-        None, description="The bot it was created with, the only one that delivers it; null: any"
-    )
+    bot_id: int | None = None
+    """The bot it was created with, the only one that delivers it; null: any."""
     priority: NotificationPriority
     is_active: bool
     next_fire_at: UtcDatetime | None
     created_at: UtcDatetime
     updated_at: UtcDatetime
-    effect: EffectRead | None = Field(
-        None, description="The receipt, if the request had an Idempotency-Key"
-    )
+    effect: EffectRead | None = None
+    """The receipt, if the request had an Idempotency-Key."""
 
 
 class CronJobRunRead(Contract):

@@ -122,11 +122,9 @@ class ProviderUpdate(RequestBody):
     base_url: BaseUrl | None = None
     api_key: ApiKey | None = None
     is_active: bool | None = None
-    source: ProviderSource | None = Field(
-        None,
-        description="environment: each start sets its URL and key from OPENAI_BASE_URL and"
-        " OPENAI_API_KEY; at most one provider has this source",
-    )
+    source: ProviderSource | None = None
+    """environment: each start sets its URL and key from OPENAI_BASE_URL and OPENAI_API_KEY; at most
+    one provider has this source."""
 
 
 class ProviderRead(Contract):
@@ -135,14 +133,12 @@ class ProviderRead(Contract):
     id: UUID
     name: str
     base_url: str
-    api_key_state: ApiKeyState = Field(
-        description="unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set"
-    )
+    api_key_state: ApiKeyState
+    """unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set."""
     is_active: bool
-    source: ProviderSource = Field(
-        description="environment: each start sets its URL and key from OPENAI_BASE_URL and"
-        " OPENAI_API_KEY, until an administrator changes one of them"
-    )
+    source: ProviderSource
+    """environment: each start sets its URL and key from OPENAI_BASE_URL and OPENAI_API_KEY, until
+    an administrator changes one of them."""
     created_at: UtcDatetime
     updated_at: UtcDatetime
 
@@ -152,10 +148,8 @@ class ProviderTestRequest(RequestBody):
 
     model_config = example(model="gpt-6-luna")
 
-    model: ModelName | None = Field(
-        None,
-        description="Model to send a short request to; null: only check the address and the key",
-    )
+    model: ModelName | None = None
+    """Model to send a short request to; null: only check the address and the key."""
 
 
 ProviderErrorCode = Literal[
@@ -181,9 +175,8 @@ class ProviderTestRead(Contract):
     error_code: ProviderErrorCode | None = None
     detail: str = Field(description="What the test found and, after an error, what to do")
     seconds: float
-    model_names: list[str] = Field(
-        default_factory=list, description="Models that the server lists, at most 1000"
-    )
+    model_names: list[str] = Field(default_factory=list)
+    """Models that the server lists, at most 1000."""
 
 
 class LlmModelCreate(RequestBody):
@@ -200,10 +193,8 @@ class LlmModelCreate(RequestBody):
     )
 
     provider_id: UUID
-    provider_model_name: ModelName = Field(
-        description="The provider's name for the model, to which assistants refer",
-        examples=["gpt-6-luna"],
-    )
+    provider_model_name: ModelName = Field(examples=["gpt-6-luna"])
+    """The provider's name for the model, to which assistants refer."""
     api: ModelApi = Field("chat", description="chat: Chat Completions; responses: Responses")
     parameters: Parameters = Field(default_factory=dict)
     capabilities: Capabilities = Field(default_factory=list)
@@ -263,14 +254,10 @@ class ModelImport(RequestBody):
 
     provider_id: UUID
     models: JsonObject | None = Field(None, description="The list; null: download it")
-    url: ListUrl | None = Field(
-        None, description="Address of the list; null: the provider's own list, with its key"
-    )
-    only: list[ModelName] = Field(
-        default_factory=list,
-        max_length=1000,
-        description="Names of the models to import; empty: all",
-    )
+    url: ListUrl | None = None
+    """Address of the list; null: the provider's own list, with its key."""
+    only: list[ModelName] = Field(default_factory=list, max_length=1000)
+    """Names of the models to import; empty: all."""
     dry_run: bool = Field(False, description="Report what would change without changing it")
 
 

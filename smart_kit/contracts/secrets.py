@@ -47,10 +47,8 @@ class SecretCreate(RequestBody):
     )
 
     name: SecretName = Field(description="Tools refer to it as `{secret:NAME}`", examples=["words"])
-    origin: Origin = Field(
-        description="The only server that receives it: scheme, host and port of this URL",
-        examples=[_EXAMPLE],
-    )
+    origin: Origin = Field(examples=[_EXAMPLE])
+    """The only server that receives it: scheme, host and port of this URL."""
     value: SecretValue
 
 
@@ -69,9 +67,8 @@ class SecretRead(Contract):
     id: UUID
     name: str
     origin: str
-    state: SecretState = Field(
-        description="unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set"
-    )
+    state: SecretState
+    """unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set."""
     created_at: UtcDatetime
     updated_at: UtcDatetime
 

@@ -41,9 +41,8 @@ class TaskUpdate(RequestBody):
     status: TaskStatus | None = None
     due_at: DueTime | None = Field(None, description="null: no due time")
     priority: TaskPriority | None = None
-    timezone: TimeZoneName | None = Field(
-        None, description="Time zone of `due_at`; null: the user's"
-    )
+    timezone: TimeZoneName | None = None
+    """Time zone of `due_at`; null: the user's."""
 
 
 class TaskRead(Contract):
@@ -58,6 +57,5 @@ class TaskRead(Contract):
     completed_at: UtcDatetime | None
     created_at: UtcDatetime
     updated_at: UtcDatetime
-    effect: EffectRead | None = Field(
-        None, description="The receipt, if the request had an Idempotency-Key"
-    )
+    effect: EffectRead | None = None
+    """The receipt, if the request had an Idempotency-Key."""

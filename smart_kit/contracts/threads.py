@@ -44,13 +44,10 @@ class MessageRead(Contract):
     role: Literal["user", "assistant", "tool"]
     content: str
     payload: JsonObject
-    is_in_context: bool = Field(
-        description="Whether later turns send it to the model; false where its turn failed and"
-        " changed nothing"
-    )
-    created_at: UtcDatetime = Field(
-        description="When the user wrote it, the model answered it or the tool returned it"
-    )
+    is_in_context: bool
+    """Whether later turns send it to the model; false where its turn failed and changed nothing."""
+    created_at: UtcDatetime
+    """When the user wrote it, the model answered it or the tool returned it."""
 
 
 class ModelFailure(Contract):
@@ -60,9 +57,8 @@ class ModelFailure(Contract):
     provider: str
     reason: str
     seconds: float = 0.0
-    prompt_tokens: int = Field(
-        0, description="Tokens of a billed attempt; an estimate if the server reports none"
-    )
+    prompt_tokens: int = 0
+    """Tokens of a billed attempt; an estimate if the server reports none."""
     cached_tokens: int = 0
     completion_tokens: int = 0
     cost: Decimal | None = Field(None, description="USD; null: nothing, or unknown")
@@ -71,20 +67,17 @@ class ModelFailure(Contract):
 class StepRecord(Contract):
     """A model call or a tool call of a turn."""
 
-    step: str = Field(
-        description="<model call>.<tool index>; sub-assistants append their own steps"
-    )
+    step: str
+    """<model call>.<tool index>; sub-assistants append their own steps."""
     kind: Literal["model", "tool"]
     name: str = Field(description="Name of the model or of the tool")
     arguments: JsonObject | None = None
     result: str = ""
     provider: str = Field("", description="Name of the model's provider; empty for a tool")
-    assistant_id: UUID | None = Field(
-        None, description="The assistant that called the model or the tool"
-    )
-    is_answered: bool = Field(
-        True, description="false: all models failed, and `name` is the last of them"
-    )
+    assistant_id: UUID | None = None
+    """The assistant that called the model or the tool."""
+    is_answered: bool = True
+    """false: all models failed, and `name` is the last of them."""
     prompt_tokens: int = Field(0, description="An estimate if the server reports none")
     cached_tokens: int = 0
     completion_tokens: int = 0
@@ -172,9 +165,8 @@ class TurnTraceRead(Contract):
     """A turn with the configuration that it used."""
 
     turn: TurnRead
-    assistants: list[TracedAssistant] = Field(
-        description="Assistants whose version of that time is stored; the same holds for tools"
-    )
+    assistants: list[TracedAssistant]
+    """Assistants whose version of that time is stored; the same holds for tools."""
     tools: list[TracedTool]
     messages: list[MessageRead] = Field(description="Messages that the turn added to its thread")
 

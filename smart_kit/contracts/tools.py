@@ -60,9 +60,8 @@ class HttpCall(RequestBody):
     headers: TemplateMap = Field(
         default_factory=dict, examples=[{"Authorization": "Bearer {secret:words}"}]
     )
-    body: JsonObject | None = Field(
-        None, description='Sent as JSON; a value "{name}" is the argument itself, with its type'
-    )
+    body: JsonObject | None = None
+    """Sent as JSON; a value "{name}" is the argument itself, with its type."""
 
 
 class ToolCreate(RequestBody):
@@ -73,18 +72,14 @@ class ToolCreate(RequestBody):
     name: FunctionName
     tool_type: ToolType
     description: Description
-    input_schema: InputSchema | None = Field(
-        None,
-        description="JSON Schema (2020-12) of the arguments; null: the function's own. A $ref must"
-        " be local, and patterns have no look-around and no backreferences",
-    )
-    assistant_id: UUID | None = Field(
-        None, description="The assistant that a sub_assistant tool calls"
-    )
+    input_schema: InputSchema | None = None
+    """JSON Schema (2020-12) of the arguments; null: the function's own. A $ref must be local, and
+    patterns have no look-around and no backreferences."""
+    assistant_id: UUID | None = None
+    """The assistant that a sub_assistant tool calls."""
     http_call: HttpCall | None = Field(None, description="The HTTP call of a rest tool")
-    effect_class: EffectClass | None = Field(
-        None, description="For rest tools only; null: writes, which are performed at most once"
-    )
+    effect_class: EffectClass | None = None
+    """For rest tools only; null: writes, which are performed at most once."""
     cache_seconds: CacheSeconds = 0
     is_active: bool = True
 
@@ -129,10 +124,8 @@ class AssistantToolCreate(RequestBody):
 
     assistant_id: UUID
     tool_id: UUID
-    sub_assistant_id: UUID | None = Field(
-        None,
-        description="The assistant that the tool calls here; overrides the tool's assistant_id",
-    )
+    sub_assistant_id: UUID | None = None
+    """The assistant that the tool calls here; overrides the tool's assistant_id."""
     is_active: bool = True
 
 

@@ -52,20 +52,16 @@ class UserUpdate(RequestBody):
     language_code: LanguageCode | None = None
     language: Language | None = Field(None, description="The language that the user chose")
     timezone: TimeZoneName | None = Field(None, description="An IANA time zone")
-    assistant_id: UUID | None = Field(
-        None, description="The assistant that the user chose: an active secretary"
-    )
-    model: AssistantModelName | None = Field(
-        None, description="The model that the user chose: an active one with is_user_selectable"
-    )
-    rich_messages: bool | None = Field(
-        None, description="Whether tables and formulas are sent as Telegram's rich messages"
-    )
+    assistant_id: UUID | None = None
+    """The assistant that the user chose: an active secretary."""
+    model: AssistantModelName | None = None
+    """The model that the user chose: an active one with is_user_selectable."""
+    rich_messages: bool | None = None
+    """Whether tables and formulas are sent as Telegram's rich messages."""
     role: Role | None = Field(None, description="Requires the admin token")
     status: UserStatus | None = Field(None, description="Requires the admin token")
-    daily_budget: BudgetAmount | None = Field(
-        None, description="Requires the admin token; null: the deployment's DAILY_BUDGET"
-    )
+    daily_budget: BudgetAmount | None = None
+    """Requires the admin token; null: the deployment's DAILY_BUDGET."""
 
 
 class UserRead(Contract):
