@@ -9,11 +9,8 @@ from smart_kit.contracts.base import Contract, Name, RequestBody, UtcDatetime
 from smart_kit.contracts.examples import example
 
 AssistantType = Literal["llm", "openai_api"]
-AssistantModelName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)
-]
 FallbackModelNames = Annotated[
-    list[AssistantModelName],
+    list[Name],
     Field(
         max_length=5,
         description="Models to try in this order if the assistant's own fails; null: FALLBACK_MODEL"
@@ -35,7 +32,7 @@ class AssistantCreate(RequestBody):
 
     name: Name
     is_secretary: bool = False
-    model: AssistantModelName | None = None
+    model: Name | None = None
     """null: the deployment's DEFAULT_MODEL."""
     fallback_models: FallbackModelNames | None = None
     instructions: Instructions
@@ -59,7 +56,7 @@ class AssistantUpdate(RequestBody):
 
     name: Name | None = None
     is_secretary: bool | None = None
-    model: AssistantModelName | None = None
+    model: Name | None = None
     fallback_models: FallbackModelNames | None = None
     instructions: Instructions | None = None
     assistant_type: AssistantType | None = None

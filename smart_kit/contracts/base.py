@@ -47,6 +47,14 @@ def _reject_number(value: Any) -> Any:
 DatetimeInput = Annotated[datetime, BeforeValidator(_reject_number)]
 """A time in a request, with or without an offset."""
 
+LocalTime = Annotated[
+    DatetimeInput,
+    Field(
+        description="ISO 8601; without an offset it is local time in `timezone`",
+        examples=["2026-11-27T09:00:00+01:00"],
+    ),
+]
+
 AwareDatetimeInput = Annotated[UtcDatetime, BeforeValidator(_reject_number)]
 """A time in a request, with an offset."""
 
@@ -63,6 +71,20 @@ RevealedSecret = Annotated[
     SecretStr, PlainSerializer(SecretStr.get_secret_value, return_type=str, when_used="json")
 ]
 """A secret that is masked when printed or logged, but not in JSON, as which it is sent."""
+
+
+def secret_validator(pattern: str, max_length: int, requirement: str) -> AfterValidator:
+    """Accept secrets that match the pattern. `requirement` is the error for all others."""
+
+    def validate(secret: SecretStr) -> SecretStr:
+        if not 0 < len(secret) <= max_length:
+            raise ValueError(f"is empty, or longer than {max_length} characters")
+        if not re.fullmatch(pattern, secret.get_secret_value()):
+            raise ValueError(requirement)
+        return secret
+
+    return AfterValidator(validate)
+
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, DatetimeInput, Name, RequestBody, UtcDatetime
+from smart_kit.contracts.base import Contract, LocalTime, Name, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.contracts.queue import NotificationPriority
@@ -21,9 +21,6 @@ BotId = Annotated[
         ge=0, lt=2**52, description="Id of a Telegram bot: the part of its token before the colon"
     ),
 ]
-JobTime = Annotated[
-    DatetimeInput, Field(description="ISO 8601; without an offset it is local time in `timezone`")
-]
 
 
 class CronJobCreate(RequestBody):
@@ -37,7 +34,7 @@ class CronJobCreate(RequestBody):
     type: CronJobType = "reminder"
     name: Name | None = Field(None, description="null: the beginning of the text")
     text: JobText
-    at: JobTime | None = None
+    at: LocalTime | None = None
     cron_expression: CronExpression | None = Field(None, examples=["0 9 * * 1-5"])
     timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
     chat_id: int | None = Field(None, gt=-(2**52), lt=2**52)
@@ -54,7 +51,7 @@ class CronJobUpdate(RequestBody):
 
     name: Name | None = None
     text: JobText | None = None
-    at: JobTime | None = None
+    at: LocalTime | None = None
     cron_expression: CronExpression | None = None
     timezone: TimeZoneName | None = None
     priority: NotificationPriority | None = None

@@ -1,12 +1,11 @@
 """Models and their providers."""
 
-import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from smart_kit.contracts.base import (
     Contract,
@@ -16,6 +15,7 @@ from smart_kit.contracts.base import (
     RequestBody,
     RevealedSecret,
     UtcDatetime,
+    secret_validator,
 )
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.urls import Url, url_validator
@@ -70,8 +70,6 @@ ListUrl = Annotated[
         "https://example.org/models.json", "must be only host, path and query", has_query=True
     ),
 ]
-_API_KEY_PATTERN = re.compile(r"[!-~]+")
-_MAX_KEY_LENGTH = 4096
 
 
 def _strip(value: Any) -> Any:
@@ -79,22 +77,14 @@ def _strip(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _validate_api_key(key: SecretStr) -> SecretStr:
-    if not 0 < len(key) <= _MAX_KEY_LENGTH:
-        raise ValueError(f"is empty, or longer than {_MAX_KEY_LENGTH} characters")
-    if not _API_KEY_PATTERN.fullmatch(key.get_secret_value()):
-        raise ValueError("must consist of printable ASCII characters without blanks")
-    return key
-
-
 ApiKey = Annotated[
     RevealedSecret,
     Field(
         description="Stored encrypted and never shown again",
-        json_schema_extra={"minLength": 1, "maxLength": _MAX_KEY_LENGTH, "pattern": r"^[!-~]+$"},
+        json_schema_extra={"minLength": 1, "maxLength": 4096, "pattern": r"^[!-~]+$"},
     ),
     BeforeValidator(_strip),
-    AfterValidator(_validate_api_key),
+    secret_validator(r"[!-~]+", 4096, "must consist of printable ASCII characters without blanks"),
 ]
 
 

@@ -1,41 +1,36 @@
 """Secrets of tools: stored encrypted, never shown, and sent to one server only."""
 
-import re
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, RequestBody, RevealedSecret, UtcDatetime
+from smart_kit.contracts.base import (
+    Contract,
+    RequestBody,
+    RevealedSecret,
+    UtcDatetime,
+    secret_validator,
+)
 from smart_kit.contracts.examples import example
 from smart_kit.urls import Url, url_validator
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 SecretState = Literal["stored", "unreadable"]
-_PRINTABLE_PATTERN = re.compile(r"[ -~]+")
-_MAX_LENGTH = 8192
 _EXAMPLE = "https://api.example.org"
 Origin = Annotated[
     Url,
     url_validator(_EXAMPLE, "must be only scheme, host and port; the secret belongs into value"),
 ]
-
-
-def _validate_value(value: SecretStr) -> SecretStr:
-    if not 0 < len(value) <= _MAX_LENGTH:
-        raise ValueError(f"is empty, or longer than {_MAX_LENGTH} characters")
-    if not _PRINTABLE_PATTERN.fullmatch(value.get_secret_value()):
-        raise ValueError("must consist of printable ASCII characters and blanks, without line ends")
-    return value
-
-
 SecretValue = Annotated[
     RevealedSecret,
     Field(
         description="Stored encrypted and never shown again",
-        json_schema_extra={"minLength": 1, "maxLength": _MAX_LENGTH, "pattern": r"^[ -~]+$"},
+        json_schema_extra={"minLength": 1, "maxLength": 8192, "pattern": r"^[ -~]+$"},
     ),
-    AfterValidator(_validate_value),
+    secret_validator(
+        r"[ -~]+", 8192, "must consist of printable ASCII characters and blanks, without line ends"
+    ),
 ]
 
 

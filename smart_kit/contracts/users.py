@@ -6,8 +6,14 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.assistants import AssistantModelName
-from smart_kit.contracts.base import Contract, Dollars, RequestBody, RevealedSecret, UtcDatetime
+from smart_kit.contracts.base import (
+    Contract,
+    Dollars,
+    Name,
+    RequestBody,
+    RevealedSecret,
+    UtcDatetime,
+)
 from smart_kit.contracts.examples import example
 from smart_kit.settings import Language, TimeZoneName
 
@@ -21,17 +27,6 @@ BudgetAmount = Annotated[
 LanguageCode = Annotated[str, StringConstraints(max_length=35)]
 
 
-class UserCreate(RequestBody):
-    """A new user."""
-
-    model_config = example(telegram_id=123456789, first_name="Ann", language_code="en")
-
-    telegram_id: TelegramId
-    first_name: PersonName = ""
-    username: PersonName | None = None
-    language_code: LanguageCode | None = Field(None, description="Language in Telegram's settings")
-
-
 class UserUpsert(RequestBody):
     """A user's profile in Telegram. Creates the user, or updates an existing one."""
 
@@ -39,7 +34,15 @@ class UserUpsert(RequestBody):
 
     first_name: PersonName = ""
     username: PersonName | None = None
-    language_code: LanguageCode | None = None
+    language_code: LanguageCode | None = Field(None, description="Language in Telegram's settings")
+
+
+class UserCreate(UserUpsert):
+    """A new user."""
+
+    model_config = example(telegram_id=123456789, first_name="Ann", language_code="en")
+
+    telegram_id: TelegramId
 
 
 class UserUpdate(RequestBody):
@@ -54,7 +57,7 @@ class UserUpdate(RequestBody):
     timezone: TimeZoneName | None = Field(None, description="An IANA time zone")
     assistant_id: UUID | None = None
     """The assistant that the user chose: an active secretary."""
-    model: AssistantModelName | None = None
+    model: Name | None = None
     """The model that the user chose: an active one with is_user_selectable."""
     rich_messages: bool | None = None
     """Whether tables and formulas are sent as Telegram's rich messages."""
@@ -123,13 +126,9 @@ class InviteRead(Contract):
     expires_at: UtcDatetime
 
 
-class InviteRedeem(RequestBody):
+class InviteRedeem(UserCreate):
     """Redeems an invitation."""
 
     model_config = example(code="k3Jx0PzQ7dVn2aYbR5tWcg", telegram_id=123456789)
 
     code: RevealedSecret
-    telegram_id: TelegramId
-    first_name: PersonName = ""
-    username: PersonName | None = None
-    language_code: LanguageCode | None = None
