@@ -128,10 +128,4 @@ class ToolExecutionError(ToolError):
     """The tool failed. The message is for the user."""
 
 
-DOMAIN_ERRORS: tuple[type[DomainError], ...] = (
-    InvalidRequest,
-    NotAuthenticated,
-    NotPermitted,
-    NotFound,
-    Conflict,
-)
+DOMAIN_ERRORS = (InvalidRequest, NotAuthenticated, NotPermitted, NotFound, Conflict)

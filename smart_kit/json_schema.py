@@ -35,8 +35,11 @@ _SUBSCHEMA_KEYWORDS = (
     *("items", "contains", "additionalProperties", "propertyNames"),
     *("not", "if", "then", "else"),
 )
-_SUBSCHEMA_LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_SUBSCHEMA_MAP_KEYWORDS = ("properties", "$defs", "definitions", "dependentSchemas")
+_ALL_SUBSCHEMA_KEYWORDS = (
+    *_SUBSCHEMA_KEYWORDS,
+    *("allOf", "anyOf", "oneOf", "prefixItems"),  # lists of schemas
+    *("properties", "$defs", "definitions", "dependentSchemas"),  # schemas by name
+)
 _IN_PLACE_APPLICATORS = ("not", "if", "then", "else", "allOf", "anyOf", "oneOf", "dependentSchemas")
 """Apply to the same value again, so that a cycle of these would never end."""
 _COMPARING_KEYWORDS = frozenset({"enum", "const", "not", "oneOf"})
@@ -65,9 +68,8 @@ def check_schema(schema: JsonObject) -> None:
         raise InvalidRequest(
             f"input_schema is not a JSON Schema at {error.json_path}: {error.message[:300]}."
         ) from error
-    subschemas = {
-        pointer: (place, part) for pointer, place, part in _iter_subschemas(schema, "", "$")
-    }
+    found = _iter_subschemas(schema, "", "$")
+    subschemas = {pointer: (place, part) for pointer, place, part in found}
     for place, part in subschemas.values():
         if isinstance(part, dict):
             _check_keywords(place, part)
@@ -93,9 +95,8 @@ class JsonSchemaValidator:
         self._step_count = self._visited_characters = self._pattern_characters = 0
         try:
             self._argument_sizes = _measure_sizes(arguments)
-            return list(
-                map(_format_error, islice(self._validator.iter_errors(arguments), MAX_ERRORS))
-            )
+            errors = islice(self._validator.iter_errors(arguments), MAX_ERRORS)
+            return [_format_error(error) for error in errors]
         except (_LimitExceeded, RecursionError):
             return ["they are too long, too many or too deep to be checked"]
 
@@ -138,13 +139,10 @@ def _measure_sizes(document: Any) -> dict[int, int]:
     sizes: dict[int, int] = {}
 
     def measure(value: Any) -> int:
-        size = 1
         if isinstance(value, dict):
-            for name, part in value.items():
-                size += measure(name) + measure(part)
+            size = 1 + sum(measure(name) + measure(part) for name, part in value.items())
         elif isinstance(value, list):
-            for part in value:
-                size += measure(part)
+            size = 1 + sum(map(measure, value))
         else:
             size = len(value if isinstance(value, str) else repr(value))
         sizes[id(value)] = size
@@ -185,10 +183,8 @@ def _iter_subschemas(schema: Any, pointer: str, place: str) -> Iterator[tuple[st
     yield pointer, place, schema
     if not isinstance(schema, dict):
         return
-    for below, said, part in _iter_children(
-        schema, (*_SUBSCHEMA_KEYWORDS, *_SUBSCHEMA_LIST_KEYWORDS, *_SUBSCHEMA_MAP_KEYWORDS)
-    ):
-        yield from _iter_subschemas(part, pointer + below, place + said)
+    for step, name, part in _iter_children(schema, _ALL_SUBSCHEMA_KEYWORDS):
+        yield from _iter_subschemas(part, pointer + step, place + name)
 
 
 def _iter_children(

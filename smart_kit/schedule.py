@@ -20,8 +20,7 @@ _MAX_FOLD = timedelta(hours=3)
 
 def check_cron_expression(expression: str) -> None:
     """Raises InvalidRequest with the reason if the expression is invalid or never fires."""
-    error = _find_error(expression)
-    if error is not None:
+    if (error := _find_error(expression)) is not None:
         raise InvalidRequest(
             f"{expression!r} is not a usable cron expression: {error}. It has five fields, minute"
             " hour day-of-month month day-of-week, e.g. '0 9 * * 1-5' for weekdays at nine."

@@ -100,8 +100,8 @@ class ServiceSettings(BaseSettings):
     def secrets(self) -> frozenset[str]:
         """Values that no log may show: SecretStr fields, and passwords in URLs."""
         values = [value for _, value in self]
-        secrets = {one.get_secret_value() for one in values if isinstance(one, SecretStr)}
-        texts = [*secrets, *(one for one in values if isinstance(one, str))]
+        secrets = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
+        texts = [*secrets, *(value for value in values if isinstance(value, str))]
         passwords = {match[1] for text in texts if (match := _URL_PASSWORD_PATTERN.search(text))}
         return frozenset(secrets | passwords | set(map(unquote, passwords)))
 

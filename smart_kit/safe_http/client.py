@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
+from itertools import chain
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -103,9 +104,7 @@ class SafeHttpClient:
     ) -> None:
         """`private_hosts`: private servers that are allowed, as `host[:port]`; without a port, the
         ports of http and https. A redirect from another server never leads there."""
-        self._private_authorities = frozenset(
-            one for host in private_hosts for one in _parse_authorities(host)
-        )
+        self._private_authorities = frozenset(chain(*map(_parse_authorities, private_hosts)))
         self._resolver = Resolver()
         connector = aiohttp.TCPConnector(
             resolver=_PublicAddressResolver(lookup or self._resolve, self._private_authorities),
@@ -222,7 +221,17 @@ class _PublicAddressResolver(AbstractResolver):
         if f"{host}:{port}" not in self._private_authorities:
             for address in addresses:
                 check_public_address(address)
-        return [_to_resolve_result(host, port, address) for address in dict.fromkeys(addresses)]
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in dict.fromkeys(addresses)
+        ]
 
     async def close(self) -> None:
         """Required by aiohttp; there is nothing to close."""
@@ -238,17 +247,6 @@ async def _prevent_retry(
         raise ConnectionFailed(f"The server cannot be reached: {type(error).__name__}.") from error
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise UpstreamUnavailable("The connection was lost.") from error
-
-
-def _to_resolve_result(host: str, port: int, address: str) -> ResolveResult:
-    return ResolveResult(
-        hostname=host,
-        host=address,
-        port=port,
-        family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-        proto=socket.IPPROTO_TCP,
-        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-    )
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
@@ -274,19 +272,15 @@ def _build_redirect(
 
     Another server receives neither the body nor the headers that were meant for the first one.
     """
-    preserves_method = status in _METHOD_PRESERVING_REDIRECTS or request.method in ("GET", "HEAD")
-    if not preserves_method:
+    if status not in _METHOD_PRESERVING_REDIRECTS and request.method not in ("GET", "HEAD"):
         request = replace(request, method="GET", body=None)
     if source.origin == target.origin:
         return request
     if request.body is not None:
         raise AddressBlocked("A redirect would send the request's content to another server.")
-    headers = {
-        name: value
-        for name, value in request.headers.items()
-        if name.lower() in _CROSS_ORIGIN_HEADERS
-    }
-    return replace(request, headers=headers)
+    headers = request.headers.items()
+    allowed = {name: value for name, value in headers if name.lower() in _CROSS_ORIGIN_HEADERS}
+    return replace(request, headers=allowed)
 
 
 async def _read_body(response: aiohttp.ClientResponse) -> bytes:
