@@ -6,11 +6,12 @@ from uuid import UUID
 import httpx2
 import stamina
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
 from smart_kit.errors import DOMAIN_ERRORS, InvalidRequest, UpstreamRejected, UpstreamUnavailable
-from smart_kit.settings import RestClientSettings
+from smart_kit.settings import ServiceSettings
 from smart_kit.tls import get_ssl_context
+from smart_kit.urls import HttpUrl
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -24,6 +25,15 @@ _KEEPALIVE_SECONDS = 3.0
 """uvicorn closes connections after 5 idle seconds; a request at that moment gets no response."""
 
 _ERRORS_BY_STATUS = {error.status_code: error for error in DOMAIN_ERRORS} | {422: InvalidRequest}
+
+
+class RestClientSettings(ServiceSettings):
+    """The address of rest_service and the token for it."""
+
+    rest_service_url: HttpUrl = "http://127.0.0.1:8000"
+    """The URL of rest_service. Empty: the one that manage.py starts."""
+    service_api_token: SecretStr = Field(min_length=16)
+    """The token by which the services identify themselves to each other."""
 
 
 class ServiceClient:

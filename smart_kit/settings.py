@@ -12,12 +12,11 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from smart_kit.errors import ConfigurationError
-from smart_kit.urls import HttpUrl
 
 _list_zones = cache(available_timezones)  # it reads the files of the time zone database
 
@@ -122,15 +121,6 @@ class RedisSettings(ServiceSettings):
     """The stream of messages to the assistant."""
     redis_queue_to_telegram: str = "queue:to_telegram"
     """The stream of messages to the bot."""
-
-
-class RestClientSettings(ServiceSettings):
-    """The address of rest_service and the token for it."""
-
-    rest_service_url: HttpUrl = "http://127.0.0.1:8000"
-    """The URL of rest_service. Empty: the one that manage.py starts."""
-    service_api_token: SecretStr = Field(min_length=16)
-    """The token by which the services identify themselves to each other."""
 
 
 class LocaleSettings(ServiceSettings):

@@ -21,8 +21,7 @@ from smart_kit.errors import (
     UpstreamRejected,
     UpstreamUnavailable,
 )
-from smart_kit.rest_client import MAX_ATTEMPTS, ServiceClient
-from smart_kit.settings import RestClientSettings
+from smart_kit.rest_client import MAX_ATTEMPTS, RestClientSettings, ServiceClient
 from smart_kit.testing.ports import free_port
 from smart_kit.tests.safe_http_harness import CanaryServer
 

@@ -7,7 +7,8 @@ import pytest
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from smart_kit.errors import ConfigurationError
-from smart_kit.settings import LocaleSettings, RedisSettings, RestClientSettings
+from smart_kit.rest_client import RestClientSettings
+from smart_kit.settings import LocaleSettings, RedisSettings
 
 TOKEN = "a-token-of-sixteen-and-more"
 
