@@ -1,11 +1,10 @@
 """Assistants: instructions, models and limits."""
 
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, Name, RequestBody, UtcDatetime
+from smart_kit.contracts.base import Name, Record, RequestBody
 from smart_kit.contracts.examples import example
 
 AssistantType = Literal["llm", "openai_api"]
@@ -69,10 +68,9 @@ class AssistantUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class AssistantRead(Contract):
+class AssistantRead(Record):
     """An assistant."""
 
-    id: UUID
     name: str
     is_secretary: bool
     model: str | None
@@ -86,5 +84,3 @@ class AssistantRead(Contract):
     max_context_length: int | None
     openai_assistant_id: str | None
     is_active: bool
-    created_at: UtcDatetime
-    updated_at: UtcDatetime

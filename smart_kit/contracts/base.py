@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -96,7 +97,6 @@ ItemT = TypeVar("ItemT")
 
 
 def _iter_types(annotation: Any) -> Iterator[Any]:
-    """Yield the types of an annotation, inside of unions and Annotated."""
     if get_origin(annotation) in (Union, UnionType, Annotated):
         for part in get_args(annotation):
             yield from _iter_types(part)
@@ -110,6 +110,14 @@ class Contract(BaseModel):
     model_config = ConfigDict(
         frozen=True, extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
     )
+
+
+class Record(Contract):
+    """A row of the database."""
+
+    id: UUID
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
 
 
 class RequestBody(BaseModel):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, LocalTime, Name, RequestBody, UtcDatetime
+from smart_kit.contracts.base import LocalTime, Name, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.settings import TimeZoneName
@@ -57,10 +57,9 @@ class CalendarEventUpdate(RequestBody):
     attendees: Attendees | None = None
 
 
-class CalendarEventRead(Contract):
+class CalendarEventRead(Record):
     """A calendar event."""
 
-    id: UUID
     user_id: UUID
     title: str
     starts_at: UtcDatetime
@@ -72,7 +71,5 @@ class CalendarEventRead(Contract):
     attendees: list[str]
     google_event_id: str | None = None
     """Id in Google Calendar, if the event is stored there."""
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
     effect: EffectRead | None = None
     """The receipt, if the request had an Idempotency-Key."""

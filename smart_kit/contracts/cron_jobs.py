@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, LocalTime, Name, RequestBody, UtcDatetime
+from smart_kit.contracts.base import Contract, LocalTime, Name, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.contracts.queue import NotificationPriority
@@ -60,10 +60,9 @@ class CronJobUpdate(RequestBody):
     """The bot that delivers it; null: the current bot."""
 
 
-class CronJobRead(Contract):
+class CronJobRead(Record):
     """A reminder or a scheduled prompt."""
 
-    id: UUID
     user_id: UUID
     type: CronJobType
     name: str
@@ -77,8 +76,6 @@ class CronJobRead(Contract):
     priority: NotificationPriority
     is_active: bool
     next_fire_at: UtcDatetime | None
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
     effect: EffectRead | None = None
     """The receipt, if the request had an Idempotency-Key."""
 

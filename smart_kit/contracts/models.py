@@ -12,9 +12,9 @@ from smart_kit.contracts.base import (
     Dollars,
     JsonObject,
     Name,
+    Record,
     RequestBody,
     RevealedSecret,
-    UtcDatetime,
     secret_validator,
 )
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
@@ -117,10 +117,9 @@ class ProviderUpdate(RequestBody):
     one provider has this source."""
 
 
-class ProviderRead(Contract):
+class ProviderRead(Record):
     """A provider: a server with an OpenAI-compatible API."""
 
-    id: UUID
     name: str
     base_url: str
     api_key_state: ApiKeyState
@@ -129,8 +128,6 @@ class ProviderRead(Contract):
     source: ProviderSource
     """environment: each start sets its URL and key from OPENAI_BASE_URL and OPENAI_API_KEY, until
     an administrator changes one of them."""
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
 
 
 class ProviderTestRequest(RequestBody):
@@ -212,10 +209,9 @@ class LlmModelUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class LlmModelRead(Contract):
+class LlmModelRead(Record):
     """A model of a provider."""
 
-    id: UUID
     provider_id: UUID
     provider_model_name: str
     api: ModelApi
@@ -226,8 +222,6 @@ class LlmModelRead(Contract):
     output_price: Dollars | None
     is_user_selectable: bool
     is_active: bool
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
 
 
 class ModelImport(RequestBody):

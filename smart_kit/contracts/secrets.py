@@ -1,17 +1,10 @@
 """Secrets of tools: stored encrypted, never shown, and sent to one server only."""
 
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import (
-    Contract,
-    RequestBody,
-    RevealedSecret,
-    UtcDatetime,
-    secret_validator,
-)
+from smart_kit.contracts.base import Contract, Record, RequestBody, RevealedSecret, secret_validator
 from smart_kit.contracts.examples import example
 from smart_kit.urls import Url, url_validator
 
@@ -56,16 +49,13 @@ class SecretUpdate(RequestBody):
     value: SecretValue | None = None
 
 
-class SecretRead(Contract):
+class SecretRead(Record):
     """A secret without its value."""
 
-    id: UUID
     name: str
     origin: str
     state: SecretState
     """unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set."""
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
 
 
 class KeyRotationRead(Contract):

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, LocalTime, RequestBody, UtcDatetime
+from smart_kit.contracts.base import LocalTime, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.settings import TimeZoneName
@@ -42,17 +42,14 @@ class TaskUpdate(RequestBody):
     """Time zone of `due_at`; null: the user's."""
 
 
-class TaskRead(Contract):
+class TaskRead(Record):
     """A task."""
 
-    id: UUID
     user_id: UUID
     title: str
     status: TaskStatus
     due_at: UtcDatetime | None
     priority: TaskPriority
     completed_at: UtcDatetime | None
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
     effect: EffectRead | None = None
     """The receipt, if the request had an Idempotency-Key."""

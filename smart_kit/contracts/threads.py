@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from pydantic import Field, TypeAdapter
 
-from smart_kit.contracts.base import Contract, Dollars, JsonObject, RequestBody, UtcDatetime
+from smart_kit.contracts.base import Contract, Dollars, JsonObject, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.contracts.tools import ToolType
 
@@ -20,16 +20,13 @@ class ThreadCreate(RequestBody):
     assistant_id: UUID
 
 
-class ThreadRead(Contract):
+class ThreadRead(Record):
     """The current thread of a user with an assistant."""
 
-    id: UUID
     user_id: UUID
     assistant_id: UUID
     thread_id: UUID
     last_used_at: UtcDatetime
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
 
 
 class MessageRead(Contract):

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, FunctionName, JsonObject, RequestBody, UtcDatetime
+from smart_kit.contracts.base import FunctionName, JsonObject, Record, RequestBody
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 
 ToolType = Literal["calendar", "reminder", "time", "weather", "sub_assistant", "rest"]
@@ -100,10 +100,9 @@ class ToolUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class ToolRead(Contract):
+class ToolRead(Record):
     """A tool."""
 
-    id: UUID
     name: str
     tool_type: ToolType
     description: str
@@ -113,8 +112,6 @@ class ToolRead(Contract):
     effect_class: EffectClass = Field(description="Of the built-in function, or of the record")
     cache_seconds: int
     is_active: bool
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
 
 
 class AssistantToolCreate(RequestBody):
@@ -138,13 +135,10 @@ class AssistantToolUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class AssistantToolRead(Contract):
+class AssistantToolRead(Record):
     """A link between an assistant and a tool."""
 
-    id: UUID
     assistant_id: UUID
     tool_id: UUID
     sub_assistant_id: UUID | None
     is_active: bool
-    created_at: UtcDatetime
-    updated_at: UtcDatetime

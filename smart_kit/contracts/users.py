@@ -10,6 +10,7 @@ from smart_kit.contracts.base import (
     Contract,
     Dollars,
     Name,
+    Record,
     RequestBody,
     RevealedSecret,
     UtcDatetime,
@@ -67,10 +68,9 @@ class UserUpdate(RequestBody):
     """Requires the admin token; null: the deployment's DAILY_BUDGET."""
 
 
-class UserRead(Contract):
+class UserRead(Record):
     """A user."""
 
-    id: UUID
     telegram_id: int
     first_name: str
     username: str | None
@@ -84,8 +84,6 @@ class UserRead(Contract):
     status: UserStatus
     daily_budget: Dollars | None
     is_invited: bool = Field(description="Whether the user redeemed an invitation")
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
 
 
 class UserSnapshot(Contract):

@@ -58,7 +58,6 @@ class MailboxReconciler:
         return restored
 
     async def _list_waiting(self) -> list[str]:
-        """Return the conversations that have waiting messages."""
         pattern = _GLOB_CHARACTERS.sub(r"\\\g<0>", self._keys.waiting_prefix) + "*"
         found = self._redis.scan_iter(pattern, count=_SCAN_COUNT, _type="LIST")
         return [key.removeprefix(self._keys.waiting_prefix) async for key in found]

@@ -148,7 +148,6 @@ def _parse_host_name(text: str) -> str:
 
 
 def _encode_path_and_query(text: str) -> str:
-    """Percent-encode what is not ASCII."""
     try:
         return quote(text, safe=_PRINTABLE_ASCII, errors="surrogateescape")
     except UnicodeEncodeError as error:

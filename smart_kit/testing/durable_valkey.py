@@ -28,7 +28,6 @@ class DurableValkey:
 
     @property
     def settings(self) -> RedisSettings:
-        """The connection settings."""
         return RedisSettings(redis_port=self.port, redis_password=SecretStr(PASSWORD))
 
     def start(self) -> None:
@@ -38,7 +37,6 @@ class DurableValkey:
         wait_until_ready(self._process, partial(is_listening, self.port), self._data_dir)
 
     def kill(self) -> None:
-        """Kill it, as a crash would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

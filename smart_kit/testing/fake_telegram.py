@@ -41,7 +41,6 @@ class BotApiCall:
 
     @property
     def chat_id(self) -> int:
-        """The chat of the request."""
         return int(self.parameters["chat_id"])
 
     @property
@@ -101,7 +100,6 @@ class FakeTelegram:
         self._changed = asyncio.Event()
 
     def push(self, *updates: Any) -> None:
-        """Add updates for the bot."""
         self.updates += updates
         self._changed.set()
 
@@ -110,7 +108,6 @@ class FakeTelegram:
         self._scripts[method].extend(responses)
 
     def calls_to(self, method: str) -> list[BotApiCall]:
-        """Return all calls of a method, including failed ones."""
         return [call for call in self.calls if call.method == method]
 
     def sent_texts(self, chat_id: int) -> list[str]:
@@ -128,7 +125,6 @@ class FakeTelegram:
             raise AssertionError(f"never happened; calls: {self.calls}") from None
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """Answer one call."""
         method = request.match_info["method"]
         given = await request.json() if request.can_read_body else {}
         call = BotApiCall(method, given, request.match_info.get("path_prefix", ""))

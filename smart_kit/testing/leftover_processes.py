@@ -74,7 +74,6 @@ def _terminate(is_target: Callable[[Path], object]) -> None:
 
 
 def _wait_for_exit(is_target: Callable[[Path], object]) -> list[Path]:
-    """Return the processes that are still running after the time limit."""
     deadline = time.monotonic() + _EXIT_TIMEOUT_SECONDS
     while (left := [*filter(is_target, _other_processes())]) and time.monotonic() < deadline:
         time.sleep(_POLL_INTERVAL_SECONDS)
@@ -82,7 +81,6 @@ def _wait_for_exit(is_target: Callable[[Path], object]) -> list[Path]:
 
 
 def _other_processes() -> Iterator[Path]:
-    """Yield the folders of all other processes."""
     return (one for one in _PROC.glob("[0-9]*") if int(one.name) != os.getpid())
 
 

@@ -49,14 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Return the event loops of a test."""
     if has_virtual_clock(item):
         return {"virtual": VirtualClockLoop}
     return {"real": asyncio.new_event_loop}
 
 
 def has_virtual_clock(item: pytest.Item) -> bool:
-    """Return whether a test uses a virtual clock."""
     marker = item.get_closest_marker("clock")
     return marker is not None and marker.args == ("virtual",)
 
@@ -104,21 +102,18 @@ def _make_hypothesis_deterministic() -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server for this test process."""
     with postgres_server() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[Valkey]:
-    """A Valkey server for this test process."""
     with valkey_server() as server:
         yield server
 
 
 @pytest.fixture
 def redis_settings(valkey: Valkey) -> RedisSettings:
-    """Connection settings of the Valkey server."""
     return RedisSettings(
         redis_host="127.0.0.1", redis_port=valkey.port, redis_password=SecretStr(valkey.password)
     )
@@ -137,7 +132,6 @@ async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    """A second client for blocking reads."""
     client = connect_blocking(redis_settings)
     yield client
     await client.aclose()

@@ -41,13 +41,11 @@ class RecordedRequest:
 
     @property
     def body(self) -> JsonObject:
-        """The parsed body."""
         body: JsonObject = json.loads(self.raw)
         return body
 
     @property
     def messages(self) -> list[JsonObject]:
-        """The messages of the body."""
         messages: list[JsonObject] = self.body["messages"]
         return messages
 
@@ -136,12 +134,10 @@ class ScriptedModel:
         return f"http://{self._host}:{self._server.server_address[1]}/v1"
 
     def add_steps(self, *steps: ScriptStep) -> None:
-        """Append steps to the script."""
         with self._lock:
             self._steps.extend(steps)
 
     def respond(self, request: RecordedRequest) -> ScriptedResponse:
-        """Return the response of the next step."""
         with self._lock:
             self.requests.append(request)
             step = self._steps.popleft() if self._steps else self._default_step

@@ -40,12 +40,10 @@ class Postgres:
 
     @property
     def sync_url(self) -> str:
-        """The URL for Alembic."""
         return self._url("psycopg2")
 
     @property
     def async_url(self) -> str:
-        """The URL for the service."""
         return self._url("asyncpg")
 
     def _url(self, driver: str) -> str:

@@ -66,7 +66,6 @@ class SuiteHarness:
     def try_manage(
         self, *arguments: str, timeout: float = COMMAND_TIMEOUT_SECONDS
     ) -> subprocess.CompletedProcess[str]:
-        """Run `./manage.py` and return its result."""
         name, *rest = arguments
         command = [sys.executable, str(self.entry_point), name, f"--{self.mode}", *rest]
         return run_merging_output(command, os.environ | self.environment, timeout)
@@ -81,21 +80,17 @@ class SuiteHarness:
         return "host.docker.internal" if self.mode == "docker" else LOCALHOST
 
     def make_admin_client(self) -> httpx2.Client:
-        """A client of the REST API with the admin token."""
         return self._make_client("REST_SERVICE_PORT", "/api", token="ADMIN_API_TOKEN")
 
     def get_json(self, path: str, **query: str | int) -> Any:
-        """Return the response of the REST API to the admin."""
         with self.make_admin_client() as admin:
             return admin.get(path, params=query).raise_for_status().json()
 
     def get_secretary_id(self) -> str:
-        """Return the id of the secretary."""
         assistants = self.get_json("/assistants")["items"]
         return str(next(one["id"] for one in assistants if one["is_secretary"]))
 
     def get_user_id(self, user: "SandboxUser") -> str:
-        """Return the id of a user who has already written."""
         return str(self.get_json(f"/users/by-telegram-id/{user.telegram_id}")["id"])
 
     def make_sandbox_client(self) -> httpx2.Client:
@@ -123,7 +118,6 @@ class SuiteHarness:
         return SandboxUser(http, http.post("/chat/people", json=body).raise_for_status().json())
 
     def close(self) -> None:
-        """Close the clients."""
         self._exit_stack.close()
 
     def remove(self) -> None:
@@ -137,7 +131,6 @@ class SuiteHarness:
         shutil.rmtree(self.state_dir, ignore_errors=True)
 
     def run_compose(self, *arguments: str) -> str:
-        """Run `docker compose` for this suite and return its output."""
         files = ["--file", "docker-compose.yml", "--env-file", os.devnull]
         done = subprocess.run(
             ["docker", "compose", *files, *arguments],
@@ -151,7 +144,6 @@ class SuiteHarness:
         return done.stdout
 
     def find_pids(self) -> list[int]:
-        """Return the pids of all processes with this suite's folder in their environment."""
         return leftover_processes.find_pids_of_suite(self.state_dir)
 
     def _make_client(self, port: str, path: str = "", *, token: str) -> httpx2.Client:
@@ -176,7 +168,6 @@ class SandboxUser:
 
     @property
     def telegram_id(self) -> int:
-        """The Telegram id."""
         return int(self.profile["id"])
 
     def get_messages(self, after: int = 0) -> list[dict[str, Any]]:
@@ -208,7 +199,6 @@ class SandboxUser:
         raise AssertionError(f"no such answer within {seconds} s: {self.get_messages(after)}")
 
     def send_and_wait(self, text: str, seconds: float = 60.0) -> str:
-        """Send a message and wait for the answer."""
         return self.wait_for_message(self.send(text), seconds=seconds)
 
 

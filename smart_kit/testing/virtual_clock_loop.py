@@ -49,11 +49,9 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         super().__init__(self._clock_selector)
 
     def track_redis(self, redis: RedisSettings) -> None:
-        """Wait for data in transit to this Redis before each jump of the clock."""
         self._clock_selector.add_redis(redis)
 
     def time(self) -> float:
-        """Return the virtual time in seconds."""
         return self.now
 
     def run_in_executor(
