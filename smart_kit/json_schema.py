@@ -65,9 +65,8 @@ def check_schema(schema: JsonObject) -> None:
     try:
         Draft202012Validator.check_schema(schema, format_checker=None)  # patterns are checked below
     except exceptions.SchemaError as error:
-        raise InvalidRequest(
-            f"input_schema is not a JSON Schema at {error.json_path}: {error.message[:300]}."
-        ) from error
+        problem = f"is not a JSON Schema at {error.json_path}: {error.message[:300]}"
+        raise _make_schema_error(problem) from error
     found = _iter_subschemas(schema, "", "$")
     subschemas = {pointer: (place, part) for pointer, place, part in found}
     for place, part in subschemas.values():
@@ -206,30 +205,24 @@ def _iter_children(
 
 def _check_keywords(place: str, schema: Mapping[str, Any]) -> None:
     if schema.get("$schema", _DIALECT).removesuffix("#") != _DIALECT:
-        raise InvalidRequest(
-            f"input_schema has another dialect than {_DIALECT} at {place}.$schema."
-        )
+        raise _make_schema_error(f"has another dialect than {_DIALECT} at {place}.$schema")
     for keyword in _UNSUPPORTED_KEYWORDS:
         if keyword in schema:
-            raise InvalidRequest(
-                f"input_schema has {keyword} at {place}, which cannot be used here."
-            )
+            raise _make_schema_error(f"has {keyword} at {place}, which cannot be used here")
     if (pattern := schema.get("pattern")) is not None:
         try:
             _compile_pattern(pattern)
         except SchemaError as error:
             reason = str(error).strip().rpartition("rror: ")[2].rstrip(".")
-            raise InvalidRequest(
-                f"input_schema has a pattern that cannot be used at {place}.pattern: {reason}."
-            ) from error
+            problem = f"has a pattern that cannot be used at {place}.pattern: {reason}"
+            raise _make_schema_error(problem) from error
 
 
 def _check_reference(place: str, schema: Mapping[str, Any], subschemas: _Subschemas) -> None:
     target = schema.get("$ref")
     if target is not None and _parse_pointer(target) not in subschemas:
-        raise InvalidRequest(
-            f"input_schema names no schema within itself at {place}.$ref: {target[:100]!r}."
-        )
+        problem = f"names no schema within itself at {place}.$ref: {target[:100]!r}"
+        raise _make_schema_error(problem)
 
 
 def _parse_pointer(target: str) -> str | None:
@@ -241,13 +234,16 @@ def _check_cycles(subschemas: _Subschemas) -> None:
     graph: dict[str, set[str]] = {}
     for pointer, (_, part) in subschemas.items():
         if isinstance(part, dict):
-            graph[pointer] = {
-                pointer + below for below, *_ in _iter_children(part, _IN_PLACE_APPLICATORS)
-            }
+            children = _iter_children(part, _IN_PLACE_APPLICATORS)
+            graph[pointer] = {pointer + step for step, *_ in children}
             if "$ref" in part:
                 graph[pointer].add(_parse_pointer(part["$ref"]) or "")
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         place, _ = subschemas[error.args[1][0]]
-        raise InvalidRequest(f"input_schema refers to itself without end at {place}.") from error
+        raise _make_schema_error(f"refers to itself without end at {place}") from error
+
+
+def _make_schema_error(problem: str) -> InvalidRequest:
+    return InvalidRequest(f"input_schema {problem}.")

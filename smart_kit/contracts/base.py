@@ -38,9 +38,8 @@ _NUMBER_PATTERN = re.compile(r"\s*[-+]?[\d.]+\s*")
 
 def _reject_number(value: Any) -> Any:
     """Refuse numbers, which pydantic would read as seconds since 1970."""
-    if isinstance(value, int | float) or (
-        isinstance(value, str) and _NUMBER_PATTERN.fullmatch(value)
-    ):
+    text = value if isinstance(value, str) else ""
+    if isinstance(value, int | float) or _NUMBER_PATTERN.fullmatch(text):
         raise ValueError("is a number; a time is written like 2026-11-27T09:00:00+01:00")
     return value
 

@@ -85,16 +85,23 @@ class StepRecord(Contract):
     seconds: float = 0.0
 
 
-class TurnRecord(Contract):
-    """A finished turn, for the archive in Postgres."""
+class BaseTurn(Contract):
+    """What every description of a finished turn has."""
 
-    kind: Literal["turn"] = "turn"
     message_id: str
     user_id: UUID
     assistant_id: UUID
     thread_id: UUID
     configuration_version: int
     status: Literal["done", "failed"]
+    started_at: UtcDatetime
+    finished_at: UtcDatetime
+
+
+class TurnRecord(BaseTurn):
+    """A finished turn, for the archive in Postgres."""
+
+    kind: Literal["turn"] = "turn"
     items: tuple[JsonObject, ...]
     is_in_context: bool = True
     """Whether later turns send the items to the model. False for a failed turn without effects."""
@@ -102,8 +109,6 @@ class TurnRecord(Contract):
     run_id: UUID | None = None
     requested_at: UtcDatetime
     """When the user sent the message, or the schedule fired."""
-    started_at: UtcDatetime
-    finished_at: UtcDatetime
 
 
 class RunRecord(Contract):
@@ -120,21 +125,13 @@ ArchiveRecord = Annotated[TurnRecord | RunRecord, Field(discriminator="kind")]
 ARCHIVE_RECORD_ADAPTER: TypeAdapter[ArchiveRecord] = TypeAdapter(ArchiveRecord)
 
 
-class TurnRead(Contract):
+class TurnRead(BaseTurn):
     """An archived turn."""
 
-    message_id: str
-    user_id: UUID
-    assistant_id: UUID
-    thread_id: UUID
-    configuration_version: int
-    status: Literal["done", "failed"]
     steps: list[StepRecord]
     prompt_tokens: int = Field(description="Sum of all calls, including failed attempts")
     completion_tokens: int
     cost: Dollars | None = Field(description="USD; null if the price of a call is unknown")
-    started_at: UtcDatetime
-    finished_at: UtcDatetime
 
 
 class TracedAssistant(Contract):

@@ -9,7 +9,6 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
 from itertools import chain
 
 import aiohttp
@@ -38,13 +37,8 @@ _CROSS_ORIGIN_HEADERS = frozenset({"accept", "accept-language", "content-type"})
 _INVALID_HEADER_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _INITIAL_ORIGIN = ContextVar[str]("first")
 """The origin of the URL that a request began with."""
-_METHOD_PRESERVING_REDIRECTS = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
-_REDIRECT_STATUSES = (
-    HTTPStatus.MOVED_PERMANENTLY,
-    HTTPStatus.FOUND,
-    HTTPStatus.SEE_OTHER,
-    *_METHOD_PRESERVING_REDIRECTS,
-)
+_METHOD_PRESERVING_REDIRECTS = (307, 308)
+_REDIRECT_STATUSES = (301, 302, 303, *_METHOD_PRESERVING_REDIRECTS)
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a host for a port. Raises OSError."""
@@ -181,14 +175,11 @@ class SafeHttpClient:
                 allow_redirects=False,
                 middlewares=(_prevent_retry,),
             ) as response:
-                http_response = HttpResponse(
-                    response.status,
-                    response.headers.get("Content-Type", ""),
-                    await _read_body(response),
-                    str(url),
-                )
-                is_redirect = response.status in _REDIRECT_STATUSES
-                return http_response, response.headers.get("Location") if is_redirect else None
+                status, headers = response.status, response.headers
+                body = await _read_body(response)
+                location = headers.get("Location") if status in _REDIRECT_STATUSES else None
+                content_type = headers.get("Content-Type", "")
+                return HttpResponse(status, content_type, body, str(url)), location
         except (aiohttp.ClientPayloadError, OSError) as error:
             raise UpstreamUnavailable("The connection was lost.") from error
         except (aiohttp.ClientError, ValueError) as error:

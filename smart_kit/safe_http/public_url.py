@@ -110,8 +110,7 @@ class PublicUrl:
 
     def check_host(self) -> None:
         """Raises AddressBlocked where the host's name or address is not public."""
-        address = _parse_ip(self.host)
-        if address is not None:
+        if _parse_ip(self.host) is not None:
             check_public_address(self.host)
         elif "." not in self.host or _PRIVATE_HOST_NAMES.fullmatch(self.host):
             raise AddressBlocked(f"{self.host} is not a public host.")
@@ -120,11 +119,9 @@ class PublicUrl:
 def check_public_address(text: str) -> None:
     """Raises AddressBlocked for anything but the IP address of a public host."""
     address = _parse_ip(text)
-    is_public = address is not None and not any(
-        address in network for network in _NON_PUBLIC_NETWORKS
-    )
-    if is_public and isinstance(address, IPv6Address):
-        is_public = address in _GLOBAL_UNICAST_V6 and address.scope_id is None
+    is_public = address is not None and not any(address in part for part in _NON_PUBLIC_NETWORKS)
+    if isinstance(address, IPv6Address):
+        is_public &= address in _GLOBAL_UNICAST_V6 and address.scope_id is None
     if not is_public:
         raise AddressBlocked("The host is not a public one.")
 

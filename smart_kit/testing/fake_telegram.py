@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 TOKEN = "424242:fake-token-of-no-worth-0123456789abc"
 BOT = {"id": 424242, "is_bot": True, "first_name": "Fake", "username": "fake_bot"}
@@ -203,16 +204,13 @@ async def fake_telegram() -> AsyncIterator[FakeTelegram]:
     app = web.Application()
     for path in ("/bot{token}/{method}", "/{path_prefix}/bot{token}/{method}"):
         app.router.add_post(path, fake.handle_request)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert isinstance(site._server, asyncio.Server)
-    fake.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+    server = TestServer(app)
+    await server.start_server(access_log=None, shutdown_timeout=0.1)
+    fake.url = f"http://127.0.0.1:{server.port}"
     try:
         yield fake
     finally:
-        await runner.cleanup()
+        await server.close()
 
 
 def utf16_length(text: str) -> int:
