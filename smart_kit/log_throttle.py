@@ -22,10 +22,7 @@ class _SeenLine:
 
 
 class LogThrottle:
-    """Drops repeated warnings, except those with a correlation id.
-
-    The lines of one message stay complete, so that an operator can follow it.
-    """
+    """Drops repeated warnings. Lines of a message, which have a correlation id, stay complete."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now

@@ -56,11 +56,9 @@ def _find_error(expression: str) -> str | None:
 
 
 def _iter_fires_before(expression: str, zone: str, last: datetime) -> Iterator[datetime]:
-    """Yield fire times not later than `last`, newest first.
-
-    The search begins later than `last`, because in the second pass of a fold earlier local times
-    compare as later ones.
-    """
+    """Yield fire times not later than `last`, newest first."""
+    # the search begins later, because in the second pass of a fold earlier local times compare as
+    # later ones
     start = (last + _MAX_FOLD).astimezone(ZoneInfo(zone))
     oldest = last + timedelta(microseconds=1)
     for local in CronSim(expression, start, reverse=True):

@@ -13,8 +13,7 @@ def url_validator(
 ) -> AfterValidator:
     """Accept http and https URLs such as the example, and remove a trailing slash.
 
-    `surplus_message` is the error for a user name, a password, a fragment, or, unless `has_query`,
-    a query.
+    `surplus_message` is the error for a user name, password, fragment or unexpected query.
     """
 
     def validate(url: str) -> str:

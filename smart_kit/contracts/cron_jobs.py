@@ -15,6 +15,7 @@ CronJobType = Literal["reminder", "prompt"]
 RunState = Literal["claimed", "dispatched", "done", "missed", "failed"]
 JobText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 CronExpression = Annotated[str, StringConstraints(max_length=255)]
+
 BotId = Annotated[
     int,
     Field(

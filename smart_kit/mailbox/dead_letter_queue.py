@@ -62,8 +62,7 @@ class DeadLetterQueue:
     async def replay(self, entry: DeadLetterEntry) -> bool:
         """Enqueue the message again, at the end of its conversation. Return False if it is gone.
 
-        Raises InvalidRequest for an entry that never was a queue message, e.g. a Telegram update
-        that could not be parsed.
+        Raises InvalidRequest for what never was a queue message, e.g. a malformed Telegram update.
         """
         conversation, keys = entry.dead_letter.conversation, self._keys
         if not conversation:

@@ -49,10 +49,7 @@ def read_script(name: str) -> str:
 
 
 class Mailbox:
-    """One queue. Every operation is one atomic script.
-
-    Operations on a delivery raise LeaseLost where another worker has the message now.
-    """
+    """One queue. Operations on a delivery raise LeaseLost if another worker has the message now."""
 
     def __init__(
         self,
@@ -172,10 +169,7 @@ class Mailbox:
     async def delay(
         self, delivery: Delivery, delay_seconds: float, *, is_attempt_counted: bool = False
     ) -> None:
-        """Release the message and make it available again after `delay_seconds`.
-
-        The attempt is taken back unless `is_attempt_counted`.
-        """
+        """Release the message for `delay_seconds`. Take its attempt back unless counted."""
         keys, delay_ms = self._keys, int(delay_seconds * 1000)
         await self._run_fenced(
             "delay",

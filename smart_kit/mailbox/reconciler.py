@@ -23,10 +23,7 @@ log = structlog.stdlib.get_logger()
 
 
 class MailboxReconciler:
-    """Reconciler of one queue.
-
-    The mailbox's own scripts never lose a wake-up; manual edits and restored backups can.
-    """
+    """Reconciler of one queue. Only manual edits and restored backups can lose its wake-ups."""
 
     def __init__(self, redis: Redis, queue: str) -> None:
         self._redis = redis

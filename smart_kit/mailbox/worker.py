@@ -226,11 +226,8 @@ class Worker:
                     return
 
     async def _cancel_running(self) -> None:
-        """Cancel running messages until all have ended.
-
-        Repeatedly, because a Redis command can swallow a cancellation (see `is_cancelled`), and
-        even when this task is cancelled itself, because nothing else waits for them.
-        """
+        # repeatedly, because a Redis command can swallow a cancellation (see `is_cancelled`), and
+        # even when this task is cancelled itself, because nothing else waits for them
         while self._running:
             for task in self._running:
                 task.cancel()

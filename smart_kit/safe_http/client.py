@@ -259,10 +259,7 @@ def _parse_authorities(host: str) -> tuple[str, ...]:
 def _build_redirect(
     request: HttpRequest, status: int, source: PublicUrl, target: PublicUrl
 ) -> HttpRequest:
-    """Build the next request of a chain of redirects.
-
-    Another server receives neither the body nor the headers that were meant for the first one.
-    """
+    """Build the next request. Another server gets neither the body nor the first one's headers."""
     if status not in _METHOD_PRESERVING_REDIRECTS and request.method not in ("GET", "HEAD"):
         request = replace(request, method="GET", body=None)
     if source.origin == target.origin:

@@ -19,10 +19,7 @@ _REMOVE_TIMEOUT_SECONDS = 180.0
 
 
 def clean_up(folder: Path) -> None:
-    """End and remove everything that a run started, except its files.
-
-    Raises RuntimeError if something cannot be ended.
-    """
+    """End and remove all that a run started, except its files. Raises RuntimeError on failure."""
     leftover_processes.terminate_started_by_tests(folder)
     failures = [*filter(None, map(_remove_suite, find_suites(folder)))]
     leftover_processes.terminate_all(folder)
@@ -66,10 +63,7 @@ def _is_locked(lock: Path) -> bool:
 
 
 def _remove_suite(state_dir: Path) -> str:
-    """Run `./manage.py stop --remove`, which knows the processes and the place of the database.
-
-    Return its output if it fails.
-    """
+    """Run `./manage.py stop --remove`, which knows the suite. Return its output if it fails."""
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
     command = [sys.executable, str(ROOT / "manage.py"), "stop", "--remove", "--yes", "--local"]
     environ["STATE_DIR"] = str(state_dir)

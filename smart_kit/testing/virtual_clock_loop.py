@@ -110,10 +110,8 @@ class _VirtualClockSelector(selectors.DefaultSelector):
 
 
 class _LoopbackEcho:
-    """A connection of this process to itself, over the same interface as all others.
-
-    The interface delivers in order, so a byte that arrives here arrives behind everything else.
-    """
+    """A connection to this process itself. Its interface delivers in order, so a byte that arrives
+    here arrives behind everything else."""
 
     def __init__(self) -> None:
         with socket.create_server((LOCALHOST, 0)) as server:
