@@ -138,10 +138,13 @@ def _measure_sizes(document: Any) -> dict[int, int]:
     sizes: dict[int, int] = {}
 
     def measure(value: Any) -> int:
+        size = 1
         if isinstance(value, dict):
-            size = 1 + sum(measure(name) + measure(part) for name, part in value.items())
+            for name, part in value.items():
+                size += measure(name) + measure(part)
         elif isinstance(value, list):
-            size = 1 + sum(map(measure, value))
+            for part in value:
+                size += measure(part)
         else:
             size = len(value if isinstance(value, str) else repr(value))
         sizes[id(value)] = size
