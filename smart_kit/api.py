@@ -36,10 +36,7 @@ def error_responses(*errors: type[DomainError]) -> dict[int | str, dict[str, Any
     """Return these errors and 422 as `responses` of a route, a router or an application."""
     described = {error.status_code: error().message for error in errors}
     described[422] = "The request is malformed."
-    return {
-        status: {"model": ErrorRead, "description": sentence}
-        for status, sentence in described.items()
-    }
+    return {status: {"model": ErrorRead, "description": described[status]} for status in described}
 
 
 def build_error_response(
@@ -52,10 +49,9 @@ def build_error_response(
 
 def build_domain_error_response(error: DomainError) -> JSONResponse:
     """Convert a DomainError; the `error` of NotFound is `not_found`."""
-    challenge = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
-    return build_error_response(
-        error.status_code, _error_name(type(error)), error.message, challenge
-    )
+    headers = {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else None
+    name = _error_name(type(error))
+    return build_error_response(error.status_code, name, error.message, headers)
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -71,13 +67,13 @@ def add_error_handlers(app: FastAPI) -> None:
         detail = error.detail
         if detail == status.phrase and status in _STATUS_MESSAGES:
             detail = _STATUS_MESSAGES[status].format(method=request.method, path=request.url.path)
-        return build_error_response(status, _status_name(status), detail, error.headers)
+        name = _ERROR_NAMES.get(status, status.name.lower())
+        return build_error_response(status, name, detail, error.headers)
 
     @app.exception_handler(RequestValidationError)
     async def malformed(_: Request, error: RequestValidationError) -> JSONResponse:
-        messages = list(
-            dict.fromkeys(map(_format_error, error.errors()))
-        )  # FastAPI validates a header twice
+        # FastAPI validates a header twice
+        messages = list(dict.fromkeys(map(_format_error, error.errors())))
         sentences = messages[:_MAX_ERRORS]
         if len(messages) > _MAX_ERRORS:
             sentences.append(f"and {len(messages) - _MAX_ERRORS} more")
@@ -174,10 +170,6 @@ _ERROR_NAMES = {error.status_code: _error_name(error) for error in DOMAIN_ERRORS
     413: "content_too_large",
     422: _VALIDATION_FAILED,
 }
-
-
-def _status_name(status: HTTPStatus) -> str:
-    return _ERROR_NAMES.get(status, status.name.lower())
 
 
 def _format_error(error: Mapping[str, Any]) -> str:

@@ -22,12 +22,10 @@ class Backoff:
         self.failures = 0
 
     def next_delay(self) -> float:
-        """Record a failure and return the delay before the next attempt, in seconds.
-
-        Up to a quarter of it is left out at random, so that replicas do not retry in step.
-        """
+        """Record a failure and return the delay before the next attempt, in seconds."""
         # the default is read here, so that tests can shorten it
         initial = INITIAL_DELAY_SECONDS if self._initial_seconds is None else self._initial_seconds
         seconds = min(initial * 2.0 ** min(self.failures, 10), self._max_seconds)
         self.failures += 1
+        # random, so that replicas do not retry in step
         return seconds * random.uniform(0.75, 1.0)  # noqa: S311 # not used for security

@@ -14,9 +14,8 @@ SmartAssistantError                 the message defaults to the class's docstrin
 ├── MessageError                    how a worker disposes of a queue message
 │   ├── RetryMessage                it is delayed and tried again
 │   └── RejectMessage               it becomes a dead letter
-└── ToolError                       a tool call failed
-    ├── InvalidInputError           the model can correct its arguments
-    └── ToolExecutionError          the model reports the failure to the user
+├── InvalidInputError               a tool's arguments, which the model can correct
+└── ToolExecutionError              a tool failed, which the model reports to the user
 """
 
 from typing import ClassVar
@@ -116,22 +115,12 @@ class RejectMessage(MessageError):
     """The message can never be handled."""
 
 
-class ToolError(SmartAssistantError):
-    """The tool call failed."""
-
-
-class InvalidInputError(ToolError):
+class InvalidInputError(SmartAssistantError):
     """The arguments are wrong. The message tells the model how to correct them."""
 
 
-class ToolExecutionError(ToolError):
+class ToolExecutionError(SmartAssistantError):
     """The tool failed. The message is for the user."""
 
 
-DOMAIN_ERRORS: tuple[type[DomainError], ...] = (
-    InvalidRequest,
-    NotAuthenticated,
-    NotPermitted,
-    NotFound,
-    Conflict,
-)
+DOMAIN_ERRORS = (InvalidRequest, NotAuthenticated, NotPermitted, NotFound, Conflict)

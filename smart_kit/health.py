@@ -31,7 +31,7 @@ class Health:
         self._notes: list[Callable[[], str]] = []
 
     def add_check(self, name: str, check: HealthCheck) -> None:
-        """Add a check."""
+        """Add a check, or replace the one of this name."""
         self._checks[name] = check
 
     def add_note(self, note: Callable[[], str]) -> None:

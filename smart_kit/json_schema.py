@@ -35,8 +35,11 @@ _SUBSCHEMA_KEYWORDS = (
     *("items", "contains", "additionalProperties", "propertyNames"),
     *("not", "if", "then", "else"),
 )
-_SUBSCHEMA_LIST_KEYWORDS = ("allOf", "anyOf", "oneOf", "prefixItems")
-_SUBSCHEMA_MAP_KEYWORDS = ("properties", "$defs", "definitions", "dependentSchemas")
+_ALL_SUBSCHEMA_KEYWORDS = (
+    *_SUBSCHEMA_KEYWORDS,
+    *("allOf", "anyOf", "oneOf", "prefixItems"),  # lists of schemas
+    *("properties", "$defs", "definitions", "dependentSchemas"),  # schemas by name
+)
 _IN_PLACE_APPLICATORS = ("not", "if", "then", "else", "allOf", "anyOf", "oneOf", "dependentSchemas")
 """Apply to the same value again, so that a cycle of these would never end."""
 _COMPARING_KEYWORDS = frozenset({"enum", "const", "not", "oneOf"})
@@ -62,12 +65,10 @@ def check_schema(schema: JsonObject) -> None:
     try:
         Draft202012Validator.check_schema(schema, format_checker=None)  # patterns are checked below
     except exceptions.SchemaError as error:
-        raise InvalidRequest(
-            f"input_schema is not a JSON Schema at {error.json_path}: {error.message[:300]}."
-        ) from error
-    subschemas = {
-        pointer: (place, part) for pointer, place, part in _iter_subschemas(schema, "", "$")
-    }
+        problem = f"is not a JSON Schema at {error.json_path}: {error.message[:300]}"
+        raise _make_schema_error(problem) from error
+    found = _iter_subschemas(schema, "", "$")
+    subschemas = {pointer: (place, part) for pointer, place, part in found}
     for place, part in subschemas.values():
         if isinstance(part, dict):
             _check_keywords(place, part)
@@ -93,9 +94,8 @@ class JsonSchemaValidator:
         self._step_count = self._visited_characters = self._pattern_characters = 0
         try:
             self._argument_sizes = _measure_sizes(arguments)
-            return list(
-                map(_format_error, islice(self._validator.iter_errors(arguments), MAX_ERRORS))
-            )
+            errors = islice(self._validator.iter_errors(arguments), MAX_ERRORS)
+            return [_format_error(error) for error in errors]
         except (_LimitExceeded, RecursionError):
             return ["they are too long, too many or too deep to be checked"]
 
@@ -185,10 +185,8 @@ def _iter_subschemas(schema: Any, pointer: str, place: str) -> Iterator[tuple[st
     yield pointer, place, schema
     if not isinstance(schema, dict):
         return
-    for below, said, part in _iter_children(
-        schema, (*_SUBSCHEMA_KEYWORDS, *_SUBSCHEMA_LIST_KEYWORDS, *_SUBSCHEMA_MAP_KEYWORDS)
-    ):
-        yield from _iter_subschemas(part, pointer + below, place + said)
+    for step, name, part in _iter_children(schema, _ALL_SUBSCHEMA_KEYWORDS):
+        yield from _iter_subschemas(part, pointer + step, place + name)
 
 
 def _iter_children(
@@ -210,30 +208,24 @@ def _iter_children(
 
 def _check_keywords(place: str, schema: Mapping[str, Any]) -> None:
     if schema.get("$schema", _DIALECT).removesuffix("#") != _DIALECT:
-        raise InvalidRequest(
-            f"input_schema has another dialect than {_DIALECT} at {place}.$schema."
-        )
+        raise _make_schema_error(f"has another dialect than {_DIALECT} at {place}.$schema")
     for keyword in _UNSUPPORTED_KEYWORDS:
         if keyword in schema:
-            raise InvalidRequest(
-                f"input_schema has {keyword} at {place}, which cannot be used here."
-            )
+            raise _make_schema_error(f"has {keyword} at {place}, which cannot be used here")
     if (pattern := schema.get("pattern")) is not None:
         try:
             _compile_pattern(pattern)
         except SchemaError as error:
             reason = str(error).strip().rpartition("rror: ")[2].rstrip(".")
-            raise InvalidRequest(
-                f"input_schema has a pattern that cannot be used at {place}.pattern: {reason}."
-            ) from error
+            problem = f"has a pattern that cannot be used at {place}.pattern: {reason}"
+            raise _make_schema_error(problem) from error
 
 
 def _check_reference(place: str, schema: Mapping[str, Any], subschemas: _Subschemas) -> None:
     target = schema.get("$ref")
     if target is not None and _parse_pointer(target) not in subschemas:
-        raise InvalidRequest(
-            f"input_schema names no schema within itself at {place}.$ref: {target[:100]!r}."
-        )
+        problem = f"names no schema within itself at {place}.$ref: {target[:100]!r}"
+        raise _make_schema_error(problem)
 
 
 def _parse_pointer(target: str) -> str | None:
@@ -245,13 +237,16 @@ def _check_cycles(subschemas: _Subschemas) -> None:
     graph: dict[str, set[str]] = {}
     for pointer, (_, part) in subschemas.items():
         if isinstance(part, dict):
-            graph[pointer] = {
-                pointer + below for below, *_ in _iter_children(part, _IN_PLACE_APPLICATORS)
-            }
+            children = _iter_children(part, _IN_PLACE_APPLICATORS)
+            graph[pointer] = {pointer + step for step, *_ in children}
             if "$ref" in part:
                 graph[pointer].add(_parse_pointer(part["$ref"]) or "")
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         place, _ = subschemas[error.args[1][0]]
-        raise InvalidRequest(f"input_schema refers to itself without end at {place}.") from error
+        raise _make_schema_error(f"refers to itself without end at {place}") from error
+
+
+def _make_schema_error(problem: str) -> InvalidRequest:
+    return InvalidRequest(f"input_schema {problem}.")

@@ -66,11 +66,9 @@ class Redactor:
             case None | bool() | int() | float():
                 return value
             case dict():
-                return {
-                    self.redact(str(key)): self._redact_value(one) for key, one in value.items()
-                }
+                return {self.redact(str(key)): self._redact_value(v) for key, v in value.items()}
             case list() | tuple():
-                return [self._redact_value(one) for one in value]
+                return [self._redact_value(item) for item in value]
         return self.redact(str(value))
 
 
@@ -105,22 +103,18 @@ def configure(
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,
     )
+    if fmt == "json":
+        renderer: Processor = structlog.processors.JSONRenderer(ensure_ascii=False)
+    else:
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    formatter = structlog.stdlib.ProcessorFormatter
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, _renderer(fmt)],
-        )
+        formatter(foreign_pre_chain=shared, processors=[formatter.remove_processors_meta, renderer])
     )
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for noisy in ("httpx2", "httpcore2", "apscheduler", "aiohttp.access", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
-
-
-def _renderer(fmt: Literal["console", "json"]) -> Processor:
-    if fmt == "json":
-        return structlog.processors.JSONRenderer(ensure_ascii=False)
-    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
 
 
 def reset_context(**values: Any) -> None:

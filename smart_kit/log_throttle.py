@@ -22,10 +22,7 @@ class _SeenLine:
 
 
 class LogThrottle:
-    """Drops repeated warnings, except those with a correlation id.
-
-    The lines of one message stay complete, so that an operator can follow it.
-    """
+    """Drops repeated warnings. Lines of a message, which have a correlation id, stay complete."""
 
     def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
         self._now = now
@@ -35,9 +32,7 @@ class LogThrottle:
         """Filter an event, as a structlog processor. The next line has the `suppressed_count`."""
         if event.get("level") != "warning" or "correlation_id" in event:
             return event
-        key = tuple(
-            (name, str(value)) for name, value in event.items() if name not in _VOLATILE_KEYS
-        )
+        key = tuple((name, str(event[name])) for name in event if name not in _VOLATILE_KEYS)
         now, last = self._now(), self._seen.get(key)
         if last is not None and now - last.seen_at < INTERVAL_SECONDS:
             last.suppressed_count += 1
@@ -45,8 +40,5 @@ class LogThrottle:
         if len(self._seen) >= _MAX_LINES:
             self._seen.clear()
         self._seen[key] = _SeenLine(now)
-        return (
-            {**event, "suppressed_count": last.suppressed_count}
-            if last and last.suppressed_count
-            else event
-        )
+        suppressed_count = last.suppressed_count if last else 0
+        return {**event, "suppressed_count": suppressed_count} if suppressed_count else event

@@ -12,9 +12,7 @@ HANDLING_SECONDS = Histogram(
     buckets=(0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 90),
 )
 QUEUE_CONVERSATIONS = Gauge(
-    "smart_assistant_queue_conversations",
-    "Conversations with work, by state",
-    ["queue", "state"],
+    "smart_assistant_queue_conversations", "Conversations with work, by state", ["queue", "state"]
 )
 QUEUE_OLDEST_SECONDS = Gauge(
     "smart_assistant_queue_oldest_seconds", "Age of the oldest queue entry", ["queue"]

@@ -32,10 +32,7 @@ def connect(settings: RedisSettings) -> Redis:
 
 
 def connect_blocking(settings: RedisSettings) -> Redis:
-    """Return a client for subscriptions and for reads that block up to MAX_BLOCK_SECONDS.
-
-    Its socket time-out is longer than redis-py's default of 5 s.
-    """
+    """Return a client for subscriptions and for reads that block up to MAX_BLOCK_SECONDS."""
     return _client(settings, socket_timeout=MAX_BLOCK_SECONDS + _SOCKET_MARGIN_SECONDS)
 
 

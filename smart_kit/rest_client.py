@@ -6,16 +6,12 @@ from uuid import UUID
 import httpx2
 import stamina
 import structlog
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, SecretStr, ValidationError
 
-from smart_kit.errors import (
-    DOMAIN_ERRORS,
-    InvalidRequest,
-    UpstreamRejected,
-    UpstreamUnavailable,
-)
-from smart_kit.settings import RestClientSettings
+from smart_kit.errors import DOMAIN_ERRORS, InvalidRequest, UpstreamRejected, UpstreamUnavailable
+from smart_kit.settings import ServiceSettings
 from smart_kit.tls import get_ssl_context
+from smart_kit.urls import HttpUrl
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
@@ -29,6 +25,15 @@ _KEEPALIVE_SECONDS = 3.0
 """uvicorn closes connections after 5 idle seconds; a request at that moment gets no response."""
 
 _ERRORS_BY_STATUS = {error.status_code: error for error in DOMAIN_ERRORS} | {422: InvalidRequest}
+
+
+class RestClientSettings(ServiceSettings):
+    """The address of rest_service and the token for it."""
+
+    rest_service_url: HttpUrl = "http://127.0.0.1:8000"
+    """The URL of rest_service. Empty: the one that manage.py starts."""
+    service_api_token: SecretStr = Field(min_length=16)
+    """The token by which the services identify themselves to each other."""
 
 
 class ServiceClient:
@@ -69,14 +74,8 @@ class ServiceClient:
         max_attempts: int = MAX_ATTEMPTS,
     ) -> ModelT:
         """Send a request and parse the response."""
-        response = await self._send(
-            method,
-            path,
-            content=body.model_dump_json(exclude_unset=True) if body is not None else None,
-            headers=_build_headers(user_id, idempotency_key),
-            params=params,
-            max_attempts=max_attempts,
-        )
+        headers = _build_headers(user_id, idempotency_key)
+        response = await self._send(method, path, body, headers, params, max_attempts)
         try:
             return response_type.model_validate_json(response.content)
         except ValidationError as error:
@@ -84,15 +83,22 @@ class ServiceClient:
 
     async def send(self, method: str, path: str, *, body: BaseModel | None = None) -> None:
         """Send a request whose response has no body."""
-        content = body.model_dump_json(exclude_unset=True) if body is not None else None
-        await self._send(
-            method, path, content=content, headers=_build_headers(None, None), params=None
-        )
+        await self._send(method, path, body, _build_headers())
 
     async def _send(
-        self, method: str, path: str, *, max_attempts: int = MAX_ATTEMPTS, **request_parts: Any
+        self,
+        method: str,
+        path: str,
+        body: BaseModel | None,
+        headers: dict[str, str],
+        params: dict[str, Any] | None = None,
+        max_attempts: int = MAX_ATTEMPTS,
     ) -> httpx2.Response:
-        is_repeatable = method != "POST" or "Idempotency-Key" in request_parts["headers"]
+        content = body.model_dump_json(exclude_unset=True) if body is not None else None
+        request = self._http.build_request(
+            method, path, content=content, headers=headers, params=params
+        )
+        is_repeatable = method != "POST" or "Idempotency-Key" in headers
         # a context manager, because stamina's decorator logs all arguments, including bodies
         async for attempt in stamina.retry_context(
             on=UpstreamUnavailable,
@@ -102,22 +108,12 @@ class ServiceClient:
             wait_jitter=0.1,
         ):
             with attempt:
-                return await self._send_once(method, path, **request_parts)
+                return await self._send_once(request)
         raise AssertionError("the last attempt raises")
 
-    async def _send_once(
-        self,
-        method: str,
-        path: str,
-        *,
-        content: str | None,
-        headers: dict[str, str],
-        params: dict[str, Any] | None,
-    ) -> httpx2.Response:
+    async def _send_once(self, request: httpx2.Request) -> httpx2.Response:
         try:
-            response = await self._http.request(
-                method, path, content=content, headers=headers, params=params
-            )
+            response = await self._http.send(request)
         except TRANSPORT_ERRORS as error:
             reason = str(error) or type(error).__name__
             raise UpstreamUnavailable(f"rest_service: {reason}") from error
@@ -126,7 +122,9 @@ class ServiceClient:
         raise _to_error(response)
 
 
-def _build_headers(user_id: UUID | None, idempotency_key: str | None) -> dict[str, str]:
+def _build_headers(
+    user_id: UUID | None = None, idempotency_key: str | None = None
+) -> dict[str, str]:
     headers = {"Content-Type": "application/json"}
     if user_id is not None:
         headers["X-User-Id"] = str(user_id)
@@ -146,10 +144,8 @@ def _to_error(response: httpx2.Response) -> Exception:
     if status >= 500 or status == 429:
         wait = response.headers.get("Retry-After", "")
         retry_after = float(wait) if wait.isdecimal() else None
-        return UpstreamUnavailable(
-            f"rest_service: {detail}", status=status, retry_after=retry_after
-        )
-    error_type = _ERRORS_BY_STATUS.get(status)
-    if error_type is None:
-        return UpstreamRejected(f"rest_service: {detail}", status=status)
-    return error_type(detail)
+        message = f"rest_service: {detail}"
+        return UpstreamUnavailable(message, status=status, retry_after=retry_after)
+    if error_type := _ERRORS_BY_STATUS.get(status):
+        return error_type(detail)
+    return UpstreamRejected(f"rest_service: {detail}", status=status)

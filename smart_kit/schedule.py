@@ -20,8 +20,7 @@ _MAX_FOLD = timedelta(hours=3)
 
 def check_cron_expression(expression: str) -> None:
     """Raises InvalidRequest with the reason if the expression is invalid or never fires."""
-    error = _find_error(expression)
-    if error is not None:
+    if (error := _find_error(expression)) is not None:
         raise InvalidRequest(
             f"{expression!r} is not a usable cron expression: {error}. It has five fields, minute"
             " hour day-of-month month day-of-week, e.g. '0 9 * * 1-5' for weekdays at nine."
@@ -57,11 +56,9 @@ def _find_error(expression: str) -> str | None:
 
 
 def _iter_fires_before(expression: str, zone: str, last: datetime) -> Iterator[datetime]:
-    """Yield fire times not later than `last`, newest first.
-
-    The search begins later than `last`, because in the second pass of a fold earlier local times
-    compare as later ones.
-    """
+    """Yield fire times not later than `last`, newest first."""
+    # the search begins later, because in the second pass of a fold earlier local times compare as
+    # later ones
     start = (last + _MAX_FOLD).astimezone(ZoneInfo(zone))
     oldest = last + timedelta(microseconds=1)
     for local in CronSim(expression, start, reverse=True):

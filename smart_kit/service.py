@@ -43,10 +43,7 @@ def launch(
     """Run a service. Invalid settings end it with one line and status 78, a crash with 1."""
     settings = load_settings(service, settings_type)
     logs.configure(
-        service,
-        level=settings.log_level,
-        fmt=settings.log_format,
-        secrets=settings.secrets,
+        service, level=settings.log_level, fmt=settings.log_format, secrets=settings.secrets
     )
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:

@@ -12,12 +12,11 @@ from typing import Annotated, Any, Literal, Self
 from urllib.parse import unquote
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BeforeValidator, SecretStr, ValidationError
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from smart_kit.errors import ConfigurationError
-from smart_kit.urls import HttpUrl
 
 _list_zones = cache(available_timezones)  # it reads the files of the time zone database
 
@@ -100,8 +99,8 @@ class ServiceSettings(BaseSettings):
     def secrets(self) -> frozenset[str]:
         """Values that no log may show: SecretStr fields, and passwords in URLs."""
         values = [value for _, value in self]
-        secrets = {one.get_secret_value() for one in values if isinstance(one, SecretStr)}
-        texts = [*secrets, *(one for one in values if isinstance(one, str))]
+        secrets = {value.get_secret_value() for value in values if isinstance(value, SecretStr)}
+        texts = [*secrets, *(value for value in values if isinstance(value, str))]
         passwords = {match[1] for text in texts if (match := _URL_PASSWORD_PATTERN.search(text))}
         return frozenset(secrets | passwords | set(map(unquote, passwords)))
 
@@ -122,15 +121,6 @@ class RedisSettings(ServiceSettings):
     """The stream of messages to the assistant."""
     redis_queue_to_telegram: str = "queue:to_telegram"
     """The stream of messages to the bot."""
-
-
-class RestClientSettings(ServiceSettings):
-    """The address of rest_service and the token for it."""
-
-    rest_service_url: HttpUrl = "http://127.0.0.1:8000"
-    """The URL of rest_service. Empty: the one that manage.py starts."""
-    service_api_token: SecretStr = Field(min_length=16)
-    """The token by which the services identify themselves to each other."""
 
 
 class LocaleSettings(ServiceSettings):

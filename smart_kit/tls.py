@@ -8,8 +8,5 @@ import httpx2
 
 @cache
 def get_ssl_context() -> ssl.SSLContext:
-    """Return the one context of this process.
-
-    Clients share it because reading the system's certificates takes longer than many a request.
-    """
+    """Return a shared context, because reading the system's certificates takes long."""
     return httpx2.create_ssl_context()

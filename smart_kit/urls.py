@@ -1,6 +1,5 @@
 """URLs that people write: in settings and in records of the API."""
 
-from functools import partial
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -10,36 +9,28 @@ Url = Annotated[str, StringConstraints(max_length=2048, pattern=r"^[!-~]+$")]
 
 
 def url_validator(
-    example: str,
-    surplus_message: str = "must be only host and path",
-    *,
-    has_query: bool = False,
+    example: str, surplus_message: str = "must be only host and path", *, has_query: bool = False
 ) -> AfterValidator:
     """Accept http and https URLs such as the example, and remove a trailing slash.
 
-    `surplus_message` is the error for a user name, a password, a fragment, or, unless `has_query`,
-    a query.
+    `surplus_message` is the error for a user name, password, fragment or unexpected query.
     """
-    return AfterValidator(
-        partial(
-            _validate_url, example=example, surplus_message=surplus_message, has_query=has_query
-        )
-    )
 
+    def validate(url: str) -> str:
+        try:
+            parts = urlsplit(url)
+            is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+            _ = parts.port  # raises ValueError where it is not a port
+        except ValueError as error:
+            raise ValueError(f"is not an address such as {example}") from error
+        if not is_usable:
+            raise ValueError(f"is not an address such as {example}")
+        surplus = parts.fragment or parts.username or parts.password
+        if surplus or (parts.query and not has_query):
+            raise ValueError(surplus_message)
+        return url if parts.query else url.rstrip("/")
 
-def _validate_url(url: str, *, example: str, surplus_message: str, has_query: bool) -> str:
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-        is_bare = not (parts.fragment or parts.username or parts.password)
-        _ = parts.port  # raises ValueError where it is not a port
-    except ValueError as error:
-        raise ValueError(f"is not an address such as {example}") from error
-    if not is_usable:
-        raise ValueError(f"is not an address such as {example}")
-    if not is_bare or (parts.query and not has_query):
-        raise ValueError(surplus_message)
-    return url if parts.query else url.rstrip("/")
+    return AfterValidator(validate)
 
 
 HttpUrl = Annotated[Url, url_validator("https://api.example.org")]

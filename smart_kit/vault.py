@@ -76,12 +76,7 @@ class Vault:
         try:
             plaintext = json.loads(self._fernet.decrypt(encrypted))
             return str(plaintext["secret"]) if plaintext["id"] == str(row_id) else None
-        except (
-            InvalidToken,
-            ValueError,
-            KeyError,
-            TypeError,
-        ):  # may be another text
+        except (InvalidToken, ValueError, KeyError, TypeError):  # may be another text
             return None
 
     def is_encrypted_with_newest_key(self, encrypted: str) -> bool:

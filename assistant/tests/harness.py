@@ -45,8 +45,7 @@ from smart_kit.contracts.threads import TurnRecord
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
 from smart_kit.redis import Redis, await_result
-from smart_kit.rest_client import ServiceClient
-from smart_kit.settings import RestClientSettings
+from smart_kit.rest_client import RestClientSettings, ServiceClient
 from smart_kit.vault import Vault
 
 

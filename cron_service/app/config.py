@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from smart_kit.settings import RedisSettings, RestClientSettings
+from smart_kit.rest_client import RestClientSettings
+from smart_kit.settings import RedisSettings
 
 
 class Settings(RedisSettings, RestClientSettings):

@@ -14,7 +14,8 @@ from smart_kit.contracts.keys import ACTIVE_BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect_blocking
-from smart_kit.settings import RedisSettings, RestClientSettings
+from smart_kit.rest_client import RestClientSettings
+from smart_kit.settings import RedisSettings
 
 BOT = BotIdentity(id=42, username="a_bot")
 

@@ -1,19 +1,15 @@
 """Assistants: instructions, models and limits."""
 
 from typing import Annotated, Literal
-from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, Name, RequestBody, UtcDatetime
+from smart_kit.contracts.base import Name, Record, RequestBody
 from smart_kit.contracts.examples import example
 
 AssistantType = Literal["llm", "openai_api"]
-AssistantModelName = Annotated[
-    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)
-]
 FallbackModelNames = Annotated[
-    list[AssistantModelName],
+    list[Name],
     Field(
         max_length=5,
         description="Models to try in this order if the assistant's own fails; null: FALLBACK_MODEL"
@@ -35,24 +31,20 @@ class AssistantCreate(RequestBody):
 
     name: Name
     is_secretary: bool = False
-    model: AssistantModelName | None = Field(
-        None, description="null: the deployment's DEFAULT_MODEL"
-    )
+    model: Name | None = None
+    """null: the deployment's DEFAULT_MODEL."""
     fallback_models: FallbackModelNames | None = None
     instructions: Instructions
-    assistant_type: AssistantType = Field(
-        "llm", description="llm: the API of each model's record; openai_api: the Responses API"
-    )
+    assistant_type: AssistantType = "llm"
+    """llm: the API of each model's record; openai_api: the Responses API."""
     temperature: Temperature | None = None
     max_output_tokens: MaxOutputTokens | None = None
     max_tool_calls: MaxToolCalls | None = None
-    max_context_messages: MaxContextMessages | None = Field(
-        None, description="null: the deployment's MAX_CONTEXT_MESSAGES"
-    )
+    max_context_messages: MaxContextMessages | None = None
+    """null: the deployment's MAX_CONTEXT_MESSAGES."""
     max_context_length: MaxContextLength | None = None
-    openai_assistant_id: str | None = Field(
-        None, max_length=255, description="Stored for compatibility, not used"
-    )
+    openai_assistant_id: str | None = Field(None, max_length=255)
+    """Stored for compatibility, not used."""
     is_active: bool = True
 
 
@@ -63,7 +55,7 @@ class AssistantUpdate(RequestBody):
 
     name: Name | None = None
     is_secretary: bool | None = None
-    model: AssistantModelName | None = None
+    model: Name | None = None
     fallback_models: FallbackModelNames | None = None
     instructions: Instructions | None = None
     assistant_type: AssistantType | None = None
@@ -76,10 +68,9 @@ class AssistantUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class AssistantRead(Contract):
+class AssistantRead(Record):
     """An assistant."""
 
-    id: UUID
     name: str
     is_secretary: bool
     model: str | None
@@ -93,5 +84,3 @@ class AssistantRead(Contract):
     max_context_length: int | None
     openai_assistant_id: str | None
     is_active: bool
-    created_at: UtcDatetime
-    updated_at: UtcDatetime

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from types import UnionType
 from typing import Annotated, Any, Generic, TypeVar, Union, get_args, get_origin
+from uuid import UUID
 
 from pydantic import (
     AfterValidator,
@@ -37,15 +38,22 @@ _NUMBER_PATTERN = re.compile(r"\s*[-+]?[\d.]+\s*")
 
 def _reject_number(value: Any) -> Any:
     """Refuse numbers, which pydantic would read as seconds since 1970."""
-    if isinstance(value, int | float) or (
-        isinstance(value, str) and _NUMBER_PATTERN.fullmatch(value)
-    ):
+    text = value if isinstance(value, str) else ""
+    if isinstance(value, int | float) or _NUMBER_PATTERN.fullmatch(text):
         raise ValueError("is a number; a time is written like 2026-11-27T09:00:00+01:00")
     return value
 
 
 DatetimeInput = Annotated[datetime, BeforeValidator(_reject_number)]
 """A time in a request, with or without an offset."""
+
+LocalTime = Annotated[
+    DatetimeInput,
+    Field(
+        description="ISO 8601; without an offset it is local time in `timezone`",
+        examples=["2026-11-27T09:00:00+01:00"],
+    ),
+]
 
 AwareDatetimeInput = Annotated[UtcDatetime, BeforeValidator(_reject_number)]
 """A time in a request, with an offset."""
@@ -64,6 +72,20 @@ RevealedSecret = Annotated[
 ]
 """A secret that is masked when printed or logged, but not in JSON, as which it is sent."""
 
+
+def secret_validator(pattern: str, max_length: int, requirement: str) -> AfterValidator:
+    """Accept secrets that match the pattern. `requirement` is the error for all others."""
+
+    def validate(secret: SecretStr) -> SecretStr:
+        if not 0 < len(secret) <= max_length:
+            raise ValueError(f"is empty, or longer than {max_length} characters")
+        if not re.fullmatch(pattern, secret.get_secret_value()):
+            raise ValueError(requirement)
+        return secret
+
+    return AfterValidator(validate)
+
+
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 FunctionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 """A function name that every model provider accepts."""
@@ -74,7 +96,6 @@ ItemT = TypeVar("ItemT")
 
 
 def _iter_types(annotation: Any) -> Iterator[Any]:
-    """Yield the types of an annotation, inside of unions and Annotated."""
     if get_origin(annotation) in (Union, UnionType, Annotated):
         for part in get_args(annotation):
             yield from _iter_types(part)
@@ -85,13 +106,25 @@ def _iter_types(annotation: Any) -> Iterator[Any]:
 class Contract(BaseModel):
     """Data that services exchange: immutable; unknown fields are ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
+
+
+class Record(Contract):
+    """A row of the database."""
+
+    id: UUID
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
 
 
 class RequestBody(BaseModel):
     """The body of a request: immutable; unknown fields are refused as mistakes."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True
+    )
 
     @field_validator("*", mode="before")
     @classmethod

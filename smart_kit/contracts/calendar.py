@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, DatetimeInput, Name, RequestBody, UtcDatetime
+from smart_kit.contracts.base import LocalTime, Name, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.settings import TimeZoneName
@@ -18,13 +18,6 @@ Attendee = Annotated[
     Field(description="An e-mail address", examples=["ann@example.org"]),
 ]
 Attendees = Annotated[list[Attendee], Field(max_length=100)]
-EventTime = Annotated[
-    DatetimeInput,
-    Field(
-        description="ISO 8601; without an offset it is local time in `timezone`",
-        examples=["2026-11-27T09:00:00+01:00"],
-    ),
-]
 
 
 class CalendarEventCreate(RequestBody):
@@ -40,8 +33,8 @@ class CalendarEventCreate(RequestBody):
 
     user_id: UUID
     title: Name
-    starts_at: EventTime
-    ends_at: EventTime
+    starts_at: LocalTime
+    ends_at: LocalTime
     timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
     is_all_day: bool = False
     description: EventText = ""
@@ -55,8 +48,8 @@ class CalendarEventUpdate(RequestBody):
     model_config = example(title="Chess club, finals")
 
     title: Name | None = None
-    starts_at: EventTime | None = None
-    ends_at: EventTime | None = None
+    starts_at: LocalTime | None = None
+    ends_at: LocalTime | None = None
     timezone: TimeZoneName | None = None
     is_all_day: bool | None = None
     description: EventText | None = None
@@ -64,10 +57,9 @@ class CalendarEventUpdate(RequestBody):
     attendees: Attendees | None = None
 
 
-class CalendarEventRead(Contract):
+class CalendarEventRead(Record):
     """A calendar event."""
 
-    id: UUID
     user_id: UUID
     title: str
     starts_at: UtcDatetime
@@ -77,11 +69,7 @@ class CalendarEventRead(Contract):
     description: str
     location: str
     attendees: list[str]
-    google_event_id: str | None = Field(
-        None, description="Id in Google Calendar, if the event is stored there"
-    )
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
-    effect: EffectRead | None = Field(
-        None, description="The receipt, if the request had an Idempotency-Key"
-    )
+    google_event_id: str | None = None
+    """Id in Google Calendar, if the event is stored there."""
+    effect: EffectRead | None = None
+    """The receipt, if the request had an Idempotency-Key."""

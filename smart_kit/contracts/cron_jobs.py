@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, DatetimeInput, Name, RequestBody, UtcDatetime
+from smart_kit.contracts.base import Contract, LocalTime, Name, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.contracts.queue import NotificationPriority
@@ -15,14 +15,12 @@ CronJobType = Literal["reminder", "prompt"]
 RunState = Literal["claimed", "dispatched", "done", "missed", "failed"]
 JobText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 CronExpression = Annotated[str, StringConstraints(max_length=255)]
+
 BotId = Annotated[
     int,
     Field(
         ge=0, lt=2**52, description="Id of a Telegram bot: the part of its token before the colon"
     ),
-]
-JobTime = Annotated[
-    DatetimeInput, Field(description="ISO 8601; without an offset it is local time in `timezone`")
 ]
 
 
@@ -37,15 +35,13 @@ class CronJobCreate(RequestBody):
     type: CronJobType = "reminder"
     name: Name | None = Field(None, description="null: the beginning of the text")
     text: JobText
-    at: JobTime | None = None
+    at: LocalTime | None = None
     cron_expression: CronExpression | None = Field(None, examples=["0 9 * * 1-5"])
     timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
-    chat_id: int | None = Field(
-        None, gt=-(2**52), lt=2**52, description="null: the user's private chat"
-    )
-    priority: NotificationPriority = Field(
-        "high", description="high: the reminder makes a sound; low: it arrives silently"
-    )
+    chat_id: int | None = Field(None, gt=-(2**52), lt=2**52)
+    """null: the user's private chat."""
+    priority: NotificationPriority = "high"
+    """high: the reminder makes a sound; low: it arrives silently."""
     is_active: bool = True
 
 
@@ -56,20 +52,18 @@ class CronJobUpdate(RequestBody):
 
     name: Name | None = None
     text: JobText | None = None
-    at: JobTime | None = None
+    at: LocalTime | None = None
     cron_expression: CronExpression | None = None
     timezone: TimeZoneName | None = None
     priority: NotificationPriority | None = None
     is_active: bool | None = None
-    bot_id: BotId | None = Field(
-        None, description="The bot that delivers it; null: the current bot"
-    )
+    bot_id: BotId | None = None
+    """The bot that delivers it; null: the current bot."""
 
 
-class CronJobRead(Contract):
+class CronJobRead(Record):
     """A reminder or a scheduled prompt."""
 
-    id: UUID
     user_id: UUID
     type: CronJobType
     name: str
@@ -78,17 +72,13 @@ class CronJobRead(Contract):
     cron_expression: str | None
     timezone: str
     chat_id: int
-    bot_id: int | None = Field(
-        None, description="The bot it was created with, the only one that delivers it; null: any"
-    )
+    bot_id: int | None = None
+    """The bot it was created with, the only one that delivers it; null: any."""
     priority: NotificationPriority
     is_active: bool
     next_fire_at: UtcDatetime | None
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
-    effect: EffectRead | None = Field(
-        None, description="The receipt, if the request had an Idempotency-Key"
-    )
+    effect: EffectRead | None = None
+    """The receipt, if the request had an Idempotency-Key."""
 
 
 class CronJobRunRead(Contract):

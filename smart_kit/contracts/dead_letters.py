@@ -31,6 +31,5 @@ class DeadLetterRead(Contract):
 class DeadLetterContentRead(DeadLetterRead):
     """A dead letter with its content."""
 
-    payload: str = Field(
-        description="The queue message as it was stored: JSON, unless it is malformed"
-    )
+    payload: str
+    """The queue message as it was stored: JSON, unless it is malformed."""

@@ -8,8 +8,11 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.cron_jobs import CronExpression, JobText
 from smart_kit.contracts.tasks import TaskPriority, TaskStatus, TaskTitle
 from smart_kit.contracts.tools import EffectClass, ToolType
+
+_Place = Annotated[str, StringConstraints(max_length=200)]
 
 
 class Arguments(BaseModel):
@@ -21,7 +24,7 @@ class Arguments(BaseModel):
 class GetTime(Arguments):
     """Arguments of get_time."""
 
-    place: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+    place: _Place | None = Field(
         None, description="City or IANA time zone, e.g. Tokyo or Europe/Berlin; omit for the user's"
     )
 
@@ -29,12 +32,10 @@ class GetTime(Arguments):
 class CreateReminder(Arguments):
     """Arguments of create_reminder."""
 
-    text: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)
-    ] = Field(description="What to remind of, in the user's words and language")
+    text: JobText = Field(description="What to remind of, in the user's words and language")
     at: datetime | None = Field(None, description="ISO 8601 in the user's time zone")
     in_seconds: int | None = Field(None, ge=1, le=366 * 86400, description="Seconds from now")
-    cron: Annotated[str, StringConstraints(max_length=255)] | None = Field(
+    cron: CronExpression | None = Field(
         None, description="Five cron fields in the user's time zone, for a recurring reminder"
     )
     prompt: bool = Field(
@@ -84,7 +85,7 @@ class ChangeTask(Arguments):
 class GetWeather(Arguments):
     """Arguments of get_weather."""
 
-    place: Annotated[str, StringConstraints(max_length=200)] | None = Field(
+    place: _Place | None = Field(
         None, description="City, with its country where the name is common; omit for the user's"
     )
     days: int | None = Field(None, ge=1, le=7, description="Days of forecast from today, default 1")

@@ -1,27 +1,21 @@
 """Models and their providers."""
 
-import re
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    StringConstraints,
-)
+from pydantic import BeforeValidator, Field, StringConstraints
 
 from smart_kit.contracts.base import (
     Contract,
     Dollars,
     JsonObject,
     Name,
+    Record,
     RequestBody,
     RevealedSecret,
-    UtcDatetime,
+    secret_validator,
 )
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.urls import Url, url_validator
@@ -76,8 +70,6 @@ ListUrl = Annotated[
         "https://example.org/models.json", "must be only host, path and query", has_query=True
     ),
 ]
-_API_KEY_PATTERN = re.compile(r"[!-~]+")
-_MAX_KEY_LENGTH = 4096
 
 
 def _strip(value: Any) -> Any:
@@ -85,22 +77,14 @@ def _strip(value: Any) -> Any:
     return value.strip() if isinstance(value, str) else value
 
 
-def _validate_api_key(key: SecretStr) -> SecretStr:
-    if not 0 < len(key) <= _MAX_KEY_LENGTH:
-        raise ValueError(f"is empty, or longer than {_MAX_KEY_LENGTH} characters")
-    if not _API_KEY_PATTERN.fullmatch(key.get_secret_value()):
-        raise ValueError("must consist of printable ASCII characters without blanks")
-    return key
-
-
 ApiKey = Annotated[
     RevealedSecret,
     Field(
         description="Stored encrypted and never shown again",
-        json_schema_extra={"minLength": 1, "maxLength": _MAX_KEY_LENGTH, "pattern": r"^[!-~]+$"},
+        json_schema_extra={"minLength": 1, "maxLength": 4096, "pattern": r"^[!-~]+$"},
     ),
     BeforeValidator(_strip),
-    AfterValidator(_validate_api_key),
+    secret_validator(r"[!-~]+", 4096, "must consist of printable ASCII characters without blanks"),
 ]
 
 
@@ -128,29 +112,22 @@ class ProviderUpdate(RequestBody):
     base_url: BaseUrl | None = None
     api_key: ApiKey | None = None
     is_active: bool | None = None
-    source: ProviderSource | None = Field(
-        None,
-        description="environment: each start sets its URL and key from OPENAI_BASE_URL and"
-        " OPENAI_API_KEY; at most one provider has this source",
-    )
+    source: ProviderSource | None = None
+    """environment: each start sets its URL and key from OPENAI_BASE_URL and OPENAI_API_KEY; at most
+    one provider has this source."""
 
 
-class ProviderRead(Contract):
+class ProviderRead(Record):
     """A provider: a server with an OpenAI-compatible API."""
 
-    id: UUID
     name: str
     base_url: str
-    api_key_state: ApiKeyState = Field(
-        description="unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set"
-    )
+    api_key_state: ApiKeyState
+    """unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set."""
     is_active: bool
-    source: ProviderSource = Field(
-        description="environment: each start sets its URL and key from OPENAI_BASE_URL and"
-        " OPENAI_API_KEY, until an administrator changes one of them"
-    )
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
+    source: ProviderSource
+    """environment: each start sets its URL and key from OPENAI_BASE_URL and OPENAI_API_KEY, until
+    an administrator changes one of them."""
 
 
 class ProviderTestRequest(RequestBody):
@@ -158,10 +135,8 @@ class ProviderTestRequest(RequestBody):
 
     model_config = example(model="gpt-6-luna")
 
-    model: ModelName | None = Field(
-        None,
-        description="Model to send a short request to; null: only check the address and the key",
-    )
+    model: ModelName | None = None
+    """Model to send a short request to; null: only check the address and the key."""
 
 
 ProviderErrorCode = Literal[
@@ -187,9 +162,8 @@ class ProviderTestRead(Contract):
     error_code: ProviderErrorCode | None = None
     detail: str = Field(description="What the test found and, after an error, what to do")
     seconds: float
-    model_names: list[str] = Field(
-        default_factory=list, description="Models that the server lists, at most 1000"
-    )
+    model_names: list[str] = Field(default_factory=list)
+    """Models that the server lists, at most 1000."""
 
 
 class LlmModelCreate(RequestBody):
@@ -206,10 +180,8 @@ class LlmModelCreate(RequestBody):
     )
 
     provider_id: UUID
-    provider_model_name: ModelName = Field(
-        description="The provider's name for the model, to which assistants refer",
-        examples=["gpt-6-luna"],
-    )
+    provider_model_name: ModelName = Field(examples=["gpt-6-luna"])
+    """The provider's name for the model, to which assistants refer."""
     api: ModelApi = Field("chat", description="chat: Chat Completions; responses: Responses")
     parameters: Parameters = Field(default_factory=dict)
     capabilities: Capabilities = Field(default_factory=list)
@@ -237,10 +209,9 @@ class LlmModelUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class LlmModelRead(Contract):
+class LlmModelRead(Record):
     """A model of a provider."""
 
-    id: UUID
     provider_id: UUID
     provider_model_name: str
     api: ModelApi
@@ -251,8 +222,6 @@ class LlmModelRead(Contract):
     output_price: Dollars | None
     is_user_selectable: bool
     is_active: bool
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
 
 
 class ModelImport(RequestBody):
@@ -269,14 +238,10 @@ class ModelImport(RequestBody):
 
     provider_id: UUID
     models: JsonObject | None = Field(None, description="The list; null: download it")
-    url: ListUrl | None = Field(
-        None, description="Address of the list; null: the provider's own list, with its key"
-    )
-    only: list[ModelName] = Field(
-        default_factory=list,
-        max_length=1000,
-        description="Names of the models to import; empty: all",
-    )
+    url: ListUrl | None = None
+    """Address of the list; null: the provider's own list, with its key."""
+    only: list[ModelName] = Field(default_factory=list, max_length=1000)
+    """Names of the models to import; empty: all."""
     dry_run: bool = Field(False, description="Report what would change without changing it")
 
 

@@ -1,41 +1,29 @@
 """Secrets of tools: stored encrypted, never shown, and sent to one server only."""
 
-import re
 from typing import Annotated, Literal
-from uuid import UUID
 
-from pydantic import AfterValidator, Field, SecretStr, StringConstraints
+from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, RequestBody, RevealedSecret, UtcDatetime
+from smart_kit.contracts.base import Contract, Record, RequestBody, RevealedSecret, secret_validator
 from smart_kit.contracts.examples import example
 from smart_kit.urls import Url, url_validator
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 SecretState = Literal["stored", "unreadable"]
-_PRINTABLE_PATTERN = re.compile(r"[ -~]+")
-_MAX_LENGTH = 8192
 _EXAMPLE = "https://api.example.org"
 Origin = Annotated[
     Url,
     url_validator(_EXAMPLE, "must be only scheme, host and port; the secret belongs into value"),
 ]
-
-
-def _validate_value(value: SecretStr) -> SecretStr:
-    if not 0 < len(value) <= _MAX_LENGTH:
-        raise ValueError(f"is empty, or longer than {_MAX_LENGTH} characters")
-    if not _PRINTABLE_PATTERN.fullmatch(value.get_secret_value()):
-        raise ValueError("must consist of printable ASCII characters and blanks, without line ends")
-    return value
-
-
 SecretValue = Annotated[
     RevealedSecret,
     Field(
         description="Stored encrypted and never shown again",
-        json_schema_extra={"minLength": 1, "maxLength": _MAX_LENGTH, "pattern": r"^[ -~]+$"},
+        json_schema_extra={"minLength": 1, "maxLength": 8192, "pattern": r"^[ -~]+$"},
     ),
-    AfterValidator(_validate_value),
+    secret_validator(
+        r"[ -~]+", 8192, "must consist of printable ASCII characters and blanks, without line ends"
+    ),
 ]
 
 
@@ -47,10 +35,8 @@ class SecretCreate(RequestBody):
     )
 
     name: SecretName = Field(description="Tools refer to it as `{secret:NAME}`", examples=["words"])
-    origin: Origin = Field(
-        description="The only server that receives it: scheme, host and port of this URL",
-        examples=[_EXAMPLE],
-    )
+    origin: Origin = Field(examples=[_EXAMPLE])
+    """The only server that receives it: scheme, host and port of this URL."""
     value: SecretValue
 
 
@@ -63,17 +49,13 @@ class SecretUpdate(RequestBody):
     value: SecretValue | None = None
 
 
-class SecretRead(Contract):
+class SecretRead(Record):
     """A secret without its value."""
 
-    id: UUID
     name: str
     origin: str
-    state: SecretState = Field(
-        description="unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set"
-    )
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
+    state: SecretState
+    """unreadable: encrypted with a LLM_MODEL_DECRYPT_KEY that is no longer set."""
 
 
 class KeyRotationRead(Contract):

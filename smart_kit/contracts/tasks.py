@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, DatetimeInput, RequestBody, UtcDatetime
+from smart_kit.contracts.base import LocalTime, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.settings import TimeZoneName
@@ -13,9 +13,6 @@ from smart_kit.settings import TimeZoneName
 TaskStatus = Literal["open", "done", "cancelled"]
 TaskPriority = Literal["low", "normal", "high"]
 TaskTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
-DueTime = Annotated[
-    DatetimeInput, Field(description="ISO 8601; without an offset it is local time in `timezone`")
-]
 
 
 class TaskCreate(RequestBody):
@@ -27,7 +24,7 @@ class TaskCreate(RequestBody):
 
     user_id: UUID
     title: TaskTitle
-    due_at: DueTime | None = None
+    due_at: LocalTime | None = None
     priority: TaskPriority = "normal"
     timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
 
@@ -39,25 +36,20 @@ class TaskUpdate(RequestBody):
 
     title: TaskTitle | None = None
     status: TaskStatus | None = None
-    due_at: DueTime | None = Field(None, description="null: no due time")
+    due_at: LocalTime | None = Field(None, description="null: no due time")
     priority: TaskPriority | None = None
-    timezone: TimeZoneName | None = Field(
-        None, description="Time zone of `due_at`; null: the user's"
-    )
+    timezone: TimeZoneName | None = None
+    """Time zone of `due_at`; null: the user's."""
 
 
-class TaskRead(Contract):
+class TaskRead(Record):
     """A task."""
 
-    id: UUID
     user_id: UUID
     title: str
     status: TaskStatus
     due_at: UtcDatetime | None
     priority: TaskPriority
     completed_at: UtcDatetime | None
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
-    effect: EffectRead | None = Field(
-        None, description="The receipt, if the request had an Idempotency-Key"
-    )
+    effect: EffectRead | None = None
+    """The receipt, if the request had an Idempotency-Key."""

@@ -6,7 +6,7 @@ from uuid import UUID, uuid5
 
 from pydantic import Field, TypeAdapter
 
-from smart_kit.contracts.base import Contract, Dollars, JsonObject, RequestBody, UtcDatetime
+from smart_kit.contracts.base import Contract, Dollars, JsonObject, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 from smart_kit.contracts.tools import ToolType
 
@@ -20,16 +20,13 @@ class ThreadCreate(RequestBody):
     assistant_id: UUID
 
 
-class ThreadRead(Contract):
+class ThreadRead(Record):
     """The current thread of a user with an assistant."""
 
-    id: UUID
     user_id: UUID
     assistant_id: UUID
     thread_id: UUID
     last_used_at: UtcDatetime
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
 
 
 class MessageRead(Contract):
@@ -44,13 +41,10 @@ class MessageRead(Contract):
     role: Literal["user", "assistant", "tool"]
     content: str
     payload: JsonObject
-    is_in_context: bool = Field(
-        description="Whether later turns send it to the model; false where its turn failed and"
-        " changed nothing"
-    )
-    created_at: UtcDatetime = Field(
-        description="When the user wrote it, the model answered it or the tool returned it"
-    )
+    is_in_context: bool
+    """Whether later turns send it to the model; false where its turn failed and changed nothing."""
+    created_at: UtcDatetime
+    """When the user wrote it, the model answered it or the tool returned it."""
 
 
 class ModelFailure(Contract):
@@ -60,9 +54,8 @@ class ModelFailure(Contract):
     provider: str
     reason: str
     seconds: float = 0.0
-    prompt_tokens: int = Field(
-        0, description="Tokens of a billed attempt; an estimate if the server reports none"
-    )
+    prompt_tokens: int = 0
+    """Tokens of a billed attempt; an estimate if the server reports none."""
     cached_tokens: int = 0
     completion_tokens: int = 0
     cost: Decimal | None = Field(None, description="USD; null: nothing, or unknown")
@@ -71,20 +64,17 @@ class ModelFailure(Contract):
 class StepRecord(Contract):
     """A model call or a tool call of a turn."""
 
-    step: str = Field(
-        description="<model call>.<tool index>; sub-assistants append their own steps"
-    )
+    step: str
+    """<model call>.<tool index>; sub-assistants append their own steps."""
     kind: Literal["model", "tool"]
     name: str = Field(description="Name of the model or of the tool")
     arguments: JsonObject | None = None
     result: str = ""
     provider: str = Field("", description="Name of the model's provider; empty for a tool")
-    assistant_id: UUID | None = Field(
-        None, description="The assistant that called the model or the tool"
-    )
-    is_answered: bool = Field(
-        True, description="false: all models failed, and `name` is the last of them"
-    )
+    assistant_id: UUID | None = None
+    """The assistant that called the model or the tool."""
+    is_answered: bool = True
+    """false: all models failed, and `name` is the last of them."""
     prompt_tokens: int = Field(0, description="An estimate if the server reports none")
     cached_tokens: int = 0
     completion_tokens: int = 0
@@ -95,16 +85,23 @@ class StepRecord(Contract):
     seconds: float = 0.0
 
 
-class TurnRecord(Contract):
-    """A finished turn, for the archive in Postgres."""
+class BaseTurn(Contract):
+    """What every description of a finished turn has."""
 
-    kind: Literal["turn"] = "turn"
     message_id: str
     user_id: UUID
     assistant_id: UUID
     thread_id: UUID
     configuration_version: int
     status: Literal["done", "failed"]
+    started_at: UtcDatetime
+    finished_at: UtcDatetime
+
+
+class TurnRecord(BaseTurn):
+    """A finished turn, for the archive in Postgres."""
+
+    kind: Literal["turn"] = "turn"
     items: tuple[JsonObject, ...]
     is_in_context: bool = True
     """Whether later turns send the items to the model. False for a failed turn without effects."""
@@ -112,8 +109,6 @@ class TurnRecord(Contract):
     run_id: UUID | None = None
     requested_at: UtcDatetime
     """When the user sent the message, or the schedule fired."""
-    started_at: UtcDatetime
-    finished_at: UtcDatetime
 
 
 class RunRecord(Contract):
@@ -130,21 +125,13 @@ ArchiveRecord = Annotated[TurnRecord | RunRecord, Field(discriminator="kind")]
 ARCHIVE_RECORD_ADAPTER: TypeAdapter[ArchiveRecord] = TypeAdapter(ArchiveRecord)
 
 
-class TurnRead(Contract):
+class TurnRead(BaseTurn):
     """An archived turn."""
 
-    message_id: str
-    user_id: UUID
-    assistant_id: UUID
-    thread_id: UUID
-    configuration_version: int
-    status: Literal["done", "failed"]
     steps: list[StepRecord]
     prompt_tokens: int = Field(description="Sum of all calls, including failed attempts")
     completion_tokens: int
     cost: Dollars | None = Field(description="USD; null if the price of a call is unknown")
-    started_at: UtcDatetime
-    finished_at: UtcDatetime
 
 
 class TracedAssistant(Contract):
@@ -172,9 +159,8 @@ class TurnTraceRead(Contract):
     """A turn with the configuration that it used."""
 
     turn: TurnRead
-    assistants: list[TracedAssistant] = Field(
-        description="Assistants whose version of that time is stored; the same holds for tools"
-    )
+    assistants: list[TracedAssistant]
+    """Assistants whose version of that time is stored; the same holds for tools."""
     tools: list[TracedTool]
     messages: list[MessageRead] = Field(description="Messages that the turn added to its thread")
 

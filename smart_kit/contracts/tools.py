@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, FunctionName, JsonObject, RequestBody, UtcDatetime
+from smart_kit.contracts.base import FunctionName, JsonObject, Record, RequestBody
 from smart_kit.contracts.examples import EXAMPLE_IDS, example
 
 ToolType = Literal["calendar", "reminder", "time", "weather", "sub_assistant", "rest"]
@@ -60,9 +60,8 @@ class HttpCall(RequestBody):
     headers: TemplateMap = Field(
         default_factory=dict, examples=[{"Authorization": "Bearer {secret:words}"}]
     )
-    body: JsonObject | None = Field(
-        None, description='Sent as JSON; a value "{name}" is the argument itself, with its type'
-    )
+    body: JsonObject | None = None
+    """Sent as JSON; a value "{name}" is the argument itself, with its type."""
 
 
 class ToolCreate(RequestBody):
@@ -73,18 +72,14 @@ class ToolCreate(RequestBody):
     name: FunctionName
     tool_type: ToolType
     description: Description
-    input_schema: InputSchema | None = Field(
-        None,
-        description="JSON Schema (2020-12) of the arguments; null: the function's own. A $ref must"
-        " be local, and patterns have no look-around and no backreferences",
-    )
-    assistant_id: UUID | None = Field(
-        None, description="The assistant that a sub_assistant tool calls"
-    )
+    input_schema: InputSchema | None = None
+    """JSON Schema (2020-12) of the arguments; null: the function's own. A $ref must be local, and
+    patterns have no look-around and no backreferences."""
+    assistant_id: UUID | None = None
+    """The assistant that a sub_assistant tool calls."""
     http_call: HttpCall | None = Field(None, description="The HTTP call of a rest tool")
-    effect_class: EffectClass | None = Field(
-        None, description="For rest tools only; null: writes, which are performed at most once"
-    )
+    effect_class: EffectClass | None = None
+    """For rest tools only; null: writes, which are performed at most once."""
     cache_seconds: CacheSeconds = 0
     is_active: bool = True
 
@@ -105,10 +100,9 @@ class ToolUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class ToolRead(Contract):
+class ToolRead(Record):
     """A tool."""
 
-    id: UUID
     name: str
     tool_type: ToolType
     description: str
@@ -118,8 +112,6 @@ class ToolRead(Contract):
     effect_class: EffectClass = Field(description="Of the built-in function, or of the record")
     cache_seconds: int
     is_active: bool
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
 
 
 class AssistantToolCreate(RequestBody):
@@ -129,10 +121,8 @@ class AssistantToolCreate(RequestBody):
 
     assistant_id: UUID
     tool_id: UUID
-    sub_assistant_id: UUID | None = Field(
-        None,
-        description="The assistant that the tool calls here; overrides the tool's assistant_id",
-    )
+    sub_assistant_id: UUID | None = None
+    """The assistant that the tool calls here; overrides the tool's assistant_id."""
     is_active: bool = True
 
 
@@ -145,13 +135,10 @@ class AssistantToolUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class AssistantToolRead(Contract):
+class AssistantToolRead(Record):
     """A link between an assistant and a tool."""
 
-    id: UUID
     assistant_id: UUID
     tool_id: UUID
     sub_assistant_id: UUID | None
     is_active: bool
-    created_at: UtcDatetime
-    updated_at: UtcDatetime

@@ -22,9 +22,8 @@ class UsageRead(Contract):
     thread_id: UUID
     model: str
     provider: str
-    prompt_tokens: int = Field(
-        description="Like all tokens, an estimate if the server reports none"
-    )
+    prompt_tokens: int
+    """Like all tokens, an estimate if the server reports none."""
     cached_tokens: int = Field(description="Cached part of prompt_tokens")
     completion_tokens: int
     cost: Dollars | None = Field(description="USD at the prices of that time; null: unknown")

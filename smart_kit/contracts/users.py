@@ -6,8 +6,15 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.assistants import AssistantModelName
-from smart_kit.contracts.base import Contract, Dollars, RequestBody, RevealedSecret, UtcDatetime
+from smart_kit.contracts.base import (
+    Contract,
+    Dollars,
+    Name,
+    Record,
+    RequestBody,
+    RevealedSecret,
+    UtcDatetime,
+)
 from smart_kit.contracts.examples import example
 from smart_kit.settings import Language, TimeZoneName
 
@@ -21,17 +28,6 @@ BudgetAmount = Annotated[
 LanguageCode = Annotated[str, StringConstraints(max_length=35)]
 
 
-class UserCreate(RequestBody):
-    """A new user."""
-
-    model_config = example(telegram_id=123456789, first_name="Ann", language_code="en")
-
-    telegram_id: TelegramId
-    first_name: PersonName = ""
-    username: PersonName | None = None
-    language_code: LanguageCode | None = Field(None, description="Language in Telegram's settings")
-
-
 class UserUpsert(RequestBody):
     """A user's profile in Telegram. Creates the user, or updates an existing one."""
 
@@ -39,7 +35,15 @@ class UserUpsert(RequestBody):
 
     first_name: PersonName = ""
     username: PersonName | None = None
-    language_code: LanguageCode | None = None
+    language_code: LanguageCode | None = Field(None, description="Language in Telegram's settings")
+
+
+class UserCreate(UserUpsert):
+    """A new user."""
+
+    model_config = example(telegram_id=123456789, first_name="Ann", language_code="en")
+
+    telegram_id: TelegramId
 
 
 class UserUpdate(RequestBody):
@@ -52,26 +56,21 @@ class UserUpdate(RequestBody):
     language_code: LanguageCode | None = None
     language: Language | None = Field(None, description="The language that the user chose")
     timezone: TimeZoneName | None = Field(None, description="An IANA time zone")
-    assistant_id: UUID | None = Field(
-        None, description="The assistant that the user chose: an active secretary"
-    )
-    model: AssistantModelName | None = Field(
-        None, description="The model that the user chose: an active one with is_user_selectable"
-    )
-    rich_messages: bool | None = Field(
-        None, description="Whether tables and formulas are sent as Telegram's rich messages"
-    )
+    assistant_id: UUID | None = None
+    """The assistant that the user chose: an active secretary."""
+    model: Name | None = None
+    """The model that the user chose: an active one with is_user_selectable."""
+    rich_messages: bool | None = None
+    """Whether tables and formulas are sent as Telegram's rich messages."""
     role: Role | None = Field(None, description="Requires the admin token")
     status: UserStatus | None = Field(None, description="Requires the admin token")
-    daily_budget: BudgetAmount | None = Field(
-        None, description="Requires the admin token; null: the deployment's DAILY_BUDGET"
-    )
+    daily_budget: BudgetAmount | None = None
+    """Requires the admin token; null: the deployment's DAILY_BUDGET."""
 
 
-class UserRead(Contract):
+class UserRead(Record):
     """A user."""
 
-    id: UUID
     telegram_id: int
     first_name: str
     username: str | None
@@ -85,8 +84,6 @@ class UserRead(Contract):
     status: UserStatus
     daily_budget: Dollars | None
     is_invited: bool = Field(description="Whether the user redeemed an invitation")
-    created_at: UtcDatetime
-    updated_at: UtcDatetime
 
 
 class UserSnapshot(Contract):
@@ -127,13 +124,9 @@ class InviteRead(Contract):
     expires_at: UtcDatetime
 
 
-class InviteRedeem(RequestBody):
+class InviteRedeem(UserCreate):
     """Redeems an invitation."""
 
     model_config = example(code="k3Jx0PzQ7dVn2aYbR5tWcg", telegram_id=123456789)
 
     code: RevealedSecret
-    telegram_id: TelegramId
-    first_name: PersonName = ""
-    username: PersonName | None = None
-    language_code: LanguageCode | None = None

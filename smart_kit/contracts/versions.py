@@ -13,16 +13,13 @@ class VersionRead(Contract):
     """A version of a record."""
 
     number: int = Field(description="Number of the version of this record, from 1")
-    configuration_version: int = Field(
-        description="Version of the whole configuration, to which turns refer"
-    )
-    caller: Caller | None = Field(
-        description="Whose token the request had; null: a default of the suite"
-    )
+    configuration_version: int
+    """Version of the whole configuration, to which turns refer."""
+    caller: Caller | None
+    """Whose token the request had; null: a default of the suite."""
     request_id: str | None = Field(description="As in the audit log")
-    content: JsonObject | None = Field(
-        description="Fields of the record, for an assistant also `tools`; null: deleted"
-    )
+    content: JsonObject | None
+    """Fields of the record, for an assistant also `tools`; null: deleted."""
     restored_from: int | None = Field(description="The version that was restored")
     created_at: UtcDatetime
 

@@ -10,33 +10,17 @@ its outcome, so a message never exists only in a worker's memory. Each delivery 
 token than the one before; operations with an older token are refused.
 """
 
-from smart_kit.mailbox.mailbox import Mailbox
-from smart_kit.mailbox.messages import (
-    DeadLetter,
-    Delivery,
-    Envelope,
-    LeaseLost,
-    Outcome,
-    QueueDepth,
-    StreamEntry,
-)
-from smart_kit.mailbox.monitor import QueueMonitor
-from smart_kit.mailbox.reconciler import MailboxReconciler
-from smart_kit.mailbox.worker import DEFAULT_TIMINGS, Worker, WorkerTimings, retry_until_redis
-
-__all__ = [
-    "DEFAULT_TIMINGS",
-    "DeadLetter",
-    "Delivery",
-    "Envelope",
-    "LeaseLost",
-    "Mailbox",
-    "MailboxReconciler",
-    "Outcome",
-    "QueueDepth",
-    "QueueMonitor",
-    "StreamEntry",
-    "Worker",
-    "WorkerTimings",
-    "retry_until_redis",
-]
+from smart_kit.mailbox.mailbox import Mailbox as Mailbox
+from smart_kit.mailbox.messages import DeadLetter as DeadLetter
+from smart_kit.mailbox.messages import Delivery as Delivery
+from smart_kit.mailbox.messages import Envelope as Envelope
+from smart_kit.mailbox.messages import LeaseLost as LeaseLost
+from smart_kit.mailbox.messages import Outcome as Outcome
+from smart_kit.mailbox.messages import QueueDepth as QueueDepth
+from smart_kit.mailbox.messages import StreamEntry as StreamEntry
+from smart_kit.mailbox.monitor import QueueMonitor as QueueMonitor
+from smart_kit.mailbox.reconciler import MailboxReconciler as MailboxReconciler
+from smart_kit.mailbox.worker import DEFAULT_TIMINGS as DEFAULT_TIMINGS
+from smart_kit.mailbox.worker import Worker as Worker
+from smart_kit.mailbox.worker import WorkerTimings as WorkerTimings
+from smart_kit.mailbox.worker import retry_until_redis as retry_until_redis

@@ -62,45 +62,35 @@ class DeadLetterQueue:
     async def replay(self, entry: DeadLetterEntry) -> bool:
         """Enqueue the message again, at the end of its conversation. Return False if it is gone.
 
-        Raises InvalidRequest for an entry that never was a queue message, e.g. a Telegram update
-        that could not be parsed.
+        Raises InvalidRequest for what never was a queue message, e.g. a malformed Telegram update.
         """
-        conversation = entry.dead_letter.conversation
+        conversation, keys = entry.dead_letter.conversation, self._keys
         if not conversation:
             raise InvalidRequest("It never was a message of the queue, so it can only be deleted.")
-        return bool(
-            await self._replay_script(
-                keys=[
-                    self._keys.stream,
-                    self._keys.active,
-                    self._keys.waiting(conversation),
-                    self._keys.dead,
-                ],
-                args=[_format_entry_id(entry.entry_id), conversation, entry.dead_letter.payload],
-            )
+        has_replayed = await self._replay_script(
+            keys=[keys.stream, keys.active, keys.waiting(conversation), keys.dead],
+            args=[_format_entry_id(entry.entry_id), conversation, entry.dead_letter.payload],
         )
+        return bool(has_replayed)
 
     async def delete(self, entry_id: EntryId) -> bool:
         """Delete a dead letter. Return False if it is gone already."""
-        return bool(
-            await await_result(self._redis.xdel(self._keys.dead, _format_entry_id(entry_id)))
-        )
+        deletion = self._redis.xdel(self._keys.dead, _format_entry_id(entry_id))
+        return bool(await await_result(deletion))
 
     def _parse_entry(self, raw_id: str, fields: dict[str, str]) -> DeadLetterEntry:
         milliseconds, _, number = raw_id.partition("-")
         entry_id = (int(milliseconds), int(number))
         raw = fields.get(DEAD_LETTER_FIELD, "")
         try:
-            return DeadLetterEntry(entry_id, DeadLetter.model_validate_json(raw))
+            dead_letter = DeadLetter.model_validate_json(raw)
         except ValidationError:  # written by another version or by hand; it is still shown
-            return DeadLetterEntry(entry_id, self._build_unreadable(raw, entry_id))
-
-    def _build_unreadable(self, raw: str, entry_id: EntryId) -> DeadLetter:
-        return DeadLetter(
-            queue=self._queue,
-            conversation="",
-            payload=raw,
-            reason="the dead letter itself cannot be parsed",
-            attempts=0,
-            failed_at=datetime.fromtimestamp(entry_id[0] / 1000, UTC),
-        )
+            dead_letter = DeadLetter(
+                queue=self._queue,
+                conversation="",
+                payload=raw,
+                reason="the dead letter itself cannot be parsed",
+                attempts=0,
+                failed_at=datetime.fromtimestamp(entry_id[0] / 1000, UTC),
+            )
+        return DeadLetterEntry(entry_id, dead_letter)

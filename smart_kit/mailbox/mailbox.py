@@ -49,10 +49,7 @@ def read_script(name: str) -> str:
 
 
 class Mailbox:
-    """One queue. Every operation is one atomic script.
-
-    Operations on a delivery raise LeaseLost where another worker has the message now.
-    """
+    """One queue. Operations on a delivery raise LeaseLost if another worker has the message now."""
 
     def __init__(
         self,
@@ -78,18 +75,13 @@ class Mailbox:
 
     async def enqueue(self, *envelopes: Envelope) -> list[bool]:
         """Add messages durably in one round trip. Return False for each duplicate."""
-        script = self._scripts["enqueue"]
+        script, keys = self._scripts["enqueue"], self._keys
         calls: list[_ScriptCall] = [
             (
-                [
-                    self.name,
-                    self._keys.active,
-                    self._keys.seen,
-                    self._keys.waiting(one.conversation),
-                ],
-                [one.message_id, one.conversation, one.payload, DEDUPLICATION_MS],
+                [self.name, keys.active, keys.seen, keys.waiting(envelope.conversation)],
+                [envelope.message_id, envelope.conversation, envelope.payload, DEDUPLICATION_MS],
             )
-            for one in envelopes
+            for envelope in envelopes
         ]
         if len(calls) == 1:
             return [bool(await script(keys=calls[0][0], args=calls[0][1]))]
@@ -103,13 +95,9 @@ class Mailbox:
         self, blocking: Redis, consumer: str, timeout_seconds: float
     ) -> StreamEntry | None:
         """Wait for a conversation with work, at most `timeout_seconds` and MAX_BLOCK_SECONDS."""
+        seconds = min(timeout_seconds, MAX_BLOCK_SECONDS)
         entries = await read_group(
-            blocking,
-            self.name,
-            GROUP,
-            consumer,
-            count=1,
-            timeout_seconds=min(timeout_seconds, MAX_BLOCK_SECONDS),
+            blocking, self.name, GROUP, consumer, count=1, timeout_seconds=seconds
         )
         return _to_stream_entry(*entries[0]) if entries else None
 
@@ -136,14 +124,9 @@ class Mailbox:
 
     async def begin(self, entry: StreamEntry) -> Delivery | None:
         """Take the conversation's first message. Return None where the entry is outdated."""
+        keys, waiting = self._keys, self._keys.waiting(entry.conversation)
         taken = await self._scripts["begin"](
-            keys=[
-                self.name,
-                self._keys.active,
-                self._keys.fence,
-                self._keys.attempts,
-                self._keys.waiting(entry.conversation),
-            ],
+            keys=[self.name, keys.active, keys.fence, keys.attempts, waiting],
             args=[GROUP, entry.id, entry.conversation],
         )
         if taken is None:
@@ -175,56 +158,29 @@ class Mailbox:
         self, delivery: Delivery, outcome: Outcome, *, dead_letter: DeadLetter | None = None
     ) -> None:
         """Remove the message and apply its outcome, or move it to the dead letters."""
-        await self._run_fenced(
-            "finish",
-            self._list_finish_keys(delivery, outcome),
-            [
-                GROUP,
-                *_lease_arguments(delivery),
-                dead_letter.model_dump_json() if dead_letter else "",
-                outcome.archive_record,
-                MAX_HISTORY_ITEMS,
-                HISTORY_TTL_SECONDS,
-                DEDUPLICATION_MS,
-                len(outcome.history),
-                *outcome.history,
-                *(
-                    part
-                    for reply in outcome.replies
-                    for part in (reply.message_id, reply.conversation, reply.payload)
-                ),
-            ],
-        )
+        arguments: list[str | int] = [GROUP, *_lease_arguments(delivery)]
+        arguments += [dead_letter.model_dump_json() if dead_letter else "", outcome.archive_record]
+        arguments += [MAX_HISTORY_ITEMS, HISTORY_TTL_SECONDS, DEDUPLICATION_MS]
+        arguments += [len(outcome.history), *outcome.history]
+        for reply in outcome.replies:
+            arguments += [reply.message_id, reply.conversation, reply.payload]
+        await self._run_fenced("finish", self._list_finish_keys(delivery, outcome), arguments)
 
     async def delay(
         self, delivery: Delivery, delay_seconds: float, *, is_attempt_counted: bool = False
     ) -> None:
-        """Release the message and make it available again after `delay_seconds`.
-
-        The attempt is taken back unless `is_attempt_counted`.
-        """
+        """Release the message for `delay_seconds`. Take its attempt back unless counted."""
+        keys, delay_ms = self._keys, int(delay_seconds * 1000)
         await self._run_fenced(
             "delay",
-            [
-                self.name,
-                self._keys.active,
-                self._keys.fence,
-                self._keys.attempts,
-                self._keys.delayed,
-            ],
-            [
-                GROUP,
-                *_lease_arguments(delivery),
-                int(delay_seconds * 1000),
-                int(is_attempt_counted),
-            ],
+            [self.name, keys.active, keys.fence, keys.attempts, keys.delayed],
+            [GROUP, *_lease_arguments(delivery), delay_ms, int(is_attempt_counted)],
         )
 
     async def promote(self) -> float | None:
         """Wake conversations that are due. Return the seconds until the next one, or None."""
         _, due_ms = await self._scripts["promote"](
-            keys=[self.name, self._keys.active, self._keys.delayed],
-            args=[_BATCH_SIZE],
+            keys=[self.name, self._keys.active, self._keys.delayed], args=[_BATCH_SIZE]
         )
         return None if due_ms < 0 else due_ms / 1000
 
@@ -258,23 +214,17 @@ class Mailbox:
             return [bool(added) for added in await pipeline.execute()]
 
     def _list_finish_keys(self, delivery: Delivery, outcome: Outcome) -> list[str]:
-        own = [
-            self.name,
-            self._keys.active,
-            self._keys.fence,
-            self._keys.attempts,
-            self._keys.waiting(delivery.conversation),
-            journal_key(outcome.journal_message_id),
-            history_key(outcome.thread_id or _NO_THREAD),
-            TURNS_STREAM,
-            self._keys.dead,
-        ]
+        keys, waiting = self._keys, self._keys.waiting(delivery.conversation)
+        journal = journal_key(outcome.journal_message_id)
+        history = history_key(outcome.thread_id or _NO_THREAD)
+        own = [self.name, keys.active, keys.fence, keys.attempts, waiting]
+        own += [journal, history, TURNS_STREAM, keys.dead]
         if not outcome.replies:
             return own
         if (reply_keys := self._reply_keys) is None:
             raise ValueError(f"{self.name} has no mailbox to reply into")
-        waiting = [reply_keys.waiting(reply.conversation) for reply in outcome.replies]
-        return [*own, reply_keys.stream, reply_keys.active, reply_keys.seen, *waiting]
+        own += [reply_keys.stream, reply_keys.active, reply_keys.seen]
+        return own + [reply_keys.waiting(reply.conversation) for reply in outcome.replies]
 
 
 _NO_THREAD = UUID(int=0)

@@ -20,21 +20,19 @@ log = structlog.stdlib.get_logger()
 class QueueMonitor:
     """The latest measurement of one queue."""
 
-    def __init__(self, mailbox: Mailbox, interval_seconds: float = INTERVAL_SECONDS) -> None:
+    def __init__(self, mailbox: Mailbox) -> None:
         self._mailbox = mailbox
-        self._interval_seconds = interval_seconds
         self._depth: QueueDepth | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Measure at each interval until `stop`."""
+        queue = self._mailbox.name
         while not stop.is_set():
             try:
                 await self.collect()
             except CONNECTION_ERRORS as error:
-                log.debug(
-                    "queue depth collection failed", queue=self._mailbox.name, reason=str(error)
-                )
-            await sleep_until_stopped(stop, self._interval_seconds)
+                log.debug("queue depth collection failed", queue=queue, reason=str(error))
+            await sleep_until_stopped(stop, INTERVAL_SECONDS)
 
     async def collect(self) -> None:
         """Measure the queue and update the metrics."""

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from collections.abc import Iterator, Sequence
 
 import structlog
 from redis.commands.core import AsyncScript
@@ -24,18 +23,12 @@ log = structlog.stdlib.get_logger()
 
 
 class MailboxReconciler:
-    """Reconciler of one queue.
+    """Reconciler of one queue. Only manual edits and restored backups can lose its wake-ups."""
 
-    The mailbox's own scripts never lose a wake-up; manual edits and restored backups can.
-    """
-
-    def __init__(
-        self, redis: Redis, queue: str, interval_seconds: float = INTERVAL_SECONDS
-    ) -> None:
+    def __init__(self, redis: Redis, queue: str) -> None:
         self._redis = redis
         self._queue = queue
         self._keys = QueueKeys(queue)
-        self._interval_seconds = interval_seconds
         self._script = AsyncScript(redis, read_script("reconcile"))
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -45,30 +38,23 @@ class MailboxReconciler:
                 await self.restore_wakeups()
             except (*CONNECTION_ERRORS, ResponseError) as error:
                 log.debug("queue reconciliation failed", queue=self._queue, reason=str(error))
-            await sleep_until_stopped(stop, self._interval_seconds)
+            await sleep_until_stopped(stop, INTERVAL_SECONDS)
 
     async def restore_wakeups(self) -> int:
         """Restore lost wake-ups and return the number of affected conversations."""
-        known = {
-            *await self._list_waiting(),
-            *await await_result(self._redis.hkeys(self._keys.active)),
-        }
+        active = await await_result(self._redis.hkeys(self._keys.active))
+        known = sorted({*await self._list_waiting(), *active})
         restored = 0
-        for conversations in _split_batches(sorted(known)):
+        for start in range(0, len(known), _BATCH_SIZE):
             restored += await self._script(
                 keys=[self._keys.stream, self._keys.active, self._keys.delayed],
-                args=[GROUP, self._keys.waiting_prefix, *conversations],
+                args=[GROUP, self._keys.waiting_prefix, *known[start : start + _BATCH_SIZE]],
             )
         if restored:
             log.warning("lost wake-ups restored", queue=self._queue, conversations=restored)
         return restored
 
     async def _list_waiting(self) -> list[str]:
-        """Return the conversations that have waiting messages."""
         pattern = _GLOB_CHARACTERS.sub(r"\\\g<0>", self._keys.waiting_prefix) + "*"
         found = self._redis.scan_iter(pattern, count=_SCAN_COUNT, _type="LIST")
         return [key.removeprefix(self._keys.waiting_prefix) async for key in found]
-
-
-def _split_batches(names: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (names[start : start + _BATCH_SIZE] for start in range(0, len(names), _BATCH_SIZE))

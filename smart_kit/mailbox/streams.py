@@ -38,12 +38,11 @@ async def read_group(
         group, consumer, {stream: after}, count=count, block=block_ms
     )
     # RESP3 answers with a dict, whose entries may be in a list of their own; RESP2 with a list
-    streams = (
-        response.values() if isinstance(response, dict) else [one[1] for one in response or ()]
-    )
+    if not isinstance(response, dict):
+        response = dict(response or ())
     return [
         (entry_id, fields or {})
-        for entries in streams
+        for entries in response.values()
         for batch in (entries if entries and isinstance(entries[0], list) else [entries])
         for entry_id, fields in batch
     ]

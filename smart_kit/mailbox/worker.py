@@ -99,7 +99,9 @@ class Worker:
                 continue
             try:
                 for entry in await self._fetch_entries():
-                    self._start(entry)
+                    task = asyncio.create_task(self._process_entry(entry))
+                    self._running.add(task)
+                    task.add_done_callback(self._running.discard)
             except CONNECTION_ERRORS as error:
                 log.warning("redis unavailable", queue=self._mailbox.name, reason=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)
@@ -115,12 +117,8 @@ class Worker:
         now = time.monotonic()
         if now >= self._next_promote_at:
             next_due = await self._mailbox.promote()
-            wait = (
-                self._timings.promote_interval_seconds
-                if next_due is None
-                else min(next_due, self._timings.promote_interval_seconds)
-            )
-            self._next_promote_at = now + wait
+            longest = self._timings.promote_interval_seconds
+            self._next_promote_at = now + (longest if next_due is None else min(next_due, longest))
         if now >= self._next_reclaim_at:
             free = self._slots - len(self._running)
             entries = await self._mailbox.reclaim(self._consumer, free)
@@ -133,11 +131,6 @@ class Worker:
         )
         self.last_read_at = time.monotonic()
         return [entry] if entry else []
-
-    def _start(self, entry: StreamEntry) -> None:
-        task = asyncio.create_task(self._process_entry(entry))
-        self._running.add(task)
-        task.add_done_callback(self._running.discard)
 
     async def _process_entry(self, entry: StreamEntry) -> None:
         try:
@@ -208,18 +201,15 @@ class Worker:
             reason=reason,
             attempts=attempts,
         )
-        outcome = await self._run_dead_letter_hook(delivery)
+        try:
+            outcome = await self._on_dead_letter(delivery)
+        except Exception:  # the message becomes a dead letter even if the hook fails
+            log.exception("dead-letter hook failed")
+            outcome = Outcome()
         await retry_until_redis(
             lambda: self._mailbox.finish(delivery, outcome, dead_letter=dead_letter)
         )
         return "dead_lettered"
-
-    async def _run_dead_letter_hook(self, delivery: Delivery) -> Outcome:
-        try:
-            return await self._on_dead_letter(delivery)
-        except Exception:  # the message becomes a dead letter even if the hook fails
-            log.exception("dead-letter hook failed")
-            return Outcome()
 
     async def _renew_leases(self) -> None:
         """Renew all leases in a separate task, so that a slow handler cannot delay renewals."""
@@ -236,11 +226,8 @@ class Worker:
                     return
 
     async def _cancel_running(self) -> None:
-        """Cancel running messages until all have ended.
-
-        Repeatedly, because a Redis command can swallow a cancellation (see `is_cancelled`), and
-        even when this task is cancelled itself, because nothing else waits for them.
-        """
+        # repeatedly, because a Redis command can swallow a cancellation (see `is_cancelled`), and
+        # even when this task is cancelled itself, because nothing else waits for them
         while self._running:
             for task in self._running:
                 task.cancel()

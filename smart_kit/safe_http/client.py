@@ -9,7 +9,7 @@ import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
-from http import HTTPStatus
+from itertools import chain
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
@@ -37,13 +37,8 @@ _CROSS_ORIGIN_HEADERS = frozenset({"accept", "accept-language", "content-type"})
 _INVALID_HEADER_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _INITIAL_ORIGIN = ContextVar[str]("first")
 """The origin of the URL that a request began with."""
-_METHOD_PRESERVING_REDIRECTS = (HTTPStatus.TEMPORARY_REDIRECT, HTTPStatus.PERMANENT_REDIRECT)
-_REDIRECT_STATUSES = (
-    HTTPStatus.MOVED_PERMANENTLY,
-    HTTPStatus.FOUND,
-    HTTPStatus.SEE_OTHER,
-    *_METHOD_PRESERVING_REDIRECTS,
-)
+_METHOD_PRESERVING_REDIRECTS = (307, 308)
+_REDIRECT_STATUSES = (301, 302, 303, *_METHOD_PRESERVING_REDIRECTS)
 
 Lookup = Callable[[str, int], Awaitable[Sequence[str]]]
 """Returns the addresses of a host for a port. Raises OSError."""
@@ -103,9 +98,7 @@ class SafeHttpClient:
     ) -> None:
         """`private_hosts`: private servers that are allowed, as `host[:port]`; without a port, the
         ports of http and https. A redirect from another server never leads there."""
-        self._private_authorities = frozenset(
-            one for host in private_hosts for one in _parse_authorities(host)
-        )
+        self._private_authorities = frozenset(chain(*map(_parse_authorities, private_hosts)))
         self._resolver = Resolver()
         connector = aiohttp.TCPConnector(
             resolver=_PublicAddressResolver(lookup or self._resolve, self._private_authorities),
@@ -182,14 +175,11 @@ class SafeHttpClient:
                 allow_redirects=False,
                 middlewares=(_prevent_retry,),
             ) as response:
-                http_response = HttpResponse(
-                    response.status,
-                    response.headers.get("Content-Type", ""),
-                    await _read_body(response),
-                    str(url),
-                )
-                is_redirect = response.status in _REDIRECT_STATUSES
-                return http_response, response.headers.get("Location") if is_redirect else None
+                status, headers = response.status, response.headers
+                body = await _read_body(response)
+                location = headers.get("Location") if status in _REDIRECT_STATUSES else None
+                content_type = headers.get("Content-Type", "")
+                return HttpResponse(status, content_type, body, str(url)), location
         except (aiohttp.ClientPayloadError, OSError) as error:
             raise UpstreamUnavailable("The connection was lost.") from error
         except (aiohttp.ClientError, ValueError) as error:
@@ -222,7 +212,17 @@ class _PublicAddressResolver(AbstractResolver):
         if f"{host}:{port}" not in self._private_authorities:
             for address in addresses:
                 check_public_address(address)
-        return [_to_resolve_result(host, port, address) for address in dict.fromkeys(addresses)]
+        return [
+            ResolveResult(
+                hostname=host,
+                host=address,
+                port=port,
+                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
+                proto=socket.IPPROTO_TCP,
+                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
+            )
+            for address in dict.fromkeys(addresses)
+        ]
 
     async def close(self) -> None:
         """Required by aiohttp; there is nothing to close."""
@@ -238,17 +238,6 @@ async def _prevent_retry(
         raise ConnectionFailed(f"The server cannot be reached: {type(error).__name__}.") from error
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
         raise UpstreamUnavailable("The connection was lost.") from error
-
-
-def _to_resolve_result(host: str, port: int, address: str) -> ResolveResult:
-    return ResolveResult(
-        hostname=host,
-        host=address,
-        port=port,
-        family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-        proto=socket.IPPROTO_TCP,
-        flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-    )
 
 
 def _check_headers(headers: Mapping[str, str]) -> None:
@@ -270,23 +259,16 @@ def _parse_authorities(host: str) -> tuple[str, ...]:
 def _build_redirect(
     request: HttpRequest, status: int, source: PublicUrl, target: PublicUrl
 ) -> HttpRequest:
-    """Build the next request of a chain of redirects.
-
-    Another server receives neither the body nor the headers that were meant for the first one.
-    """
-    preserves_method = status in _METHOD_PRESERVING_REDIRECTS or request.method in ("GET", "HEAD")
-    if not preserves_method:
+    """Build the next request. Another server gets neither the body nor the first one's headers."""
+    if status not in _METHOD_PRESERVING_REDIRECTS and request.method not in ("GET", "HEAD"):
         request = replace(request, method="GET", body=None)
     if source.origin == target.origin:
         return request
     if request.body is not None:
         raise AddressBlocked("A redirect would send the request's content to another server.")
-    headers = {
-        name: value
-        for name, value in request.headers.items()
-        if name.lower() in _CROSS_ORIGIN_HEADERS
-    }
-    return replace(request, headers=headers)
+    headers = request.headers.items()
+    allowed = {name: value for name, value in headers if name.lower() in _CROSS_ORIGIN_HEADERS}
+    return replace(request, headers=allowed)
 
 
 async def _read_body(response: aiohttp.ClientResponse) -> bytes:

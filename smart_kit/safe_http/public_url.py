@@ -17,30 +17,13 @@ _NON_PUBLIC_NETWORKS = tuple(
     map(
         ip_network,
         (
-            "0.0.0.0/8",
-            "10.0.0.0/8",
-            "100.64.0.0/10",
-            "127.0.0.0/8",
+            *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16"),
             "168.63.129.16/32",  # Azure's metadata service
-            "169.254.0.0/16",
-            "172.16.0.0/12",
-            "192.0.0.0/24",
-            "192.0.2.0/24",
-            "192.31.196.0/24",
-            "192.52.193.0/24",
-            "192.88.99.0/24",
-            "192.168.0.0/16",
-            "192.175.48.0/24",
-            "198.18.0.0/15",
-            "198.51.100.0/24",
-            "203.0.113.0/24",
-            "224.0.0.0/4",
-            "240.0.0.0/4",
+            *("172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.31.196.0/24"),
+            *("192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24"),
+            *("198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"),
             "2001::/23",  # Teredo, ORCHID and others
-            "2001:db8::/32",
-            "2002::/16",
-            "2620:4f:8000::/48",
-            "3fff::/20",
+            *("2001:db8::/32", "2002::/16", "2620:4f:8000::/48", "3fff::/20"),
         ),
     )
 )
@@ -84,9 +67,8 @@ class PublicUrl:
         """Parse a URL. Raises AddressBlocked where two programs may read it differently."""
         match = _URL_PATTERN.fullmatch(text)
         if match is None or _WHITESPACE_OR_CONTROL.search(text) or "\\" in text:
-            raise AddressBlocked(
-                "The URL must begin with http:// or https:// and contain no spaces."
-            )
+            reason = "The URL must begin with http:// or https:// and contain no spaces."
+            raise AddressBlocked(reason)
         authority = _AUTHORITY_PATTERN.fullmatch(match[2].lower())
         if authority is None or not match[2].isascii():  # lower() turns the Kelvin sign into k
             raise AddressBlocked(
@@ -99,12 +81,8 @@ class PublicUrl:
             raise AddressBlocked("The port must be at most 65535.")
         host = _parse_ipv6(address) if address is not None else _parse_host_name(name)
         number = int(port) if port else _DEFAULT_PORTS[scheme]
-        return cls(
-            scheme,
-            host,
-            number,
-            _encode_path_and_query(rest if rest.startswith("/") else f"/{rest}"),
-        )
+        path_and_query = _encode_path_and_query(rest if rest.startswith("/") else f"/{rest}")
+        return cls(scheme, host, number, path_and_query)
 
     @property
     def authority(self) -> str:
@@ -132,8 +110,7 @@ class PublicUrl:
 
     def check_host(self) -> None:
         """Raises AddressBlocked where the host's name or address is not public."""
-        address = _parse_ip(self.host)
-        if address is not None:
+        if _parse_ip(self.host) is not None:
             check_public_address(self.host)
         elif "." not in self.host or _PRIVATE_HOST_NAMES.fullmatch(self.host):
             raise AddressBlocked(f"{self.host} is not a public host.")
@@ -142,11 +119,9 @@ class PublicUrl:
 def check_public_address(text: str) -> None:
     """Raises AddressBlocked for anything but the IP address of a public host."""
     address = _parse_ip(text)
-    is_public = address is not None and not any(
-        address in network for network in _NON_PUBLIC_NETWORKS
-    )
-    if is_public and isinstance(address, IPv6Address):
-        is_public = address in _GLOBAL_UNICAST_V6 and address.scope_id is None
+    is_public = address is not None and not any(address in part for part in _NON_PUBLIC_NETWORKS)
+    if isinstance(address, IPv6Address):
+        is_public &= address in _GLOBAL_UNICAST_V6 and address.scope_id is None
     if not is_public:
         raise AddressBlocked("The host is not a public one.")
 
@@ -170,7 +145,6 @@ def _parse_host_name(text: str) -> str:
 
 
 def _encode_path_and_query(text: str) -> str:
-    """Percent-encode what is not ASCII."""
     try:
         return quote(text, safe=_PRINTABLE_ASCII, errors="surrogateescape")
     except UnicodeEncodeError as error:

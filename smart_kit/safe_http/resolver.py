@@ -32,10 +32,7 @@ class Resolver:
         )
 
     async def resolve(self, host: str, port: int, origin: str) -> list[str]:
-        """Return the addresses of a host. `origin` is the server that the request named first.
-
-        Raises OSError.
-        """
+        """Return a host's addresses or raise OSError. `origin`: the server of the first request."""
         loop, slot = asyncio.get_running_loop(), self._lookup_slots[origin]
 
         def release_slot(_: Future[_AddressInfo]) -> None:

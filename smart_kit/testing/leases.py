@@ -6,20 +6,12 @@ from redis import Redis
 
 from smart_kit.mailbox.mailbox import LEASE_SECONDS
 
-EXPIRED_IDLE_MS = int(2000 * LEASE_SECONDS)
-"""A lease that was not renewed for so long has ended."""
+_EXPIRED_IDLE_MS = int(2000 * LEASE_SECONDS)
 
 
-def expire_leases(client: "Redis", stream: str, group: str) -> None:
+def expire_leases(client: Redis, stream: str, group: str) -> None:
     """End all leases of a stream. All of their consumers must be dead."""
-    held: Any = client.xpending_range(stream, group, "-", "+", 1000)
-    for one in held:
-        client.xclaim(
-            stream,
-            group,
-            one["consumer"],
-            0,
-            [one["message_id"]],
-            idle=EXPIRED_IDLE_MS,
-            justid=True,
-        )
+    pending: Any = client.xpending_range(stream, group, "-", "+", 1000)
+    for entry in pending:
+        ids = [entry["message_id"]]
+        client.xclaim(stream, group, entry["consumer"], 0, ids, idle=_EXPIRED_IDLE_MS, justid=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 RUN_VARIABLE = "SMART_ASSISTANT_TEST_RUN"
 """Variable that passes the folder of the test run to its processes."""
-STATE_VARIABLE = "STATE_DIR"
+_STATE_VARIABLE = "STATE_DIR"
 _PROC = Path("/proc")
 HAS_PROC = (_PROC / "self" / "environ").exists()
 
@@ -25,7 +25,7 @@ _POLL_INTERVAL_SECONDS = 0.05
 
 def terminate_started_by_tests(folder: Path) -> None:
     """End the processes that tests started themselves, because they could start more."""
-    _terminate(lambda process: _get_path_variable(process, RUN_VARIABLE, folder) is not None)
+    _terminate(lambda process: _list_variable_paths(process, RUN_VARIABLE, folder))
 
 
 def terminate_all(folder: Path) -> None:
@@ -35,8 +35,8 @@ def terminate_all(folder: Path) -> None:
     """
     _terminate(
         lambda process: (
-            _get_path_variable(process, RUN_VARIABLE, folder) is not None
-            or _get_path_variable(process, STATE_VARIABLE, folder) is not None
+            _list_variable_paths(process, RUN_VARIABLE, folder)
+            or _list_variable_paths(process, _STATE_VARIABLE, folder)
             or (_is_server(process) and _is_working_in(process, folder))
         )
     )
@@ -44,25 +44,36 @@ def terminate_all(folder: Path) -> None:
 
 def find_state_dirs(folder: Path) -> set[Path]:
     """Return the state folders of suites with running processes."""
-    found = (_get_path_variable(process, STATE_VARIABLE, folder) for process in _other_processes())
-    return {path for path in found if path is not None}
+    return {
+        state_dir
+        for process in _other_processes()
+        for state_dir in _list_variable_paths(process, _STATE_VARIABLE, folder)
+    }
 
 
-def _terminate(is_target: Callable[[Path], bool]) -> None:
+def find_pids_of_suite(state_dir: Path) -> list[int]:
+    """Return the pids of all processes of a suite."""
+    return [
+        int(process.name)
+        for process in _other_processes()
+        if _list_variable_paths(process, _STATE_VARIABLE, state_dir)
+    ]
+
+
+def _terminate(is_target: Callable[[Path], object]) -> None:
     """Terminate processes, then kill the slow ones. Raises RuntimeError if one survives."""
     found = [*filter(is_target, _other_processes())]
     for process in found:
         # SIGTERM has PostgreSQL wait for its clients; either lets it give back shared memory
         _send_signal(process, signal.SIGQUIT if _is_server(process) else signal.SIGTERM)
-    if found and _wait_for_exit(is_target):
-        for process in filter(is_target, _other_processes()):
+    if found and (slow := _wait_for_exit(is_target)):
+        for process in slow:
             _send_signal(process, signal.SIGKILL)
         if left := _wait_for_exit(is_target):
             raise RuntimeError(f"processes live on: {', '.join(one.name for one in left)}")
 
 
-def _wait_for_exit(is_target: Callable[[Path], bool]) -> list[Path]:
-    """Return the processes that are still running after the time limit."""
+def _wait_for_exit(is_target: Callable[[Path], object]) -> list[Path]:
     deadline = time.monotonic() + _EXIT_TIMEOUT_SECONDS
     while (left := [*filter(is_target, _other_processes())]) and time.monotonic() < deadline:
         time.sleep(_POLL_INTERVAL_SECONDS)
@@ -70,22 +81,21 @@ def _wait_for_exit(is_target: Callable[[Path], bool]) -> list[Path]:
 
 
 def _other_processes() -> Iterator[Path]:
-    """Yield the folders of all other processes."""
     return (one for one in _PROC.glob("[0-9]*") if int(one.name) != os.getpid())
 
 
-def _get_path_variable(process: Path, variable: str, folder: Path) -> Path | None:
+def _list_variable_paths(process: Path, variable: str, folder: Path) -> list[Path]:
     """Return the path in a variable of the process, if it is in the folder."""
     start = f"{variable}=".encode()
     try:
         environ = (process / "environ").read_bytes()
     except OSError:  # it has ended, or belongs to another user
-        return None
+        return []
     if start not in environ:  # most; each test process looks at all processes several times
-        return None
+        return []
     entries = environ.split(b"\0")
-    named = (Path(os.fsdecode(one[len(start) :])) for one in entries if one.startswith(start))
-    return next((path for path in named if path.is_relative_to(folder)), None)
+    paths = (Path(os.fsdecode(one[len(start) :])) for one in entries if one.startswith(start))
+    return [path for path in paths if path.is_relative_to(folder)]
 
 
 def _is_working_in(process: Path, folder: Path) -> bool:

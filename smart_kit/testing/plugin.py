@@ -49,14 +49,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def pytest_asyncio_loop_factories(
     item: pytest.Item,
 ) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
-    """Return the event loops of a test."""
     if has_virtual_clock(item):
         return {"virtual": VirtualClockLoop}
     return {"real": asyncio.new_event_loop}
 
 
 def has_virtual_clock(item: pytest.Item) -> bool:
-    """Return whether a test uses a virtual clock."""
     marker = item.get_closest_marker("clock")
     return marker is not None and marker.args == ("virtual",)
 
@@ -70,15 +68,12 @@ class SharedSuiteScheduling(LoadFileScheduling):  # type: ignore[misc] # has no 
 
 def get_scope(nodeid: str) -> str:
     """Return the scope that one worker runs: the file of a test, or the shared suite."""
-    return (
-        SHARED_SUITE_DIR if nodeid.startswith(f"{SHARED_SUITE_DIR}/") else nodeid.split("::", 1)[0]
-    )
+    is_shared = nodeid.startswith(f"{SHARED_SUITE_DIR}/")
+    return SHARED_SUITE_DIR if is_shared else nodeid.split("::", 1)[0]
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(
-    config: pytest.Config, log: Producer
-) -> SharedSuiteScheduling | None:
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
     """Used with `--dist=loadfile`."""
     return SharedSuiteScheduling(config, log) if config.getvalue("dist") == "loadfile" else None
 
@@ -91,20 +86,13 @@ def pytest_unconfigure(config: pytest.Config) -> None:
 
 def _configure_plain_logging() -> None:
     """Use plain tracebacks, because a rich one blocks a test's event loop for seconds."""
-    renderer = structlog.dev.ConsoleRenderer(
-        colors=False, exception_formatter=structlog.dev.plain_traceback
-    )
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            renderer,
-        ]
-    )
+    formatter = structlog.dev.plain_traceback
+    renderer = structlog.dev.ConsoleRenderer(colors=False, exception_formatter=formatter)
+    context = structlog.contextvars.merge_contextvars
+    structlog.configure(processors=[context, structlog.processors.add_log_level, renderer])
 
 
 def _make_hypothesis_deterministic() -> None:
-    """Make Hypothesis deterministic, without a deadline."""
     slow = (HealthCheck.too_slow, HealthCheck.data_too_large)
     settings.register_profile(
         "suite", deadline=None, derandomize=True, database=None, suppress_health_check=slow
@@ -114,25 +102,20 @@ def _make_hypothesis_deterministic() -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A PostgreSQL server for this test process."""
     with postgres_server() as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def valkey() -> Iterator[Valkey]:
-    """A Valkey server for this test process."""
     with valkey_server() as server:
         yield server
 
 
 @pytest.fixture
 def redis_settings(valkey: Valkey) -> RedisSettings:
-    """Connection settings of the Valkey server."""
     return RedisSettings(
-        redis_host="127.0.0.1",
-        redis_port=valkey.port,
-        redis_password=SecretStr(valkey.password),
+        redis_host="127.0.0.1", redis_port=valkey.port, redis_password=SecretStr(valkey.password)
     )
 
 
@@ -149,7 +132,6 @@ async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    """A second client for blocking reads."""
     client = connect_blocking(redis_settings)
     yield client
     await client.aclose()

@@ -49,10 +49,7 @@ def free_ports(count: int) -> list[int]:
 
 
 def _get_process_port_ranges() -> tuple[range, range]:
-    """Return the port ranges for groups and for single ports.
-
-    Each worker of pytest-xdist has its own ranges, so two never choose the same port.
-    """
+    """Return this xdist worker's own ranges: for groups of ports and for single ports."""
     count = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     number = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     size = (_END_PORT - _FIRST_PORT) // count

@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from smart_kit.testing import docker_resources, leftover_processes
@@ -19,12 +19,9 @@ _REMOVE_TIMEOUT_SECONDS = 180.0
 
 
 def clean_up(folder: Path) -> None:
-    """End and remove everything that a run started, except its files.
-
-    Raises RuntimeError if something cannot be ended.
-    """
+    """End and remove all that a run started, except its files. Raises RuntimeError on failure."""
     leftover_processes.terminate_started_by_tests(folder)
-    failures = [said for state_dir in find_suites(folder) if (said := _remove_suite(state_dir))]
+    failures = [*filter(None, map(_remove_suite, find_suites(folder)))]
     leftover_processes.terminate_all(folder)
     if docker_resources.is_docker_used(folder):
         docker_resources.remove_resources(docker_resources.resource_prefix(folder.name))
@@ -42,9 +39,9 @@ def find_suites(folder: Path) -> list[Path]:
         running = leftover_processes.find_state_dirs(folder)
     else:
         running = {state_dir for state_dir, lock in found.items() if _is_locked(lock)}
-    outside = set(_find_recorded_state_dirs(folder))
     left = (one for one in found if one in running or (one / "postgres").is_symlink())
-    return sorted({one for one in left if one.lstat().st_uid == os.geteuid()} | outside)
+    own = {one for one in left if one.lstat().st_uid == os.geteuid()}
+    return sorted(own.union(_find_recorded_state_dirs(folder)))
 
 
 def _find_recorded_state_dirs(folder: Path) -> Iterator[Path]:
@@ -66,20 +63,26 @@ def _is_locked(lock: Path) -> bool:
 
 
 def _remove_suite(state_dir: Path) -> str:
-    """Run `./manage.py stop --remove`, which knows the processes and the place of the database.
-
-    Return its output if it fails.
-    """
+    """Run `./manage.py stop --remove`, which knows the suite. Return its output if it fails."""
     environ = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
-    done = subprocess.run(
-        [sys.executable, ROOT / "manage.py", "stop", "--remove", "--yes", "--local"],
-        env=environ | {"STATE_DIR": str(state_dir)},
+    command = [sys.executable, str(ROOT / "manage.py"), "stop", "--remove", "--yes", "--local"]
+    environ["STATE_DIR"] = str(state_dir)
+    done = run_merging_output(command, environ, _REMOVE_TIMEOUT_SECONDS)
+    return f"{state_dir}: {done.stdout.strip()}" if done.returncode else ""
+
+
+def run_merging_output(
+    command: list[str], environ: Mapping[str, str], timeout: float
+) -> subprocess.CompletedProcess[str]:
+    """Run a command in the repository, without input and with its errors in `stdout`."""
+    return subprocess.run(
+        command,
+        env=environ,
         cwd=ROOT,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=_REMOVE_TIMEOUT_SECONDS,
+        timeout=timeout,
         check=False,
     )
-    return f"{state_dir}: {done.stdout.strip()}" if done.returncode else ""

@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -62,10 +62,12 @@ class RunFolder:
             path = parent / secrets.token_hex(4)
             path.mkdir()
             path.chmod(_TRAVERSABLE_MODE)
-            folder = cls(path, _lock(path))
-        for one, lock in abandoned:
-            _clean_up(one)
-            os.close(lock)
+            lock = _try_lock(path)
+            assert lock is not None, "no other process may look at it yet"
+        for abandoned_path, abandoned_lock in abandoned:
+            _clean_up(abandoned_path)
+            os.close(abandoned_lock)
+        folder = cls(path, lock)
         _set_environment({RUN_VARIABLE: str(path), "TMPDIR": str(path)})
         return folder
 
@@ -83,7 +85,7 @@ class RunFolder:
                 parent.rmdir()
 
 
-def _set_environment(variables: dict[str, str | None] | dict[str, str]) -> None:
+def _set_environment(variables: Mapping[str, str | None]) -> None:
     for name, value in variables.items():
         if value is None:
             os.environ.pop(name, None)
@@ -119,15 +121,9 @@ def _acquire_parent_lock(path: Path) -> int:
 
 
 def _find_abandoned_runs(parent: Path) -> list[tuple[Path, int]]:
-    """Yield the folders of killed runs with their locks, which this process holds."""
+    """Return the folders of killed runs with their locks, which this process holds."""
     folders = [path for path in parent.iterdir() if not (path / _RETAINED_MARKER).exists()]
     return [(path, lock) for path in folders if (lock := _try_lock(path)) is not None]
-
-
-def _lock(path: Path) -> int:
-    lock = _try_lock(path)
-    assert lock is not None, "nobody else may look at it yet"
-    return lock
 
 
 def _try_lock(path: Path) -> int | None:

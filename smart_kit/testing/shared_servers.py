@@ -7,33 +7,23 @@ input ends, together with all other processes of the run.
 """
 
 import json
-import os
 import sys
 from contextlib import ExitStack
 
-from smart_kit.testing import run_folder
 from smart_kit.testing.leftover_processes import RUN_VARIABLE
 from smart_kit.testing.ports import free_ports
+from smart_kit.testing.run_folder import create_run_folder
 from smart_kit.testing.servers import LOCKS_VARIABLE, postgres_server, running_valkey
 
 
 def main(redis_count: int) -> None:
-    with (
-        run_folder.create_run_folder() as folder,
-        postgres_server() as postgres,
-        ExitStack() as stack,
-    ):
+    with create_run_folder() as folder, postgres_server() as postgres, ExitStack() as stack:
         ports = free_ports(redis_count)
         for port in ports:
             stack.enter_context(running_valkey(port))
-        found = {
-            "TEST_POSTGRES_PORT": str(postgres.port),
-            "TEST_REDIS_PORT": str(ports[0]),
-            LOCKS_VARIABLE: str(folder.path),
-            RUN_VARIABLE: str(folder.path),
-            "TMPDIR": os.environ["TMPDIR"],
-        }
-        sys.stdout.write(json.dumps(found) + "\n")
+        variables = {"TEST_POSTGRES_PORT": str(postgres.port), "TEST_REDIS_PORT": str(ports[0])}
+        variables |= dict.fromkeys((LOCKS_VARIABLE, RUN_VARIABLE, "TMPDIR"), str(folder.path))
+        sys.stdout.write(json.dumps(variables) + "\n")
         sys.stdout.flush()
         sys.stdin.read()
 

@@ -15,19 +15,16 @@ from typing import Any, Literal
 
 import httpx2
 
-from smart_kit.testing import docker_resources, local_http, run_folder
+from smart_kit.testing import docker_resources, leftover_processes, local_http, run_folder
 from smart_kit.testing.ports import LOCALHOST, free_ports
+from smart_kit.testing.run_cleanup import ROOT, run_merging_output
 
-ROOT = Path(__file__).resolve().parents[2]
 VARIABLES = tuple(re.findall(r"(?m)^(\w+)=", (ROOT / ".env.example").read_text("utf-8")))
 """Emptied unless a test sets them, so that a developer's own `.env` never reaches a test."""
 PORT_VARIABLES = tuple(name for name in VARIABLES if name.endswith("_PORT"))
 SECRET_VARIABLES = (
-    "ADMIN_API_TOKEN",
-    "SERVICE_API_TOKEN",
-    "REDIS_PASSWORD",
-    "POSTGRES_PASSWORD",
-    "SANDBOX_CHAT_TOKEN",
+    *("ADMIN_API_TOKEN", "SERVICE_API_TOKEN", "SANDBOX_CHAT_TOKEN"),
+    *("REDIS_PASSWORD", "POSTGRES_PASSWORD"),
 )
 
 COMMAND_TIMEOUT_SECONDS = 600.0
@@ -50,12 +47,10 @@ class SuiteHarness:
     _exit_stack: ExitStack = field(default_factory=ExitStack)
 
     def __post_init__(self) -> None:
+        ports = map(str, free_ports(len(PORT_VARIABLES)))
         self.environment = (
             dict.fromkeys(VARIABLES, "")
-            | {
-                name: str(port)
-                for name, port in zip(PORT_VARIABLES, free_ports(len(PORT_VARIABLES)), strict=True)
-            }
+            | dict(zip(PORT_VARIABLES, ports, strict=True))
             | {secret: secrets.token_urlsafe(24) for secret in SECRET_VARIABLES}
             | {"STATE_DIR": str(self.state_dir), "LOG_FORMAT": "json"}
             | {"COMPOSE_PROJECT_NAME": _make_project_name(self.mode)}
@@ -71,19 +66,9 @@ class SuiteHarness:
     def try_manage(
         self, *arguments: str, timeout: float = COMMAND_TIMEOUT_SECONDS
     ) -> subprocess.CompletedProcess[str]:
-        """Run `./manage.py` and return its result."""
-        command, *rest = arguments
-        return subprocess.run(
-            [sys.executable, self.entry_point, command, f"--{self.mode}", *rest],
-            env=os.environ | self.environment,
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
+        name, *rest = arguments
+        command = [sys.executable, str(self.entry_point), name, f"--{self.mode}", *rest]
+        return run_merging_output(command, os.environ | self.environment, timeout)
 
     def url(self, port: str, path: str = "") -> str:
         """Return the URL of a service, e.g. `url("REST_SERVICE_PORT", "/api/users")`."""
@@ -95,34 +80,28 @@ class SuiteHarness:
         return "host.docker.internal" if self.mode == "docker" else LOCALHOST
 
     def make_admin_client(self) -> httpx2.Client:
-        """A client of the REST API with the admin token."""
-        return _make_client(
-            self.url("REST_SERVICE_PORT", "/api"), self.environment["ADMIN_API_TOKEN"]
-        )
+        return self._make_client("REST_SERVICE_PORT", "/api", token="ADMIN_API_TOKEN")
 
     def get_json(self, path: str, **query: str | int) -> Any:
-        """Return the response of the REST API to the admin."""
         with self.make_admin_client() as admin:
             return admin.get(path, params=query).raise_for_status().json()
 
     def get_secretary_id(self) -> str:
-        """Return the id of the secretary."""
-        found = self.get_json("/assistants")["items"]
-        return str(next(one["id"] for one in found if one["is_secretary"]))
+        assistants = self.get_json("/assistants")["items"]
+        return str(next(one["id"] for one in assistants if one["is_secretary"]))
 
     def get_user_id(self, user: "SandboxUser") -> str:
-        """Return the id of a user who has already written."""
         return str(self.get_json(f"/users/by-telegram-id/{user.telegram_id}")["id"])
 
     def make_sandbox_client(self) -> httpx2.Client:
         """A client of the sandbox's chat page, which the suite closes."""
-        client = _make_client(self.url("SANDBOX_PORT"), self.environment["SANDBOX_CHAT_TOKEN"])
+        client = self._make_client("SANDBOX_PORT", token="SANDBOX_CHAT_TOKEN")
         return self._exit_stack.enter_context(client)
 
     def assert_no_api_violations(self) -> None:
         """Fail the test if the bot made calls that Telegram does not document."""
-        answer = self.make_sandbox_client().get("/chat/api/violations").raise_for_status().json()
-        assert answer["items"] == []
+        response = self.make_sandbox_client().get("/chat/api/violations")
+        assert response.raise_for_status().json()["items"] == []
 
     def get_or_create_user(self, name: str) -> "SandboxUser":
         """Return a user of the sandbox's chat page, created if necessary."""
@@ -139,7 +118,6 @@ class SuiteHarness:
         return SandboxUser(http, http.post("/chat/people", json=body).raise_for_status().json())
 
     def close(self) -> None:
-        """Close the clients."""
         self._exit_stack.close()
 
     def remove(self) -> None:
@@ -153,7 +131,6 @@ class SuiteHarness:
         shutil.rmtree(self.state_dir, ignore_errors=True)
 
     def run_compose(self, *arguments: str) -> str:
-        """Run `docker compose` for this suite and return its output."""
         files = ["--file", "docker-compose.yml", "--env-file", os.devnull]
         done = subprocess.run(
             ["docker", "compose", *files, *arguments],
@@ -167,20 +144,11 @@ class SuiteHarness:
         return done.stdout
 
     def find_pids(self) -> list[int]:
-        """Return the pids of all processes with this suite's folder in their environment."""
-        mark = f"STATE_DIR={self.state_dir}".encode()
-        found = []
-        for process in Path("/proc").glob("[0-9]*"):
-            try:
-                if mark in (process / "environ").read_bytes().split(b"\0"):
-                    found.append(int(process.name))
-            except OSError:  # it has ended, or belongs to another user
-                continue
-        return [pid for pid in found if pid != os.getpid()]
+        return leftover_processes.find_pids_of_suite(self.state_dir)
 
-
-def _make_client(url: str, token: str) -> httpx2.Client:
-    return local_http.make_client(url, {"Authorization": f"Bearer {token}"})
+    def _make_client(self, port: str, path: str = "", *, token: str) -> httpx2.Client:
+        headers = {"Authorization": f"Bearer {self.environment[token]}"}
+        return local_http.make_client(self.url(port, path), headers)
 
 
 def _make_project_name(mode: SuiteMode) -> str:
@@ -200,13 +168,12 @@ class SandboxUser:
 
     @property
     def telegram_id(self) -> int:
-        """The Telegram id."""
         return int(self.profile["id"])
 
     def get_messages(self, after: int = 0) -> list[dict[str, Any]]:
         """Return the messages of the chat after an id, oldest first."""
-        answer = self.http.get(f"/chat/{self.telegram_id}/messages", params={"after": after})
-        items: list[dict[str, Any]] = answer.raise_for_status().json()["items"]
+        response = self.http.get(f"/chat/{self.telegram_id}/messages", params={"after": after})
+        items: list[dict[str, Any]] = response.raise_for_status().json()["items"]
         return items
 
     def get_bot_texts(self, after: int = 0) -> list[str]:
@@ -232,7 +199,6 @@ class SandboxUser:
         raise AssertionError(f"no such answer within {seconds} s: {self.get_messages(after)}")
 
     def send_and_wait(self, text: str, seconds: float = 60.0) -> str:
-        """Send a message and wait for the answer."""
         return self.wait_for_message(self.send(text), seconds=seconds)
 
 

@@ -35,8 +35,8 @@ ECHO_TIMEOUT_SECONDS = 60.0
 class VirtualClockLoop(asyncio.SelectorEventLoop):
     """For asyncio.Runner, and for tests with the marker `clock("virtual")`.
 
-    A test that uses Redis calls `waits_for`. A blocking read does not count as in transit: it ends
-    by data, not by its time-out. FLUSHDB blocks too: Redis 8 empties the database in another
+    A test that uses Redis calls `track_redis`. A blocking read does not count as in transit: it
+    ends by data, not by its time-out. FLUSHDB blocks too: Redis 8 empties the database in another
     thread and meanwhile answers other connections (https://github.com/redis/redis/pull/13167).
     FLUSHDB ASYNC, after which the database is empty as well, is answered at once.
     """
@@ -49,11 +49,9 @@ class VirtualClockLoop(asyncio.SelectorEventLoop):
         super().__init__(self._clock_selector)
 
     def track_redis(self, redis: RedisSettings) -> None:
-        """Wait for data in transit to this Redis before each jump of the clock."""
         self._clock_selector.add_redis(redis)
 
     def time(self) -> float:
-        """Return the virtual time in seconds."""
         return self.now
 
     def run_in_executor(
@@ -112,23 +110,18 @@ class _VirtualClockSelector(selectors.DefaultSelector):
 
 
 class _LoopbackEcho:
-    """A connection of this process to itself, over the same interface as all others.
-
-    The interface delivers in order, so a byte that arrives here arrives behind everything else.
-    """
+    """A connection to this process itself. Its interface delivers in order, so a byte that arrives
+    here arrives behind everything else."""
 
     def __init__(self) -> None:
         with socket.create_server((LOCALHOST, 0)) as server:
-            self._sockets = (
-                socket.create_connection(server.getsockname(), ECHO_TIMEOUT_SECONDS),
-                server.accept()[0],
-            )
+            here = socket.create_connection(server.getsockname(), ECHO_TIMEOUT_SECONDS)
+            self._sockets = here, server.accept()[0]
         for end in self._sockets:
             end.settimeout(ECHO_TIMEOUT_SECONDS)
             end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
     def wait(self) -> None:
-        """Wait until a byte has gone there and back."""
         here, there = self._sockets
         for sender, receiver in ((here, there), (there, here)):
             sender.sendall(b".")
@@ -152,7 +145,6 @@ class _RedisEcho:
             self._send_command(f"AUTH {settings.redis_password.get_secret_value()}", b"+OK\r\n")
 
     def wait(self) -> None:
-        """Wait until Redis has answered this command and the earlier ones."""
         self._send_command("PING", b"+PONG\r\n")
 
     def close(self) -> None:
@@ -163,4 +155,4 @@ class _RedisEcho:
         self._socket.sendall(f"{command}\r\n".encode())
         response = self._reader.readline()
         if response != expected:
-            raise RuntimeError(f"Redis said {response!r}")
+            raise RuntimeError(f"Redis answered {response!r}")

@@ -82,7 +82,7 @@ THING = "/things/6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11"
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else None,
 )
-async def test_an_error_answers_with_its_status_kind_and_sentence(
+async def test_domain_error_becomes_status_error_name_and_detail(
     client: httpx2.AsyncClient,
     error_to_raise: list[Exception],
     error: Exception,
@@ -96,7 +96,7 @@ async def test_an_error_answers_with_its_status_kind_and_sentence(
     assert response.json() == {"error": body[0], "detail": body[1]}
 
 
-async def test_whoever_is_not_known_is_told_how_to_say_who_they_are(
+async def test_missing_authentication_is_answered_with_a_challenge(
     client: httpx2.AsyncClient, error_to_raise: list[Exception]
 ) -> None:
     error_to_raise.append(NotAuthenticated())
@@ -105,7 +105,7 @@ async def test_whoever_is_not_known_is_told_how_to_say_who_they_are(
     assert response.headers["WWW-Authenticate"] == "Bearer"
 
 
-async def test_a_path_or_method_that_is_not_there_is_named(client: httpx2.AsyncClient) -> None:
+async def test_unknown_path_or_method_is_named(client: httpx2.AsyncClient) -> None:
     path = await client.get("/nothing")
     method = await client.put("/things")
 
@@ -117,7 +117,7 @@ async def test_a_path_or_method_that_is_not_there_is_named(client: httpx2.AsyncC
     assert method.headers["Allow"] == "POST"
 
 
-async def test_malformed_input_is_named_place_by_place_and_never_repeated(
+async def test_malformed_fields_are_named_without_their_values(
     client: httpx2.AsyncClient,
 ) -> None:
     body = {"size": "my password", "colour": "my password"}
@@ -131,7 +131,7 @@ async def test_malformed_input_is_named_place_by_place_and_never_repeated(
     assert "my password" not in detail
 
 
-async def test_a_body_that_is_no_json_is_called_that(client: httpx2.AsyncClient) -> None:
+async def test_body_that_is_not_json_is_reported(client: httpx2.AsyncClient) -> None:
     headers = {"Content-Type": "application/json"}
     response = await client.post("/things", content="{", headers=headers)
 
@@ -139,14 +139,14 @@ async def test_a_body_that_is_no_json_is_called_that(client: httpx2.AsyncClient)
     assert response.json()["detail"].startswith("The body is not JSON: ")
 
 
-async def test_many_mistakes_make_a_short_answer(client: httpx2.AsyncClient) -> None:
+async def test_number_of_reported_validation_errors_is_limited(client: httpx2.AsyncClient) -> None:
     body = {f"unknown {n}": n for n in range(100)}
     response = await client.post("/things", json=body)
 
     assert response.json()["detail"].endswith("; and 96 more")
 
 
-def test_the_documentation_shows_the_one_shape(app: FastAPI) -> None:
+def test_openapi_document_shows_the_error_format(app: FastAPI) -> None:
     responses = app.openapi()["paths"]["/things"]["post"]["responses"]
 
     assert set(responses) == {"200", "404", "409", "422"}
@@ -154,7 +154,7 @@ def test_the_documentation_shows_the_one_shape(app: FastAPI) -> None:
     assert "HTTPValidationError" not in json.dumps(app.openapi())
 
 
-def test_every_kind_of_error_of_ours_can_be_documented() -> None:
+def test_every_domain_error_can_be_documented() -> None:
     assert set(error_responses(*DOMAIN_ERRORS)) == {400, 401, 403, 404, 409, 422}
 
 
@@ -166,7 +166,7 @@ async def test_health_and_metrics_are_served(client: httpx2.AsyncClient) -> None
     assert "http_requests_total" in metrics.text
 
 
-async def test_the_loop_serves_until_told_to_stop(app: FastAPI) -> None:
+async def test_uvicorn_loop_serves_until_stopped(app: FastAPI) -> None:
     port, stop = free_port(), asyncio.Event()
     serving = asyncio.create_task(uvicorn_loop(app, "127.0.0.1", port)(stop))
     async with asyncio.timeout(60):
@@ -181,14 +181,14 @@ async def test_the_loop_serves_until_told_to_stop(app: FastAPI) -> None:
     assert "server" not in response.headers
 
 
-async def test_a_busy_port_is_named(app: FastAPI) -> None:
+async def test_port_in_use_is_named(app: FastAPI) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{port}"):
             await uvicorn_loop(app, "127.0.0.1", port)(asyncio.Event())
 
 
-async def test_replicas_share_a_port_and_each_answers_for_itself_at_its_own(app: FastAPI) -> None:
+async def test_replicas_share_a_port_and_have_their_own(app: FastAPI) -> None:
     shared, stop = free_port(), asyncio.Event()
     own = [free_port(), free_port()]
     loops = [
@@ -201,7 +201,7 @@ async def test_replicas_share_a_port_and_each_answers_for_itself_at_its_own(app:
     await asyncio.wait_for(asyncio.gather(*loops), 60)
 
 
-async def test_who_does_not_share_is_not_let_in_and_another_suites_replica_is_noticed(
+async def test_unshared_port_and_replica_of_another_suite_are_refused(
     app: FastAPI,
 ) -> None:
     shared, own, stop = free_port(), free_port(), asyncio.Event()

@@ -9,7 +9,7 @@ def test_each_failure_doubles_the_delay_up_to_the_maximum() -> None:
     assert backoff.failures == 5
 
 
-def test_a_success_starts_again_with_the_initial_delay() -> None:
+def test_success_resets_the_delay() -> None:
     backoff = Backoff(1.0)
     backoff.next_delay()
 

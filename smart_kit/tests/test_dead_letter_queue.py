@@ -55,7 +55,7 @@ async def test_added_dead_letters_are_listed_newest_first(redis: Redis) -> None:
     assert listed == dead_letters[::-1]
 
 
-async def test_dropped_dead_letter_is_gone(redis: Redis) -> None:
+async def test_deleted_dead_letter_is_gone(redis: Redis) -> None:
     dead_letter_queue = DeadLetterQueue(redis, "in")
     await redis.xadd("in:dead", {"dead_letter": make_dead_letter().model_dump_json()})
     (entry,) = await dead_letter_queue.list_newest(10)

@@ -14,7 +14,7 @@ from smart_kit.version import get_version
 ROOT = Path(__file__).parents[2]
 
 
-def test_service_without_probes_is_healthy() -> None:
+def test_service_without_checks_is_healthy() -> None:
     assert Health("a_service").report() == {
         "status": "ok",
         "service": "a_service",
@@ -25,7 +25,7 @@ def test_service_without_probes_is_healthy() -> None:
     }
 
 
-def test_one_bad_probe_makes_it_unavailable_and_is_named() -> None:
+def test_failed_check_makes_the_service_unavailable() -> None:
     health = Health("a_service")
     health.add_check("redis", lambda: None)
     health.add_check("telegram", lambda: "no answer for 95 s")
@@ -40,7 +40,7 @@ def test_one_bad_probe_makes_it_unavailable_and_is_named() -> None:
     }
 
 
-def test_the_version_is_that_of_the_project() -> None:
+def test_version_is_that_of_pyproject() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
     assert get_version() == project["version"]
@@ -52,7 +52,7 @@ def probe_results() -> list[str | None]:
     return [None]
 
 
-async def test_over_http_the_status_follows_the_probes(probe_results: list[str | None]) -> None:
+async def test_http_status_follows_the_checks(probe_results: list[str | None]) -> None:
     health = Health("a_service")
     health.add_check("redis", lambda: probe_results[-1])
     async with TestClient(TestServer(build_health_app(health))) as client:
@@ -66,7 +66,7 @@ async def test_over_http_the_status_follows_the_probes(probe_results: list[str |
         assert (await ill.json())["checks"] == {"redis": "it is away"}
 
 
-async def test_metrics_are_for_prometheus() -> None:
+async def test_metrics_have_the_format_of_prometheus() -> None:
     PROCESSED_MESSAGES.labels("in", "done").inc()
     async with TestClient(TestServer(build_health_app(Health("a_service")))) as client:
         response = await client.get("/metrics")

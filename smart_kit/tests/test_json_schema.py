@@ -32,7 +32,7 @@ def make_doubling_schema(levels: int) -> JsonObject:
 
 
 @pytest.mark.parametrize(
-    ("schema", "said"),
+    ("schema", "problem"),
     [
         (make_word_schema({"type": "sting"}), "not a JSON Schema at $.properties.word.type"),
         ({"$ref": "#/nowhere"}, "names no schema within itself at $.$ref"),
@@ -74,10 +74,10 @@ def make_doubling_schema(levels: int) -> JsonObject:
         (make_word_schema({"pattern": "a{1000}{1000}{1000}"}), "pattern: Compiled regex exceeds"),
     ],
 )
-def test_what_cannot_be_kept_to_is_refused_with_its_place(schema: JsonObject, said: str) -> None:
+def test_unusable_schema_is_refused_with_the_place(schema: JsonObject, problem: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         json_schema.check_schema(schema)
-    assert said in refused.value.message
+    assert problem in refused.value.message
 
 
 @pytest.mark.parametrize(
@@ -114,14 +114,14 @@ def test_what_cannot_be_kept_to_is_refused_with_its_place(schema: JsonObject, sa
         (make_doubling_schema(3), "x", 7),
     ],
 )
-def test_what_can_be_kept_to_is_kept_to(schema: JsonObject, right: Any, wrong: Any) -> None:
+def test_usable_schema_is_applied(schema: JsonObject, right: Any, wrong: Any) -> None:
     checked = JsonSchemaValidator(schema)
     assert checked.list_errors({} if right is None else {"word": right}) == []
     assert wrong is None or checked.list_errors({"word": wrong})
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
-def test_our_own_schemas_can_be_kept_to(function: Any) -> None:
+def test_schemas_of_built_in_functions_are_usable(function: Any) -> None:
     JsonSchemaValidator(function.schema)
 
 
@@ -168,21 +168,21 @@ def make_nested_schema(depth: int) -> Any:
         (make_repeated_schema({"anyOf": [{"uniqueItems": True, "not": {}}] * 47}), LARGE_ARRAY),
     ],
 )
-def test_no_arguments_hold_up_the_process(schema: JsonObject, word: Any) -> None:
-    begun = time.process_time()
+def test_validation_time_is_limited(schema: JsonObject, word: Any) -> None:
+    started_at = time.process_time()
     problems = JsonSchemaValidator(schema).list_errors({"word": word})
-    assert time.process_time() - begun < MAX_SECONDS
+    assert time.process_time() - started_at < MAX_SECONDS
     assert all(len(one) < 500 for one in problems)
 
 
-def test_a_long_text_is_looked_at_as_often_as_schemas_do() -> None:
+def test_long_text_can_be_validated_by_several_schemas() -> None:
     checked = JsonSchemaValidator(
         make_word_schema({"anyOf": [NEVER_MATCHING] * 10 + [{"maxLength": 63_000}]})
     )
     assert checked.list_errors({"word": "a" * 60_000}) == []
 
 
-def test_a_check_is_counted_by_itself() -> None:
+def test_each_validation_has_its_own_limits() -> None:
     checked = JsonSchemaValidator(make_word_schema({"pattern": "a"}))
     for _ in range(20):
         assert checked.list_errors({"word": "a" * 1000}) == []

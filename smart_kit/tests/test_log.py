@@ -85,16 +85,16 @@ def test_redact(text: str, shown: str | None) -> None:
     "part",
     ["://", "http://", "http://a:", "x://y:", ":", "://a:b", "1:", "/bot1", "sk-", "Bearer "],
 )
-def test_whatever_a_stranger_writes_is_looked_through_in_time_that_grows_with_its_length(
+def test_redaction_of_hostile_text_takes_linear_time(
     part: str,
 ) -> None:
     """A quadratic pattern would take a minute."""
     text = part * (200_000 // len(part))
-    begun = time.process_time()
+    started_at = time.process_time()
     logs.Redactor(SECRETS).redact(text)
     logs.contains_secret(f"{text} @")
 
-    assert time.process_time() - begun < 5
+    assert time.process_time() - started_at < 5
 
 
 @pytest.mark.parametrize(
@@ -108,20 +108,18 @@ def test_whatever_a_stranger_writes_is_looked_through_in_time_that_grows_with_it
         ("short words stay", "short words stay"),
     ],
 )
-def test_what_is_known_to_be_secret_is_redacted_whatever_it_looks_like(
-    text: str, shown: str
-) -> None:
+def test_known_secrets_are_redacted_whatever_they_look_like(text: str, shown: str) -> None:
     assert logs.Redactor(SECRETS).redact(text) == shown
 
 
-def test_a_text_without_secrets_is_not_even_copied() -> None:
+def test_text_without_secrets_is_not_copied() -> None:
     text = "nothing to hide " * 10
 
     assert logs.Redactor(SECRETS).redact(text) is text
 
 
 @pytest.mark.parametrize("fmt", ["json", "console"])
-def test_a_known_secret_is_redacted_in_events_keys_and_tracebacks(
+def test_known_secret_is_redacted_in_events_keys_and_tracebacks(
     fmt: str, configure_logging: ConfigureLogging
 ) -> None:
     stderr = configure_logging(fmt=fmt, secrets=["plain words"])
@@ -135,7 +133,7 @@ def test_a_known_secret_is_redacted_in_events_keys_and_tracebacks(
     assert "plain words" not in stderr.getvalue()
 
 
-def test_problems_are_told_without_what_was_given() -> None:
+def test_validation_summary_has_no_values() -> None:
     class Shape(BaseModel):
         number: int
         kind: Literal["a"]
@@ -143,12 +141,12 @@ def test_problems_are_told_without_what_was_given() -> None:
     with pytest.raises(ValidationError) as broken:
         Shape.model_validate({"number": "my secret", "kind": "my secret"})
 
-    told = logs.summarize_validation_error(broken.value)
-    assert "number" in told
-    assert "my secret" not in told
+    summary = logs.summarize_validation_error(broken.value)
+    assert "number" in summary
+    assert "my secret" not in summary
 
 
-def test_a_secret_is_redacted_wherever_it_stands(configure_logging: ConfigureLogging) -> None:
+def test_secret_is_redacted_in_every_part_of_an_event(configure_logging: ConfigureLogging) -> None:
     stderr = configure_logging(fmt="json")
     structlog.stdlib.get_logger().warning(
         f"event {TELEGRAM_TOKEN}",
@@ -165,7 +163,7 @@ def test_a_secret_is_redacted_wherever_it_stands(configure_logging: ConfigureLog
 
 
 @pytest.mark.parametrize("fmt", ["json", "console"])
-def test_a_secret_is_redacted_in_tracebacks_of_ours_and_of_libraries(
+def test_secret_is_redacted_in_tracebacks_of_structlog_and_logging(
     fmt: str, configure_logging: ConfigureLogging
 ) -> None:
     stderr = configure_logging(fmt=fmt)
@@ -181,7 +179,7 @@ def test_a_secret_is_redacted_in_tracebacks_of_ours_and_of_libraries(
     assert TELEGRAM_TOKEN not in written
 
 
-def test_a_line_says_which_service_when_and_how_bad(configure_logging: ConfigureLogging) -> None:
+def test_line_has_service_timestamp_and_level(configure_logging: ConfigureLogging) -> None:
     stderr = configure_logging(fmt="json")
     user = UUID("6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11")
     structlog.stdlib.get_logger().warning("something", user_id=user, seconds=0.5, found=None)
@@ -200,7 +198,7 @@ def test_a_line_says_which_service_when_and_how_bad(configure_logging: Configure
     assert (theirs["service"], theirs["event"], theirs["level"]) == ("a_service", "theirs", "error")
 
 
-def test_lines_below_the_level_and_chatter_of_libraries_are_left_out(
+def test_lines_below_the_level_and_library_info_are_dropped(
     configure_logging: ConfigureLogging,
 ) -> None:
     stderr = configure_logging(level="INFO")
@@ -211,7 +209,7 @@ def test_lines_below_the_level_and_chatter_of_libraries_are_left_out(
     assert stderr.getvalue() == ""
 
 
-async def test_the_correlation_id_is_in_every_line_of_its_task_and_in_no_others(
+async def test_correlation_id_is_in_the_lines_of_its_task_only(
     configure_logging: ConfigureLogging,
 ) -> None:
     stderr = configure_logging(fmt="json")
@@ -239,7 +237,7 @@ async def test_the_correlation_id_is_in_every_line_of_its_task_and_in_no_others(
     assert "correlation_id" not in written[-1]
 
 
-def test_a_new_binding_forgets_the_last_one(configure_logging: ConfigureLogging) -> None:
+def test_reset_context_replaces_earlier_values(configure_logging: ConfigureLogging) -> None:
     stderr = configure_logging(fmt="json")
     logs.reset_context(correlation_id="tg:1:1", turn=1)
     logs.reset_context(correlation_id="tg:1:2")
@@ -250,7 +248,7 @@ def test_a_new_binding_forgets_the_last_one(configure_logging: ConfigureLogging)
     assert "turn" not in line
 
 
-def test_a_warning_that_belongs_to_no_message_is_not_repeated(
+def test_warning_without_correlation_id_is_throttled(
     configure_logging: ConfigureLogging,
 ) -> None:
     stderr = configure_logging(fmt="json")

@@ -34,7 +34,7 @@ async def promote_all(mailbox: Mailbox) -> None:
         await asyncio.sleep(due)
 
 
-async def test_a_conversation_is_first_in_first_out(mailbox: Mailbox, blocking: Redis) -> None:
+async def test_conversation_is_first_in_first_out(mailbox: Mailbox, blocking: Redis) -> None:
     await mailbox.enqueue(*(Envelope(str(n), "chat", f"text {n}") for n in range(5)))
 
     for n in range(5):
@@ -45,16 +45,14 @@ async def test_a_conversation_is_first_in_first_out(mailbox: Mailbox, blocking: 
     assert await is_empty(mailbox, blocking)
 
 
-async def test_one_conversation_does_not_wait_for_another(
-    mailbox: Mailbox, blocking: Redis
-) -> None:
+async def test_conversation_does_not_wait_for_another(mailbox: Mailbox, blocking: Redis) -> None:
     await mailbox.enqueue(Envelope("1", "slow", "a"), Envelope("2", "quick", "b"))
     await receive_delivery(mailbox, blocking)
 
     assert (await receive_delivery(mailbox, blocking)).payload == "b"
 
 
-async def test_a_message_id_counts_once_even_after_it_was_handled(
+async def test_message_id_is_accepted_once_even_after_handling(
     mailbox: Mailbox, blocking: Redis
 ) -> None:
     assert await mailbox.enqueue(Envelope("1", "chat", "a")) == [True]
@@ -74,7 +72,7 @@ async def to_ms_days_ago(redis: Redis, days: float) -> int:
     return int((seconds - days * 86_400) * 1000)
 
 
-async def test_a_message_id_is_known_for_seven_days(mailbox: Mailbox, redis: Redis) -> None:
+async def test_message_id_is_deduplicated_for_seven_days(mailbox: Mailbox, redis: Redis) -> None:
     then = {"6.9": await to_ms_days_ago(redis, 6.9), "7.1": await to_ms_days_ago(redis, 7.1)}
     await redis.zadd("in:seen", then)
     await mailbox.enqueue(Envelope("new", "chat", "a"))
@@ -83,7 +81,7 @@ async def test_a_message_id_is_known_for_seven_days(mailbox: Mailbox, redis: Red
     assert doubles == [False, True]
 
 
-async def test_a_replys_id_is_known_for_seven_days_too(
+async def test_reply_id_is_deduplicated_for_seven_days(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     then = {"6.9": await to_ms_days_ago(redis, 6.9), "7.1": await to_ms_days_ago(redis, 7.1)}
@@ -95,23 +93,19 @@ async def test_a_replys_id_is_known_for_seven_days_too(
     assert await redis.zrange("out:seen", 0, -1) == ["6.9", "reply:1"]
 
 
-async def test_finished_steps_are_known_for_seven_days(
-    mailbox: Mailbox, blocking: Redis, redis: Redis
-) -> None:
+async def test_journal_lasts_seven_days(mailbox: Mailbox, blocking: Redis, redis: Redis) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))
     await mailbox.journal(await receive_delivery(mailbox, blocking), "1", "0", "done already")
 
     assert 0 <= 7 * 86_400 - await redis.ttl(journal_key("1")) < 60
 
 
-async def test_a_batch_reaches_a_redis_that_has_forgotten_the_scripts(
-    mailbox: Mailbox, redis: Redis
-) -> None:
+async def test_batch_loads_scripts_that_redis_has_lost(mailbox: Mailbox, redis: Redis) -> None:
     await redis.script_flush()
     assert await mailbox.enqueue(Envelope("1", "a", "x"), Envelope("2", "b", "y")) == [True, True]
 
 
-async def test_the_end_brings_reply_history_and_record_at_once(
+async def test_finish_applies_reply_history_and_record_together(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     thread = uuid4()
@@ -139,7 +133,7 @@ async def test_the_end_brings_reply_history_and_record_at_once(
     assert not await redis.exists(journal_key("1"))
 
 
-async def test_a_history_is_forgotten_90_days_after_its_threads_last_turn(
+async def test_history_expires_90_days_after_the_last_turn(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     thread = uuid4()
@@ -152,9 +146,7 @@ async def test_a_history_is_forgotten_90_days_after_its_threads_last_turn(
         await redis.expire(history_key(thread), 100)
 
 
-async def test_a_lease_that_ended_gives_the_message_to_another_who_sees_the_journal(
-    mailbox: Mailbox, blocking: Redis
-) -> None:
+async def test_reclaimed_message_keeps_its_journal(mailbox: Mailbox, blocking: Redis) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))
     dead = await receive_delivery(mailbox, blocking)
     await mailbox.journal(dead, "1", "0", "done already")
@@ -168,7 +160,7 @@ async def test_a_lease_that_ended_gives_the_message_to_another_who_sees_the_jour
     assert await mailbox.load_journal("1") == {"0": "done already"}
 
 
-async def test_whoever_lost_the_message_is_refused_everything(
+async def test_operations_with_a_lost_lease_are_refused(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))
@@ -190,7 +182,7 @@ async def test_whoever_lost_the_message_is_refused_everything(
         await mailbox.finish(heir, Outcome())
 
 
-async def test_a_renewed_lease_is_not_taken_over(redis: Redis, blocking: Redis) -> None:
+async def test_renewed_lease_is_not_reclaimed(redis: Redis, blocking: Redis) -> None:
     mailbox = Mailbox(redis, "in")
     await mailbox.create_group()
     await mailbox.enqueue(Envelope("1", "chat", "a"))
@@ -201,7 +193,7 @@ async def test_a_renewed_lease_is_not_taken_over(redis: Redis, blocking: Redis) 
     assert await mailbox.reclaim("heir", 10) == []
 
 
-async def test_a_delayed_message_keeps_its_place_and_loses_its_attempt(
+async def test_delayed_message_keeps_its_place_without_counting_the_attempt(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"), Envelope("2", "chat", "b"))
@@ -217,7 +209,7 @@ async def test_a_delayed_message_keeps_its_place_and_loses_its_attempt(
     assert (again.payload, again.attempt) == ("a", 1)
 
 
-async def test_a_failed_attempt_is_counted(mailbox: Mailbox, blocking: Redis) -> None:
+async def test_failed_attempt_is_counted(mailbox: Mailbox, blocking: Redis) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))
     await mailbox.delay(await receive_delivery(mailbox, blocking), 0, is_attempt_counted=True)
     await promote_all(mailbox)
@@ -225,7 +217,7 @@ async def test_a_failed_attempt_is_counted(mailbox: Mailbox, blocking: Redis) ->
     assert (await receive_delivery(mailbox, blocking)).attempt == 2
 
 
-async def test_a_key_of_the_wrong_kind_changes_nothing(
+async def test_key_of_a_wrong_type_changes_nothing(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))
@@ -240,7 +232,7 @@ async def test_a_key_of_the_wrong_kind_changes_nothing(
     assert not await redis.exists("out")
 
 
-async def test_rescued_entries_are_found_behind_a_crowd_of_healthy_ones(
+async def test_expired_entries_are_found_behind_many_live_ones(
     redis: Redis, blocking: Redis
 ) -> None:
     """One call of XAUTOCLAIM examines ten times COUNT entries; the cursor must be followed."""

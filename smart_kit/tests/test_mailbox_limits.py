@@ -41,7 +41,7 @@ async def get_redis_time_ms(redis: Redis) -> int:
     return int(seconds) * 1000
 
 
-async def test_a_queue_is_made_once_and_not_where_something_else_is(
+async def test_group_creation_is_idempotent_and_refuses_other_keys(
     mailbox: Mailbox, redis: Redis
 ) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))
@@ -53,20 +53,18 @@ async def test_a_queue_is_made_once_and_not_where_something_else_is(
         await Mailbox(redis, "taken").create_group()
 
 
-async def test_a_group_that_is_made_late_gets_what_was_there_before(
-    redis: Redis, blocking: Redis
-) -> None:
+async def test_late_group_reads_the_stream_from_its_start(redis: Redis, blocking: Redis) -> None:
     mailbox = Mailbox(redis, "in")
     await mailbox.enqueue(Envelope("1", "chat", "a"))
     await mailbox.create_group()
     assert (await receive_delivery(mailbox, blocking)).payload == "a"
 
 
-async def test_nothing_is_added_where_there_is_nothing_to_add(mailbox: Mailbox) -> None:
+async def test_enqueue_without_messages_adds_nothing(mailbox: Mailbox) -> None:
     assert await mailbox.enqueue() == []
 
 
-async def test_a_message_id_is_remembered_for_a_week(mailbox: Mailbox, redis: Redis) -> None:
+async def test_message_id_is_remembered_for_a_week(mailbox: Mailbox, redis: Redis) -> None:
     now = await get_redis_time_ms(redis)
     ages = {"older": WEEK_SECONDS + 60, "younger": WEEK_SECONDS - 60}
     await redis.zadd("in:seen", {name: now - age * 1000 for name, age in ages.items()})
@@ -92,9 +90,7 @@ class FakeBlockingRedis:
 @pytest.mark.parametrize(
     ("seconds", "block"), [(-1.0, 1), (0.0, 1), (0.0004, 1), (0.5, 500), (2.0, 2000), (60.0, 2000)]
 )
-async def test_a_read_waits_as_long_as_it_may_and_never_for_ever(
-    mailbox: Mailbox, seconds: float, block: int
-) -> None:
+async def test_blocking_read_has_a_time_limit(mailbox: Mailbox, seconds: float, block: int) -> None:
     reader: Any = FakeBlockingRedis()
     assert await mailbox.receive(reader, "worker", seconds) is None
     assert reader.calls == [("workers", "worker", {"in": ">"}, 1, block)]
@@ -108,18 +104,18 @@ async def test_a_read_waits_as_long_as_it_may_and_never_for_ever(
         {"in": [[("1-0", {"conversation": "chat"})]]},
     ],
 )
-async def test_an_entry_is_read_from_whatever_protocol(mailbox: Mailbox, answered: Any) -> None:
+async def test_entry_is_parsed_from_resp2_and_resp3(mailbox: Mailbox, answered: Any) -> None:
     reader: Any = FakeBlockingRedis(answered)
     assert await mailbox.receive(reader, "worker", 1.0) == StreamEntry("1-0", "chat")
 
 
 @pytest.mark.parametrize("answered", [None, [], {}, {"in": []}, {"in": [[]]}])
-async def test_a_read_of_nothing_is_nothing(mailbox: Mailbox, answered: Any) -> None:
+async def test_empty_response_has_no_entries(mailbox: Mailbox, answered: Any) -> None:
     reader: Any = FakeBlockingRedis(answered)
     assert await mailbox.receive(reader, "worker", 1.0) is None
 
 
-async def test_only_leases_that_have_ended_are_taken_over_and_no_more_than_wanted(
+async def test_reclaim_takes_only_expired_leases_up_to_the_limit(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     await mailbox.enqueue(*(Envelope(str(n), f"chat {n}", "x") for n in range(4)))
@@ -135,7 +131,7 @@ async def test_only_leases_that_have_ended_are_taken_over_and_no_more_than_wante
     assert [one.conversation for one in await mailbox.reclaim("heir", 9)] == ["chat 3"]
 
 
-async def test_a_lease_ends_after_exactly_thirty_seconds(
+async def test_lease_ends_after_thirty_seconds(
     mailbox: Mailbox, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server's clock runs, so only the arguments can be compared exactly."""
@@ -150,15 +146,13 @@ async def test_a_lease_ends_after_exactly_thirty_seconds(
     assert asked == [30_000]
 
 
-async def test_an_entry_that_is_out_of_date_is_dropped(mailbox: Mailbox, redis: Redis) -> None:
+async def test_outdated_entry_is_dropped(mailbox: Mailbox, redis: Redis) -> None:
     old = await redis.xadd("in", {"conversation": "chat"})
     assert await mailbox.begin(StreamEntry(old, "chat")) is None
     assert await redis.xlen("in") == 0
 
 
-async def test_what_is_taken_says_where_it_is_from_and_how_often(
-    mailbox: Mailbox, blocking: Redis
-) -> None:
+async def test_delivery_has_its_entry_and_attempt(mailbox: Mailbox, blocking: Redis) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "text"))
     first = await receive_delivery(mailbox, blocking)
     again = await mailbox.begin(StreamEntry(first.entry_id, "chat"))
@@ -167,7 +161,7 @@ async def test_what_is_taken_says_where_it_is_from_and_how_often(
     assert again == Delivery(first.entry_id, "chat", 2, 2, "text")
 
 
-async def test_finished_steps_are_kept_for_a_week(
+async def test_journal_expires_after_a_week(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))
@@ -180,7 +174,7 @@ async def test_finished_steps_are_kept_for_a_week(
     assert 0 <= WEEK_SECONDS - await redis.ttl(journal_key("1")) < 60
 
 
-async def test_a_lease_is_renewed_for_who_holds_it(
+async def test_lease_is_renewed_for_its_holder(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))
@@ -192,7 +186,7 @@ async def test_a_lease_is_renewed_for_who_holds_it(
     assert (pending["consumer"], pending["times_delivered"]) == ("worker", 1)
 
 
-async def test_a_message_that_ends_without_consequences_leaves_nothing(
+async def test_message_without_outcome_leaves_nothing(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))
@@ -219,9 +213,7 @@ async def test_dead_letter_retains_its_journal_and_sends_its_reply(
     assert not await redis.exists("in:waiting:chat", "in:active", "in:attempts", TURNS_STREAM)
 
 
-async def test_a_reply_that_was_given_already_is_not_given_again(
-    mailbox: Mailbox, blocking: Redis, redis: Redis
-) -> None:
+async def test_duplicate_reply_is_dropped(mailbox: Mailbox, blocking: Redis, redis: Redis) -> None:
     for number in "12":
         await mailbox.enqueue(Envelope(number, "chat", "a"))
         replies = (Envelope("reply", "chat", number), Envelope(f"reply {number}", "chat", number))
@@ -233,9 +225,7 @@ async def test_a_reply_that_was_given_already_is_not_given_again(
     assert await redis.xlen("out") == 1
 
 
-async def test_a_queue_that_answers_into_none_refuses_replies_and_changes_nothing(
-    redis: Redis, blocking: Redis
-) -> None:
+async def test_queue_without_reply_queue_refuses_replies(redis: Redis, blocking: Redis) -> None:
     mailbox = Mailbox(redis, "in")
     await mailbox.create_group()
     await mailbox.enqueue(Envelope("1", "chat", "a"))
@@ -246,7 +236,7 @@ async def test_a_queue_that_answers_into_none_refuses_replies_and_changes_nothin
     await mailbox.finish(delivery, Outcome())
 
 
-async def test_a_history_keeps_its_newest_items_and_without_a_thread_there_is_none(
+async def test_history_retains_newest_items_and_needs_a_thread(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     thread = uuid4()
@@ -261,7 +251,7 @@ async def test_a_history_keeps_its_newest_items_and_without_a_thread_there_is_no
     assert not await redis.exists(history_key(UUID(int=0)))
 
 
-async def test_the_seconds_until_the_next_is_due_are_told(
+async def test_promote_returns_seconds_until_the_next_message(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     assert await mailbox.promote() is None
@@ -279,7 +269,7 @@ async def test_the_seconds_until_the_next_is_due_are_told(
     assert await redis.hgetall("in:active") == {"chat": "delayed"}
 
 
-async def test_of_a_crowd_that_is_due_a_hundred_are_woken_and_the_next_are_due_at_once(
+async def test_promote_wakes_at_most_a_hundred_conversations(
     mailbox: Mailbox, redis: Redis
 ) -> None:
     chats = [f"chat {n}" for n in range(101)]
@@ -292,7 +282,7 @@ async def test_of_a_crowd_that_is_due_a_hundred_are_woken_and_the_next_are_due_a
     assert await redis.xlen("in") == 101
 
 
-async def test_how_much_lies_in_a_mailbox_is_known(mailbox: Mailbox, redis: Redis) -> None:
+async def test_depth_counts_conversations_and_dead_letters(mailbox: Mailbox, redis: Redis) -> None:
     assert await mailbox.get_depth() == QueueDepth(0, 0, 0.0, 0)
     now = await get_redis_time_ms(redis)
     for age in (90, 40):
@@ -307,14 +297,12 @@ async def test_how_much_lies_in_a_mailbox_is_known(mailbox: Mailbox, redis: Redi
     assert 90 <= depth.oldest_seconds <= 90 + (await get_redis_time_ms(redis) - now) / 1000
 
 
-async def test_what_was_woken_by_a_clock_that_went_ahead_has_not_waited(
-    mailbox: Mailbox, redis: Redis
-) -> None:
+async def test_age_is_never_negative(mailbox: Mailbox, redis: Redis) -> None:
     await redis.xadd("in", {"conversation": "a"}, id=f"{await get_redis_time_ms(redis) + 90_000}-0")
     assert (await mailbox.get_depth()).oldest_seconds == 0
 
 
-async def test_only_who_holds_nothing_is_forgotten(
+async def test_only_idle_consumers_are_removed(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))

@@ -73,7 +73,7 @@ class ScriptedDepthMailbox(Mailbox):
         (QueueDepth(0, 0, 0.0, 1), "1 dead letter"),
     ],
 )
-async def test_what_an_operator_should_know_is_noted(
+async def test_health_note_reports_long_waits_and_dead_letters(
     redis: Redis, depth: QueueDepth, note: str
 ) -> None:
     monitor = QueueMonitor(ScriptedDepthMailbox(redis, depth))
@@ -83,21 +83,21 @@ async def test_what_an_operator_should_know_is_noted(
 
 
 @pytest.mark.clock("virtual")
-async def test_it_looks_every_five_seconds_until_its_stop_also_where_redis_is_away(
+async def test_monitor_measures_every_five_seconds_despite_failures(
     redis: Redis,
 ) -> None:
     empty, stop = QueueDepth(0, 0, 0.0, 0), asyncio.Event()
     mailbox = ScriptedDepthMailbox(redis, empty, RedisConnectionError("refused"), empty)
     loop = asyncio.get_running_loop()
-    begun = loop.time()
+    started_at = loop.time()
     with structlog.testing.capture_logs() as lines:
         running = asyncio.create_task(QueueMonitor(mailbox).run(stop))
         await asyncio.sleep(12)
         stop.set()
         await running
 
-    assert [round(at - begun) for at in mailbox.call_times] == [0, 5, 10]
-    assert round(loop.time() - begun) == 12, "a stop is not waited out"
+    assert [round(at - started_at) for at in mailbox.call_times] == [0, 5, 10]
+    assert round(loop.time() - started_at) == 12, "a stop is not waited out"
     assert lines == [
         {
             "log_level": "debug",
@@ -108,7 +108,7 @@ async def test_it_looks_every_five_seconds_until_its_stop_also_where_redis_is_aw
     ]
 
 
-def test_a_note_stands_beside_a_good_report() -> None:
+def test_note_does_not_change_the_status() -> None:
     health = Health("assistant")
     health.add_note(lambda: "")
     assert health.report()["note"] == ""

@@ -7,12 +7,12 @@ from smart_kit.testing.ports import free_port, free_ports
 REPLICAS = (0, *range(50, 1000, 100))
 
 
-def test_a_port_is_given_once_though_nobody_has_taken_it_yet() -> None:
+def test_unused_port_is_not_returned_twice() -> None:
     given = [free_port() for _ in range(300)] + free_ports(8)
     assert len(set(given)) == len(given)
 
 
-def test_replicas_of_two_suites_never_have_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replica_ports_of_two_suites_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """Although no server listens yet. With four workers, each has the fewest ports."""
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "4")
     suites = [[port + above for port in free_ports(8) for above in REPLICAS] for _ in range(5)]
@@ -21,7 +21,7 @@ def test_replicas_of_two_suites_never_have_the_same(monkeypatch: pytest.MonkeyPa
     assert set(given).isdisjoint(free_port() for _ in range(300))
 
 
-def test_two_workers_never_choose_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_workers_choose_different_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "3")
     ranges = list[range]()
     for worker in ("gw0", "gw1", "gw2"):

@@ -44,9 +44,7 @@ def get_block_reason(text: str) -> str:
         ('http://a.b.com/"{|}"', 'http://a.b.com/"{|}"', "http://a.b.com:80"),
     ],
 )
-def test_an_address_is_spelt_in_one_way_and_names_one_server(
-    text: str, spelt: str, origin: str
-) -> None:
+def test_url_is_normalized(text: str, spelt: str, origin: str) -> None:
     url = PublicUrl.parse(text)
     url.check_host()
 
@@ -55,7 +53,7 @@ def test_an_address_is_spelt_in_one_way_and_names_one_server(
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
         ("ftp://a.b.com/", INVALID_ADDRESS),
         ("http://a.b.com/\\", INVALID_ADDRESS),
@@ -77,12 +75,12 @@ def test_an_address_is_spelt_in_one_way_and_names_one_server(
         ("http://[::1]/", "The host is not a public one."),
     ],
 )
-def test_what_is_wrong_with_an_address_is_said(text: str, said: str) -> None:
-    assert get_block_reason(text) == said
+def test_invalid_url_is_refused_with_a_reason(text: str, reason: str) -> None:
+    assert get_block_reason(text) == reason
 
 
 @pytest.mark.parametrize("answered", ["10.0.0.1", "::1", "2606:4700::1%eth0", "no address"])
-def test_what_a_name_server_must_not_answer_is_not_repeated(answered: str) -> None:
+def test_blocked_address_is_not_in_the_error(answered: str) -> None:
     with pytest.raises(AddressBlocked) as refused:
         check_public_address(answered)
     assert refused.value.message == "The host is not a public one."
@@ -103,9 +101,7 @@ def test_what_a_name_server_must_not_answer_is_not_repeated(answered: str) -> No
         ("http://[::1/", None),
     ],
 )
-def test_a_redirect_leads_to_an_address_that_is_read_as_carefully(
-    location: str, leads_to: str | None
-) -> None:
+def test_redirect_target_is_parsed_strictly(location: str, leads_to: str | None) -> None:
     here = PublicUrl.parse("https://a.b.com:8443/one/two")
     if leads_to is not None:
         assert str(here.join(location)) == leads_to

@@ -24,9 +24,7 @@ async def receive_entry(mailbox: Mailbox, blocking: Redis) -> Delivery | None:
     return await mailbox.begin(entry) if entry else None
 
 
-async def test_an_entry_that_was_deleted_is_replaced(
-    redis: Redis, blocking: Redis, mailbox: Mailbox
-) -> None:
+async def test_deleted_entry_is_replaced(redis: Redis, blocking: Redis, mailbox: Mailbox) -> None:
     await redis.xtrim("in", maxlen=0)
     assert await receive_entry(mailbox, blocking) is None
     assert await MailboxReconciler(redis, "in").restore_wakeups() == 1
@@ -35,7 +33,7 @@ async def test_an_entry_that_was_deleted_is_replaced(
     assert delivery.payload == "first"
 
 
-async def test_an_entry_whose_consumer_was_deleted_is_replaced(
+async def test_entry_of_a_deleted_consumer_is_replaced(
     redis: Redis, blocking: Redis, mailbox: Mailbox
 ) -> None:
     """XGROUP DELCONSUMER drops pending entries: delivered, but without a consumer."""
@@ -61,7 +59,7 @@ async def test_an_entry_whose_consumer_was_deleted_is_replaced(
         ("9-5", "10-5", True),
     ],
 )
-async def test_what_nobody_holds_is_lost_where_the_group_has_gone_past_it(
+async def test_unheld_entry_behind_the_groups_position_is_lost(
     redis: Redis, entry: str, delivered: str, is_lost: bool
 ) -> None:
     """Ids are compared as numbers, not as texts: `5-10` comes after `5-9`."""
@@ -75,9 +73,7 @@ async def test_what_nobody_holds_is_lost_where_the_group_has_gone_past_it(
     assert (await redis.hget("in:active", "chat") != entry) == is_lost
 
 
-async def test_a_delay_that_was_forgotten_ends(
-    redis: Redis, blocking: Redis, mailbox: Mailbox
-) -> None:
+async def test_forgotten_delay_ends(redis: Redis, blocking: Redis, mailbox: Mailbox) -> None:
     held = await receive_entry(mailbox, blocking)
     assert held is not None
     await mailbox.delay(held, 60)
@@ -86,11 +82,11 @@ async def test_a_delay_that_was_forgotten_ends(
     assert await receive_entry(mailbox, blocking) is not None
 
 
-@pytest.mark.parametrize("has_begun", [True, False])
-async def test_a_conversation_of_which_only_its_messages_are_left_is_woken(
-    redis: Redis, blocking: Redis, mailbox: Mailbox, has_begun: bool
+@pytest.mark.parametrize("is_message_taken", [True, False])
+async def test_conversation_with_only_waiting_messages_is_woken(
+    redis: Redis, blocking: Redis, mailbox: Mailbox, is_message_taken: bool
 ) -> None:
-    if has_begun:
+    if is_message_taken:
         assert await receive_entry(mailbox, blocking) is not None
     await redis.delete("in", "in:active")
     await mailbox.create_group()
@@ -98,14 +94,14 @@ async def test_a_conversation_of_which_only_its_messages_are_left_is_woken(
     assert await receive_entry(mailbox, blocking) is not None
 
 
-async def test_a_mark_without_a_message_is_taken_away(redis: Redis, mailbox: Mailbox) -> None:
+async def test_active_mark_without_messages_is_removed(redis: Redis, mailbox: Mailbox) -> None:
     await redis.delete("in:waiting:chat", "in")
     assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
     assert await redis.hgetall("in:active") == {}
 
 
 @pytest.mark.parametrize("state", ["waiting", "held", "delayed", "ended", "without a group"])
-async def test_what_is_in_order_is_left_alone(
+async def test_consistent_conversations_are_unchanged(
     redis: Redis, blocking: Redis, mailbox: Mailbox, state: str
 ) -> None:
     held = await receive_entry(mailbox, blocking) if state in {"held", "delayed", "ended"} else None
@@ -120,7 +116,7 @@ async def test_what_is_in_order_is_left_alone(
     assert (await redis.hgetall("in:active"), await redis.xrange("in")) == before
 
 
-async def test_more_conversations_than_one_look_takes_are_all_woken(redis: Redis) -> None:
+async def test_more_conversations_than_a_batch_are_all_woken(redis: Redis) -> None:
     mailbox = Mailbox(redis, "in")
     await mailbox.create_group()
     await mailbox.enqueue(*(Envelope(f"m{n}", f"c{n}", "text") for n in range(1500)))
@@ -129,7 +125,7 @@ async def test_more_conversations_than_one_look_takes_are_all_woken(redis: Redis
     assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
 
 
-async def test_a_queue_with_a_strange_name_finds_its_own_conversations_only(
+async def test_queue_name_with_glob_characters_matches_itself_only(
     redis: Redis,
 ) -> None:
     for queue in ("in*[a]", "in*a"):
@@ -140,7 +136,7 @@ async def test_a_queue_with_a_strange_name_finds_its_own_conversations_only(
     assert await redis.xlen("in*a") == 0
 
 
-async def test_what_is_no_list_of_messages_wakes_nobody(redis: Redis, mailbox: Mailbox) -> None:
+async def test_key_of_another_type_wakes_no_conversation(redis: Redis, mailbox: Mailbox) -> None:
     await redis.set("in:waiting:odd", "by hand")
     assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
     assert list(await redis.hgetall("in:active")) == ["chat"]
@@ -148,7 +144,7 @@ async def test_what_is_no_list_of_messages_wakes_nobody(redis: Redis, mailbox: M
 
 @pytest.mark.parametrize("error", [RedisConnectionError("refused"), ResponseError("LOADING")])
 @pytest.mark.clock("virtual")
-async def test_it_looks_each_minute_until_its_stop_whatever_redis_answers(
+async def test_reconciler_runs_every_minute_despite_redis_errors(
     redis: Redis, error: Exception
 ) -> None:
     looks: list[float] = []
@@ -157,19 +153,19 @@ async def test_it_looks_each_minute_until_its_stop_whatever_redis_answers(
 
     class Failing(MailboxReconciler):
         async def restore_wakeups(self) -> int:
-            looks.append(loop.time() - begun)
+            looks.append(loop.time() - started_at)
             if len(looks) == 3:
                 stop.set()
             if len(looks) == 2:
                 raise error
             return 0
 
-    begun = loop.time()
+    started_at = loop.time()
     with structlog.testing.capture_logs() as lines:
         await Failing(redis, "in").run(stop)
 
     assert [round(at) for at in looks] == [0, 60, 120]
-    assert round(loop.time() - begun) == 120, "a stop is not waited out"
+    assert round(loop.time() - started_at) == 120, "a stop is not waited out"
     assert lines == [
         {
             "log_level": "debug",
@@ -180,9 +176,7 @@ async def test_it_looks_each_minute_until_its_stop_whatever_redis_answers(
     ]
 
 
-async def test_an_operator_is_told_of_what_was_lost_and_of_nothing_else(
-    redis: Redis, mailbox: Mailbox
-) -> None:
+async def test_only_restored_wakeups_are_logged(redis: Redis, mailbox: Mailbox) -> None:
     await redis.xtrim("in", maxlen=0)
     with structlog.testing.capture_logs() as lines:
         await MailboxReconciler(redis, "in").restore_wakeups()

@@ -81,7 +81,7 @@ def make_get_request(url: str) -> HttpRequest:
     return HttpRequest("GET", url)
 
 
-async def test_the_names_that_one_server_redirects_to_hang_in_nobody_elses_way(
+async def test_hanging_lookups_of_an_origin_do_not_delay_others(
     fake_getaddrinfo: FakeGetaddrinfo,
 ) -> None:
     async def answer(request: web.Request) -> web.Response:
@@ -100,14 +100,14 @@ async def test_the_names_that_one_server_redirects_to_hang_in_nobody_elses_way(
             ]
             await wait_until_hanging(fake_getaddrinfo)
             answers = [await http.send(make_get_request(f"http://{two}/")) for _ in range(10)]
-            assert not any(one.done() for one in asking), "nobody's time was up"
+            assert not any(one.done() for one in asking), "no time-out has passed"
             await cancel_tasks(asking)
 
     assert {answer.body for answer in answers} == {b"the end"}
     assert len(fake_getaddrinfo.hanging_hosts) == MAX_CONCURRENT_LOOKUPS
 
 
-async def test_who_no_longer_waits_does_not_make_room_for_more_that_hang(
+async def test_cancelled_lookup_holds_its_slot_until_it_ends(
     fake_getaddrinfo: FakeGetaddrinfo,
 ) -> None:
     async with make_safe_http_client(socket_factory=refuse_socket) as http:
@@ -128,14 +128,14 @@ async def test_who_no_longer_waits_does_not_make_room_for_more_that_hang(
                 await http.send(make_get_request("http://slow.a.com/"))
 
 
-async def test_a_share_is_given_back_by_who_was_answered(fake_getaddrinfo: FakeGetaddrinfo) -> None:
+async def test_finished_lookup_releases_its_slot(fake_getaddrinfo: FakeGetaddrinfo) -> None:
     async with make_safe_http_client(socket_factory=refuse_socket) as http:
         asking = [http.send(make_get_request("http://good.a.com/")) for _ in range(REQUEST_COUNT)]
         failures = await asyncio.gather(*asking, return_exceptions=True)
     assert {type(one) for one in failures} == {ConnectionFailed}
 
 
-async def test_a_name_is_looked_up_once_for_its_port_in_a_thread_that_keeps_nobody_alive(
+async def test_name_is_looked_up_once_in_a_daemon_thread(
     fake_getaddrinfo: FakeGetaddrinfo,
 ) -> None:
     async with make_safe_http_client(socket_factory=refuse_socket) as http:
@@ -146,7 +146,7 @@ async def test_a_name_is_looked_up_once_for_its_port_in_a_thread_that_keeps_nobo
     assert [(one.name, one.daemon) for one in fake_getaddrinfo.threads] == [("outside-name", True)]
 
 
-def test_what_is_found_after_the_loop_is_over_bothers_nobody(
+def test_lookup_may_end_after_the_event_loop(
     fake_getaddrinfo: FakeGetaddrinfo, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def leave_early() -> None:
@@ -161,7 +161,7 @@ def test_what_is_found_after_the_loop_is_over_bothers_nobody(
     assert caplog.records == []
 
 
-async def test_without_a_thread_a_name_is_not_known(
+async def test_lookup_fails_if_no_thread_can_start(
     fake_getaddrinfo: FakeGetaddrinfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class NoThread(threading.Thread):
@@ -178,7 +178,7 @@ async def test_without_a_thread_a_name_is_not_known(
 @pytest.mark.parametrize(
     "found", [[PUBLIC_ADDRESS], OSError("no such name"), ValueError("a broken name")]
 )
-async def test_a_lookup_ends_with_what_was_found_or_with_what_went_wrong(
+async def test_lookup_returns_the_result_or_raises_the_error(
     monkeypatch: pytest.MonkeyPatch, found: list[str] | Exception
 ) -> None:
     """Runs in the thread of the test, because coverage measures no other threads."""
@@ -225,7 +225,7 @@ asyncio.run(main())
 """
 
 
-def test_the_process_does_not_wait_at_its_end_for_a_name_that_is_still_looked_up() -> None:
+def test_process_exit_does_not_wait_for_a_lookup() -> None:
     ended = subprocess.run(
         [sys.executable, "-c", EXIT_SCRIPT], cwd=ROOT, capture_output=True, text=True, timeout=60
     )

@@ -21,8 +21,7 @@ from smart_kit.errors import (
     UpstreamRejected,
     UpstreamUnavailable,
 )
-from smart_kit.rest_client import MAX_ATTEMPTS, ServiceClient
-from smart_kit.settings import RestClientSettings
+from smart_kit.rest_client import MAX_ATTEMPTS, RestClientSettings, ServiceClient
 from smart_kit.testing.ports import free_port
 from smart_kit.tests.safe_http_harness import CanaryServer
 
@@ -84,7 +83,7 @@ def make_error_response(status: int, headers: dict[str, str] | None = None) -> h
     return httpx2.Response(status, json=body, headers=headers)
 
 
-async def test_a_request_carries_token_user_key_and_only_the_fields_that_were_given() -> None:
+async def test_request_has_token_user_key_and_set_fields() -> None:
     server = ScriptedRestService(make_thing_response())
     async with make_client(server) as client:
         answered = await client.call(
@@ -107,7 +106,7 @@ async def test_a_request_carries_token_user_key_and_only_the_fields_that_were_gi
     assert request.content == b'{"colour":null}'
 
 
-async def test_a_request_carries_the_correlation_id_of_what_it_is_made_for() -> None:
+async def test_request_has_the_correlation_id() -> None:
     server = ScriptedRestService(make_thing_response())
     with structlog.contextvars.bound_contextvars(correlation_id="tg:1:2"):
         async with make_client(server) as client:
@@ -136,7 +135,7 @@ async def test_proxies_of_the_environment_are_not_used(
     assert canary_server.connection_count == 0
 
 
-async def test_an_answer_without_a_body_is_fine_where_none_is_wanted() -> None:
+async def test_send_accepts_a_response_without_body() -> None:
     server = ScriptedRestService(httpx2.Response(204))
     async with make_client(server) as client:
         await client.send("DELETE", "/things/1")
@@ -156,7 +155,7 @@ async def test_an_answer_without_a_body_is_fine_where_none_is_wanted() -> None:
         (422, InvalidRequest),
     ],
 )
-async def test_a_refusal_becomes_our_own_error_with_its_reason_and_is_not_repeated(
+async def test_refusal_becomes_a_domain_error_without_retry(
     status: int, error: type[SmartAssistantError]
 ) -> None:
     server = ScriptedRestService(make_error_response(status))
@@ -178,7 +177,7 @@ async def test_a_refusal_becomes_our_own_error_with_its_reason_and_is_not_repeat
     ],
     ids=["teapot", "redirect", "a page", "nothing"],
 )
-async def test_an_answer_nobody_expects_is_a_rejection_and_not_repeated(
+async def test_unexpected_response_is_a_rejection_without_retry(
     answer: httpx2.Response,
 ) -> None:
     server = ScriptedRestService(answer)
@@ -202,13 +201,13 @@ async def test_an_answer_nobody_expects_is_a_rejection_and_not_repeated(
     ],
     ids=lambda failure: getattr(failure, "status_code", type(failure).__name__),
 )
-async def test_a_passing_failure_is_tried_again(failure: MockedResponse) -> None:
+async def test_temporary_failure_is_retried(failure: MockedResponse) -> None:
     server = ScriptedRestService(failure, make_thing_response())
     async with make_client(server) as client:
         assert await client.call("GET", "/things/1", Thing) == Thing(name="a")
 
 
-async def test_a_lasting_failure_is_told_after_three_attempts_with_its_reason() -> None:
+async def test_lasting_failure_is_raised_after_three_attempts() -> None:
     server = ScriptedRestService(httpx2.ReadTimeout(""))
     async with make_client(server) as client:
         with pytest.raises(UpstreamUnavailable) as caught:
@@ -218,7 +217,7 @@ async def test_a_lasting_failure_is_told_after_three_attempts_with_its_reason() 
     assert len(server.requests) == MAX_ATTEMPTS
 
 
-async def test_a_failure_keeps_its_status_and_how_long_to_wait() -> None:
+async def test_failure_has_status_and_retry_after() -> None:
     server = ScriptedRestService(make_error_response(503, {"Retry-After": "7"}))
     async with make_client(server) as client:
         with pytest.raises(UpstreamUnavailable) as caught:
@@ -227,7 +226,7 @@ async def test_a_failure_keeps_its_status_and_how_long_to_wait() -> None:
     assert (caught.value.status, caught.value.retry_after) == (503, 7.0)
 
 
-async def test_a_failure_that_is_not_in_our_shape_is_told_by_its_status() -> None:
+async def test_failure_in_another_format_is_described_by_its_status() -> None:
     server = ScriptedRestService(httpx2.Response(502, text="<html>Bad gateway</html>"))
     async with make_client(server) as client:
         with pytest.raises(UpstreamUnavailable, match="rest_service: HTTP 502"):
@@ -235,9 +234,7 @@ async def test_a_failure_that_is_not_in_our_shape_is_told_by_its_status() -> Non
 
 
 @pytest.mark.parametrize(("key", "attempts"), [(None, 1), ("tg:1:2/0.1", MAX_ATTEMPTS)])
-async def test_a_post_is_repeated_only_with_an_idempotency_key(
-    key: str | None, attempts: int
-) -> None:
+async def test_post_is_retried_only_with_an_idempotency_key(key: str | None, attempts: int) -> None:
     server = ScriptedRestService(httpx2.ReadTimeout(""))
     async with make_client(server) as client:
         with pytest.raises(UpstreamUnavailable):
@@ -246,7 +243,7 @@ async def test_a_post_is_repeated_only_with_an_idempotency_key(
     assert len(server.requests) == attempts
 
 
-async def test_what_is_sent_never_reaches_the_log() -> None:
+async def test_request_body_is_not_logged() -> None:
     async with make_client(
         ScriptedRestService(httpx2.ConnectError("refused"), make_thing_response())
     ) as client:

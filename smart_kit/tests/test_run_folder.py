@@ -88,13 +88,13 @@ needs_proc = pytest.mark.skipif(
 )
 
 
-def test_a_run_removes_its_folder_and_leaves_none_for_all_runs(temp_dir: Path) -> None:
+def test_run_removes_its_folder_and_the_empty_parent(temp_dir: Path) -> None:
     run_to_completion(temp_dir)
 
     assert list(temp_dir.iterdir()) == []
 
 
-def test_what_a_killed_run_left_goes_with_the_next(temp_dir: Path) -> None:
+def test_next_run_removes_the_folder_of_a_killed_run(temp_dir: Path) -> None:
     killed = RunProcess(temp_dir, WAIT_FOR_INPUT)
     (killed.folder / "data").mkdir(mode=0o000)
     killed.kill()
@@ -104,7 +104,7 @@ def test_what_a_killed_run_left_goes_with_the_next(temp_dir: Path) -> None:
     assert list(temp_dir.iterdir()) == []
 
 
-def test_a_run_that_lives_keeps_its_files_and_processes(temp_dir: Path) -> None:
+def test_live_run_is_not_touched(temp_dir: Path) -> None:
     living = RunProcess(temp_dir, START_SLEEP)
     sleep = int(living.read_line())
     run_to_completion(temp_dir)
@@ -117,7 +117,7 @@ def test_a_run_that_lives_keeps_its_files_and_processes(temp_dir: Path) -> None:
 
 @needs_proc
 @pytest.mark.parametrize("script", [START_SLEEP, START_VALKEY], ids=["program", "server"])
-def test_processes_of_a_killed_run_are_ended_by_the_next(temp_dir: Path, script: str) -> None:
+def test_next_run_ends_processes_of_a_killed_run(temp_dir: Path, script: str) -> None:
     killed = RunProcess(temp_dir, script)
     left = int(killed.read_line())
     killed.kill()
@@ -128,7 +128,7 @@ def test_processes_of_a_killed_run_are_ended_by_the_next(temp_dir: Path, script:
     assert list(temp_dir.iterdir()) == []
 
 
-def test_who_looks_around_in_the_folder_of_a_killed_run_is_not_ended(temp_dir: Path) -> None:
+def test_shell_in_the_folder_of_a_killed_run_survives(temp_dir: Path) -> None:
     killed = RunProcess(temp_dir, WAIT_FOR_INPUT)
     with subprocess.Popen(["sleep", "60"], cwd=killed.folder) as sleep:
         killed.kill()
@@ -148,7 +148,7 @@ def test_folder_is_retained_on_request_until_removed(temp_dir: Path) -> None:
     assert (run.folder / "evidence").exists()
 
 
-def test_a_killed_run_is_removed_even_where_its_files_were_to_be_kept(temp_dir: Path) -> None:
+def test_killed_run_is_removed_despite_the_retain_variable(temp_dir: Path) -> None:
     killed = RunProcess(temp_dir, WAIT_FOR_INPUT, KEEP_TEST_FILES="1")
     killed.kill()
     run_to_completion(temp_dir)
@@ -156,7 +156,7 @@ def test_a_killed_run_is_removed_even_where_its_files_were_to_be_kept(temp_dir: 
     assert not killed.folder.exists()
 
 
-def test_what_a_run_starts_does_not_keep_its_folder_alive(temp_dir: Path) -> None:
+def test_child_process_does_not_inherit_the_lock(temp_dir: Path) -> None:
     """A child that inherited the lock would hold it after the death of the run."""
     killed = RunProcess(temp_dir, START_SLEEP)
     sleep = int(killed.read_line())
@@ -169,7 +169,7 @@ def test_what_a_run_starts_does_not_keep_its_folder_alive(temp_dir: Path) -> Non
     assert not is_left
 
 
-def test_a_link_in_place_of_the_folder_of_all_runs_is_refused(
+def test_link_in_place_of_the_parent_folder_is_refused(
     temp_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     elsewhere = tmp_path_factory.mktemp("elsewhere")
@@ -191,7 +191,7 @@ def test_a_link_in_place_of_the_folder_of_all_runs_is_refused(
     assert list(elsewhere.iterdir()) == []
 
 
-def test_a_system_user_may_pass_and_nobody_may_look(
+def test_other_users_can_traverse_but_not_list_the_folder(
     temp_dir: Path, running_process: RunProcess
 ) -> None:
     for folder in (running_process.folder, running_process.folder.parent):
@@ -214,7 +214,7 @@ def test_two(tmp_path):
 """
 
 
-def test_pytest_and_its_workers_have_all_files_in_one_folder_that_goes_also_where_a_test_fails(
+def test_pytest_and_its_workers_share_one_removed_folder(
     temp_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project = tmp_path_factory.mktemp("project")
@@ -242,11 +242,11 @@ def test_pytest_and_its_workers_have_all_files_in_one_folder_that_goes_also_wher
     assert list(temp_dir.iterdir()) == []
 
 
-def test_a_run_that_is_told_to_end_tidies_up_as_after_ctrl_c(
+def test_sigterm_cleans_up_as_ctrl_c_does(
     temp_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     project = tmp_path_factory.mktemp("project")
-    wait = "import signal\n\ndef test_it():\n    print('begun', flush=True)\n    signal.pause()\n"
+    wait = "import signal\n\ndef test_it():\n    print('started', flush=True)\n    signal.pause()\n"
     (project / "test_it.py").write_text(wait)
     command = (
         *(sys.executable, "-m", "pytest", "-s", "-p", "smart_kit.testing.plugin"),
@@ -257,15 +257,15 @@ def test_a_run_that_is_told_to_end_tidies_up_as_after_ctrl_c(
         command, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as run:
         assert run.stdout is not None
-        assert any("begun" in line for line in run.stdout)
+        assert any("started" in line for line in run.stdout)
         run.terminate()
-        said = run.stdout.read()
+        output = run.stdout.read()
 
-    assert run.returncode == pytest.ExitCode.INTERRUPTED, said
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, output
     assert list(temp_dir.iterdir()) == []
 
 
-def test_copied_programs_can_be_run_by_everybody_whatever_the_umask_was(tmp_path: Path) -> None:
+def test_copied_programs_are_executable_despite_the_umask(tmp_path: Path) -> None:
     folder = tmp_path / "programs" / "bin"
     folder.mkdir(parents=True, mode=0o700)
     for name, mode in (("postgres", 0o700), ("share", 0o600)):
@@ -287,7 +287,7 @@ if "ls" in sys.argv:
 """
 
 
-def test_what_a_killed_run_made_in_docker_is_removed_by_its_name(temp_dir: Path) -> None:
+def test_docker_resources_of_a_killed_run_are_removed(temp_dir: Path) -> None:
     program, asked = temp_dir / "programs" / "docker", temp_dir / "asked"
     program.parent.mkdir()
     program.write_text(FAKE_DOCKER.format(python=sys.executable, asked=str(asked)))
@@ -297,18 +297,18 @@ def test_what_a_killed_run_made_in_docker_is_removed_by_its_name(temp_dir: Path)
     killed.kill()
     RunProcess(temp_dir, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
 
-    words = asked.read_text().splitlines()
+    commands = asked.read_text().splitlines()
     beginning = f"sa-test-{killed.folder.name}-"
-    assert f"container ls --all --quiet --filter name=^{beginning}" in words
+    assert f"container ls --all --quiet --filter name=^{beginning}" in commands
     named = "--format {{.Repository}}:{{.Tag}} --filter reference="
-    assert f"image ls {named}{beginning}*" in words
-    assert "container rm --force -v id-of-container" in words
-    assert "volume rm id-of-volume" in words
-    assert "image rm id-of-image" in words  # not by force: that takes its other names away too
+    assert f"image ls {named}{beginning}*" in commands
+    assert "container rm --force -v id-of-container" in commands
+    assert "volume rm id-of-volume" in commands
+    assert "image rm id-of-image" in commands  # not by force: that takes its other names away too
     assert not killed.folder.exists()
 
 
-def test_while_docker_does_not_answer_what_names_the_things_there_stays(temp_dir: Path) -> None:
+def test_run_folder_stays_while_docker_fails(temp_dir: Path) -> None:
     program = temp_dir / "programs" / "docker"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\nexit 1\n")
@@ -320,16 +320,14 @@ def test_while_docker_does_not_answer_what_names_the_things_there_stays(temp_dir
     assert killed.folder.exists()
 
 
-def test_a_file_among_the_folders_of_runs_disturbs_nobody(
-    temp_dir: Path, running_process: RunProcess
-) -> None:
+def test_file_among_the_run_folders_is_ignored(temp_dir: Path, running_process: RunProcess) -> None:
     (running_process.folder.parent / ".DS_Store").touch()
     run_to_completion(temp_dir)
     assert running_process.folder.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root runs PostgreSQL as another user")
-def test_a_folder_of_another_user_is_not_taken_for_a_suite(tmp_path: Path) -> None:
+def test_folder_of_another_user_is_not_a_suite(tmp_path: Path) -> None:
     """PostgreSQL's user could place a link there to another user's files."""
     for name in ("ours", "theirs"):
         (tmp_path / name / "run").mkdir(parents=True)

@@ -42,12 +42,12 @@ async def test_canary_server_records_connections(canary_server: CanaryServer) ->
     assert canary_server.connection_count == 1
 
 
-def test_there_are_enough_hostile_urls_and_none_twice() -> None:
+def test_hostile_urls_are_many_and_distinct() -> None:
     assert len(set(HOSTILE_URLS)) == len(HOSTILE_URLS) >= 150
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", PUBLIC_ADDRESS])
-async def test_a_hostile_url_is_refused_before_its_name_is_looked_up_or_anything_dialled(
+async def test_hostile_url_is_refused_before_lookup_and_connection(
     canary_server: CanaryServer, address: str
 ) -> None:
     dns, sockets = FakeResolver((address,)), FakeSocketFactory()
@@ -59,7 +59,7 @@ async def test_a_hostile_url_is_refused_before_its_name_is_looked_up_or_anything
     assert (canary_server.connection_count, dns.lookups, sockets.dialed) == (0, [], [])
 
 
-async def test_hostile_urls_reach_no_canary_by_the_systems_own_names_and_sockets(
+async def test_hostile_urls_reach_no_canary_with_the_system_resolver(
     canary_server: CanaryServer,
 ) -> None:
     async with make_safe_http_client() as http:
@@ -71,7 +71,7 @@ async def test_hostile_urls_reach_no_canary_by_the_systems_own_names_and_sockets
 
 
 @pytest.mark.parametrize("place", ["alone", "first", "last"])
-async def test_a_name_one_of_whose_addresses_is_private_is_refused(
+async def test_name_with_a_private_address_is_refused(
     canary_server: CanaryServer, place: str
 ) -> None:
     sockets = FakeSocketFactory()
@@ -90,7 +90,7 @@ async def test_a_name_one_of_whose_addresses_is_private_is_refused(
     assert (canary_server.connection_count, sockets.dialed) == (0, [])
 
 
-async def test_a_name_that_is_public_when_checked_and_private_afterwards_is_dialled_as_checked(
+async def test_dns_rebinding_connects_to_the_checked_address(
     canary_server: CanaryServer,
 ) -> None:
     dns, sockets = FakeResolver((PUBLIC_ADDRESS,), ("127.0.0.1",)), FakeSocketFactory()
@@ -138,7 +138,7 @@ async def test_each_public_address_of_a_name_is_tried() -> None:
         "http://localhost.example.com/",
     ],
 )
-async def test_what_is_public_is_dialled(url: str) -> None:
+async def test_public_url_is_connected(url: str) -> None:
     sockets = FakeSocketFactory()
     async with make_safe_http_client(
         lookup=FakeResolver((PUBLIC_ADDRESS,)), socket_factory=sockets
@@ -150,7 +150,7 @@ async def test_what_is_public_is_dialled(url: str) -> None:
 
 
 @pytest.mark.parametrize("failure", [OSError("no such name"), UnicodeError("label too long")])
-async def test_a_name_that_nobody_knows_is_refused(failure: Exception) -> None:
+async def test_unresolvable_name_is_refused(failure: Exception) -> None:
     async def lookup(_: str, __: int) -> list[str]:
         raise failure
 
@@ -164,13 +164,13 @@ async def test_a_name_that_nobody_knows_is_refused(failure: Exception) -> None:
 
 
 @pytest.mark.parametrize("half", ["\ud800", "a\udfff", "?b=\ud83d"])
-def test_half_a_character_makes_no_address(half: str) -> None:
+def test_unpaired_surrogate_is_refused(half: str) -> None:
     with pytest.raises(AddressBlocked):
         PublicUrl.parse(f"http://a.b.com/{half}")
 
 
 @pytest.mark.parametrize("network", PRIVATE_NETWORKS)
-async def test_nothing_of_a_private_network_is_dialled(network: str) -> None:
+async def test_private_network_is_not_connected(network: str) -> None:
     sockets = FakeSocketFactory()
     for address in (ip_network(network)[0], ip_network(network)[-1]):
         async with make_safe_http_client(
@@ -184,14 +184,14 @@ async def test_nothing_of_a_private_network_is_dialled(network: str) -> None:
 
 @pytest.mark.parametrize("name", PRIVATE_NAMES)
 @pytest.mark.parametrize("below", ["", "a.", "a.b.", "A."])
-async def test_a_name_for_private_use_is_not_even_looked_up(name: str, below: str) -> None:
+async def test_private_name_is_not_looked_up(name: str, below: str) -> None:
     dns = FakeResolver((PUBLIC_ADDRESS,))
     async with make_safe_http_client(lookup=dns) as http:
         assert await is_address_blocked(http, f"http://{below}{name}/")
     assert dns.lookups == []
 
 
-async def test_an_allowed_host_is_allowed_at_its_port_alone(canary_server: CanaryServer) -> None:
+async def test_private_host_is_allowed_at_its_port_only(canary_server: CanaryServer) -> None:
     async with make_safe_http_client(
         private_hosts=["127.0.0.1", "127.0.0.2:81", "nas.lan:81"]
     ) as http:
@@ -201,7 +201,7 @@ async def test_an_allowed_host_is_allowed_at_its_port_alone(canary_server: Canar
     assert canary_server.connection_count == 0
 
 
-async def test_a_host_that_is_allowed_without_a_port_is_at_those_of_http_and_https() -> None:
+async def test_private_host_without_port_has_the_default_ports() -> None:
     sockets = FakeSocketFactory()
     dns = FakeResolver(("10.0.0.7",))
     async with make_safe_http_client(
@@ -213,7 +213,7 @@ async def test_a_host_that_is_allowed_without_a_port_is_at_those_of_http_and_htt
     assert sockets.dialed == ["10.0.0.7"] * 2
 
 
-async def test_what_is_no_host_cannot_be_allowed() -> None:
+async def test_invalid_private_host_is_refused() -> None:
     for wrong in ("http://nas.lan", "user@nas.lan", "nas.lan:port", ""):
         with pytest.raises(AddressBlocked):
             SafeHttpClient([wrong])

@@ -25,7 +25,7 @@ MAX_BYTES = 2 * 1024 * 1024
 """The limit that docs/administration.md documents."""
 
 
-async def test_an_answer_comes_back_with_its_status_kind_and_address() -> None:
+async def test_response_has_status_content_type_and_url() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.json_response({"a": 1}, status=418)
 
@@ -39,7 +39,7 @@ async def test_an_answer_comes_back_with_its_status_kind_and_address() -> None:
     assert (request.method, request.headers["X-Key"]) == ("POST", "k")
 
 
-async def test_what_is_sent_says_of_us_no_more_than_a_name() -> None:
+async def test_request_headers_reveal_only_the_user_agent() -> None:
     async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
         await there.send()
         host = there.url().split("/")[2]
@@ -54,7 +54,7 @@ async def test_what_is_sent_says_of_us_no_more_than_a_name() -> None:
         }
 
 
-async def test_a_path_and_a_query_arrive_as_they_were_written() -> None:
+async def test_path_and_query_are_sent_unchanged() -> None:
     written = "/a%2Fb/%2e%2e/%7Ec?d=%20+%26&&e"
     async with run_allowed_server(make_redirect_handler(302, lambda _: written)) as there:
         answer = await there.send()
@@ -64,9 +64,7 @@ async def test_a_path_and_a_query_arrive_as_they_were_written() -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
-async def test_what_was_broken_off_is_not_sent_again(
-    canary_server: CanaryServer, method: str
-) -> None:
+async def test_interrupted_request_is_not_retried(canary_server: CanaryServer, method: str) -> None:
     host = f"127.0.0.1:{canary_server.port}"
     async with make_safe_http_client(private_hosts=[host]) as http:
         with pytest.raises(UpstreamUnavailable) as failure:
@@ -86,7 +84,7 @@ async def test_proxies_of_the_environment_are_not_used(
     assert canary_server.connection_count == 0
 
 
-async def test_cookies_are_not_kept() -> None:
+async def test_cookies_are_not_stored() -> None:
     async def handler(_: web.Request) -> web.Response:
         answer = web.Response(text="x")
         answer.set_cookie("session", "s")
@@ -98,7 +96,7 @@ async def test_cookies_are_not_kept() -> None:
     assert "Cookie" not in there.requests[1].headers
 
 
-async def test_no_connection_is_used_for_a_second_request() -> None:
+async def test_connection_is_not_reused() -> None:
     async def handler(request: web.Request) -> web.Response:
         assert request.transport is not None
         return web.Response(text=str(request.transport.get_extra_info("peername")[1]))
@@ -109,7 +107,7 @@ async def test_no_connection_is_used_for_a_second_request() -> None:
 
 
 @pytest.mark.parametrize("says_so", [True, False])
-async def test_an_answer_beyond_two_megabytes_is_refused(says_so: bool) -> None:
+async def test_response_over_two_megabytes_is_refused(says_so: bool) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
         if says_so:
@@ -126,7 +124,7 @@ async def test_an_answer_beyond_two_megabytes_is_refused(says_so: bool) -> None:
 
 
 @pytest.mark.clock("virtual")
-async def test_an_answer_that_says_it_is_too_large_is_not_waited_for() -> None:
+async def test_response_with_a_large_content_length_is_not_read() -> None:
     is_over = asyncio.Event()
 
     async def handler(request: web.Request) -> web.StreamResponse:
@@ -142,7 +140,7 @@ async def test_an_answer_that_says_it_is_too_large_is_not_waited_for() -> None:
         is_over.set()
 
 
-async def test_an_answer_of_two_megabytes_is_taken() -> None:
+async def test_response_of_two_megabytes_is_accepted() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.Response(body=b"x" * MAX_BYTES)
 
@@ -150,7 +148,7 @@ async def test_an_answer_of_two_megabytes_is_taken() -> None:
         assert len((await there.send()).body) == MAX_BYTES
 
 
-async def test_an_answer_that_is_beyond_two_megabytes_once_unpacked_is_refused() -> None:
+async def test_response_over_two_megabytes_when_decompressed_is_refused() -> None:
     packed = gzip.compress(bytes(8 * MAX_BYTES))
 
     async def handler(_: web.Request) -> web.Response:
@@ -162,7 +160,7 @@ async def test_an_answer_that_is_beyond_two_megabytes_once_unpacked_is_refused()
             await there.send()
 
 
-async def test_a_packed_answer_is_unpacked() -> None:
+async def test_compressed_response_is_decompressed() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(b"hello"), headers={"Content-Encoding": "gzip"})
 
@@ -170,7 +168,7 @@ async def test_a_packed_answer_is_unpacked() -> None:
         assert (await there.send()).body == b"hello"
 
 
-async def test_a_server_that_drips_is_left_when_the_time_is_up(
+async def test_slow_response_is_abandoned_after_the_time_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.3)
@@ -190,7 +188,7 @@ async def test_a_server_that_drips_is_left_when_the_time_is_up(
     assert failure.value.message == "The server took too long."
 
 
-async def test_names_that_take_too_long_count_too(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_time_limit_includes_name_resolution(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "TIMEOUT_SECONDS", 0.05)
 
     async def lookup(_: str, __: int) -> list[str]:
@@ -218,7 +216,7 @@ async def run_raw_server(raw_response: bytes) -> AsyncIterator[str]:
 
 
 @pytest.mark.parametrize(
-    ("said", "failure"),
+    ("raw_response", "failure"),
     [
         (b"", UpstreamUnavailable("The connection was lost.")),
         (b"HTTP/1.1 200 OK\r\nContent-Le", UpstreamUnavailable("The connection was lost.")),
@@ -232,24 +230,30 @@ async def run_raw_server(raw_response: bytes) -> AsyncIterator[str]:
         ),
     ],
 )
-async def test_what_is_no_whole_answer_is_an_error_of_the_servers(
-    said: bytes, failure: UpstreamRejected | UpstreamUnavailable
+async def test_incomplete_or_malformed_response_is_an_upstream_error(
+    raw_response: bytes, failure: UpstreamRejected | UpstreamUnavailable
 ) -> None:
-    async with run_raw_server(said) as host, make_safe_http_client(private_hosts=[host]) as http:
+    async with (
+        run_raw_server(raw_response) as host,
+        make_safe_http_client(private_hosts=[host]) as http,
+    ):
         with pytest.raises(type(failure)) as raised:
             await http.send(make_get_request(f"http://{host}/"))
     assert raised.value.message == failure.message
 
 
-async def test_an_answer_that_does_not_say_what_it_is_has_no_content_type() -> None:
-    said = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-    async with run_raw_server(said) as host, make_safe_http_client(private_hosts=[host]) as http:
+async def test_response_without_content_type_has_an_empty_one() -> None:
+    raw_response = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+    async with (
+        run_raw_server(raw_response) as host,
+        make_safe_http_client(private_hosts=[host]) as http,
+    ):
         answer = await http.send(make_get_request(f"http://{host}/"))
     assert (answer.content_type, answer.body) == ("", b"ok")
 
 
 @pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "Connection"])
-async def test_what_makes_the_request_one_cannot_be_written_by_others(name: str) -> None:
+async def test_connection_headers_cannot_be_set(name: str) -> None:
     async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
         with pytest.raises(InvalidHttpRequest) as refused:
             await there.send(headers={name: "x"})
@@ -258,7 +262,7 @@ async def test_what_makes_the_request_one_cannot_be_written_by_others(name: str)
 
 
 @pytest.mark.parametrize("text", ["a\r\nHost: b", "a\nb", "a\x00", "\ud800"])
-async def test_what_cannot_be_sent_is_not_said_to_be_the_servers_fault(text: str) -> None:
+async def test_unsendable_header_is_an_invalid_request(text: str) -> None:
     async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
         for name, value in (("X-Word", text), ("X Word", "a")):
             with pytest.raises(InvalidHttpRequest) as refused:

@@ -32,7 +32,7 @@ from smart_kit.tests.safe_http_harness import (
         "gopher://127.0.0.1:{port}/",
     ],
 )
-async def test_a_redirect_to_a_private_address_is_refused(
+async def test_redirect_to_a_private_address_is_refused(
     canary_server: CanaryServer, status: int, target: str
 ) -> None:
     handler = make_redirect_handler(
@@ -45,7 +45,7 @@ async def test_a_redirect_to_a_private_address_is_refused(
     assert (canary_server.connection_count, len(there.requests)) == (0, 1)
 
 
-async def test_a_redirect_from_elsewhere_to_an_allowed_private_host_is_refused() -> None:
+async def test_redirect_from_another_server_to_a_private_host_is_refused() -> None:
     handler = make_redirect_handler(302, lambda request: there.url("two.example"))
     async with run_allowed_server(handler, "two.example") as there:
         with pytest.raises(RedirectBlocked) as refused:
@@ -67,9 +67,7 @@ async def test_a_redirect_from_elsewhere_to_an_allowed_private_host_is_refused()
         ("PATCH", 308, "PATCH"),
     ],
 )
-async def test_a_redirect_within_the_server_is_followed(
-    method: str, status: int, then: str
-) -> None:
+async def test_redirect_within_the_server_is_followed(method: str, status: int, then: str) -> None:
     async with run_allowed_server(make_redirect_handler(status, lambda _: "/end?x=1")) as there:
         answer = await there.send(method, headers={"Authorization": "k"}, body=b"{}")
 
@@ -80,14 +78,14 @@ async def test_a_redirect_within_the_server_is_followed(
 
 
 @pytest.mark.parametrize("status", [201, 300, 304])
-async def test_a_location_that_is_no_redirect_is_not_followed(status: int) -> None:
+async def test_location_header_without_redirect_status_is_ignored(status: int) -> None:
     async with run_allowed_server(make_redirect_handler(status, lambda _: "/end")) as there:
         answer = await there.send()
 
     assert (answer.status, len(there.requests)) == (status, 1)
 
 
-async def test_a_redirect_that_leads_nowhere_is_the_answer() -> None:
+async def test_redirect_without_location_is_the_response() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.Response(status=302, text="where to?")
 
@@ -97,7 +95,7 @@ async def test_a_redirect_that_leads_nowhere_is_the_answer() -> None:
     assert (answer.status, answer.body) == (302, b"where to?")
 
 
-async def test_a_redirect_to_a_server_that_is_away_does_not_mean_that_nothing_was_sent(
+async def test_redirect_to_an_unreachable_server_is_no_connection_failure(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make_second_host_public(monkeypatch)
@@ -133,7 +131,7 @@ def make_second_host_public(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "check_public_address", lambda _: None)
 
 
-async def test_another_server_is_told_no_header_that_was_meant_for_the_first(
+async def test_redirect_to_another_server_drops_private_headers(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make_second_host_public(monkeypatch)
@@ -150,7 +148,7 @@ async def test_another_server_is_told_no_header_that_was_meant_for_the_first(
 
 
 @pytest.mark.parametrize("status", [307, 308])
-async def test_another_server_is_not_sent_what_was_written_for_the_first(
+async def test_redirect_to_another_server_never_sends_the_body(
     monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     make_second_host_public(monkeypatch)

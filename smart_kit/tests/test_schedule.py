@@ -74,7 +74,7 @@ def test_next_fire(expression: str, zone: str, after: str, expected: str) -> Non
     assert schedule.get_next_fire(expression, zone, parse_utc(after)) == parse_utc(expected)
 
 
-def test_what_never_fires_is_found_neither_ahead_nor_behind() -> None:
+def test_expression_that_never_fires_has_no_fire_times() -> None:
     first, last = parse_utc("2025-01-01T00:00"), parse_utc("2026-01-01T00:00")
 
     assert schedule.get_next_fire(NEVER_FIRING, BERLIN, last) is None
@@ -82,7 +82,7 @@ def test_what_never_fires_is_found_neither_ahead_nor_behind() -> None:
 
 
 @pytest.mark.usefixtures("tokyo_system_timezone")
-def test_the_machines_own_zone_changes_nothing_and_all_is_told_in_utc() -> None:
+def test_results_are_in_utc_whatever_the_machines_zone() -> None:
     after, fire = parse_utc("2026-01-01T07:00"), parse_utc("2026-01-01T08:00")
     found = schedule.get_next_fire("0 9 * * *", BERLIN, after)
     back = schedule.list_fires_between("0 9 * * *", BERLIN, after, fire, 5)
@@ -105,7 +105,7 @@ def test_the_machines_own_zone_changes_nothing_and_all_is_told_in_utc() -> None:
         ("0 9 * * *", "Pacific/Apia", "2011-12-29T12:00", ["2011-12-31T00:00", "2011-12-31T09:00"]),
     ],
 )
-def test_a_job_in_the_gap_fires_at_the_first_valid_instant(
+def test_job_in_a_gap_fires_at_the_first_valid_instant(
     expression: str, zone: str, day_before: str, expected: list[str]
 ) -> None:
     after = to_utc(zone, day_before)
@@ -114,13 +114,13 @@ def test_a_job_in_the_gap_fires_at_the_first_valid_instant(
     ]
 
 
-def test_a_job_in_the_fold_fires_in_the_first_pass_only() -> None:
+def test_job_in_a_fold_fires_in_the_first_pass_only() -> None:
     found = list_fires("30 2 * * *", BERLIN, to_utc(BERLIN, "2026-10-24T12:00"), 2)
 
     assert found == [to_utc(BERLIN, "2026-10-25T02:30", fold=0), to_utc(BERLIN, "2026-10-26T02:30")]
 
 
-def test_in_the_second_pass_of_a_fold_what_is_over_does_not_come_again() -> None:
+def test_second_pass_of_a_fold_does_not_repeat_fires() -> None:
     after = to_utc(BERLIN, "2026-10-25T02:10", fold=1)
 
     assert schedule.get_next_fire("30 2 * * *", BERLIN, after) == to_utc(BERLIN, "2026-10-26T02:30")
@@ -140,7 +140,7 @@ def test_wildcards_count_elapsed_time_through_a_clock_change(day: str, hours: in
     assert hourly[-1].astimezone(ZoneInfo(BERLIN)).time() == time(0)
 
 
-def test_a_wildcard_minute_of_a_fixed_hour_runs_in_both_passes() -> None:
+def test_wildcard_minute_fires_in_both_passes_of_a_fold() -> None:
     found = list_fires("*/30 2 * * *", BERLIN, to_utc(BERLIN, "2026-10-25T01:00"), 4)
 
     assert found == [
@@ -162,23 +162,23 @@ def test_resolve(at: str, zone: str, expected: str) -> None:
     assert local_time.to_utc(datetime.fromisoformat(at), zone) == parse_utc(expected)
 
 
-def test_a_time_that_comes_twice_is_the_first_whatever_it_says_itself() -> None:
+def test_ambiguous_time_is_the_first_despite_its_fold() -> None:
     second_pass = datetime.fromisoformat("2026-10-25T02:30").replace(fold=1)
 
     assert local_time.to_utc(second_pass, BERLIN) == parse_utc("2026-10-25T00:30")
 
 
 @pytest.mark.parametrize(
-    ("at", "said"),
+    ("at", "shown_time"),
     [
         ("0001-01-01T00:00+14:00", "0001-01-01T00:00:00+14:00"),
         ("9999-12-31T23:59-12:00", "9999-12-31T23:59:00-12:00"),
     ],
 )
-def test_a_time_beyond_the_calendar_is_refused(at: str, said: str) -> None:
+def test_time_beyond_the_calendar_is_refused(at: str, shown_time: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         local_time.to_utc(datetime.fromisoformat(at), "UTC")
-    assert refused.value.message == f"{said} is beyond the calendar."
+    assert refused.value.message == f"{shown_time} is beyond the calendar."
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_time_beyond_the_calendar_is_refused(at: str, said: str) -> None:
         (NEVER_FIRING, "it never fires"),
     ],
 )
-def test_a_bad_expression_is_refused_with_its_reason(expression: str, reason: str) -> None:
+def test_invalid_expression_is_refused_with_a_reason(expression: str, reason: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
         schedule.check_cron_expression(expression)
     assert refused.value.message == (
@@ -209,7 +209,7 @@ def test_a_bad_expression_is_refused_with_its_reason(expression: str, reason: st
 
 
 @given(st.text(alphabet="0123456789*/,-#L?W MONJAN\t\n²", max_size=30))
-def test_check_lets_through_only_what_fires(expression: str) -> None:
+def test_check_accepts_only_expressions_that_fire(expression: str) -> None:
     try:
         schedule.check_cron_expression(expression)
     except InvalidRequest:
@@ -222,9 +222,7 @@ def test_check_lets_through_only_what_fires(expression: str) -> None:
     "expression",
     ["30 2 * * *", "15 1,2,3 * * *", "*/7 2 * * *", "0 * * * *", "0 0 * * 1", "45 1 1 * *"],
 )
-def test_looking_back_finds_the_fires_that_looking_forward_found(
-    expression: str, zone: str
-) -> None:
+def test_backward_search_finds_the_same_fires_as_forward_search(expression: str, zone: str) -> None:
     first = parse_utc("2026-01-01T00:00")
     forward = list_fires(expression, zone, first, 400)
 
@@ -234,14 +232,14 @@ def test_looking_back_finds_the_fires_that_looking_forward_found(
         assert back == forward[earliest : latest + 1]
 
 
-def test_looking_back_gives_the_newest_where_there_are_too_many() -> None:
+def test_backward_search_returns_the_newest_up_to_the_limit() -> None:
     last = parse_utc("2026-01-01T12:00")
     found = schedule.list_fires_between("* * * * *", "UTC", parse_utc("2025-12-01T00:00"), last, 3)
 
     assert found == [last - timedelta(minutes=2), last - timedelta(minutes=1), last]
 
 
-def test_looking_back_finds_nothing_later_than_the_last_moment() -> None:
+def test_backward_search_finds_nothing_after_the_end() -> None:
     first, fire = parse_utc("2026-01-01T00:00"), parse_utc("2026-01-02T09:00")
     a_microsecond_before = fire - timedelta(microseconds=1)
 
@@ -249,14 +247,14 @@ def test_looking_back_finds_nothing_later_than_the_last_moment() -> None:
         assert schedule.list_fires_between("0 9 2 * *", "UTC", first, last, 5) == found
 
 
-def test_looking_back_finds_what_the_gap_has_brought_together_once() -> None:
+def test_backward_search_finds_merged_fires_of_a_gap_once() -> None:
     last, first = to_utc(BERLIN, "2026-03-29T12:00"), to_utc(BERLIN, "2026-03-28T12:00")
 
     found = schedule.list_fires_between("0,30 2 * * *", BERLIN, first, last, 5)
     assert found == [to_utc(BERLIN, "2026-03-29T03:00")]
 
 
-def test_looking_back_from_the_second_pass_of_a_fold_finds_the_first() -> None:
+def test_backward_search_from_a_second_pass_finds_the_first() -> None:
     now = to_utc(BERLIN, "2026-10-25T02:10", fold=1)
     found = schedule.list_fires_between("30 2 * * *", BERLIN, now - timedelta(days=1), now, 5)
 

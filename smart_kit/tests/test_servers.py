@@ -16,9 +16,7 @@ STARTING_UP_CODE, PASSWORD_REQUIRED_CODE = b"57P03", b"28P01"
 @pytest.mark.parametrize(
     ("code", "is_ready"), [(STARTING_UP_CODE, False), (PASSWORD_REQUIRED_CODE, True)]
 )
-async def test_postgres_is_ready_when_it_no_longer_says_that_it_starts(
-    code: bytes, is_ready: bool
-) -> None:
+async def test_postgres_is_ready_after_its_start(code: bytes, is_ready: bool) -> None:
     server = await asyncio.start_server(partial(send_error_response, code), "127.0.0.1", 0)
     async with server:
         port = server.sockets[0].getsockname()[1]

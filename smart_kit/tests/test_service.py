@@ -56,7 +56,7 @@ def parse_log_line(line: str) -> dict[str, Any]:
     return parsed
 
 
-def test_bad_settings_end_it_with_status_78_and_one_line() -> None:
+def test_invalid_settings_end_the_service_with_status_78() -> None:
     with run_service(EXAMPLE_PORT="", LOG_LEVEL="LOUD") as process:
         status, lines = wait_for_exit(process)
 
@@ -67,7 +67,7 @@ def test_bad_settings_end_it_with_status_78_and_one_line() -> None:
     assert "LOG_LEVEL: " in line
 
 
-def test_a_busy_port_ends_it_with_status_78_and_one_line() -> None:
+def test_port_in_use_ends_the_service_with_status_78() -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         with run_service(EXAMPLE_PORT=str(port), EXAMPLE_LOOP="ending") as process:
@@ -79,7 +79,7 @@ def test_a_busy_port_ends_it_with_status_78_and_one_line() -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=lambda number: number.name)
-def test_a_signal_ends_its_loops_and_it_with_status_0(number: signal.Signals) -> None:
+def test_signal_ends_the_service_with_status_0(number: signal.Signals) -> None:
     port = free_port()
     with run_service(EXAMPLE_PORT=str(port)) as process:
         wait_for_port(port)
@@ -92,7 +92,7 @@ def test_a_signal_ends_its_loops_and_it_with_status_0(number: signal.Signals) ->
     assert not is_listening(port)
 
 
-def test_a_loop_that_fails_is_its_end_with_status_1_and_a_redacted_reason() -> None:
+def test_failing_loop_ends_the_service_with_status_1() -> None:
     secret = "looks like plain words"
     with run_service(
         EXAMPLE_PORT=str(free_port()), EXAMPLE_LOOP="failing", EXAMPLE_SECRET=secret
@@ -104,6 +104,6 @@ def test_a_loop_that_fails_is_its_end_with_status_1_and_a_redacted_reason() -> N
     assert "RuntimeError: http://[redacted]@host and [redacted] are no good" in line["exception"]
 
 
-def test_a_loop_that_ends_by_itself_is_its_end() -> None:
+def test_loop_that_returns_ends_the_service() -> None:
     with run_service(EXAMPLE_PORT=str(free_port()), EXAMPLE_LOOP="ending") as process:
         assert wait_for_exit(process) == (0, [])

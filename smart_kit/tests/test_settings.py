@@ -7,7 +7,8 @@ import pytest
 from pydantic import Field, SecretStr, ValidationError, model_validator
 
 from smart_kit.errors import ConfigurationError
-from smart_kit.settings import LocaleSettings, RedisSettings, RestClientSettings
+from smart_kit.rest_client import RestClientSettings
+from smart_kit.settings import LocaleSettings, RedisSettings
 
 TOKEN = "a-token-of-sixteen-and-more"
 
@@ -34,9 +35,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest
     return monkeypatch
 
 
-def test_only_the_environment_is_read_because_env_holds_what_is_not_for_every_service(
-    clean_environment: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_dotenv_file_is_not_read(clean_environment: pytest.MonkeyPatch, tmp_path: Path) -> None:
     (tmp_path / ".env").write_text("A_PORT=2\nA_LIMIT=3\n")
     clean_environment.setenv("A_PORT", "5")
     clean_environment.setenv("SOMEBODY_ELSES", "4")
@@ -45,7 +44,7 @@ def test_only_the_environment_is_read_because_env_holds_what_is_not_for_every_se
     assert (settings.a_port, settings.a_limit) == (5, 100)
 
 
-def test_an_empty_variable_is_as_good_as_none(clean_environment: pytest.MonkeyPatch) -> None:
+def test_empty_variable_counts_as_not_set(clean_environment: pytest.MonkeyPatch) -> None:
     clean_environment.setenv("A_PORT", "")
     clean_environment.setenv("REDIS_PASSWORD", "")
 
@@ -53,7 +52,7 @@ def test_an_empty_variable_is_as_good_as_none(clean_environment: pytest.MonkeyPa
     assert RedisSettings.load().redis_password is None
 
 
-def test_every_bad_variable_is_named_at_once_and_no_value_shown(
+def test_all_invalid_variables_are_named_without_values(
     clean_environment: pytest.MonkeyPatch,
 ) -> None:
     clean_environment.setenv("SERVICE_API_TOKEN", "short-secret")
@@ -69,14 +68,14 @@ def test_every_bad_variable_is_named_at_once_and_no_value_shown(
     assert "\n" not in caught.value.message
 
 
-def test_a_missing_variable_is_named(clean_environment: pytest.MonkeyPatch) -> None:
+def test_missing_variable_is_named(clean_environment: pytest.MonkeyPatch) -> None:
     clean_environment.delenv("SERVICE_API_TOKEN")
 
     with pytest.raises(ConfigurationError, match=r"^SERVICE_API_TOKEN: Field required$"):
         SampleSettings.load()
 
 
-def test_what_is_wrong_with_two_together_reads_as_a_sentence(
+def test_error_of_two_variables_together_has_no_prefix(
     clean_environment: pytest.MonkeyPatch,
 ) -> None:
     clean_environment.setenv("A_PORT", "100")
@@ -90,12 +89,12 @@ def test_secrets_are_not_printed() -> None:
     assert SampleSettings.load().service_api_token == SecretStr(TOKEN)
 
 
-def test_settings_stay_as_they_were_read() -> None:
+def test_settings_are_immutable() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         SampleSettings.load().a_port = 2
 
 
-def test_the_secrets_of_settings_are_their_secret_fields_and_the_passwords_of_their_urls() -> None:
+def test_secrets_are_secret_fields_and_passwords_in_urls() -> None:
     class Urls(RedisSettings):
         a_url: str
         another_url: SecretStr

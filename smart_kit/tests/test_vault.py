@@ -13,7 +13,7 @@ SECRET = "sk-ключ"
 NEW, OLD = MASTER_KEYS
 
 
-def test_what_is_encrypted_is_read_again_and_shows_nothing() -> None:
+def test_encrypted_secret_can_be_decrypted_and_reveals_nothing() -> None:
     vault, row = Vault(MASTER_KEYS), uuid4()
     encrypted = vault.encrypt(row, SECRET)
 
@@ -22,12 +22,12 @@ def test_what_is_encrypted_is_read_again_and_shows_nothing() -> None:
     assert vault.encrypt(row, SECRET) != encrypted
 
 
-def test_a_secret_that_was_moved_to_another_row_is_none() -> None:
+def test_secret_moved_to_another_row_cannot_be_decrypted() -> None:
     vault = Vault(MASTER_KEYS)
     assert vault.decrypt(uuid4(), vault.encrypt(uuid4(), SECRET)) is None
 
 
-def test_the_newest_key_encrypts_and_the_older_ones_still_read() -> None:
+def test_newest_key_encrypts_and_older_keys_decrypt() -> None:
     row = uuid4()
     assert Vault((NEW, OLD)).decrypt(row, Vault((OLD,)).encrypt(row, SECRET)) == SECRET
     assert Vault((OLD,)).decrypt(row, Vault((NEW, OLD)).encrypt(row, SECRET)) is None
@@ -35,12 +35,12 @@ def test_the_newest_key_encrypts_and_the_older_ones_still_read() -> None:
 
 
 @pytest.mark.parametrize("content", [[], "a word", {"id": "x"}, {"secret": SECRET}])
-def test_what_our_key_opens_and_no_vault_has_written_is_none(content: Any) -> None:
+def test_foreign_plaintext_under_the_same_key_is_none(content: Any) -> None:
     foreign = Fernet(NEW).encrypt(json.dumps(content).encode()).decode()
     assert Vault((NEW,)).decrypt(uuid4(), foreign) is None
 
 
-def test_it_is_known_which_key_has_encrypted_a_secret() -> None:
+def test_vault_knows_whether_the_newest_key_encrypted() -> None:
     vault, row = Vault((NEW, OLD)), uuid4()
 
     assert vault.is_encrypted_with_newest_key(vault.encrypt(row, SECRET))
@@ -49,14 +49,14 @@ def test_it_is_known_which_key_has_encrypted_a_secret() -> None:
     assert not Vault(()).is_encrypted_with_newest_key(vault.encrypt(row, SECRET))
 
 
-def test_without_a_key_nothing_is_kept() -> None:
+def test_encryption_without_a_key_is_refused() -> None:
     with pytest.raises(InvalidRequest) as refused:
         Vault(()).encrypt(uuid4(), SECRET)
     assert refused.value.message == ("Secrets cannot be stored: LLM_MODEL_DECRYPT_KEY is not set.")
     assert Vault(()).decrypt(uuid4(), "x") is None
 
 
-def test_master_keys_stand_with_commas_and_each_is_kept_out_of_logs(
+def test_comma_separated_master_keys_are_each_secret(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     written = f" {NEW} , {OLD} "
@@ -71,7 +71,7 @@ def test_master_keys_stand_with_commas_and_each_is_kept_out_of_logs(
     "wrong",
     ["not-a-key", f"{NEW},not-a-key", f"{NEW},", f"{NEW};{OLD}", f"{NEW} {OLD}", f"{NEW}X="],
 )
-def test_what_is_no_list_of_master_keys_is_refused_without_saying_it(
+def test_invalid_master_keys_are_refused_without_showing_them(
     monkeypatch: pytest.MonkeyPatch, wrong: str
 ) -> None:
     monkeypatch.setenv("LLM_MODEL_DECRYPT_KEY", wrong)

@@ -36,7 +36,7 @@ async def read_replies(redis: Redis) -> list[str]:
     return list(await await_result(redis.lrange("out:waiting:chat", 0, -1)))
 
 
-async def test_each_conversation_keeps_its_order_while_two_workers_share_them(
+async def test_two_workers_preserve_the_order_of_each_conversation(
     mailbox: Mailbox, redis: Redis, redis_settings: RedisSettings
 ) -> None:
     handled: dict[str, list[str]] = defaultdict(list)
@@ -71,7 +71,7 @@ async def test_each_conversation_keeps_its_order_while_two_workers_share_them(
 
 
 @pytest.mark.clock("virtual")
-async def test_a_worker_takes_no_more_than_it_has_slots_for(
+async def test_worker_takes_no_more_messages_than_slots(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     handler = RecordingHandler(60.0, 60.0)
@@ -83,7 +83,7 @@ async def test_a_worker_takes_no_more_than_it_has_slots_for(
         assert (await redis.xpending("in", "workers"))["pending"] == 2
 
 
-async def test_a_stop_lets_running_messages_finish(
+async def test_stop_lets_running_messages_finish(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     handler = RecordingHandler(0.2)
@@ -99,7 +99,7 @@ async def test_a_stop_lets_running_messages_finish(
     assert await redis.xinfo_consumers("in", "workers") == []
 
 
-async def test_a_stop_hands_over_what_takes_too_long_and_takes_its_attempt_back(
+async def test_stop_releases_slow_messages_without_counting_the_attempt(
     mailbox: Mailbox, blocking: Redis
 ) -> None:
     slow, heir = RecordingHandler(60.0), RecordingHandler()
@@ -114,7 +114,7 @@ async def test_a_stop_hands_over_what_takes_too_long_and_takes_its_attempt_back(
     assert heir.attempts == [("a", 1), ("b", 1)]
 
 
-async def test_a_retried_message_waits_uncounted_and_the_next_waits_behind_it(
+async def test_retried_message_blocks_its_conversation_without_counting(
     mailbox: Mailbox, blocking: Redis
 ) -> None:
     handler = RecordingHandler(*[RetryMessage(0.02)] * 7)
@@ -125,7 +125,7 @@ async def test_a_retried_message_waits_uncounted_and_the_next_waits_behind_it(
     assert handler.attempts == [("a", 1)] * 8 + [("b", 1)]
 
 
-async def test_a_rejected_message_is_dead_at_once_and_the_next_goes_on(
+async def test_rejected_message_is_dead_lettered_at_once(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     handler = RecordingHandler(RejectMessage("it is empty"))
@@ -163,7 +163,7 @@ async def test_poison_message_is_dead_lettered_after_five_attempts_with_a_reply(
     assert await read_replies(redis) == ["sorry"]
 
 
-async def test_a_message_that_kills_its_workers_is_dead_after_five_of_them(
+async def test_message_is_dead_lettered_after_killing_five_workers(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     await mailbox.create_group()
@@ -197,9 +197,7 @@ async def test_message_is_dead_lettered_even_if_the_reply_fails(
     assert len(await read_dead_letters(redis)) == 1
 
 
-async def test_an_end_that_redis_refuses_is_tried_again_by_the_next_attempt(
-    redis: Redis, blocking: Redis
-) -> None:
+async def test_refused_finish_is_retried_by_the_next_attempt(redis: Redis, blocking: Redis) -> None:
     mailbox = Mailbox(redis, "in", lease_seconds=0.1)
     attempts: list[int] = []
 
@@ -220,7 +218,7 @@ async def test_an_end_that_redis_refuses_is_tried_again_by_the_next_attempt(
     assert not await redis.exists("in:dead")
 
 
-async def test_an_emptied_redis_is_served_again(
+async def test_worker_recovers_after_a_flush(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     handler = RecordingHandler()
@@ -232,7 +230,7 @@ async def test_an_emptied_redis_is_served_again(
         await wait_until(lambda: handler.completed == ["a", "b"])
 
 
-async def test_a_crash_of_redis_loses_and_repeats_nothing(durable_valkey: DurableValkey) -> None:
+async def test_redis_crash_loses_and_repeats_nothing(durable_valkey: DurableValkey) -> None:
     commands = connect(durable_valkey.settings)
     blocking = connect_blocking(durable_valkey.settings)
     mailbox = Mailbox(commands, "in")
@@ -262,7 +260,7 @@ async def test_a_crash_of_redis_loses_and_repeats_nothing(durable_valkey: Durabl
     assert handled == [("0", 1), ("1", 1), ("2", 1), ("3", 1)]
 
 
-async def test_a_cancelled_command_leaves_no_answer_for_the_next_one(redis: Redis) -> None:
+async def test_cancelled_command_leaves_no_response_behind(redis: Redis) -> None:
     waiting = asyncio.create_task(await_result(redis.blpop(["nothing"], timeout=1)))
     await asyncio.sleep(0.05)
     waiting.cancel()

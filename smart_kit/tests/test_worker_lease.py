@@ -28,7 +28,7 @@ async def wait_until_lease_renewed(redis: Redis) -> None:
             await asyncio.sleep(0.005)
 
 
-async def test_a_dead_workers_message_is_taken_over_when_its_lease_ends(
+async def test_message_of_a_dead_worker_is_reclaimed(
     mailbox: Mailbox, redis: Redis, blocking: Redis
 ) -> None:
     await mailbox.create_group()
@@ -44,7 +44,7 @@ async def test_a_dead_workers_message_is_taken_over_when_its_lease_ends(
     assert handler.attempts == [("a", 2)]
 
 
-async def test_a_long_message_is_not_taken_over_from_a_living_worker_though_a_renewal_failed(
+async def test_failed_renewal_does_not_lose_a_long_message(
     mailbox: Mailbox,
     redis: Redis,
     blocking: Redis,
@@ -59,9 +59,9 @@ async def test_a_long_message_is_not_taken_over_from_a_living_worker_though_a_re
         await wait_until(lambda: len(handler.deliveries) == 1)
         with structlog.testing.capture_logs() as lines:
             async with redis.pipeline() as at_once:  # without it the message would be lost
-                await at_once.rename("in:fence", "kept").set("in:fence", "not a hash").execute()
+                await at_once.rename("in:fence", "saved").set("in:fence", "not a hash").execute()
             await wait_until(lambda: len(lines) > 0)
-            await redis.rename("kept", "in:fence")
+            await redis.rename("saved", "in:fence")
         await wait_until_lease_renewed(redis)
         await mailbox.enqueue(Envelope("2", "other", "b"))
         async with run_worker(mailbox, other, envious):
@@ -73,7 +73,7 @@ async def test_a_long_message_is_not_taken_over_from_a_living_worker_though_a_re
     assert envious.attempts == [("b", 1)]
 
 
-async def test_a_worker_that_lost_its_message_stops_working_on_it(
+async def test_handler_is_cancelled_when_the_lease_is_lost(
     mailbox: Mailbox, redis: Redis, blocking: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "RENEWALS_PER_LEASE", 1000)

@@ -219,9 +219,7 @@ async def test_message_is_dead_lettered_even_if_the_reply_fails() -> None:
 
 
 @pytest.mark.parametrize("operation", ["begin", "finish"])
-async def test_what_redis_refuses_ends_the_attempt_and_nothing_else(
-    operation: str, count_metrics: Any
-) -> None:
+async def test_unexpected_error_ends_only_the_attempt(operation: str, count_metrics: Any) -> None:
     mailbox = ScriptedMailbox(**{operation: [RuntimeError("refused")]})
     other = make_delivery("other")
     mailbox.incoming.put_nowait(make_delivery())
@@ -241,7 +239,7 @@ async def test_what_redis_refuses_ends_the_attempt_and_nothing_else(
 
 
 @pytest.mark.parametrize("operation", ["begin", "finish", "delay"])
-async def test_an_end_waits_for_redis_and_says_so_once(operation: str, count_metrics: Any) -> None:
+async def test_finish_waits_for_redis_and_warns_once(operation: str, count_metrics: Any) -> None:
     away = [RedisConnectionError("refused") for _ in range(3)]
     mailbox, message = ScriptedMailbox(**{operation: away}), make_delivery()
     error = RetryMessage(1) if operation == "delay" else None
@@ -256,7 +254,7 @@ async def test_an_end_waits_for_redis_and_says_so_once(operation: str, count_met
     ]
 
 
-async def test_an_entry_that_is_out_of_date_is_nobodys_message(count_metrics: Any) -> None:
+async def test_outdated_entry_is_not_counted(count_metrics: Any) -> None:
     class OutOfDate(ScriptedMailbox):
         async def begin(self, entry: Any) -> None:
             await super().begin(replace(entry, conversation="another"))

@@ -57,7 +57,7 @@ async def has_finished(task: "asyncio.Task[Any] | None") -> bool:
     return bool(ended)
 
 
-async def test_a_cancelled_worker_ends(redis: Redis, blocking: Redis) -> None:
+async def test_cancelled_worker_ends(redis: Redis, blocking: Redis) -> None:
     command = SlowCommand()
 
     class Swallowing(Mailbox):
@@ -140,7 +140,7 @@ async def test_waiting_for_redis_ends_when_cancelled() -> None:
     assert waiting.cancelled()
 
 
-async def test_a_worker_that_is_cancelled_while_it_hands_over_still_does(
+async def test_cancellation_during_the_drain_still_releases_messages(
     redis: Redis, blocking: Redis
 ) -> None:
     """Nothing else would wait for the running messages."""

@@ -81,7 +81,7 @@ async def run_worker(
         ([0.3, 0.4, None], [0.0, 0.3, 0.7]),
     ],
 )
-async def test_what_was_delayed_is_woken_when_it_is_due_and_looked_for_each_second(
+async def test_delayed_messages_are_promoted_when_due(
     due: list[float | None], promoted_at: list[float]
 ) -> None:
     mailbox = ScriptedMailbox(promote=due)
@@ -127,7 +127,7 @@ async def test_reclaimed_conversations_leave_free_slots_for_new_messages() -> No
         assert [most for _, most in mailbox.calls_to("reclaim")] == [3, 1]
 
 
-async def test_a_full_worker_takes_the_next_message_when_one_has_ended() -> None:
+async def test_full_worker_takes_a_message_when_a_slot_is_free() -> None:
     mailbox, handler = ScriptedMailbox(), SlowHandler(5.0)
     for number in range(18):
         mailbox.incoming.put_nowait(make_delivery(f"chat {number}"))
@@ -138,7 +138,7 @@ async def test_a_full_worker_takes_the_next_message_when_one_has_ended() -> None
     assert handler.started_at == [0.0] * 16 + [5.0] * 2
 
 
-async def test_it_is_known_when_it_has_read_last() -> None:
+async def test_worker_records_the_time_of_its_last_read() -> None:
     loop = asyncio.get_running_loop()
     mailbox = ScriptedMailbox(receive=[RedisConnectionError("refused")])
     async with run_worker(mailbox) as made:
@@ -155,7 +155,7 @@ async def test_it_is_known_when_it_has_read_last() -> None:
         (ResponseError("NOGROUP"), "redis command failed", 3),
     ],
 )
-async def test_redis_is_asked_again_every_half_second(
+async def test_redis_is_retried_every_half_second(
     error: Exception, event: str, groups: int
 ) -> None:
     mailbox = ScriptedMailbox(receive=[error, error])
@@ -165,12 +165,12 @@ async def test_redis_is_asked_again_every_half_second(
 
     assert mailbox.call_times("receive")[:3] == [0.0, 0.5, 1.0]
     assert len(mailbox.calls_to("create")) == groups, "the group may be gone with a restart"
-    told = {"log_level": "warning", "event": event, "queue": mailbox.name, "reason": str(error)}
-    assert lines == [told, told]
+    expected = {"log_level": "warning", "event": event, "queue": mailbox.name, "reason": str(error)}
+    assert lines == [expected, expected]
 
 
 @pytest.mark.parametrize("error", [None, RedisConnectionError("refused"), ResponseError("gone")])
-async def test_each_worker_reads_under_one_name_of_its_own_and_takes_it_back(
+async def test_worker_has_its_own_consumer_and_removes_it(
     error: Exception | None,
 ) -> None:
     names = set()
@@ -208,7 +208,7 @@ async def test_leases_are_renewed_three_times_per_lease_despite_failures() -> No
     assert lines == [{"log_level": "warning", "event": "lease renewal failed", "reason": "closed"}]
 
 
-async def test_what_another_worker_has_is_left_to_it_and_the_rest_goes_on() -> None:
+async def test_lost_lease_does_not_stop_other_messages() -> None:
     mailbox, handler = ScriptedMailbox(renew=[LeaseLost(), None]), SlowHandler(25.0)
     mailbox.incoming.put_nowait(make_delivery("a"))
     mailbox.incoming.put_nowait(make_delivery("b"))
@@ -219,7 +219,7 @@ async def test_what_another_worker_has_is_left_to_it_and_the_rest_goes_on() -> N
     assert [one[0].conversation for one in mailbox.calls_to("finish")] == ["b"]
 
 
-async def test_what_runs_at_a_stop_has_fifteen_seconds_and_is_given_back_at_once() -> None:
+async def test_running_messages_are_released_after_fifteen_seconds() -> None:
     mailbox = ScriptedMailbox()
     mailbox.incoming.put_nowait(make_delivery("a"))
     mailbox.incoming.put_nowait(make_delivery("b"))
@@ -236,7 +236,7 @@ async def test_what_runs_at_a_stop_has_fifteen_seconds_and_is_given_back_at_once
     assert mailbox.calls_to("finish") == []
 
 
-async def test_what_ends_soon_after_a_stop_is_not_given_back() -> None:
+async def test_message_that_ends_soon_after_a_stop_is_not_released() -> None:
     mailbox = ScriptedMailbox()
     mailbox.incoming.put_nowait(make_delivery("a"))
     handler = SlowHandler(14.0)
@@ -248,7 +248,7 @@ async def test_what_ends_soon_after_a_stop_is_not_given_back() -> None:
 
 
 @pytest.mark.parametrize("error", [LeaseLost(), RedisConnectionError("refused")])
-async def test_a_stop_does_not_fail_for_a_message_that_cannot_be_given_back(
+async def test_stop_succeeds_if_a_message_cannot_be_released(
     error: Exception,
 ) -> None:
     mailbox = ScriptedMailbox(delay=[error])

@@ -2,7 +2,8 @@
 
 from pydantic import Field
 
-from smart_kit.settings import LocaleSettings, RedisSettings, RestClientSettings
+from smart_kit.rest_client import RestClientSettings
+from smart_kit.settings import LocaleSettings, RedisSettings
 from smart_kit.urls import HttpUrl
 from smart_kit.vault import VaultSettings
 

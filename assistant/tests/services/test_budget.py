@@ -17,8 +17,7 @@ from smart_kit.clock import Clock
 from smart_kit.contracts.keys import budget_key
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis, await_result
-from smart_kit.rest_client import ServiceClient
-from smart_kit.settings import RestClientSettings
+from smart_kit.rest_client import RestClientSettings, ServiceClient
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)

@@ -21,8 +21,7 @@ from assistant.tests.tools.rest_tool_harness import make_tool_context
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import RetryMessage
-from smart_kit.rest_client import ServiceClient
-from smart_kit.settings import RestClientSettings
+from smart_kit.rest_client import RestClientSettings, ServiceClient
 
 pytestmark = pytest.mark.clock("virtual")
 

@@ -8,8 +8,7 @@ from pydantic import SecretStr
 from smart_kit.contracts.queue import Sender
 from smart_kit.contracts.users import InviteRedeem, UserCreate, UserRead, UserUpdate
 from smart_kit.errors import Conflict, NotFound
-from smart_kit.rest_client import ServiceClient
-from smart_kit.settings import RestClientSettings
+from smart_kit.rest_client import RestClientSettings, ServiceClient
 
 
 class RestClient:

@@ -7,12 +7,12 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from smart_kit.rest_client import RestClientSettings
 from smart_kit.settings import (
     AllowedUsers,
     AllowList,
     LocaleSettings,
     RedisSettings,
-    RestClientSettings,
 )
 from smart_kit.urls import HttpUrl
 
