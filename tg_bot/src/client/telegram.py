@@ -12,8 +12,7 @@ import aiohttp
 from pydantic import ValidationError
 
 from ..config.settings import TgBotSettings
-from .errors import TelegramOutcomeUnknown, TelegramUnavailable
-from .response import ApiResponse
+from .errors import TelegramOutcomeUnknown, TelegramUnavailable, parse_response
 from .update import ALLOWED_UPDATES, WebhookInfo
 
 POLL_TIMEOUT_SECONDS = 25
@@ -173,11 +172,11 @@ class TelegramClient:
         """POST the parameters as JSON, without those that are None, and return the result."""
         assert self._session is not None, "TelegramClient is a context manager"
         self._ensure_lease()
-        body = {name: value for name, value in parameters.items() if value is not None}
+        given = {name: value for name, value in parameters.items() if value is not None}
         try:
             async with self._session.post(
                 f"{self._base_url}/bot{self._token.get_secret_value()}/{method}",
-                data=json.dumps(body),
+                data=json.dumps(given),
                 headers={"Content-Type": "application/json"},
                 timeout=aiohttp.ClientTimeout(
                     total=CONNECT_TIMEOUT_SECONDS + response_timeout_seconds,
@@ -186,12 +185,12 @@ class TelegramClient:
                 ),
                 allow_redirects=False,  # a redirect would send the token to another server
             ) as response:
-                api_response = ApiResponse(response.status, response.headers, await response.read())
+                body = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise TelegramUnavailable(_describe_connect_error(error)) from None
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise TelegramOutcomeUnknown(f"{method}: no answer ({type(error).__name__})") from None
-        return api_response.result()
+        return parse_response(response.status, response.headers, body)
 
 
 def _parse_message_id(message: Any) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 from .formatted_text import is_blank
 from .inlines import to_rich_text
-from .tree import Node
+from .source import Node
 
 Block = dict[str, Any]
 

@@ -2,18 +2,36 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from .blocks import Block, needs_rich_blocks, to_blocks
-from .buttons import Button
-from .formatted_text import FormattedText
+from .formatted_text import FormattedText, is_blank
 from .limits import RichMessageSize, measure
 from .markdown import render_markdown
 from .sanitizer import sanitize_markdown
-from .tree import Node, parse_tree
+from .source import Node, parse_tree
+
+MAX_BUTTONS = 100
+"""Telegram's limit for one message."""
+
+MAX_LABEL_LENGTH = 32
+"""Characters. Telegram's apps cut off longer labels without an ellipsis."""
 
 log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class Button:
+    """An inline button, in a row of its own. `data` is the callback data, at most 64 bytes."""
+
+    label: str
+    data: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the Bot API's `InlineKeyboardButton`."""
+        return {"text": truncate_label(self.label), "callback_data": self.data}
 
 
 @dataclass(frozen=True)
@@ -90,3 +108,14 @@ def _group_blocks(nodes: Sequence[Node]) -> Iterator[tuple[int, tuple[Block, ...
         size = grown
     if blocks:
         yield start, tuple(blocks)
+
+
+def truncate_label(label: str) -> str:
+    """Return the label in one line, shortened in the middle: names often differ at the end."""
+    line = " ".join(label.split())
+    if is_blank(line):  # Telegram would refuse the message
+        return "…"
+    if len(line) <= MAX_LABEL_LENGTH:
+        return line
+    half = MAX_LABEL_LENGTH // 2
+    return f"{line[:half].rstrip()}…{line[1 - half :].lstrip()}"

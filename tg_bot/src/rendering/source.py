@@ -1,10 +1,14 @@
-"""Reads and edits Markdown source. All positions are byte offsets, as the parser reports them."""
+"""Parses and edits Markdown source. All positions are byte offsets, as the parser reports them."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 import pyromark
 from telegramify_markdown.converter import STANDARD_OPTIONS
+
+MAX_DEPTH = 60
+"""Far deeper than Telegram allows."""
 
 Event = tuple[Any, int, int]
 """What the parser found, and where it starts and ends."""
@@ -13,10 +17,42 @@ Edit = tuple[int, int, bytes]
 """Start, end, and the replacement."""
 
 
+@dataclass
+class Node:
+    """An element. `value` is its data, or its text if it has no children."""
+
+    kind: str
+    value: Any
+    start: int
+    end: int
+    children: list["Node"] = field(default_factory=list)
+
+
 def parse_events(markdown: str) -> list[Event]:
     """Return the parser's events in document order."""
     found = pyromark.events_with_range(markdown, options=STANDARD_OPTIONS)
     return [(event, place["start"], place["end"]) for event, place in found]
+
+
+def parse_tree(markdown: str) -> list[Node]:
+    """Return the top-level elements. Raises ValueError if they are nested too deeply."""
+    root = Node("", None, 0, 0)
+    path = [root]
+    for event, start, end in parse_events(markdown):
+        if is_end(event):
+            path.pop()
+            continue
+        tag, value = get_start_tag(event)
+        kind = tag
+        if not tag:
+            kind, value = next(iter(event.items())) if isinstance(event, dict) else (event, None)
+        node = Node(kind, value, start, end)
+        path[-1].children.append(node)
+        if tag:
+            path.append(node)
+        if len(path) > MAX_DEPTH:
+            raise ValueError("too deeply nested Markdown")
+    return root.children
 
 
 def get_start_tag(event: Any) -> tuple[str, Any]:

@@ -10,7 +10,6 @@ from smart_kit.aio import sleep_until_stopped
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.redis import Redis, await_result
-from smart_kit.settings import Language
 
 from ..client.errors import TELEGRAM_ERRORS
 from ..client.telegram import TelegramClient
@@ -33,14 +32,12 @@ class BotProfile:
         redis: Redis,
         dispatcher: Dispatcher,
         composer: Composer,
-        default_language: Language,
     ) -> None:
         self._bot_id = bot_id
         self._client = client
         self._redis = redis
         self._dispatcher = dispatcher
         self._composer = composer
-        self._default_language = default_language
         self._identity: BotIdentity | None = None
         self._redis_error: str | None = "not checked yet"
 
@@ -90,7 +87,7 @@ class BotProfile:
         """Set the command menu. An error is only logged: the bot works without the menu."""
         try:
             for language in (None, *LANGUAGES):
-                described = self._composer.list_commands(language or self._default_language)
+                described = self._composer.list_commands(language)
                 commands = [{"command": name, "description": text} for name, text in described]
                 await self._client.set_my_commands(commands, language)
         except TELEGRAM_ERRORS as error:

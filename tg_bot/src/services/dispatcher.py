@@ -9,17 +9,15 @@ from smart_kit.contracts.queue import Sender
 from smart_kit.contracts.users import UserSnapshot
 
 from ..client.update import CallbackQuery, Message, Update, User
-from ..handlers.callback import handle_callback
-from ..handlers.command import HandlerContext
 from ..handlers.commands import COMMANDS
 from ..handlers.incoming import (
     ButtonPress,
+    HandlerContext,
     HandlerResult,
     IncomingMessage,
     IncomingUpdate,
     parse_command,
 )
-from ..handlers.message import handle_message
 
 log = structlog.stdlib.get_logger()
 
@@ -78,7 +76,7 @@ class Dispatcher:
         if not is_allowed and (command is None or not command.is_public):
             return await self._refuse(incoming)
         if incoming.command is None:
-            return handle_message(incoming)
+            return incoming.build_message()
         if command is None:
             return incoming.build_notice("unknown_command")
         return await command.handle(self._context, incoming) or await self._refuse(incoming)
@@ -91,17 +89,13 @@ class Dispatcher:
         if author.is_bot or chat is None or chat.type != "private" or chat.id != author.id:
             log.warning("callback outside a private chat ignored", telegram_id=author.id)
             return None
-        press = ButtonPress(
-            message_id,
-            self._conversation(chat.id),
-            chat.id,
-            _to_sender(author),
-            query.data or "",
-        )
         decision = self._context.access.check_access(author.id, user)
         if decision == "blocked":
             return None
-        return handle_callback(press) if decision == "allowed" else await self._refuse(press)
+        press = ButtonPress(
+            message_id, self._conversation(chat.id), chat.id, _to_sender(author), query.data or ""
+        )
+        return press.build_press() if decision == "allowed" else await self._refuse(press)
 
     async def _refuse(self, incoming: IncomingUpdate) -> HandlerResult | None:
         telegram_id = incoming.sender.telegram_id

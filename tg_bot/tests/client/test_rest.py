@@ -46,22 +46,11 @@ async def test_who_was_created_meanwhile_is_found(
     await service.close()
 
 
-async def test_people_are_found_by_either_id(
-    rest_client: RestClient, rest: FakeRestService
-) -> None:
+async def test_user_is_found_by_telegram_id(rest_client: RestClient, rest: FakeRestService) -> None:
     user = await rest.add_user(7)
     assert await rest_client.get_user(7) == user
-    assert await rest_client.get_user_by_id(user.id) == user
     with pytest.raises(NotFound):
         await rest_client.get_user(8)
-
-
-async def test_a_call_for_a_person_says_for_whom_it_is(
-    rest_client: RestClient, rest: FakeRestService
-) -> None:
-    user = await rest.add_user(7)
-    await rest_client.get_user_by_id(user.id)
-    assert rest.calls[-1].headers["X-User-Id"] == str(user.id)
 
 
 async def test_the_code_arrives_as_it_is(rest_client: RestClient, rest: FakeRestService) -> None:

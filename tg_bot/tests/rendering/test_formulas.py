@@ -3,7 +3,7 @@ r"""Money is no formula, whatever stands between its signs; a formula is one in 
 import pytest
 
 from tg_bot.src.rendering.sanitizer import sanitize_markdown
-from tg_bot.src.rendering.tree import Node, parse_tree
+from tg_bot.src.rendering.source import Node, parse_tree
 
 PRICES = [
     "$5 and $10",

@@ -18,7 +18,6 @@ from tg_bot.src.services.rate_limiter import TelegramRateLimiter
 from tg_bot.src.services.response_handler import ResponseHandler
 from tg_bot.src.services.send_journal import SendJournal
 from tg_bot.src.texts.composer import Composer
-from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_contents import enqueue_to_telegram
 from tg_bot.tests.queue_messages import make_reply
 from tg_bot.tests.services.delivery import TELEGRAM_QUEUE
@@ -47,7 +46,7 @@ class SendingHarness:
         self.handler = ResponseHandler(
             settings.bot_id,
             self.mailbox,
-            Composer(Translations("en"), Clock(), COMMAND_DESCRIPTIONS, "UTC"),
+            Composer(settings, Clock(), COMMAND_DESCRIPTIONS),
             AccessControl(redis, settings.bot_id, settings.telegram_allowed_users),
             self.message_sender,
             self.progress_listener,

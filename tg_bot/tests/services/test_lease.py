@@ -14,8 +14,7 @@ from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.client.errors import LeaseNotHeld
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services import lease as lease_module
-from tg_bot.src.services.leader import LeaderRunner
-from tg_bot.src.services.lease import LeaderLease
+from tg_bot.src.services.lease import LeaderLease, LeaderRunner
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.lease_times import LEASE_SECONDS

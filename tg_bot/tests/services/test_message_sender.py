@@ -6,9 +6,8 @@ from telegramify_markdown.entity import MessageEntity
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
 from tg_bot.src.client.errors import EntityParseError, MessageTooLong
-from tg_bot.src.rendering.buttons import Button
 from tg_bot.src.rendering.formatted_text import FormattedText
-from tg_bot.src.rendering.rendered_message import RenderedMessage
+from tg_bot.src.rendering.rendered_message import Button, RenderedMessage
 from tg_bot.tests.services.delivery import count_sends
 from tg_bot.tests.services.sending_harness import SendingHarness
 

@@ -17,7 +17,6 @@ from tg_bot.src.services.progress_listener import ProgressListener
 from tg_bot.src.services.rate_limiter import TelegramRateLimiter
 from tg_bot.src.services.response_handler import ResponseHandler
 from tg_bot.src.texts.composer import Composer
-from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_contents import enqueue_to_telegram, read_dead_letters
 from tg_bot.tests.queue_messages import make_reply
 from tg_bot.tests.services.delivery import TELEGRAM_QUEUE
@@ -54,7 +53,7 @@ async def test_fifty_minutes_of_429_dead_letter_nothing(
         handler = ResponseHandler(
             settings.bot_id,
             mailbox,
-            Composer(Translations("en"), Clock(), COMMAND_DESCRIPTIONS, "UTC"),
+            Composer(settings, Clock(), COMMAND_DESCRIPTIONS),
             AccessControl(redis, settings.bot_id, settings.telegram_allowed_users),
             MessageSender(client, TelegramRateLimiter(settings)),
             ProgressListener(client, TelegramRateLimiter(settings), blocking, settings.bot_id),

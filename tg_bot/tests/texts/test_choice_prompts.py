@@ -8,14 +8,13 @@ import pytest
 from smart_kit.contracts.queue import Choice, ChoiceKind, ChoiceOption
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram
-from tg_bot.src.rendering.buttons import MAX_LABEL_LENGTH, truncate_label
+from tg_bot.src.rendering.rendered_message import MAX_LABEL_LENGTH, truncate_label
 from tg_bot.src.texts.choice_prompts import QUESTIONS, render_choice_prompt
-from tg_bot.src.texts.translations import Translations
+from tg_bot.src.texts.translations import get_translation
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.queue_contents import enqueue_to_telegram
 from tg_bot.tests.queue_messages import common_fields
 
-TRANSLATIONS = Translations("en")
 LUNA, TERRA = uuid4(), uuid4()
 
 
@@ -71,7 +70,7 @@ def test_every_thing_to_choose_has_its_question_and_data_that_telegram_takes() -
     assert set(QUESTIONS) == set(get_args(ChoiceKind))
     for chosen in get_args(ChoiceKind):
         rendered = render_choice_prompt(
-            make_choice_prompt(*make_options(2, 1), chosen=chosen), TRANSLATIONS.for_language("en")
+            make_choice_prompt(*make_options(2, 1), chosen=chosen), get_translation("en")
         )
         assert rendered.text.text
         assert all(len(button.data.encode()) <= 64 for button in rendered.buttons)
@@ -85,7 +84,7 @@ def test_what_does_not_fit_is_counted_and_the_chosen_one_always_fits(
     count: int, words: str | None
 ) -> None:
     rendered = render_choice_prompt(
-        make_choice_prompt(*make_options(count, count - 1)), TRANSLATIONS.for_language("en")
+        make_choice_prompt(*make_options(count, count - 1)), get_translation("en")
     )
     assert len(rendered.buttons) == 100
     assert [one.label for one in rendered.buttons if one.label.startswith("✓")] == [
@@ -95,7 +94,7 @@ def test_what_does_not_fit_is_counted_and_the_chosen_one_always_fits(
 
 
 def test_a_choice_without_options_is_only_words() -> None:
-    assert render_choice_prompt(make_choice_prompt(), TRANSLATIONS.for_language("en")).buttons == ()
+    assert render_choice_prompt(make_choice_prompt(), get_translation("en")).buttons == ()
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,12 @@ import pytest
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.queue import NoticeName
+from smart_kit.settings import LocaleSettings
 from smart_kit.version import get_version
 from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
 from tg_bot.src.handlers.rich import RICH_ON
 from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.notices import NOTICES
-from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_messages import make_effect, make_notice, make_reminder, make_reply
 
 AT_NINE = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
@@ -30,13 +30,13 @@ class FrozenClock(Clock):
 
 def compose_late_reminder(text: str, late: timedelta) -> str:
     """Return the text of a reminder that is this late."""
-    composer = Composer(Translations("en"), FrozenClock(AT_NINE + late), COMMAND_DESCRIPTIONS)
+    composer = Composer(LocaleSettings(), FrozenClock(AT_NINE + late), COMMAND_DESCRIPTIONS)
     return composer.compose(make_reminder(text, AT_NINE), None).text.text
 
 
 @pytest.fixture
 def composer() -> Composer:
-    return Composer(Translations("en"), Clock(), COMMAND_DESCRIPTIONS)
+    return Composer(LocaleSettings(), Clock(), COMMAND_DESCRIPTIONS)
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\u200b", "\t"])

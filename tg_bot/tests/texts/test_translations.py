@@ -16,7 +16,7 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.settings import Language
 from tg_bot.src.handlers.commands import COMMANDS
 from tg_bot.src.texts.notices import NOTICES
-from tg_bot.src.texts.translations import LANGUAGES, Translations
+from tg_bot.src.texts.translations import LANGUAGES, get_translation, negotiate_language
 
 SOURCE = Path(tg_bot.src.__file__).parent
 KEYWORDS = {"N_": None, "gettext": None, "ngettext": (1, 2)}
@@ -55,11 +55,10 @@ def test_every_notice_has_words() -> None:
 
 
 def test_every_command_has_a_description_in_both_languages() -> None:
-    translations = Translations("en")
     assert set(LANGUAGES) == {"en", "ru"}
     for command in COMMANDS:
         described = {
-            translations.for_language(one).gettext(command.description) for one in LANGUAGES
+            get_translation(language).gettext(command.description) for language in LANGUAGES
         }
         assert len(described) == 2, command.name
         assert all(0 < len(text) <= 256 for text in described)
@@ -93,9 +92,9 @@ def test_the_persons_choice_wins_then_telegrams_word_then_the_default(
         assistant_id=None,
         version=1,
     )
-    assert Translations("ru").negotiate(said, person) == language
+    assert negotiate_language(said, person, "ru") == language
     if chosen is None and known is None:
-        assert Translations("ru").negotiate(said, None) == language
+        assert negotiate_language(said, None, "ru") == language
 
 
 def _names(text: str) -> set[str | None]:
