@@ -25,7 +25,7 @@ from tg_bot.src.config.settings import AllowList, TgBotSettings
 from tg_bot.src.handlers.incoming import HandlerContext
 from tg_bot.src.main import BotApp, build
 from tg_bot.src.services import lease as lease_module
-from tg_bot.src.services import response_handler, send_journal
+from tg_bot.src.services import message_sender, response_handler
 from tg_bot.src.services.dispatcher import Dispatcher
 from tg_bot.src.services.lease import LeaderLease
 from tg_bot.src.services.progress_listener import ProgressListener
@@ -173,7 +173,7 @@ def run_bot(
     A message that could not be sent is retried sooner than in production.
     """
     monkeypatch.setattr(response_handler, "MIN_RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(send_journal, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+    monkeypatch.setattr(message_sender, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
 
     @asynccontextmanager
     async def running(

@@ -35,11 +35,9 @@ class TestPeople:
         people = await access.get_users([9, 6, 5, 9])
 
         assert {one: person.id for one, person in people.items()} == {5: bob.id, 9: anna.id}
-        assert await access.get_users_and_clear_blocks([9, 6, 5, 9]) == people
 
     async def test_of_nobody_nothing_is_asked(self, access: AccessControl) -> None:
         assert await access.get_users([]) == {}
-        assert await access.get_users_and_clear_blocks([]) == {}
 
     async def test_who_is_heard_of_is_tried_again_and_nobody_else(
         self, access: AccessControl, redis: Redis
@@ -47,9 +45,7 @@ class TestPeople:
         for chat_id in (5, 6, 7):
             await access.mark_bot_blocked(chat_id, BLOCKED)
 
-        await access.get_users([5, 6])
-        assert await redis.exists(*(f"tg_bot:42:bot_blocked:{one}" for one in (5, 6, 7))) == 3
-        await access.get_users_and_clear_blocks([6, 5])
+        await access.get_users([6, 5])
 
         assert [(await access.get_recipient(one)).block_reason for one in (5, 6, 7)] == [
             None,

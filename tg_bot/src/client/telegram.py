@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import json
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -41,12 +40,7 @@ class TelegramClient:
         self._session = aiohttp.ClientSession(trust_env=not _is_loopback(self._base_url))
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
 
@@ -108,39 +102,32 @@ class TelegramClient:
     async def send_message_draft(
         self, chat_id: int, draft_id: int, text: str, *, entities: Sequence[dict[str, Any]] = ()
     ) -> None:
-        """Show a draft of the answer until the next message, for 30 seconds at most.
-
-        `can_stop` is set because Android blocks the input field under a draft that cannot be
-        stopped.
-        """
+        """Show a draft of the answer until the next message, for 30 seconds at most."""
         await self._make_request(
             "sendMessageDraft",
             chat_id=chat_id,
             draft_id=draft_id,
             text=text,
             entities=entities or None,
-            can_stop=True,
+            can_stop=True,  # else Android blocks the input field under the draft
             keep_on_stop=True,
         )
 
-    async def send_chat_action(self, chat_id: int, action: str = "typing") -> None:
-        """Show a chat action such as *typing*, for 5 seconds at most."""
-        await self._make_request("sendChatAction", chat_id=chat_id, action=action)
+    async def send_typing(self, chat_id: int) -> None:
+        """Show *typing*, for 5 seconds at most."""
+        await self._make_request("sendChatAction", chat_id=chat_id, action="typing")
 
     async def answer_callback_query(self, callback_query_id: str) -> None:
         """Answer a callback query, so that the pressed button stops loading."""
         await self._make_request("answerCallbackQuery", callback_query_id=callback_query_id)
 
     async def set_webhook(self, url: str, secret_token: str) -> None:
-        """Set the webhook; pending updates are kept.
-
-        Over more than one connection updates may arrive out of order (Bot API, `update_id`).
-        """
+        """Set the webhook; pending updates are kept."""
         await self._make_request(
             "setWebhook",
             url=url,
             secret_token=secret_token,
-            max_connections=1,
+            max_connections=1,  # over several, updates may arrive out of order (`update_id`)
             allowed_updates=ALLOWED_UPDATES,
             drop_pending_updates=False,
         )

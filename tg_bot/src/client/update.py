@@ -46,7 +46,6 @@ ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "stopped_messa
 """The kinds of updates that the bot requests."""
 
 AttachmentKind = Literal["photo", "voice", "audio", "document", "video"]
-ATTACHMENT_KINDS: tuple[AttachmentKind, ...] = get_args(AttachmentKind)
 
 
 def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -128,7 +127,8 @@ class Message(_TelegramObject):
     @property
     def attachments(self) -> tuple[Attachment, ...]:
         """The attached files. Telegram sends a GIF as a document too."""
-        files = ((kind, getattr(self, kind)) for kind in ATTACHMENT_KINDS)
+        kinds: tuple[AttachmentKind, ...] = get_args(AttachmentKind)
+        files = ((kind, getattr(self, kind)) for kind in kinds)
         return tuple(
             Attachment(
                 kind=kind,
@@ -142,8 +142,8 @@ class Message(_TelegramObject):
         )
 
 
-class _CallbackMessage(_TelegramObject):
-    """The message with the button. Telegram sends only its chat if the message is too old."""
+class _InChat(_TelegramObject):
+    """An object of which only the chat is read."""
 
     chat: Chat
 
@@ -153,7 +153,7 @@ class CallbackQuery(_TelegramObject):
 
     id: str
     from_user: User = Field(alias="from")
-    message: Lenient[_CallbackMessage] = None
+    message: Lenient[_InChat] = None  # Telegram sends only the chat of an old message
     data: Lenient[str] = None
 
     @property
@@ -175,12 +175,6 @@ class ChatMemberUpdated(_TelegramObject):
     new_chat_member: ChatMember
 
 
-class DraftStopped(_TelegramObject):
-    """A press of Stop under a draft."""
-
-    chat: Chat
-
-
 class Update(_TelegramObject):
     """An update; all its kinds are None if it is one that the bot did not request."""
 
@@ -188,7 +182,7 @@ class Update(_TelegramObject):
     message: Message | None = None
     callback_query: CallbackQuery | None = None
     my_chat_member: ChatMemberUpdated | None = None
-    stopped_message_generation: DraftStopped | None = None
+    stopped_message_generation: _InChat | None = None  # a press of Stop under a draft
     raw: Any = Field(None, repr=False)
     """The update as Telegram sent it."""
 

@@ -1,7 +1,4 @@
-"""/rich on and /rich off: whether tables and formulas are sent as rich messages.
-
-Older Telegram apps show nothing of a rich message.
-"""
+"""/rich: whether tables and formulas are sent as rich messages, which old apps do not show."""
 
 import asyncio
 

@@ -6,9 +6,8 @@ from typing import Any
 
 import structlog
 
-from .blocks import Block, needs_rich_blocks, to_blocks
+from .blocks import Block, RichMessageSize, measure, needs_rich_blocks, to_blocks
 from .formatted_text import FormattedText, is_blank
-from .limits import RichMessageSize, measure
 from .markdown import render_markdown
 from .sanitizer import sanitize_markdown
 from .source import Node, parse_tree
@@ -44,22 +43,17 @@ class MessagePart:
 
 @dataclass(frozen=True)
 class RenderedMessage:
-    """A reply of any length, as text and as rich messages.
-
-    `rich_parts` is empty if text can show everything.
-    """
+    """A reply of any length, as text and as rich messages."""
 
     text: FormattedText
     rich_parts: tuple[MessagePart, ...] = ()
+    """Empty if text can show everything."""
     buttons: tuple[Button, ...] = ()
     """Buttons under the last message; only for text."""
 
     def append_paragraph(self, text: str) -> "RenderedMessage":
-        """Return a copy with a further paragraph.
-
-        After rich messages it is a message of its own: Telegram apps that are too old for rich
-        messages show nothing of them.
-        """
+        """Return a copy with a further paragraph."""
+        # a message of its own, because old Telegram apps show nothing of rich messages
         below = (MessagePart(FormattedText(text)),) if self.rich_parts else ()
         return RenderedMessage(self.text.append_paragraph(text), (*self.rich_parts, *below))
 

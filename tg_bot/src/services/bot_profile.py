@@ -65,10 +65,7 @@ class BotProfile:
             await sleep_until_stopped(stop, PUBLISH_INTERVAL_SECONDS)
 
     async def _publish(self) -> None:
-        """Write the identity, or delete that of an earlier token until ours is known.
-
-        Reminders wait while there is none, so that none is sent by the wrong bot.
-        """
+        """Write the identity; until it is known, delete another bot's, so that reminders wait."""
         stored = await await_result(self._redis.get(ACTIVE_BOT_KEY))
         if self._identity is not None:
             current = self._identity.model_dump_json()

@@ -36,10 +36,7 @@ class Dispatcher:
     async def handle_telegram_update(
         self, message_id: str, update: Update, user: UserSnapshot | None
     ) -> HandlerResult | None:
-        """Return the queue message, with id `message_id`, or None if the update is ignored.
-
-        Raises RedisError.
-        """
+        """Return the queue message, or None if the update is ignored. Raises RedisError."""
         if update.message is not None:
             return await self._handle_message(message_id, update.message, user)
         if update.callback_query is not None:
@@ -105,21 +102,18 @@ class Dispatcher:
         return incoming.build_notice("not_permitted", telegram_id=str(telegram_id))
 
     async def _decline_group(self, incoming: IncomingMessage) -> HandlerResult | None:
-        if not self._is_addressed(incoming):
-            return None
-        if not await self._context.access.allow_group_notice(incoming.chat_id, incoming.id):
-            return None
-        return incoming.build_notice("private_chats_only")
+        allow_notice = self._context.access.allow_group_notice
+        if self._is_addressed(incoming) and await allow_notice(incoming.chat_id, incoming.id):
+            return incoming.build_notice("private_chats_only")
+        return None
 
     def _is_addressed(self, incoming: IncomingMessage) -> bool:
         """Return whether a group message is a command for the bot or mentions it."""
         command, name = incoming.command, self.username.lower()
         if command is not None:
             return command.bot is None or command.bot.lower() == name
-        mention = rf"(?<!\w)@{re.escape(name)}(?!\w)"
-        return (
-            bool(name) and re.search(mention, incoming.message.text_or_caption.lower()) is not None
-        )
+        text = incoming.message.text_or_caption.lower()
+        return bool(name) and bool(re.search(rf"(?<!\w)@{re.escape(name)}(?!\w)", text))
 
     def _log_ignored(self, update: Update) -> None:
         if (change := update.my_chat_member) is not None:

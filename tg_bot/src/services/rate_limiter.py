@@ -33,10 +33,7 @@ class TelegramRateLimiter:
         await _acquire_measured(self._overall, "overall")
 
     async def try_acquire(self) -> bool:
-        """Return whether an optional request may be sent now; it counts only overall.
-
-        It never waits, so it delays a message by one request at most.
-        """
+        """Return at once whether an optional request may be sent now; it counts only overall."""
         if self._overall is None:
             return True
         if not self._overall.has_capacity():

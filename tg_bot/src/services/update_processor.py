@@ -111,7 +111,7 @@ class UpdateProcessor:
         return DeadLetter(queue=queue, conversation="", payload=payload, reason=reason, attempts=1)
 
     async def _process(self, updates: Sequence[Update], failed: list[DeadLetter]) -> None:
-        users = await self._access.get_users_and_clear_blocks(
+        users = await self._access.get_users(
             update.telegram_id for update in updates if update.telegram_id is not None
         )
         chats = _group_by_chat(updates)

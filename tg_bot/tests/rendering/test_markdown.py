@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegramify_markdown.entity import utf16_len
 
-from tg_bot.src.rendering.formatted_text import FormattedText
+from tg_bot.src.rendering.formatted_text import MAX_MESSAGE_LENGTH, FormattedText, split
 from tg_bot.src.rendering.markdown import render_markdown
-from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
 
 CODE_900 = "```python\n" + "\n".join(f"    line_{n} = '{n}'" for n in range(900)) + "\n```"
 

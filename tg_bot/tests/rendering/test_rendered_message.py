@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tg_bot.src.rendering.limits import MAX_BLOCKS, MAX_TEXT_LENGTH, measure
+from tg_bot.src.rendering.blocks import MAX_BLOCKS, MAX_TEXT_LENGTH, measure
+from tg_bot.src.rendering.formatted_text import MAX_MESSAGE_LENGTH, split
 from tg_bot.src.rendering.rendered_message import MessagePart, render_message
-from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
 from tg_bot.tests.rendering.test_markdown import MARKDOWN_FRAGMENTS
 
 TABLE = "|a|b|\n|-|-|\n|1|2|"

@@ -3,8 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegramify_markdown.entity import MessageEntity, utf16_len
 
-from tg_bot.src.rendering.formatted_text import FormattedText
-from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
+from tg_bot.src.rendering.formatted_text import MAX_MESSAGE_LENGTH, FormattedText, split
 
 
 def split_texts(text: str, limit: int = MAX_MESSAGE_LENGTH) -> list[str]:

@@ -12,11 +12,10 @@ from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
 from tg_bot.src.rendering.rendered_message import RenderedMessage
-from tg_bot.src.services.message_sender import MessageSender, OutgoingMessage
+from tg_bot.src.services.message_sender import MessageSender, OutgoingMessage, SendJournal
 from tg_bot.src.services.progress_listener import ProgressListener
 from tg_bot.src.services.rate_limiter import TelegramRateLimiter
 from tg_bot.src.services.response_handler import ResponseHandler
-from tg_bot.src.services.send_journal import SendJournal
 from tg_bot.src.texts.composer import Composer
 from tg_bot.tests.queue_contents import enqueue_to_telegram
 from tg_bot.tests.queue_messages import make_reply

@@ -228,7 +228,7 @@ async def test_one_that_breaks_leaves_nothing_behind_and_the_next_turn_is_shown(
 
     listener = make_progress_listener()
     with monkeypatch.context() as patched, capture_logs() as lines:
-        patched.setattr(client, "send_chat_action", break_)
+        patched.setattr(client, "send_typing", break_)
         await publish_frame(redis, "begin")
         async with asyncio.timeout(60):
             await is_broken.wait()

@@ -15,7 +15,7 @@ from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
 from smart_kit.testing.ports import free_port
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.services import send_journal
+from tg_bot.src.services import message_sender
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.queue_contents import enqueue_to_telegram, read_dead_letters, read_telegram_queue
 from tg_bot.tests.queue_messages import make_reply
@@ -151,7 +151,7 @@ class TestUncertain:
     async def test_three_times_at_most(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(send_journal, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+        monkeypatch.setattr(message_sender, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
         before = count_sends("uncertain")
         telegram.script_responses("sendMessage", *[ScriptedApiResponse(disconnect="after")] * 5)
         await deliver(run_bot, redis, make_reply("echo"))
@@ -164,7 +164,7 @@ class TestUncertain:
     async def test_the_count_survives_the_sender(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(send_journal, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+        monkeypatch.setattr(message_sender, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
         telegram.script_responses("sendMessage", *[ScriptedApiResponse(disconnect="after")] * 5)
         await enqueue_to_telegram(redis, make_reply("echo"))
         for times in (1, 2, 3):

@@ -28,7 +28,7 @@ METHOD_NOT_FOUND = make_api_error(404, "Not Found: method not found")
 
 @pytest.fixture(autouse=True)
 def fast_retries_after_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tg_bot.src.services.send_journal.UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+    monkeypatch.setattr("tg_bot.src.services.message_sender.UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
 
 
 def make_reply_with_receipt(text: str = TABLE, number: int = 1) -> Reply:
