@@ -104,7 +104,6 @@ def _build_update_source(
     update_processor: UpdateProcessor,
     bot_profile: BotProfile,
 ) -> Poller | Webhook:
-    """Return the webhook if it is configured, else the poller."""
     if not settings.telegram_webhook:
         return Poller(client, update_processor, bot_profile.initialize)
     return Webhook(

@@ -14,7 +14,7 @@ from telegramify_markdown.entity import utf16_len
 
 from .formatted_text import is_blank
 from .inlines import RichText, to_rich_text
-from .source import Node
+from .source import Node, walk
 
 # the limits of a rich message (Bot API 10.3), in their strictest reading
 MAX_TEXT_LENGTH = 32_768
@@ -78,10 +78,8 @@ def to_blocks(nodes: Sequence[Node]) -> Iterator[Block]:
 def needs_rich_blocks(nodes: Sequence[Node]) -> bool:
     """Return whether there is a table or a formula, which entities cannot show."""
     return any(
-        node.kind in ("Table", "InlineMath", "DisplayMath")
-        or _is_formula_code(node)
-        or needs_rich_blocks(node.children)
-        for node in nodes
+        node.kind in ("Table", "InlineMath", "DisplayMath") or _is_formula_code(node)
+        for node in walk(nodes)
     )
 
 

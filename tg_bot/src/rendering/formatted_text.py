@@ -41,10 +41,6 @@ class FormattedText:
         """Return the Bot API's `MessageEntity` objects."""
         return [entity.to_dict() for entity in self.entities]
 
-    def to_plain(self) -> "FormattedText":
-        """Return the text without entities."""
-        return FormattedText(self.text)
-
     def insert(self, position: int, text: str) -> "FormattedText":
         """Return a copy with text inserted at a string index. Entities around the index grow."""
         offset, added = utf16_len(self.text[:position]), utf16_len(text)

@@ -10,7 +10,10 @@ from .blocks import Block, RichMessageSize, measure, needs_rich_blocks, to_block
 from .formatted_text import FormattedText, is_blank
 from .markdown import render_markdown
 from .sanitizer import sanitize_markdown
-from .source import Node, parse_tree
+from .source import Node, parse_tree, walk
+
+MAX_NODE_DEPTH = 60
+"""Far deeper than Telegram allows."""
 
 MAX_BUTTONS = 100
 """Telegram's limit for one message."""
@@ -63,7 +66,7 @@ def render_message(markdown: str) -> RenderedMessage:
     text = render_markdown(markdown)
     try:
         return RenderedMessage(text, _build_parts(markdown, text))
-    except ValueError:  # nested too deeply for a message
+    except ValueError:  # HTML is nested too deeply
         return RenderedMessage(text)
     except Exception:  # an error of the parser must not lose the answer
         log.exception("rich message rendering failed")
@@ -74,7 +77,7 @@ def _build_parts(markdown: str, text: FormattedText) -> tuple[MessagePart, ...]:
     """Return the rich messages; none if text shows everything or if a block is too large."""
     source = sanitize_markdown(markdown)
     nodes = parse_tree(source)
-    if not needs_rich_blocks(nodes):
+    if not needs_rich_blocks(nodes) or any(node.depth > MAX_NODE_DEPTH for node in walk(nodes)):
         return ()
     block_groups = [*_group_blocks(nodes)]
     if not block_groups or not all(measure(blocks).is_within_limits for _, blocks in block_groups):

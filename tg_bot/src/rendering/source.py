@@ -1,14 +1,11 @@
 """Parses and edits Markdown source. All positions are byte offsets, as the parser reports them."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import pyromark
 from telegramify_markdown.converter import STANDARD_OPTIONS
-
-MAX_DEPTH = 60
-"""Far deeper than Telegram allows."""
 
 Event = tuple[Any, int, int]
 """What the parser found, and where it starts and ends."""
@@ -25,6 +22,7 @@ class Node:
     value: Any
     start: int
     end: int
+    depth: int
     children: list["Node"] = field(default_factory=list)
 
 
@@ -35,24 +33,31 @@ def parse_events(markdown: str) -> list[Event]:
 
 
 def parse_tree(markdown: str) -> list[Node]:
-    """Return the top-level elements. Raises ValueError if they are nested too deeply."""
-    root = Node("", None, 0, 0)
+    """Return the top-level elements."""
+    root = Node("", None, 0, 0, 0)
     path = [root]
     for event, start, end in parse_events(markdown):
-        if is_end(event):
+        if isinstance(event, dict) and "End" in event:
             path.pop()
             continue
         tag, value = get_start_tag(event)
         kind = tag
         if not tag:
             kind, value = next(iter(event.items())) if isinstance(event, dict) else (event, None)
-        node = Node(kind, value, start, end)
+        node = Node(kind, value, start, end, len(path))
         path[-1].children.append(node)
         if tag:
             path.append(node)
-        if len(path) > MAX_DEPTH:
-            raise ValueError("too deeply nested Markdown")
     return root.children
+
+
+def walk(nodes: Sequence[Node]) -> Iterator[Node]:
+    """Yield these elements and all below them, in document order."""
+    stack = [*reversed(nodes)]
+    while stack:
+        node = stack.pop()
+        yield node
+        stack += reversed(node.children)
 
 
 def get_start_tag(event: Any) -> tuple[str, Any]:
@@ -61,11 +66,6 @@ def get_start_tag(event: Any) -> tuple[str, Any]:
     if isinstance(tag, dict):
         return next(iter(tag.items()))
     return tag or "", None
-
-
-def is_end(event: Any) -> bool:
-    """Return whether an element ends here."""
-    return isinstance(event, dict) and "End" in event
 
 
 def apply_edits(markdown: str, edits: Iterable[Edit]) -> str:

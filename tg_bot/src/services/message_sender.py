@@ -198,7 +198,7 @@ class MessageSender:
                 raise
             SENDS.labels("formatting_refused").inc()
             log.warning("formatting rejected, sending plain text", reason=error.message)
-            await self._send_text(message, step, part.to_plain(), is_last=is_last)
+            await self._send_text(message, step, FormattedText(part.text), is_last=is_last)
         except MessageTooLong:
             if part.length < MIN_SPLIT_LENGTH:
                 raise

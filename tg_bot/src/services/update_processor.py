@@ -194,10 +194,8 @@ class _ChatBatch:
 def find_max_update_id(batch: Iterable[Any]) -> int | None:
     """Return the greatest valid update id of a raw batch; None if there is none."""
     ids = (raw.get("update_id") for raw in batch if isinstance(raw, dict))
-    return max(
-        (number for number in ids if type(number) is int and 0 <= number < _MAX_UPDATE_ID),
-        default=None,
-    )
+    valid = (number for number in ids if type(number) is int and 0 <= number < _MAX_UPDATE_ID)
+    return max(valid, default=None)
 
 
 def _group_by_chat(updates: Iterable[Update]) -> list[_ChatBatch]:

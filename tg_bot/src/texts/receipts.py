@@ -66,9 +66,10 @@ class ReceiptContext:
     now: datetime
 
 
-class _Reminder(Contract):
-    """The fields of a cron job that a receipt shows."""
+# the fields of records that receipts show
 
+
+class _Reminder(Contract):
     type: CronJobType = "reminder"
     text: str
     at: UtcDatetime | None = None
@@ -78,8 +79,6 @@ class _Reminder(Contract):
 
 
 class _Task(Contract):
-    """The fields of a task that a receipt shows."""
-
     title: str
     status: TaskStatus = "open"
     due_at: UtcDatetime | None = None
@@ -87,8 +86,6 @@ class _Task(Contract):
 
 
 class _Event(Contract):
-    """The fields of an event that a receipt shows."""
-
     title: str
     starts_at: UtcDatetime
     ends_at: UtcDatetime
