@@ -126,14 +126,10 @@ def _find_cut(text: str, start: int, furthest: int) -> int:
         found = text.rfind(mark, half, furthest)
         if found >= half and found > start:
             return found + len(mark)
-    return next(
-        (
-            end
-            for end in range(furthest, max(start, furthest - _MAX_CLUSTER_LENGTH), -1)
-            if _is_cluster_boundary(text, end)
-        ),
-        furthest,
-    )
+    for end in range(furthest, max(start, furthest - _MAX_CLUSTER_LENGTH), -1):
+        if _is_cluster_boundary(text, end):
+            return end
+    return furthest
 
 
 def _is_cluster_boundary(text: str, position: int) -> bool:

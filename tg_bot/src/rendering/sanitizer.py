@@ -76,18 +76,14 @@ def _normalize_math_delimiters(markdown: str) -> str:
     r"""Replace `\(…\)` by `$…$` and `\[…\]` by `$$…$$`, outside code."""
     if "\\(" not in markdown and "\\[" not in markdown:
         return markdown
-    source, code = markdown.encode(), [*_find_code_spans(markdown)]
-    return apply_edits(
-        markdown,
-        (
-            (found.start(), found.end(), b"%b%b%b" % (sign, content.strip(), sign))
-            for found in _BRACKETS.finditer(source)
-            for content, sign in [_extract_content(found)]
-            if b"$" not in content
-            and _is_formula(content.decode())
-            and not any(start < found.end() and found.start() < end for start, end in code)
-        ),
-    )
+    code_spans = _find_code_spans(markdown)
+    edits: list[Edit] = []
+    for found in _BRACKETS.finditer(markdown.encode()):
+        content, sign = (found[1], b"$") if found[1] is not None else (found[2], b"$$")
+        is_code = any(start < found.end() and found.start() < end for start, end in code_spans)
+        if not is_code and b"$" not in content and _is_formula(content.decode()):
+            edits.append((*found.span(), sign + content.strip() + sign))
+    return apply_edits(markdown, edits)
 
 
 def _find_currency_edits(event: Event, source: bytes) -> list[Edit]:
@@ -110,10 +106,6 @@ def _is_formula(content: str) -> bool:
     if not re.search(r"\w", content) or _PROSE.search(bare) or _MONEY.match(bare):
         return False
     return bool(_SHORT_FORMULA.fullmatch(bare) or _SIGN.search(content))
-
-
-def _extract_content(found: re.Match[bytes]) -> tuple[bytes, bytes]:
-    return (found[1], b"$") if found[1] is not None else (found[2], b"$$")
 
 
 def _is_standalone(source: bytes, start: int, end: int) -> bool:

@@ -102,7 +102,10 @@ class LeaderRunner:
         """Run until `stop`, waiting for the lease whenever another process holds it."""
         is_standby_logged = False
         while not stop.is_set():
-            if await self._claim():
+            is_held = False
+            with contextlib.suppress(RedisError):  # reported by `/health`
+                is_held = await self._lease.claim()
+            if is_held:
                 log.info("leader lease acquired")
                 await self._run_loops(stop)
                 is_standby_logged = False
@@ -111,12 +114,6 @@ class LeaderRunner:
                 log.info("standby: another process holds the leader lease")
                 is_standby_logged = True
             await sleep_until_stopped(stop, self._claim_interval_seconds)
-
-    async def _claim(self) -> bool:
-        try:
-            return await self._lease.claim()
-        except RedisError:  # reported by `/health`
-            return False
 
     async def _run_loops(self, stop: asyncio.Event) -> None:
         """Run the loops, and release the lease only after the last of them has ended."""

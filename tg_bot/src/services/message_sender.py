@@ -10,7 +10,6 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from typing import Self
 
 import structlog
 
@@ -62,11 +61,6 @@ class SendJournal:
     message_id: str
     steps: dict[str, str]
     """What earlier attempts recorded."""
-
-    @classmethod
-    async def load(cls, mailbox: Mailbox, delivery: Delivery, message_id: str) -> Self:
-        """Read the journal of a queue message. Raises RedisError."""
-        return cls(mailbox, delivery, message_id, await mailbox.load_journal(message_id))
 
     def is_started(self, prefix: str = "") -> bool:
         """Return whether an earlier attempt sent, or may have sent, a step with this prefix."""

@@ -75,12 +75,11 @@ async def _acquire_measured(
 ) -> None:
     if limiter is None:
         return
-    if limiter.has_capacity():
-        await limiter.acquire()
-        return
+    is_delayed = not limiter.has_capacity()
     started = time.monotonic()
     await limiter.acquire()
-    RATE_LIMIT_WAIT_SECONDS.labels(limit).observe(time.monotonic() - started)
+    if is_delayed:
+        RATE_LIMIT_WAIT_SECONDS.labels(limit).observe(time.monotonic() - started)
 
 
 def _make_limiter(rate: float, *, burst: float) -> AsyncLimiter | None:

@@ -86,8 +86,9 @@ class ResponseHandler:
             is_sent = False
         else:
             user = recipient.user
+            steps = await self._mailbox.load_journal(message.id)
             outgoing = OutgoingMessage(
-                await SendJournal.load(self._mailbox, delivery, message.id),
+                SendJournal(self._mailbox, delivery, message.id, steps),
                 message.chat_id,
                 self._composer.compose(message, user),
                 is_rich=user is None or user.rich_messages,

@@ -142,7 +142,12 @@ class UpdateProcessor:
             message_id = keys.update_message_id(self._bot_id, update.update_id)
             logs.reset_context(correlation_id=message_id)
             try:
-                result = await self._handle_update(message_id, update, users)
+                user_id = update.telegram_id or 0
+                result = await self._dispatcher.handle_telegram_update(
+                    message_id, update, users.get(user_id)
+                )
+                if isinstance(result, Notice) and result.notice in ("invite_redeemed", "welcome"):
+                    users |= await self._access.get_users([user_id])  # for later updates
                 if result is not None:
                     chat.add(result)
             except RedisError:
@@ -155,17 +160,6 @@ class UpdateProcessor:
             outcome = result.kind if result is not None else "ignored"
             UPDATES.labels(update.kind, outcome).inc()
             log.info("update handled", kind=update.kind, outcome=outcome)
-
-    async def _handle_update(
-        self, message_id: str, update: Update, users: dict[int, UserSnapshot]
-    ) -> HandlerResult | None:
-        telegram_id = update.telegram_id or 0
-        result = await self._dispatcher.handle_telegram_update(
-            message_id, update, users.get(telegram_id)
-        )
-        if isinstance(result, Notice) and result.notice in ("invite_redeemed", "welcome"):
-            users |= await self._access.get_users([telegram_id])  # for the batch's later updates
-        return result
 
     async def _enqueue(self, chats: "Iterable[_ChatBatch]") -> None:
         """One round trip per queue."""

@@ -51,8 +51,6 @@ _PRIORITY_LABELS: dict[TaskPriority, str] = {
     "normal": N_("normal priority"),
     "high": N_("high priority"),
 }
-_FALLBACK_TITLES = {"reminder": N_("Reminder"), "task": N_("Task"), "event": N_("Event")}
-"""For effects whose records cannot be parsed."""
 
 log = structlog.stdlib.get_logger()
 
@@ -97,12 +95,12 @@ class _Event(Contract):
 def describe_effect(effect: EffectRead, context: ReceiptContext) -> str:
     """Return one line, like "✓ Task: buy milk" or "↩ Task removed: buy milk"."""
     mark = "✓" if effect.undoes is None else "↩"
-    noun = effect.kind.partition("_")[0]
+    title, describe = _DESCRIBERS[effect.kind.partition("_")[0]]
     try:
-        return f"{mark} {_DESCRIBERS[noun](effect, context)}"
+        return f"{mark} {describe(effect, context)}"
     except ValidationError:
         log.error("effect unreadable", effect=str(effect.id), kind=effect.kind)
-        return f"{mark} {context.translation.gettext(_FALLBACK_TITLES[noun])}"
+        return f"{mark} {context.translation.gettext(title)}"
 
 
 def _describe_reminder(effect: EffectRead, context: ReceiptContext) -> str:
@@ -153,12 +151,12 @@ def _describe_event(effect: EffectRead, context: ReceiptContext) -> str:
     return f"{_choose_title(EVENT_TITLES[effect.kind], effect, context)}: {time} — {name}"
 
 
-_DESCRIBERS: dict[str, Callable[[EffectRead, ReceiptContext], str]] = {
-    "reminder": _describe_reminder,
-    "task": _describe_task,
-    "event": _describe_event,
+_DESCRIBERS: dict[str, tuple[str, Callable[[EffectRead, ReceiptContext], str]]] = {
+    "reminder": (N_("Reminder"), _describe_reminder),
+    "task": (N_("Task"), _describe_task),
+    "event": (N_("Event"), _describe_event),
 }
-"""By the first word of the effect's kind. They raise ValidationError for unreadable records."""
+"""By the first word of an effect's kind: its title if the describer raises ValidationError."""
 
 
 def _choose_title(titles: Titles, effect: EffectRead, context: ReceiptContext) -> str:

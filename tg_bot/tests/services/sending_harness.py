@@ -84,7 +84,9 @@ class PreparedMessage:
 
     async def send(self, *, is_rich: bool = True, is_silent: bool = False) -> None:
         """Attempt the message once. Raises what MessageSender.send raises."""
-        journal = await SendJournal.load(self.harness.mailbox, self.delivery, self.message_id)
+        mailbox = self.harness.mailbox
+        steps = await mailbox.load_journal(self.message_id)
+        journal = SendJournal(mailbox, self.delivery, self.message_id, steps)
         outgoing = OutgoingMessage(journal, 7, self.rendered, is_rich, is_silent)
         await self.harness.message_sender.send(outgoing)
 
