@@ -115,11 +115,9 @@ def _to_proxy_error(status: int, headers: Mapping[str, str]) -> TelegramError:
     return error_type(description, status=status)
 
 
-def _to_error(
-    http_status: int, headers: Mapping[str, str], payload: dict[Any, Any]
-) -> TelegramError:
+def _to_error(status: int, headers: Mapping[str, str], payload: dict[Any, Any]) -> TelegramError:
     code = payload.get("error_code")
-    status = code if isinstance(code, int) else http_status
+    status = code if isinstance(code, int) else status
     description = str(payload.get("description") or f"HTTP {status}")
     if status == 429:
         return _to_retry_after(headers, payload)

@@ -92,9 +92,6 @@ def _pick_largest(value: Any) -> Any:
     return value[-1] if isinstance(value, list) and value else value
 
 
-Photo = Annotated[_File, BeforeValidator(_pick_largest)]
-
-
 class Message(_TelegramObject):
     """A message in a chat."""
 
@@ -106,7 +103,7 @@ class Message(_TelegramObject):
     text: str | None = None
     caption: str | None = None
     rich_message: Any = None
-    photo: Lenient[Photo] = None
+    photo: Lenient[Annotated[_File, BeforeValidator(_pick_largest)]] = None
     voice: Lenient[_File] = None
     audio: Lenient[_File] = None
     document: Lenient[_File] = None
@@ -208,10 +205,8 @@ class Update(_TelegramObject):
     @property
     def chat_id(self) -> int | None:
         """The chat of a message or button press."""
-        if self.message is not None:
-            return self.message.chat.id
-        chat = self.callback_query.chat if self.callback_query is not None else None
-        return chat.id if chat is not None else None
+        source = self.message or self.callback_query
+        return source.chat.id if source is not None and source.chat is not None else None
 
 
 class WebhookInfo(_TelegramObject):

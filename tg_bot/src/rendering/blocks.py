@@ -7,7 +7,7 @@ message that contains one.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, islice
 from typing import Any
 
 from telegramify_markdown.entity import utf16_len
@@ -89,8 +89,7 @@ def _to_paragraphs(nodes: Sequence[Node]) -> Iterator[Block]:
         if is_formula:
             yield from (_formula(node.value) for node in group)
             continue
-        text = to_rich_text([*group])
-        if text:
+        if text := to_rich_text([*group]):
             yield {"type": "paragraph", "text": text}
 
 
@@ -99,8 +98,7 @@ def _formula(expression: str) -> Block:
 
 
 def _heading(node: Node) -> Iterator[Block]:
-    text = to_rich_text(node.children)
-    if text:
+    if text := to_rich_text(node.children):
         yield {"type": "heading", "text": text, "size": int(node.value["level"][1])}
 
 
@@ -129,8 +127,7 @@ def _is_formula_code(node: Node) -> bool:
 
 
 def _quote(node: Node) -> Iterator[Block]:
-    blocks = [*to_blocks(node.children)]
-    if blocks:
+    if blocks := [*to_blocks(node.children)]:
         yield {"type": "blockquote", "blocks": blocks}
 
 
@@ -146,19 +143,13 @@ def _list(node: Node) -> Iterator[Block]:
 
 def _item(node: Node) -> Block:
     """Return a list item; empty if it has no content."""
-    marks = [child for child in _leading_nodes(node) if child.kind == "TaskListMarker"]
     blocks = [*to_blocks(node.children)]
+    # in a loose list the paragraph contains the checkbox
+    marks = [mark for mark in islice(walk(node.children), 2) if mark.kind == "TaskListMarker"]
     if not blocks or not marks:
         return {"blocks": blocks} if blocks else {}
     checked = {"is_checked": True} if marks[0].value else {}
     return {"blocks": blocks, "has_checkbox": True} | checked
-
-
-def _leading_nodes(node: Node) -> list[Node]:
-    """Return the nodes that may be a task's checkbox: in a loose list the paragraph contains it."""
-    first = node.children[0] if node.children else None
-    inner = first.children if first is not None and first.kind == "Paragraph" else []
-    return [*node.children[:1], *inner[:1]]
 
 
 def _table(node: Node) -> Iterator[Block]:
@@ -172,8 +163,7 @@ def _table(node: Node) -> Iterator[Block]:
 def _cells(row: Node, aligns: Sequence[str]) -> Iterator[Block]:
     for align, child in zip(aligns, row.children, strict=False):
         cell: Block = {"align": align, "valign": "middle"}
-        text = to_rich_text(child.children)
-        if text:
+        if text := to_rich_text(child.children):
             cell["text"] = text
         if row.kind == "TableHead":
             cell["is_header"] = True

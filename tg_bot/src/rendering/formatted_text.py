@@ -32,11 +32,6 @@ class FormattedText:
         """The length in UTF-16 code units, as Telegram counts."""
         return utf16_len(self.text)
 
-    @property
-    def is_blank(self) -> bool:
-        """Whether nothing is visible. Telegram refuses such a text."""
-        return is_blank(self.text)
-
     def entities_to_json(self) -> list[dict[str, Any]]:
         """Return the Bot API's `MessageEntity` objects."""
         return [entity.to_dict() for entity in self.entities]
@@ -64,7 +59,7 @@ class FormattedText:
 
 
 def is_blank(text: str) -> bool:
-    """Return whether the text has no visible character."""
+    """Return whether the text has no visible character. Telegram refuses such a text."""
     return all(char.isspace() or unicodedata.category(char) in ("Cc", "Cf") for char in text)
 
 
@@ -79,7 +74,7 @@ def split(formatted: FormattedText, limit: int = MAX_MESSAGE_LENGTH) -> list[For
         _slice(formatted, offsets, start, end)
         for start, end in _iter_ranges(formatted, offsets, limit)
     )
-    return [piece for piece in pieces if not piece.is_blank]
+    return [piece for piece in pieces if not is_blank(piece.text)]
 
 
 def _shift(entity: MessageEntity, offset: int, added: int) -> MessageEntity:

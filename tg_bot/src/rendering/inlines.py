@@ -21,9 +21,7 @@ _URL_PATTERN = re.compile(r"https?://[^\s<>\"'`|]*[^\s<>\"'`|.,:;!?*_~…»”)\
 def to_rich_text(nodes: Sequence[Node]) -> RichText:
     """Return the text of a paragraph, heading or cell; an empty string if nothing is visible."""
     pieces = _trim(list(_convert_nodes(nodes, is_linked=False)))
-    if is_blank(to_plain_text(pieces)):
-        return ""
-    return _unwrap_single(pieces)
+    return "" if is_blank(to_plain_text(pieces)) else _unwrap_single(pieces)
 
 
 def to_plain_text(text: RichText) -> str:

@@ -9,7 +9,7 @@ import structlog
 from telegramify_markdown import convert
 from telegramify_markdown.config import RenderConfig
 
-from .formatted_text import FormattedText
+from .formatted_text import FormattedText, is_blank
 from .inlines import is_linkable
 from .sanitizer import sanitize_markdown
 from .tables import replace_tables
@@ -26,7 +26,7 @@ def render_markdown(markdown: str) -> FormattedText:
         log.exception("markdown rendering failed")
         return FormattedText(markdown.strip())
     formatted = _expand_refused_links(_separate_code_blocks(FormattedText(text, tuple(entities))))
-    return FormattedText(markdown.strip()) if formatted.is_blank else formatted
+    return FormattedText(markdown.strip()) if is_blank(formatted.text) else formatted
 
 
 def _build_config() -> RenderConfig:

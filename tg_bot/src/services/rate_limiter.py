@@ -42,12 +42,10 @@ class TelegramRateLimiter:
         return True
 
     def _limiter_for(self, chat_id: int) -> AsyncLimiter | None:
-        limiter = self._chats.get(chat_id)
-        if limiter is None:
-            limiter = self._build_limiter(chat_id)
-            if limiter is not None:
-                self._evict_idle()
-                self._chats[chat_id] = limiter
+        limiter = self._chats.get(chat_id) or self._build_limiter(chat_id)
+        if limiter is not None and chat_id not in self._chats:
+            self._evict_idle()
+            self._chats[chat_id] = limiter
         return limiter
 
     def _build_limiter(self, chat_id: int) -> AsyncLimiter | None:

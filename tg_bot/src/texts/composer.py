@@ -16,11 +16,11 @@ from smart_kit.contracts.queue import (
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.settings import Language, LocaleSettings
 
-from ..rendering.formatted_text import FormattedText
+from ..rendering.formatted_text import FormattedText, is_blank
 from ..rendering.rendered_message import RenderedMessage, render_message
 from .choice_prompts import render_choice_prompt
 from .datetimes import format_time
-from .notices import EMPTY_REPLY, describe_notice
+from .notices import describe_notice
 from .receipts import ReceiptContext, describe_effect
 from .translations import Translation, get_translation, negotiate_language
 
@@ -84,8 +84,7 @@ class Composer:
 
 def _render_reply(reply: Reply, translation: Translation) -> RenderedMessage:
     rendered = render_message(reply.text)
-    if not rendered.text.is_blank:
+    if not is_blank(rendered.text.text):
         return rendered
-    return RenderedMessage(
-        FormattedText("" if reply.receipts else translation.gettext(EMPTY_REPLY))
-    )
+    excuse = translation.gettext("I have no answer to that. Could you rephrase it?")
+    return RenderedMessage(FormattedText("" if reply.receipts else excuse))

@@ -1,6 +1,6 @@
 from telegramify_markdown.entity import MessageEntity
 
-from tg_bot.src.rendering.formatted_text import FormattedText
+from tg_bot.src.rendering.formatted_text import FormattedText, is_blank
 
 BOLD = MessageEntity("bold", 3, 4)
 
@@ -26,5 +26,5 @@ def test_a_text_after_nothing_stands_alone() -> None:
 
 
 def test_blank_is_what_nobody_would_see() -> None:
-    assert FormattedText(" \t\n\u200b\u2060").is_blank
-    assert not FormattedText("\u200b.").is_blank
+    assert is_blank(" \t\n\u200b\u2060")
+    assert not is_blank("\u200b.")
