@@ -104,7 +104,9 @@ class ProgressListener:
     def _start_draft(self, frame: LiveFrame, answer_id: str) -> TurnDraft:
         """Start a draft that replaces the chat's earlier ones."""
         self._finished_turns.pop(answer_id, None)
-        earlier = {name: one for name, one in self._drafts.items() if one.chat_id == frame.chat_id}
+        earlier = {
+            name: draft for name, draft in self._drafts.items() if draft.chat_id == frame.chat_id
+        }
         for name in earlier:
             if name != answer_id:
                 self._mark_finished(name)
@@ -118,8 +120,8 @@ class ProgressListener:
         self, answer_id: str, draft: TurnDraft, earlier: tuple[TurnDraft, ...]
     ) -> None:
         try:
-            for one in earlier:  # its request in flight would be shown after ours
-                await one.finish_and_wait()
+            for other in earlier:  # its request in flight would be shown after ours
+                await other.finish_and_wait()
             await draft.run()
         except Exception:  # the reply itself is sent all the same
             log.exception("progress display failed", chat_id=draft.chat_id)

@@ -37,7 +37,7 @@ class MailboxWithoutDelays(Mailbox):
         await super().delay(delivery, 0, is_attempt_counted=is_attempt_counted)
 
 
-async def test_fifty_minutes_of_429_dead_letter_nothing(
+async def test_fifty_minutes_of_429_cause_no_dead_letter(
     redis: Redis, telegram: FakeTelegram, client: TelegramClient, settings: TgBotSettings
 ) -> None:
     too_many = make_api_error(429, "Too Many Requests", retry_after=60)

@@ -63,20 +63,22 @@ def make_context(language: Language = "en") -> ReceiptContext:
         ),
     ],
 )
-def test_a_receipt_says_what_was_done(facts: dict[str, Any], english: str, russian: str) -> None:
+def test_reminder_receipt_describes_the_change(
+    facts: dict[str, Any], english: str, russian: str
+) -> None:
     assert render_receipt("en", **facts) == english
     assert render_receipt("ru", **facts) == russian
 
 
-def test_a_long_text_is_shortened_to_one_line() -> None:
-    said = render_receipt(text="buy\nmilk " * 50)
-    assert "\n" not in said
-    assert said.endswith("…")
-    assert len(said) < 140
+def test_long_text_is_truncated_to_one_line() -> None:
+    receipt = render_receipt(text="buy\nmilk " * 50)
+    assert "\n" not in receipt
+    assert receipt.endswith("…")
+    assert len(receipt) < 140
 
 
 @pytest.mark.parametrize("facts", [{"timezone": "Mars/Base"}, {"text": None}, {"at": "soon"}])
-def test_facts_that_cannot_be_read_still_say_that_something_was_done(
+def test_unreadable_effect_has_a_fallback_receipt(
     facts: dict[str, Any],
 ) -> None:
     assert render_receipt(**facts) == "✓ Reminder"
@@ -94,7 +96,7 @@ def test_facts_that_cannot_be_read_still_say_that_something_was_done(
         ),
     ],
 )
-def test_what_takes_something_back_says_so(made: EffectRead, english: str, russian: str) -> None:
+def test_undo_receipt_has_its_own_title(made: EffectRead, english: str, russian: str) -> None:
     undo = made.model_copy(update={"undoes": made.id})
     facts = "Europe/Berlin — call Anna"
     assert describe_effect(undo, make_context("en")) == f"↩ {english}: Fri 27 Nov 09:00 {facts}"
@@ -150,7 +152,7 @@ TODAY = {"due_at": "2026-11-21T22:59:59Z"}
         ),
     ],
 )
-def test_a_receipt_of_a_task_says_what_has_become_of_it(
+def test_task_receipt_describes_the_change(
     before: dict[str, Any] | None, after: dict[str, Any], english: str, russian: str
 ) -> None:
     made = make_effect_from(
@@ -163,18 +165,18 @@ def test_a_receipt_of_a_task_says_what_has_become_of_it(
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "receipt"),
     [
         ({}, {"status": "cancelled"}, "↩ Task removed: buy milk"),
         ({"status": "done"}, {}, "↩ Task reopened: buy milk"),
         ({"title": "buy oat milk"}, {}, "↩ Task reverted: buy milk"),
     ],
 )
-def test_a_task_that_is_taken_back_says_so(
-    before: dict[str, Any], after: dict[str, Any], said: str
+def test_undone_task_has_its_own_title(
+    before: dict[str, Any], after: dict[str, Any], receipt: str
 ) -> None:
     made = make_effect_from("task_changed", before=TASK | before, after=TASK | after)
-    assert describe_effect(made.model_copy(update={"undoes": made.id}), make_context()) == said
+    assert describe_effect(made.model_copy(update={"undoes": made.id}), make_context()) == receipt
 
 
 EVENT = {
@@ -219,7 +221,7 @@ TRIP = EVENT | {
         ),
     ],
 )
-def test_a_receipt_of_an_event_says_when_and_where(
+def test_event_receipt_shows_time_and_location(
     event: dict[str, Any], english: str, russian: str
 ) -> None:
     made = make_effect_from("event_created", after=event)

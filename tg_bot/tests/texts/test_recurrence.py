@@ -24,6 +24,6 @@ from tg_bot.src.texts.translations import get_translation
         ("0 9 1 * 1", "repeating: 0 9 1 * 1", "повторяется: 0 9 1 * 1"),
     ],
 )
-def test_a_simple_expression_has_a_simple_name(expression: str, english: str, russian: str) -> None:
+def test_cron_expressions_are_described(expression: str, english: str, russian: str) -> None:
     assert describe_recurrence(expression, get_translation("en")) == english
     assert describe_recurrence(expression, get_translation("ru")) == russian

@@ -37,7 +37,7 @@ def test_every_text_is_translated_and_nothing_else_is(catalog: Catalog) -> None:
     assert translated == wanted
 
 
-def test_a_translation_is_whole_and_names_the_same_things(catalog: Catalog) -> None:
+def test_translations_are_complete_and_use_the_same_parameters(catalog: Catalog) -> None:
     for message in catalog:
         if not message.id:
             continue
@@ -50,7 +50,7 @@ def test_a_translation_is_whole_and_names_the_same_things(catalog: Catalog) -> N
             assert _names(text) == _names(ids[0])
 
 
-def test_every_notice_has_words() -> None:
+def test_every_notice_has_a_text() -> None:
     assert {*NOTICES, "command_reply"} == set(get_args(NoticeName))
 
 
@@ -65,7 +65,7 @@ def test_every_command_has_a_description_in_both_languages() -> None:
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said", "known", "language"),
+    ("chosen", "app_language", "known", "language"),
     [
         ("ru", "en", "en", "ru"),
         (None, "ru-RU", "en", "ru"),
@@ -76,10 +76,10 @@ def test_every_command_has_a_description_in_both_languages() -> None:
         (None, "", None, "ru"),
     ],
 )
-def test_the_persons_choice_wins_then_telegrams_word_then_the_default(
-    chosen: Language | None, said: str | None, known: str | None, language: Language
+def test_language_is_the_choice_then_telegrams_then_the_default(
+    chosen: Language | None, app_language: str | None, known: str | None, language: Language
 ) -> None:
-    person = UserSnapshot(
+    user = UserSnapshot(
         id=uuid4(),
         telegram_id=7,
         first_name="",
@@ -92,9 +92,9 @@ def test_the_persons_choice_wins_then_telegrams_word_then_the_default(
         assistant_id=None,
         version=1,
     )
-    assert negotiate_language(said, person, "ru") == language
+    assert negotiate_language(app_language, user, "ru") == language
     if chosen is None and known is None:
-        assert negotiate_language(said, None, "ru") == language
+        assert negotiate_language(app_language, None, "ru") == language
 
 
 def _names(text: str) -> set[str | None]:
