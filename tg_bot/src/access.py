@@ -3,7 +3,7 @@
 Closed by default. Decided from Redis alone, without a call to rest_service.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -51,18 +51,9 @@ class AccessControl:
         self._prefix = f"tg_bot:{bot_id}"
 
     async def get_users(self, telegram_ids: Iterable[int]) -> dict[int, UserSnapshot]:
-        """Return the known users by Telegram id, in one round trip."""
-        ids = sorted(set(telegram_ids))
-        if not ids:
-            return {}
-        return _parse_users(ids, await await_result(self._redis.mget(map(user_key, ids))))
+        """Return the known users by Telegram id, in one round trip.
 
-    async def get_users_and_clear_blocks(
-        self, telegram_ids: Iterable[int]
-    ) -> dict[int, UserSnapshot]:
-        """Return the known users by Telegram id, and forget that they blocked the bot.
-
-        For users who have just written: their chats can be written to again. One round trip.
+        They have just written, so a note that they have blocked the bot is deleted.
         """
         ids = sorted(set(telegram_ids))
         if not ids:
@@ -71,13 +62,11 @@ class AccessControl:
             pipeline.delete(*map(self._bot_blocked_key, ids))
             pipeline.mget(map(user_key, ids))
             _, found = await pipeline.execute()
-        return _parse_users(ids, found)
+        users = zip(ids, map(_parse_snapshot, found), strict=True)
+        return {telegram_id: user for telegram_id, user in users if user is not None}
 
     async def mark_bot_blocked(self, chat_id: int, reason: str) -> None:
-        """Remember for a day that the chat's user has blocked the bot.
-
-        After a day the chat is tried again, in case no update reported that it unblocked the bot.
-        """
+        """Remember for a day that the user has blocked the bot; then the chat is tried again."""
         await await_result(self._redis.set(self._bot_blocked_key(chat_id), reason, ex=DAY_SECONDS))
 
     async def get_recipient(self, chat_id: int) -> Recipient:
@@ -117,18 +106,11 @@ class AccessControl:
         return f"{self._prefix}:bot_blocked:{chat_id}"
 
     async def _claim_once(self, what: str, subject: int, message_id: str, seconds: int) -> bool:
-        """Return whether this message is the first one within so many seconds.
-
-        The first message stays the first one when its update is repeated after a crash.
-        """
+        """Return whether this message is the first one within so many seconds."""
         key = f"{self._prefix}:{what}:{subject}"
+        # compared, because an update is repeated after a crash
         first = await await_result(self._redis.set(key, message_id, nx=True, ex=seconds, get=True))
         return first is None or first == message_id
-
-
-def _parse_users(ids: Sequence[int], found: Sequence[str | None]) -> dict[int, UserSnapshot]:
-    users = ((one, _parse_snapshot(text)) for one, text in zip(ids, found, strict=True))
-    return {telegram_id: user for telegram_id, user in users if user is not None}
 
 
 def _parse_snapshot(text: str | None) -> UserSnapshot | None:

@@ -23,12 +23,11 @@ from .access import AccessControl
 from .client.rest import RestClient
 from .client.telegram import TelegramClient
 from .config.settings import TgBotSettings
-from .handlers.command import HandlerContext
 from .handlers.commands import COMMAND_DESCRIPTIONS
+from .handlers.incoming import HandlerContext
 from .services.bot_profile import BotProfile
 from .services.dispatcher import Dispatcher
-from .services.leader import LeaderRunner
-from .services.lease import LEASE_SECONDS, LeaderLease
+from .services.lease import LEASE_SECONDS, LeaderLease, LeaderRunner
 from .services.message_sender import MessageSender
 from .services.polling import Poller
 from .services.progress_listener import ProgressListener
@@ -38,7 +37,6 @@ from .services.turn_draft import DEFAULT_DRAFT_TIMINGS, DraftTimings
 from .services.update_processor import Queues, UpdateProcessor
 from .services.webhook import WEBHOOK_PATH, Webhook
 from .texts.composer import Composer
-from .texts.translations import Translations
 
 
 @dataclass(frozen=True)
@@ -75,51 +73,29 @@ def build(
     draft_timings: DraftTimings = DEFAULT_DRAFT_TIMINGS,
 ) -> BotApp:
     """Build every part and connect them."""
-    bot_id = settings.bot_id
     to_secretary = Mailbox(redis, settings.redis_queue_to_secretary)
     to_telegram = Mailbox(redis, settings.redis_queue_to_telegram)
     queues = Queues(to_secretary, to_telegram, DeadLetterQueue(redis, to_secretary.name))
+    bot_id = settings.bot_id
     access = AccessControl(redis, bot_id, settings.telegram_allowed_users)
-    composer = Composer(
-        Translations(settings.default_language),
-        Clock(),
-        COMMAND_DESCRIPTIONS,
-        settings.default_timezone,
-    )
+    composer = Composer(settings, Clock(), COMMAND_DESCRIPTIONS)
     dispatcher = Dispatcher(bot_id, HandlerContext(rest, access))
     update_processor = UpdateProcessor(bot_id, queues, access, dispatcher, client)
-    bot_profile = BotProfile(bot_id, client, redis, dispatcher, composer, settings.default_language)
-    rate_limiter = TelegramRateLimiter(settings)
-    progress_listener = ProgressListener(
-        client, rate_limiter, blocking, bot_id, draft_timings=draft_timings
-    )
-    response_handler = ResponseHandler(
-        bot_id,
-        to_telegram,
-        composer,
-        access,
-        MessageSender(client, rate_limiter),
-        progress_listener,
-    )
-    handle_assistant_responses = partial(
-        response_handler.handle_assistant_responses, blocking=blocking, timings=worker_timings
-    )
-    queue_monitor = QueueMonitor(to_telegram)
-    health = Health("tg_bot")
-    health.add_note(lease.health_note)
-    health.add_note(queue_monitor.health_note)
-    web_app = build_health_app(health)
+    bot_profile = BotProfile(bot_id, client, redis, dispatcher, composer)
     source = _build_update_source(settings, client, update_processor, bot_profile)
+    limiter = TelegramRateLimiter(settings)
+    listener = ProgressListener(client, limiter, blocking, bot_id, draft_timings=draft_timings)
+    sender = MessageSender(client, limiter)
+    handler = ResponseHandler(bot_id, to_telegram, composer, access, sender, listener)
+    respond = partial(handler.handle_assistant_responses, blocking=blocking, timings=worker_timings)
+    reconciler = MailboxReconciler(redis, to_telegram.name)
+    leader = LeaderRunner(lease, source.run, respond, listener.run, reconciler.run)
+    monitor = QueueMonitor(to_telegram)
+    health = _build_health(lease, monitor, source, bot_profile)
+    web_app = build_health_app(health)
     if isinstance(source, Webhook):
         web_app.add_routes([web.post(WEBHOOK_PATH, source.receive)])
-    health.add_note(lambda: "" if lease.is_standby else source.health_note())
-    health.add_check("telegram", lambda: None if lease.is_standby else source.health_error())
-    health.add_check("redis", bot_profile.redis_health_error)
-    reconciler = MailboxReconciler(redis, to_telegram.name)
-    leader = LeaderRunner(
-        lease, source.run, handle_assistant_responses, progress_listener.run, reconciler.run
-    )
-    return BotApp(health, (leader.run, bot_profile.run, queue_monitor.run), web_app)
+    return BotApp(health, (leader.run, bot_profile.run, monitor.run), web_app)
 
 
 def _build_update_source(
@@ -128,7 +104,6 @@ def _build_update_source(
     update_processor: UpdateProcessor,
     bot_profile: BotProfile,
 ) -> Poller | Webhook:
-    """Return the webhook if it is configured, else the poller."""
     if not settings.telegram_webhook:
         return Poller(client, update_processor, bot_profile.initialize)
     return Webhook(
@@ -138,6 +113,18 @@ def _build_update_source(
         url=f"{settings.public_url}{WEBHOOK_PATH}",
         secret=settings.webhook_secret,
     )
+
+
+def _build_health(
+    lease: LeaderLease, monitor: QueueMonitor, source: Poller | Webhook, bot_profile: BotProfile
+) -> Health:
+    health = Health("tg_bot")
+    health.add_note(lease.health_note)
+    health.add_note(monitor.health_note)
+    health.add_note(lambda: "" if lease.is_standby else source.health_note())
+    health.add_check("telegram", lambda: None if lease.is_standby else source.health_error())
+    health.add_check("redis", bot_profile.redis_health_error)
+    return health
 
 
 if __name__ == "__main__":

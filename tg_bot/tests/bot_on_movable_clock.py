@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from smart_kit.service import load_settings
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.main import serve
-from tg_bot.src.services import leader, lease
+from tg_bot.src.services import lease
 from tg_bot.tests.lease_times import CLAIM_SECONDS, LEASE_SECONDS
 
 CLOCK_OFFSET_FILE = "TEST_CLOCK_AHEAD_FILE"
@@ -31,7 +31,7 @@ def monotonic() -> float:
 
 if __name__ == "__main__":
     lease.time = SimpleNamespace(monotonic=monotonic)  # type: ignore[assignment,attr-defined] # both
-    leader.CLAIMS_PER_LEASE = LEASE_SECONDS / CLAIM_SECONDS  # type: ignore[assignment] # a fraction
+    lease.CLAIMS_PER_LEASE = LEASE_SECONDS / CLAIM_SECONDS  # type: ignore[assignment] # a fraction
     settings = load_settings("tg_bot", TgBotSettings)
     with asyncio.Runner(loop_factory=MovableClockLoop) as runner:
         runner.run(serve(settings, lease_seconds=LEASE_SECONDS))

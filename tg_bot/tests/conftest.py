@@ -22,9 +22,10 @@ from tg_bot.src.access import AccessControl
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
-from tg_bot.src.handlers.command import HandlerContext
+from tg_bot.src.handlers.incoming import HandlerContext
 from tg_bot.src.main import BotApp, build
-from tg_bot.src.services import leader, response_handler, send_journal
+from tg_bot.src.services import lease as lease_module
+from tg_bot.src.services import message_sender, response_handler
 from tg_bot.src.services.dispatcher import Dispatcher
 from tg_bot.src.services.lease import LeaderLease
 from tg_bot.src.services.progress_listener import ProgressListener
@@ -52,7 +53,7 @@ def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
         monkeypatch.setattr("tg_bot.src.handlers.rich.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
         monkeypatch.setattr("tg_bot.src.handlers.start.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
         monkeypatch.setattr(
-            "tg_bot.src.services.callback_acknowledger.ACKNOWLEDGE_TIMEOUT_SECONDS", TIMEOUT_SECONDS
+            "tg_bot.src.services.update_processor.ACKNOWLEDGE_TIMEOUT_SECONDS", TIMEOUT_SECONDS
         )
 
 
@@ -157,7 +158,7 @@ def fast_retries(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def fast_claims(monkeypatch: pytest.MonkeyPatch) -> None:
     """Claim the long lease of tests often, so that its end is noticed almost at once."""
-    monkeypatch.setattr(leader, "CLAIMS_PER_LEASE", LEASE_SECONDS / CLAIM_SECONDS)
+    monkeypatch.setattr(lease_module, "CLAIMS_PER_LEASE", LEASE_SECONDS / CLAIM_SECONDS)
 
 
 @pytest.fixture
@@ -172,7 +173,7 @@ def run_bot(
     A message that could not be sent is retried sooner than in production.
     """
     monkeypatch.setattr(response_handler, "MIN_RETRY_SECONDS", 0.1)
-    monkeypatch.setattr(send_journal, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+    monkeypatch.setattr(message_sender, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
 
     @asynccontextmanager
     async def running(

@@ -78,7 +78,7 @@ class FakeRestService:
 
     def _find(self, path: str) -> UserRead | None:
         wanted = UUID(path.rpartition("/")[2])
-        return next((one for one in self.users.values() if one.id == wanted), None)
+        return next((user for user in self.users.values() if user.id == wanted), None)
 
     async def _redeem(self, body: dict[str, object]) -> httpx2.Response:
         code = body.pop("code")

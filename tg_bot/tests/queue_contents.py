@@ -13,16 +13,16 @@ from smart_kit.redis import Redis, await_result
 async def read_secretary_queue(redis: Redis) -> list[ToSecretary]:
     """Return the messages to the assistant, by conversation."""
     return [
-        TO_SECRETARY_ADAPTER.validate_json(one)
-        for one in await _read_waiting(redis, "queue:to_secretary")
+        TO_SECRETARY_ADAPTER.validate_json(payload)
+        for payload in await _read_waiting(redis, "queue:to_secretary")
     ]
 
 
 async def read_telegram_queue(redis: Redis) -> list[ToTelegram]:
     """Return the messages to be sent, by conversation."""
     return [
-        TO_TELEGRAM_ADAPTER.validate_json(one)
-        for one in await _read_waiting(redis, "queue:to_telegram")
+        TO_TELEGRAM_ADAPTER.validate_json(payload)
+        for payload in await _read_waiting(redis, "queue:to_telegram")
     ]
 
 
@@ -34,10 +34,13 @@ async def read_dead_letters(redis: Redis, queue: str = "queue:to_secretary") -> 
 
 async def enqueue_to_telegram(redis: Redis, *messages: ToTelegram) -> None:
     """Add messages to queue:to_telegram, as the assistant does."""
-    envelopes = (Envelope(one.id, one.conversation, one.model_dump_json()) for one in messages)
+    envelopes = (
+        Envelope(message.id, message.conversation, message.model_dump_json())
+        for message in messages
+    )
     await Mailbox(redis, "queue:to_telegram").enqueue(*envelopes)
 
 
 async def _read_waiting(redis: Redis, queue: str) -> list[str]:
     names = sorted([name async for name in redis.scan_iter(f"{queue}:waiting:*")])
-    return [one for name in names for one in await await_result(redis.lrange(name, 0, -1))]
+    return [payload for name in names for payload in await await_result(redis.lrange(name, 0, -1))]

@@ -24,7 +24,7 @@ async def count_transactions(redis: Redis) -> int:
 
 
 class TestPeople:
-    async def test_known_users_are_found_by_their_telegram_id(
+    async def test_known_users_are_returned_by_telegram_id(
         self, access: AccessControl, rest: FakeRestService
     ) -> None:
         anna, bob = (
@@ -32,42 +32,43 @@ class TestPeople:
             await rest.add_user(5, first_name="Bob"),
         )
 
-        people = await access.get_users([9, 6, 5, 9])
+        users = await access.get_users([9, 6, 5, 9])
 
-        assert {one: person.id for one, person in people.items()} == {5: bob.id, 9: anna.id}
-        assert await access.get_users_and_clear_blocks([9, 6, 5, 9]) == people
+        assert {telegram_id: user.id for telegram_id, user in users.items()} == {
+            5: bob.id,
+            9: anna.id,
+        }
 
-    async def test_of_nobody_nothing_is_asked(self, access: AccessControl) -> None:
+    async def test_no_ids_return_no_users(self, access: AccessControl) -> None:
         assert await access.get_users([]) == {}
-        assert await access.get_users_and_clear_blocks([]) == {}
 
-    async def test_who_is_heard_of_is_tried_again_and_nobody_else(
+    async def test_only_users_who_wrote_are_unblocked(
         self, access: AccessControl, redis: Redis
     ) -> None:
         for chat_id in (5, 6, 7):
             await access.mark_bot_blocked(chat_id, BLOCKED)
 
-        await access.get_users([5, 6])
-        assert await redis.exists(*(f"tg_bot:42:bot_blocked:{one}" for one in (5, 6, 7))) == 3
-        await access.get_users_and_clear_blocks([6, 5])
+        await access.get_users([6, 5])
 
-        assert [(await access.get_recipient(one)).block_reason for one in (5, 6, 7)] == [
+        assert [
+            (await access.get_recipient(telegram_id)).block_reason for telegram_id in (5, 6, 7)
+        ] == [
             None,
             None,
             BLOCKED,
         ]
 
-    async def test_a_record_that_cannot_be_read_counts_as_none_and_is_told_to_the_operator(
+    async def test_unreadable_user_is_unknown_and_logged(
         self, access: AccessControl, redis: Redis, rest: FakeRestService
     ) -> None:
         await rest.add_user(5)
         await redis.set(user_key(6), '{"telegram_id": "six", "role": "king"}')
 
         with capture_logs() as lines:
-            people = await access.get_users([5, 6])
+            users = await access.get_users([5, 6])
             assert await access.get_recipient(6) == Recipient(None, None)
 
-        assert set(people) == {5}
+        assert set(users) == {5}
         assert len(lines) == 2
         for line in lines:
             assert (line["log_level"], line["event"]) == (
@@ -78,7 +79,7 @@ class TestPeople:
 
 
 class TestRecipient:
-    async def test_somebody_known_hears_what_is_sent(
+    async def test_known_user_can_receive_messages(
         self, access: AccessControl, rest: FakeRestService
     ) -> None:
         user = await rest.add_user(7)
@@ -89,12 +90,12 @@ class TestRecipient:
         assert addressee.user.id == user.id
         assert (addressee.bot_blocked_reason, addressee.block_reason) == (None, None)
 
-    async def test_so_does_somebody_unknown(self, access: AccessControl) -> None:
+    async def test_unknown_user_can_receive_messages(self, access: AccessControl) -> None:
         addressee = await access.get_recipient(7)
         assert (addressee, addressee.block_reason) == (Recipient(None, None), None)
 
     @pytest.mark.parametrize("is_known", [True, False])
-    async def test_who_turned_the_bot_away_does_not_for_a_day(
+    async def test_bot_block_is_remembered_for_a_day(
         self, access: AccessControl, redis: Redis, rest: FakeRestService, is_known: bool
     ) -> None:
         if is_known:
@@ -105,7 +106,7 @@ class TestRecipient:
         assert (await access.get_recipient(8)).block_reason is None
         assert 86_000 < await redis.ttl("tg_bot:42:bot_blocked:7") <= 86_400
 
-    async def test_who_is_blocked_does_not_whatever_telegram_said(
+    async def test_blocked_user_cannot_receive_messages(
         self, access: AccessControl, rest: FakeRestService
     ) -> None:
         await rest.add_user(7, status="blocked")
@@ -113,7 +114,7 @@ class TestRecipient:
         await access.mark_bot_blocked(7, BLOCKED)
         assert (await access.get_recipient(7)).block_reason == "the user is blocked"
 
-    async def test_another_bot_may_be_let_in_all_the_same(
+    async def test_block_of_one_bot_does_not_affect_another(
         self, access: AccessControl, redis: Redis
     ) -> None:
         await access.mark_bot_blocked(7, BLOCKED)
@@ -121,7 +122,7 @@ class TestRecipient:
 
 
 class TestNoticeOnce:
-    async def test_a_refusal_is_said_once_an_hour_and_again_for_the_same_message(
+    async def test_refusal_is_allowed_hourly_and_for_the_same_message(
         self, access: AccessControl, redis: Redis
     ) -> None:
         results = [
@@ -132,7 +133,7 @@ class TestNoticeOnce:
         assert results == [True, False, True, True]
         assert 3500 < await redis.ttl("tg_bot:42:refused:7") <= 3600
 
-    async def test_the_hour_begins_with_the_first_refusal_only(
+    async def test_hour_starts_at_the_first_refusal(
         self, access: AccessControl, redis: Redis
     ) -> None:
         await access.allow_refusal_notice(7, "a")
@@ -143,7 +144,7 @@ class TestNoticeOnce:
 
         assert await redis.ttl("tg_bot:42:refused:7") <= 60
 
-    async def test_a_group_is_sent_away_once_a_day(
+    async def test_group_notice_is_allowed_once_a_day(
         self, access: AccessControl, redis: Redis
     ) -> None:
         results = [
@@ -154,20 +155,24 @@ class TestNoticeOnce:
         assert results == [True, False, True, True]
         assert 86_000 < await redis.ttl("tg_bot:42:group:-7") <= 86_400
 
-    async def test_a_person_and_a_group_of_one_number_are_two(self, access: AccessControl) -> None:
+    async def test_user_and_group_notices_are_counted_separately(
+        self, access: AccessControl
+    ) -> None:
         assert await access.allow_refusal_notice(7, "a")
         assert await access.allow_group_notice(7, "b")
 
 
 class TestInviteAttempts:
-    async def test_five_an_hour_for_each_person(self, access: AccessControl, redis: Redis) -> None:
+    async def test_five_invite_attempts_per_hour_and_user(
+        self, access: AccessControl, redis: Redis
+    ) -> None:
         before = await count_transactions(redis)
         assert [await access.allow_invite_attempt(7) for _ in range(7)] == [True] * 5 + [False] * 2
         assert await count_transactions(redis) - before == 7, "in between, the key could expire"
         assert await access.allow_invite_attempt(8)
         assert 3500 < await redis.ttl("tg_bot:42:invite_attempts:7") <= 3600
 
-    async def test_the_hour_begins_with_the_first(
+    async def test_hour_starts_at_the_first_attempt(
         self, access: AccessControl, redis: Redis
     ) -> None:
         await access.allow_invite_attempt(7)

@@ -88,7 +88,7 @@ def start_process(
         process.popen.wait()
 
 
-async def test_it_polls_answers_and_stops_when_told(
+async def test_bot_polls_answers_and_stops(
     start_process: StartProcess, redis: object, telegram: FakeTelegram
 ) -> None:
     telegram.is_poll_timeout_disabled = True
@@ -103,7 +103,7 @@ async def test_it_polls_answers_and_stops_when_told(
     assert "Traceback" not in process.output
 
 
-async def test_one_id_leads_from_the_update_to_what_was_sent(
+async def test_correlation_id_connects_update_and_reply(
     start_process: StartProcess, redis: object, telegram: FakeTelegram
 ) -> None:
     process = start_process()
@@ -120,7 +120,7 @@ async def test_one_id_leads_from_the_update_to_what_was_sent(
 
 
 @pytest.mark.slow
-async def test_the_token_is_in_no_line_whatever_goes_wrong(
+async def test_token_is_never_logged(
     start_process: StartProcess, redis: object, telegram: FakeTelegram
 ) -> None:
     html = ScriptedApiResponse(502, "<html>no</html>")
@@ -149,14 +149,14 @@ async def test_the_token_is_in_no_line_whatever_goes_wrong(
     async with asyncio.timeout(60):
         while "refuses the token" not in wrong.output or "cannot connect" not in unreachable.output:
             await asyncio.sleep(0.1)
-    for one in (process, unreachable, wrong):
-        assert one.output
-        assert TOKEN.partition(":")[2] not in one.output
-        assert "WrongWrong" not in one.output
+    for bot in (process, unreachable, wrong):
+        assert bot.output
+        assert TOKEN.partition(":")[2] not in bot.output
+        assert "WrongWrong" not in bot.output
 
 
 @pytest.mark.slow
-async def test_the_second_process_serves_the_bot_when_the_first_is_killed(
+async def test_second_process_takes_over_after_a_kill(
     start_process: StartProcess, redis: Redis, telegram: FakeTelegram
 ) -> None:
     first, _ = await start_leader_and_standby(start_process, telegram)
@@ -171,7 +171,7 @@ async def test_the_second_process_serves_the_bot_when_the_first_is_killed(
 
 
 @pytest.mark.slow
-async def test_one_that_was_stopped_and_goes_on_says_nothing_more(
+async def test_suspended_process_sends_nothing_after_it_resumes(
     start_process: StartProcess, redis: Redis, telegram: FakeTelegram
 ) -> None:
     """The process is suspended in the middle of an answer, while it waits for the rate limit."""
@@ -240,7 +240,7 @@ async def wait_until_standby(process: BotProcess) -> None:
         ({"SERVICE_API_TOKEN": ""}, "SERVICE_API_TOKEN"),
     ],
 )
-def test_a_bad_setting_is_one_line(
+def test_invalid_setting_is_reported_in_one_line(
     start_process: StartProcess, changes: dict[str, str], word: str
 ) -> None:
     process = start_process(**changes)

@@ -15,7 +15,6 @@ def flatten(rich_message: Any) -> str:
 
 
 def _iter_lines(value: Any) -> Iterator[str]:
-    """Return the lines of a block or of a list of blocks."""
     if isinstance(value, list):
         for block in value:
             yield from _iter_lines(block)

@@ -4,7 +4,6 @@ import asyncio
 import ipaddress
 import json
 from collections.abc import Callable, Sequence
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -12,8 +11,7 @@ import aiohttp
 from pydantic import ValidationError
 
 from ..config.settings import TgBotSettings
-from .errors import TelegramOutcomeUnknown, TelegramUnavailable
-from .response import ApiResponse
+from .errors import TelegramOutcomeUnknown, TelegramUnavailable, parse_response
 from .update import ALLOWED_UPDATES, WebhookInfo
 
 POLL_TIMEOUT_SECONDS = 25
@@ -42,12 +40,7 @@ class TelegramClient:
         self._session = aiohttp.ClientSession(trust_env=not _is_loopback(self._base_url))
         return self
 
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         if self._session is not None:
             await self._session.close()
 
@@ -109,39 +102,32 @@ class TelegramClient:
     async def send_message_draft(
         self, chat_id: int, draft_id: int, text: str, *, entities: Sequence[dict[str, Any]] = ()
     ) -> None:
-        """Show a draft of the answer until the next message, for 30 seconds at most.
-
-        `can_stop` is set because Android blocks the input field under a draft that cannot be
-        stopped.
-        """
+        """Show a draft of the answer until the next message, for 30 seconds at most."""
         await self._make_request(
             "sendMessageDraft",
             chat_id=chat_id,
             draft_id=draft_id,
             text=text,
             entities=entities or None,
-            can_stop=True,
+            can_stop=True,  # else Android blocks the input field under the draft
             keep_on_stop=True,
         )
 
-    async def send_chat_action(self, chat_id: int, action: str = "typing") -> None:
-        """Show a chat action such as *typing*, for 5 seconds at most."""
-        await self._make_request("sendChatAction", chat_id=chat_id, action=action)
+    async def send_typing(self, chat_id: int) -> None:
+        """Show *typing*, for 5 seconds at most."""
+        await self._make_request("sendChatAction", chat_id=chat_id, action="typing")
 
     async def answer_callback_query(self, callback_query_id: str) -> None:
         """Answer a callback query, so that the pressed button stops loading."""
         await self._make_request("answerCallbackQuery", callback_query_id=callback_query_id)
 
     async def set_webhook(self, url: str, secret_token: str) -> None:
-        """Set the webhook; pending updates are kept.
-
-        Over more than one connection updates may arrive out of order (Bot API, `update_id`).
-        """
+        """Set the webhook; pending updates are kept."""
         await self._make_request(
             "setWebhook",
             url=url,
             secret_token=secret_token,
-            max_connections=1,
+            max_connections=1,  # over several, updates may arrive out of order (`update_id`)
             allowed_updates=ALLOWED_UPDATES,
             drop_pending_updates=False,
         )
@@ -173,11 +159,11 @@ class TelegramClient:
         """POST the parameters as JSON, without those that are None, and return the result."""
         assert self._session is not None, "TelegramClient is a context manager"
         self._ensure_lease()
-        body = {name: value for name, value in parameters.items() if value is not None}
+        given = {name: value for name, value in parameters.items() if value is not None}
         try:
             async with self._session.post(
                 f"{self._base_url}/bot{self._token.get_secret_value()}/{method}",
-                data=json.dumps(body),
+                data=json.dumps(given),
                 headers={"Content-Type": "application/json"},
                 timeout=aiohttp.ClientTimeout(
                     total=CONNECT_TIMEOUT_SECONDS + response_timeout_seconds,
@@ -186,12 +172,12 @@ class TelegramClient:
                 ),
                 allow_redirects=False,  # a redirect would send the token to another server
             ) as response:
-                api_response = ApiResponse(response.status, response.headers, await response.read())
+                body = await response.read()
         except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
             raise TelegramUnavailable(_describe_connect_error(error)) from None
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise TelegramOutcomeUnknown(f"{method}: no answer ({type(error).__name__})") from None
-        return api_response.result()
+        return parse_response(response.status, response.headers, body)
 
 
 def _parse_message_id(message: Any) -> int:

@@ -46,7 +46,6 @@ ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "stopped_messa
 """The kinds of updates that the bot requests."""
 
 AttachmentKind = Literal["photo", "voice", "audio", "document", "video"]
-ATTACHMENT_KINDS: tuple[AttachmentKind, ...] = get_args(AttachmentKind)
 
 
 def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
@@ -93,9 +92,6 @@ def _pick_largest(value: Any) -> Any:
     return value[-1] if isinstance(value, list) and value else value
 
 
-Photo = Annotated[_File, BeforeValidator(_pick_largest)]
-
-
 class Message(_TelegramObject):
     """A message in a chat."""
 
@@ -107,7 +103,7 @@ class Message(_TelegramObject):
     text: str | None = None
     caption: str | None = None
     rich_message: Any = None
-    photo: Lenient[Photo] = None
+    photo: Lenient[Annotated[_File, BeforeValidator(_pick_largest)]] = None
     voice: Lenient[_File] = None
     audio: Lenient[_File] = None
     document: Lenient[_File] = None
@@ -128,7 +124,8 @@ class Message(_TelegramObject):
     @property
     def attachments(self) -> tuple[Attachment, ...]:
         """The attached files. Telegram sends a GIF as a document too."""
-        files = ((kind, getattr(self, kind)) for kind in ATTACHMENT_KINDS)
+        kinds: tuple[AttachmentKind, ...] = get_args(AttachmentKind)
+        files = ((kind, getattr(self, kind)) for kind in kinds)
         return tuple(
             Attachment(
                 kind=kind,
@@ -142,8 +139,8 @@ class Message(_TelegramObject):
         )
 
 
-class _CallbackMessage(_TelegramObject):
-    """The message with the button. Telegram sends only its chat if the message is too old."""
+class _InChat(_TelegramObject):
+    """An object of which only the chat is read."""
 
     chat: Chat
 
@@ -153,7 +150,7 @@ class CallbackQuery(_TelegramObject):
 
     id: str
     from_user: User = Field(alias="from")
-    message: Lenient[_CallbackMessage] = None
+    message: Lenient[_InChat] = None  # Telegram sends only the chat of an old message
     data: Lenient[str] = None
 
     @property
@@ -175,12 +172,6 @@ class ChatMemberUpdated(_TelegramObject):
     new_chat_member: ChatMember
 
 
-class DraftStopped(_TelegramObject):
-    """A press of Stop under a draft."""
-
-    chat: Chat
-
-
 class Update(_TelegramObject):
     """An update; all its kinds are None if it is one that the bot did not request."""
 
@@ -188,7 +179,7 @@ class Update(_TelegramObject):
     message: Message | None = None
     callback_query: CallbackQuery | None = None
     my_chat_member: ChatMemberUpdated | None = None
-    stopped_message_generation: DraftStopped | None = None
+    stopped_message_generation: _InChat | None = None  # a press of Stop under a draft
     raw: Any = Field(None, repr=False)
     """The update as Telegram sent it."""
 
@@ -214,10 +205,8 @@ class Update(_TelegramObject):
     @property
     def chat_id(self) -> int | None:
         """The chat of a message or button press."""
-        if self.message is not None:
-            return self.message.chat.id
-        chat = self.callback_query.chat if self.callback_query is not None else None
-        return chat.id if chat is not None else None
+        source = self.message or self.callback_query
+        return source.chat.id if source is not None and source.chat is not None else None
 
 
 class WebhookInfo(_TelegramObject):

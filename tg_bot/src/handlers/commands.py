@@ -1,12 +1,29 @@
 """The table of bot commands. /help and Telegram's command menu show them in this order."""
 
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
 from smart_kit.contracts.queue import Notice, UserCommand, UserCommandName
 
 from ..texts.translations import N_
-from .command import Command, HandlerContext
-from .incoming import IncomingMessage
+from .incoming import HandlerContext, HandlerResult, IncomingMessage
 from .rich import handle_rich
 from .start import handle_start
+
+CommandHandler = Callable[[HandlerContext, IncomingMessage], Awaitable[HandlerResult | None]]
+"""Returns what becomes of the command; None refuses the sender."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A row of the table."""
+
+    name: str
+    description: str
+    """English; shown by /help and in Telegram's command menu, translated by `ru.po`."""
+    handle: CommandHandler
+    is_public: bool = False
+    """Whether `handle` is also called for senders who have no access."""
 
 
 def _queued(name: UserCommandName, description: str) -> Command:

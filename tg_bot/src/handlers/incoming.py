@@ -3,6 +3,8 @@
 import re
 from dataclasses import dataclass
 
+import structlog
+
 from smart_kit.contracts.queue import (
     Notice,
     NoticeName,
@@ -15,7 +17,13 @@ from smart_kit.contracts.queue import (
 )
 from smart_kit.contracts.users import UserSnapshot
 
+from ..access import AccessControl
+from ..client.rest import RestClient
 from ..client.update import Message
+from ..texts.choice_prompts import parse_callback_data
+
+REST_TIMEOUT_SECONDS = 3.0
+"""How long a handler waits for rest_service: the chat's next messages wait for the handler."""
 
 HandlerResult = UserMessage | UserCommand | UserPress | Notice
 """The queue message made from an update: a Notice goes to the user, the rest to the assistant."""
@@ -23,6 +31,16 @@ HandlerResult = UserMessage | UserCommand | UserPress | Notice
 _COMMAND_PATTERN = re.compile(
     r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?", re.DOTALL
 )
+
+log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class HandlerContext:
+    """The services that handlers use."""
+
+    rest: RestClient
+    access: AccessControl
 
 
 @dataclass(frozen=True)
@@ -96,10 +114,51 @@ class IncomingMessage(IncomingUpdate):
             name=name,
         )
 
+    def build_message(self) -> UserMessage | Notice | None:
+        """Build the message for the assistant, or a notice if it has no text to read."""
+        message = self.message
+        if message.text_or_caption:
+            return UserMessage(
+                id=self.id,
+                conversation=self.conversation,
+                chat_id=self.chat_id,
+                correlation_id=self.id,
+                sender=self.sender,
+                text=message.text_or_caption,
+                telegram_message_id=message.message_id,
+                attachments=message.attachments,
+            )
+        if not message.has_content:
+            log.info("message without content ignored", fields=sorted(message.model_fields_set))
+            return None
+        notice = self.build_notice("text_only")
+        if message.media_group_id is None:
+            return notice
+        # an album is several messages: with one id for all, the queue drops all notices but one
+        album = f"{self.conversation}:album:{message.media_group_id}"
+        return notice.model_copy(update={"id": reply_id(album)})
+
 
 @dataclass(frozen=True)
 class ButtonPress(IncomingUpdate):
-    """A press of an inline button."""
+    """A press of an inline button of /assistant or /model."""
 
     data: str
     """`callback_data`. Untrusted: a client can send any value."""
+
+    def build_press(self) -> UserPress | None:
+        """Build the press for the assistant, which decides whether the choice still exists."""
+        choice = parse_callback_data(self.data)
+        if choice is None:
+            log.warning("unknown callback data ignored", data=ascii(self.data[:64]))
+            return None
+        choice_kind, row_id = choice
+        return UserPress(
+            id=self.id,
+            conversation=self.conversation,
+            chat_id=self.chat_id,
+            correlation_id=self.id,
+            sender=self.sender,
+            choice_kind=choice_kind,
+            row_id=row_id,
+        )

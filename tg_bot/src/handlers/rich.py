@@ -1,7 +1,4 @@
-"""/rich on and /rich off: whether tables and formulas are sent as rich messages.
-
-Older Telegram apps show nothing of a rich message.
-"""
+"""/rich: whether tables and formulas are sent as rich messages, which old apps do not show."""
 
 import asyncio
 
@@ -11,8 +8,7 @@ from smart_kit.contracts.queue import Notice
 from smart_kit.errors import DomainError, UpstreamError
 
 from ..texts.translations import N_
-from .command import REST_TIMEOUT_SECONDS, HandlerContext
-from .incoming import IncomingMessage
+from .incoming import REST_TIMEOUT_SECONDS, HandlerContext, IncomingMessage
 
 RICH_ON = N_(
     "Tables and formulas are formatted.\n\nIf your Telegram app doesn't show them, send /rich off."
@@ -34,20 +30,10 @@ async def handle_rich(context: HandlerContext, incoming: IncomingMessage) -> Not
     if wanted is not None and (user is None or wanted != is_rich):
         try:
             async with asyncio.timeout(REST_TIMEOUT_SECONDS):
-                await _save_preference(context, incoming, is_rich=wanted)
+                known = user or (await context.rest.get_or_create_user(incoming.sender))[0]
+                await context.rest.set_rich_messages(known.id, is_rich=wanted)
         except (TimeoutError, DomainError, UpstreamError) as error:
             log.warning("rich message setting not saved", reason=str(error) or type(error).__name__)
             return incoming.build_notice("try_again_later")
         is_rich = wanted
     return incoming.build_reply(RICH_ON if is_rich else RICH_OFF)
-
-
-async def _save_preference(
-    context: HandlerContext, incoming: IncomingMessage, *, is_rich: bool
-) -> None:
-    user = incoming.user
-    user_id = user.id if user is not None else None
-    if user_id is None:
-        created, _ = await context.rest.get_or_create_user(incoming.sender)
-        user_id = created.id
-    await context.rest.set_rich_messages(user_id, is_rich=is_rich)

@@ -8,8 +8,7 @@ import structlog
 from smart_kit.contracts.queue import Notice, NoticeName
 from smart_kit.errors import DomainError, UpstreamError
 
-from .command import REST_TIMEOUT_SECONDS, HandlerContext
-from .incoming import IncomingMessage
+from .incoming import REST_TIMEOUT_SECONDS, HandlerContext, IncomingMessage
 
 _CODE_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -28,7 +27,7 @@ async def handle_start(context: HandlerContext, incoming: IncomingMessage) -> No
 
 
 async def _greet(context: HandlerContext, incoming: IncomingMessage) -> Notice:
-    name: NoticeName = "welcome_back"
+    is_new = False
     if incoming.user is None:
         try:
             async with asyncio.timeout(REST_TIMEOUT_SECONDS):
@@ -36,7 +35,7 @@ async def _greet(context: HandlerContext, incoming: IncomingMessage) -> Notice:
         except (TimeoutError, DomainError, UpstreamError) as error:
             log.warning("greeting failed", reason=str(error) or type(error).__name__)
             return incoming.build_notice("try_again_later")
-        name = "welcome" if is_new else "welcome_back"
+    name: NoticeName = "welcome" if is_new else "welcome_back"
     return incoming.build_notice(name, first_name=incoming.sender.first_name)
 
 

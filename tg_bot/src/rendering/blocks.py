@@ -5,41 +5,82 @@ no price becomes a formula, and no line a heading. Empty blocks are left out: Te
 message that contains one.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from itertools import groupby
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
 from typing import Any
 
+from telegramify_markdown.entity import utf16_len
+
 from .formatted_text import is_blank
-from .inlines import to_rich_text
-from .tree import Node
+from .inlines import RichText, to_rich_text
+from .source import Node, walk
+
+# the limits of a rich message (Bot API 10.3), in their strictest reading
+MAX_TEXT_LENGTH = 32_768
+MAX_BLOCKS = 500
+"""Nested blocks, list items and table rows included."""
+MAX_DEPTH = 16
+MAX_COLUMNS = 20
 
 Block = dict[str, Any]
 
 _ALIGNS = {"Center": "center", "Right": "right"}
 
 
+@dataclass
+class RichMessageSize:
+    """The size of a message. Text counts as UTF-16 code units, never fewer than characters."""
+
+    text: int = 0
+    blocks: int = 0
+    depth: int = 0
+    columns: int = 0
+
+    @property
+    def is_within_limits(self) -> bool:
+        """Whether one message can hold it."""
+        return (
+            self.text <= MAX_TEXT_LENGTH
+            and self.blocks <= MAX_BLOCKS
+            and self.depth <= MAX_DEPTH
+            and self.columns <= MAX_COLUMNS
+        )
+
+    def combine(self, other: "RichMessageSize") -> "RichMessageSize":
+        """Return the size of both together."""
+        return RichMessageSize(
+            self.text + other.text,
+            self.blocks + other.blocks,
+            max(self.depth, other.depth),
+            max(self.columns, other.columns),
+        )
+
+
+def measure(blocks: Iterable[Block]) -> RichMessageSize:
+    """Return the size of these blocks together."""
+    size = RichMessageSize()
+    for block in blocks:
+        _add_block(block, size, 1)
+    return size
+
+
 def to_blocks(nodes: Sequence[Node]) -> Iterator[Block]:
     """Yield the blocks. Text between block elements becomes paragraphs."""
-    for kind, group in groupby(nodes, key=lambda node: node.kind if _is_block(node) else ""):
-        if not kind:
+    for convert, group in groupby(nodes, key=lambda node: _CONVERTERS.get(node.kind)):
+        if convert is None:
             yield from _to_paragraphs([*group])
             continue
         for node in group:
-            yield from _CONVERTERS[kind](node)
+            yield from convert(node)
 
 
 def needs_rich_blocks(nodes: Sequence[Node]) -> bool:
     """Return whether there is a table or a formula, which entities cannot show."""
     return any(
-        node.kind in ("Table", "InlineMath", "DisplayMath")
-        or _is_formula_code(node)
-        or needs_rich_blocks(node.children)
-        for node in nodes
+        node.kind in ("Table", "InlineMath", "DisplayMath") or _is_formula_code(node)
+        for node in walk(nodes)
     )
-
-
-def _is_block(node: Node) -> bool:
-    return node.kind in _CONVERTERS
 
 
 def _to_paragraphs(nodes: Sequence[Node]) -> Iterator[Block]:
@@ -48,8 +89,7 @@ def _to_paragraphs(nodes: Sequence[Node]) -> Iterator[Block]:
         if is_formula:
             yield from (_formula(node.value) for node in group)
             continue
-        text = to_rich_text([*group])
-        if text:
+        if text := to_rich_text([*group]):
             yield {"type": "paragraph", "text": text}
 
 
@@ -58,8 +98,7 @@ def _formula(expression: str) -> Block:
 
 
 def _heading(node: Node) -> Iterator[Block]:
-    text = to_rich_text(node.children)
-    if text:
+    if text := to_rich_text(node.children):
         yield {"type": "heading", "text": text, "size": int(node.value["level"][1])}
 
 
@@ -88,43 +127,33 @@ def _is_formula_code(node: Node) -> bool:
 
 
 def _quote(node: Node) -> Iterator[Block]:
-    blocks = [*to_blocks(node.children)]
-    if blocks:
+    if blocks := [*to_blocks(node.children)]:
         yield {"type": "blockquote", "blocks": blocks}
 
 
 def _list(node: Node) -> Iterator[Block]:
-    first = node.value
     items = []
     for number, child in enumerate(node.children):
-        item = _item(child)
-        if item and first is not None:
-            item |= {"value": first + number, "type": "1"}
-        if item:
-            items.append(item)
+        if item := _item(child):
+            order = {} if node.value is None else {"value": node.value + number, "type": "1"}
+            items.append(item | order)
     if items:
         yield {"type": "list", "items": items}
 
 
 def _item(node: Node) -> Block:
     """Return a list item; empty if it has no content."""
-    marks = [child for child in _leading_nodes(node) if child.kind == "TaskListMarker"]
     blocks = [*to_blocks(node.children)]
+    # in a loose list the paragraph contains the checkbox
+    marks = [mark for mark in islice(walk(node.children), 2) if mark.kind == "TaskListMarker"]
     if not blocks or not marks:
         return {"blocks": blocks} if blocks else {}
     checked = {"is_checked": True} if marks[0].value else {}
     return {"blocks": blocks, "has_checkbox": True} | checked
 
 
-def _leading_nodes(node: Node) -> list[Node]:
-    """Return the nodes that may be a task's checkbox: in a loose list the paragraph contains it."""
-    first = node.children[0] if node.children else None
-    inner = first.children if first is not None and first.kind == "Paragraph" else []
-    return [*node.children[:1], *inner[:1]]
-
-
 def _table(node: Node) -> Iterator[Block]:
-    aligns = [_ALIGNS.get(one, "left") for one in node.value]
+    aligns = [_ALIGNS.get(align, "left") for align in node.value]
     rows = [[*_cells(row, aligns)] for row in node.children]
     cells = [row for row in rows if any("text" in cell for cell in row)]
     if cells:
@@ -134,8 +163,7 @@ def _table(node: Node) -> Iterator[Block]:
 def _cells(row: Node, aligns: Sequence[str]) -> Iterator[Block]:
     for align, child in zip(aligns, row.children, strict=False):
         cell: Block = {"align": align, "valign": "middle"}
-        text = to_rich_text(child.children)
-        if text:
+        if text := to_rich_text(child.children):
             cell["text"] = text
         if row.kind == "TableHead":
             cell["is_header"] = True
@@ -152,3 +180,29 @@ _CONVERTERS: dict[str, Callable[[Node], Iterator[Block]]] = {
     "Rule": lambda _: iter([{"type": "divider"}]),
     "HtmlBlock": lambda node: _to_paragraphs(node.children),
 }
+
+
+def _add_block(block: Block, size: RichMessageSize, depth: int) -> None:
+    """Add a block or a list item."""
+    size.blocks += 1
+    size.depth = max(size.depth, depth)
+    _add_text(block.get("text", ""), size, depth)
+    _add_text(block.get("expression", ""), size, depth)
+    for inner in (*block.get("blocks", ()), *block.get("items", ())):
+        _add_block(inner, size, depth + 1)
+    for row in block.get("cells", ()):
+        size.blocks += 1
+        size.columns = max(size.columns, len(row))
+        for cell in row:
+            _add_text(cell.get("text", ""), size, depth + 1)
+
+
+def _add_text(text: RichText, size: RichMessageSize, depth: int) -> None:
+    if isinstance(text, str):
+        size.text += utf16_len(text)
+    elif isinstance(text, list):
+        for part in text:
+            _add_text(part, size, depth)
+    else:
+        size.depth = max(size.depth, depth + 1)
+        _add_text(text.get("text", text.get("expression", "")), size, depth + 1)

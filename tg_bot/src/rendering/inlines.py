@@ -10,23 +10,18 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .formatted_text import is_blank
-from .tree import Node
+from .source import Node
 
 RichText = Any
 
 _STYLES = {"Strong": "bold", "Emphasis": "italic", "Strikethrough": "strikethrough"}
-_APP_SCHEMES = ("tg", "mailto", "tel")
-_WEB_SCHEMES = ("http", "https")
-_FORMULA_KINDS = ("InlineMath", "DisplayMath")
 _URL_PATTERN = re.compile(r"https?://[^\s<>\"'`|]*[^\s<>\"'`|.,:;!?*_~…»”)\]}]")
 
 
 def to_rich_text(nodes: Sequence[Node]) -> RichText:
     """Return the text of a paragraph, heading or cell; an empty string if nothing is visible."""
     pieces = _trim(list(_convert_nodes(nodes, is_linked=False)))
-    if is_blank(to_plain_text(pieces)):
-        return ""
-    return _unwrap_single(pieces)
+    return "" if is_blank(to_plain_text(pieces)) else _unwrap_single(pieces)
 
 
 def to_plain_text(text: RichText) -> str:
@@ -45,9 +40,9 @@ def is_linkable(url: str | None) -> bool:
         host = parts.hostname or ""
     except ValueError:
         return False
-    if parts.scheme.lower() in _APP_SCHEMES:
+    if parts.scheme in ("tg", "mailto", "tel"):
         return True
-    return parts.scheme.lower() in _WEB_SCHEMES and bool(re.search(r"\w\.\w", host))
+    return parts.scheme in ("http", "https") and re.search(r"\w\.\w", host) is not None
 
 
 def _convert_nodes(nodes: Sequence[Node], *, is_linked: bool) -> Iterator[RichText]:
@@ -71,7 +66,7 @@ def _get_literal_text(node: Node) -> str | None:
 
 
 def _convert_node(node: Node, *, is_linked: bool) -> Iterator[RichText]:
-    if node.kind in _FORMULA_KINDS:
+    if node.kind in ("InlineMath", "DisplayMath"):
         yield {"type": "mathematical_expression", "expression": node.value.strip()}
     elif node.kind == "Code":
         yield {"type": "code", "text": node.value}
@@ -123,12 +118,10 @@ def _unwrap_single(pieces: list[RichText]) -> RichText:
 
 def _trim(pieces: list[RichText]) -> list[RichText]:
     """Remove white space at both ends."""
-    while pieces and isinstance(pieces[0], str) and not pieces[0].strip():
-        pieces = pieces[1:]
-    while pieces and isinstance(pieces[-1], str) and not pieces[-1].strip():
-        pieces = pieces[:-1]
-    if pieces and isinstance(pieces[0], str):
-        pieces[0] = pieces[0].lstrip()
-    if pieces and isinstance(pieces[-1], str):
-        pieces[-1] = pieces[-1].rstrip()
+    for end, strip in ((0, str.lstrip), (-1, str.rstrip)):
+        while pieces and isinstance(pieces[end], str):
+            pieces[end] = strip(pieces[end])
+            if pieces[end]:
+                break
+            del pieces[end]
     return pieces

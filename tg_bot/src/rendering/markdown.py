@@ -9,7 +9,7 @@ import structlog
 from telegramify_markdown import convert
 from telegramify_markdown.config import RenderConfig
 
-from .formatted_text import FormattedText
+from .formatted_text import FormattedText, is_blank
 from .inlines import is_linkable
 from .sanitizer import sanitize_markdown
 from .tables import replace_tables
@@ -26,7 +26,7 @@ def render_markdown(markdown: str) -> FormattedText:
         log.exception("markdown rendering failed")
         return FormattedText(markdown.strip())
     formatted = _expand_refused_links(_separate_code_blocks(FormattedText(text, tuple(entities))))
-    return FormattedText(markdown.strip()) if formatted.is_blank else formatted
+    return FormattedText(markdown.strip()) if is_blank(formatted.text) else formatted
 
 
 def _build_config() -> RenderConfig:
@@ -42,7 +42,6 @@ def _build_config() -> RenderConfig:
 
 
 def _separate_code_blocks(formatted: FormattedText) -> FormattedText:
-    """Put each code block at the start of a line."""
     for index in range(len(formatted.entities)):
         entity = formatted.entities[index]
         position = _utf16_to_index(formatted.text, entity.offset)
@@ -52,9 +51,10 @@ def _separate_code_blocks(formatted: FormattedText) -> FormattedText:
 
 
 def _expand_refused_links(formatted: FormattedText) -> FormattedText:
-    """Replace each link that Telegram refuses by its text with the URL in brackets."""
-    refused = [e for e in formatted.entities if e.type == "text_link" and not is_linkable(e.url)]
-    for link in sorted(refused, key=lambda one: one.offset, reverse=True):
+    links = [entity for entity in formatted.entities if entity.type == "text_link"]
+    for link in sorted(links, key=lambda entity: entity.offset, reverse=True):
+        if is_linkable(link.url):
+            continue
         start = _utf16_to_index(formatted.text, link.offset)
         end = _utf16_to_index(formatted.text, link.offset + link.length)
         others = tuple(entity for entity in formatted.entities if entity is not link)

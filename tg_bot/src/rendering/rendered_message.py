@@ -2,18 +2,38 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
-from .blocks import Block, needs_rich_blocks, to_blocks
-from .buttons import Button
-from .formatted_text import FormattedText
-from .limits import RichMessageSize, measure
+from .blocks import Block, RichMessageSize, measure, needs_rich_blocks, to_blocks
+from .formatted_text import FormattedText, is_blank
 from .markdown import render_markdown
 from .sanitizer import sanitize_markdown
-from .tree import Node, parse_tree
+from .source import Node, parse_tree, walk
+
+MAX_NODE_DEPTH = 60
+"""Far deeper than Telegram allows."""
+
+MAX_BUTTONS = 100
+"""Telegram's limit for one message."""
+
+MAX_LABEL_LENGTH = 32
+"""Characters. Telegram's apps cut off longer labels without an ellipsis."""
 
 log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class Button:
+    """An inline button, in a row of its own. `data` is the callback data, at most 64 bytes."""
+
+    label: str
+    data: str
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the Bot API's `InlineKeyboardButton`."""
+        return {"text": truncate_label(self.label), "callback_data": self.data}
 
 
 @dataclass(frozen=True)
@@ -26,22 +46,17 @@ class MessagePart:
 
 @dataclass(frozen=True)
 class RenderedMessage:
-    """A reply of any length, as text and as rich messages.
-
-    `rich_parts` is empty if text can show everything.
-    """
+    """A reply of any length, as text and as rich messages."""
 
     text: FormattedText
     rich_parts: tuple[MessagePart, ...] = ()
+    """Empty if text can show everything."""
     buttons: tuple[Button, ...] = ()
     """Buttons under the last message; only for text."""
 
     def append_paragraph(self, text: str) -> "RenderedMessage":
-        """Return a copy with a further paragraph.
-
-        After rich messages it is a message of its own: Telegram apps that are too old for rich
-        messages show nothing of them.
-        """
+        """Return a copy with a further paragraph."""
+        # a message of its own, because old Telegram apps show nothing of rich messages
         below = (MessagePart(FormattedText(text)),) if self.rich_parts else ()
         return RenderedMessage(self.text.append_paragraph(text), (*self.rich_parts, *below))
 
@@ -51,7 +66,7 @@ def render_message(markdown: str) -> RenderedMessage:
     text = render_markdown(markdown)
     try:
         return RenderedMessage(text, _build_parts(markdown, text))
-    except ValueError:  # nested too deeply for a message
+    except ValueError:  # HTML is nested too deeply
         return RenderedMessage(text)
     except Exception:  # an error of the parser must not lose the answer
         log.exception("rich message rendering failed")
@@ -62,7 +77,7 @@ def _build_parts(markdown: str, text: FormattedText) -> tuple[MessagePart, ...]:
     """Return the rich messages; none if text shows everything or if a block is too large."""
     source = sanitize_markdown(markdown)
     nodes = parse_tree(source)
-    if not needs_rich_blocks(nodes):
+    if not needs_rich_blocks(nodes) or any(node.depth > MAX_NODE_DEPTH for node in walk(nodes)):
         return ()
     block_groups = [*_group_blocks(nodes)]
     if not block_groups or not all(measure(blocks).is_within_limits for _, blocks in block_groups):
@@ -90,3 +105,14 @@ def _group_blocks(nodes: Sequence[Node]) -> Iterator[tuple[int, tuple[Block, ...
         size = grown
     if blocks:
         yield start, tuple(blocks)
+
+
+def truncate_label(label: str) -> str:
+    """Return the label in one line, shortened in the middle: names often differ at the end."""
+    line = " ".join(label.split())
+    if is_blank(line):  # Telegram would refuse the message
+        return "…"
+    if len(line) <= MAX_LABEL_LENGTH:
+        return line
+    half = MAX_LABEL_LENGTH // 2
+    return f"{line[:half].rstrip()}…{line[1 - half :].lstrip()}"

@@ -6,32 +6,27 @@ item per row that names the columns.
 
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from .source import Edit, Event, apply_edits, get_start_tag, is_end, parse_events
+from .source import Edit, Node, apply_edits, parse_tree, walk
 
 PHONE_LINE_LENGTH = 34
 """Monospaced characters that fit on one line of a message on a phone."""
 
-_STYLE_TAGS = ("Strong", "Emphasis", "Strikethrough")
+_PLAIN_KINDS = ("Text", "Code", "Strong", "Emphasis", "Strikethrough")
 
 
-@dataclass
-class Cell:
+@dataclass(frozen=True)
+class _Cell:
     """A cell's Markdown and plain text. `is_plain`: the text loses nothing but style."""
 
     source: str
-    text: str = ""
-    is_plain: bool = True
+    text: str
+    is_plain: bool
 
 
-@dataclass
-class Table:
-    """A table and its place in the source. All rows have the same number of cells."""
-
-    start: int
-    end: int
-    rows: list[list[Cell]] = field(default_factory=list)
+_Rows = list[list[_Cell]]
+"""All rows have the same number of cells."""
 
 
 def replace_tables(markdown: str) -> str:
@@ -39,45 +34,25 @@ def replace_tables(markdown: str) -> str:
     if "|" not in markdown:
         return markdown
     source = markdown.encode()
-    return apply_edits(
-        markdown, (_build_edit(table, source) for table in find_tables(markdown, source))
+    tables = (node for node in walk(parse_tree(markdown)) if node.kind == "Table")
+    return apply_edits(markdown, (_build_edit(table, source) for table in tables))
+
+
+def _parse_cell(node: Node, source: bytes) -> _Cell:
+    nodes = [*walk(node.children)]
+    return _Cell(
+        source[node.start : node.end].decode().strip(),
+        "".join(inner.value for inner in nodes if inner.kind in ("Text", "Code")),
+        all(inner.kind in _PLAIN_KINDS for inner in nodes),  # not a link's address or a formula
     )
 
 
-def find_tables(markdown: str, source: bytes) -> Iterator[Table]:
-    """Yield the tables of a document. Markdown tables cannot be nested."""
-    table: Table | None = None
-    for event in parse_events(markdown):
-        payload, start, end = event
-        match get_start_tag(payload)[0]:
-            case "Table":
-                table = Table(start, end)
-            case "TableHead" | "TableRow" if table is not None:
-                table.rows.append([])
-            case "TableCell" if table is not None:
-                table.rows[-1].append(Cell(source[start:end].decode().strip()))
-            case _ if table is not None and table.rows and table.rows[-1]:
-                _add_to_cell(event, table.rows[-1][-1])
-        if table is not None and payload == {"End": "Table"}:
-            yield table
-            table = None
-
-
-def _add_to_cell(event: Event, cell: Cell) -> None:
-    payload = event[0]
-    if is_end(payload) or not isinstance(payload, dict):
-        return
-    if "Text" in payload or "Code" in payload:
-        cell.text += payload.get("Text") or payload.get("Code") or ""
-    elif get_start_tag(payload)[0] not in _STYLE_TAGS:  # a link's address, a formula
-        cell.is_plain = False
-
-
-def _build_edit(table: Table, source: bytes) -> Edit:
-    widths = [max(map(_display_width, column)) for column in zip(*_cell_texts(table), strict=True)]
-    is_plain = all(cell.is_plain for row in table.rows for cell in row)
+def _build_edit(table: Node, source: bytes) -> Edit:
+    rows = [[_parse_cell(cell, source) for cell in row.children] for row in table.children]
+    widths = [max(_display_width(cell.text) for cell in cells) for cells in zip(*rows, strict=True)]
+    is_plain = all(cell.is_plain for row in rows for cell in row)
     is_narrow = sum(widths) + 3 * (len(widths) - 1) <= PHONE_LINE_LENGTH
-    lines = _render_monospaced(table, widths) if is_plain and is_narrow else _render_list(table)
+    lines = _render_monospaced(rows, widths) if is_plain and is_narrow else _render_list(rows)
     indent = _line_prefix(source, table.start)
     text = f"\n{indent}".join([*lines, ""])
     return table.start, table.end, f"{text}\n{indent}".encode()
@@ -86,21 +61,16 @@ def _build_edit(table: Table, source: bytes) -> Edit:
 def _line_prefix(source: bytes, start: int) -> str:
     """Return the prefix that keeps a line inside the table's list item or quotation."""
     before = source[source.rfind(b"\n", 0, start) + 1 : start].decode()
-    return "".join(one if one in "> \t" else " " for one in before)
+    return "".join(char if char in "> \t" else " " for char in before)
 
 
-def _cell_texts(table: Table) -> list[list[str]]:
-    return [[cell.text for cell in row] for row in table.rows]
-
-
-def _render_monospaced(table: Table, widths: list[int]) -> Iterator[str]:
-    rows = _cell_texts(table)
-    fence = "`" * (3 + max(text.count("`") for row in rows for text in row))
+def _render_monospaced(rows: _Rows, widths: list[int]) -> Iterator[str]:
+    fence = "`" * (3 + max(cell.text.count("`") for row in rows for cell in row))
     yield fence
     for number, row in enumerate(rows):
         padded = (
-            text + " " * (width - _display_width(text))
-            for text, width in zip(row, widths, strict=True)
+            cell.text + " " * (width - _display_width(cell.text))
+            for cell, width in zip(row, widths, strict=True)
         )
         yield " | ".join(padded).rstrip()
         if number == 0 and len(rows) > 1:
@@ -108,11 +78,11 @@ def _render_monospaced(table: Table, widths: list[int]) -> Iterator[str]:
     yield fence
 
 
-def _render_list(table: Table) -> Iterator[str]:
-    names, *rows = table.rows
-    if not rows:
+def _render_list(rows: _Rows) -> Iterator[str]:
+    names, *others = rows
+    if not others:
         yield " · ".join(cell.source for cell in names if cell.source)
-    for row in rows:
+    for row in others:
         mark = "- "
         for name, cell in zip(names, row, strict=True):
             if cell.source:
@@ -120,11 +90,11 @@ def _render_list(table: Table) -> Iterator[str]:
                 mark = "  - "
 
 
-def _unescape(cell: Cell) -> str:
+def _unescape(cell: _Cell) -> str:
     return cell.source.replace("\\|", "|")
 
 
 def _display_width(text: str) -> int:
     """Return the width in monospaced columns: East Asian characters and emoji take two."""
-    wide = sum(unicodedata.east_asian_width(one) in "WF" for one in text)
-    return len(text) + wide - sum(unicodedata.combining(one) > 0 for one in text)
+    wide = sum(unicodedata.east_asian_width(char) in "WF" for char in text)
+    return len(text) + wide - sum(unicodedata.combining(char) > 0 for char in text)

@@ -10,7 +10,6 @@ from smart_kit.aio import sleep_until_stopped
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.redis import Redis, await_result
-from smart_kit.settings import Language
 
 from ..client.errors import TELEGRAM_ERRORS
 from ..client.telegram import TelegramClient
@@ -33,14 +32,12 @@ class BotProfile:
         redis: Redis,
         dispatcher: Dispatcher,
         composer: Composer,
-        default_language: Language,
     ) -> None:
         self._bot_id = bot_id
         self._client = client
         self._redis = redis
         self._dispatcher = dispatcher
         self._composer = composer
-        self._default_language = default_language
         self._identity: BotIdentity | None = None
         self._redis_error: str | None = "not checked yet"
 
@@ -68,10 +65,7 @@ class BotProfile:
             await sleep_until_stopped(stop, PUBLISH_INTERVAL_SECONDS)
 
     async def _publish(self) -> None:
-        """Write the identity, or delete that of an earlier token until ours is known.
-
-        Reminders wait while there is none, so that none is sent by the wrong bot.
-        """
+        """Write the identity; until it is known, delete another bot's, so that reminders wait."""
         stored = await await_result(self._redis.get(ACTIVE_BOT_KEY))
         if self._identity is not None:
             current = self._identity.model_dump_json()
@@ -90,7 +84,7 @@ class BotProfile:
         """Set the command menu. An error is only logged: the bot works without the menu."""
         try:
             for language in (None, *LANGUAGES):
-                described = self._composer.list_commands(language or self._default_language)
+                described = self._composer.list_commands(language)
                 commands = [{"command": name, "description": text} for name, text in described]
                 await self._client.set_my_commands(commands, language)
         except TELEGRAM_ERRORS as error:

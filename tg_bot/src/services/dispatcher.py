@@ -9,17 +9,15 @@ from smart_kit.contracts.queue import Sender
 from smart_kit.contracts.users import UserSnapshot
 
 from ..client.update import CallbackQuery, Message, Update, User
-from ..handlers.callback import handle_callback
-from ..handlers.command import HandlerContext
 from ..handlers.commands import COMMANDS
 from ..handlers.incoming import (
     ButtonPress,
+    HandlerContext,
     HandlerResult,
     IncomingMessage,
     IncomingUpdate,
     parse_command,
 )
-from ..handlers.message import handle_message
 
 log = structlog.stdlib.get_logger()
 
@@ -38,10 +36,7 @@ class Dispatcher:
     async def handle_telegram_update(
         self, message_id: str, update: Update, user: UserSnapshot | None
     ) -> HandlerResult | None:
-        """Return the queue message, with id `message_id`, or None if the update is ignored.
-
-        Raises RedisError.
-        """
+        """Return the queue message, or None if the update is ignored. Raises RedisError."""
         if update.message is not None:
             return await self._handle_message(message_id, update.message, user)
         if update.callback_query is not None:
@@ -78,7 +73,7 @@ class Dispatcher:
         if not is_allowed and (command is None or not command.is_public):
             return await self._refuse(incoming)
         if incoming.command is None:
-            return handle_message(incoming)
+            return incoming.build_message()
         if command is None:
             return incoming.build_notice("unknown_command")
         return await command.handle(self._context, incoming) or await self._refuse(incoming)
@@ -91,17 +86,13 @@ class Dispatcher:
         if author.is_bot or chat is None or chat.type != "private" or chat.id != author.id:
             log.warning("callback outside a private chat ignored", telegram_id=author.id)
             return None
-        press = ButtonPress(
-            message_id,
-            self._conversation(chat.id),
-            chat.id,
-            _to_sender(author),
-            query.data or "",
-        )
         decision = self._context.access.check_access(author.id, user)
         if decision == "blocked":
             return None
-        return handle_callback(press) if decision == "allowed" else await self._refuse(press)
+        press = ButtonPress(
+            message_id, self._conversation(chat.id), chat.id, _to_sender(author), query.data or ""
+        )
+        return press.build_press() if decision == "allowed" else await self._refuse(press)
 
     async def _refuse(self, incoming: IncomingUpdate) -> HandlerResult | None:
         telegram_id = incoming.sender.telegram_id
@@ -111,21 +102,18 @@ class Dispatcher:
         return incoming.build_notice("not_permitted", telegram_id=str(telegram_id))
 
     async def _decline_group(self, incoming: IncomingMessage) -> HandlerResult | None:
-        if not self._is_addressed(incoming):
-            return None
-        if not await self._context.access.allow_group_notice(incoming.chat_id, incoming.id):
-            return None
-        return incoming.build_notice("private_chats_only")
+        allow_notice = self._context.access.allow_group_notice
+        if self._is_addressed(incoming) and await allow_notice(incoming.chat_id, incoming.id):
+            return incoming.build_notice("private_chats_only")
+        return None
 
     def _is_addressed(self, incoming: IncomingMessage) -> bool:
         """Return whether a group message is a command for the bot or mentions it."""
         command, name = incoming.command, self.username.lower()
         if command is not None:
             return command.bot is None or command.bot.lower() == name
-        mention = rf"(?<!\w)@{re.escape(name)}(?!\w)"
-        return (
-            bool(name) and re.search(mention, incoming.message.text_or_caption.lower()) is not None
-        )
+        text = incoming.message.text_or_caption.lower()
+        return bool(name) and bool(re.search(rf"(?<!\w)@{re.escape(name)}(?!\w)", text))
 
     def _log_ignored(self, update: Update) -> None:
         if (change := update.my_chat_member) is not None:

@@ -7,13 +7,14 @@ comes twice.
 """
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import structlog
 
-from smart_kit.errors import RejectMessage
+from smart_kit.errors import RejectMessage, RetryMessage
+from smart_kit.mailbox import Delivery, Mailbox, retry_until_redis
 
 from ..client.errors import (
     EntityParseError,
@@ -24,14 +25,18 @@ from ..client.errors import (
 )
 from ..client.telegram import TelegramClient
 from ..metrics import SEND_SECONDS, SENDS
-from ..rendering.formatted_text import FormattedText
+from ..rendering.formatted_text import FormattedText, split
 from ..rendering.rendered_message import MessagePart, RenderedMessage
-from ..rendering.splitting import split
 from .rate_limiter import TelegramRateLimiter
-from .send_journal import SendJournal
 
 MIN_SPLIT_LENGTH = 256
 """A shorter text that Telegram refuses as too long is not split: its length is not the problem."""
+
+MAX_UNCERTAIN_ATTEMPTS = 3
+UNCERTAIN_RETRY_SECONDS = (2.0, 10.0)
+"""Seconds before the second and before the third attempt."""
+
+_UNCERTAIN_STEP_PREFIX = "uncertain:"
 
 _RICH_STEP_PREFIX = "rich:"
 """Prefix of the steps of a reply that is sent as rich messages."""
@@ -40,6 +45,43 @@ _GIVEN_UP_STEP = f"{_RICH_STEP_PREFIX}given up"
 """Why a reply was given up, until its receipts are sent."""
 
 log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class SendJournal:
+    """The journal of one reply: which of its messages Telegram accepted or may have accepted.
+
+    Telegram has no idempotency key. Each accepted message is therefore a step in the mailbox's
+    journal, and so is the number of requests for a message that got no response. Such a message is
+    sent again at most twice.
+    """
+
+    mailbox: Mailbox
+    delivery: Delivery
+    message_id: str
+    steps: dict[str, str]
+    """What earlier attempts recorded."""
+
+    def is_started(self, prefix: str = "") -> bool:
+        """Return whether an earlier attempt sent, or may have sent, a step with this prefix."""
+        return any(
+            step.removeprefix(_UNCERTAIN_STEP_PREFIX).startswith(prefix) for step in self.steps
+        )
+
+    async def record(self, step: str, value: str) -> None:
+        """Record a step, waiting for Redis as long as it takes: a lost step would be sent again."""
+        await retry_until_redis(
+            lambda: self.mailbox.journal(self.delivery, self.message_id, step, value)
+        )
+
+    async def count_uncertain(self, step: str, reason: str) -> RetryMessage | RejectMessage:
+        """Count a request that got no response; returns the error to raise for it."""
+        counter = f"{_UNCERTAIN_STEP_PREFIX}{step}"
+        attempts = int(self.steps.get(counter, 0)) + 1
+        if attempts >= MAX_UNCERTAIN_ATTEMPTS:
+            return RejectMessage(f"Sent {attempts} times without an answer: {reason}")
+        await self.record(counter, str(attempts))
+        return RetryMessage(UNCERTAIN_RETRY_SECONDS[attempts - 1], reason)
 
 
 @dataclass(frozen=True)
@@ -106,7 +148,10 @@ class MessageSender:
             return
         if part.blocks and not message.journal.is_started(f"{step}."):
             try:
-                await self._send_blocks(message, step, part, is_last=is_last)
+                async with self._request(message, step):
+                    sent_id = await self._client.send_rich_message(
+                        message.chat_id, part.blocks, is_silent=_is_silent(message, step)
+                    )
             except TelegramBadRequest as error:
                 SENDS.labels("rich_refused").inc()
                 log.warning("rich message rejected, sending text", reason=error.message)
@@ -115,25 +160,12 @@ class MessageSender:
                 log.warning("rich messages unsupported by the server, disabled until restart")
                 self.is_rich_supported = False
             else:
+                await _record_sent(message, step, sent_id, is_last=is_last)
                 return
         await self._send_texts(message, f"{step}.", split(part.text), is_last=is_last)
 
-    async def _send_blocks(
-        self, message: OutgoingMessage, step: str, part: MessagePart, *, is_last: bool
-    ) -> None:
-        async with self._request(message, step):
-            sent_id = await self._client.send_rich_message(
-                message.chat_id, part.blocks, is_silent=_is_silent(message, step)
-            )
-        await _record_sent(message, step, sent_id, is_last=is_last)
-
     async def _send_texts(
-        self,
-        message: OutgoingMessage,
-        prefix: str,
-        parts: Sequence[FormattedText],
-        *,
-        is_last: bool,
+        self, message: OutgoingMessage, prefix: str, parts: list[FormattedText], *, is_last: bool
     ) -> None:
         for index, part in enumerate(parts):
             is_last_part = is_last and index == len(parts) - 1
@@ -160,7 +192,7 @@ class MessageSender:
                 raise
             SENDS.labels("formatting_refused").inc()
             log.warning("formatting rejected, sending plain text", reason=error.message)
-            await self._send_text(message, step, part.to_plain(), is_last=is_last)
+            await self._send_text(message, step, FormattedText(part.text), is_last=is_last)
         except MessageTooLong:
             if part.length < MIN_SPLIT_LENGTH:
                 raise
@@ -172,10 +204,7 @@ class MessageSender:
 
     @asynccontextmanager
     async def _request(self, message: OutgoingMessage, step: str) -> AsyncIterator[None]:
-        """Surround one request that sends a message: wait for the rate limit and measure it.
-
-        Raises RetryMessage or RejectMessage where Telegram did not respond.
-        """
+        """Wait for the rate limit, measure a request, and raise what to do without a response."""
         await self._rate_limiter.acquire(message.chat_id)
         started = time.monotonic()
         try:

@@ -5,6 +5,7 @@ import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import structlog
@@ -90,7 +91,8 @@ class Poller:
     async def _poll_until_stopped(self, stop: asyncio.Event) -> None:
         await self._retrier.call_until_success(self._on_start, stop)
         while not stop.is_set():
-            batch = await self._retrier.call_once(self._poll, stop)
+            poll = partial(self._client.get_updates, self._offset, self._poll_timeout_seconds)
+            batch = await self._retrier.call_once(poll, stop)
             if batch is None:
                 continue
             self._last_poll_at = time.monotonic()
@@ -98,9 +100,6 @@ class Poller:
                 self._conflict_backoff.reset()
             self._poll_timeout_seconds = POLL_TIMEOUT_SECONDS
             await self._process(batch, stop)
-
-    async def _poll(self) -> list[Any]:
-        return await self._client.get_updates(self._offset, self._poll_timeout_seconds)
 
     async def _process(self, batch: list[Any], stop: asyncio.Event) -> None:
         try:

@@ -20,7 +20,6 @@ IDLE_TIMEOUT_SECONDS = 100.0
 """A turn without frames for this long counts as finished: it runs for 90 s at most, and its last
 frame may have been lost."""
 
-FIRST_SEQ = 1
 MAX_FINISHED_TURNS = 1_000
 """How many finished turns are remembered. Late frames arrive within moments."""
 
@@ -97,15 +96,17 @@ class ProgressListener:
         draft.expires_at = asyncio.get_running_loop().time() + self._idle_timeout_seconds
 
     def _is_stale(self, frame: LiveFrame, answer_id: str, draft: TurnDraft | None) -> bool:
-        """Return whether a newer frame was seen. A retried turn counts from FIRST_SEQ again."""
-        if frame.kind == "begin" and frame.seq == FIRST_SEQ:
+        """Return whether a newer frame was seen. A retried turn counts from 1 again."""
+        if frame.kind == "begin" and frame.seq == 1:
             return self._finished_turns.get(answer_id, False)
         return answer_id in self._finished_turns or (draft is not None and frame.seq <= draft.seq)
 
     def _start_draft(self, frame: LiveFrame, answer_id: str) -> TurnDraft:
         """Start a draft that replaces the chat's earlier ones."""
         self._finished_turns.pop(answer_id, None)
-        earlier = {name: one for name, one in self._drafts.items() if one.chat_id == frame.chat_id}
+        earlier = {
+            name: draft for name, draft in self._drafts.items() if draft.chat_id == frame.chat_id
+        }
         for name in earlier:
             if name != answer_id:
                 self._mark_finished(name)
@@ -119,8 +120,8 @@ class ProgressListener:
         self, answer_id: str, draft: TurnDraft, earlier: tuple[TurnDraft, ...]
     ) -> None:
         try:
-            for one in earlier:  # its request in flight would be shown after ours
-                await one.finish_and_wait()
+            for other in earlier:  # its request in flight would be shown after ours
+                await other.finish_and_wait()
             await draft.run()
         except Exception:  # the reply itself is sent all the same
             log.exception("progress display failed", chat_id=draft.chat_id)

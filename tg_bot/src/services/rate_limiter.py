@@ -33,10 +33,7 @@ class TelegramRateLimiter:
         await _acquire_measured(self._overall, "overall")
 
     async def try_acquire(self) -> bool:
-        """Return whether an optional request may be sent now; it counts only overall.
-
-        It never waits, so it delays a message by one request at most.
-        """
+        """Return at once whether an optional request may be sent now; it counts only overall."""
         if self._overall is None:
             return True
         if not self._overall.has_capacity():
@@ -45,12 +42,10 @@ class TelegramRateLimiter:
         return True
 
     def _limiter_for(self, chat_id: int) -> AsyncLimiter | None:
-        limiter = self._chats.get(chat_id)
-        if limiter is None:
-            limiter = self._build_limiter(chat_id)
-            if limiter is not None:
-                self._evict_idle()
-                self._chats[chat_id] = limiter
+        limiter = self._chats.get(chat_id) or self._build_limiter(chat_id)
+        if limiter is not None and chat_id not in self._chats:
+            self._evict_idle()
+            self._chats[chat_id] = limiter
         return limiter
 
     def _build_limiter(self, chat_id: int) -> AsyncLimiter | None:
@@ -78,12 +73,11 @@ async def _acquire_measured(
 ) -> None:
     if limiter is None:
         return
-    if limiter.has_capacity():
-        await limiter.acquire()
-        return
+    is_delayed = not limiter.has_capacity()
     started = time.monotonic()
     await limiter.acquire()
-    RATE_LIMIT_WAIT_SECONDS.labels(limit).observe(time.monotonic() - started)
+    if is_delayed:
+        RATE_LIMIT_WAIT_SECONDS.labels(limit).observe(time.monotonic() - started)
 
 
 def _make_limiter(rate: float, *, burst: float) -> AsyncLimiter | None:

@@ -27,9 +27,8 @@ from ..client.errors import (
 )
 from ..metrics import DELIVERY_SECONDS, SENDS
 from ..texts.composer import Composer
-from .message_sender import MessageSender, OutgoingMessage
+from .message_sender import MessageSender, OutgoingMessage, SendJournal
 from .progress_listener import ProgressListener
-from .send_journal import SendJournal
 
 MAX_CONCURRENT_CHATS = 64
 """Chats that are sent to at once; most of them wait for Telegram's rate limits."""
@@ -84,20 +83,19 @@ class ResponseHandler:
         recipient = await self._access.get_recipient(message.chat_id)
         if recipient.block_reason is not None:
             log.info("message not sent", chat_id=message.chat_id, reason=recipient.block_reason)
-            return Outcome(
-                archive_record=_build_run_record(message, is_sent=False),
-                journal_message_id=message.id,
+            is_sent = False
+        else:
+            user = recipient.user
+            steps = await self._mailbox.load_journal(message.id)
+            outgoing = OutgoingMessage(
+                SendJournal(self._mailbox, delivery, message.id, steps),
+                message.chat_id,
+                self._composer.compose(message, user),
+                is_rich=user is None or user.rich_messages,
+                is_silent=message.priority == "low",
             )
-        user = recipient.user
-        outgoing = OutgoingMessage(
-            await SendJournal.load(self._mailbox, delivery, message.id),
-            message.chat_id,
-            self._composer.compose(message, user),
-            is_rich=user is None or user.rich_messages,
-            is_silent=message.priority == "low",
-        )
-        await self._progress_listener.finish_turn(message.id)
-        is_sent = await self._send(message, outgoing)
+            await self._progress_listener.finish_turn(message.id)
+            is_sent = await self._send(message, outgoing)
         return Outcome(
             archive_record=_build_run_record(message, is_sent=is_sent),
             journal_message_id=message.id,
@@ -133,15 +131,14 @@ class ResponseHandler:
             raise RetryMessage(MIN_RETRY_SECONDS, error.message) from error
         except TelegramRetryAfter as error:
             SENDS.labels("retry_after").inc()
-            _ensure_not_expired(message, error.message)
-            raise RetryMessage(error.seconds, error.message) from error
+            raise _build_retry(message, error.message, error.seconds) from error
         except (TelegramUnavailable, TelegramUnauthorized) as error:
             SENDS.labels("unavailable").inc()
             raise _build_retry(message, error.message) from error
         except TelegramRejected as error:
             SENDS.labels("rejected").inc()
             raise RejectMessage(f"Telegram refuses it: {error.message}") from error
-        DELIVERY_SECONDS.observe(_age(message).total_seconds())
+        DELIVERY_SECONDS.observe((utc_now() - message.created_at).total_seconds())
         return True
 
 
@@ -152,21 +149,17 @@ def _parse_message(delivery: Delivery) -> ToTelegram:
         raise RejectMessage(f"It cannot be read: {error.error_count()} problems.") from error
 
 
-def _build_retry(message: ToTelegram, reason: str) -> RetryMessage:
-    """Return a retry whose delay grows with the message's age, which needs no counter."""
-    _ensure_not_expired(message, reason)
-    seconds = min(max(MIN_RETRY_SECONDS, _age(message).total_seconds() / 2), MAX_RETRY_SECONDS)
-    return RetryMessage(seconds, reason)
+def _build_retry(message: ToTelegram, reason: str, seconds: float | None = None) -> RetryMessage:
+    """Return a retry after `seconds`, by default a delay that grows with the message's age.
 
-
-def _ensure_not_expired(message: ToTelegram, reason: str) -> None:
-    """Raise RejectMessage if the message is too old to be retried."""
-    if _age(message) > MAX_MESSAGE_AGE:
+    Raises RejectMessage if the message is too old to be retried.
+    """
+    age = utc_now() - message.created_at
+    if age > MAX_MESSAGE_AGE:
         raise RejectMessage(f"Telegram has not taken it for a day: {reason}")
-
-
-def _age(message: ToTelegram) -> timedelta:
-    return utc_now() - message.created_at
+    if seconds is None:
+        seconds = min(max(MIN_RETRY_SECONDS, age.total_seconds() / 2), MAX_RETRY_SECONDS)
+    return RetryMessage(seconds, reason)
 
 
 def _build_run_record(message: ToTelegram, *, is_sent: bool) -> str:

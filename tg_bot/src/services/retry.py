@@ -100,6 +100,6 @@ async def _await_unless_stopped(stop: asyncio.Event, call: Awaitable[T]) -> T | 
         await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
         return task.result() if task.done() else None
     finally:
-        for one in (task, stopping):
-            one.cancel()
+        task.cancel()
+        stopping.cancel()
         await asyncio.gather(task, stopping, return_exceptions=True)

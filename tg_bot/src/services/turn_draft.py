@@ -19,8 +19,8 @@ from ..client.errors import (
     TelegramRetryAfter,
 )
 from ..client.telegram import TelegramClient
+from ..rendering.formatted_text import split
 from ..rendering.markdown import render_markdown
-from ..rendering.splitting import split
 from .rate_limiter import TelegramRateLimiter
 
 log = structlog.stdlib.get_logger()
@@ -106,10 +106,7 @@ class TurnDraft:
             await sleep_until_stopped(self._changed, refresh_seconds - cooldown_seconds)
 
     async def _send(self) -> tuple[float, float]:
-        """Send the draft or *typing* once.
-
-        Returns for how many seconds nothing may be sent, and after how many it must be sent again.
-        """
+        """Send the draft or *typing*; return the seconds until it may and must be sent again."""
         timings = self._timings
         is_draft = bool(self._text) and self._can_draft
         if is_draft and not await self._rate_limiter.try_acquire():
@@ -121,13 +118,14 @@ class TurnDraft:
                     await self._send_draft()
                     refresh_seconds = timings.draft_refresh_seconds
                 else:
-                    await self._client.send_chat_action(self.chat_id)
+                    await self._client.send_typing(self.chat_id)
         except TelegramRetryAfter as error:
             pause_seconds = max(error.seconds, timings.typing_refresh_seconds)
             return pause_seconds, pause_seconds
         except (TimeoutError, *TELEGRAM_ERRORS) as error:
             log.debug("draft not sent", is_draft=is_draft, reason=str(error))
-            self._can_draft = self._can_draft and not (is_draft and _is_permanent(error))
+            if is_draft and isinstance(error, TelegramBadRequest | MethodNotFound):
+                self._can_draft = isinstance(error, EntityParseError)  # the next text may be fine
         return min(timings.min_interval_seconds, refresh_seconds), refresh_seconds
 
     async def _send_draft(self) -> None:
@@ -142,10 +140,3 @@ class TurnDraft:
 def draft_id_for(message_id: str) -> int:
     """Return the id of a turn's draft, never 0. A draft replaces the one with the same id."""
     return zlib.crc32(message_id.encode()) >> 1 or 1
-
-
-def _is_permanent(error: Exception) -> bool:
-    """Return whether the turn's next draft would be refused as well."""
-    if isinstance(error, EntityParseError):
-        return False
-    return isinstance(error, TelegramBadRequest | MethodNotFound)

@@ -1,6 +1,7 @@
 """Puts batches of updates into the queues. Each update is handled by itself, and none is lost."""
 
 import asyncio
+import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,20 +14,21 @@ from smart_kit import log as logs
 from smart_kit.contracts import keys
 from smart_kit.contracts.queue import Notice
 from smart_kit.contracts.users import UserSnapshot
-from smart_kit.mailbox import Envelope, Mailbox
+from smart_kit.mailbox import DeadLetter, Envelope, Mailbox
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 
 from ..access import AccessControl
+from ..client.errors import TELEGRAM_ERRORS
 from ..client.telegram import TelegramClient
 from ..client.update import Update
 from ..handlers.incoming import HandlerResult
 from ..metrics import LAST_UPDATE_AT, UPDATES
-from .callback_acknowledger import acknowledging_callbacks
-from .dead_letters import FailedUpdate
 from .dispatcher import Dispatcher
 
 SLOW_CHAT_SECONDS = 0.2
 """Chats that take longer, because rest_service is slow, do not delay those that are ready."""
+
+ACKNOWLEDGE_TIMEOUT_SECONDS = 3.0
 
 _MAX_UPDATE_ID = 2**62
 
@@ -64,24 +66,60 @@ class UpdateProcessor:
 
         Repeating a batch is safe: the queues drop the messages that they already have.
         """
-        updates, failed = _parse_batch(batch)
-        callback_queries = [one.callback_query for one in updates if one.callback_query is not None]
-        async with acknowledging_callbacks(self._client, callback_queries):
+        updates, failed = self._parse_batch(batch)
+        acknowledging = [
+            asyncio.create_task(self._acknowledge(update.callback_query.id))
+            for update in updates
+            if update.callback_query is not None
+        ]
+        try:  # at the same time, so that neither delays the other
             await self._process(updates, failed)
+            await asyncio.gather(*acknowledging)
+        finally:
+            await _cancel(acknowledging)
         if batch:
             LAST_UPDATE_AT.set_to_current_time()
 
-    async def _process(self, updates: Sequence[Update], failed: list[FailedUpdate]) -> None:
-        users = await self._access.get_users_and_clear_blocks(
+    async def _acknowledge(self, callback_query_id: str) -> None:
+        """Answer a callback query: until then Telegram shows the pressed button as loading."""
+        try:
+            async with asyncio.timeout(ACKNOWLEDGE_TIMEOUT_SECONDS):
+                await self._client.answer_callback_query(callback_query_id)
+        except (TimeoutError, *TELEGRAM_ERRORS) as error:
+            log.info("callback query not acknowledged", reason=str(error) or type(error).__name__)
+
+    def _parse_batch(self, batch: Iterable[Any]) -> tuple[list[Update], list[DeadLetter]]:
+        updates, failed = list[Update](), list[DeadLetter]()
+        for raw in batch:
+            try:
+                updates.append(Update.parse(raw))
+            except ValidationError as error:
+                first_error = error.errors()[0]
+                reason = f"{'.'.join(map(str, first_error['loc']))}: {first_error['msg']}"
+                log.error("update unreadable", reason=reason)
+                UPDATES.labels("unknown", "dead_lettered").inc()
+                failed.append(self._build_dead_letter(raw, reason))
+        return updates, failed
+
+    def _build_dead_letter(self, raw: Any, reason: str) -> DeadLetter:
+        try:
+            payload = json.dumps(raw)
+        except RecursionError:
+            note = {"update_id": raw.get("update_id"), "error": "nested too deeply to store"}
+            payload = json.dumps(note)
+        queue = self._queues.to_secretary.name
+        return DeadLetter(queue=queue, conversation="", payload=payload, reason=reason, attempts=1)
+
+    async def _process(self, updates: Sequence[Update], failed: list[DeadLetter]) -> None:
+        users = await self._access.get_users(
             update.telegram_id for update in updates if update.telegram_id is not None
         )
         chats = _group_by_chat(updates)
         if chats:
             await self._handle_chats(chats, users)
-        failed += [update for chat in chats for update in chat.failed]
+        failed += [dead_letter for chat in chats for dead_letter in chat.failed]
         if failed:
-            queue = self._queues.to_secretary.name
-            await self._queues.dead_letters.add(*(one.to_dead_letter(queue) for one in failed))
+            await self._queues.dead_letters.add(*failed)
 
     async def _handle_chats(
         self, chats: "Sequence[_ChatBatch]", users: dict[int, UserSnapshot]
@@ -96,9 +134,7 @@ class UpdateProcessor:
             for task in tasks:
                 task.result()
         finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+            await _cancel(tasks)
 
     async def _handle_chat(self, chat: "_ChatBatch", users: dict[int, UserSnapshot]) -> None:
         """Handle a chat's updates in order. Raises RedisError; another error fails one update."""
@@ -106,40 +142,32 @@ class UpdateProcessor:
             message_id = keys.update_message_id(self._bot_id, update.update_id)
             logs.reset_context(correlation_id=message_id)
             try:
-                result = await self._handle_update(message_id, update, users)
+                user_id = update.telegram_id or 0
+                result = await self._dispatcher.handle_telegram_update(
+                    message_id, update, users.get(user_id)
+                )
+                if isinstance(result, Notice) and result.notice in ("invite_redeemed", "welcome"):
+                    users |= await self._access.get_users([user_id])  # for later updates
                 if result is not None:
                     chat.add(result)
             except RedisError:
                 raise
             except Exception as error:  # an update that fails every time must not stop the bot
                 log.exception("update handling failed")
-                chat.failed.append(FailedUpdate(update.raw, type(error).__name__))
+                chat.failed.append(self._build_dead_letter(update.raw, type(error).__name__))
                 UPDATES.labels(update.kind, "dead_lettered").inc()
                 continue
             outcome = result.kind if result is not None else "ignored"
             UPDATES.labels(update.kind, outcome).inc()
             log.info("update handled", kind=update.kind, outcome=outcome)
 
-    async def _handle_update(
-        self, message_id: str, update: Update, users: dict[int, UserSnapshot]
-    ) -> HandlerResult | None:
-        telegram_id = update.telegram_id or 0
-        result = await self._dispatcher.handle_telegram_update(
-            message_id, update, users.get(telegram_id)
-        )
-        if isinstance(result, Notice) and result.notice in ("invite_redeemed", "welcome"):
-            users |= await self._access.get_users([telegram_id])  # for the batch's later updates
-        return result
-
     async def _enqueue(self, chats: "Iterable[_ChatBatch]") -> None:
         """One round trip per queue."""
-        chats = list(chats)
-        secretary_envelopes = [one for chat in chats for one in chat.to_secretary]
-        telegram_envelopes = [one for chat in chats for one in chat.to_telegram]
-        if secretary_envelopes:
-            await self._queues.to_secretary.enqueue(*secretary_envelopes)
-        if telegram_envelopes:
-            await self._queues.to_telegram.enqueue(*telegram_envelopes)
+        batches = list(chats)
+        if to_secretary := [envelope for chat in batches for envelope in chat.to_secretary]:
+            await self._queues.to_secretary.enqueue(*to_secretary)
+        if to_telegram := [envelope for chat in batches for envelope in chat.to_telegram]:
+            await self._queues.to_telegram.enqueue(*to_telegram)
 
 
 @dataclass
@@ -149,7 +177,7 @@ class _ChatBatch:
     updates: list[Update] = field(default_factory=list)
     to_secretary: list[Envelope] = field(default_factory=list)
     to_telegram: list[Envelope] = field(default_factory=list)
-    failed: list[FailedUpdate] = field(default_factory=list)
+    failed: list[DeadLetter] = field(default_factory=list)
 
     def add(self, result: HandlerResult) -> None:
         """Serialize the result for its queue. Raises ValueError for an unpaired surrogate."""
@@ -160,26 +188,8 @@ class _ChatBatch:
 def find_max_update_id(batch: Iterable[Any]) -> int | None:
     """Return the greatest valid update id of a raw batch; None if there is none."""
     ids = (raw.get("update_id") for raw in batch if isinstance(raw, dict))
-    return max((one for one in ids if type(one) is int and 0 <= one < _MAX_UPDATE_ID), default=None)
-
-
-def _parse_batch(batch: Iterable[Any]) -> tuple[list[Update], list[FailedUpdate]]:
-    updates: list[Update] = []
-    failed: list[FailedUpdate] = []
-    for raw in batch:
-        try:
-            updates.append(Update.parse(raw))
-        except ValidationError as error:
-            reason = _describe_error(error)
-            log.error("update unreadable", reason=reason)
-            UPDATES.labels("unknown", "dead_lettered").inc()
-            failed.append(FailedUpdate(raw, reason))
-    return updates, failed
-
-
-def _describe_error(error: ValidationError) -> str:
-    first_error = error.errors()[0]
-    return f"{'.'.join(map(str, first_error['loc']))}: {first_error['msg']}"
+    valid = (number for number in ids if type(number) is int and 0 <= number < _MAX_UPDATE_ID)
+    return max(valid, default=None)
 
 
 def _group_by_chat(updates: Iterable[Update]) -> list[_ChatBatch]:
@@ -188,3 +198,10 @@ def _group_by_chat(updates: Iterable[Update]) -> list[_ChatBatch]:
     for update in updates:
         chats.setdefault(update.chat_id or object(), _ChatBatch()).updates.append(update)
     return list(chats.values())
+
+
+async def _cancel(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel the tasks that have not ended, and wait until they have."""
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -63,10 +63,9 @@ class Webhook:
             return self._retrier.last_error or "the webhook is not set yet"
         failed_at = self._info.last_error_date or 0
         if failed_at > self._last_update_at and time.time() - failed_at < RECENT_FAILURE_SECONDS:
-            error_message, waiting = self._info.last_error_message, self._info.pending_update_count
             return (
-                f"Telegram cannot deliver to {self._url}: {error_message} "
-                f"({waiting} updates pending)"
+                f"Telegram cannot deliver to {self._url}: {self._info.last_error_message} "
+                f"({self._info.pending_update_count} updates pending)"
             )
         return self._retrier.last_error
 
@@ -77,10 +76,7 @@ class Webhook:
         return f"last update by webhook {time.time() - self._last_update_at:.0f} s ago"
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Set the webhook, and set it again if it is changed, until `stop`.
-
-        The webhook stays set after that: Telegram keeps the updates for the next start.
-        """
+        """Keep the webhook set until `stop`, and after it: Telegram stores updates meanwhile."""
         await self._retrier.call_until_success(self._on_start, stop)
         await self._retrier.call_until_success(self._set_webhook, stop)
         while not stop.is_set():

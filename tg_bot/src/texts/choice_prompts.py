@@ -1,13 +1,13 @@
 """The messages of /assistant and /model: a question, and a button for each option."""
 
+import re
 from collections.abc import Sequence
 from uuid import UUID
 
 from smart_kit.contracts.queue import Choice, ChoiceKind, ChoiceOption
 
-from ..rendering.buttons import MAX_BUTTONS, Button
 from ..rendering.formatted_text import FormattedText
-from ..rendering.rendered_message import RenderedMessage
+from ..rendering.rendered_message import MAX_BUTTONS, Button, RenderedMessage
 from .translations import N_, Translation
 
 QUESTIONS: dict[ChoiceKind, str] = {
@@ -15,18 +15,17 @@ QUESTIONS: dict[ChoiceKind, str] = {
     "model": N_("Which model should answer you?"),
 }
 
-DEFAULT_OPTION_LABEL = N_("Default")
-"""Label of the deployment's default, which is an option without a row."""
+_DEFAULT = "default"
+"""Stands in callback data for the deployment's default, which is an option without a row."""
 
-DEFAULT_CHOICE = "default"
-"""Stands for the deployment's default in callback data."""
+_ROW_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def render_choice_prompt(prompt: Choice, translation: Translation) -> RenderedMessage:
     """Return the question with its buttons. It says how many options do not fit."""
-    visible_options = _limit_options(prompt.options)
     question = translation.gettext(QUESTIONS[prompt.choice_kind])
-    if hidden_count := len(prompt.options) - len(visible_options):
+    hidden_count = len(prompt.options) - MAX_BUTTONS
+    if hidden_count > 0:
         question += "\n\n" + translation.ngettext(
             "{count} more option is not shown.", "{count} more options are not shown.", hidden_count
         ).format(count=hidden_count)
@@ -35,14 +34,23 @@ def render_choice_prompt(prompt: Choice, translation: Translation) -> RenderedMe
             _option_label(option, translation),
             build_callback_data(prompt.choice_kind, option.row_id),
         )
-        for option in visible_options
+        for option in _limit_options(prompt.options)
     )
     return RenderedMessage(FormattedText(question), buttons=tuple(buttons))
 
 
 def build_callback_data(choice_kind: ChoiceKind, row_id: UUID | None) -> str:
-    """Return a button's callback data, which `handle_callback` parses. Telegram allows 64 bytes."""
-    return f"{choice_kind}:{row_id or DEFAULT_CHOICE}"
+    """Return a button's callback data, at most 64 bytes, which is Telegram's limit."""
+    return f"{choice_kind}:{row_id or _DEFAULT}"
+
+
+def parse_callback_data(data: str) -> tuple[ChoiceKind, UUID | None] | None:
+    """Return the arguments of `build_callback_data`; None if no button of ours has this data."""
+    kind, _, row = data.partition(":")
+    choice_kind = next((known for known in QUESTIONS if known == kind), None)
+    if choice_kind is None or not (row == _DEFAULT or _ROW_ID.fullmatch(row)):
+        return None
+    return choice_kind, None if row == _DEFAULT else UUID(row)
 
 
 def _limit_options(options: Sequence[ChoiceOption]) -> Sequence[ChoiceOption]:
@@ -53,5 +61,5 @@ def _limit_options(options: Sequence[ChoiceOption]) -> Sequence[ChoiceOption]:
 
 
 def _option_label(option: ChoiceOption, translation: Translation) -> str:
-    label = translation.gettext(DEFAULT_OPTION_LABEL) if option.row_id is None else option.label
+    label = translation.gettext("Default") if option.row_id is None else option.label
     return f"✓ {label}" if option.is_selected else label

@@ -13,7 +13,6 @@ _EXAMPLES = N_(
     "• What time is it in Tokyo?\n"
     "• Remind me in 20 minutes to call Anna"
 )
-_VERSION = "Smart Assistant {version}"
 _MORE = N_("Send /help to see everything I can do.")
 
 NOTICES: dict[NoticeName, tuple[str, ...]] = {
@@ -24,7 +23,7 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
         _MORE,
     ),
     "invite_redeemed": (N_("Welcome, {first_name}! You now have access."), _EXAMPLES, _MORE),
-    "help": (_EXAMPLES, N_("Commands:\n{commands}"), _VERSION),
+    "help": (_EXAMPLES, N_("Commands:\n{commands}"), "Smart Assistant {version}"),
     "not_permitted": (
         N_(
             "This assistant is private, and you don't have access yet. Send your Telegram ID, "
@@ -73,12 +72,7 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
     "try_again_later": (N_("That didn't work just now. Please try again in a minute."),),
 }
 """Paragraphs of each notice. {commands} and {version} are filled in; other names are parameters.
-
-A `command_reply` has no text here: its parameter `text` is the msgid of the command's own text.
-"""
-
-EMPTY_REPLY = N_("I have no answer to that. Could you rephrase it?")
-"""The text of an empty answer without receipts."""
+A `command_reply` has no text here: its parameter `text` is the msgid of the command's own text."""
 
 
 def describe_notice(

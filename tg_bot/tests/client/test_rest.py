@@ -19,7 +19,7 @@ async def rest_client(settings: TgBotSettings, rest: FakeRestService) -> AsyncIt
     await made.close()
 
 
-async def test_somebody_new_is_created_once(rest_client: RestClient, rest: FakeRestService) -> None:
+async def test_new_user_is_created_once(rest_client: RestClient, rest: FakeRestService) -> None:
     first, is_new = await rest_client.get_or_create_user(ANNA)
     again, is_still_new = await rest_client.get_or_create_user(ANNA)
 
@@ -29,7 +29,7 @@ async def test_somebody_new_is_created_once(rest_client: RestClient, rest: FakeR
     assert [call.method for call in rest.calls] == ["GET", "POST", "GET"]
 
 
-async def test_who_was_created_meanwhile_is_found(
+async def test_user_created_by_another_process_is_returned(
     settings: TgBotSettings, rest: FakeRestService
 ) -> None:
     user = await rest.add_user(7)
@@ -46,25 +46,16 @@ async def test_who_was_created_meanwhile_is_found(
     await service.close()
 
 
-async def test_people_are_found_by_either_id(
-    rest_client: RestClient, rest: FakeRestService
-) -> None:
+async def test_user_is_found_by_telegram_id(rest_client: RestClient, rest: FakeRestService) -> None:
     user = await rest.add_user(7)
     assert await rest_client.get_user(7) == user
-    assert await rest_client.get_user_by_id(user.id) == user
     with pytest.raises(NotFound):
         await rest_client.get_user(8)
 
 
-async def test_a_call_for_a_person_says_for_whom_it_is(
+async def test_invitation_code_is_sent_unmasked(
     rest_client: RestClient, rest: FakeRestService
 ) -> None:
-    user = await rest.add_user(7)
-    await rest_client.get_user_by_id(user.id)
-    assert rest.calls[-1].headers["X-User-Id"] == str(user.id)
-
-
-async def test_the_code_arrives_as_it_is(rest_client: RestClient, rest: FakeRestService) -> None:
     """By default a SecretStr serializes as asterisks."""
     rest.invite_codes.add("s3cret-code")
     assert (await rest_client.redeem_invite("s3cret-code", ANNA)).is_invited
@@ -72,7 +63,7 @@ async def test_the_code_arrives_as_it_is(rest_client: RestClient, rest: FakeRest
         await rest_client.redeem_invite("s3cret-code", ANNA)
 
 
-async def test_a_failing_service_is_unavailable(
+async def test_server_error_raises_unavailable(
     rest_client: RestClient, rest: FakeRestService
 ) -> None:
     rest.failure_status = 503

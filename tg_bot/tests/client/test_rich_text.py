@@ -25,7 +25,7 @@ RICH = {
 }
 
 
-def test_a_rich_message_is_read_line_by_line() -> None:
+def test_rich_message_is_flattened_line_by_line() -> None:
     assert flatten(RICH).splitlines() == [
         "Plan",
         "Buy good tea",
@@ -42,5 +42,5 @@ def test_a_rich_message_is_read_line_by_line() -> None:
 
 
 @pytest.mark.parametrize("value", [None, "x", 5, [], {}, {"blocks": 3}, {"blocks": [None, 1, "x"]}])
-def test_what_is_no_rich_message_is_no_text(value: object) -> None:
+def test_invalid_rich_message_has_no_text(value: object) -> None:
     assert flatten(value) == ""

@@ -63,7 +63,7 @@ HTML = "<html><h1>502 Bad Gateway</h1></html>"
     ],
     ids=lambda value: getattr(value, "__name__", None),
 )
-async def test_each_failure_is_the_error_that_says_what_to_do(
+async def test_each_failure_raises_its_error_type(
     client: TelegramClient,
     telegram: FakeTelegram,
     answer: ScriptedApiResponse,
@@ -86,7 +86,7 @@ async def test_each_failure_is_the_error_that_says_what_to_do(
         (make_api_error(429, "Too Many Requests"), 5.0),
     ],
 )
-async def test_the_pause_is_the_one_that_telegram_names(
+async def test_retry_after_is_read_from_the_response(
     client: TelegramClient, telegram: FakeTelegram, answer: ScriptedApiResponse, seconds: float
 ) -> None:
     telegram.script_responses("sendMessage", answer)
@@ -96,7 +96,7 @@ async def test_the_pause_is_the_one_that_telegram_names(
 
 
 @pytest.mark.parametrize("status", [307, 308])
-async def test_a_redirect_is_not_followed_with_the_token(
+async def test_redirects_are_not_followed(
     client: TelegramClient, telegram: FakeTelegram, status: int
 ) -> None:
     elsewhere = f"{telegram.url}/elsewhere/bot{TOKEN}/sendMessage"
@@ -108,7 +108,7 @@ async def test_a_redirect_is_not_followed_with_the_token(
     assert [call.path_prefix for call in telegram.calls] == [""]
 
 
-async def test_nothing_was_sent_where_nobody_listens(settings: TgBotSettings) -> None:
+async def test_refused_connection_raises_unavailable(settings: TgBotSettings) -> None:
     nowhere = settings.model_copy(update={"telegram_api_url": f"http://127.0.0.1:{free_port()}"})
     async with TelegramClient(nowhere) as client:
         with pytest.raises(TelegramUnavailable) as raised:
@@ -117,7 +117,7 @@ async def test_nothing_was_sent_where_nobody_listens(settings: TgBotSettings) ->
     assert "127.0.0.1" in raised.value.message
 
 
-async def test_a_message_goes_without_link_preview_and_unset_parameters(
+async def test_message_has_no_link_preview_and_no_unset_parameters(
     client: TelegramClient, telegram: FakeTelegram
 ) -> None:
     assert await client.send_message(1, "hello") == 1
@@ -128,7 +128,9 @@ async def test_a_message_goes_without_link_preview_and_unset_parameters(
     }
 
 
-async def test_a_poll_names_what_it_wants(client: TelegramClient, telegram: FakeTelegram) -> None:
+async def test_poll_requests_the_allowed_updates(
+    client: TelegramClient, telegram: FakeTelegram
+) -> None:
     telegram.push({"update_id": 5})
     assert await client.get_updates(5) == [{"update_id": 5}]
     assert telegram.calls[-1].parameters == {
@@ -144,7 +146,7 @@ async def test_a_poll_names_what_it_wants(client: TelegramClient, telegram: Fake
 
 
 @pytest.mark.parametrize("method", ["getMe", "getUpdates"])
-async def test_an_answer_of_the_wrong_shape_is_no_answer(
+async def test_result_of_the_wrong_shape_raises_unavailable(
     client: TelegramClient, telegram: FakeTelegram, method: str
 ) -> None:
     telegram.script_responses(method, ScriptedApiResponse(200, {"ok": True, "result": "what?"}))
@@ -164,7 +166,7 @@ def full_port() -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-async def test_the_token_is_in_no_error(
+async def test_errors_do_not_contain_the_token(
     client: TelegramClient,
     telegram: FakeTelegram,
     settings: TgBotSettings,
@@ -180,12 +182,12 @@ async def test_the_token_is_in_no_error(
         make_api_error(401, "No"),
     )
     telegram.script_responses("getUpdates", ScriptedApiResponse(delay_seconds=1))
-    nobody, full = (
+    unreachable, full = (
         TelegramClient(settings.model_copy(update={"telegram_api_url": f"http://127.0.0.1:{port}"}))
         for port in (free_port(), full_port)
     )
-    async with nobody, full:
-        failing = [client.get_me(), client.get_me(), client.get_me(), nobody.get_me()]
+    async with unreachable, full:
+        failing = [client.get_me(), client.get_me(), client.get_me(), unreachable.get_me()]
         failing += [
             full.get_me(),
             client._make_request("getUpdates", response_timeout_seconds=0.05),
@@ -196,7 +198,7 @@ async def test_the_token_is_in_no_error(
             assert TOKEN not in "".join(traceback.format_exception(raised.value))
 
 
-async def test_a_connection_that_never_came_about_sent_nothing(
+async def test_connection_timeout_raises_unavailable(
     settings: TgBotSettings, full_port: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tg_bot.src.client.telegram.CONNECT_TIMEOUT_SECONDS", 0.3)

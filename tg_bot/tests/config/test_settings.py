@@ -29,43 +29,43 @@ def load_settings(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-d
         ("12", AllowList((12,))),
     ],
 )
-def test_allowed_users_are_ids_with_commas_or_everyone(load_settings, written, meant) -> None:
+def test_allowed_users_are_ids_or_everyone(load_settings, written, meant) -> None:
     assert load_settings(TELEGRAM_ALLOWED_USERS=written).telegram_allowed_users == meant
 
 
 @pytest.mark.parametrize("entry", ["@anna", "12,*", "-5", "12 34", "1.5", "0"])
-def test_an_entry_that_is_no_id_is_named(load_settings, entry) -> None:
+def test_invalid_allowed_user_is_named(load_settings, entry) -> None:
     with pytest.raises(ConfigurationError, match="TELEGRAM_ALLOWED_USERS") as raised:
         load_settings(TELEGRAM_ALLOWED_USERS=entry)
     assert entry.split(",")[-1].strip() in raised.value.message
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "98765:", ":abc", "98 34:abcdef"])
-def test_a_token_of_the_wrong_shape_is_refused_without_being_shown(load_settings, token) -> None:
+def test_invalid_token_is_refused_without_being_printed(load_settings, token) -> None:
     with pytest.raises(ConfigurationError, match="TELEGRAM_TOKEN") as raised:
         load_settings(TELEGRAM_TOKEN=token)
     assert not token or token not in raised.value.message
 
 
-def test_the_token_tells_the_bots_id_and_is_never_printed(load_settings) -> None:
+def test_token_contains_the_bot_id_and_is_never_printed(load_settings) -> None:
     settings = load_settings()
     assert settings.bot_id == 123456
     assert TOKEN not in repr(settings)
 
 
 @pytest.mark.parametrize("url", ["api.telegram.org", "ftp://x", "https://", "https://x?y"])
-def test_an_address_that_is_none_is_refused(load_settings, url) -> None:
+def test_invalid_url_is_refused(load_settings, url) -> None:
     with pytest.raises(ConfigurationError, match="TELEGRAM_API_URL"):
         load_settings(TELEGRAM_API_URL=url)
 
 
-def test_nobody_is_in_unless_named() -> None:
+def test_no_user_is_allowed_by_default() -> None:
     assert 5 not in AllowList()
     assert 5 in AllowList((5,))
     assert 5 in AllowList(everyone=True)
 
 
-def test_a_webhook_needs_an_address_from_outside(load_settings) -> None:
+def test_webhook_requires_a_public_url(load_settings) -> None:
     assert not load_settings(PUBLIC_URL="https://a.example/bot/").telegram_webhook
     settings = load_settings(TELEGRAM_WEBHOOK="1")
     assert settings.telegram_webhook
@@ -74,7 +74,7 @@ def test_a_webhook_needs_an_address_from_outside(load_settings) -> None:
         load_settings(PUBLIC_URL="")
 
 
-def test_the_webhooks_secret_is_one_that_telegram_takes_and_no_log_shows(load_settings) -> None:
+def test_webhook_secret_is_valid_and_redacted(load_settings) -> None:
     settings = load_settings()
     assert re.fullmatch("[A-Za-z0-9_-]{64}", settings.webhook_secret)
     assert settings.webhook_secret in settings.secrets
@@ -83,7 +83,7 @@ def test_the_webhooks_secret_is_one_that_telegram_takes_and_no_log_shows(load_se
 
 
 @pytest.mark.parametrize("name", ["OVERALL", "PER_CHAT", "PER_GROUP"])
-def test_a_rate_is_a_number_from_zero_on(load_settings, name) -> None:
+def test_rates_are_not_negative(load_settings, name) -> None:
     variable = f"TELEGRAM_RATE_{name}"
     assert getattr(load_settings(**{variable: "0"}), variable.lower()) == 0
     for wrong in ("-1", "fast"):

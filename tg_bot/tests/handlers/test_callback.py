@@ -32,7 +32,7 @@ GROUP = {"id": -100500, "type": "supergroup", "title": "Us"}
         ("model:default", "model", None),
     ],
 )
-async def test_a_press_reaches_the_secretary_with_all_that_it_needs(
+async def test_press_is_enqueued_with_its_choice_and_sender(
     update_processor: UpdateProcessor, redis: Redis, data: str, chosen: str, row_id: UUID | None
 ) -> None:
     update = updates.callback_query(data)
@@ -48,17 +48,17 @@ async def test_a_press_reaches_the_secretary_with_all_that_it_needs(
     assert len(data.encode()) <= 64
 
 
-async def test_presses_keep_their_place_among_the_messages_and_count_once(
+async def test_presses_keep_their_order_and_are_deduplicated(
     update_processor: UpdateProcessor, redis: Redis
 ) -> None:
     batch = [updates.message("a"), updates.callback_query("model:default"), updates.message("b")]
     await update_processor.process_batch(batch)
     await update_processor.process_batch(batch)
-    kinds = [one.kind for one in await read_secretary_queue(redis)]
+    kinds = [message.kind for message in await read_secretary_queue(redis)]
     assert kinds == ["user_message", "user_press", "user_message"]
 
 
-async def test_a_button_too_old_to_be_read_still_works(
+async def test_button_of_an_inaccessible_message_works(
     update_processor: UpdateProcessor, redis: Redis
 ) -> None:
     old = {"message_id": 5, "date": 0, "chat": {"id": 7, "type": "private"}}
@@ -85,7 +85,7 @@ async def test_a_button_too_old_to_be_read_still_works(
         {"chosen": "model"},
     ],
 )
-async def test_what_is_no_button_of_ours_is_answered_dropped_and_told_in_the_log(
+async def test_unknown_callback_data_is_acknowledged_and_logged(
     update_processor: UpdateProcessor, redis: Redis, telegram: FakeTelegram, data: Any
 ) -> None:
     with capture_logs() as logs:
@@ -93,11 +93,11 @@ async def test_what_is_no_button_of_ours_is_answered_dropped_and_told_in_the_log
             [updates.callback_query(data), updates.message("fine")]
         )
 
-    assert [one.kind for one in await read_secretary_queue(redis)] == ["user_message"]
+    assert [message.kind for message in await read_secretary_queue(redis)] == ["user_message"]
     assert await read_telegram_queue(redis) == []
     assert await read_dead_letters(redis) == []
     assert len(telegram.calls_to("answerCallbackQuery")) == 1
-    assert "unknown callback data ignored" in [one["event"] for one in logs]
+    assert "unknown callback data ignored" in [line["event"] for line in logs]
 
 
 @pytest.mark.parametrize(
@@ -109,7 +109,7 @@ async def test_what_is_no_button_of_ours_is_answered_dropped_and_told_in_the_log
         {"from": updates.user(7, is_bot=True)},
     ],
 )
-async def test_only_the_chats_own_person_may_press(
+async def test_press_outside_the_private_chat_is_ignored(
     update_processor: UpdateProcessor, redis: Redis, telegram: FakeTelegram, fields: dict[str, Any]
 ) -> None:
     with capture_logs() as logs:
@@ -118,11 +118,13 @@ async def test_only_the_chats_own_person_may_press(
     assert await read_secretary_queue(redis) == []
     assert await read_dead_letters(redis) == []
     assert len(telegram.calls_to("answerCallbackQuery")) == 1
-    warnings = [(one["event"], one["telegram_id"]) for one in logs if one["log_level"] == "warning"]
+    warnings = [
+        (line["event"], line["telegram_id"]) for line in logs if line["log_level"] == "warning"
+    ]
     assert warnings == [("callback outside a private chat ignored", 7)]
 
 
-async def test_whoever_may_not_talk_may_not_press(
+async def test_press_without_access_is_refused(
     make_update_processor: MakeUpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
     await rest.add_user(8, is_invited=True)
@@ -138,7 +140,7 @@ async def test_whoever_may_not_talk_may_not_press(
     assert (answer.chat_id, answer.notice) == (7, "not_permitted")
 
 
-async def test_a_press_is_kept_while_telegram_is_slow_to_let_the_button_go(
+async def test_slow_acknowledgement_does_not_delay_the_queue(
     update_processor: UpdateProcessor, redis: Redis, telegram: FakeTelegram
 ) -> None:
     lets_go = asyncio.Event()
@@ -155,7 +157,7 @@ async def test_a_press_is_kept_while_telegram_is_slow_to_let_the_button_go(
     await taking
 
 
-async def test_a_press_that_could_not_be_kept_comes_again(
+async def test_press_is_processed_again_after_a_redis_error(
     update_processor: UpdateProcessor,
     redis: Redis,
     telegram: FakeTelegram,

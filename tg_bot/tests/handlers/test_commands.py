@@ -27,18 +27,18 @@ from tg_bot.tests.queue_contents import read_secretary_queue, read_telegram_queu
         ("/" + "a" * 33, None),
     ],
 )
-def test_a_command_is_told_from_other_texts(text: str, call: CommandCall | None) -> None:
+def test_commands_are_distinguished_from_other_texts(text: str, call: CommandCall | None) -> None:
     assert parse_command(text) == call
 
 
-def test_commands_are_such_as_telegram_takes() -> None:
+def test_command_names_are_valid_in_telegram() -> None:
     names = [command.name for command in COMMANDS]
     assert len(names) == len(set(names))
     assert all(re.fullmatch(r"[a-z0-9_]{1,32}", name) for name in names)
 
 
 @pytest.mark.parametrize("name", get_args(UserCommandName))
-async def test_what_the_secretary_does_keeps_its_place_among_the_messages(
+async def test_queued_commands_keep_their_order(
     update_processor: UpdateProcessor, redis: Redis, name: str
 ) -> None:
     await update_processor.process_batch([updates.message(text) for text in ("a", f"/{name}", "b")])
@@ -52,7 +52,7 @@ async def test_what_the_secretary_does_keeps_its_place_among_the_messages(
     ("text", "name"),
     [("/help", "help"), ("/nonsense", "unknown_command"), ("/other x", "unknown_command")],
 )
-async def test_what_is_answered_at_once(
+async def test_immediate_commands_are_answered_by_a_notice(
     update_processor: UpdateProcessor, redis: Redis, text: str, name: str
 ) -> None:
     update = updates.message(text, **{"from": updates.user(language_code="ru")})

@@ -13,7 +13,9 @@ from tg_bot.tests.queue_contents import read_secretary_queue, read_telegram_queu
 
 async def read_notices(redis: Redis) -> list[str]:
     """Return the name of each notice; of a command's own text, the text."""
-    notices = [one for one in await read_telegram_queue(redis) if isinstance(one, Notice)]
+    notices = [
+        message for message in await read_telegram_queue(redis) if isinstance(message, Notice)
+    ]
     return [notice.parameters.get("text", notice.notice) for notice in notices]
 
 
@@ -26,7 +28,7 @@ async def read_notices(redis: Redis) -> list[str]:
         (False, "/rich вкл", True),
     ],
 )
-async def test_it_is_kept_and_confirmed(
+async def test_setting_is_saved_and_confirmed(
     update_processor: UpdateProcessor,
     redis: Redis,
     rest: FakeRestService,
@@ -45,7 +47,7 @@ async def test_it_is_kept_and_confirmed(
 
 
 @pytest.mark.parametrize("text", ["/rich", "/rich perhaps", "/rich on"])
-async def test_without_a_change_it_says_how_it_is(
+async def test_current_setting_is_shown_without_a_change(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, text: str
 ) -> None:
     await rest.add_user(7)
@@ -54,7 +56,7 @@ async def test_without_a_change_it_says_how_it_is(
     assert rest.calls == []
 
 
-async def test_somebody_new_can_choose(
+async def test_new_user_can_change_the_setting(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
     await update_processor.process_batch([updates.message("/rich off")])
@@ -62,7 +64,7 @@ async def test_somebody_new_can_choose(
     assert await read_notices(redis) == [RICH_OFF]
 
 
-async def test_a_failing_service_is_confessed(
+async def test_rest_failure_asks_to_try_again_later(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
     await rest.add_user(7)

@@ -14,14 +14,14 @@ ALLOW_NOBODY = AllowList()
 
 async def read_notices(redis: Redis) -> list[tuple[str, dict[str, str]]]:
     return [
-        (one.notice, one.parameters)
-        for one in await read_telegram_queue(redis)
-        if isinstance(one, Notice)
+        (message.notice, message.parameters)
+        for message in await read_telegram_queue(redis)
+        if isinstance(message, Notice)
     ]
 
 
 @pytest.mark.parametrize("sizes", [(1, 1), (2,)], ids=["one by one", "at once"])
-async def test_somebody_new_is_welcomed_and_known_from_then_on(
+async def test_new_user_is_created_and_welcomed(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, sizes: tuple[int, ...]
 ) -> None:
     for size in sizes:
@@ -35,7 +35,7 @@ async def test_somebody_new_is_welcomed_and_known_from_then_on(
     assert [call.method for call in rest.calls] == ["GET", "POST"]
 
 
-async def test_who_is_known_is_greeted_without_asking(
+async def test_known_user_is_greeted_without_a_request(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
     await rest.add_user(7)
@@ -45,7 +45,7 @@ async def test_who_is_known_is_greeted_without_asking(
 
 
 @pytest.mark.parametrize("status", [500, 400])
-async def test_a_failing_service_is_confessed(
+async def test_rest_failure_asks_to_try_again_later(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, status: int
 ) -> None:
     rest.failure_status = status
@@ -58,7 +58,7 @@ class TestInvitation:
     def invite_only_processor(self, make_update_processor: MakeUpdateProcessor) -> UpdateProcessor:
         return make_update_processor(ALLOW_NOBODY)
 
-    async def test_a_good_code_lets_in(
+    async def test_valid_code_grants_access(
         self, invite_only_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.invite_codes.add("c0de_-")
@@ -67,14 +67,14 @@ class TestInvitation:
         assert rest.users[7].is_invited
 
     @pytest.mark.parametrize("code", ["wrong", "not a code", "../users", "x" * 65, "ключ"])
-    async def test_a_bad_code_does_not(
+    async def test_invalid_code_grants_no_access(
         self, invite_only_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, code: str
     ) -> None:
         await invite_only_processor.process_batch([updates.message(f"/start {code}")])
         assert await read_notices(redis) == [("invite_invalid", {})]
         assert len(rest.calls) == (code == "wrong")
 
-    async def test_a_code_works_once(
+    async def test_code_works_once(
         self, invite_only_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.invite_codes.add("c0de")
@@ -86,7 +86,7 @@ class TestInvitation:
             "invite_invalid",
         ]
 
-    async def test_the_same_update_once_more_after_a_crash_does_not_shut_the_door(
+    async def test_repeated_update_keeps_the_granted_access(
         self, invite_only_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.invite_codes.add("c0de")
@@ -96,7 +96,7 @@ class TestInvitation:
         await invite_only_processor.process_batch([update])
         assert [name for name, _ in await read_notices(redis)] == ["welcome_back"]
 
-    async def test_five_tries_an_hour(
+    async def test_five_attempts_per_hour_are_allowed(
         self, invite_only_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
     ) -> None:
         for _ in range(8):
@@ -106,7 +106,7 @@ class TestInvitation:
         assert names == ["invite_invalid"] * 5 + ["not_permitted"]
         assert 3500 < await redis.ttl("tg_bot:424242:invite_attempts:7") <= 3600
 
-    async def test_somebody_else_has_their_own_tries(
+    async def test_attempts_are_counted_per_user(
         self, invite_only_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.invite_codes.add("c0de")
@@ -116,7 +116,7 @@ class TestInvitation:
         await invite_only_processor.process_batch([updates.message("/start c0de", telegram_id=8)])
         assert rest.users[8].is_invited
 
-    async def test_who_is_blocked_may_not_try(
+    async def test_blocked_user_cannot_redeem_a_code(
         self, invite_only_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.invite_codes.add("c0de")
@@ -125,14 +125,14 @@ class TestInvitation:
         assert await read_notices(redis) == []
         assert rest.calls == []
 
-    async def test_who_may_talk_anyway_is_greeted_over_an_old_link(
+    async def test_allowed_user_is_greeted_despite_an_old_link(
         self, update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
     ) -> None:
         await rest.add_user(7)
         await update_processor.process_batch([updates.message("/start old")])
         assert [name for name, _ in await read_notices(redis)] == ["welcome_back"]
 
-    async def test_a_failing_service_is_confessed(
+    async def test_rest_failure_asks_to_try_again_later(
         self, invite_only_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.failure_status = 502

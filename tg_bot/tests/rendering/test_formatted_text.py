@@ -1,11 +1,11 @@
 from telegramify_markdown.entity import MessageEntity
 
-from tg_bot.src.rendering.formatted_text import FormattedText
+from tg_bot.src.rendering.formatted_text import FormattedText, is_blank
 
 BOLD = MessageEntity("bold", 3, 4)
 
 
-def test_what_is_inserted_moves_and_stretches_the_formatting() -> None:
+def test_insertion_shifts_and_extends_entities() -> None:
     text = FormattedText("🎉 bold end", (BOLD,))
 
     assert text.insert(0, "ab").entities == (MessageEntity("bold", 5, 4),)
@@ -14,17 +14,17 @@ def test_what_is_inserted_moves_and_stretches_the_formatting() -> None:
     assert text.insert(6, "x").text == "🎉 boldx end"
 
 
-def test_a_text_that_follows_is_not_formatted_like_the_end_before_it() -> None:
+def test_appended_paragraph_is_outside_the_entities() -> None:
     text = FormattedText("🎉 bold \n", (MessageEntity("bold", 3, 6),)).append_paragraph("more")
 
     assert text.text == "🎉 bold\n\nmore"
     assert text.entities == (BOLD,)
 
 
-def test_a_text_after_nothing_stands_alone() -> None:
+def test_paragraph_after_blank_text_replaces_it() -> None:
     assert FormattedText(" \n").append_paragraph("more") == FormattedText("more")
 
 
-def test_blank_is_what_nobody_would_see() -> None:
-    assert FormattedText(" \t\n\u200b\u2060").is_blank
-    assert not FormattedText("\u200b.").is_blank
+def test_invisible_text_is_blank() -> None:
+    assert is_blank(" \t\n\u200b\u2060")
+    assert not is_blank("\u200b.")

@@ -3,7 +3,7 @@ r"""Money is no formula, whatever stands between its signs; a formula is one in 
 import pytest
 
 from tg_bot.src.rendering.sanitizer import sanitize_markdown
-from tg_bot.src.rendering.tree import Node, parse_tree
+from tg_bot.src.rendering.source import Node, parse_tree
 
 PRICES = [
     "$5 and $10",
@@ -41,12 +41,12 @@ FORMULAS = [
 
 
 @pytest.mark.parametrize("text", PRICES)
-def test_no_price_becomes_a_formula(text: str) -> None:
+def test_prices_are_not_formulas(text: str) -> None:
     assert find_formulas(text) == []
 
 
 @pytest.mark.parametrize(("text", "found"), FORMULAS)
-def test_a_formula_is_found(text: str, found: list[str]) -> None:
+def test_formulas_are_found(text: str, found: list[str]) -> None:
     assert find_formulas(text) == found
 
 

@@ -5,9 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegramify_markdown.entity import utf16_len
 
-from tg_bot.src.rendering.formatted_text import FormattedText
+from tg_bot.src.rendering.formatted_text import MAX_MESSAGE_LENGTH, FormattedText, is_blank, split
 from tg_bot.src.rendering.markdown import render_markdown
-from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
 
 CODE_900 = "```python\n" + "\n".join(f"    line_{n} = '{n}'" for n in range(900)) + "\n```"
 
@@ -37,7 +36,7 @@ EDGE_CASES = {
 
 
 @pytest.mark.parametrize("name", EDGE_CASES)
-def test_nothing_is_lost(name: str) -> None:
+def test_edge_cases_are_rendered_completely(name: str) -> None:
     markdown, text, kinds = EDGE_CASES[name]
     rendered = render_markdown(markdown)
     assert rendered.text == text
@@ -50,11 +49,11 @@ def find_entities(rendered: FormattedText, kind: str) -> list[tuple[str, str | N
     units = rendered.text.encode("utf-16-le")
     return [
         (
-            units[2 * one.offset : 2 * (one.offset + one.length)].decode("utf-16-le"),
-            one.url or one.language,
+            units[2 * entity.offset : 2 * (entity.offset + entity.length)].decode("utf-16-le"),
+            entity.url or entity.language,
         )
-        for one in rendered.entities
-        if one.type == kind
+        for entity in rendered.entities
+        if entity.type == kind
     ]
 
 
@@ -66,9 +65,7 @@ def find_entities(rendered: FormattedText, kind: str) -> list[tuple[str, str | N
         ("🎉 ![k][1]\n\n[1]: https://x.example", "🎉 k", [("k", "https://x.example")]),
     ],
 )
-def test_an_image_becomes_a_link_and_is_not_fetched(
-    markdown: str, text: str, links: list[tuple[str, str]]
-) -> None:
+def test_image_becomes_a_link(markdown: str, text: str, links: list[tuple[str, str]]) -> None:
     rendered = render_markdown(markdown)
     assert rendered.text == text
     assert find_entities(rendered, "text_link") == links
@@ -83,7 +80,7 @@ def test_an_image_becomes_a_link_and_is_not_fetched(
         ("[bad](http://[)", "bad (http://[)"),
     ],
 )
-def test_a_link_that_telegram_refuses_is_written_out(markdown: str, text: str) -> None:
+def test_refused_link_is_written_out(markdown: str, text: str) -> None:
     rendered = render_markdown(markdown)
     assert rendered.text == text
     assert find_entities(rendered, "text_link") == []
@@ -91,7 +88,7 @@ def test_a_link_that_telegram_refuses_is_written_out(markdown: str, text: str) -
         assert find_entities(rendered, "italic") == [("b", None)]
 
 
-def test_a_good_link_stays() -> None:
+def test_accepted_link_stays_a_link() -> None:
     rendered = render_markdown("[a (b)](https://x.example/a_(b)) [m](mailto:a@b.example)")
     assert find_entities(rendered, "text_link") == [
         ("a (b)", "https://x.example/a_(b)"),
@@ -99,12 +96,12 @@ def test_a_good_link_stays() -> None:
     ]
 
 
-def test_html_that_hides_html_for_ever_comes_as_it_was_written() -> None:
+def test_endlessly_nested_html_is_sent_unrendered() -> None:
     markdown = "<p>\n" * 2000
     assert render_markdown(markdown).text == markdown.strip()
 
 
-def test_a_long_code_block_goes_on_as_code_in_the_next_message() -> None:
+def test_long_code_block_continues_in_the_next_message() -> None:
     parts = split(render_markdown(f"Here it is:\n\n{CODE_900}\n\nDone."))
     blocks = [find_entities(part, "pre") for part in parts]
 
@@ -121,11 +118,11 @@ MARKDOWN_FRAGMENTS = st.sampled_from([*MARKS.split(), *SAMPLE_WORDS.split(), *SP
 
 
 @given(st.lists(MARKDOWN_FRAGMENTS, max_size=80).map("".join))
-def test_whatever_a_model_writes_can_be_sent(markdown: str) -> None:
+def test_any_markdown_can_be_sent(markdown: str) -> None:
     for limit in (MAX_MESSAGE_LENGTH, 50):
         for part in split(render_markdown(markdown), limit):
             assert 0 < part.length == utf16_len(part.text) <= limit
-            assert not part.is_blank
+            assert not is_blank(part.text)
             for entity in part.entities:
                 assert entity.offset >= 0
                 assert entity.length > 0
@@ -133,7 +130,7 @@ def test_whatever_a_model_writes_can_be_sent(markdown: str) -> None:
 
 
 @given(st.text(max_size=200))
-def test_words_survive(text: str) -> None:
-    letters = [one for one in text if one.isalpha()]
-    rendered = [one for one in render_markdown(" ".join(letters)).text if one.isalpha()]
+def test_words_are_preserved(text: str) -> None:
+    letters = [char for char in text if char.isalpha()]
+    rendered = [char for char in render_markdown(" ".join(letters)).text if char.isalpha()]
     assert rendered == letters

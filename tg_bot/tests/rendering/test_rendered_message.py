@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tg_bot.src.rendering.limits import MAX_BLOCKS, MAX_TEXT_LENGTH, measure
+from tg_bot.src.rendering.blocks import MAX_BLOCKS, MAX_TEXT_LENGTH, measure
+from tg_bot.src.rendering.formatted_text import MAX_MESSAGE_LENGTH, is_blank, split
 from tg_bot.src.rendering.rendered_message import MessagePart, render_message
-from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
 from tg_bot.tests.rendering.test_markdown import MARKDOWN_FRAGMENTS
 
 TABLE = "|a|b|\n|-|-|\n|1|2|"
@@ -31,11 +31,11 @@ def render_blocks(markdown: str) -> list[dict[str, Any]]:
         "a|b",
     ],
 )
-def test_what_entities_can_show_is_no_rich_message(markdown: str) -> None:
+def test_text_without_tables_and_formulas_is_not_rich(markdown: str) -> None:
     assert render_message(markdown).rich_parts == ()
 
 
-def test_a_table_keeps_its_columns_and_their_sides() -> None:
+def test_table_keeps_its_columns_and_alignment() -> None:
     (table,) = render_blocks("| a | *b* |\n|:-:|--:|\n| 1 | |")
     middle = {"valign": "middle"}
     assert table == {
@@ -52,7 +52,7 @@ def test_a_table_keeps_its_columns_and_their_sides() -> None:
     }
 
 
-def test_a_formula_stands_in_its_line_or_on_its_own() -> None:
+def test_formulas_are_inline_or_blocks() -> None:
     assert render_blocks("so $x^2$.\nThen\n$$y=1$$\nend\n\n```math\nz\n```") == [
         {
             "type": "paragraph",
@@ -64,7 +64,7 @@ def test_a_formula_stands_in_its_line_or_on_its_own() -> None:
     ]
 
 
-def test_a_task_has_a_real_box() -> None:
+def test_task_has_a_checkbox() -> None:
     (tasks, _) = render_blocks(f"- [ ] open\n- [x] done\n\n  more\n\n{TABLE}")
     assert tasks["items"] == [
         {"blocks": [{"type": "paragraph", "text": "open"}], "has_checkbox": True},
@@ -79,23 +79,25 @@ def test_a_task_has_a_real_box() -> None:
     ]
 
 
-def test_an_ordered_list_keeps_its_numbers() -> None:
+def test_ordered_list_keeps_its_numbers() -> None:
     (items, _) = render_blocks(f"3. a\n4.\n5. b\n   - c\n\n{TABLE}")
     assert [(item["value"], item["type"]) for item in items["items"]] == [(3, "1"), (5, "1")]
     assert items["items"][1]["blocks"][1]["type"] == "list"
 
 
 @pytest.mark.parametrize("empty", ["## ", "> ", "```\n```", "- ", "[](x)\u200b"[5:], "| |\n|-|"])
-def test_what_is_empty_is_left_out(empty: str) -> None:
-    assert [one["type"] for one in render_blocks(f"{empty}\n\n{FORMULA}")] == ["paragraph"]
+def test_empty_blocks_are_left_out(empty: str) -> None:
+    assert [block["type"] for block in render_blocks(f"{empty}\n\n{FORMULA}")] == ["paragraph"]
 
 
-def test_a_picture_becomes_a_link_and_is_not_fetched() -> None:
+def test_image_becomes_a_link() -> None:
     (paragraph,) = render_blocks(
         f"{FORMULA} ![cat](https://x.example/c.png) ![](https://x.example/d.png)"
     )
-    links = [one for one in paragraph["text"] if isinstance(one, dict) and one["type"] == "url"]
-    assert [(one["text"], one["url"]) for one in links] == [
+    links = [
+        piece for piece in paragraph["text"] if isinstance(piece, dict) and piece["type"] == "url"
+    ]
+    assert [(link["text"], link["url"]) for link in links] == [
         ("cat", "https://x.example/c.png"),
         ("🖼", "https://x.example/d.png"),
     ]
@@ -112,26 +114,26 @@ def test_a_picture_becomes_a_link_and_is_not_fetched() -> None:
         ("**a** ~5 ~~gone~~ ~6", ["a", " ~5 ", "gone", " ~6"]),
     ],
 )
-def test_words_and_links_are_what_was_written(markdown: str, pieces: list[str]) -> None:
+def test_inline_text_and_links_are_preserved(markdown: str, pieces: list[str]) -> None:
     (paragraph, _) = render_blocks(f"{markdown}\n\n{TABLE}")
     text = paragraph["text"]
     found = text if isinstance(text, list) else [text]
-    shown = [one if isinstance(one, str) else one["text"] for one in found]
+    shown = [piece if isinstance(piece, str) else piece["text"] for piece in found]
     assert "".join(shown) == "".join(pieces)
-    assert all(one["url"].startswith("https://a.example") for one in found if "url" in one)
+    assert all(piece["url"].startswith("https://a.example") for piece in found if "url" in piece)
 
 
 class TestLimits:
-    def test_a_long_answer_comes_in_parts_and_each_says_the_same_as_text(self) -> None:
+    def test_long_answer_is_split_into_equal_rich_and_text_parts(self) -> None:
         paragraphs = [f"{number} " + "word " * 1500 for number in range(10)]
         rendered = render_message("\n\n".join([TABLE, *paragraphs, FORMULA]))
 
         assert len(rendered.rich_parts) == 3
         assert all(measure(piece.blocks).is_within_limits for piece in rendered.rich_parts)
-        said = " ".join(" ".join(piece.text.text.split()) for piece in rendered.rich_parts)
-        assert said == " ".join(rendered.text.text.split())
+        text = " ".join(" ".join(piece.text.text.split()) for piece in rendered.rich_parts)
+        assert text == " ".join(rendered.text.text.split())
 
-    def test_many_blocks_come_in_parts(self) -> None:
+    def test_many_blocks_are_split_into_parts(self) -> None:
         rendered = render_message("\n\n".join([TABLE, *map(str, range(1200))]))
         assert [measure(piece.blocks).blocks for piece in rendered.rich_parts] == [
             MAX_BLOCKS,
@@ -150,17 +152,17 @@ class TestLimits:
         ],
         ids=["columns", "rows", "text", "depth", "great depth"],
     )
-    def test_what_no_message_takes_goes_as_text(self, markdown: str) -> None:
+    def test_content_beyond_the_limits_is_sent_as_text(self, markdown: str) -> None:
         rendered = render_message(markdown)
         assert rendered.rich_parts == ()
-        assert not rendered.text.is_blank
+        assert not is_blank(rendered.text.text)
 
     @pytest.mark.parametrize("mark", ["$5,", "|", "\\(", "[", "> ", "`", "$$", "<a>", "|a|\n|-|\n"])
-    def test_no_answer_takes_long(self, mark: str) -> None:
+    def test_large_answers_are_rendered_quickly(self, mark: str) -> None:
         render_message(mark * 3000)  # seconds, where something is quadratic
 
 
-def test_what_is_said_below_stands_in_a_message_of_its_own() -> None:
+def test_appended_paragraph_is_a_message_of_its_own() -> None:
     rendered = render_message(TABLE).append_paragraph("✓ Task: x")
     assert rendered.text.text.endswith("\n\n✓ Task: x")
     assert [piece.blocks != () for piece in rendered.rich_parts] == [True, False]
@@ -174,12 +176,12 @@ RICH_FRAGMENTS = st.sampled_from(
 
 
 @given(st.lists(MARKDOWN_FRAGMENTS | RICH_FRAGMENTS, max_size=60).map("".join))
-def test_whatever_a_model_writes_makes_good_messages(markdown: str) -> None:
+def test_any_markdown_becomes_valid_messages(markdown: str) -> None:
     rendered = render_message(markdown)
     for piece in rendered.rich_parts:
         _assert_part_valid(piece)
     for part in split(rendered.text):
-        assert not part.is_blank
+        assert not is_blank(part.text)
 
 
 def _assert_part_valid(message_part: MessagePart) -> None:
@@ -187,7 +189,7 @@ def _assert_part_valid(message_part: MessagePart) -> None:
     _assert_blocks_valid(message_part.blocks)
     for part in split(message_part.text):
         assert 0 < part.length <= MAX_MESSAGE_LENGTH
-        assert all(one.offset + one.length <= part.length for one in part.entities)
+        assert all(entity.offset + entity.length <= part.length for entity in part.entities)
 
 
 def _assert_blocks_valid(blocks: Any) -> None:

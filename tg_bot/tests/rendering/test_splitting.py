@@ -3,20 +3,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from telegramify_markdown.entity import MessageEntity, utf16_len
 
-from tg_bot.src.rendering.formatted_text import FormattedText
-from tg_bot.src.rendering.splitting import MAX_MESSAGE_LENGTH, split
+from tg_bot.src.rendering.formatted_text import MAX_MESSAGE_LENGTH, FormattedText, split
 
 
 def split_texts(text: str, limit: int = MAX_MESSAGE_LENGTH) -> list[str]:
     return [part.text for part in split(FormattedText(text), limit)]
 
 
-def test_a_text_that_fits_is_one_message() -> None:
+def test_text_that_fits_is_one_message() -> None:
     assert split_texts("x" * 4096) == ["x" * 4096]
     assert split_texts("👍" * 2048) == ["👍" * 2048]
 
 
-def test_length_is_counted_as_telegram_does() -> None:
+def test_length_is_counted_in_utf16_units() -> None:
     assert split_texts("👍" * 2049) == ["👍" * 2048, "👍"]
 
 
@@ -29,23 +28,23 @@ def test_length_is_counted_as_telegram_does() -> None:
         ("abcdefghijklmnopqrstuvwxyz", ["abcdefghijklmn", "opqrstuvwxyz"]),
     ],
 )
-def test_a_cut_is_where_a_reader_would_cut(text: str, parts: list[str]) -> None:
+def test_text_is_split_at_paragraphs_lines_and_words(text: str, parts: list[str]) -> None:
     assert split_texts(text, 14) == parts
 
 
-def test_a_word_of_9000_letters_is_cut_and_not_lost() -> None:
+def test_very_long_word_is_split_without_loss() -> None:
     parts = split_texts("a" * 9000)
     assert [len(part) for part in parts] == [4096, 4096, 808]
 
 
 @pytest.mark.parametrize("cluster", ["👨‍👩‍👧‍👦", "👍🏽", "🇩🇪", "e\u0301", "1\ufe0f\u20e3"])
-def test_what_is_seen_as_one_character_is_not_cut(cluster: str) -> None:
+def test_grapheme_clusters_are_not_split(cluster: str) -> None:
     for before in range(12):
         for part in split_texts("x" * before + cluster * 10, 20):
             assert part.lstrip("x").replace(cluster, "") == ""
 
 
-def test_a_code_block_that_fits_in_one_message_is_not_cut() -> None:
+def test_code_block_that_fits_in_one_message_is_not_split() -> None:
     text = FormattedText("intro intro intro\ncode\ncode\ncode", (MessageEntity("pre", 18, 14),))
     first, second = split(text, 25)
 
@@ -53,7 +52,7 @@ def test_a_code_block_that_fits_in_one_message_is_not_cut() -> None:
     assert (second.text, second.entities) == ("code\ncode\ncode", (MessageEntity("pre", 0, 14),))
 
 
-def test_formatting_goes_on_behind_the_cut() -> None:
+def test_entities_continue_in_the_next_part() -> None:
     text = FormattedText("🎉 bold words here", (MessageEntity("bold", 3, 15),))
     first, second = split(text, 10)
 
@@ -61,7 +60,7 @@ def test_formatting_goes_on_behind_the_cut() -> None:
     assert (second.text, second.entities) == ("words here", (MessageEntity("bold", 0, 10),))
 
 
-def test_what_nobody_would_see_is_not_sent() -> None:
+def test_blank_parts_are_dropped() -> None:
     assert split_texts("") == []
     assert split_texts(" \n\u200b\u200e ") == []
     assert split_texts("a" + "\n" * 30 + "b", 10) == ["a", "b"]
@@ -72,7 +71,7 @@ def test_what_nobody_would_see_is_not_sent() -> None:
     st.integers(8, 40),
     st.lists(st.tuples(st.integers(0, 300), st.integers(1, 300)), max_size=5),
 )
-def test_no_part_is_too_long_and_nothing_visible_is_lost(
+def test_parts_are_short_enough_and_complete(
     text: str, limit: int, places: list[tuple[int, int]]
 ) -> None:
     length = utf16_len(text)
@@ -87,6 +86,6 @@ def test_no_part_is_too_long_and_nothing_visible_is_lost(
     for part in parts:
         for entity in part.entities:
             assert 0 <= entity.offset < entity.offset + entity.length <= part.length
-    kept = "".join(part.text for part in parts)
-    assert kept.count("a") + kept.count("é") == text.count("a") + text.count("é")
-    assert kept.count("👍") == text.count("👍")
+    joined = "".join(part.text for part in parts)
+    assert joined.count("a") + joined.count("é") == text.count("a") + text.count("é")
+    assert joined.count("👍") == text.count("👍")

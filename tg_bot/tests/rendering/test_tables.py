@@ -13,18 +13,18 @@ def entity_kinds(markdown: str) -> list[str]:
     return [entity.type for entity in render_markdown(markdown).entities]
 
 
-def test_a_narrow_table_is_monospaced_in_columns() -> None:
+def test_narrow_table_becomes_a_code_block() -> None:
     text = render_markdown(NARROW).text
     assert text == "Name  | Age\n------+----\nAnna  | 30\nБорис | 4\n\nafter"
     assert entity_kinds(NARROW) == ["pre"]
 
 
-def test_columns_stay_in_line_where_characters_are_wide() -> None:
+def test_wide_characters_keep_columns_aligned() -> None:
     text = render_markdown("|a|b|\n|-|-|\n|日本|1|\n|ab|👍|").text
     assert text == "a    | b\n-----+---\n日本 | 1\nab   | 👍"
 
 
-def test_what_is_too_wide_for_a_phone_becomes_a_list() -> None:
+def test_wide_table_becomes_a_list() -> None:
     assert render_markdown(WIDE).text == (
         "before\n\n• Name: Anna\n  • Town: St Petersburg\n  • Remark: likes long walks\n"
         "• Name: Bob\n\nafter"
@@ -32,30 +32,30 @@ def test_what_is_too_wide_for_a_phone_becomes_a_list() -> None:
     assert entity_kinds(WIDE) == ["bold"]
 
 
-def test_no_address_is_lost_in_a_column() -> None:
+def test_table_with_links_keeps_their_urls() -> None:
     rendered = render_markdown("|a|b|\n|-|-|\n|[x](https://a.example)|`c\\|d`|")
     assert rendered.text.strip() == "• a: x\n  • b: c|d"
-    assert [one.url for one in rendered.entities] == ["https://a.example", None]
+    assert [entity.url for entity in rendered.entities] == ["https://a.example", None]
 
 
-def test_an_empty_cell_hides_nothing_behind_a_spoiler() -> None:
+def test_empty_cell_starts_no_spoiler() -> None:
     assert render_markdown("|a||b|\n|-|-|-|\n|1||2|").text == "a |  | b\n--+--+--\n1 |  | 2"
 
 
-def test_a_table_stays_in_its_quotation_and_in_its_list() -> None:
+def test_table_stays_in_its_quotation_or_list() -> None:
     quoted = render_markdown("> |a|b|\n> |-|-|\n> |1|2|\n>\n> end")
     assert quoted.text.startswith("a | b\n--+--\n1 | 2")
-    assert {one.type for one in quoted.entities} == {"pre", "blockquote"}
+    assert {entity.type for entity in quoted.entities} == {"pre", "blockquote"}
     listed = render_markdown("- x\n\n  |a|b|\n  |-|-|\n  |1|2|\n- y").text
     assert "a | b\n--+--\n1 | 2" in listed
     assert listed.rstrip().endswith("• y")
 
 
-def test_signs_of_code_in_a_cell_do_not_end_the_block() -> None:
+def test_backticks_in_a_cell_do_not_end_the_block() -> None:
     assert render_markdown("|a|\n|-|\n|x ``` y|").text == "a\n-------\nx ``` y"
 
 
-def test_a_table_without_rows_shows_its_names() -> None:
+def test_table_without_rows_shows_its_header() -> None:
     assert render_markdown("|a very long name indeed|another long name|\n|-|-|").text == (
         "a very long name indeed · another long name"
     )

@@ -12,13 +12,11 @@ from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
 from tg_bot.src.rendering.rendered_message import RenderedMessage
-from tg_bot.src.services.message_sender import MessageSender, OutgoingMessage
+from tg_bot.src.services.message_sender import MessageSender, OutgoingMessage, SendJournal
 from tg_bot.src.services.progress_listener import ProgressListener
 from tg_bot.src.services.rate_limiter import TelegramRateLimiter
 from tg_bot.src.services.response_handler import ResponseHandler
-from tg_bot.src.services.send_journal import SendJournal
 from tg_bot.src.texts.composer import Composer
-from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_contents import enqueue_to_telegram
 from tg_bot.tests.queue_messages import make_reply
 from tg_bot.tests.services.delivery import TELEGRAM_QUEUE
@@ -47,7 +45,7 @@ class SendingHarness:
         self.handler = ResponseHandler(
             settings.bot_id,
             self.mailbox,
-            Composer(Translations("en"), Clock(), COMMAND_DESCRIPTIONS, "UTC"),
+            Composer(settings, Clock(), COMMAND_DESCRIPTIONS),
             AccessControl(redis, settings.bot_id, settings.telegram_allowed_users),
             self.message_sender,
             self.progress_listener,
@@ -86,7 +84,9 @@ class PreparedMessage:
 
     async def send(self, *, is_rich: bool = True, is_silent: bool = False) -> None:
         """Attempt the message once. Raises what MessageSender.send raises."""
-        journal = await SendJournal.load(self.harness.mailbox, self.delivery, self.message_id)
+        mailbox = self.harness.mailbox
+        steps = await mailbox.load_journal(self.message_id)
+        journal = SendJournal(mailbox, self.delivery, self.message_id, steps)
         outgoing = OutgoingMessage(journal, 7, self.rendered, is_rich, is_silent)
         await self.harness.message_sender.send(outgoing)
 

@@ -21,7 +21,7 @@ async def wait_until_published(redis: Redis) -> BotIdentity:
     return BotIdentity.model_validate_json(text)
 
 
-async def test_redis_is_told_who_the_bot_is_also_after_it_has_forgotten(
+async def test_identity_is_published_again_after_data_loss(
     run_bot: RunBot, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bot_profile, "PUBLISH_INTERVAL_SECONDS", 0.05)
@@ -31,7 +31,7 @@ async def test_redis_is_told_who_the_bot_is_also_after_it_has_forgotten(
         assert await wait_until_published(redis) == BotIdentity(id=424242, username="fake_bot")
 
 
-async def test_the_bot_of_another_token_is_forgotten_before_telegram_has_answered(
+async def test_identity_of_another_token_is_deleted_at_once(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses("getMe", ScriptedApiResponse(delay_seconds=60))
@@ -41,7 +41,7 @@ async def test_the_bot_of_another_token_is_forgotten_before_telegram_has_answere
             await asyncio.sleep(0.02)
 
 
-async def test_while_telegram_is_away_redis_still_knows_the_bot(
+async def test_identity_stays_published_during_an_outage_of_telegram(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses("getMe", ScriptedApiResponse(delay_seconds=60))
@@ -54,7 +54,7 @@ async def test_while_telegram_is_away_redis_still_knows_the_bot(
         assert await wait_until_published(redis) == own
 
 
-async def test_the_menu_is_offered_in_both_languages_and_to_all_others(
+async def test_command_menu_is_set_for_all_languages(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     async with run_bot():
@@ -65,7 +65,7 @@ async def test_the_menu_is_offered_in_both_languages_and_to_all_others(
     }
     assert set(menus) == {None, "en", "ru"}
     assert menus[None] == menus["en"]
-    assert [one["command"] for one in menus["ru"]] == [
+    assert [command["command"] for command in menus["ru"]] == [
         "start",
         "help",
         "new",
@@ -77,7 +77,7 @@ async def test_the_menu_is_offered_in_both_languages_and_to_all_others(
     assert menus["ru"][0]["description"] == "начать работу с ботом"
 
 
-async def test_without_a_menu_the_bot_still_works(
+async def test_bot_works_without_a_command_menu(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses("setMyCommands", make_api_error(404, "Not Found: method not found"))

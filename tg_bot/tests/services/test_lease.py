@@ -14,8 +14,7 @@ from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.client.errors import LeaseNotHeld
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.src.services import lease as lease_module
-from tg_bot.src.services.leader import LeaderRunner
-from tg_bot.src.services.lease import LeaderLease
+from tg_bot.src.services.lease import LeaderLease, LeaderRunner
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.lease_times import LEASE_SECONDS
@@ -64,7 +63,7 @@ def is_blocked(lease: LeaderLease) -> bool:
 
 
 class TestLeaderLease:
-    async def test_one_of_two_has_it_until_it_gives_it_up(self, redis: Redis) -> None:
+    async def test_only_one_process_holds_the_lease_until_its_release(self, redis: Redis) -> None:
         first, second = LeaderLease(redis, BOT_ID), LeaderLease(redis, BOT_ID)
         assert (await first.claim(), await second.claim(), await first.claim()) == (
             True,
@@ -73,18 +72,18 @@ class TestLeaderLease:
         )
         assert (first.health_note(), second.health_note()) == ("", STANDBY_NOTE)
         await second.release()
-        assert not await second.claim(), "what one does not have one cannot give up"
+        assert not await second.claim(), "only the holder can release it"
 
         await first.release()
         assert is_blocked(first)
         assert await second.claim()
         assert (is_blocked(second), second.health_note()) == (False, "")
 
-    async def test_other_bots_have_their_own(self, redis: Redis) -> None:
+    async def test_each_bot_has_its_own_lease(self, redis: Redis) -> None:
         assert await LeaderLease(redis, BOT_ID).claim()
         assert await LeaderLease(redis, BOT_ID + 1).claim()
 
-    async def test_its_holder_stops_before_redis_gives_it_to_another(
+    async def test_holder_stops_trusting_the_lease_before_it_expires_in_redis(
         self, redis: Redis, clock: FakeClock
     ) -> None:
         lease = LeaderLease(redis, BOT_ID, LEASE_SECONDS)
@@ -96,7 +95,7 @@ class TestLeaderLease:
         assert is_blocked(lease)
         assert 0 < await redis.pttl(bot_lease_key(BOT_ID)) <= 1000 * LEASE_SECONDS
 
-    async def test_its_time_counts_from_the_question_and_not_from_the_answer(
+    async def test_lease_time_counts_from_the_start_of_the_claim(
         self, redis: Redis, clock: FakeClock
     ) -> None:
         lease = LeaderLease(redis, BOT_ID, LEASE_SECONDS)
@@ -108,7 +107,7 @@ class TestLeaderLease:
         assert await lease.claim()
         assert not is_blocked(lease)
 
-    async def test_it_ends_while_redis_is_away_and_begins_again_with_it(
+    async def test_lease_ends_without_redis_and_is_claimed_again_afterwards(
         self, durable_valkey: DurableValkey, clock: FakeClock
     ) -> None:
         async with connect(durable_valkey.settings) as redis:
@@ -139,7 +138,7 @@ class CountingLoop:
 
 @pytest.mark.usefixtures("fast_claims")
 class TestLeaderRunner:
-    async def test_the_loops_end_for_another_and_begin_again_after_it(self, redis: Redis) -> None:
+    async def test_loops_stop_on_takeover_and_restart_after_it(self, redis: Redis) -> None:
         work, stop = CountingLoop(), asyncio.Event()
         leader = LeaderRunner(LeaderLease(redis, BOT_ID, LEASE_SECONDS), work.run, work.run)
         running = asyncio.create_task(leader.run(stop))
@@ -153,9 +152,9 @@ class TestLeaderRunner:
         stop.set()
         await running
         assert work.ended == 4
-        assert not await redis.exists(bot_lease_key(BOT_ID)), "the next one need not wait"
+        assert not await redis.exists(bot_lease_key(BOT_ID)), "the next process need not wait"
 
-    async def test_data_that_redis_has_lost_interrupt_nothing(self, redis: Redis) -> None:
+    async def test_data_loss_in_redis_does_not_interrupt_the_loops(self, redis: Redis) -> None:
         work, stop = CountingLoop(), asyncio.Event()
         running = asyncio.create_task(
             LeaderRunner(LeaderLease(redis, BOT_ID, LEASE_SECONDS), work.run).run(stop)
@@ -167,7 +166,7 @@ class TestLeaderRunner:
         stop.set()
         await running
 
-    async def test_what_is_handed_over_at_a_stop_may_still_be_sent(self, redis: Redis) -> None:
+    async def test_stopping_loops_may_still_send_before_the_release(self, redis: Redis) -> None:
         """The lease is held until the last loop has ended, however long that takes."""
         lease = LeaderLease(redis, BOT_ID, LEASE_SECONDS)
         stop, may_end = asyncio.Event(), asyncio.Event()
@@ -187,7 +186,7 @@ class TestLeaderRunner:
         assert is_blocked(lease)
 
     @pytest.mark.parametrize("loops", [1, 2])
-    async def test_a_loop_that_fails_is_the_services_end(self, redis: Redis, loops: int) -> None:
+    async def test_failed_loop_ends_the_service(self, redis: Redis, loops: int) -> None:
         async def fail(_: asyncio.Event) -> None:
             raise ValueError("broken")
 
@@ -197,7 +196,7 @@ class TestLeaderRunner:
 
 
 class TestTwoBots:
-    async def test_one_polls_and_sends_and_the_other_stands_by_in_good_health(
+    async def test_second_process_is_healthy_in_standby(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
     ) -> None:
         async with run_bot(_settings_through(settings, telegram, "first")) as first:
@@ -215,7 +214,7 @@ class TestTwoBots:
         assert {call.path_prefix for call in telegram.calls} == {"first"}
         assert telegram.conflicts == 0
 
-    async def test_the_other_takes_over_where_the_first_dies(
+    async def test_standby_takes_over_when_the_first_process_dies(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         await redis.set(bot_lease_key(BOT_ID), "the first")

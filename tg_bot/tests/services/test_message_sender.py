@@ -6,9 +6,8 @@ from telegramify_markdown.entity import MessageEntity
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
 from tg_bot.src.client.errors import EntityParseError, MessageTooLong
-from tg_bot.src.rendering.buttons import Button
 from tg_bot.src.rendering.formatted_text import FormattedText
-from tg_bot.src.rendering.rendered_message import RenderedMessage
+from tg_bot.src.rendering.rendered_message import Button, RenderedMessage
 from tg_bot.tests.services.delivery import count_sends
 from tg_bot.tests.services.sending_harness import SendingHarness
 
@@ -31,7 +30,7 @@ def read_beginnings(telegram: FakeTelegram) -> list[str]:
     return [call.text.partition(".")[0] for call in telegram.sent]
 
 
-async def test_a_short_reply_is_one_message_and_leaves_nothing_in_the_journal(
+async def test_short_reply_writes_no_journal(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     bold = MessageEntity("bold", 0, 2)
@@ -50,7 +49,7 @@ async def test_a_short_reply_is_one_message_and_leaves_nothing_in_the_journal(
     assert harness.rate_limiter.acquired_chats == [7]
 
 
-async def test_each_part_but_the_last_is_a_step_with_the_id_of_its_message(
+async def test_every_part_except_the_last_is_journaled(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     before = count_sends("sent")
@@ -65,7 +64,7 @@ async def test_each_part_but_the_last_is_a_step_with_the_id_of_its_message(
     assert harness.rate_limiter.acquired_chats == [7, 7, 7]
 
 
-async def test_what_is_in_the_journal_is_not_sent_again(
+async def test_journaled_parts_are_not_sent_again(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     prepared = await harness.prepare(
@@ -78,14 +77,14 @@ async def test_what_is_in_the_journal_is_not_sent_again(
     assert await prepared.read_steps() == {"0": "71", "1": "72"}
 
 
-async def test_a_silent_reply_is_silent_in_all_its_parts(
+async def test_all_parts_of_a_silent_reply_are_silent(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     await (await harness.prepare(RenderedMessage(make_long_parts("a", "b")))).send(is_silent=True)
     assert read_sounds(telegram) == [False, False]
 
 
-async def test_of_many_parts_only_the_first_sounds(
+async def test_only_the_first_part_makes_a_sound(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     await (await harness.prepare(RenderedMessage(make_long_parts(*"abcdefghijkl")))).send()
@@ -95,7 +94,7 @@ async def test_of_many_parts_only_the_first_sounds(
 @pytest.mark.parametrize(
     "failures", [(), (ScriptedApiResponse(), TOO_LONG)], ids=["as it is", "split again"]
 )
-async def test_buttons_are_under_the_last_message_each_in_its_own_row(
+async def test_buttons_are_rows_under_the_last_message(
     harness: SendingHarness, telegram: FakeTelegram, failures: tuple[ScriptedApiResponse, ...]
 ) -> None:
     telegram.script_responses("sendMessage", *failures)
@@ -117,7 +116,7 @@ async def test_buttons_are_under_the_last_message_each_in_its_own_row(
 
 
 class TestTooLong:
-    async def test_a_part_is_cut_into_smaller_ones_that_are_steps_of_their_own(
+    async def test_too_long_part_is_split_into_journaled_parts(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses("sendMessage", ScriptedApiResponse(), TOO_LONG)
@@ -129,7 +128,7 @@ class TestTooLong:
         assert read_sounds(telegram) == [True, False, False, False]
         assert await prepared.read_steps() == {"0": "1", "1.0": "2", "1.1": "3"}
 
-    async def test_a_smaller_one_that_has_gone_is_not_sent_again(
+    async def test_sent_smaller_part_is_not_repeated(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses("sendMessage", TOO_LONG)
@@ -139,7 +138,7 @@ class TestTooLong:
 
         assert [len(call.text) for call in telegram.sent] == [100]
 
-    async def test_the_smaller_ones_may_be_too_long_again(
+    async def test_smaller_parts_are_split_again(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses("sendMessage", TOO_LONG, TOO_LONG)
@@ -152,7 +151,7 @@ class TestTooLong:
         assert await prepared.read_steps() == {"0.0.0": "1", "0.0.1": "2"}
 
     @pytest.mark.parametrize(("length", "messages"), [(255, 0), (256, 2)])
-    async def test_what_is_short_has_another_fault(
+    async def test_short_message_refused_as_too_long_is_not_split(
         self, harness: SendingHarness, telegram: FakeTelegram, length: int, messages: int
     ) -> None:
         telegram.script_responses("sendMessage", TOO_LONG)
@@ -170,7 +169,7 @@ class TestTooLong:
 class TestFormatting:
     FORMATTED = FormattedText("bold", (MessageEntity("bold", 0, 4),))
 
-    async def test_what_is_refused_goes_without_and_is_counted(
+    async def test_refused_formatting_is_dropped_and_counted(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         before = count_sends("formatting_refused")
@@ -185,7 +184,7 @@ class TestFormatting:
         }
         assert count_sends("formatting_refused") == before + 1
 
-    async def test_what_has_none_is_not_sent_a_second_time(
+    async def test_refused_plain_text_is_not_repeated(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         before = count_sends("formatting_refused")
@@ -199,7 +198,7 @@ class TestFormatting:
 
 
 class TestUncertain:
-    async def test_it_is_tried_again_after_a_while_and_given_up_after_the_third_time(
+    async def test_unanswered_message_is_rejected_after_three_attempts(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         before = count_sends("uncertain"), count_sends("sent")
@@ -216,7 +215,7 @@ class TestUncertain:
 
         assert (count_sends("uncertain"), count_sends("sent")) == (before[0] + 3, before[1])
 
-    async def test_each_part_has_a_count_of_its_own(
+    async def test_uncertain_attempts_are_counted_per_part(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses(

@@ -47,7 +47,7 @@ def read_sounds(telegram: FakeTelegram) -> list[bool]:
     return ["disable_notification" not in call.parameters for call in telegram.sent]
 
 
-async def test_each_part_is_a_message_and_a_step_but_the_last(
+async def test_every_rich_part_except_the_last_is_journaled(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     prepared = await harness.prepare(ALL)
@@ -67,7 +67,9 @@ async def test_each_part_is_a_message_and_a_step_but_the_last(
     assert harness.rate_limiter.acquired_chats == [7, 7, 7]
 
 
-async def test_a_rich_last_part_is_no_step(harness: SendingHarness, telegram: FakeTelegram) -> None:
+async def test_last_rich_part_is_not_journaled(
+    harness: SendingHarness, telegram: FakeTelegram
+) -> None:
     prepared = await harness.prepare(TWO_TABLES)
 
     await prepared.send(is_silent=True)
@@ -91,7 +93,7 @@ async def test_a_rich_last_part_is_no_step(harness: SendingHarness, telegram: Fa
         ({"uncertain:rich:0.0": "1"}, True, True, ["one in words", "*two"]),
     ],
 )
-async def test_a_reply_continues_in_the_form_in_which_it_was_started(
+async def test_reply_continues_in_the_form_it_was_started_in(
     harness: SendingHarness,
     telegram: FakeTelegram,
     steps: dict[str, str],
@@ -107,14 +109,14 @@ async def test_a_reply_continues_in_the_form_in_which_it_was_started(
     assert read_sent(telegram) == expected
 
 
-async def test_a_reply_that_text_can_show_is_never_rich(
+async def test_reply_without_blocks_is_sent_as_text(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     await (await harness.prepare(RenderedMessage(FormattedText("words")))).send()
     assert read_sent(telegram) == ["words"]
 
 
-async def test_a_refused_part_goes_as_text_and_is_counted(
+async def test_refused_rich_part_is_sent_as_text_and_counted(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     before = count_sends("rich_refused")
@@ -131,7 +133,7 @@ async def test_a_refused_part_goes_as_text_and_is_counted(
     assert harness.message_sender.is_rich_supported, "a server that refuses one may take the next"
 
 
-async def test_a_refused_last_part_is_no_step_either(
+async def test_refused_last_part_is_not_journaled(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses("sendRichMessage", ScriptedApiResponse(), REFUSED)
@@ -144,7 +146,7 @@ async def test_a_refused_last_part_is_no_step_either(
     assert await prepared.read_steps() == {"rich:0": "1"}
 
 
-async def test_a_server_without_rich_messages_is_not_tried_for_the_next_reply(
+async def test_unsupported_rich_messages_are_disabled(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     before = count_sends("rich_unknown")
@@ -160,7 +162,7 @@ async def test_a_server_without_rich_messages_is_not_tried_for_the_next_reply(
 class TestGivenUp:
     """The receipts of a reply that cannot be sent are sent all the same."""
 
-    async def test_the_receipts_are_sent_and_the_reply_is_still_refused(
+    async def test_receipts_of_a_refused_reply_are_sent(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses("sendRichMessage", REFUSED)
@@ -174,7 +176,7 @@ class TestGivenUp:
         assert read_sounds(telegram) == [False], "it is not the answer's beginning"
         assert await prepared.read_steps() == {"rich:given up": "", "rich:2.0": "1"}
 
-    async def test_so_it_is_where_nobody_knows_whether_it_has_arrived(
+    async def test_receipts_of_an_uncertain_reply_are_sent(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses("sendRichMessage", CONNECTION_CUT)
@@ -185,7 +187,7 @@ class TestGivenUp:
 
         assert read_sent(telegram) == ["a receipt"]
 
-    async def test_a_delayed_receipt_is_sent_by_the_next_attempt_without_the_reply(
+    async def test_delayed_receipt_is_sent_by_the_next_attempt(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses("sendRichMessage", CONNECTION_CUT)
@@ -204,7 +206,7 @@ class TestGivenUp:
         assert len(telegram.calls_to("sendRichMessage")) == 1
         assert (await prepared.read_steps())["rich:given up"] == ""
 
-    async def test_a_receipt_that_has_gone_is_not_sent_again(
+    async def test_sent_receipt_is_not_repeated(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         steps = {"rich:given up": "no answer", "rich:1.0": "71"}
@@ -215,7 +217,7 @@ class TestGivenUp:
 
         assert telegram.calls == []
 
-    async def test_nothing_follows_where_there_is_no_receipt(
+    async def test_refused_reply_without_receipts_sends_nothing_more(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses("sendRichMessage", REFUSED)
@@ -228,7 +230,7 @@ class TestGivenUp:
         assert telegram.sent == []
         assert await prepared.read_steps() == {}
 
-    async def test_a_receipt_that_is_refused_itself_is_tried_once(
+    async def test_refused_receipt_is_tried_once(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses("sendMessage", CHAT_NOT_FOUND)

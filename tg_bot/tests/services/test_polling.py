@@ -44,7 +44,7 @@ async def wait_until_true(condition: Callable[[], bool]) -> None:
     await wait_until(holds)
 
 
-async def test_a_batch_is_in_the_queue_before_it_is_confirmed(
+async def test_batch_is_enqueued_before_its_confirmation(
     run_bot: RunBot, telegram: FakeTelegram, redis: Redis
 ) -> None:
     seen: list[int] = []
@@ -61,7 +61,7 @@ async def test_a_batch_is_in_the_queue_before_it_is_confirmed(
     assert seen[0] == 5
 
 
-async def test_a_bot_that_died_before_confirming_reads_again_and_doubles_nothing(
+async def test_crash_before_confirmation_duplicates_nothing(
     run_bot: RunBot, telegram: FakeTelegram, redis: Redis
 ) -> None:
     batch = [updates.message(str(n)) for n in range(5)]
@@ -75,11 +75,11 @@ async def test_a_bot_that_died_before_confirming_reads_again_and_doubles_nothing
         async with run_bot():
             await wait_until(arrived)
         assert len(telegram.updates) == 5
-    assert [one.text for one in await read_secretary_queue(redis)] == list("01234")  # type: ignore[union-attr] # texts
+    assert [message.text for message in await read_secretary_queue(redis)] == list("01234")  # type: ignore[union-attr] # texts
 
 
 @pytest.mark.usefixtures("fast_retries")
-async def test_without_redis_nothing_is_confirmed_and_nothing_lost(
+async def test_redis_outage_confirms_and_loses_no_update(
     run_bot: RunBot,
     telegram: FakeTelegram,
     settings: TgBotSettings,
@@ -121,7 +121,7 @@ async def test_without_redis_nothing_is_confirmed_and_nothing_lost(
     ],
     ids=["conflict", "500", "502", "html", "cut", "429", "400", "no list"],
 )
-async def test_no_error_ends_it(
+async def test_polling_continues_after_every_error(
     run_bot: RunBot, telegram: FakeTelegram, redis: Redis, failure: ScriptedApiResponse
 ) -> None:
     telegram.script_responses("getMe", failure)
@@ -162,7 +162,7 @@ async def polling(
 
 
 @pytest.mark.usefixtures("fast_retries")
-async def test_a_batch_that_could_not_be_kept_is_not_confirmed_and_comes_again(
+async def test_batch_that_was_not_enqueued_is_polled_again(
     client: TelegramClient, telegram: FakeTelegram
 ) -> None:
     update_processor, batch = FailingUpdateProcessor(), [updates.message(str(n)) for n in range(5)]
@@ -173,7 +173,7 @@ async def test_a_batch_that_could_not_be_kept_is_not_confirmed_and_comes_again(
 
 
 @pytest.mark.clock("virtual")
-async def test_a_pause_that_telegram_asks_for_is_kept(
+async def test_retry_after_pauses_polling(
     client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
 ) -> None:
     clock = asyncio.get_running_loop().time
@@ -185,7 +185,7 @@ async def test_a_pause_that_telegram_asks_for_is_kept(
         assert clock() - asked_at >= 2
 
 
-async def test_a_webhook_is_removed_and_its_updates_are_kept(
+async def test_conflicting_webhook_is_removed_with_its_updates_retained(
     run_bot: RunBot, telegram: FakeTelegram, redis: Redis
 ) -> None:
     telegram.script_responses("getUpdates", make_api_error(409, WEBHOOK))
@@ -195,7 +195,7 @@ async def test_a_webhook_is_removed_and_its_updates_are_kept(
     assert call.parameters == {"drop_pending_updates": False}
 
 
-async def test_a_webhook_is_left_alone_where_there_is_none(
+async def test_webhook_is_not_deleted_without_a_webhook_conflict(
     run_bot: RunBot, telegram: FakeTelegram, redis: Redis
 ) -> None:
     telegram.script_responses("getUpdates", make_api_error(409, CONFLICT))
@@ -204,7 +204,7 @@ async def test_a_webhook_is_left_alone_where_there_is_none(
     assert telegram.calls_to("deleteWebhook") == []
 
 
-async def test_a_refused_token_is_named_once_and_tried_slowly(
+async def test_refused_token_is_logged_once_and_retried_slowly(
     run_bot: RunBot,
     telegram: FakeTelegram,
     settings: TgBotSettings,
@@ -227,7 +227,7 @@ async def test_a_refused_token_is_named_once_and_tried_slowly(
 
 
 @pytest.mark.clock("virtual")
-async def test_updates_that_cannot_be_confirmed_do_not_make_it_race(
+async def test_unconfirmable_updates_are_polled_with_growing_delays(
     client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
 ) -> None:
     clock = asyncio.get_running_loop().time
@@ -251,7 +251,7 @@ class TestLongOutage:
         ],
         ids=["conflict", "network", "502"],
     )
-    async def test_it_is_asked_twice_a_minute_and_goes_on_afterwards(
+    async def test_long_outage_is_polled_twice_a_minute_until_it_ends(
         self,
         client: TelegramClient,
         update_processor: UpdateProcessor,
@@ -273,12 +273,12 @@ class TestLongOutage:
             await telegram.wait_until(lambda: telegram.updates == [])
         assert sum(paused) > 3 * 3600, "500 polls"
         assert len(await read_secretary_queue(redis)) == 1
-        assert len([one for one in lines if one["log_level"] == "error"]) == 1
+        assert len([line for line in lines if line["log_level"] == "error"]) == 1
         assert tasks < 20
         stop.set()
         await running
 
-    async def test_another_reader_whose_polls_alternate_with_ours_makes_no_race(
+    async def test_alternating_conflicts_are_polled_with_growing_delays(
         self, client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
     ) -> None:
         """Each short poll succeeds, and the long poll after it is ended by the other program."""
@@ -298,7 +298,7 @@ class TestLongOutage:
         stop.set()
         await running
 
-    async def test_a_conflict_that_is_over_costs_the_next_one_nothing(
+    async def test_conflict_delay_is_reset_after_a_successful_long_poll(
         self, client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
     ) -> None:
         paused: list[float] = []
@@ -336,7 +336,7 @@ def _record_sleeps(paused: list[float]) -> Sleep:
 
 class TestHealth:
     @pytest.mark.clock("virtual")
-    async def test_it_is_bad_while_polls_fail_and_good_after_the_first_that_does_not(
+    async def test_service_is_unhealthy_until_a_poll_succeeds(
         self, client: TelegramClient, update_processor: UpdateProcessor, telegram: FakeTelegram
     ) -> None:
         poller, stop = Poller(client, update_processor, _on_start), asyncio.Event()
@@ -347,14 +347,14 @@ class TestHealth:
         )
         running = asyncio.create_task(poller.run(stop))
         await telegram.wait_until(lambda: len(telegram.calls_to("getUpdates")) == 3)
-        assert poller.health_error() is None, "one that fails is no trouble yet"
+        assert poller.health_error() is None, "a single failure is tolerated"
         await wait_until_true(lambda: poller.health_error() == "Internal Server Error: restart")
         await wait_until_true(lambda: poller.health_error() is None)
         stop.set()
         await running
         assert math.isnan(poller._seconds_since_poll()), "who does not poll has no age"
 
-    async def test_it_is_good_after_the_first_good_poll_without_any_message(
+    async def test_first_empty_poll_makes_the_service_healthy(
         self, run_bot: RunBot, telegram: FakeTelegram, redis: Redis
     ) -> None:
         async with run_bot() as bot:
@@ -366,7 +366,7 @@ class TestHealth:
             await wait_until(is_healthy)
 
     @pytest.mark.clock("virtual")
-    async def test_it_is_bad_after_a_long_silence_and_says_why(
+    async def test_long_silence_makes_the_service_unhealthy_with_a_reason(
         self,
         client: TelegramClient,
         update_processor: UpdateProcessor,

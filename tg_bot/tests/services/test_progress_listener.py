@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Literal
 
 import pytest
 from structlog.testing import capture_logs
@@ -31,7 +32,7 @@ from tg_bot.tests.queue_messages import make_reply
 pytestmark = pytest.mark.clock("virtual")
 
 
-async def test_it_is_shown_again_and_again_until_the_turn_ends(
+async def test_typing_is_repeated_until_the_turn_ends(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     listener = make_progress_listener()
@@ -46,7 +47,7 @@ async def test_it_is_shown_again_and_again_until_the_turn_ends(
     assert telegram.calls[0].parameters == {"chat_id": 7, "action": "typing"}
 
 
-async def test_a_turn_quicker_than_a_glance_is_not_announced(
+async def test_fast_turn_shows_no_typing(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     listener = make_progress_listener(replace(FAST_TIMINGS, initial_delay_seconds=5.0))
@@ -56,7 +57,7 @@ async def test_a_turn_quicker_than_a_glance_is_not_announced(
     assert count_typing(telegram) == 0
 
 
-async def test_whoever_missed_the_beginning_shows_the_rest(
+async def test_turn_is_shown_although_its_first_frame_was_lost(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_progress_listener()
@@ -64,7 +65,7 @@ async def test_whoever_missed_the_beginning_shows_the_rest(
     await telegram.wait_until(lambda: count_typing(telegram) >= 1)
 
 
-async def test_it_ends_by_itself_where_the_end_was_lost(
+async def test_typing_stops_after_the_idle_timeout(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     listener = make_progress_listener(idle_timeout_seconds=2.0)
@@ -76,7 +77,7 @@ async def test_it_ends_by_itself_where_the_end_was_lost(
     assert count_typing(telegram) == count
 
 
-async def test_an_answer_waits_for_the_action_on_its_way_and_no_other_follows(
+async def test_finish_waits_for_the_request_in_flight(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     listener, arrives = make_progress_listener(), asyncio.Event()
@@ -93,7 +94,7 @@ async def test_an_answer_waits_for_the_action_on_its_way_and_no_other_follows(
     assert count_typing(telegram) == 1
 
 
-async def test_an_answer_does_not_wait_for_an_action_that_hangs(
+async def test_finish_does_not_wait_for_a_hanging_request(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     listener = make_progress_listener(replace(FAST_TIMINGS, send_timeout_seconds=0.1))
@@ -104,7 +105,7 @@ async def test_an_answer_does_not_wait_for_an_action_that_hangs(
         await listener.finish_turn(reply_id_for())
 
 
-async def test_the_answer_to_another_message_does_not_end_it(
+async def test_reply_to_another_message_does_not_stop_typing(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     listener = make_progress_listener()
@@ -115,7 +116,7 @@ async def test_the_answer_to_another_message_does_not_end_it(
     await telegram.wait_until(lambda: count_typing(telegram) >= count + 2)
 
 
-async def test_the_next_turn_of_a_chat_takes_over(
+async def test_next_turn_of_a_chat_replaces_the_earlier_one(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     listener = make_progress_listener()
@@ -128,7 +129,7 @@ async def test_the_next_turn_of_a_chat_takes_over(
     await telegram.wait_until(lambda: count_typing(telegram) >= count + 3)
 
 
-async def test_an_answer_waits_for_the_drawing_of_its_turn_though_the_next_turn_has_begun(
+async def test_finish_waits_for_its_own_draft_after_the_next_turn_began(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     """The drafts of the next turn wait for it too."""
@@ -141,14 +142,14 @@ async def test_an_answer_waits_for_the_drawing_of_its_turn_though_the_next_turn_
     ending = asyncio.create_task(listener.finish_turn(reply_id_for(1)))
     await asyncio.sleep(QUIET_SECONDS)
     assert not ending.done()
-    assert draft_texts(telegram) == ["one"], "nothing overtakes it"
+    assert draft_texts(telegram) == ["one"], "the next turn waits"
     arrives.set()
     await ending
     await telegram.wait_until(lambda: "two" in draft_texts(telegram))
     assert draft_texts(telegram).count("one") == 1
 
 
-async def test_a_frame_behind_the_end_opens_nothing_again(
+async def test_late_frame_does_not_reopen_a_finished_turn(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     listener = make_progress_listener()
@@ -163,7 +164,7 @@ async def test_a_frame_behind_the_end_opens_nothing_again(
     assert draft_texts(telegram) == []
 
 
-async def test_an_older_frame_takes_nothing_back(
+async def test_older_frame_does_not_replace_newer_text(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_progress_listener(DRAW_ONCE_TIMINGS)
@@ -175,7 +176,7 @@ async def test_an_older_frame_takes_nothing_back(
     assert draft_texts(telegram) == ["It is 7"]
 
 
-async def test_a_turn_that_is_tried_again_is_shown_again_until_it_is_answered(
+async def test_retried_turn_is_shown_until_its_reply_is_sent(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     listener = make_progress_listener()
@@ -201,7 +202,7 @@ async def test_a_turn_that_is_tried_again_is_shown_again_until_it_is_answered(
         make_api_error(403, "blocked"),
     ],
 )
-async def test_its_failures_are_nobodys_business(
+async def test_typing_continues_after_a_failed_request(
     make_progress_listener: MakeProgressListener,
     redis: Redis,
     telegram: FakeTelegram,
@@ -213,7 +214,7 @@ async def test_its_failures_are_nobodys_business(
     await telegram.wait_until(lambda: count_typing(telegram) >= 3)
 
 
-async def test_one_that_breaks_leaves_nothing_behind_and_the_next_turn_is_shown(
+async def test_unexpected_error_ends_only_its_own_turn(
     make_progress_listener: MakeProgressListener,
     client: TelegramClient,
     redis: Redis,
@@ -228,7 +229,7 @@ async def test_one_that_breaks_leaves_nothing_behind_and_the_next_turn_is_shown(
 
     listener = make_progress_listener()
     with monkeypatch.context() as patched, capture_logs() as lines:
-        patched.setattr(client, "send_chat_action", break_)
+        patched.setattr(client, "send_typing", break_)
         await publish_frame(redis, "begin")
         async with asyncio.timeout(60):
             await is_broken.wait()
@@ -238,7 +239,7 @@ async def test_one_that_breaks_leaves_nothing_behind_and_the_next_turn_is_shown(
     await telegram.wait_until(lambda: count_typing(telegram) >= 1)
 
 
-async def test_a_429_pauses_it_in_that_chat_only(
+async def test_retry_after_pauses_typing_in_one_chat_only(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_progress_listener()
@@ -252,7 +253,7 @@ async def test_a_429_pauses_it_in_that_chat_only(
     assert count_typing(telegram, 1) == 1
 
 
-async def test_a_broken_frame_is_left_out(
+async def test_unreadable_frame_is_skipped(
     make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
 ) -> None:
     make_progress_listener()
@@ -262,24 +263,37 @@ async def test_a_broken_frame_is_left_out(
 
 
 @pytest.mark.clock("real")  # the whole bot waits for Redis, by its clock
-async def test_a_person_sees_typing_and_then_the_answer(
-    run_bot: RunBot, redis: Redis, telegram: FakeTelegram
+@pytest.mark.parametrize(
+    ("method", "kind", "text"),
+    [("sendChatAction", "begin", ""), ("sendMessageDraft", "delta", "here")],
+)
+async def test_reply_follows_the_progress_request_in_flight(
+    run_bot: RunBot,
+    redis: Redis,
+    telegram: FakeTelegram,
+    method: str,
+    kind: Literal["begin", "delta"],
+    text: str,
 ) -> None:
-    arrives = asyncio.Event()
-    telegram.script_responses("sendChatAction", ScriptedApiResponse(release_event=arrives))
+    def count_requests() -> int:
+        return sum(call.chat_id == 7 for call in telegram.calls_to(method))
+
+    may_answer = asyncio.Event()
+    telegram.script_responses(method, ScriptedApiResponse(release_event=may_answer))
     async with run_bot(draft_timings=replace(FAST_TIMINGS, send_timeout_seconds=60.0)):
-        await publish_frame(redis, "begin", number=1)
-        await telegram.wait_until(lambda: count_typing(telegram) == 1)
-        await enqueue_to_telegram(redis, make_reply("here it is", number=1))
+        await publish_frame(redis, kind, text=text)
+        await telegram.wait_until(lambda: count_requests() == 1)
+        await publish_frame(redis, kind, text=text * 2)
+        await enqueue_to_telegram(redis, make_reply("here it is"))
         await wait_for_another_turn(redis, telegram, chat_id=8)
-        assert telegram.sent_texts(7) == [], "the action is still on its way"
-        arrives.set()
+        assert telegram.sent_texts(7) == [], "the request is still in flight"
+        may_answer.set()
         await telegram.wait_until(lambda: telegram.sent_texts(7) == ["here it is"])
         await wait_for_another_turn(redis, telegram, chat_id=9)
-    assert count_typing(telegram) == 1
+    assert count_requests() == 1
 
 
-async def _wait_until_empty(displays: Callable[[], object]) -> None:
+async def _wait_until_empty(get_drafts: Callable[[], object]) -> None:
     async with asyncio.timeout(60):
-        while displays():
+        while get_drafts():
             await asyncio.sleep(0.01)

@@ -27,26 +27,26 @@ async def measure_seconds(rate_limiter: TelegramRateLimiter, *chats: int) -> flo
     return clock() - started
 
 
-async def test_a_chat_takes_three_at_once_and_then_waits(make_rate_limiter) -> None:
+async def test_chat_allows_a_burst_of_three(make_rate_limiter) -> None:
     rate_limiter = make_rate_limiter(per_chat=10)
     assert await measure_seconds(rate_limiter, 1, 1, 1) < 0.05
     assert 0.15 < await measure_seconds(rate_limiter, 1, 1) < 0.4
 
 
-async def test_one_chat_does_not_wait_for_another(make_rate_limiter) -> None:
+async def test_chats_do_not_wait_for_each_other(make_rate_limiter) -> None:
     rate_limiter = make_rate_limiter(per_chat=1)
     await measure_seconds(rate_limiter, 1, 1, 1)
     assert await measure_seconds(rate_limiter, *range(2, 50)) < 0.1
 
 
-async def test_all_chats_together_have_a_limit(make_rate_limiter) -> None:
+async def test_overall_rate_is_limited(make_rate_limiter) -> None:
     rate_limiter = make_rate_limiter(overall=20)
     assert await measure_seconds(rate_limiter, *range(21)) >= 0.95, (
         "no second holds more than its limit"
     )
 
 
-async def test_a_group_has_a_limit_of_its_own(make_rate_limiter) -> None:
+async def test_groups_have_their_own_limit(make_rate_limiter) -> None:
     rate_limiter = make_rate_limiter(per_chat=1000, per_group=4)
     assert await measure_seconds(rate_limiter, -5, -5) < 0.1
     with pytest.raises(TimeoutError):
@@ -55,7 +55,7 @@ async def test_a_group_has_a_limit_of_its_own(make_rate_limiter) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 2, 8, 20])
-async def test_no_minute_of_a_group_holds_more_than_allowed(
+async def test_group_limit_holds_in_every_minute(
     make_rate_limiter, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     minute = 1.0
@@ -68,7 +68,7 @@ async def test_no_minute_of_a_group_holds_more_than_allowed(
         assert last - first >= 0.95 * minute
 
 
-async def test_what_makes_a_message_wait_is_measured(make_rate_limiter) -> None:
+async def test_waiting_time_is_measured_per_limit(make_rate_limiter) -> None:
     def waits(limit: str) -> float:
         return (
             REGISTRY.get_sample_value("tg_bot_rate_limit_wait_seconds_count", {"limit": limit})
@@ -80,7 +80,7 @@ async def test_what_makes_a_message_wait_is_measured(make_rate_limiter) -> None:
     assert waits("chat") == before + 2
 
 
-async def test_less_than_one_a_second_is_kept_to(make_rate_limiter) -> None:
+async def test_rate_below_one_per_second_is_respected(make_rate_limiter) -> None:
     rate_limiter = make_rate_limiter(overall=0.5)
     assert await measure_seconds(rate_limiter, 1) < 0.1
     with pytest.raises(TimeoutError):
@@ -88,11 +88,11 @@ async def test_less_than_one_a_second_is_kept_to(make_rate_limiter) -> None:
             await rate_limiter.acquire(2)
 
 
-async def test_zero_is_no_limit(make_rate_limiter) -> None:
+async def test_zero_means_no_limit(make_rate_limiter) -> None:
     assert await measure_seconds(make_rate_limiter(), *[1] * 500, *[-1] * 500) < 0.5
 
 
-async def test_chats_that_are_quiet_are_forgotten(make_rate_limiter) -> None:
+async def test_idle_limiters_are_evicted(make_rate_limiter) -> None:
     rate_limiter = make_rate_limiter(per_chat=1000)
     for chat_id in range(5000):
         await rate_limiter.acquire(chat_id)

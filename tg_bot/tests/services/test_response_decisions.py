@@ -54,7 +54,7 @@ def run_record(run_id: object, state: str) -> str:
     ],
     ids=["429", "500", "401"],
 )
-async def test_what_may_pass_is_tried_again_for_a_day(
+async def test_temporary_failures_are_retried_for_a_day(
     harness: SendingHarness,
     telegram: FakeTelegram,
     failure: ScriptedApiResponse,
@@ -86,7 +86,7 @@ async def test_what_may_pass_is_tried_again_for_a_day(
     ("age", "seconds"),
     [(-5, 1.0), (0, 1.0), (2, 1.0), (3, 1.5), (30, 15.0), (60, 30.0), (61, 30.0), (86_400, 30.0)],
 )
-async def test_the_longer_telegram_is_away_the_longer_a_message_waits(
+async def test_retry_delay_grows_with_the_outage(
     harness: SendingHarness, telegram: FakeTelegram, age: float, seconds: float
 ) -> None:
     telegram.script_responses("sendMessage", BAD_GATEWAY)
@@ -98,7 +98,7 @@ async def test_the_longer_telegram_is_away_the_longer_a_message_waits(
     assert waits.value.after == seconds
 
 
-async def test_what_must_not_go_out_for_now_is_tried_again_soon_and_never_given_up(
+async def test_lost_lease_is_retried_soon_without_an_age_limit(
     redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
 ) -> None:
     def fence() -> None:
@@ -114,7 +114,7 @@ async def test_what_must_not_go_out_for_now_is_tried_again_soon_and_never_given_
     assert telegram.calls == []
 
 
-async def test_what_telegram_refuses_is_rejected_with_its_words_and_counted(
+async def test_refusal_is_rejected_with_its_description_and_counted(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     before = count_sends("rejected")
@@ -128,7 +128,7 @@ async def test_what_telegram_refuses_is_rejected_with_its_words_and_counted(
     assert count_sends("rejected") == before + 1
 
 
-async def test_what_another_bot_has_left_is_not_said_by_this_one(
+async def test_message_of_another_bot_is_rejected(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     delivery = await harness.receive(make_reply("from before", conversation="tg:1:7"))
@@ -142,7 +142,7 @@ async def test_what_another_bot_has_left_is_not_said_by_this_one(
     assert telegram.calls == []
 
 
-async def test_who_turns_the_bot_away_is_not_written_to_for_a_day(
+async def test_chat_that_blocked_the_bot_is_skipped_for_a_day(
     harness: SendingHarness, telegram: FakeTelegram, redis: Redis
 ) -> None:
     before = count_sends("forbidden")
@@ -165,7 +165,7 @@ async def test_who_turns_the_bot_away_is_not_written_to_for_a_day(
 
 
 class TestOutcome:
-    async def test_a_reminder_that_was_sent_is_done_and_its_journal_goes(
+    async def test_sent_reminder_is_recorded_and_its_journal_deleted(
         self, harness: SendingHarness, telegram: FakeTelegram
     ) -> None:
         message = make_reminder("stretch", NOW)
@@ -177,12 +177,12 @@ class TestOutcome:
         )
         assert len(telegram.sent) == 1
 
-    async def test_an_answer_is_none_of_the_schedules(self, harness: SendingHarness) -> None:
+    async def test_reply_has_no_run_record(self, harness: SendingHarness) -> None:
         message = make_reply("hi")
         outcome = await harness.handler.handle(await harness.receive(message))
         assert outcome == Outcome(journal_message_id=message.id)
 
-    async def test_a_blocked_user_gets_nothing_and_the_run_has_failed(
+    async def test_reminder_of_a_blocked_user_fails(
         self, harness: SendingHarness, telegram: FakeTelegram, rest: FakeRestService
     ) -> None:
         await rest.add_user(7, status="blocked")
@@ -195,20 +195,20 @@ class TestOutcome:
         )
         assert telegram.calls == []
 
-    async def test_a_reminder_that_is_given_up_has_failed(self, harness: SendingHarness) -> None:
+    async def test_dead_lettered_reminder_fails(self, harness: SendingHarness) -> None:
         message = make_reminder("stretch")
         delivery = await harness.receive(message)
         assert await harness.handler.on_dead_letter(delivery) == Outcome(
             archive_record=run_record(message.run_id, "failed")
         )
 
-    async def test_an_answer_that_is_given_up_leaves_nothing(self, harness: SendingHarness) -> None:
+    async def test_dead_lettered_reply_has_no_run_record(self, harness: SendingHarness) -> None:
         assert (
             await harness.handler.on_dead_letter(await harness.receive(make_reply("hi")))
             == Outcome()
         )
 
-    async def test_an_unreadable_message_is_rejected_without_a_notice(
+    async def test_unreadable_message_is_rejected_without_a_notice(
         self, harness: SendingHarness
     ) -> None:
         broken = make_reply("one").model_dump(mode="json") | {"text": 5, "chat_id": "x"}
@@ -227,7 +227,7 @@ class TestOutcome:
     ("facts", "method"),
     [(None, "sendRichMessage"), ({}, "sendRichMessage"), ({"rich_messages": False}, "sendMessage")],
 )
-async def test_a_table_is_rich_unless_its_reader_wants_none(
+async def test_rich_setting_decides_how_a_table_is_sent(
     harness: SendingHarness,
     telegram: FakeTelegram,
     rest: FakeRestService,
@@ -245,7 +245,7 @@ async def test_a_table_is_rich_unless_its_reader_wants_none(
     assert sent.parameters["disable_notification"] is True
 
 
-async def test_a_long_message_keeps_its_parts_under_its_own_id(
+async def test_parts_are_journaled_under_the_message_id(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     message = make_reply("word " * 1000)
@@ -256,7 +256,7 @@ async def test_a_long_message_keeps_its_parts_under_its_own_id(
     assert await harness.mailbox.load_journal(message.id) == {"0": "1"}
 
 
-async def test_a_person_is_spoken_to_in_their_language(
+async def test_reply_uses_the_language_of_the_user(
     harness: SendingHarness, telegram: FakeTelegram, rest: FakeRestService
 ) -> None:
     await rest.add_user(7, language="ru")
@@ -264,7 +264,7 @@ async def test_a_person_is_spoken_to_in_their_language(
     assert telegram.sent_texts(7)[0].startswith("Такой")
 
 
-async def test_a_draft_has_ended_before_the_reply_is_sent(
+async def test_draft_ends_before_the_reply_is_sent(
     harness: SendingHarness, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ends: list[tuple[str, int]] = []
@@ -277,7 +277,7 @@ async def test_a_draft_has_ended_before_the_reply_is_sent(
     assert ends == [(progress_frames.reply_id_for(), 0)]
 
 
-async def test_every_line_about_a_message_names_its_cause_and_the_message(
+async def test_log_lines_contain_correlation_and_message_ids(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     with capture_logs(processors=[merge_contextvars]) as lines:
@@ -295,7 +295,7 @@ async def test_every_line_about_a_message_names_its_cause_and_the_message(
     }
 
 
-async def test_it_is_measured_how_long_a_message_was_on_its_way(
+async def test_delivery_duration_is_measured(
     harness: SendingHarness, telegram: FakeTelegram
 ) -> None:
     before = _read_histogram("tg_bot_delivery_seconds"), _read_histogram("tg_bot_send_seconds")
@@ -313,7 +313,7 @@ async def test_it_is_measured_how_long_a_message_was_on_its_way(
     )
 
 
-async def test_it_is_measured_how_long_telegram_takes(
+async def test_request_duration_is_measured(
     harness: SendingHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     times = iter((1000.0, 1000.25))

@@ -21,7 +21,7 @@ from tg_bot.tests.services.delivery import (
 )
 
 
-async def test_an_answer_arrives_formatted_with_its_receipts(
+async def test_reply_is_sent_formatted_with_its_receipts(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     await deliver(run_bot, redis, make_reply("**Done**", receipts=(make_past_effect(),)))
@@ -34,7 +34,7 @@ async def test_an_answer_arrives_formatted_with_its_receipts(
     assert "parse_mode" not in sent.parameters
 
 
-async def test_an_answer_whose_wake_up_was_lost_is_sent_all_the_same(
+async def test_reply_is_sent_after_a_lost_wake_up(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     await enqueue_to_telegram(redis, make_reply("Done"))
@@ -43,7 +43,7 @@ async def test_an_answer_whose_wake_up_was_lost_is_sent_all_the_same(
         await telegram.wait_until(lambda: bool(telegram.sent))
 
 
-async def test_a_silent_message_makes_no_sound(
+async def test_low_priority_message_is_silent(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     await deliver(run_bot, redis, make_reply("hush", priority="low"))
@@ -60,7 +60,7 @@ async def test_a_silent_message_makes_no_sound(
         (None, None, "I don't"),
     ],
 )
-async def test_the_person_is_spoken_to_in_their_language(
+async def test_notice_uses_the_language_of_the_user(
     run_bot: RunBot,
     redis: Redis,
     telegram: FakeTelegram,
@@ -75,7 +75,7 @@ async def test_the_person_is_spoken_to_in_their_language(
     assert telegram.sent_texts(7)[0].startswith(word)
 
 
-async def test_a_chats_messages_come_in_order(
+async def test_messages_of_a_chat_are_sent_in_order(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     await deliver(run_bot, redis, *(make_reply(str(n), n, chat_id=1 + n % 3) for n in range(60)))
@@ -83,20 +83,20 @@ async def test_a_chats_messages_come_in_order(
         assert telegram.sent_texts(chat_id) == [str(n) for n in range(chat_id - 1, 60, 3)]
 
 
-async def test_a_long_answer_comes_whole_and_sounds_once(
+async def test_long_reply_is_sent_completely_with_one_sound(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     await deliver(run_bot, redis, make_reply(LONG_TEXT))
 
     assert len(telegram.sent) == 5
     assert "\n".join(telegram.sent_texts(7)) == LONG_TEXT
-    silent = [one.parameters.get("disable_notification", False) for one in telegram.sent]
+    silent = [call.parameters.get("disable_notification", False) for call in telegram.sent]
     assert silent == [False, True, True, True, True]
     assert not await redis.exists(journal_key("reply:tg:424242:1"))
 
 
 class TestReminder:
-    async def test_its_end_says_that_it_was_delivered(
+    async def test_sent_reminder_is_archived_as_done(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         message = make_reminder("stretch")
@@ -105,7 +105,7 @@ class TestReminder:
         assert telegram.sent_texts(7) == ["⏰ stretch"]
         assert await read_run_states(redis) == ["done"]
 
-    async def test_a_double_is_not_sent(
+    async def test_duplicate_reminder_is_not_sent(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         message = make_reminder("stretch")
@@ -114,11 +114,11 @@ class TestReminder:
         assert telegram.sent_texts(7) == ["⏰ stretch"]
 
 
-async def test_no_chat_and_no_whole_is_sent_faster_than_allowed(
+async def test_rate_limits_hold_for_each_chat_and_overall(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
 ) -> None:
     paced = settings.model_copy(update={"telegram_rate_per_chat": 2.0})
-    begun = time.monotonic()
+    started = time.monotonic()
     await deliver(run_bot, redis, *(make_reply(str(n), n) for n in range(6)), given=paced)
-    assert time.monotonic() - begun > 1.4, "three at once, then two a second"
+    assert time.monotonic() - started > 1.4, "three at once, then two a second"
     assert telegram.sent_texts(7) == list("012345")

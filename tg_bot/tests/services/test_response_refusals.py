@@ -19,7 +19,7 @@ from tg_bot.tests.services.delivery import (
 
 
 class TestRefusedFormatting:
-    async def test_the_same_text_goes_once_more_without(
+    async def test_text_is_repeated_without_formatting(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses(
@@ -28,13 +28,13 @@ class TestRefusedFormatting:
         await deliver(run_bot, redis, make_reply("**bold** words"))
 
         assert telegram.sent_texts(7) == ["bold words"]
-        assert [bool(one.parameters.get("entities")) for one in telegram.calls_to("sendMessage")]
+        assert [bool(call.parameters.get("entities")) for call in telegram.calls_to("sendMessage")]
         first, second = telegram.calls_to("sendMessage")
         assert first.parameters["entities"]
         assert "entities" not in second.parameters
         assert first.text == second.text
 
-    async def test_what_is_refused_without_as_well_is_dead(
+    async def test_text_refused_without_formatting_is_dead_lettered(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         wrong = make_api_error(400, "Bad Request: can't parse entities: no")
@@ -45,7 +45,7 @@ class TestRefusedFormatting:
         (letter,) = await read_dead_letters(redis, TELEGRAM_QUEUE)
         assert "can't parse entities" in letter.reason
 
-    async def test_only_the_refused_part_goes_without(
+    async def test_only_the_refused_part_loses_its_formatting(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses(
@@ -56,12 +56,12 @@ class TestRefusedFormatting:
         text = "\n".join(f"**line** {n}" for n in range(1000))
         await deliver(run_bot, redis, make_reply(text))
 
-        shown = [bool(one.parameters.get("entities")) for one in telegram.sent]
+        shown = [bool(call.parameters.get("entities")) for call in telegram.sent]
         assert shown == [True, False, True]
         assert "\n".join(telegram.sent_texts(7)) == text.replace("**", "")
 
 
-async def test_what_telegram_finds_too_long_is_split_again(
+async def test_too_long_message_is_split_again(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses(
@@ -74,18 +74,18 @@ async def test_what_telegram_finds_too_long_is_split_again(
     assert "\n".join(telegram.sent_texts(7)) == LONG_TEXT
 
 
-async def test_a_beginning_that_was_split_again_sounds_once(
+async def test_split_first_part_sounds_once(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses(
         "sendMessage", make_api_error(400, "Bad Request: message is too long")
     )
     await deliver(run_bot, redis, make_reply("word " * 200))
-    silent = [one.parameters.get("disable_notification", False) for one in telegram.sent]
+    silent = [call.parameters.get("disable_notification", False) for call in telegram.sent]
     assert silent == [False, True]
 
 
-async def test_what_is_short_and_too_long_is_dead(
+async def test_short_message_refused_as_too_long_is_dead_lettered(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses(
@@ -99,7 +99,7 @@ class TestRefused:
     @pytest.mark.parametrize(
         "description", ["Bad Request: chat not found", "Bad Request: BUTTON_DATA_INVALID"]
     )
-    async def test_a_wrong_request_is_dead_and_the_next_goes_on(
+    async def test_refused_request_does_not_stop_the_next_message(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram, description: str
     ) -> None:
         telegram.script_responses("sendMessage", make_api_error(400, description))
@@ -110,7 +110,7 @@ class TestRefused:
         (letter,) = await read_dead_letters(redis, TELEGRAM_QUEUE)
         assert letter.reason == f"Telegram refuses it: {description}"
 
-    async def test_who_has_blocked_the_bot_is_left_in_peace(
+    async def test_user_who_blocked_the_bot_gets_no_messages(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         blocked = make_api_error(403, "Forbidden: bot was blocked by the user")
@@ -121,7 +121,7 @@ class TestRefused:
         assert await read_dead_letters(redis, TELEGRAM_QUEUE) == []
         assert await read_run_states(redis) == ["failed"]
 
-    async def test_nothing_more_is_tried_until_they_write_again(
+    async def test_blocked_chat_is_skipped_until_the_user_writes(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses(
@@ -141,7 +141,7 @@ class TestRefused:
             await enqueue_to_telegram(redis, make_reminder("three"))
             await telegram.wait_until(lambda: telegram.sent_texts(7)[1:] == ["⏰ three"])
 
-    async def test_who_lets_the_bot_in_again_without_a_word_is_tried_again(
+    async def test_unblocked_chat_receives_messages_again(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses(
@@ -160,7 +160,7 @@ class TestRefused:
             await enqueue_to_telegram(redis, make_reminder("two"))
             await telegram.wait_until(lambda: telegram.sent_texts(7) == ["⏰ two"])
 
-    async def test_a_blocked_user_is_not_written_to(
+    async def test_blocked_user_gets_no_messages(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
     ) -> None:
         await rest.add_user(7, status="blocked")
@@ -168,7 +168,7 @@ class TestRefused:
         assert telegram.calls_to("sendMessage") == []
         assert await read_run_states(redis) == ["failed"]
 
-    async def test_what_another_bot_has_left_is_dead(
+    async def test_message_of_another_bot_is_dead_lettered(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         left = make_reply("from before", conversation="tg:1:7")
@@ -180,7 +180,7 @@ class TestRefused:
             "It belongs to another bot: its conversation is tg:1:7, not tg:424242:7"
         )
 
-    async def test_what_cannot_be_read_is_dead(
+    async def test_unreadable_message_is_dead_lettered(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         broken = make_reply("one").model_copy(update={"kind": "telegram_from_the_future"})

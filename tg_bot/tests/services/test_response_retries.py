@@ -15,7 +15,7 @@ from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
 from smart_kit.testing.ports import free_port
 from tg_bot.src.config.settings import TgBotSettings
-from tg_bot.src.services import send_journal
+from tg_bot.src.services import message_sender
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.queue_contents import enqueue_to_telegram, read_dead_letters, read_telegram_queue
 from tg_bot.tests.queue_messages import make_reply
@@ -28,7 +28,7 @@ from tg_bot.tests.services.delivery import (
 )
 
 
-async def test_a_429_makes_one_chat_wait_and_no_other(
+async def test_retry_after_delays_one_chat_only(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses(
@@ -58,7 +58,7 @@ async def test_a_429_makes_one_chat_wait_and_no_other(
     ],
     ids=["500", "502", "401"],
 )
-async def test_what_was_not_sent_is_sent_later_however_often(
+async def test_unsent_message_is_retried_after_every_failure(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, failure: ScriptedApiResponse
 ) -> None:
     telegram.script_responses("sendMessage", *[failure] * 3)
@@ -76,7 +76,7 @@ async def test_what_was_not_sent_is_sent_later_however_often(
     ],
     ids=["500", "401", "429"],
 )
-async def test_after_a_day_it_is_given_up(
+async def test_message_is_dead_lettered_after_a_day(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, failure: ScriptedApiResponse
 ) -> None:
     telegram.script_responses("sendMessage", *[failure] * 2)
@@ -87,7 +87,7 @@ async def test_after_a_day_it_is_given_up(
     assert len(telegram.calls_to("sendMessage")) == 1
 
 
-async def test_what_found_no_connection_waits_and_is_in_no_doubt(
+async def test_refused_connection_does_not_count_as_an_uncertain_attempt(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, settings: TgBotSettings
 ) -> None:
     before = count_sends("uncertain"), count_sends("unavailable")
@@ -106,7 +106,7 @@ async def test_what_found_no_connection_waits_and_is_in_no_doubt(
 @pytest.mark.parametrize(
     ("minutes", "seconds"), [(0.05, 1.5), (0.5, 15.0), (60, 30.0), (1400, 30.0)]
 )
-async def test_the_longer_a_message_has_waited_the_longer_it_waits(
+async def test_retry_delay_grows_with_the_message_age(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, minutes: float, seconds: float
 ) -> None:
     """During a long outage there are two attempts per minute and chat."""
@@ -138,7 +138,7 @@ async def wait_until_tried(redis: Redis, times: int) -> set[float]:
 class TestUncertain:
     """The request was sent, and there was no response."""
 
-    async def test_it_is_sent_again_in_the_same_format(
+    async def test_unanswered_request_is_repeated_in_the_same_format(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses("sendMessage", ScriptedApiResponse(disconnect="before"))
@@ -148,10 +148,10 @@ class TestUncertain:
         assert first.parameters == second.parameters
         assert telegram.sent_texts(7) == ["bold"]
 
-    async def test_three_times_at_most(
+    async def test_unanswered_message_is_sent_three_times_at_most(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(send_journal, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+        monkeypatch.setattr(message_sender, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
         before = count_sends("uncertain")
         telegram.script_responses("sendMessage", *[ScriptedApiResponse(disconnect="after")] * 5)
         await deliver(run_bot, redis, make_reply("echo"))
@@ -161,10 +161,10 @@ class TestUncertain:
         (letter,) = await read_dead_letters(redis, TELEGRAM_QUEUE)
         assert "3 times without an answer" in letter.reason
 
-    async def test_the_count_survives_the_sender(
+    async def test_attempt_count_survives_a_restart(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(send_journal, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+        monkeypatch.setattr(message_sender, "UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
         telegram.script_responses("sendMessage", *[ScriptedApiResponse(disconnect="after")] * 5)
         await enqueue_to_telegram(redis, make_reply("echo"))
         for times in (1, 2, 3):
@@ -189,7 +189,7 @@ class TestParts:
         ],
         ids=["429", "502", "cut"],
     )
-    async def test_a_failure_in_the_middle_repeats_no_part(
+    async def test_failure_between_parts_repeats_no_part(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram, failure: ScriptedApiResponse
     ) -> None:
         telegram.script_responses(
@@ -198,7 +198,7 @@ class TestParts:
         await deliver(run_bot, redis, make_reply(LONG_TEXT))
         assert "\n".join(telegram.sent_texts(7)) == LONG_TEXT
 
-    async def test_a_sender_that_died_between_parts_is_followed_by_one_that_goes_on(
+    async def test_next_process_continues_after_the_last_sent_part(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses(
@@ -216,7 +216,7 @@ class TestParts:
             await wait_until_sent(redis)
         assert "\n".join(telegram.sent_texts(7)) == f"{LONG_TEXT}\nafter it"
 
-    async def test_only_a_message_of_several_parts_writes_a_journal(
+    async def test_single_part_message_writes_no_journal(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         await redis.config_set("notify-keyspace-events", "Kh")
@@ -227,7 +227,7 @@ class TestParts:
         written = [change["channel"].rpartition(":")[2] for change in seen if change]
         assert written == ["2"] * 4, "each part but the last, whose end is the message's"
 
-    async def test_a_part_that_telegram_has_taken_is_not_sent_again_where_redis_goes_away_just_then(
+    async def test_sent_part_is_not_repeated_after_a_redis_outage(
         self,
         run_bot: RunBot,
         settings: TgBotSettings,
@@ -255,5 +255,7 @@ class TestParts:
 async def wait_until_a_write_failed(lines: list[EventDict]) -> None:
     """`retry_until_redis` logs it; the line of a waiting consumer names its queue."""
     async with asyncio.timeout(60):
-        while not any(one["event"] == "redis unavailable" and "queue" not in one for one in lines):
+        while not any(
+            line["event"] == "redis unavailable" and "queue" not in line for line in lines
+        ):
             await asyncio.sleep(0.02)

@@ -55,7 +55,7 @@ def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("random.uniform", lambda low, high: high)
 
 
-async def test_a_call_is_repeated_until_it_has_succeeded_once() -> None:
+async def test_call_is_repeated_until_it_succeeds() -> None:
     caller = FakeCall(UNAVAILABLE, UNAVAILABLE, UNAVAILABLE)
     retrier = caller.make_retrier()
 
@@ -66,7 +66,7 @@ async def test_a_call_is_repeated_until_it_has_succeeded_once() -> None:
     assert (retrier.last_error, retrier.consecutive_failures) == (None, 0)
 
 
-async def test_a_call_is_not_repeated_after_a_stop() -> None:
+async def test_call_is_not_repeated_after_a_stop() -> None:
     caller = FakeCall(UNAVAILABLE, UNAVAILABLE)
 
     async def recover(_: TelegramError) -> float:
@@ -77,7 +77,7 @@ async def test_a_call_is_not_repeated_after_a_stop() -> None:
     assert caller.calls == 1
 
     await caller.make_retrier().call_until_success(caller.no_result, caller.stop)
-    assert caller.calls == 1, "nor even begun"
+    assert caller.calls == 1, "not even started"
 
 
 @pytest.mark.parametrize(
@@ -97,14 +97,16 @@ async def test_a_call_is_not_repeated_after_a_stop() -> None:
     ],
     ids=["away", "conflict", "rejected", "429", "short 429", "token", "fenced", "fenced, away"],
 )
-async def test_each_error_has_its_delays(errors: list[TelegramError], pauses: list[float]) -> None:
+async def test_each_error_type_has_its_delays(
+    errors: list[TelegramError], pauses: list[float]
+) -> None:
     caller = FakeCall(*errors)
     await caller.make_retrier().call_until_success(caller.no_result, caller.stop)
     assert caller.delays == pauses
 
 
 @pytest.mark.parametrize(("at_least", "pause"), [(0.0, 0.5), (0.2, 0.5), (12.0, 12.0)])
-async def test_the_error_hook_may_want_a_longer_delay(at_least: float, pause: float) -> None:
+async def test_error_hook_can_lengthen_the_delay(at_least: float, pause: float) -> None:
     caller, errors_seen = FakeCall(UNAVAILABLE), list[TelegramError]()
 
     async def recover(error: TelegramError) -> float:
@@ -134,7 +136,7 @@ async def test_success_resets_the_backoff() -> None:
     assert retrier.consecutive_failures == 1
 
 
-async def test_the_log_names_each_new_error_once_and_its_end() -> None:
+async def test_each_new_error_and_its_end_are_logged_once() -> None:
     caller = FakeCall(UNAVAILABLE, UNAVAILABLE, UNAUTHORIZED, UNAUTHORIZED, UNAVAILABLE)
     retrier = caller.make_retrier()
 
@@ -154,7 +156,7 @@ async def test_the_log_names_each_new_error_once_and_its_end() -> None:
     ]
 
 
-async def test_a_call_that_telegram_holds_ends_with_a_stop_and_is_no_error() -> None:
+async def test_stop_interrupts_a_long_poll_without_an_error() -> None:
     caller, held, is_cancelled = FakeCall(), asyncio.Event(), False
 
     async def hold() -> list[str]:
@@ -179,7 +181,7 @@ async def test_a_call_that_telegram_holds_ends_with_a_stop_and_is_no_error() -> 
     assert (retrier.last_error, retrier.consecutive_failures, caller.delays) == (None, 0, [])
 
 
-async def test_an_error_that_is_not_telegrams_is_not_swallowed() -> None:
+async def test_unexpected_errors_are_raised() -> None:
     caller = FakeCall()
 
     async def break_down() -> list[str]:

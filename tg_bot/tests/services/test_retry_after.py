@@ -17,7 +17,6 @@ from tg_bot.src.services.progress_listener import ProgressListener
 from tg_bot.src.services.rate_limiter import TelegramRateLimiter
 from tg_bot.src.services.response_handler import ResponseHandler
 from tg_bot.src.texts.composer import Composer
-from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_contents import enqueue_to_telegram, read_dead_letters
 from tg_bot.tests.queue_messages import make_reply
 from tg_bot.tests.services.delivery import TELEGRAM_QUEUE
@@ -38,7 +37,7 @@ class MailboxWithoutDelays(Mailbox):
         await super().delay(delivery, 0, is_attempt_counted=is_attempt_counted)
 
 
-async def test_fifty_minutes_of_429_dead_letter_nothing(
+async def test_fifty_minutes_of_429_cause_no_dead_letter(
     redis: Redis, telegram: FakeTelegram, client: TelegramClient, settings: TgBotSettings
 ) -> None:
     too_many = make_api_error(429, "Too Many Requests", retry_after=60)
@@ -54,7 +53,7 @@ async def test_fifty_minutes_of_429_dead_letter_nothing(
         handler = ResponseHandler(
             settings.bot_id,
             mailbox,
-            Composer(Translations("en"), Clock(), COMMAND_DESCRIPTIONS, "UTC"),
+            Composer(settings, Clock(), COMMAND_DESCRIPTIONS),
             AccessControl(redis, settings.bot_id, settings.telegram_allowed_users),
             MessageSender(client, TelegramRateLimiter(settings)),
             ProgressListener(client, TelegramRateLimiter(settings), blocking, settings.bot_id),

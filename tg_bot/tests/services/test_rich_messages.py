@@ -28,7 +28,7 @@ METHOD_NOT_FOUND = make_api_error(404, "Not Found: method not found")
 
 @pytest.fixture(autouse=True)
 def fast_retries_after_uncertain(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tg_bot.src.services.send_journal.UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
+    monkeypatch.setattr("tg_bot.src.services.message_sender.UNCERTAIN_RETRY_SECONDS", (0.1, 0.1))
 
 
 def make_reply_with_receipt(text: str = TABLE, number: int = 1) -> Reply:
@@ -39,7 +39,7 @@ def get_methods(calls: list[BotApiCall]) -> list[str]:
     return [call.method for call in calls]
 
 
-async def test_a_table_goes_as_a_rich_message_and_its_receipt_under_it_as_text(
+async def test_table_is_sent_rich_with_its_receipt_as_text(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     await deliver(run_bot, redis, make_reply_with_receipt())
@@ -53,7 +53,7 @@ async def test_a_table_goes_as_a_rich_message_and_its_receipt_under_it_as_text(
     assert below.parameters["disable_notification"] is True
 
 
-async def test_who_has_switched_it_off_gets_text(
+async def test_user_without_rich_messages_gets_text(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
 ) -> None:
     await rest.add_user(7, rich_messages=False)
@@ -72,7 +72,7 @@ async def test_who_has_switched_it_off_gets_text(
         "Bad Request: message is too long",
     ],
 )
-async def test_what_is_refused_goes_as_text_with_formatting(
+async def test_refused_rich_message_is_sent_as_formatted_text(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, description: str
 ) -> None:
     telegram.script_responses("sendRichMessage", make_api_error(400, description))
@@ -80,11 +80,11 @@ async def test_what_is_refused_goes_as_text_with_formatting(
 
     assert telegram.sent_texts(7) == [PLAIN, RECEIPT]
     assert telegram.sent[0].parameters["entities"][0]["type"] == "pre"
-    silent = [one.parameters.get("disable_notification", False) for one in telegram.sent]
+    silent = [call.parameters.get("disable_notification", False) for call in telegram.sent]
     assert silent == [False, True]
 
 
-async def test_what_is_refused_with_formatting_too_goes_without(
+async def test_text_refused_with_formatting_is_sent_plain(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses(
@@ -98,7 +98,7 @@ async def test_what_is_refused_with_formatting_too_goes_without(
     assert "entities" not in telegram.sent[0].parameters
 
 
-async def test_a_server_without_rich_messages_is_asked_once_and_gets_whole_texts_then(
+async def test_server_without_rich_messages_is_tried_once(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses("sendRichMessage", METHOD_NOT_FOUND)
@@ -117,7 +117,7 @@ async def test_a_server_without_rich_messages_is_asked_once_and_gets_whole_texts
     ],
     ids=["429", "500", "502", "cut"],
 )
-async def test_an_error_that_is_no_refusal_changes_no_form(
+async def test_temporary_error_does_not_change_the_form(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, failure: ScriptedApiResponse
 ) -> None:
     telegram.script_responses("sendRichMessage", failure)
@@ -128,7 +128,7 @@ async def test_an_error_that_is_no_refusal_changes_no_form(
     assert get_methods(telegram.sent) == ["sendRichMessage", "sendMessage"]
 
 
-async def test_an_answer_that_may_have_arrived_rich_is_not_sent_as_text_by_another_process(
+async def test_uncertain_rich_message_is_not_repeated_as_text(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
 ) -> None:
     telegram.script_responses("sendRichMessage", ScriptedApiResponse(disconnect="after"))
@@ -142,7 +142,7 @@ async def test_an_answer_that_may_have_arrived_rich_is_not_sent_as_text_by_anoth
     assert get_methods(telegram.sent) == ["sendRichMessage"] * 2
 
 
-async def test_text_that_may_have_arrived_in_its_place_is_not_sent_rich(
+async def test_uncertain_text_is_not_repeated_as_a_rich_message(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses(
@@ -153,7 +153,7 @@ async def test_text_that_may_have_arrived_in_its_place_is_not_sent_rich(
     assert get_methods(telegram.sent) == ["sendMessage"] * 2
 
 
-async def test_a_receipt_goes_out_even_where_its_answer_is_given_up(
+async def test_receipt_is_sent_although_its_reply_is_given_up(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram
 ) -> None:
     telegram.script_responses("sendRichMessage", *[ScriptedApiResponse(disconnect="before")] * 3)
@@ -169,7 +169,7 @@ async def test_a_receipt_goes_out_even_where_its_answer_is_given_up(
 
 
 class TestParts:
-    async def test_a_failure_in_the_middle_repeats_no_part(
+    async def test_failure_between_rich_parts_repeats_no_part(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses(
@@ -177,10 +177,10 @@ class TestParts:
         )
         await deliver(run_bot, redis, make_reply_with_receipt(LONG))
         assert get_methods(telegram.sent) == ["sendRichMessage"] * 3 + ["sendMessage"]
-        firsts = [one.text.split()[0] for one in telegram.sent]
+        firsts = [call.text.split()[0] for call in telegram.sent]
         assert len(set(firsts)) == 4
 
-    async def test_only_the_refused_part_goes_as_text(
+    async def test_only_the_refused_part_is_sent_as_text(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses(
@@ -192,12 +192,12 @@ class TestParts:
         sent = get_methods(telegram.sent)
         assert sent[0] == sent[-1] == "sendRichMessage"
         assert set(sent[1:-1]) == {"sendMessage"}
-        said = " ".join(" ".join(telegram.sent_texts(7)).split())
+        sent = " ".join(" ".join(telegram.sent_texts(7)).split())
         for number in range(10):
-            assert f"{number} word" in said
-        assert said.count("word") == 15_000
+            assert f"{number} word" in sent
+        assert sent.count("word") == 15_000
 
-    async def test_a_refused_part_that_was_started_as_text_is_resumed_there(
+    async def test_part_that_was_started_as_text_is_resumed_as_text(
         self, run_bot: RunBot, redis: Redis, telegram: FakeTelegram
     ) -> None:
         telegram.script_responses(

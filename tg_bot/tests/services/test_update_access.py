@@ -20,7 +20,11 @@ ALLOW_ANNA = AllowList((7,))
 
 
 async def read_notices(redis: Redis) -> list[str]:
-    return [one.notice for one in await read_telegram_queue(redis) if isinstance(one, Notice)]
+    return [
+        message.notice
+        for message in await read_telegram_queue(redis)
+        if isinstance(message, Notice)
+    ]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +42,7 @@ async def read_notices(redis: Redis) -> list[str]:
         (ALLOW_EVERYBODY, {"status": "blocked"}, False, False),
     ],
 )
-async def test_who_may_talk(
+async def test_access_decides_what_is_enqueued(
     make_update_processor: MakeUpdateProcessor,
     rest: FakeRestService,
     redis: Redis,
@@ -57,7 +61,7 @@ async def test_who_may_talk(
 
 
 @pytest.mark.parametrize("text", ["hello", "/start", "/help", "/new", "/other"])
-async def test_a_stranger_is_refused_from_redis_alone_and_sees_their_number(
+async def test_stranger_is_refused_with_their_telegram_id(
     make_update_processor: MakeUpdateProcessor, rest: FakeRestService, redis: Redis, text: str
 ) -> None:
     with capture_logs() as logs:
@@ -66,7 +70,7 @@ async def test_a_stranger_is_refused_from_redis_alone_and_sees_their_number(
     (answer,) = await read_telegram_queue(redis)
     assert isinstance(answer, Notice)
     assert answer.parameters == {"telegram_id": "7"}
-    assert [one["telegram_id"] for one in logs if one["event"] == "user refused"] == [7]
+    assert [line["telegram_id"] for line in logs if line["event"] == "user refused"] == [7]
     assert await read_secretary_queue(redis) == []
     assert rest.calls == []
 
@@ -79,11 +83,11 @@ async def test_a_stranger_is_notified_once_an_hour(
         await processor.process_batch([updates.message("let me in"), updates.message("please")])
     await processor.process_batch([updates.message("and me?", telegram_id=8)])
 
-    assert [one.chat_id for one in await read_telegram_queue(redis)] == [7, 8]
+    assert [message.chat_id for message in await read_telegram_queue(redis)] == [7, 8]
     assert 3500 < await redis.ttl("tg_bot:424242:refused:7") <= 3600
 
 
-async def test_a_refusal_that_was_lost_in_a_crash_is_made_again(
+async def test_refusal_is_repeated_after_a_crash(
     make_update_processor: MakeUpdateProcessor, redis: Redis
 ) -> None:
     """The crash comes after the hour was claimed and before the refusal is in the queue."""
@@ -107,7 +111,7 @@ async def test_bots_are_ignored(update_processor: UpdateProcessor, redis: Redis)
     assert await read_telegram_queue(redis) == []
 
 
-async def test_the_senders_id_counts_and_no_other(
+async def test_access_depends_on_the_sender_id(
     make_update_processor: MakeUpdateProcessor, redis: Redis
 ) -> None:
     """Access does not depend on the chat, on names, or on authors of quoted messages."""
@@ -126,7 +130,7 @@ class TestGroups:
     @pytest.mark.parametrize(
         "text", ["/help", "/help@Fake_Bot", "hi @fake_bot!", "@FAKE_BOT: hi", "/start code"]
     )
-    async def test_who_speaks_to_the_bot_is_told_where_to_go(
+    async def test_addressed_group_message_gets_a_notice(
         self, update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, text: str
     ) -> None:
         await update_processor.process_batch([updates.group_message(text)])
@@ -137,13 +141,13 @@ class TestGroups:
     @pytest.mark.parametrize(
         "text", ["hello all", "/help@other_bot", "@fake_bot2 hi", "x@fake_bot", "@fake_botany"]
     )
-    async def test_who_speaks_to_others_is_left_alone(
+    async def test_other_group_messages_are_ignored(
         self, update_processor: UpdateProcessor, redis: Redis, text: str
     ) -> None:
         await update_processor.process_batch([updates.group_message(text)])
         assert await read_telegram_queue(redis) == []
 
-    async def test_a_bot_that_does_not_know_its_name_yet_answers_only_bare_commands(
+    async def test_bot_without_username_answers_only_bare_commands(
         self, update_processor: UpdateProcessor, redis: Redis
     ) -> None:
         context = update_processor._dispatcher._context
@@ -156,7 +160,7 @@ class TestGroups:
         await update_processor.process_batch([updates.group_message("/help")])
         assert await read_notices(redis) == ["private_chats_only"]
 
-    async def test_once_a_day_and_group(
+    async def test_group_notice_is_sent_once_a_day(
         self, update_processor: UpdateProcessor, redis: Redis
     ) -> None:
         await update_processor.process_batch([updates.group_message("/help") for _ in range(3)])
@@ -164,7 +168,7 @@ class TestGroups:
         assert await read_notices(redis) == ["private_chats_only"] * 2
         assert 86_000 < await redis.ttl("tg_bot:424242:group:-5") <= 86_400
 
-    async def test_somebody_blocked_is_not_answered_there_either(
+    async def test_blocked_user_gets_no_group_notice(
         self, update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
     ) -> None:
         await rest.add_user(7, status="blocked")
@@ -172,14 +176,14 @@ class TestGroups:
         assert await read_telegram_queue(redis) == []
 
 
-async def test_a_command_to_another_bot_is_still_a_command_in_a_private_chat(
+async def test_private_command_may_name_another_bot(
     update_processor: UpdateProcessor, redis: Redis
 ) -> None:
     await update_processor.process_batch([updates.message("/help@other_bot")])
     assert await read_notices(redis) == ["help"]
 
 
-async def test_who_is_let_in_is_heard_at_once(
+async def test_invited_user_has_access_at_once(
     make_update_processor: MakeUpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
     """Both updates were pending at Telegram while the bot was down."""

@@ -19,7 +19,7 @@ from tg_bot.tests.queue_contents import read_dead_letters, read_secretary_queue,
 PHOTO = [{"file_id": "small", "file_size": 10}, {"file_id": "large", "file_size": 99}]
 
 
-async def test_a_text_reaches_the_secretary_with_all_that_it_needs(
+async def test_text_is_enqueued_with_all_fields(
     update_processor: UpdateProcessor, redis: Redis
 ) -> None:
     update = updates.message("  hello  ")
@@ -38,14 +38,14 @@ async def test_a_text_reaches_the_secretary_with_all_that_it_needs(
     }
 
 
-async def test_an_update_that_comes_again_counts_once(
+async def test_repeated_update_is_deduplicated(
     update_processor: UpdateProcessor, redis: Redis
 ) -> None:
     batch = [updates.message(text) for text in ("/help", "a", "b", "/new")]
     await update_processor.process_batch(batch)
     await update_processor.process_batch(batch)
 
-    assert [type(one) for one in await read_secretary_queue(redis)] == [
+    assert [type(message) for message in await read_secretary_queue(redis)] == [
         UserMessage,
         UserMessage,
         UserCommand,
@@ -62,7 +62,7 @@ async def test_messages_of_a_chat_keep_their_order(
 
     messages = await read_secretary_queue(redis)
     for person in (1, 2, 3):
-        own = [int(one.text) for one in messages if one.chat_id == person]  # type: ignore[union-attr] # texts only
+        own = [int(message.text) for message in messages if message.chat_id == person]  # type: ignore[union-attr] # texts only
         assert own == list(range(person - 1, 90, 3))
 
 
@@ -78,7 +78,7 @@ async def test_messages_of_a_chat_keep_their_order(
         ({"text": "x", "photo": "broken", "voice": 5}, "x", []),
     ],
 )
-async def test_words_are_found_wherever_they_are(
+async def test_text_is_read_from_every_field(
     update_processor: UpdateProcessor,
     redis: Redis,
     fields: dict[str, Any],
@@ -90,7 +90,7 @@ async def test_words_are_found_wherever_they_are(
     (message,) = await read_secretary_queue(redis)
     assert isinstance(message, UserMessage)
     assert message.text == text
-    assert [one.kind for one in message.attachments] == kinds
+    assert [attachment.kind for attachment in message.attachments] == kinds
 
 
 async def test_the_largest_photo_is_the_attachment(
@@ -103,7 +103,7 @@ async def test_the_largest_photo_is_the_attachment(
 
 
 @pytest.mark.parametrize("kind", ["voice", "sticker", "location", "poll", "rich_message"])
-async def test_what_has_no_words_is_answered(
+async def test_message_without_text_gets_a_notice(
     update_processor: UpdateProcessor, redis: Redis, kind: str
 ) -> None:
     await update_processor.process_batch([updates.message(None, **{kind: {"file_id": "x"}})])
@@ -114,13 +114,13 @@ async def test_what_has_no_words_is_answered(
     assert await read_secretary_queue(redis) == []
 
 
-async def test_an_album_is_answered_once(update_processor: UpdateProcessor, redis: Redis) -> None:
+async def test_album_gets_one_notice(update_processor: UpdateProcessor, redis: Redis) -> None:
     album = [updates.message(None, photo=PHOTO, media_group_id="g") for _ in range(5)]
     await update_processor.process_batch(album)
     assert len(await read_telegram_queue(redis)) == 1
 
 
-async def test_telegrams_own_words_are_not_answered(
+async def test_service_messages_are_ignored(
     update_processor: UpdateProcessor, redis: Redis
 ) -> None:
     await update_processor.process_batch([updates.message(None, pinned_message={"message_id": 1})])
@@ -128,7 +128,7 @@ async def test_telegrams_own_words_are_not_answered(
     assert await read_dead_letters(redis) == []
 
 
-async def test_a_press_is_answered_at_once_and_never_fails_a_batch(
+async def test_failed_acknowledgement_does_not_fail_the_batch(
     update_processor: UpdateProcessor, redis: Redis, telegram: FakeTelegram
 ) -> None:
     press = {"id": "q1", "from": updates.user(), "chat_instance": "c", "data": "x:1"}
@@ -143,11 +143,11 @@ async def test_a_press_is_answered_at_once_and_never_fails_a_batch(
     )
 
     calls = telegram.calls_to("answerCallbackQuery")
-    assert [one.parameters for one in calls] == [{"callback_query_id": "q1"}] * 2
+    assert [call.parameters for call in calls] == [{"callback_query_id": "q1"}] * 2
     assert len(await read_secretary_queue(redis)) == 1
 
 
-async def test_other_updates_are_noticed_and_left(
+async def test_other_updates_are_logged_and_ignored(
     update_processor: UpdateProcessor, redis: Redis
 ) -> None:
     chat = {"id": 7, "type": "private"}
@@ -164,7 +164,7 @@ async def test_other_updates_are_noticed_and_left(
     assert await read_dead_letters(redis) == []
 
 
-async def test_what_cannot_be_read_is_kept_as_it_came_and_stops_nobody(
+async def test_unreadable_update_becomes_a_dead_letter(
     update_processor: UpdateProcessor, redis: Redis
 ) -> None:
     broken = updates.message("lost?", chat={"id": "seven", "type": "private"})
@@ -172,13 +172,13 @@ async def test_what_cannot_be_read_is_kept_as_it_came_and_stops_nobody(
 
     assert len(await read_secretary_queue(redis)) == 1
     letters = await read_dead_letters(redis)
-    assert [one.queue for one in letters] == ["queue:to_secretary"] * 3
+    assert [letter.queue for letter in letters] == ["queue:to_secretary"] * 3
     assert '"lost?"' in letters[0].payload
     assert letters[0].reason.startswith("message.chat.id")
 
 
 @pytest.mark.clock("virtual")
-async def test_a_slow_rest_service_holds_up_nobody_else(
+async def test_slow_rest_service_delays_only_its_chat(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
     rest.is_hanging = True
@@ -199,7 +199,7 @@ async def test_a_slow_rest_service_holds_up_nobody_else(
     assert (answer.chat_id, answer.notice) == (8, "try_again_later")
 
 
-def test_the_greatest_id_is_found_among_rubbish() -> None:
+def test_greatest_update_id_ignores_invalid_updates() -> None:
     batch = [{"update_id": 5}, {"update_id": "9"}, {"update_id": True}, {}, 7, {"update_id": 3}]
     assert find_max_update_id(batch) == 5
     assert find_max_update_id([{}, None]) is None
@@ -246,7 +246,7 @@ JUNK = st.one_of(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-async def test_no_update_however_broken_stops_the_next(
+async def test_broken_update_does_not_stop_the_next(
     update_processor: UpdateProcessor, redis: Redis, data: st.DataObject
 ) -> None:
     await process_corrupted_update(update_processor, redis, data)
@@ -259,7 +259,7 @@ async def test_no_update_however_broken_stops_the_next(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
-async def test_none_of_many_broken_updates_stops_the_next(
+async def test_many_broken_updates_do_not_stop_the_next(
     update_processor: UpdateProcessor, redis: Redis, data: st.DataObject
 ) -> None:
     await process_corrupted_update(update_processor, redis, data)
@@ -285,4 +285,4 @@ async def process_corrupted_update(
             del holder[last]
     await update_processor.process_batch([update, updates.message("fine", telegram_id=55)])
 
-    assert [one for one in await read_secretary_queue(redis) if one.chat_id == 55]
+    assert [message for message in await read_secretary_queue(redis) if message.chat_id == 55]

@@ -47,7 +47,7 @@ def count_updates(kind: str, outcome: str) -> float:
         (updates.message("\ud83d"), "message", "dead_lettered"),
     ],
 )
-async def test_what_becomes_of_an_update_is_counted(
+async def test_update_outcomes_are_counted(
     update_processor: UpdateProcessor, update: dict[str, Any], kind: str, outcome: str
 ) -> None:
     before = count_updates(kind, outcome)
@@ -55,7 +55,7 @@ async def test_what_becomes_of_an_update_is_counted(
     assert count_updates(kind, outcome) == before + 1
 
 
-async def test_when_updates_last_came_is_measured(update_processor: UpdateProcessor) -> None:
+async def test_time_of_the_last_update_is_measured(update_processor: UpdateProcessor) -> None:
     started = time.time()
     await update_processor.process_batch([updates.message("hello")])
     came_at = REGISTRY.get_sample_value("tg_bot_update_timestamp_seconds")
@@ -66,23 +66,23 @@ async def test_when_updates_last_came_is_measured(update_processor: UpdateProces
     assert REGISTRY.get_sample_value("tg_bot_update_timestamp_seconds") == came_at
 
 
-async def test_every_line_about_an_update_has_its_id(update_processor: UpdateProcessor) -> None:
+async def test_log_lines_contain_the_update_id(update_processor: UpdateProcessor) -> None:
     batch = [updates.message("hello"), updates.message("/help", telegram_id=8)]
     with capture_logs(processors=[merge_contextvars]) as lines:
         await update_processor.process_batch(batch)
 
-    told = [
+    logged = [
         (line["correlation_id"], line["kind"], line["outcome"])
         for line in lines
         if line["event"] == "update handled"
     ]
-    assert sorted(told) == [
+    assert sorted(logged) == [
         (f"tg:424242:{batch[0]['update_id']}", "message", "user_message"),
         (f"tg:424242:{batch[1]['update_id']}", "message", "notice"),
     ]
 
 
-async def test_a_message_has_all_that_its_sender_says_of_themselves(
+async def test_message_contains_the_sender_profile(
     update_processor: UpdateProcessor, redis: Redis
 ) -> None:
     sender = updates.user(first_name="A" * 300, username="anna", language_code="de")
@@ -108,36 +108,42 @@ async def test_a_message_has_all_that_its_sender_says_of_themselves(
 
 
 class TestUnreadable:
-    async def test_it_is_kept_as_it_came_with_the_reason(
+    async def test_dead_letter_contains_the_raw_update_and_reason(
         self, update_processor: UpdateProcessor, redis: Redis
     ) -> None:
         broken = updates.message("lost?", chat={"id": "seven", "type": "private"})
 
         await update_processor.process_batch([broken, 5, updates.message("fine")])
 
-        kept = [(json.loads(one.payload), one.reason) for one in await read_dead_letters(redis)]
-        assert [raw for raw, _ in kept] == [broken, 5]
-        assert kept[0][1] == (
+        stored = [
+            (json.loads(dead_letter.payload), dead_letter.reason)
+            for dead_letter in await read_dead_letters(redis)
+        ]
+        assert [raw for raw, _ in stored] == [broken, 5]
+        assert stored[0][1] == (
             "message.chat.id: Input should be a valid integer, unable to parse string as an integer"
         )
-        assert kept[1][1].startswith(": Input should be a valid dictionary")
+        assert stored[1][1].startswith(": Input should be a valid dictionary")
         assert len(await read_secretary_queue(redis)) == 1
 
-    async def test_what_fails_on_its_way_is_kept_too_and_the_next_of_its_chat_goes_on(
+    async def test_failed_update_does_not_stop_the_next_of_its_chat(
         self, update_processor: UpdateProcessor, redis: Redis
     ) -> None:
         half = updates.message("\ud83d")
 
         await update_processor.process_batch([half, updates.message("fine")])
 
-        (kept,) = await read_dead_letters(redis)
-        assert (json.loads(kept.payload), kept.reason) == (half, "PydanticSerializationError")
-        assert [one.text for one in await read_secretary_queue(redis)] == ["fine"]  # type: ignore[union-attr] # a text
+        (dead_letter,) = await read_dead_letters(redis)
+        assert (json.loads(dead_letter.payload), dead_letter.reason) == (
+            half,
+            "PydanticSerializationError",
+        )
+        assert [message.text for message in await read_secretary_queue(redis)] == ["fine"]  # type: ignore[union-attr] # a text
 
     @pytest.mark.parametrize(
         "name", ["chat", "from", "text", "photo", "rich_message", "forward_origin", "unheard_of"]
     )
-    async def test_however_deep_it_is_nested_it_stops_nobody(
+    async def test_deeply_nested_update_does_not_stop_the_batch(
         self, update_processor: UpdateProcessor, redis: Redis, name: str
     ) -> None:
         deep: Any = []
@@ -147,15 +153,15 @@ class TestUnreadable:
 
         await update_processor.process_batch([updates.message("deep", **{name: deep[0]}), fine])
 
-        assert [one.text for one in await read_secretary_queue(redis) if one.chat_id == 8] == [
-            "fine"
-        ]  # type: ignore[union-attr] # a text
-        for kept in await read_dead_letters(redis):
-            assert "nested too deeply to store" in kept.payload
+        assert [
+            message.text for message in await read_secretary_queue(redis) if message.chat_id == 8
+        ] == ["fine"]  # type: ignore[union-attr] # a text
+        for dead_letter in await read_dead_letters(redis):
+            assert "nested too deeply to store" in dead_letter.payload
 
 
 class TestRedisUnavailable:
-    async def test_what_could_not_be_decided_comes_again_and_nobody_else_waits_for_it(
+    async def test_redis_error_in_one_chat_does_not_delay_others(
         self,
         make_update_processor: MakeUpdateProcessor,
         redis: Redis,
@@ -171,15 +177,15 @@ class TestRedisUnavailable:
             patched.setattr(access.AccessControl, "allow_refusal_notice", lose)
             with pytest.raises(RedisLost, match="away"):
                 await processor.process_batch(batch)
-        assert [one.chat_id for one in await read_secretary_queue(redis)] == [8]
+        assert [message.chat_id for message in await read_secretary_queue(redis)] == [8]
         assert await read_dead_letters(redis) == []
 
         await processor.process_batch(batch)
-        assert [one.chat_id for one in await read_telegram_queue(redis)] == [7]
+        assert [message.chat_id for message in await read_telegram_queue(redis)] == [7]
         assert len(await read_secretary_queue(redis)) == 1
 
     @pytest.mark.clock("virtual")
-    async def test_a_batch_that_is_given_up_leaves_nothing_running(
+    async def test_cancelled_batch_leaves_no_task_running(
         self, update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
     ) -> None:
         rest.is_hanging = True
@@ -196,7 +202,7 @@ class TestRedisUnavailable:
         assert await read_telegram_queue(redis) == []
 
     @pytest.mark.clock("virtual")
-    async def test_who_is_slow_does_not_hide_that_the_quick_could_not_be_kept(
+    async def test_slow_chat_does_not_hide_an_enqueue_error(
         self,
         update_processor: UpdateProcessor,
         redis: Redis,
@@ -221,5 +227,5 @@ class TestRedisUnavailable:
     ("ids", "greatest"),
     [([0], 0), ([-1], None), ([2**62 - 1, 2**62], 2**62 - 1), ([1.5, "2", None, True], None)],
 )
-def test_an_id_is_one_that_telegram_could_confirm(ids: list[object], greatest: int | None) -> None:
-    assert find_max_update_id([{"update_id": one} for one in ids]) == greatest
+def test_only_confirmable_update_ids_are_valid(ids: list[object], greatest: int | None) -> None:
+    assert find_max_update_id([{"update_id": update_id} for update_id in ids]) == greatest

@@ -71,7 +71,7 @@ def serve_webhook(run_bot: RunBot, webhook_settings: TgBotSettings) -> ServeWebh
     return serving
 
 
-async def test_telegram_is_told_where_to_and_drops_nothing(
+async def test_webhook_is_set_without_dropping_updates(
     serve_webhook: ServeWebhook,
     telegram: FakeTelegram,
     redis: Redis,
@@ -93,10 +93,10 @@ async def test_telegram_is_told_where_to_and_drops_nothing(
         "drop_pending_updates": False,
     }
     assert telegram.calls_to("getUpdates") == []
-    assert telegram.webhook, "it stays, so that Telegram keeps updates while nobody is there"
+    assert telegram.webhook, "it stays, so that Telegram keeps updates while the bot is down"
 
 
-async def test_an_update_is_in_the_queue_when_it_is_answered(
+async def test_request_is_answered_after_its_update_is_enqueued(
     serve_webhook: ServeWebhook, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(webhook, "time", SimpleNamespace(time=lambda: 1_000_000.0))
@@ -108,9 +108,7 @@ async def test_an_update_is_in_the_queue_when_it_is_answered(
     assert message.text == "hello"  # type: ignore[union-attr] # a text
 
 
-async def test_an_update_that_comes_twice_is_handled_once(
-    serve_webhook: ServeWebhook, redis: Redis
-) -> None:
+async def test_repeated_delivery_is_deduplicated(serve_webhook: ServeWebhook, redis: Redis) -> None:
     update = updates.message("hello")
     async with serve_webhook() as harness:
         assert [await harness.deliver(update) for _ in range(3)] == [200] * 3
@@ -118,7 +116,7 @@ async def test_an_update_that_comes_twice_is_handled_once(
 
 
 @pytest.mark.parametrize("secret", ["", "wrong", "ключ", "x" * 64])
-async def test_who_does_not_know_the_secret_is_refused_unread(
+async def test_request_without_the_secret_is_refused_unread(
     serve_webhook: ServeWebhook, redis: Redis, secret: str
 ) -> None:
     async with serve_webhook() as harness:
@@ -139,7 +137,7 @@ async def test_who_does_not_know_the_secret_is_refused_unread(
     ],
     ids=["half", "bytes", "list", "nothing", "nested", "huge"],
 )
-async def test_what_is_no_update_is_refused(
+async def test_malformed_body_is_refused(
     serve_webhook: ServeWebhook, redis: Redis, body: Any, status: int
 ) -> None:
     async with serve_webhook() as harness:
@@ -148,7 +146,7 @@ async def test_what_is_no_update_is_refused(
     assert await read_dead_letters(redis) == []
 
 
-async def test_an_update_that_cannot_be_read_is_kept_and_not_brought_again(
+async def test_unreadable_update_is_dead_lettered_and_accepted(
     serve_webhook: ServeWebhook, redis: Redis
 ) -> None:
     async with serve_webhook() as harness:
@@ -156,7 +154,7 @@ async def test_an_update_that_cannot_be_read_is_kept_and_not_brought_again(
     assert len(await read_dead_letters(redis)) == 1
 
 
-async def test_without_redis_telegram_is_asked_to_come_again(
+async def test_redis_outage_asks_telegram_to_retry(
     serve_webhook: ServeWebhook, durable_valkey: DurableValkey
 ) -> None:
     async with serve_webhook(**durable_valkey.settings.model_dump()) as harness:
@@ -169,7 +167,7 @@ async def test_without_redis_telegram_is_asked_to_come_again(
                 await asyncio.sleep(0.1)
 
 
-async def test_what_keeps_telegram_from_coming_is_said(
+async def test_failed_deliveries_are_shown_in_health(
     serve_webhook: ServeWebhook,
     telegram: FakeTelegram,
     redis: Redis,
@@ -183,16 +181,16 @@ async def test_what_keeps_telegram_from_coming_is_said(
             "last_error_message": "Connection refused",
             "pending_update_count": 3,
         }
-        said = await harness.wait_until_health("unavailable")
+        detail = await harness.wait_until_health("unavailable")
         assert (
             f"Telegram cannot deliver to {URL}{WEBHOOK_PATH}: Connection refused "
             "(3 updates pending)"
-        ) in said
+        ) in detail
         assert await harness.deliver(updates.message("hello")) == 200
         await harness.wait_until_health("ok")
 
 
-async def test_a_webhook_that_somebody_has_changed_is_set_again(
+async def test_changed_webhook_is_set_again(
     serve_webhook: ServeWebhook,
     telegram: FakeTelegram,
     redis: Redis,
@@ -205,7 +203,7 @@ async def test_a_webhook_that_somebody_has_changed_is_set_again(
         await telegram.wait_until(lambda: telegram.webhook["url"].startswith(URL))
 
 
-async def test_an_address_that_telegram_refuses_is_named(
+async def test_refused_webhook_url_is_shown_in_health(
     serve_webhook: ServeWebhook, telegram: FakeTelegram, redis: Redis
 ) -> None:
     reason = "Bad Request: bad webhook: An HTTPS URL must be provided for webhook"
@@ -214,10 +212,10 @@ async def test_an_address_that_telegram_refuses_is_named(
         async with serve_webhook() as harness:
             await telegram.wait_until(lambda: len(telegram.calls_to("setWebhook")) == 2)
             assert reason in harness.bot.health.report()["detail"]
-    assert [one["reason"] for one in lines if one["log_level"] == "error"] == [reason]
+    assert [line["reason"] for line in lines if line["log_level"] == "error"] == [reason]
 
 
-async def test_back_in_polling_what_waits_is_read(
+async def test_pending_updates_are_polled_after_leaving_the_webhook(
     serve_webhook: ServeWebhook, run_bot: RunBot, telegram: FakeTelegram, redis: Redis
 ) -> None:
     async with serve_webhook() as harness:
@@ -230,7 +228,7 @@ async def test_back_in_polling_what_waits_is_read(
     assert len(await read_secretary_queue(redis)) == 1
 
 
-async def test_while_polling_nobody_can_bring_anything(run_bot: RunBot, redis: Redis) -> None:
+async def test_polling_bot_has_no_webhook_route(run_bot: RunBot, redis: Redis) -> None:
     async with run_bot() as bot, TestClient(TestServer(bot.web_app)) as pages:
         response = await pages.post(WEBHOOK_PATH, json=updates.message("hello"))
         assert response.status == 404

@@ -8,14 +8,13 @@ import pytest
 from smart_kit.contracts.queue import Choice, ChoiceKind, ChoiceOption
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram
-from tg_bot.src.rendering.buttons import MAX_LABEL_LENGTH, truncate_label
+from tg_bot.src.rendering.rendered_message import MAX_LABEL_LENGTH, truncate_label
 from tg_bot.src.texts.choice_prompts import QUESTIONS, render_choice_prompt
-from tg_bot.src.texts.translations import Translations
+from tg_bot.src.texts.translations import get_translation
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.queue_contents import enqueue_to_telegram
 from tg_bot.tests.queue_messages import common_fields
 
-TRANSLATIONS = Translations("en")
 LUNA, TERRA = uuid4(), uuid4()
 
 
@@ -44,7 +43,7 @@ def make_options(count: int, chosen: int) -> tuple[ChoiceOption, ...]:
         ("ru", "Какая модель будет вам отвечать?", "✓ По умолчанию"),
     ],
 )
-async def test_it_is_a_message_with_a_button_a_row_and_the_chosen_one_is_marked(
+async def test_prompt_has_one_button_per_row_and_marks_the_selection(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, language: str, question: str, own: str
 ) -> None:
     options = (
@@ -67,35 +66,35 @@ async def test_it_is_a_message_with_a_button_a_row_and_the_chosen_one_is_marked(
     }
 
 
-def test_every_thing_to_choose_has_its_question_and_data_that_telegram_takes() -> None:
+def test_every_choice_kind_has_a_question_and_valid_data() -> None:
     assert set(QUESTIONS) == set(get_args(ChoiceKind))
     for chosen in get_args(ChoiceKind):
         rendered = render_choice_prompt(
-            make_choice_prompt(*make_options(2, 1), chosen=chosen), TRANSLATIONS.for_language("en")
+            make_choice_prompt(*make_options(2, 1), chosen=chosen), get_translation("en")
         )
         assert rendered.text.text
         assert all(len(button.data.encode()) <= 64 for button in rendered.buttons)
 
 
 @pytest.mark.parametrize(
-    ("count", "words"),
+    ("count", "hidden_note"),
     [(100, None), (101, "1 more option is not shown."), (350, "250 more options are not shown.")],
 )
-def test_what_does_not_fit_is_counted_and_the_chosen_one_always_fits(
-    count: int, words: str | None
+def test_hidden_options_are_counted_and_the_selected_one_shown(
+    count: int, hidden_note: str | None
 ) -> None:
     rendered = render_choice_prompt(
-        make_choice_prompt(*make_options(count, count - 1)), TRANSLATIONS.for_language("en")
+        make_choice_prompt(*make_options(count, count - 1)), get_translation("en")
     )
     assert len(rendered.buttons) == 100
-    assert [one.label for one in rendered.buttons if one.label.startswith("✓")] == [
+    assert [button.label for button in rendered.buttons if button.label.startswith("✓")] == [
         f"✓ model {count - 1}"
     ]
-    assert rendered.text.text.partition("\n\n")[2] == (words or "")
+    assert rendered.text.text.partition("\n\n")[2] == (hidden_note or "")
 
 
-def test_a_choice_without_options_is_only_words() -> None:
-    assert render_choice_prompt(make_choice_prompt(), TRANSLATIONS.for_language("en")).buttons == ()
+def test_choice_without_options_has_no_buttons() -> None:
+    assert render_choice_prompt(make_choice_prompt(), get_translation("en")).buttons == ()
 
 
 @pytest.mark.parametrize(
@@ -108,6 +107,6 @@ def test_a_choice_without_options_is_only_words() -> None:
         ("\u200b", "…"),
     ],
 )
-def test_labels_are_as_long_as_is_shown(label: str, shown: str) -> None:
+def test_labels_are_truncated_to_the_visible_length(label: str, shown: str) -> None:
     assert truncate_label(label) == shown
     assert len(shown) <= MAX_LABEL_LENGTH

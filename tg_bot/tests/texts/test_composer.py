@@ -5,12 +5,12 @@ import pytest
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.queue import NoticeName
+from smart_kit.settings import LocaleSettings
 from smart_kit.version import get_version
 from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
 from tg_bot.src.handlers.rich import RICH_ON
 from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.notices import NOTICES
-from tg_bot.src.texts.translations import Translations
 from tg_bot.tests.queue_messages import make_effect, make_notice, make_reminder, make_reply
 
 AT_NINE = datetime(2026, 11, 21, 8, 0, tzinfo=UTC)
@@ -30,28 +30,28 @@ class FrozenClock(Clock):
 
 def compose_late_reminder(text: str, late: timedelta) -> str:
     """Return the text of a reminder that is this late."""
-    composer = Composer(Translations("en"), FrozenClock(AT_NINE + late), COMMAND_DESCRIPTIONS)
+    composer = Composer(LocaleSettings(), FrozenClock(AT_NINE + late), COMMAND_DESCRIPTIONS)
     return composer.compose(make_reminder(text, AT_NINE), None).text.text
 
 
 @pytest.fixture
 def composer() -> Composer:
-    return Composer(Translations("en"), Clock(), COMMAND_DESCRIPTIONS)
+    return Composer(LocaleSettings(), Clock(), COMMAND_DESCRIPTIONS)
 
 
 @pytest.mark.parametrize("text", ["", " \n ", "\u200b", "\t"])
-def test_a_silent_model_is_excused_in_a_sentence(composer: Composer, text: str) -> None:
+def test_empty_reply_is_replaced_by_an_excuse(composer: Composer, text: str) -> None:
     assert "no answer" in composer.compose(make_reply(text), None).text.text
     assert "ответить" in composer.compose(make_reply(text, language_code="ru"), None).text.text
 
 
-def test_what_was_done_needs_no_excuse(composer: Composer) -> None:
+def test_empty_reply_with_receipts_needs_no_excuse(composer: Composer) -> None:
     assert composer.compose(make_reply("", receipts=(make_effect(),)), None).text.text.startswith(
         "✓ Reminder"
     )
 
 
-def test_receipts_stand_under_the_answer(composer: Composer) -> None:
+def test_receipts_follow_the_answer(composer: Composer) -> None:
     text = composer.compose(
         make_reply("**Done**.\n", receipts=(make_effect(), make_effect())), None
     ).text.text
@@ -61,21 +61,23 @@ def test_receipts_stand_under_the_answer(composer: Composer) -> None:
     assert [line[0] for line in receipts.splitlines()] == ["✓", "✓"]
 
 
-def test_a_failed_turn_still_says_what_it_did(composer: Composer) -> None:
+def test_failed_turn_shows_its_receipts(composer: Composer) -> None:
     text = composer.compose(make_notice("turn_failed", receipts=(make_effect(),)), None).text.text
     assert text.startswith("Something went wrong")
     assert "✓ Reminder" in text
 
 
-def test_what_was_taken_back_is_told_by_its_receipt(composer: Composer) -> None:
+def test_undone_change_is_shown_by_its_receipt(composer: Composer) -> None:
     gone = make_effect("reminder_cancelled").model_copy(update={"undoes": make_effect().id})
-    said = composer.compose(make_notice("undone", receipts=(gone,)), None).text.text
-    assert said.startswith("Done.\n\n↩ Reminder removed: ")
+    text = composer.compose(make_notice("undone", receipts=(gone,)), None).text.text
+    assert text.startswith("Done.\n\n↩ Reminder removed: ")
 
 
 @pytest.mark.parametrize("name", NOTICES)
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_a_notice_has_no_holes(composer: Composer, name: NoticeName, language: str) -> None:
+def test_missing_parameters_leave_no_gap(
+    composer: Composer, name: NoticeName, language: str
+) -> None:
     parameters = {"first_name": "{Anna}", "telegram_id": "7"}
     full = composer.compose(
         make_notice(name, language_code=language, parameters=parameters), None
@@ -89,30 +91,28 @@ def test_a_notice_has_no_holes(composer: Composer, name: NoticeName, language: s
 
 
 @pytest.mark.parametrize(("language", "beginning"), [("en", "Tables and"), ("ru", "Таблицы и")])
-def test_a_commands_own_reply_is_translated(
-    composer: Composer, language: str, beginning: str
-) -> None:
+def test_command_reply_is_translated(composer: Composer, language: str, beginning: str) -> None:
     notice = make_notice("command_reply", language_code=language, parameters={"text": RICH_ON})
     assert composer.compose(notice, None).text.text.startswith(beginning)
 
 
-def test_help_shows_the_version_of_the_suite(composer: Composer) -> None:
+def test_help_shows_the_version(composer: Composer) -> None:
     text = composer.compose(make_notice("help"), None).text.text
 
     assert text.endswith(f"Smart Assistant {get_version()}")
 
 
-def test_help_and_an_unknown_command_list_every_command(composer: Composer) -> None:
+def test_help_and_unknown_command_list_all_commands(composer: Composer) -> None:
     for name in ("help", "unknown_command"):
         text = composer.compose(make_notice(name), None).text.text
         assert all(f"/{command} — " in text for command in COMMAND_DESCRIPTIONS)
 
 
-def test_a_reminder_in_time_is_only_its_text() -> None:
+def test_punctual_reminder_shows_only_its_text() -> None:
     assert compose_late_reminder("*stretch* <b>", timedelta(seconds=60)) == "⏰ *stretch* <b>"
 
 
-def test_a_late_reminder_says_when_it_was_due() -> None:
+def test_late_reminder_shows_when_it_was_due() -> None:
     assert (
         compose_late_reminder("stretch", timedelta(seconds=61)) == "⏰ stretch\n\n(was due 09:00)"
     )

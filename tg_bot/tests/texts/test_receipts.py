@@ -1,14 +1,17 @@
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.effects import EffectKind, EffectRead
 from smart_kit.settings import Language
-from tg_bot.src.texts.receipts import EFFECT_KINDS, ReceiptContext, describe_effect
-from tg_bot.src.texts.receipts.event import EVENT_TITLES, EVENT_UNDO_TITLES
-from tg_bot.src.texts.receipts.reminder import REMINDER_TITLES, REMINDER_UNDO_TITLES
-from tg_bot.src.texts.translations import Translations
+from tg_bot.src.texts.receipts import (
+    EVENT_TITLES,
+    REMINDER_TITLES,
+    ReceiptContext,
+    describe_effect,
+)
+from tg_bot.src.texts.translations import get_translation
 from tg_bot.tests.queue_messages import make_effect, make_effect_from
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
@@ -22,7 +25,7 @@ def render_receipt(language: Language = "en", **facts: Any) -> str:
 
 def make_context(language: Language = "en") -> ReceiptContext:
     """A user in Berlin."""
-    return ReceiptContext(Translations("en").for_language(language), language, "Europe/Berlin", NOW)
+    return ReceiptContext(get_translation(language), "Europe/Berlin", NOW)
 
 
 @pytest.mark.parametrize(
@@ -60,20 +63,22 @@ def make_context(language: Language = "en") -> ReceiptContext:
         ),
     ],
 )
-def test_a_receipt_says_what_was_done(facts: dict[str, Any], english: str, russian: str) -> None:
+def test_reminder_receipt_describes_the_change(
+    facts: dict[str, Any], english: str, russian: str
+) -> None:
     assert render_receipt("en", **facts) == english
     assert render_receipt("ru", **facts) == russian
 
 
-def test_a_long_text_is_shortened_to_one_line() -> None:
-    said = render_receipt(text="buy\nmilk " * 50)
-    assert "\n" not in said
-    assert said.endswith("…")
-    assert len(said) < 140
+def test_long_text_is_truncated_to_one_line() -> None:
+    receipt = render_receipt(text="buy\nmilk " * 50)
+    assert "\n" not in receipt
+    assert receipt.endswith("…")
+    assert len(receipt) < 140
 
 
 @pytest.mark.parametrize("facts", [{"timezone": "Mars/Base"}, {"text": None}, {"at": "soon"}])
-def test_facts_that_cannot_be_read_still_say_that_something_was_done(
+def test_unreadable_effect_has_a_fallback_receipt(
     facts: dict[str, Any],
 ) -> None:
     assert render_receipt(**facts) == "✓ Reminder"
@@ -91,7 +96,7 @@ def test_facts_that_cannot_be_read_still_say_that_something_was_done(
         ),
     ],
 )
-def test_what_takes_something_back_says_so(made: EffectRead, english: str, russian: str) -> None:
+def test_undo_receipt_has_its_own_title(made: EffectRead, english: str, russian: str) -> None:
     undo = made.model_copy(update={"undoes": made.id})
     facts = "Europe/Berlin — call Anna"
     assert describe_effect(undo, make_context("en")) == f"↩ {english}: Fri 27 Nov 09:00 {facts}"
@@ -100,13 +105,12 @@ def test_what_takes_something_back_says_so(made: EffectRead, english: str, russi
     assert describe_effect(unreadable, make_context()) == "↩ Reminder"
 
 
-def test_every_kind_of_effect_has_words() -> None:
-    assert set(REMINDER_UNDO_TITLES) == set(REMINDER_TITLES)
-    assert set(EVENT_UNDO_TITLES) == set(EVENT_TITLES)
-    of_jobs = {kind for kind, _ in REMINDER_TITLES}
-    assert len(REMINDER_TITLES) == 2 * len(of_jobs)
-    assert of_jobs | set(EVENT_TITLES) | {"task_created", "task_changed"} == set(EFFECT_KINDS)
-    for kind in EFFECT_KINDS:
+def test_every_kind_of_effect_has_titles() -> None:
+    kinds = set(get_args(EffectKind))
+    reminder_kinds = {kind for kind, _ in REMINDER_TITLES}
+    assert len(REMINDER_TITLES) == 2 * len(reminder_kinds)
+    assert reminder_kinds | set(EVENT_TITLES) | {"task_created", "task_changed"} == kinds
+    for kind in kinds:
         unreadable = make_effect_from(kind, after={"nothing": "known"})
         assert len(describe_effect(unreadable, make_context())) > 5
 
@@ -148,7 +152,7 @@ TODAY = {"due_at": "2026-11-21T22:59:59Z"}
         ),
     ],
 )
-def test_a_receipt_of_a_task_says_what_has_become_of_it(
+def test_task_receipt_describes_the_change(
     before: dict[str, Any] | None, after: dict[str, Any], english: str, russian: str
 ) -> None:
     made = make_effect_from(
@@ -161,18 +165,18 @@ def test_a_receipt_of_a_task_says_what_has_become_of_it(
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "receipt"),
     [
         ({}, {"status": "cancelled"}, "↩ Task removed: buy milk"),
         ({"status": "done"}, {}, "↩ Task reopened: buy milk"),
         ({"title": "buy oat milk"}, {}, "↩ Task reverted: buy milk"),
     ],
 )
-def test_a_task_that_is_taken_back_says_so(
-    before: dict[str, Any], after: dict[str, Any], said: str
+def test_undone_task_has_its_own_title(
+    before: dict[str, Any], after: dict[str, Any], receipt: str
 ) -> None:
     made = make_effect_from("task_changed", before=TASK | before, after=TASK | after)
-    assert describe_effect(made.model_copy(update={"undoes": made.id}), make_context()) == said
+    assert describe_effect(made.model_copy(update={"undoes": made.id}), make_context()) == receipt
 
 
 EVENT = {
@@ -217,7 +221,7 @@ TRIP = EVENT | {
         ),
     ],
 )
-def test_a_receipt_of_an_event_says_when_and_where(
+def test_event_receipt_shows_time_and_location(
     event: dict[str, Any], english: str, russian: str
 ) -> None:
     made = make_effect_from("event_created", after=event)

@@ -1,7 +1,7 @@
 import pytest
 
-from tg_bot.src.texts.recurrence import describe_recurrence
-from tg_bot.src.texts.translations import Translations
+from tg_bot.src.texts.datetimes import describe_recurrence
+from tg_bot.src.texts.translations import get_translation
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,6 @@ from tg_bot.src.texts.translations import Translations
         ("0 9 1 * 1", "repeating: 0 9 1 * 1", "повторяется: 0 9 1 * 1"),
     ],
 )
-def test_a_simple_expression_has_a_simple_name(expression: str, english: str, russian: str) -> None:
-    translations = Translations("en")
-    assert describe_recurrence(expression, translations.for_language("en")) == english
-    assert describe_recurrence(expression, translations.for_language("ru")) == russian
+def test_cron_expressions_are_described(expression: str, english: str, russian: str) -> None:
+    assert describe_recurrence(expression, get_translation("en")) == english
+    assert describe_recurrence(expression, get_translation("ru")) == russian

@@ -16,7 +16,7 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.settings import Language
 from tg_bot.src.handlers.commands import COMMANDS
 from tg_bot.src.texts.notices import NOTICES
-from tg_bot.src.texts.translations import LANGUAGES, Translations
+from tg_bot.src.texts.translations import LANGUAGES, get_translation, negotiate_language
 
 SOURCE = Path(tg_bot.src.__file__).parent
 KEYWORDS = {"N_": None, "gettext": None, "ngettext": (1, 2)}
@@ -37,7 +37,7 @@ def test_every_text_is_translated_and_nothing_else_is(catalog: Catalog) -> None:
     assert translated == wanted
 
 
-def test_a_translation_is_whole_and_names_the_same_things(catalog: Catalog) -> None:
+def test_translations_are_complete_and_use_the_same_parameters(catalog: Catalog) -> None:
     for message in catalog:
         if not message.id:
             continue
@@ -50,23 +50,22 @@ def test_a_translation_is_whole_and_names_the_same_things(catalog: Catalog) -> N
             assert _names(text) == _names(ids[0])
 
 
-def test_every_notice_has_words() -> None:
+def test_every_notice_has_a_text() -> None:
     assert {*NOTICES, "command_reply"} == set(get_args(NoticeName))
 
 
 def test_every_command_has_a_description_in_both_languages() -> None:
-    translations = Translations("en")
     assert set(LANGUAGES) == {"en", "ru"}
     for command in COMMANDS:
         described = {
-            translations.for_language(one).gettext(command.description) for one in LANGUAGES
+            get_translation(language).gettext(command.description) for language in LANGUAGES
         }
         assert len(described) == 2, command.name
         assert all(0 < len(text) <= 256 for text in described)
 
 
 @pytest.mark.parametrize(
-    ("chosen", "said", "known", "language"),
+    ("chosen", "app_language", "known", "language"),
     [
         ("ru", "en", "en", "ru"),
         (None, "ru-RU", "en", "ru"),
@@ -77,10 +76,10 @@ def test_every_command_has_a_description_in_both_languages() -> None:
         (None, "", None, "ru"),
     ],
 )
-def test_the_persons_choice_wins_then_telegrams_word_then_the_default(
-    chosen: Language | None, said: str | None, known: str | None, language: Language
+def test_language_is_the_choice_then_telegrams_then_the_default(
+    chosen: Language | None, app_language: str | None, known: str | None, language: Language
 ) -> None:
-    person = UserSnapshot(
+    user = UserSnapshot(
         id=uuid4(),
         telegram_id=7,
         first_name="",
@@ -93,9 +92,9 @@ def test_the_persons_choice_wins_then_telegrams_word_then_the_default(
         assistant_id=None,
         version=1,
     )
-    assert Translations("ru").negotiate(said, person) == language
+    assert negotiate_language(app_language, user, "ru") == language
     if chosen is None and known is None:
-        assert Translations("ru").negotiate(said, None) == language
+        assert negotiate_language(app_language, None, "ru") == language
 
 
 def _names(text: str) -> set[str | None]:
