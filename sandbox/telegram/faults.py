@@ -60,24 +60,30 @@ class TelegramFault(BaseModel):
             return False
         return self.chat_id is None or parameters.get_text("chat_id") == str(self.chat_id)
 
-    def raise_if_error(self) -> None:
-        """Raise BotApiError for the kinds that refuse the call."""
-        if self.kind == "refused":
-            raise BotApiError(self.error_code, self.description)
-        if self.kind == "too_many_requests":
-            raise too_many_requests(int(self.seconds))
-        if self.kind == "migrated":
-            raise BotApiError(*_ERRORS["migrated"], migrate_to_chat_id=self.migrate_to_chat_id)
-        if self.kind in _ERRORS:
-            raise BotApiError(*_ERRORS[self.kind])
+    def replace_response(self, request: web.Request) -> web.Response | None:
+        """Return the response of a call that is not executed. Raises BotApiError for a refusal."""
+        match self.kind:
+            case "refused":
+                raise BotApiError(self.error_code, self.description)
+            case "too_many_requests":
+                raise too_many_requests(int(self.seconds))
+            case "migrated":
+                raise BotApiError(*_ERRORS["migrated"], migrate_to_chat_id=self.migrate_to_chat_id)
+            case "blocked" | "kicked" | "internal":
+                raise BotApiError(*_ERRORS[self.kind])
+            case "bad_gateway":
+                return web.Response(status=502, text=BAD_GATEWAY_PAGE, content_type="text/html")
+            case "reset_before":
+                _reset_connection(request)
+                return web.Response()
+        return None
 
-    async def apply_to_response(self, request: web.Request, response: web.Response) -> web.Response:
+    async def disturb_response(self, request: web.Request) -> None:
         """Delay or cut off the response of an executed call."""
         if self.kind == "reset_after":
-            reset_connection(request)
+            _reset_connection(request)
         elif self.kind == "slow":
             await asyncio.sleep(self.seconds)
-        return response
 
 
 class FaultQueue:
@@ -107,12 +113,9 @@ class FaultQueue:
         return [fault.model_dump() for fault in self._faults]
 
 
-def reset_connection(request: web.Request) -> None:
+def _reset_connection(request: web.Request) -> None:
     """Close the connection with a TCP reset."""
-    transport = request.transport
-    if transport is None:
-        return
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ZERO_LINGER)
-    transport.abort()
+    if transport := request.transport:
+        if connection := transport.get_extra_info("socket"):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ZERO_LINGER)
+        transport.abort()

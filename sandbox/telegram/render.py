@@ -24,10 +24,9 @@ def render_message(
         shown["edit_date"] = message.edit_date
     if message.inline_keyboard:
         shown["reply_markup"] = {"inline_keyboard": message.inline_keyboard}
-    if with_reply and message.reply_to is not None:
-        original = state.messages.get(person.id, message.reply_to)
-        if original:
-            shown["reply_to_message"] = render_message(state, original, with_reply=False)
+    reply_to = message.reply_to if with_reply else None
+    if reply_to is not None and (original := state.messages.get(person.id, reply_to)):
+        shown["reply_to_message"] = render_message(state, original, with_reply=False)
     return shown
 
 

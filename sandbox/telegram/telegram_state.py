@@ -10,7 +10,7 @@ from sandbox.telegram.state.activity import ChatActivity
 from sandbox.telegram.state.callback_queries import CallbackQueryStore
 from sandbox.telegram.state.commands import CommandStore
 from sandbox.telegram.state.database import SettingStore, open_database
-from sandbox.telegram.state.event_bus import ChatEvent, EventBus
+from sandbox.telegram.state.event_bus import EventBus
 from sandbox.telegram.state.messages import Message, MessageStore
 from sandbox.telegram.state.people import PersonStore
 from sandbox.telegram.state.updates import UpdateQueue
@@ -24,12 +24,12 @@ class TelegramState:
 
     def __init__(self, database: sqlite3.Connection, token: str) -> None:
         self._database = database
-        self.settings = SettingStore(database)
+        settings = SettingStore(database)
         self.bot = SandboxBot(token)
         self.people = PersonStore(database)
         self.messages = MessageStore(database)
-        self.updates = UpdateQueue(database, self.settings)
-        self.webhook = Webhook(self.settings)
+        self.updates = UpdateQueue(database, settings)
+        self.webhook = Webhook(settings)
         self.commands = CommandStore(database)
         self.callback_queries = CallbackQueryStore(database)
         self.event_bus = EventBus()
@@ -57,16 +57,11 @@ class TelegramState:
 
     def publish_message(self, kind: str, message: Message) -> None:
         """Publish a new message (`message`) or an edited one (`edit`)."""
-        self.event_bus.publish(ChatEvent(kind, message.person_id, message.to_json()))
-
-    def publish_bot_changed(self) -> None:
-        """Publish that the bot's commands changed."""
-        self.event_bus.publish(ChatEvent("bot", None, {}))
+        self.event_bus.publish(kind, message.person_id, message.to_json())
 
     def confirm_updates(self, offset: int) -> None:
         """Confirm the updates below `offset` and mark their messages as read."""
-        first = self.updates.confirm(offset)
-        for message in self.messages.mark_read(first):
+        for message in self.messages.mark_read(self.updates.confirm(offset)):
             self.publish_message("edit", message)
 
     def drop_updates(self) -> None:
