@@ -13,6 +13,7 @@ from sandbox.telegram.rich.schema import (
     CAPTION_FIELDS,
     CELL_FIELDS,
     ITEM_FIELDS,
+    MEDIA_TYPES,
     NON_EMPTY_FIELDS,
     TEXT_FIELDS,
 )
@@ -39,11 +40,7 @@ class BlockValidator:
     """Validates blocks; every method raises BotApiError with Telegram's error text."""
 
     def __init__(
-        self,
-        on_violation: ViolationCallback,
-        *,
-        is_draft: bool,
-        is_detection_enabled: bool,
+        self, on_violation: ViolationCallback, *, is_draft: bool, is_detection_enabled: bool
     ) -> None:
         self._on_violation = on_violation
         self._is_draft = is_draft
@@ -60,11 +57,9 @@ class BlockValidator:
             "items": self._validate_items,
             "cells": self._validate_cells,
             "caption": self._validate_caption,
-            "location": as_object,
-            "user": as_object,
             "buttons": self._validate_buttons,
             "button": self._validate_button,
-            "media": as_object,
+            "object": as_object,
         }
 
     def validate_blocks(self, given: Any) -> list[Block]:
@@ -72,30 +67,31 @@ class BlockValidator:
         return [self._validate_block(one) for one in as_array(given)]
 
     def _validate_block(self, given: Any) -> Block:
-        kind = as_object(given).get("type")
-        fields = BLOCK_FIELDS.get(str(kind))
+        kind = str(as_object(given).get("type"))
+        fields = BLOCK_FIELDS.get(kind)
         if fields is None:
             raise parse_error("Unsupported type specified")
         if kind == "thinking" and not self._is_draft:
             raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
-        block = {"type": kind, **self._validate_fields(given, fields, str(kind))}
-        if not all(block.get(name) for name in fields if name in NON_EMPTY_FIELDS):
+        block = {"type": kind, **self._validate_fields(given, fields, kind)}
+        if not all(block.get(name) for name in fields.keys() & NON_EMPTY_FIELDS):
             raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
         if kind == "heading" and "size" not in block:
             raise parse_error('Can\'t find field "size"')
         if kind == "map":
-            block = {"zoom": 13, "width": 640, "height": 360} | block
-        return block | self._build_received_media(str(kind), block)
+            return {"zoom": 13, "width": 640, "height": 360} | block
+        return block | self._receive_media(block) if kind in MEDIA_TYPES else block
 
-    def _build_received_media(self, kind: str, block: Block) -> Block:
-        if BLOCK_FIELDS[kind].get(kind) != "media":
-            return {}
-        source = str(block[kind].get("media") or "")
+    def _receive_media(self, block: Block) -> Block:
+        media = block[block["type"]]
+        source = str(media.get("media") or "")
         if is_web_url(source):
             if self._is_draft:
                 raise bad_request("MEDIA_INVALID")
             self._on_violation("loads_address", source)
-        return build_received_media(kind, block[kind])
+        return build_received_media(
+            block["type"], source, has_spoiler=bool(media.get("has_spoiler"))
+        )
 
     def _validate_fields(self, given: Block, fields: dict[str, str], where: str) -> Block:
         self._report_unknown_fields(given, {"type", *fields}, where)
@@ -124,9 +120,9 @@ class BlockValidator:
         if kind not in TEXT_FIELDS:
             raise parse_error("Unsupported rich text type specified")
         text = {"type": kind, **self._validate_fields(given, TEXT_FIELDS[kind], kind)}
-        missing = [name for name in TEXT_FIELDS[kind] if name not in text]
-        if missing:
-            raise parse_error(f'Can\'t find field "{missing[0]}"')
+        for name in TEXT_FIELDS[kind]:
+            if name not in text:
+                raise parse_error(f'Can\'t find field "{name}"')
         return text
 
     def _validate_items(self, given: Any) -> list[Block]:
@@ -143,8 +139,7 @@ class BlockValidator:
             value = as_integer(given.get("value", number))
             kind = as_choice(given.get("type", "1"), LABEL_KINDS)
             item |= {"label": format_label(value, kind), "value": value, "type": kind}
-        flags = {name: True for name in ("has_checkbox", "is_checked") if given.get(name)}
-        return item | flags
+        return item | {name: True for name in ("has_checkbox", "is_checked") if given.get(name)}
 
     def _validate_cells(self, given: Any) -> list[list[Block]]:
         return [[self._validate_cell(cell) for cell in as_array(row)] for row in as_array(given)]

@@ -5,9 +5,9 @@ import pytest
 from sandbox.telegram.errors import BotApiError
 from sandbox.telegram.text.entities import Entity, nest_entities
 from sandbox.telegram.text.formatting import parse_formatted_text
-from sandbox.telegram.text.html import parse_html
-from sandbox.telegram.text.legacy_markdown import parse_legacy_markdown
-from sandbox.telegram.text.markdown_v2 import parse_markdown_v2
+from sandbox.telegram.text.html import HtmlParser
+from sandbox.telegram.text.legacy_markdown import LegacyMarkdownParser
+from sandbox.telegram.text.markdown_v2 import MarkdownV2Parser
 
 Expected = tuple[str, list[tuple[object, ...]]]
 
@@ -44,7 +44,7 @@ def _to_expected(parsed: tuple[str, list[Entity]]) -> Expected:
     ],
 )
 def test_html(source: str, expected: Expected) -> None:
-    assert _to_expected(parse_html(source)) == expected
+    assert _to_expected(HtmlParser(source).parse()) == expected
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_broken_html_is_refused(source: str, reason: str) -> None:
     ],
 )
 def test_markdown_v2(source: str, expected: Expected) -> None:
-    assert _to_expected(parse_markdown_v2(source)) == expected
+    assert _to_expected(MarkdownV2Parser(source).parse()) == expected
 
 
 @pytest.mark.parametrize(
@@ -129,7 +129,7 @@ def test_broken_markdown_v2_is_refused(source: str, reason: str) -> None:
     ],
 )
 def test_legacy_markdown(source: str, expected: Expected) -> None:
-    assert _to_expected(parse_legacy_markdown(source)) == expected
+    assert _to_expected(LegacyMarkdownParser(source).parse()) == expected
 
 
 def test_broken_legacy_markdown_is_refused() -> None:
