@@ -37,17 +37,17 @@ class FaultInjectionApi(JsonApi):
 
     async def list_faults(self, _: web.Request) -> dict[str, Any]:
         """Return the faults that are still waiting for calls."""
-        return {"items": self._state.faults.to_json()}
+        return {"items": [fault.model_dump() for fault in self._state.faults.items]}
 
     async def add_fault(self, request: web.Request) -> dict[str, Any]:
         """Queue a fault; several faults of one method apply in the order of their creation."""
         fault = await read_body(request, TelegramFault)
-        self._state.faults.add(fault)
+        self._state.faults.items.append(fault)
         return fault.model_dump()
 
     async def clear_faults(self, _: web.Request) -> dict[str, Any]:
         """Delete all faults."""
-        self._state.faults.clear()
+        self._state.faults.items.clear()
         return {"items": []}
 
     async def list_violations(self, _: web.Request) -> dict[str, Any]:

@@ -18,8 +18,6 @@ from smart_kit.errors import NotFound
 STATIC_DIR = Path(__file__).parent / "static"
 MAX_TEXT_LENGTH = 100_000
 
-LanguageCode = Annotated[str, StringConstraints(pattern="^[a-z]{2}$")]
-
 
 class PersonCreate(JsonBody):
     """A new person."""
@@ -27,13 +25,13 @@ class PersonCreate(JsonBody):
     first_name: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)
     ]
-    language_code: LanguageCode = "en"
+    language_code: str = Field("en", pattern="^[a-z]{2}$")
 
 
 class MessageCreate(JsonBody):
     """A text that a person sends to the bot."""
 
-    text: Annotated[str, StringConstraints(max_length=MAX_TEXT_LENGTH)]
+    text: str = Field(max_length=MAX_TEXT_LENGTH)
     reply_to: int | None = None
 
 

@@ -32,10 +32,10 @@ class BotApi:
             method = self._get_method(request.match_info["method"])
             parameters = await read_parameters(request)
             fault = self._state.faults.pop_matching(method.name, parameters)
-            if fault is not None and (response := fault.replace_response(request)):
-                return response
+            if fault and (replaced := fault.replace_response(request)) is not None:
+                return replaced
             response = await self._execute_method(method, parameters)
-            if fault is not None:
+            if fault:
                 await fault.disturb_response(request)
             return response
         except BotApiError as error:
@@ -55,11 +55,10 @@ class BotApi:
             self._state.rollback()
             raise
         self._state.commit()
+        envelope = {"ok": True, "result": result}
         if isinstance(result, DescribedResult):
-            return web.json_response(
-                {"ok": True, "result": True, "description": result.description}
-            )
-        return web.json_response({"ok": True, "result": result})
+            envelope |= {"result": True, "description": result.description}
+        return web.json_response(envelope)
 
     async def _execute_rate_limited(self, method: ApiMethod, call: MethodCall) -> Any:
         if method.rate_limit_kind is None:
@@ -85,8 +84,7 @@ class BotApi:
 
     def _record_violations(self, method: ApiMethod, parameters: CallParameters) -> None:
         values, known = parameters.values, set(method.parameters.split())
-        unknown = [*sorted(values.keys() - known), *find_unknown_fields(values)]
-        for detail in unknown:
+        for detail in (*sorted(values.keys() - known), *find_unknown_fields(values)):
             self._state.violations.record(method.name, "unknown_parameter", detail)
         for detail in find_wrong_types({name: values[name] for name in values.keys() & known}):
             self._state.violations.record(method.name, "wrong_type", detail)

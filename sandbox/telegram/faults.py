@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from typing import Any, Literal
+from typing import Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -90,27 +90,16 @@ class FaultQueue:
     """Faults that wait for calls; each call uses up the first fault that matches."""
 
     def __init__(self) -> None:
-        self._faults: list[TelegramFault] = []
-
-    def add(self, fault: TelegramFault) -> None:
-        """Add a fault."""
-        self._faults.append(fault)
-
-    def clear(self) -> None:
-        """Delete all faults."""
-        self._faults.clear()
+        self.items: list[TelegramFault] = []
 
     def pop_matching(self, method: str, parameters: CallParameters) -> TelegramFault | None:
         """Return the fault for this call and count it."""
-        fault = next((f for f in self._faults if f.matches(method, parameters)), None)
+        fault = next((one for one in self.items if one.matches(method, parameters)), None)
         if fault is not None:
             fault.times -= 1
-            self._faults = [f for f in self._faults if f.times > 0]
+            if not fault.times:
+                self.items.remove(fault)
         return fault
-
-    def to_json(self) -> list[dict[str, Any]]:
-        """Return the waiting faults."""
-        return [fault.model_dump() for fault in self._faults]
 
 
 def _reset_connection(request: web.Request) -> None:

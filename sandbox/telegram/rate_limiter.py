@@ -44,8 +44,7 @@ class TokenBucket:
 
     def __init__(self, rate: float, size: float, now: float) -> None:
         self._rate = rate
-        self._size = max(1.0, size)
-        self._tokens = self._size
+        self._size = self._tokens = max(1.0, size)
         self._refilled_at = now
 
     def next_delay(self, now: float) -> float:

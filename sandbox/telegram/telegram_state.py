@@ -1,6 +1,5 @@
 """The state of the sandbox's Telegram: stores, queues and the event bus."""
 
-import sqlite3
 from pathlib import Path
 
 from sandbox.telegram.bot import SandboxBot, is_valid_token
@@ -22,8 +21,13 @@ from smart_kit.errors import ConfigurationError
 class TelegramState:
     """One bot, its people and their messages. Changes are lost without `commit`."""
 
-    def __init__(self, database: sqlite3.Connection, token: str) -> None:
-        self._database = database
+    def __init__(self, directory: Path, token: str) -> None:
+        """Open the state in a folder. Raises ConfigurationError for a malformed token."""
+        if not is_valid_token(token):
+            raise ConfigurationError(
+                "TELEGRAM_TOKEN: a token looks like 123456:ABC-DEF (digits, colon, letters)"
+            )
+        self._database = database = open_database(directory)
         settings = SettingStore(database)
         self.bot = SandboxBot(token)
         self.people = PersonStore(database)
@@ -37,15 +41,6 @@ class TelegramState:
         self.activity = ChatActivity(self.event_bus)
         self.faults = FaultQueue()
         self.rate_limiter = RateLimiter()
-
-    @classmethod
-    def open(cls, directory: Path, token: str) -> "TelegramState":
-        """Open the state in a folder. Raises ConfigurationError for a malformed token."""
-        if not is_valid_token(token):
-            raise ConfigurationError(
-                "TELEGRAM_TOKEN: a token looks like 123456:ABC-DEF (digits, colon, letters)"
-            )
-        return cls(open_database(directory), token)
 
     def commit(self) -> None:
         """Commit the changes of this request."""

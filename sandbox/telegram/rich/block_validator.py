@@ -5,18 +5,10 @@ from typing import Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.reply_markup import validate_rich_button
+from sandbox.telegram.rich import schema
 from sandbox.telegram.rich.detection import detect_rich_entities
 from sandbox.telegram.rich.list_labels import LABEL_KINDS, format_label, is_ordered
 from sandbox.telegram.rich.media import build_received_media, is_web_url
-from sandbox.telegram.rich.schema import (
-    BLOCK_FIELDS,
-    CAPTION_FIELDS,
-    CELL_FIELDS,
-    ITEM_FIELDS,
-    MEDIA_TYPES,
-    NON_EMPTY_FIELDS,
-    TEXT_FIELDS,
-)
 from sandbox.telegram.rich.values import (
     as_array,
     as_boolean,
@@ -32,7 +24,6 @@ Block = dict[str, Any]
 ViolationCallback = Callable[[str, str], None]
 """Takes the kind of a violation and its detail."""
 MAX_BUTTONS = 8
-_ALIGNMENTS = ("left", "center", "right")
 _VERTICAL_ALIGNMENTS = ("top", "middle", "bottom")
 
 
@@ -52,7 +43,7 @@ class BlockValidator:
             "integer": as_integer,
             "size": as_heading_size,
             "flag": as_boolean,
-            "align": lambda given: as_choice(given, _ALIGNMENTS),
+            "align": lambda given: as_choice(given, schema.ALIGNMENTS),
             "blocks": self.validate_blocks,
             "items": self._validate_items,
             "cells": self._validate_cells,
@@ -68,19 +59,19 @@ class BlockValidator:
 
     def _validate_block(self, given: Any) -> Block:
         kind = str(as_object(given).get("type"))
-        fields = BLOCK_FIELDS.get(kind)
+        fields = schema.BLOCK_FIELDS.get(kind)
         if fields is None:
             raise parse_error("Unsupported type specified")
         if kind == "thinking" and not self._is_draft:
             raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
         block = {"type": kind, **self._validate_fields(given, fields, kind)}
-        if not all(block.get(name) for name in fields.keys() & NON_EMPTY_FIELDS):
+        if not all(block.get(name) for name in fields.keys() & schema.NON_EMPTY_FIELDS):
             raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
         if kind == "heading" and "size" not in block:
             raise parse_error('Can\'t find field "size"')
         if kind == "map":
             return {"zoom": 13, "width": 640, "height": 360} | block
-        return block | self._receive_media(block) if kind in MEDIA_TYPES else block
+        return block | self._receive_media(block) if kind in schema.MEDIA_TYPES else block
 
     def _receive_media(self, block: Block) -> Block:
         media = block[block["type"]]
@@ -117,10 +108,10 @@ class BlockValidator:
             pieces = [self._validate_rich_text(one) for one in given]
             return [piece for piece in pieces if piece != ""] or ""
         kind = str(as_object(given).get("type"))
-        if kind not in TEXT_FIELDS:
+        if kind not in schema.TEXT_FIELDS:
             raise parse_error("Unsupported rich text type specified")
-        text = {"type": kind, **self._validate_fields(given, TEXT_FIELDS[kind], kind)}
-        for name in TEXT_FIELDS[kind]:
+        text = {"type": kind, **self._validate_fields(given, schema.TEXT_FIELDS[kind], kind)}
+        for name in schema.TEXT_FIELDS[kind]:
             if name not in text:
                 raise parse_error(f'Can\'t find field "{name}"')
         return text
@@ -133,7 +124,7 @@ class BlockValidator:
         return [self._validate_item(item, number) for number, item in enumerate(items, 1)]
 
     def _validate_item(self, given: Block, number: int) -> Block:
-        self._report_unknown_fields(given, ITEM_FIELDS, "list item")
+        self._report_unknown_fields(given, schema.ITEM_FIELDS, "list item")
         item: Block = {"label": "•", "blocks": self.validate_blocks(given.get("blocks", []))}
         if is_ordered(given):
             value = as_integer(given.get("value", number))
@@ -147,9 +138,9 @@ class BlockValidator:
     def _validate_cell(self, given: Any) -> Block:
         if given is None:
             raise bad_request("table cell must be non-empty")
-        self._report_unknown_fields(as_object(given), CELL_FIELDS, "table cell")
+        self._report_unknown_fields(as_object(given), schema.CELL_FIELDS, "table cell")
         cell: Block = {
-            "align": as_choice(given.get("align"), _ALIGNMENTS),
+            "align": as_choice(given.get("align"), schema.ALIGNMENTS),
             "valign": as_choice(given.get("valign"), _VERTICAL_ALIGNMENTS),
         }
         if given.get("text"):
@@ -160,7 +151,7 @@ class BlockValidator:
         return cell | {name: span for name, span in spans.items() if span > 1}
 
     def _validate_caption(self, given: Any) -> Block:
-        self._report_unknown_fields(as_object(given), CAPTION_FIELDS, "caption")
+        self._report_unknown_fields(as_object(given), schema.CAPTION_FIELDS, "caption")
         return {
             name: self._validate_text(given[name]) for name in ("text", "credit") if given.get(name)
         }

@@ -7,10 +7,9 @@ from sandbox.telegram.errors import bad_request
 from sandbox.telegram.rich.html_tree import HtmlNode, InvalidRichMarkup
 from sandbox.telegram.rich.inline_text import build_button, build_rich_text
 from sandbox.telegram.rich.media import TYPE_BY_TAG, build_media_block
+from sandbox.telegram.rich.schema import ALIGNMENTS
 
 Block = dict[str, Any]
-
-_ALIGNMENTS = ("left", "center", "right")
 
 
 def build_blocks(nodes: list[HtmlNode | str]) -> list[Block]:
@@ -160,7 +159,7 @@ def _build_map(node: HtmlNode) -> Block:
 def _build_buttons(node: HtmlNode) -> Block:
     buttons = [build_button(one) for one in node.find_children("tg-button")]
     align = node.attributes.get("align")
-    aligned = {"align": align} if align in _ALIGNMENTS else {}
+    aligned = {"align": align} if align in ALIGNMENTS else {}
     return {"type": "buttons", "buttons": buttons, **aligned}
 
 

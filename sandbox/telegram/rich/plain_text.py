@@ -26,16 +26,11 @@ def _render_lines(block: dict[str, Any]) -> list[str]:
     lines = [flatten_rich_text(block[name]) for name in ("summary", "text") if name in block]
     lines += [block["expression"]] if "expression" in block else []
     lines += [line for one in block.get("blocks", []) for line in _render_lines(one)]
-    for item in block.get("items", []):
-        lines += _render_item_lines(item)
+    lines += [line for item in block.get("items", []) for line in _render_item_lines(item)]
     lines += align_rows([[_render_cell(cell) for cell in row] for row in block.get("cells", [])])
-    if block.get("buttons"):
-        lines.append(
-            " ".join(f"[{flatten_rich_text(button['text'])}]" for button in block["buttons"])
-        )
-    caption = block.get("caption")
-    if caption:
-        lines.append(flatten_rich_text(caption))
+    buttons = [f"[{flatten_rich_text(button['text'])}]" for button in block.get("buttons", [])]
+    lines += [" ".join(buttons)] if buttons else []
+    lines += [flatten_rich_text(block["caption"])] if block.get("caption") else []
     return lines + ([f"— {flatten_rich_text(block['credit'])}"] if block.get("credit") else [])
 
 

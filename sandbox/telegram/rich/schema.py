@@ -42,6 +42,7 @@ TEXT_FIELDS: dict[str, dict[str, str]] = {
     "reference": {"text": "text", "name": "string"},
     "reference_link": {"text": "text", "reference_name": "string"},
 }
+ALIGNMENTS = ("left", "center", "right")
 ITEM_FIELDS = {"blocks", "has_checkbox", "is_checked", "value", "type"}
 CELL_FIELDS = {"text", "is_header", "colspan", "rowspan", "align", "valign"}
 CAPTION_FIELDS = {"text", "credit"}
