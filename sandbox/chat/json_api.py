@@ -5,9 +5,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sandbox.chat.security import RequestGuard, RequestHandler
+from sandbox.chat.security import RequestGuard
 from sandbox.telegram.telegram_state import TelegramState
 from smart_kit.errors import DomainError, InvalidRequest
 
@@ -27,7 +28,7 @@ class JsonApi:
         self._state = state
         self._guard = guard
 
-    def _wrap(self, handler: Callable[[web.Request], Awaitable[dict[str, Any]]]) -> RequestHandler:
+    def _wrap(self, handler: Callable[[web.Request], Awaitable[dict[str, Any]]]) -> Handler:
         """Return a guarded request handler that sends the handler's result as JSON.
 
         Each request is one transaction: it is committed on success and rolled back on an error.

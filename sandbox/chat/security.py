@@ -2,11 +2,9 @@
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-
-RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from aiohttp.typedefs import Handler
 
 COOKIE_MAX_AGE_SECONDS = 365 * 24 * 3600
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
@@ -40,7 +38,7 @@ class RequestGuard:
         # Browsers send a cookie to every port of this machine, so it must not hold the token.
         self._cookie = hmac.new(token.encode(), b"sandbox chat cookie", hashlib.sha256).hexdigest()
 
-    def protect(self, handler: RequestHandler) -> RequestHandler:
+    def protect(self, handler: Handler) -> Handler:
         """Return a handler that answers 403 to requests without a valid token, host or origin."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:

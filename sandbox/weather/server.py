@@ -1,11 +1,12 @@
 """Open-Meteo's geocoding and forecast at `/weather`, as far as the assistant uses them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox.weather.climate import SOURCE, DayWeather, temperature_at, weather_on
 from sandbox.weather.gazetteer import find_places
@@ -35,7 +36,6 @@ _DAILY_VARIABLES: Variables = {
 }
 
 WeatherQuery = Mapping[str, str]
-WeatherHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class InvalidQuery(Exception):
@@ -50,7 +50,7 @@ def weather_routes() -> list[web.RouteDef]:
     ]
 
 
-def _json_handler(build_response: Callable[[WeatherQuery], dict[str, Any]]) -> WeatherHandler:
+def _json_handler(build_response: Callable[[WeatherQuery], dict[str, Any]]) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
             return web.json_response(build_response(request.query))
@@ -78,12 +78,8 @@ def _build_forecast(query: WeatherQuery) -> dict[str, Any]:
     weather = [weather_on(latitude, longitude, day) for day in days]
     current = _parse_variables(query, "current", _CURRENT_VARIABLES)
     daily = _parse_variables(query, "daily", _DAILY_VARIABLES)
-    response: dict[str, Any] = {
-        "latitude": latitude,
-        "longitude": longitude,
-        "timezone": zone,
-        "source": SOURCE,
-    }
+    response: dict[str, Any] = {"latitude": latitude, "longitude": longitude}
+    response |= {"timezone": zone, "source": SOURCE}
     # The client's today may be later than ours: the suite's clock can be moved forward.
     moment = datetime.combine(days[0], now.time())
     if current:

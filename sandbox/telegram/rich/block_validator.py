@@ -80,9 +80,8 @@ class BlockValidator:
             if self._is_draft:
                 raise bad_request("MEDIA_INVALID")
             self._on_violation("loads_address", source)
-        return build_received_media(
-            block["type"], source, has_spoiler=bool(media.get("has_spoiler"))
-        )
+        has_spoiler = bool(media.get("has_spoiler"))
+        return build_received_media(block["type"], source, has_spoiler=has_spoiler)
 
     def _validate_fields(self, given: Block, fields: dict[str, str], where: str) -> Block:
         self._report_unknown_fields(given, {"type", *fields}, where)

@@ -99,10 +99,7 @@ _INLINE_BUILDERS: dict[str, Callable[[HtmlNode], Any]] = {
     "img": _build_emoji,
     "tg-emoji": _build_emoji,
     "tg-time": _build_time,
-    "tg-math": lambda node: {
-        "type": "mathematical_expression",
-        "expression": node.get_raw_text(),
-    },
+    "tg-math": lambda node: {"type": "mathematical_expression", "expression": node.get_raw_text()},
     "tg-button": lambda node: {"type": "button", "button": build_button(node)},
     "tg-reference": lambda node: _build_with_text(
         node, type="reference", name=node.attributes.get("name", "")

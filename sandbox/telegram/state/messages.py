@@ -93,19 +93,12 @@ class MessageStore:
         reply_to: int | None = None,
     ) -> Message:
         """Add a message to the end of a chat."""
+        values = (person_id, is_from_bot, int(time.time()), content.text, reply_to)
+        encoded = map(_to_json, (content.entities, content.rich_message, reply_markup))
         cursor = self._database.execute(
-            "INSERT INTO message (person_id, is_from_bot, date, text, entities, rich_message,"
-            " reply_markup, reply_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                person_id,
-                is_from_bot,
-                int(time.time()),
-                content.text,
-                _to_json(content.entities),
-                _to_json(content.rich_message),
-                _to_json(reply_markup),
-                reply_to,
-            ),
+            "INSERT INTO message (person_id, is_from_bot, date, text, reply_to, entities,"
+            " rich_message, reply_markup) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, *encoded),
         )
         return self._select("message_id = ?", cursor.lastrowid)[0]
 
@@ -118,12 +111,8 @@ class MessageStore:
         self, person_id: int, message_id: int = 0, limit: int = PAGE_SIZE
     ) -> list[Message]:
         """Return the newest messages of a chat with a greater id, the oldest first."""
-        return self._select(
-            "person_id = ? AND message_id > ? ORDER BY message_id DESC LIMIT ?",
-            person_id,
-            message_id,
-            limit,
-        )[::-1]
+        newest_first = "person_id = ? AND message_id > ? ORDER BY message_id DESC LIMIT ?"
+        return self._select(newest_first, person_id, message_id, limit)[::-1]
 
     def edit(
         self,

@@ -1,16 +1,12 @@
 """The base of the three markup parsers: position in the source, plain text and entities."""
 
+import contextlib
 import re
 from dataclasses import replace
 from typing import Any
 
 from sandbox.telegram.text.entities import Entity, get_utf16_offsets
-from sandbox.telegram.text.links import (
-    InvalidLink,
-    get_tg_parameter,
-    normalize_link,
-    parse_tg_link,
-)
+from sandbox.telegram.text.links import InvalidLink, get_tg_parameter, normalize_link, parse_tg_link
 
 _LANGUAGE = re.compile(r"[^\s`]+(?=\s)")
 _LINE_BREAK = re.compile(r"\r\n|\n\r|\n|\r")
@@ -93,11 +89,9 @@ class MarkupParser:
         user_id = parse_tg_link(url, "user", "id")
         if user_id is not None:
             self.add_entity("text_mention", start, user={"id": user_id})
-            return
-        try:
-            self.add_entity("text_link", start, url=normalize_link(url))
-        except InvalidLink:
-            return
+        else:
+            with contextlib.suppress(InvalidLink):
+                self.add_entity("text_link", start, url=normalize_link(url))
 
     def add_time(self, start: int, url: str) -> bool:
         """Add a date of a `tg://time` URL; return False for any other URL."""
