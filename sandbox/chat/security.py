@@ -43,16 +43,16 @@ class RequestGuard:
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             if not self._is_allowed_origin(request) or not self._is_authenticated(request):
-                return _build_forbidden_response()
+                return web.Response(status=403, text=FORBIDDEN_TEXT, headers=SECURITY_HEADERS)
             return await handler(request)
 
         return guarded
 
     def exchange_token(self, request: web.Request) -> web.Response:
         """Set the cookie for a valid token and redirect to the address without the token."""
-        is_valid_token = _is_equal_secret(request.query["token"], self._token)
-        if not self._is_allowed_origin(request) or not is_valid_token:
-            return _build_forbidden_response()
+        is_valid = _is_equal_secret(request.query["token"], self._token)
+        if not is_valid or not self._is_allowed_origin(request):
+            return web.Response(status=403, text=FORBIDDEN_TEXT, headers=SECURITY_HEADERS)
         response = web.Response(status=303, headers={"Location": "/", **SECURITY_HEADERS})
         response.set_cookie(
             self._cookie_name,
@@ -74,10 +74,6 @@ class RequestGuard:
         if scheme.lower() == "bearer":
             return _is_equal_secret(bearer.strip(), self._token)
         return _is_equal_secret(request.cookies.get(self._cookie_name, ""), self._cookie)
-
-
-def _build_forbidden_response() -> web.Response:
-    return web.Response(status=403, text=FORBIDDEN_TEXT, headers=SECURITY_HEADERS)
 
 
 def _is_equal_secret(given: str, secret: str) -> bool:

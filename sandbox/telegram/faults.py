@@ -94,7 +94,7 @@ class FaultQueue:
 
     def pop_matching(self, method: str, parameters: CallParameters) -> TelegramFault | None:
         """Return the fault for this call and count it."""
-        fault = next((one for one in self.items if one.matches(method, parameters)), None)
+        fault = next((queued for queued in self.items if queued.matches(method, parameters)), None)
         if fault is not None:
             fault.times -= 1
             if not fault.times:

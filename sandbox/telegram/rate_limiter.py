@@ -118,7 +118,7 @@ class RateLimiter:
         if (kind, chat_id) not in self._chat_limiters:
             self._chat_limiters[kind, chat_id] = self._create_limiter(kind, chat_id, now)
         overall = self._overall if kind == MESSAGE else None
-        return [one for one in (self._chat_limiters[kind, chat_id], overall) if one]
+        return [limiter for limiter in (self._chat_limiters[kind, chat_id], overall) if limiter]
 
     def _create_limiter(self, kind: str, chat_id: int, now: float) -> Limiter | None:
         """Create the limiter of a chat; None where its limit is switched off."""

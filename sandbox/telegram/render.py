@@ -56,7 +56,7 @@ def _render_content(state: TelegramState, message: Message) -> dict[str, Any]:
 def _expand_mentions(state: TelegramState, given: Any) -> Any:
     """Complete the users mentioned by id; a mention of an unknown id becomes plain text."""
     if isinstance(given, list):
-        return [_expand_mentions(state, one) for one in given]
+        return [_expand_mentions(state, part) for part in given]
     if not isinstance(given, dict):
         return given
     shown = {name: _expand_mentions(state, value) for name, value in given.items()}

@@ -67,8 +67,8 @@ def find_unknown_fields(values: dict[str, Any]) -> Iterator[str]:
 
 
 def _find_unknown(where: str, value: Any, known: str) -> Iterator[str]:
-    for one in _to_objects(value):
-        yield from (f"{where}.{name}" for name in sorted(one.keys() - set(known.split())))
+    for given in _to_objects(value):
+        yield from (f"{where}.{name}" for name in sorted(given.keys() - set(known.split())))
 
 
 def _has_type(wanted: str, value: Any) -> bool:
@@ -102,4 +102,4 @@ def _parse_json(value: Any) -> Any:
 def _to_objects(value: Any) -> list[dict[str, Any]]:
     decoded = _parse_json(value)
     given = decoded if isinstance(decoded, list) else [decoded]
-    return [one for one in given if isinstance(one, dict)]
+    return [item for item in given if isinstance(item, dict)]

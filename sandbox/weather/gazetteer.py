@@ -45,7 +45,7 @@ def load_cities(is_russian: bool) -> tuple[City, ...]:
     known = set[tuple[str, str]]().union(*map(_get_zone_keys, table))
     zone_rows = [] if is_russian else [*_read_zone_cities()]
     zone_cities = [_parse_city(row, len(table) + i, is_russian) for i, row in enumerate(zone_rows)]
-    return (*table, *(one for one in zone_cities if known.isdisjoint(_get_zone_keys(one))))
+    return (*table, *(city for city in zone_cities if known.isdisjoint(_get_zone_keys(city))))
 
 
 def _get_zone_keys(city: City) -> set[tuple[str, str]]:
@@ -53,9 +53,9 @@ def _get_zone_keys(city: City) -> set[tuple[str, str]]:
 
 
 def _parse_city(columns: list[str], index: int, is_russian: bool) -> City:
-    where, *words, code = columns
+    where, *texts, code = columns
     latitude, longitude, zone = where.split()
-    names, region, country = words[int(is_russian) :: 2]
+    names, region, country = texts[int(is_russian) :: 2]
     facts = {
         "id": index + 1,
         "name": names.partition("/")[0],

@@ -21,7 +21,7 @@ async def set_my_commands(call: MethodCall) -> bool:
         raise bad_request("expected an Array of BotCommand")
     if len(given) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
-    commands = [_parse_command(one) for one in given]
+    commands = [_parse_command(command) for command in given]
     call.state.commands.set(*_parse_list_key(call), commands)
     call.state.event_bus.publish("bot", None, {})
     return True

@@ -59,6 +59,6 @@ async def delete_message(call: MethodCall) -> bool:
     if message.date < time.time() - DELETE_WINDOW_SECONDS:
         raise bad_request("message can't be deleted")
     call.state.messages.delete(message)
-    deleted = {"message_id": message.message_id}
-    call.state.event_bus.publish("delete", message.person_id, deleted)
+    data = {"message_id": message.message_id}
+    call.state.event_bus.publish("delete", message.person_id, data)
     return True

@@ -55,7 +55,7 @@ class BlockValidator:
 
     def validate_blocks(self, given: Any) -> list[Block]:
         """Return the valid blocks of a message or of a block that contains blocks."""
-        return [self._validate_block(one) for one in as_array(given)]
+        return [self._validate_block(block) for block in as_array(given)]
 
     def _validate_block(self, given: Any) -> Block:
         kind = str(as_object(given).get("type"))
@@ -104,7 +104,7 @@ class BlockValidator:
         if isinstance(given, str):
             return given
         if isinstance(given, list):
-            pieces = [self._validate_rich_text(one) for one in given]
+            pieces = [self._validate_rich_text(piece) for piece in given]
             return [piece for piece in pieces if piece != ""] or ""
         kind = str(as_object(given).get("type"))
         if kind not in schema.TEXT_FIELDS:
@@ -116,8 +116,8 @@ class BlockValidator:
         return text
 
     def _validate_items(self, given: Any) -> list[Block]:
-        items = [as_object(one) for one in as_array(given)]
-        ordered = [is_ordered(one) for one in items]
+        items = [as_object(item) for item in as_array(given)]
+        ordered = [is_ordered(item) for item in items]
         if any(ordered) and not all(ordered):
             raise bad_request("list must be either ordered or unordered")
         return [self._validate_item(item, number) for number, item in enumerate(items, 1)]
@@ -156,7 +156,7 @@ class BlockValidator:
         }
 
     def _validate_buttons(self, given: Any) -> list[Block]:
-        buttons = [self._validate_button(one) for one in as_array(given)]
+        buttons = [self._validate_button(button) for button in as_array(given)]
         if len(buttons) > MAX_BUTTONS:
             raise bad_request("RICH_MESSAGE_BUTTONS_TOO_MANY")
         return buttons

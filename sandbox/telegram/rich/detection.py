@@ -16,8 +16,8 @@ def detect_rich_entities(text: Any) -> Any:
     if isinstance(text, str):
         return _split_at_entities(text)
     if isinstance(text, list):
-        found = [detect_rich_entities(one) for one in text]
-        return [piece for one in found for piece in (one if isinstance(one, list) else [one])]
+        found = [detect_rich_entities(piece) for piece in text]
+        return [piece for part in found for piece in (part if isinstance(part, list) else [part])]
     if text.get("type") in _SEARCHED_TYPES:
         return text | {"text": detect_rich_entities(text["text"])}
     return text

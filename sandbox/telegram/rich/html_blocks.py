@@ -58,16 +58,17 @@ def _build_pre(node: HtmlNode) -> Block:
 
 
 def _build_list(node: HtmlNode) -> Block:
-    if any(one.strip() if isinstance(one, str) else one.tag != "li" for one in node.children):
+    others = node.get_children_without("li")
+    if any(isinstance(child, HtmlNode) or child.strip() for child in others):
         raise InvalidRichMarkup(f"<{node.tag}> may contain only <li>")
     nodes = node.find_children("li")
-    items = [_build_item(one) for one in nodes]
+    items = [_build_item(li) for li in nodes]
     if node.tag == "ol":
         is_reversed = "reversed" in node.attributes
         number = _parse_int_attribute(node, "start", len(items) if is_reversed else 1)
-        for one, item in zip(nodes, items, strict=True):
-            number = _parse_int_attribute(one, "value", number)
-            kind = one.attributes.get("type") or node.attributes.get("type") or "1"
+        for li, item in zip(nodes, items, strict=True):
+            number = _parse_int_attribute(li, "value", number)
+            kind = li.attributes.get("type") or node.attributes.get("type") or "1"
             item |= {"value": number, "type": kind}
             number += -1 if is_reversed else 1
     return {"type": "list", "items": items}
@@ -157,7 +158,7 @@ def _build_map(node: HtmlNode) -> Block:
 
 
 def _build_buttons(node: HtmlNode) -> Block:
-    buttons = [build_button(one) for one in node.find_children("tg-button")]
+    buttons = [build_button(button) for button in node.find_children("tg-button")]
     align = node.attributes.get("align")
     aligned = {"align": align} if align in ALIGNMENTS else {}
     return {"type": "buttons", "buttons": buttons, **aligned}

@@ -36,15 +36,16 @@ class HtmlNode:
 
     def find_children(self, *tags: str) -> list["HtmlNode"]:
         """Return the children with one of these tags."""
-        return [one for one in self.children if isinstance(one, HtmlNode) and one.tag in tags]
+        return [node for node in self.children if isinstance(node, HtmlNode) and node.tag in tags]
 
     def get_children_without(self, tag: str) -> list["HtmlNode | str"]:
         """Return the children without those that have this tag."""
-        return [one for one in self.children if isinstance(one, str) or one.tag != tag]
+        return [node for node in self.children if isinstance(node, str) or node.tag != tag]
 
     def get_raw_text(self) -> str:
         """Return all text inside, unchanged."""
-        return "".join(one if isinstance(one, str) else one.get_raw_text() for one in self.children)
+        texts = [node if isinstance(node, str) else node.get_raw_text() for node in self.children]
+        return "".join(texts)
 
     @property
     def is_block(self) -> bool:

@@ -111,11 +111,11 @@ def _join(pieces: list[Any]) -> Any:
     """Flatten the pieces and join adjacent strings; a single piece is returned alone."""
     flat: list[Any] = []
     for piece in pieces:
-        for one in piece if isinstance(piece, list) else [piece]:
-            if isinstance(one, str) and flat and isinstance(flat[-1], str):
-                flat[-1] += one
-            elif one != "":
-                flat.append(one)
+        for part in piece if isinstance(piece, list) else [piece]:
+            if isinstance(part, str) and flat and isinstance(flat[-1], str):
+                flat[-1] += part
+            elif part != "":
+                flat.append(part)
     if len(flat) <= 1:
         return flat[0] if flat else ""
     return flat
@@ -124,7 +124,7 @@ def _join(pieces: list[Any]) -> Any:
 def _trim(text: Any) -> Any:
     """Remove spaces at both ends and around line breaks."""
     pieces = text if isinstance(text, list) else [text]
-    pieces = [re.sub(r" *\n *", "\n", one) if isinstance(one, str) else one for one in pieces]
+    pieces = [re.sub(r" *\n *", "\n", part) if isinstance(part, str) else part for part in pieces]
     if isinstance(pieces[0], str):
         pieces[0] = pieces[0].lstrip(" \n")
     if isinstance(pieces[-1], str):

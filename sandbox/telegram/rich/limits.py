@@ -65,8 +65,8 @@ class RichMessageSize:
         if isinstance(text, str):
             self.text_length += len(text)
         elif isinstance(text, list):
-            for one in text:
-                self._count_text(one, depth)
+            for piece in text:
+                self._count_text(piece, depth)
         else:
             self.text_length += len(text.get("expression", ""))
             self.text_length += len(text.get("alternative_text", ""))

@@ -124,10 +124,10 @@ class _Renderer(RendererHTML):
 
 def _has_block(inline: Token) -> bool:
     children = inline.children or []
-    if any(one.type == "html_inline" and _BLOCK_TAG.match(one.content) for one in children):
+    if any(token.type == "html_inline" and _BLOCK_TAG.match(token.content) for token in children):
         return True
-    shown = [one for one in children if one.type != "softbreak"]
-    return bool(shown) and all(_is_media(one) for one in shown)
+    shown = [token for token in children if token.type != "softbreak"]
+    return bool(shown) and all(_is_media(token) for token in shown)
 
 
 def _is_media(token: Token) -> bool:

@@ -8,6 +8,7 @@ from sandbox.telegram.text.entities import (
     SPLITTABLE_TYPES,
     Entity,
     FormattedText,
+    overlaps,
     sort_key,
     utf16_length,
 )
@@ -36,7 +37,7 @@ def add_detected_entities(formatted: FormattedText) -> FormattedText:
     taken = [entity for entity in formatted.entities if entity.type not in overlapping]
     added: list[Entity] = []
     for entity in _find_entities(formatted.text):
-        if all(entity.offset >= one.end or entity.end <= one.offset for one in (*taken, *added)):
+        if not any(overlaps(entity, other) for other in (*taken, *added)):
             added.append(entity)
     return FormattedText(formatted.text, tuple(sorted([*formatted.entities, *added], key=sort_key)))
 

@@ -62,6 +62,11 @@ def get_utf16_offsets(text: str) -> list[int]:
     return [*accumulate(map(utf16_length, text), initial=0)]
 
 
+def overlaps(first: Entity, second: Entity) -> bool:
+    """Return whether two entities share a part of the text."""
+    return first.offset < second.end and second.offset < first.end
+
+
 def nest_entities(entities: list[Entity]) -> tuple[Entity, ...]:
     """Return the entities without partial overlaps, as Telegram stores them."""
     entities = sorted((entity for entity in entities if entity.length > 0), key=sort_key)
@@ -74,12 +79,10 @@ def nest_entities(entities: list[Entity]) -> tuple[Entity, ...]:
     for kind in SPLITTABLE_TYPES:
         for entity in _merge_overlapping([entity for entity in entities if entity.type == kind]):
             pieces = _split_at_edges(entity, placed)
-            placed += [one for one in pieces if not any(_contains(code, one) for code in opaque)]
+            placed += [
+                piece for piece in pieces if not any(_contains(code, piece) for code in opaque)
+            ]
     return tuple(sorted(placed, key=sort_key))
-
-
-def _overlaps(one: Entity, other: Entity) -> bool:
-    return one.offset < other.end and other.offset < one.end
 
 
 def _contains(outer: Entity, inner: Entity) -> bool:
@@ -91,7 +94,7 @@ def _can_place(entity: Entity, placed: list[Entity]) -> bool:
     return all(
         other.type in QUOTE_TYPES and entity.type not in QUOTE_TYPES and _contains(other, entity)
         for other in placed
-        if _overlaps(entity, other)
+        if overlaps(entity, other)
     )
 
 
@@ -109,8 +112,9 @@ def _merge_overlapping(entities: list[Entity]) -> list[Entity]:
 
 def _split_at_edges(entity: Entity, placed: list[Entity]) -> list[Entity]:
     """Split an entity at the edges of entities that it overlaps partly."""
-    crossed = [one for one in placed if _overlaps(entity, one) and not _contains(entity, one)]
-    edges = {edge for one in crossed for edge in (one.offset, one.end)}
-    inner = {edge for edge in edges if entity.offset < edge < entity.end}
-    points = sorted({entity.offset, entity.end, *inner})
-    return [replace(entity, offset=start, length=end - start) for start, end in pairwise(points)]
+    edges = {entity.offset, entity.end}
+    for other in placed:
+        if overlaps(entity, other) and not _contains(entity, other):
+            edges |= {other.offset, other.end}
+    inner = sorted(edge for edge in edges if entity.offset <= edge <= entity.end)
+    return [replace(entity, offset=start, length=end - start) for start, end in pairwise(inner)]

@@ -81,7 +81,7 @@ class MarkdownV2Parser(MarkupParser):
         return self.open_entities[-1].type if self.open_entities else ""
 
     def _is_in_quote(self) -> bool:
-        return any(one.type == "blockquote" for one in self.open_entities)
+        return any(entity.type == "blockquote" for entity in self.open_entities)
 
     def _is_closing(self, innermost: str) -> bool:
         if self._is_in_quote() and self.peek() == "\n" and self.peek(1) != ">":

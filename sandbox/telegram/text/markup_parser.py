@@ -33,8 +33,8 @@ class MarkupParser:
         self.finish()
         offsets = get_utf16_offsets(self.get_text())
         return self.get_text(), [
-            replace(one, offset=offsets[one.offset], length=offsets[one.end] - offsets[one.offset])
-            for one in self.entities
+            replace(e, offset=offsets[e.offset], length=offsets[e.end] - offsets[e.offset])
+            for e in self.entities
         ]
 
     def read_next(self) -> None:
