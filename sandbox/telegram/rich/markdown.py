@@ -116,6 +116,7 @@ class _Renderer(RendererHTML):
         return "</tg-reference></p>"
 
     def thead_open(self, *_: Any) -> str:
+        """Drop a tag that rich HTML does not have."""
         return ""
 
     thead_close = tbody_open = tbody_close = thead_open

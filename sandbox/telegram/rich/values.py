@@ -5,7 +5,7 @@ from typing import Any, TypeVar
 
 from sandbox.telegram.errors import BotApiError, bad_request
 
-T = TypeVar("T")
+ValueT = TypeVar("ValueT")
 
 
 def parse_error(reason: str) -> BotApiError:
@@ -13,8 +13,8 @@ def parse_error(reason: str) -> BotApiError:
     return bad_request(f"can't parse InputRichBlock: {reason}")
 
 
-def _expect(kind: type[T], name: str) -> Callable[[Any], T]:
-    def check(given: Any) -> T:
+def _expect(kind: type[ValueT], name: str) -> Callable[[Any], ValueT]:
+    def check(given: Any) -> ValueT:
         if not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
             raise parse_error(f"expected {name}")
         return given
@@ -22,7 +22,7 @@ def _expect(kind: type[T], name: str) -> Callable[[Any], T]:
     return check
 
 
-as_object = _expect(dict, "an Object")
+as_object: Callable[[Any], dict[str, Any]] = _expect(dict, "an Object")
 as_array = _expect(list, "an Array")
 as_string = _expect(str, "a String")
 as_integer = _expect(int, "an Integer")

@@ -135,9 +135,9 @@ class HtmlParser(MarkupParser):
         if name and name != tag.name:
             error = self.build_error("Unmatched end tag", begin)
             raise MarkupError(f'{error}, expected "</{tag.name}>", found "</{name}>"')
-        self._add_entity_of(tag)
+        self._close_tag(tag)
 
-    def _add_entity_of(self, tag: _OpenTag) -> None:
+    def _close_tag(self, tag: _OpenTag) -> None:
         given = tag.attributes
         match tag.name:
             case "a":
