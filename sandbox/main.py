@@ -21,7 +21,7 @@ from smart_kit.service import aiohttp_loop, build_health_app, launch, run_loops
 
 def create_app(settings: SandboxSettings) -> web.Application:
     """Build the application. Raises ConfigurationError for a malformed TELEGRAM_TOKEN."""
-    state = TelegramState.open(
+    state = TelegramState(
         settings.state_dir / "sandbox", settings.telegram_token.get_secret_value()
     )
     guard = RequestGuard(settings.sandbox_chat_token.get_secret_value(), settings.sandbox_port)

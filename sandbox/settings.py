@@ -30,11 +30,8 @@ class SandboxSettings(StateSettings):
         if self.openai_base_url is None:
             return None
         host = urlsplit(self.openai_base_url).hostname or self.openai_base_url
-        return None if _is_local_host(host) else host
-
-
-def _is_local_host(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host in _LOCAL_HOSTS
+        try:
+            is_local = ip_address(host).is_loopback
+        except ValueError:
+            is_local = host in _LOCAL_HOSTS
+        return None if is_local else host

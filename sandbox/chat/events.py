@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.telegram.state.event_bus import EventBus, Subscriber
+from sandbox.telegram.state.event_bus import EventBus, EventQueue
 
 HEARTBEAT_SECONDS = 15.0
 """Seconds without an event before a comment is sent; writing to a dead connection ends it."""
@@ -22,25 +22,24 @@ async def stream_events(request: web.Request, event_bus: EventBus) -> web.Stream
             "X-Accel-Buffering": "no",
         }
     )
-    with event_bus.subscribe() as subscriber:
+    with event_bus.subscribe() as queue:
         await response.prepare(request)
         await response.write(b"retry: 1000\n\n" + _format_sse("hello", {}))
         with contextlib.suppress(ConnectionResetError):
-            await _forward_events(subscriber, response)
+            await _forward_events(queue, response)
     return response
 
 
-async def _forward_events(subscriber: Subscriber, response: web.StreamResponse) -> None:
+async def _forward_events(queue: EventQueue, response: web.StreamResponse) -> None:
     while True:
         try:
-            event = await asyncio.wait_for(subscriber.next(), HEARTBEAT_SECONDS)
+            event = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
         except TimeoutError:
             await response.write(b": alive\n\n")
             continue
         if event is None:
             return
-        data = {"person_id": event.person_id, **event.data}
-        await response.write(_format_sse(event.kind, data))
+        await response.write(_format_sse(*event))
 
 
 def _format_sse(kind: str, data: dict[str, Any]) -> bytes:

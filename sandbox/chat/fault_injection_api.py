@@ -10,11 +10,9 @@ from typing import Any
 
 from aiohttp import web
 
-from sandbox.chat.json_api import JsonBody, JsonHandler, read_body, wrap_json_handler
-from sandbox.chat.security import RequestGuard, RequestHandler
+from sandbox.chat.json_api import JsonApi, JsonBody, read_body
 from sandbox.telegram.faults import TelegramFault
 from sandbox.telegram.rate_limiter import FloodLimits
-from sandbox.telegram.telegram_state import TelegramState
 
 
 class UpdateCreate(JsonBody):
@@ -23,12 +21,8 @@ class UpdateCreate(JsonBody):
     update: Any
 
 
-class FaultInjectionApi:
-    """The routes; all of them need the page's token."""
-
-    def __init__(self, state: TelegramState, guard: RequestGuard) -> None:
-        self._state = state
-        self._guard = guard
+class FaultInjectionApi(JsonApi):
+    """The routes."""
 
     def routes(self) -> list[web.RouteDef]:
         """Return the routes for the application."""
@@ -41,27 +35,24 @@ class FaultInjectionApi:
             web.put("/chat/api/limits", self._wrap(self.set_limits)),
         ]
 
-    def _wrap(self, handler: JsonHandler) -> RequestHandler:
-        return wrap_json_handler(handler, self._state, self._guard)
-
     async def list_faults(self, _: web.Request) -> dict[str, Any]:
         """Return the faults that are still waiting for calls."""
-        return {"items": self._state.faults.to_json()}
+        return {"items": [fault.model_dump() for fault in self._state.faults.items]}
 
     async def add_fault(self, request: web.Request) -> dict[str, Any]:
         """Queue a fault; several faults of one method apply in the order of their creation."""
         fault = await read_body(request, TelegramFault)
-        self._state.faults.add(fault)
+        self._state.faults.items.append(fault)
         return fault.model_dump()
 
     async def clear_faults(self, _: web.Request) -> dict[str, Any]:
         """Delete all faults."""
-        self._state.faults.clear()
+        self._state.faults.items.clear()
         return {"items": []}
 
     async def list_violations(self, _: web.Request) -> dict[str, Any]:
         """Return the recorded violations; the test suite fails where there are any."""
-        return self._state.violations.to_json()
+        return {"items": [*self._state.violations.items]}
 
     async def add_update(self, request: web.Request) -> dict[str, Any]:
         """Queue an update, regardless of the bot's `allowed_updates`."""

@@ -5,13 +5,13 @@ from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sandbox.chat.security import RequestGuard, RequestHandler
+from sandbox.chat.security import RequestGuard
 from sandbox.telegram.telegram_state import TelegramState
 from smart_kit.errors import DomainError, InvalidRequest
 
-JsonHandler = Callable[[web.Request], Awaitable[dict[str, Any]]]
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
@@ -21,28 +21,33 @@ class JsonBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def wrap_json_handler(
-    handler: JsonHandler, state: TelegramState, guard: RequestGuard
-) -> RequestHandler:
-    """Return a guarded request handler that sends the handler's result as JSON.
+class JsonApi:
+    """Routes that need the page's token."""
 
-    Each request is one transaction: it is committed on success and rolled back on an error.
-    """
+    def __init__(self, state: TelegramState, guard: RequestGuard) -> None:
+        self._state = state
+        self._guard = guard
 
-    async def serve(request: web.Request) -> web.StreamResponse:
-        try:
-            body = await handler(request)
-        except DomainError as error:
-            state.rollback()
-            error_body = {"error": type(error).__name__, "detail": error.message}
-            return web.json_response(error_body, status=error.status_code)
-        except BaseException:
-            state.rollback()
-            raise
-        state.commit()
-        return web.json_response(body, headers={"Cache-Control": "no-store"})
+    def _wrap(self, handler: Callable[[web.Request], Awaitable[dict[str, Any]]]) -> Handler:
+        """Return a guarded request handler that sends the handler's result as JSON.
 
-    return guard.protect(serve)
+        Each request is one transaction: it is committed on success and rolled back on an error.
+        """
+
+        async def serve(request: web.Request) -> web.StreamResponse:
+            try:
+                body = await handler(request)
+            except DomainError as error:
+                self._state.rollback()
+                error_body = {"error": type(error).__name__, "detail": error.message}
+                return web.json_response(error_body, status=error.status_code)
+            except BaseException:
+                self._state.rollback()
+                raise
+            self._state.commit()
+            return web.json_response(body, headers={"Cache-Control": "no-store"})
+
+        return self._guard.protect(serve)
 
 
 async def read_body(request: web.Request, body_type: type[BodyT]) -> BodyT:

@@ -7,9 +7,9 @@ from aiohttp import web
 from pydantic import Field, StringConstraints
 
 from sandbox.chat.events import stream_events
-from sandbox.chat.json_api import JsonBody, JsonHandler, read_body, wrap_json_handler
+from sandbox.chat.json_api import JsonApi, JsonBody, read_body
 from sandbox.chat.mathml import latex_to_mathml
-from sandbox.chat.security import SECURITY_HEADERS, RequestGuard, RequestHandler
+from sandbox.chat.security import SECURITY_HEADERS, RequestGuard
 from sandbox.chat.user_actions import press_button, send_text, stop_draft
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
@@ -18,8 +18,6 @@ from smart_kit.errors import NotFound
 STATIC_DIR = Path(__file__).parent / "static"
 MAX_TEXT_LENGTH = 100_000
 
-LanguageCode = Annotated[str, StringConstraints(pattern="^[a-z]{2}$")]
-
 
 class PersonCreate(JsonBody):
     """A new person."""
@@ -27,13 +25,13 @@ class PersonCreate(JsonBody):
     first_name: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=64)
     ]
-    language_code: LanguageCode = "en"
+    language_code: str = Field("en", pattern="^[a-z]{2}$")
 
 
 class MessageCreate(JsonBody):
     """A text that a person sends to the bot."""
 
-    text: Annotated[str, StringConstraints(max_length=MAX_TEXT_LENGTH)]
+    text: str = Field(max_length=MAX_TEXT_LENGTH)
     reply_to: int | None = None
 
 
@@ -50,12 +48,11 @@ class DraftStopCreate(JsonBody):
     draft_id: int
 
 
-class ChatPageRoutes:
-    """The page's routes; all of them need the page's token."""
+class ChatPageRoutes(JsonApi):
+    """The page's routes."""
 
     def __init__(self, state: TelegramState, guard: RequestGuard, model_host: str | None) -> None:
-        self._state = state
-        self._guard = guard
+        super().__init__(state, guard)
         self._model_host = model_host
 
     def routes(self) -> list[web.RouteDef]:
@@ -75,18 +72,18 @@ class ChatPageRoutes:
             web.post("/chat/{person_id}/stop", self._wrap(self.stop_draft)),
         ]
 
-    def _wrap(self, handler: JsonHandler) -> RequestHandler:
-        return wrap_json_handler(handler, self._state, self._guard)
-
     async def get_index(self, request: web.Request) -> web.StreamResponse:
         """Return the page, or exchange the link's token for a cookie."""
         if "token" in request.query:
             return self._guard.exchange_token(request)
-        return await self._guard.protect(_file_handler("index.html"))(request)
+        return await self._guard.protect(self.get_static_file)(request)
 
     async def get_static_file(self, request: web.Request) -> web.StreamResponse:
-        """Return a style sheet, script or image of the page."""
-        return await _file_handler(request.match_info["name"])(request)
+        """Return the page, or a style sheet, script or image of it."""
+        path = STATIC_DIR / request.match_info.get("name", "index.html")
+        if path.parent != STATIC_DIR or not path.is_file():
+            raise web.HTTPNotFound
+        return web.FileResponse(path, headers={"Cache-Control": "no-cache", **SECURITY_HEADERS})
 
     async def get_bot(self, _: web.Request) -> dict[str, Any]:
         """Return the bot; `model_host` is null where no message leaves this machine."""
@@ -100,12 +97,11 @@ class ChatPageRoutes:
 
     async def list_people(self, _: web.Request) -> dict[str, Any]:
         """Return all people, each with the last message of the chat."""
-        people = self._state.people.list_all()
-        return {"items": [self._with_last_message(person) for person in people]}
-
-    def _with_last_message(self, person: Person) -> dict[str, Any]:
-        last = self._state.messages.get_last(person.id)
-        return {**person.to_json(), "last_message": last.to_json() if last else None}
+        items = [person.to_json() for person in self._state.people.list_all()]
+        for item in items:
+            last = self._state.messages.list_after(item["id"], limit=1)
+            item["last_message"] = last[0].to_json() if last else None
+        return {"items": items}
 
     async def add_person(self, request: web.Request) -> dict[str, Any]:
         """Create a person."""
@@ -120,7 +116,10 @@ class ChatPageRoutes:
     async def list_messages(self, request: web.Request) -> dict[str, Any]:
         """Return the newest messages after a message id, the typing state and the draft."""
         person = self._get_person(request)
-        found = self._state.messages.list_after(person.id, _parse_int_query(request, "after"))
+        after = request.query.get("after") or "0"
+        if not after.isdecimal():
+            raise web.HTTPBadRequest(text="after is not a number\n")
+        found = self._state.messages.list_after(person.id, int(after))
         draft = self._state.activity.get_draft(person.id)
         return {
             "items": [message.to_json() for message in found],
@@ -157,20 +156,3 @@ class ChatPageRoutes:
         if person is None:
             raise NotFound(f"There is no person {person_id}")
         return person
-
-
-def _parse_int_query(request: web.Request, name: str) -> int:
-    value = request.query.get(name, "") or "0"
-    if not value.isdecimal():
-        raise web.HTTPBadRequest(text=f"{name} is not a number\n")
-    return int(value)
-
-
-def _file_handler(name: str) -> RequestHandler:
-    async def serve(_: web.Request) -> web.StreamResponse:
-        path = STATIC_DIR / name
-        if path.parent != STATIC_DIR or not path.is_file():
-            raise web.HTTPNotFound
-        return web.FileResponse(path, headers={"Cache-Control": "no-cache", **SECURITY_HEADERS})
-
-    return serve

@@ -2,11 +2,9 @@
 
 import hashlib
 import hmac
-from collections.abc import Awaitable, Callable
 
 from aiohttp import web
-
-RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+from aiohttp.typedefs import Handler
 
 COOKIE_MAX_AGE_SECONDS = 365 * 24 * 3600
 ALLOWED_HOSTS = ("127.0.0.1", "localhost")
@@ -40,7 +38,7 @@ class RequestGuard:
         # Browsers send a cookie to every port of this machine, so it must not hold the token.
         self._cookie = hmac.new(token.encode(), b"sandbox chat cookie", hashlib.sha256).hexdigest()
 
-    def protect(self, handler: RequestHandler) -> RequestHandler:
+    def protect(self, handler: Handler) -> Handler:
         """Return a handler that answers 403 to requests without a valid token, host or origin."""
 
         async def guarded(request: web.Request) -> web.StreamResponse:
@@ -52,9 +50,8 @@ class RequestGuard:
 
     def exchange_token(self, request: web.Request) -> web.Response:
         """Set the cookie for a valid token and redirect to the address without the token."""
-        if not self._is_allowed_origin(request) or not _is_equal_secret(
-            request.query["token"], self._token
-        ):
+        is_valid = _is_equal_secret(request.query["token"], self._token)
+        if not is_valid or not self._is_allowed_origin(request):
             return web.Response(status=403, text=FORBIDDEN_TEXT, headers=SECURITY_HEADERS)
         response = web.Response(status=303, headers={"Location": "/", **SECURITY_HEADERS})
         response.set_cookie(

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from sandbox.telegram.render import render_callback_query, render_message
-from sandbox.telegram.state.callback_queries import PendingCallbackQuery
+from sandbox.telegram.state.callback_queries import CallbackQuery
 from sandbox.telegram.state.messages import Message, MessageContent
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
@@ -19,8 +19,8 @@ def send_text(state: TelegramState, person: Person, text: str, reply_to: int | N
     parts = split_text(text.strip())
     if not parts:
         raise InvalidRequest("The text is empty")
-    if reply_to is not None and state.messages.get(person.id, reply_to) is None:
-        raise NotFound(f"There is no message {reply_to} in this chat")
+    if reply_to is not None:
+        _get_message(state, person, reply_to)
     for number, part in enumerate(parts):
         message = _send(state, person, part, reply_to if number == 0 else None)
     return message
@@ -36,20 +36,22 @@ def _send(state: TelegramState, person: Person, text: str, reply_to: int | None)
     return message
 
 
-def press_button(
-    state: TelegramState, person: Person, message_id: int, data: str
-) -> PendingCallbackQuery:
-    """Press the button with this callback data and queue the callback query for the bot."""
+def _get_message(state: TelegramState, person: Person, message_id: int) -> Message:
     message = state.messages.get(person.id, message_id)
     if message is None:
         raise NotFound(f"There is no message {message_id} in this chat")
+    return message
+
+
+def press_button(state: TelegramState, person: Person, message_id: int, data: str) -> CallbackQuery:
+    """Press the button with this callback data and queue the callback query for the bot."""
+    message = _get_message(state, person, message_id)
     if data not in _iter_callback_data([message.inline_keyboard, message.rich_message]):
         raise NotFound("This message has no such button")
-    callback_query = state.callback_queries.add(person.id, message_id)
-    state.updates.push(
-        "callback_query", render_callback_query(state, person, message, callback_query.id, data)
-    )
-    return callback_query
+    query = state.callback_queries.add(person.id, message_id)
+    body = render_callback_query(state, person, message, query.id, data)
+    state.updates.push("callback_query", body)
+    return query
 
 
 def _iter_callback_data(value: Any) -> Iterator[str]:
@@ -75,18 +77,9 @@ def split_text(text: str) -> list[str]:
     """Split a text into parts of at most 4096 UTF-16 units, preferably at line breaks or spaces."""
     pieces: list[str] = []
     while utf16_length(text) > MAX_TEXT_LENGTH:
-        head = _max_prefix(text)
+        head = text.encode("utf-16-le")[: 2 * MAX_TEXT_LENGTH].decode("utf-16-le", "ignore")
         cut = max(head.rfind("\n"), head.rfind(" "))
         cut = cut if cut > len(head) // 2 else len(head)
         pieces.append(text[:cut].strip())
         text = text[cut:].strip()
     return [piece for piece in (*pieces, text) if piece]
-
-
-def _max_prefix(text: str) -> str:
-    units = 0
-    for index, character in enumerate(text):
-        units += 2 if character > "\uffff" else 1
-        if units > MAX_TEXT_LENGTH:
-            return text[:index]
-    return text

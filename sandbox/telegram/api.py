@@ -7,7 +7,6 @@ from aiohttp import web
 
 from sandbox.telegram.bot import is_valid_token
 from sandbox.telegram.errors import BotApiError
-from sandbox.telegram.faults import BAD_GATEWAY_PAGE, TelegramFault, reset_connection
 from sandbox.telegram.method_call import ApiMethod, DescribedResult, MethodCall
 from sandbox.telegram.methods import METHODS
 from sandbox.telegram.parameters import CallParameters, read_parameters
@@ -29,54 +28,36 @@ class BotApi:
     async def serve(self, request: web.Request) -> web.Response:
         """Answer a method call with its envelope, or with the fault that was injected for it."""
         try:
-            method = self._find_method(request)
+            self._validate_token(request.match_info["token"])
+            method = self._get_method(request.match_info["method"])
             parameters = await read_parameters(request)
             fault = self._state.faults.pop_matching(method.name, parameters)
-            if fault is None:
-                return await self._execute_method(method, parameters)
-            return await self._execute_with_fault(request, fault, method, parameters)
+            if fault and (replaced := fault.replace_response(request)) is not None:
+                return replaced
+            response = await self._execute_method(method, parameters)
+            if fault:
+                await fault.disturb_response(request)
+            return response
         except BotApiError as error:
             return _error_response(error)
 
     async def execute(self, name: str, values: dict[str, Any]) -> None:
         """Execute the method call that a webhook returned; its result is discarded."""
-        method = self._methods.get(name.lower())
-        if method is None:
-            self._state.violations.record(name, "unknown_method", f"the sandbox has no {name}")
-            return
         with contextlib.suppress(BotApiError):
-            await self._execute_method(method, CallParameters(values))
-
-    async def _execute_with_fault(
-        self,
-        request: web.Request,
-        fault: TelegramFault,
-        method: ApiMethod,
-        parameters: CallParameters,
-    ) -> web.Response:
-        fault.raise_if_error()
-        if fault.kind == "bad_gateway":
-            return web.Response(status=502, text=BAD_GATEWAY_PAGE, content_type="text/html")
-        if fault.kind == "reset_before":
-            reset_connection(request)
-            return web.Response()
-        return await fault.apply_to_response(
-            request, await self._execute_method(method, parameters)
-        )
+            await self._execute_method(self._get_method(name), CallParameters(values))
 
     async def _execute_method(self, method: ApiMethod, parameters: CallParameters) -> web.Response:
         self._record_violations(method, parameters)
+        call = MethodCall(self._state, method.name, parameters)
         try:
-            result = await self._execute_rate_limited(
-                method, MethodCall(self._state, method.name, parameters)
-            )
+            result = await self._execute_rate_limited(method, call)
         except BaseException:
             self._state.rollback()
             raise
         self._state.commit()
-        envelope: dict[str, Any] = {"ok": True, "result": result}
+        envelope = {"ok": True, "result": result}
         if isinstance(result, DescribedResult):
-            envelope |= {"result": result.result, "description": result.description}
+            envelope |= {"result": True, "description": result.description}
         return web.json_response(envelope)
 
     async def _execute_rate_limited(self, method: ApiMethod, call: MethodCall) -> Any:
@@ -88,12 +69,13 @@ class BotApi:
         self._state.rate_limiter.consume(method.rate_limit_kind, chat_id)
         return result
 
-    def _find_method(self, request: web.Request) -> ApiMethod:
-        token, name = request.match_info["token"], request.match_info["method"]
+    def _validate_token(self, token: str) -> None:
         if not is_valid_token(token):
             raise BotApiError(401, "Unauthorized: invalid token specified")
         if not self._state.bot.is_own_token(token):
             raise BotApiError(401, "Unauthorized")
+
+    def _get_method(self, name: str) -> ApiMethod:
         method = self._methods.get(name.lower())
         if method is None:
             self._state.violations.record(name, "unknown_method", f"the sandbox has no {name}")
@@ -101,24 +83,15 @@ class BotApi:
         return method
 
     def _record_violations(self, method: ApiMethod, parameters: CallParameters) -> None:
-        record = self._state.violations.record
-        for name in sorted(parameters.names - set(method.parameters)):
-            record(method.name, "unknown_parameter", name)
-        for detail in find_unknown_fields(parameters.values):
-            record(method.name, "unknown_parameter", detail)
-        known = {
-            name: parameters.values[name] for name in parameters.names & set(method.parameters)
-        }
-        for detail in find_wrong_types(known):
-            record(method.name, "wrong_type", detail)
+        values, known = parameters.values, set(method.parameters.split())
+        for detail in (*sorted(values.keys() - known), *find_unknown_fields(values)):
+            self._state.violations.record(method.name, "unknown_parameter", detail)
+        for detail in find_wrong_types({name: values[name] for name in values.keys() & known}):
+            self._state.violations.record(method.name, "wrong_type", detail)
 
 
 def _error_response(error: BotApiError) -> web.Response:
-    envelope: dict[str, Any] = {
-        "ok": False,
-        "error_code": error.code,
-        "description": error.description,
-    }
+    envelope = {"ok": False, "error_code": error.code, "description": error.description}
     if error.parameters:
         envelope["parameters"] = error.parameters
     seconds = error.parameters.get("retry_after")

@@ -6,6 +6,10 @@ from typing import Any
 
 NAME = "Smart Assistant"
 USERNAME = "smart_assistant_bot"
+_MISSING_ABILITIES = (
+    "can_join_groups can_read_all_group_messages supports_inline_queries can_connect_to_business "
+    "has_main_web_app has_topics_enabled allows_users_to_create_topics"
+)
 _TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
 
 
@@ -26,15 +30,7 @@ class SandboxBot:
 
     def to_me(self) -> dict[str, Any]:
         """Return the result of getMe."""
-        return self.to_user() | {
-            "can_join_groups": False,
-            "can_read_all_group_messages": False,
-            "supports_inline_queries": False,
-            "can_connect_to_business": False,
-            "has_main_web_app": False,
-            "has_topics_enabled": False,
-            "allows_users_to_create_topics": False,
-        }
+        return self.to_user() | dict.fromkeys(_MISSING_ABILITIES.split(), False)
 
 
 def is_valid_token(text: str) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 import struct
-from typing import Any, Literal
+from typing import Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field
@@ -60,59 +60,51 @@ class TelegramFault(BaseModel):
             return False
         return self.chat_id is None or parameters.get_text("chat_id") == str(self.chat_id)
 
-    def raise_if_error(self) -> None:
-        """Raise BotApiError for the kinds that refuse the call."""
-        if self.kind == "refused":
-            raise BotApiError(self.error_code, self.description)
-        if self.kind == "too_many_requests":
-            raise too_many_requests(int(self.seconds))
-        if self.kind == "migrated":
-            raise BotApiError(*_ERRORS["migrated"], migrate_to_chat_id=self.migrate_to_chat_id)
-        if self.kind in _ERRORS:
-            raise BotApiError(*_ERRORS[self.kind])
+    def replace_response(self, request: web.Request) -> web.Response | None:
+        """Return the response of a call that is not executed. Raises BotApiError for a refusal."""
+        match self.kind:
+            case "refused":
+                raise BotApiError(self.error_code, self.description)
+            case "too_many_requests":
+                raise too_many_requests(int(self.seconds))
+            case "migrated":
+                raise BotApiError(*_ERRORS["migrated"], migrate_to_chat_id=self.migrate_to_chat_id)
+            case "blocked" | "kicked" | "internal":
+                raise BotApiError(*_ERRORS[self.kind])
+            case "bad_gateway":
+                return web.Response(status=502, text=BAD_GATEWAY_PAGE, content_type="text/html")
+            case "reset_before":
+                _reset_connection(request)
+                return web.Response()
+        return None
 
-    async def apply_to_response(self, request: web.Request, response: web.Response) -> web.Response:
+    async def disturb_response(self, request: web.Request) -> None:
         """Delay or cut off the response of an executed call."""
         if self.kind == "reset_after":
-            reset_connection(request)
+            _reset_connection(request)
         elif self.kind == "slow":
             await asyncio.sleep(self.seconds)
-        return response
 
 
 class FaultQueue:
     """Faults that wait for calls; each call uses up the first fault that matches."""
 
     def __init__(self) -> None:
-        self._faults: list[TelegramFault] = []
-
-    def add(self, fault: TelegramFault) -> None:
-        """Add a fault."""
-        self._faults.append(fault)
-
-    def clear(self) -> None:
-        """Delete all faults."""
-        self._faults.clear()
+        self.items: list[TelegramFault] = []
 
     def pop_matching(self, method: str, parameters: CallParameters) -> TelegramFault | None:
         """Return the fault for this call and count it."""
-        fault = next((f for f in self._faults if f.matches(method, parameters)), None)
+        fault = next((queued for queued in self.items if queued.matches(method, parameters)), None)
         if fault is not None:
             fault.times -= 1
-            self._faults = [f for f in self._faults if f.times > 0]
+            if not fault.times:
+                self.items.remove(fault)
         return fault
 
-    def to_json(self) -> list[dict[str, Any]]:
-        """Return the waiting faults."""
-        return [fault.model_dump() for fault in self._faults]
 
-
-def reset_connection(request: web.Request) -> None:
+def _reset_connection(request: web.Request) -> None:
     """Close the connection with a TCP reset."""
-    transport = request.transport
-    if transport is None:
-        return
-    connection = transport.get_extra_info("socket")
-    if connection is not None:
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ZERO_LINGER)
-    transport.abort()
+    if transport := request.transport:
+        if connection := transport.get_extra_info("socket"):
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _ZERO_LINGER)
+        transport.abort()

@@ -8,10 +8,9 @@ from typing import Any
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.parameters import CallParameters
 from sandbox.telegram.rich.message_parser import parse_rich_message
-from sandbox.telegram.state.messages import Message, RichMessage
+from sandbox.telegram.state.messages import Message, MessageContent
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
-from sandbox.telegram.text.entities import FormattedText
 from sandbox.telegram.text.formatting import parse_formatted_text
 
 _ID = re.compile(r"-?[0-9]{1,18}")
@@ -31,9 +30,7 @@ class MethodCall:
         chat_id = self.parameters.get_text("chat_id")
         if not chat_id:
             raise bad_request("chat_id is empty")
-        if not _ID.fullmatch(chat_id):
-            raise bad_request("chat not found")
-        person = self.state.people.get(int(chat_id))
+        person = self.state.people.get(int(chat_id)) if _ID.fullmatch(chat_id) else None
         if person is None:
             raise bad_request("chat not found")
         return person
@@ -48,22 +45,24 @@ class MethodCall:
             raise bad_request(not_found_text)
         return message
 
-    def parse_text(self, *, may_be_empty: bool = False) -> FormattedText:
+    def parse_text(self, *, may_be_empty: bool = False) -> MessageContent:
         """Parse `text` with its `parse_mode` or `entities`."""
-        return parse_formatted_text(
+        formatted = parse_formatted_text(
             self.parameters.get_text("text"),
             parse_mode=self.parameters.get_text("parse_mode"),
             entities=self.parameters.get_json("entities", "entities JSON object"),
             may_be_empty=may_be_empty,
         )
+        return MessageContent.from_text(formatted)
 
-    def parse_rich_message(self, *, is_draft: bool = False) -> RichMessage:
+    def parse_rich_message(self, *, is_draft: bool = False) -> MessageContent:
         """Validate `rich_message` and return it as Telegram stores it."""
-        return parse_rich_message(
+        rich_message = parse_rich_message(
             self.parameters.get_json("rich_message", "rich message JSON object"),
             lambda kind, detail: self.state.violations.record(self.method, kind, detail),
             is_draft=is_draft,
         )
+        return MessageContent.from_rich(rich_message)
 
     def reject_thread(self) -> None:
         """Raise BotApiError for a thread id: private chats have no topics here."""
@@ -73,13 +72,9 @@ class MethodCall:
 
 @dataclass(frozen=True)
 class DescribedResult:
-    """A result with a `description` in the envelope."""
+    """The result True with a `description` in the envelope."""
 
-    result: Any
     description: str
-
-
-MethodHandler = Callable[[MethodCall], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
@@ -87,6 +82,7 @@ class ApiMethod:
     """A Bot API method: its documented parameters, its handler and its rate limit."""
 
     name: str
-    parameters: tuple[str, ...]
-    handle: MethodHandler
+    parameters: str
+    """Names, separated by spaces."""
+    handle: Callable[[MethodCall], Awaitable[Any]]
     rate_limit_kind: str | None = None

@@ -16,25 +16,15 @@ class CallParameters:
     def __init__(self, values: dict[str, Any]) -> None:
         """Raise BotApiError for text that cannot be encoded as UTF-8."""
         _validate_encoding(values)
-        self._values = values
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """All parameters as they were sent."""
-        return self._values
-
-    @property
-    def names(self) -> set[str]:
-        """Names of the parameters that were sent."""
-        return set(self._values)
+        self.values = values
 
     def is_missing(self, name: str) -> bool:
         """Return whether it is absent or an empty string; null in JSON counts as present."""
-        return bool(self._values.get(name, "") == "")
+        return bool(self.values.get(name, "") == "")
 
     def get_text(self, name: str) -> str:
         """Return a string; empty when missing."""
-        value = self._values.get(name)
+        value = self.values.get(name)
         if value is None:
             return ""
         return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
@@ -53,7 +43,7 @@ class CallParameters:
 
     def get_json(self, name: str, what: str) -> Any:
         """Return an object or array; None when missing. In forms it is a JSON string."""
-        value = self._values.get(name)
+        value = self.values.get(name)
         if not isinstance(value, str) or not value:
             return value if value != "" else None
         try:
@@ -75,27 +65,19 @@ def _validate_encoding(value: Any) -> None:
 async def read_parameters(request: web.Request) -> CallParameters:
     """Read all parameters of a request; the body overrides the query."""
     values: dict[str, Any] = dict(request.query)
-    if request.method == "POST":
-        values |= await _read_body(request)
+    match request.method, request.content_type:
+        case "POST", "application/json":
+            values |= await _read_json(request)
+        case "POST", "multipart/form-data":
+            values |= await _read_multipart(request)
+        case "POST", "application/x-www-form-urlencoded":
+            values |= await request.post()
     return CallParameters(values)
 
 
-async def _read_body(request: web.Request) -> dict[str, Any]:
-    if request.content_type == "application/json":
-        return await _read_json(request)
-    if request.content_type == "multipart/form-data":
-        return await _read_multipart(request)
-    if request.content_type == "application/x-www-form-urlencoded":
-        return dict(await request.post())
-    return {}
-
-
 async def _read_json(request: web.Request) -> dict[str, Any]:
-    raw = await request.read()
-    if not raw:
-        return {}
     try:
-        values = json.loads(raw)
+        values = json.loads(await request.read() or b"{}")
     except (ValueError, RecursionError) as error:
         raise bad_request("can't parse JSON object") from error
     if not isinstance(values, dict):

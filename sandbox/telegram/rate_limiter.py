@@ -44,8 +44,7 @@ class TokenBucket:
 
     def __init__(self, rate: float, size: float, now: float) -> None:
         self._rate = rate
-        self._size = max(1.0, size)
-        self._tokens = self._size
+        self._size = self._tokens = max(1.0, size)
         self._refilled_at = now
 
     def next_delay(self, now: float) -> float:
@@ -78,6 +77,9 @@ class SlidingWindow:
         self._consumed_at.append(now)
 
 
+Limiter = TokenBucket | SlidingWindow
+
+
 class RateLimiter:
     """Limits messages and chat actions per chat, and messages over all chats."""
 
@@ -89,7 +91,7 @@ class RateLimiter:
         """Replace the limits and reset all counters."""
         self.limits = limits
         self._overall = SlidingWindow(limits.overall, 1.0) if limits.overall else None
-        self._chat_limiters: dict[tuple[str, int], TokenBucket | SlidingWindow] = {}
+        self._chat_limiters: dict[tuple[str, int], Limiter | None] = {}
         self._blocked_until: dict[tuple[str, int], float] = {}
 
     def check(self, kind: str, chat_id: int) -> None:
@@ -112,27 +114,19 @@ class RateLimiter:
         for limiter in self._limiters_for(kind, chat_id, now):
             limiter.consume(now)
 
-    def _limiters_for(
-        self, kind: str, chat_id: int, now: float
-    ) -> list[TokenBucket | SlidingWindow]:
-        key = kind, chat_id
-        if key not in self._chat_limiters and (limiter := self._create_limiter(kind, chat_id, now)):
-            self._chat_limiters[key] = limiter
-        found = [self._chat_limiters[key]] if key in self._chat_limiters else []
-        return [*found, self._overall] if kind == MESSAGE and self._overall else found
+    def _limiters_for(self, kind: str, chat_id: int, now: float) -> list[Limiter]:
+        if (kind, chat_id) not in self._chat_limiters:
+            self._chat_limiters[kind, chat_id] = self._create_limiter(kind, chat_id, now)
+        overall = self._overall if kind == MESSAGE else None
+        return [limiter for limiter in (self._chat_limiters[kind, chat_id], overall) if limiter]
 
-    def _create_limiter(
-        self, kind: str, chat_id: int, now: float
-    ) -> TokenBucket | SlidingWindow | None:
+    def _create_limiter(self, kind: str, chat_id: int, now: float) -> Limiter | None:
+        """Create the limiter of a chat; None where its limit is switched off."""
         limits = self.limits
+        if kind == MESSAGE and chat_id < 0:
+            rate = limits.per_group
+            return SlidingWindow(rate, GROUP_WINDOW_SECONDS) if rate else None
+        rate, burst = limits.per_chat, limits.burst
         if kind == CHAT_ACTION:
-            return (
-                TokenBucket(limits.chat_actions, limits.chat_action_burst, now)
-                if limits.chat_actions
-                else None
-            )
-        if chat_id < 0:
-            return (
-                SlidingWindow(limits.per_group, GROUP_WINDOW_SECONDS) if limits.per_group else None
-            )
-        return TokenBucket(limits.per_chat, limits.burst, now) if limits.per_chat else None
+            rate, burst = limits.chat_actions, limits.chat_action_burst
+        return TokenBucket(rate, burst, now) if rate else None

@@ -24,10 +24,9 @@ def render_message(
         shown["edit_date"] = message.edit_date
     if message.inline_keyboard:
         shown["reply_markup"] = {"inline_keyboard": message.inline_keyboard}
-    if with_reply and message.reply_to is not None:
-        original = state.messages.get(person.id, message.reply_to)
-        if original:
-            shown["reply_to_message"] = render_message(state, original, with_reply=False)
+    reply_to = message.reply_to if with_reply else None
+    if reply_to is not None and (original := state.messages.get(person.id, reply_to)):
+        shown["reply_to_message"] = render_message(state, original, with_reply=False)
     return shown
 
 
@@ -57,7 +56,7 @@ def _render_content(state: TelegramState, message: Message) -> dict[str, Any]:
 def _expand_mentions(state: TelegramState, given: Any) -> Any:
     """Complete the users mentioned by id; a mention of an unknown id becomes plain text."""
     if isinstance(given, list):
-        return [_expand_mentions(state, one) for one in given]
+        return [_expand_mentions(state, part) for part in given]
     if not isinstance(given, dict):
         return given
     shown = {name: _expand_mentions(state, value) for name, value in given.items()}

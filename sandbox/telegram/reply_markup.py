@@ -1,5 +1,6 @@
 """Validation of `reply_markup` with Telegram's errors."""
 
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
@@ -11,20 +12,11 @@ MAX_BUTTONS = 100
 BUTTON_STYLES = ("danger", "success", "primary")
 
 _BUTTON_ACTIONS = (
-    "url",
-    "callback_data",
-    "web_app",
-    "login_url",
-    "switch_inline_query",
-    "switch_inline_query_current_chat",
-    "switch_inline_query_chosen_chat",
-    "copy_text",
-    "callback_game",
-    "pay",
-    "disabled",
+    "url callback_data web_app login_url switch_inline_query switch_inline_query_current_chat "
+    "switch_inline_query_chosen_chat copy_text callback_game pay disabled"
 )
-_RICH_BUTTON_ACTIONS = frozenset(_BUTTON_ACTIONS) - {"callback_game", "pay"}
-INLINE_BUTTON_FIELDS = {"text", "icon_custom_emoji_id", "style", *_BUTTON_ACTIONS}
+_NOT_IN_RICH_MESSAGES = ("callback_game", "pay")
+INLINE_BUTTON_FIELDS = f"text icon_custom_emoji_id style {_BUTTON_ACTIONS}"
 
 
 def parse_reply_markup(parameters: CallParameters) -> dict[str, Any] | None:
@@ -51,17 +43,16 @@ def parse_inline_keyboard_markup(parameters: CallParameters) -> dict[str, Any] |
     return markup if markup and markup["inline_keyboard"] else None
 
 
-def _parse_rows(rows: Any, field: str, owner: str) -> list[list[Any]]:
+def _parse_rows(
+    rows: Any, field: str, owner: str, parse_button: Callable[[Any], dict[str, Any]]
+) -> list[list[dict[str, Any]]]:
     if not isinstance(rows, list) or not all(isinstance(row, list) for row in rows):
         raise bad_request(f'field "{field}" of the {owner} must be an Array of Arrays')
-    return [row for row in rows if row]
+    return [[parse_button(button) for button in row] for row in rows if row]
 
 
 def _parse_inline_keyboard(rows: Any) -> list[list[dict[str, Any]]]:
-    checked = [
-        [_parse_inline_button(button) for button in row]
-        for row in _parse_rows(rows, "inline_keyboard", "InlineKeyboardMarkup")
-    ]
+    checked = _parse_rows(rows, "inline_keyboard", "InlineKeyboardMarkup", _parse_inline_button)
     if sum(map(len, checked)) > MAX_BUTTONS:
         raise bad_request("reply markup is too long")
     return checked
@@ -73,29 +64,24 @@ def _parse_inline_button(button: Any) -> dict[str, Any]:
         raise bad_request(f"{where}: InlineKeyboardButton must be an Object")
     _validate_text(button, where)
     action = _find_action(button, where)
-    if button.get("style") not in (None, *BUTTON_STYLES):
-        raise bad_request("BUTTON_STYLE_INVALID")
+    _validate_style(button)
     _validate_action(button, action)
-    return {name: value for name, value in button.items() if name in INLINE_BUTTON_FIELDS}
+    return {name: value for name, value in button.items() if name in INLINE_BUTTON_FIELDS.split()}
 
 
 def validate_rich_button(button: dict[str, Any]) -> dict[str, Any]:
     """Return the known fields of a `RichMessageButton`; its text is not validated."""
     action = _find_action(button, "can't parse RichMessageButton")
-    if action not in _RICH_BUTTON_ACTIONS:
+    if action in _NOT_IN_RICH_MESSAGES:
         raise bad_request(f"can't parse RichMessageButton: {action} is unallowed")
-    style = button.get("style")
-    if style not in (None, *BUTTON_STYLES, "link") or (
-        style == "link" and action != "callback_data"
-    ):
-        raise bad_request("BUTTON_STYLE_INVALID")
+    _validate_style(button, *(["link"] if action == "callback_data" else []))
     _validate_action(button, action)
     return {name: button[name] for name in ("text", "style", action) if name in button}
 
 
 def _find_action(button: dict[str, Any], where: str) -> str:
     """Return the one field that defines what the button does."""
-    kinds = [name for name in _BUTTON_ACTIONS if _is_set(button, name)]
+    kinds = [name for name in _BUTTON_ACTIONS.split() if _is_set(button, name)]
     if not kinds:
         raise bad_request(f"{where}: Text buttons are unallowed in the inline keyboard")
     if len(kinds) > 1:
@@ -120,6 +106,11 @@ def _validate_text(button: dict[str, Any], where: str) -> None:
         raise bad_request(f"{where}: Text must be non-empty")
 
 
+def _validate_style(button: dict[str, Any], *more_styles: str) -> None:
+    if button.get("style") not in (None, *BUTTON_STYLES, *more_styles):
+        raise bad_request("BUTTON_STYLE_INVALID")
+
+
 def _validate_action(button: dict[str, Any], kind: str) -> None:
     value = button[kind]
     if kind == "callback_data":
@@ -133,15 +124,12 @@ def _validate_action(button: dict[str, Any], kind: str) -> None:
         try:
             button["url"] = normalize_link(str(value))
         except InvalidLink as error:
-            raise bad_request(
-                f"inline keyboard button URL '{value}' is invalid: {error}"
-            ) from error
+            reason = f"inline keyboard button URL '{value}' is invalid: {error}"
+            raise bad_request(reason) from error
 
 
 def _parse_keyboard(rows: Any) -> list[list[dict[str, Any]]]:
-    checked: list[list[dict[str, Any]]] = []
-    for row in _parse_rows(rows, "keyboard", "ReplyKeyboardMarkup"):
-        checked.append([_parse_keyboard_button(button) for button in row])
+    checked = _parse_rows(rows, "keyboard", "ReplyKeyboardMarkup", _parse_keyboard_button)
     if not checked:
         raise bad_request("reply keyboard must be non-empty")
     return checked
@@ -154,7 +142,7 @@ def _parse_keyboard_button(button: Any) -> dict[str, Any]:
     if not isinstance(button, dict):
         raise bad_request(f"{where}: KeyboardButton must be an Object")
     _validate_text(button, where)
-    kinds = [name for name in button if name.startswith(("request_", "web_app"))]
-    if len([name for name in kinds if button[name]]) > 1:
+    kinds = ("request_", "web_app")
+    if sum(name.startswith(kinds) and bool(value) for name, value in button.items()) > 1:
         raise bad_request(f"{where}: exactly one optional field must be used")
     return button

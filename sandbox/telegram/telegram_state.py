@@ -1,6 +1,5 @@
 """The state of the sandbox's Telegram: stores, queues and the event bus."""
 
-import sqlite3
 from pathlib import Path
 
 from sandbox.telegram.bot import SandboxBot, is_valid_token
@@ -10,7 +9,7 @@ from sandbox.telegram.state.activity import ChatActivity
 from sandbox.telegram.state.callback_queries import CallbackQueryStore
 from sandbox.telegram.state.commands import CommandStore
 from sandbox.telegram.state.database import SettingStore, open_database
-from sandbox.telegram.state.event_bus import ChatEvent, EventBus
+from sandbox.telegram.state.event_bus import EventBus
 from sandbox.telegram.state.messages import Message, MessageStore
 from sandbox.telegram.state.people import PersonStore
 from sandbox.telegram.state.updates import UpdateQueue
@@ -22,14 +21,19 @@ from smart_kit.errors import ConfigurationError
 class TelegramState:
     """One bot, its people and their messages. Changes are lost without `commit`."""
 
-    def __init__(self, database: sqlite3.Connection, token: str) -> None:
-        self._database = database
-        self.settings = SettingStore(database)
+    def __init__(self, directory: Path, token: str) -> None:
+        """Open the state in a folder. Raises ConfigurationError for a malformed token."""
+        if not is_valid_token(token):
+            raise ConfigurationError(
+                "TELEGRAM_TOKEN: a token looks like 123456:ABC-DEF (digits, colon, letters)"
+            )
+        self._database = database = open_database(directory)
+        settings = SettingStore(database)
         self.bot = SandboxBot(token)
         self.people = PersonStore(database)
         self.messages = MessageStore(database)
-        self.updates = UpdateQueue(database, self.settings)
-        self.webhook = Webhook(self.settings)
+        self.updates = UpdateQueue(database, settings)
+        self.webhook = Webhook(settings)
         self.commands = CommandStore(database)
         self.callback_queries = CallbackQueryStore(database)
         self.event_bus = EventBus()
@@ -37,15 +41,6 @@ class TelegramState:
         self.activity = ChatActivity(self.event_bus)
         self.faults = FaultQueue()
         self.rate_limiter = RateLimiter()
-
-    @classmethod
-    def open(cls, directory: Path, token: str) -> "TelegramState":
-        """Open the state in a folder. Raises ConfigurationError for a malformed token."""
-        if not is_valid_token(token):
-            raise ConfigurationError(
-                "TELEGRAM_TOKEN: a token looks like 123456:ABC-DEF (digits, colon, letters)"
-            )
-        return cls(open_database(directory), token)
 
     def commit(self) -> None:
         """Commit the changes of this request."""
@@ -57,16 +52,11 @@ class TelegramState:
 
     def publish_message(self, kind: str, message: Message) -> None:
         """Publish a new message (`message`) or an edited one (`edit`)."""
-        self.event_bus.publish(ChatEvent(kind, message.person_id, message.to_json()))
-
-    def publish_bot_changed(self) -> None:
-        """Publish that the bot's commands changed."""
-        self.event_bus.publish(ChatEvent("bot", None, {}))
+        self.event_bus.publish(kind, message.person_id, message.to_json())
 
     def confirm_updates(self, offset: int) -> None:
         """Confirm the updates below `offset` and mark their messages as read."""
-        first = self.updates.confirm(offset)
-        for message in self.messages.mark_read(first):
+        for message in self.messages.mark_read(self.updates.confirm(offset)):
             self.publish_message("edit", message)
 
     def drop_updates(self) -> None:

@@ -1,6 +1,7 @@
 """Delivery of updates to the webhook: in order, with back-off until each is accepted."""
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -16,13 +17,13 @@ RESPONSE_TIMEOUT_SECONDS = 30.0
 IDLE_TIMEOUT_SECONDS = 5.0
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 # a header's name
 
-ExecuteMethod = Callable[[str, dict[str, Any]], Awaitable[None]]
-
 
 class WebhookDelivery:
     """Posts pending updates one at a time; the response may contain a method call."""
 
-    def __init__(self, state: TelegramState, execute: ExecuteMethod) -> None:
+    def __init__(
+        self, state: TelegramState, execute: Callable[[str, dict[str, Any]], Awaitable[None]]
+    ) -> None:
         self._state = state
         self._execute = execute
 
@@ -34,28 +35,20 @@ class WebhookDelivery:
             while True:
                 self._state.webhook.changed.clear()
                 target = self._state.webhook.target
-                pending = self._state.updates.list_with_ids(1)
-                if target is None or not pending:
-                    await self._wait_for_work(has_webhook=target is not None)
-                    continue
-                retry_after = await self._post_update(session, target, *pending[0])
-                if retry_after is None:
+                pending = self._state.updates.list_pending(1)
+                if target is None:
+                    await self._wait_until_webhook_changed(IDLE_TIMEOUT_SECONDS)
+                elif not pending:
+                    await self._state.updates.wait_for_update(IDLE_TIMEOUT_SECONDS)
+                elif (retry_after := await self._post_update(session, target, *pending[0])) is None:
                     backoff = INITIAL_BACKOFF_SECONDS
-                    continue
-                await self._wait_until_webhook_changed(max(backoff, retry_after))
-                backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
-
-    async def _wait_for_work(self, *, has_webhook: bool) -> None:
-        if has_webhook:
-            await self._state.updates.wait_for_update(IDLE_TIMEOUT_SECONDS)
-        else:
-            await self._wait_until_webhook_changed(IDLE_TIMEOUT_SECONDS)
+                else:
+                    await self._wait_until_webhook_changed(max(backoff, retry_after))
+                    backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
 
     async def _wait_until_webhook_changed(self, seconds: float) -> None:
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._state.webhook.changed.wait(), seconds)
-        except TimeoutError:
-            return
 
     async def _post_update(
         self, session: aiohttp.ClientSession, target: WebhookTarget, update_id: int, update: Any
@@ -65,7 +58,7 @@ class WebhookDelivery:
         try:
             async with session.post(target.url, json=update, headers=headers) as response:
                 status, reason, body = response.status, response.reason, await response.read()
-                retry_after = _parse_retry_after(response.headers.get("Retry-After", ""))
+                retry_after = response.headers.get("Retry-After", "")
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
             self._state.webhook.record_failure(_describe_error(error))
             return 0.0
@@ -76,15 +69,17 @@ class WebhookDelivery:
         if status == 410:
             self._state.webhook.record_gone()
             self._state.commit()
-        return retry_after
+        return float(retry_after) if retry_after.isdecimal() else 0.0
 
     async def _on_delivered(self, update_id: int, body: bytes) -> None:
         self._state.webhook.record_success()
         self._state.confirm_updates(update_id + 1)
         self._state.commit()
-        call = _parse_json_object(body)
-        method = call.pop("method", None)
-        if isinstance(method, str):
+        try:
+            call = json.loads(body)
+        except ValueError:
+            return
+        if isinstance(call, dict) and isinstance(method := call.pop("method", None), str):
             await self._execute(method, call)
 
 
@@ -92,15 +87,3 @@ def _describe_error(error: BaseException) -> str:
     if isinstance(error, aiohttp.ClientConnectorError):
         return "Connection refused"
     return "Read timeout expired" if isinstance(error, TimeoutError) else "Connection closed"
-
-
-def _parse_retry_after(value: str) -> float:
-    return float(value) if value.isdecimal() else 0.0
-
-
-def _parse_json_object(body: bytes) -> dict[str, Any]:
-    try:
-        decoded = json.loads(body)
-    except ValueError:
-        return {}
-    return decoded if isinstance(decoded, dict) else {}

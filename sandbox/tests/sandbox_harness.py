@@ -67,7 +67,10 @@ class SandboxHarness:
     async def get_violations(self) -> list[str]:
         """Return the recorded violations as `method: kind: detail`."""
         found = (await self.call_chat_api("GET", "/chat/api/violations"))["items"]
-        return [f"{one['method']}: {one['kind']}: {one['detail']}" for one in found]
+        return [
+            f"{violation['method']}: {violation['kind']}: {violation['detail']}"
+            for violation in found
+        ]
 
     async def inject_fault(self, kind: str, method: str = "*", **details: Any) -> None:
         """Inject a fault into the next call."""

@@ -11,7 +11,7 @@ TIMEOUT_SECONDS = 5.0
 
 
 @pytest.mark.clock("virtual")
-async def test_waiting_requests_are_answered_at_once_when_the_sandbox_stops(tmp_path: Path) -> None:
+async def test_pending_requests_end_at_once_when_the_sandbox_stops(tmp_path: Path) -> None:
     loop = asyncio.get_running_loop()
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
     async with run_sandbox(tmp_path) as sandbox:

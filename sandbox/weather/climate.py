@@ -10,25 +10,12 @@ SOURCE = "the sandbox, with invented weather"
 _WARMEST_DAY_OF_YEAR = 200
 """Day of the year on the northern hemisphere; half a year later on the southern."""
 
-_DRY_CODES = (0, 1, 2, 2, 3, 3, 3, 45)
-_COLD_CODES = (71, 73, 75, 85)
-_MILD_CODES = (51, 53, 61, 61, 63, 65, 80)
-_HOT_CODES = (61, 80, 81, 95)
+# Weather codes with their maximal precipitation in mm; a code that comes twice is likelier.
+_DRY = ((0, 0), (1, 0), (2, 0), (2, 0), (3, 0), (3, 0), (3, 0), (45, 0))
+_COLD = ((71, 2), (73, 6), (75, 12), (85, 3))
+_MILD = ((51, 0.8), (53, 2), (61, 3), (61, 3), (63, 9), (65, 20), (80, 4))
+_HOT = ((61, 3), (80, 4), (81, 9), (95, 18))
 _DRY_PROBABILITY = 0.6
-_MAX_PRECIPITATION_MM = {
-    51: 0.8,
-    53: 2,
-    61: 3,
-    63: 9,
-    65: 20,
-    71: 2,
-    73: 6,
-    75: 12,
-    80: 4,
-    81: 9,
-    85: 3,
-    95: 18,
-}
 
 
 @dataclass(frozen=True)
@@ -49,8 +36,8 @@ def weather_on(latitude: float, longitude: float, day: date) -> DayWeather:
     middle = _mean_temperature(latitude, day) + dice.uniform(-4, 4)
     half = dice.uniform(2, 5)
     is_dry = dice.random() < _DRY_PROBABILITY
-    code = dice.choice(_DRY_CODES if is_dry else _get_wet_codes(middle))
-    max_precipitation = _MAX_PRECIPITATION_MM.get(code, 0.0)
+    wet = _COLD if middle < 0 else _MILD if middle < 18 else _HOT
+    code, max_precipitation = dice.choice(_DRY if is_dry else wet)
     return DayWeather(
         code=code,
         max_temperature=round(middle + half, 1),
@@ -65,9 +52,8 @@ def temperature_at(weather: DayWeather, moment: datetime) -> float:
     """Return the temperature at a local time: coldest at 3:00, warmest at 15:00."""
     hour = moment.hour + moment.minute / 60
     share = (1 - math.cos((hour - 3) / 24 * math.tau)) / 2
-    return round(
-        weather.min_temperature + share * (weather.max_temperature - weather.min_temperature), 1
-    )
+    span = weather.max_temperature - weather.min_temperature
+    return round(weather.min_temperature + share * span, 1)
 
 
 def _mean_temperature(latitude: float, day: date) -> float:
@@ -75,9 +61,3 @@ def _mean_temperature(latitude: float, day: date) -> float:
     warmest_day = _WARMEST_DAY_OF_YEAR if latitude >= 0 else _WARMEST_DAY_OF_YEAR + 182
     season = math.cos((day.timetuple().tm_yday - warmest_day) / 365 * math.tau)
     return 27 - 0.006 * latitude**2 + 0.2 * abs(latitude) * season
-
-
-def _get_wet_codes(middle: float) -> tuple[int, ...]:
-    if middle < 0:
-        return _COLD_CODES
-    return _MILD_CODES if middle < 18 else _HOT_CODES

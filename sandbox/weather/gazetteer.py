@@ -43,8 +43,9 @@ def load_cities(is_russian: bool) -> tuple[City, ...]:
     lines = (files(__package__) / "cities.txt").read_text("utf-8").splitlines()
     table = [_parse_city(line.split("; "), index, is_russian) for index, line in enumerate(lines)]
     known = set[tuple[str, str]]().union(*map(_get_zone_keys, table))
-    zone_cities = [] if is_russian else [*_build_zone_cities(len(table))]
-    return (*table, *(one for one in zone_cities if known.isdisjoint(_get_zone_keys(one))))
+    zone_rows = [] if is_russian else [*_read_zone_cities()]
+    zone_cities = [_parse_city(row, len(table) + i, is_russian) for i, row in enumerate(zone_rows)]
+    return (*table, *(city for city in zone_cities if known.isdisjoint(_get_zone_keys(city))))
 
 
 def _get_zone_keys(city: City) -> set[tuple[str, str]]:
@@ -52,9 +53,9 @@ def _get_zone_keys(city: City) -> set[tuple[str, str]]:
 
 
 def _parse_city(columns: list[str], index: int, is_russian: bool) -> City:
-    where, *words, code = columns
+    where, *texts, code = columns
     latitude, longitude, zone = where.split()
-    names, region, country = words[int(is_russian) :: 2]
+    names, region, country = texts[int(is_russian) :: 2]
     facts = {
         "id": index + 1,
         "name": names.partition("/")[0],
@@ -68,24 +69,15 @@ def _parse_city(columns: list[str], index: int, is_russian: bool) -> City:
     return City(frozenset(_normalize_name(name, is_russian) for name in names.split("/")), facts)
 
 
-def _build_zone_cities(index: int) -> Iterator[City]:
-    """Yield the cities of IANA's zone table, which has coordinates and countries."""
+def _read_zone_cities() -> Iterator[list[str]]:
+    """Yield the cities of IANA's zone table, which has coordinates and countries, as columns."""
     countries = {code: name for code, name, *_ in _read_iana_rows("iso3166.tab")}
     for code, where, zone, *_ in _read_iana_rows("zone.tab"):
-        index += 1
         found = _ISO_6709.match(where)
         assert found, "every row of the table has coordinates"
-        name = zone.rpartition("/")[2].replace("_", " ")
-        facts = {
-            "id": index,
-            "name": name,
-            "latitude": _to_degrees(*found.groups()[:3]),
-            "longitude": _to_degrees(*found.groups()[3:]),
-            "timezone": zone,
-            "country_code": code,
-            "country": countries[code],
-        }
-        yield City(frozenset({_normalize_name(name, is_russian=False)}), facts)
+        latitude, longitude = _to_degrees(*found.groups()[:3]), _to_degrees(*found.groups()[3:])
+        name, country = zone.rpartition("/")[2].replace("_", " "), countries[code]
+        yield [f"{latitude} {longitude} {zone}", name, name, "", "", country, country, code]
 
 
 def _read_iana_rows(table: str) -> Iterator[list[str]]:

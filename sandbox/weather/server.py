@@ -1,35 +1,41 @@
 """Open-Meteo's geocoding and forecast at `/weather`, as far as the assistant uses them."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from aiohttp import web
+from aiohttp.typedefs import Handler
 
 from sandbox.weather.climate import SOURCE, DayWeather, temperature_at, weather_on
 from sandbox.weather.gazetteer import find_places
 
 MAX_FORECAST_DAYS = 16
+Variables = dict[str, tuple[str, Callable[[DayWeather, datetime], float]]]
+"""Unit and value by name."""
+
 _DEFAULT_FORECAST_DAYS = 7
-_CURRENT_VARIABLES = {
-    "temperature_2m": "°C",
-    "apparent_temperature": "°C",
-    "weather_code": "wmo code",
-    "wind_speed_10m": "km/h",
-    "is_day": "",
+_CURRENT_VARIABLES: Variables = {
+    "temperature_2m": ("°C", temperature_at),
+    "apparent_temperature": (
+        "°C",
+        lambda day, now: round(temperature_at(day, now) - day.wind_speed / 10, 1),
+    ),
+    "weather_code": ("wmo code", lambda day, _: day.code),
+    "wind_speed_10m": ("km/h", lambda day, _: round(day.wind_speed * 0.6, 1)),
+    "is_day": ("", lambda _, now: int(7 <= now.hour < 19)),
 }
-_DAILY_VARIABLES: dict[str, tuple[str, Callable[[DayWeather], float]]] = {
-    "weather_code": ("wmo code", lambda day: day.code),
-    "temperature_2m_max": ("°C", lambda day: day.max_temperature),
-    "temperature_2m_min": ("°C", lambda day: day.min_temperature),
-    "precipitation_sum": ("mm", lambda day: day.precipitation),
-    "precipitation_probability_max": ("%", lambda day: day.precipitation_probability),
-    "wind_speed_10m_max": ("km/h", lambda day: day.wind_speed),
+_DAILY_VARIABLES: Variables = {
+    "weather_code": ("wmo code", lambda day, _: day.code),
+    "temperature_2m_max": ("°C", lambda day, _: day.max_temperature),
+    "temperature_2m_min": ("°C", lambda day, _: day.min_temperature),
+    "precipitation_sum": ("mm", lambda day, _: day.precipitation),
+    "precipitation_probability_max": ("%", lambda day, _: day.precipitation_probability),
+    "wind_speed_10m_max": ("km/h", lambda day, _: day.wind_speed),
 }
 
 WeatherQuery = Mapping[str, str]
-WeatherHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class InvalidQuery(Exception):
@@ -44,7 +50,7 @@ def weather_routes() -> list[web.RouteDef]:
     ]
 
 
-def _json_handler(build_response: Callable[[WeatherQuery], dict[str, Any]]) -> WeatherHandler:
+def _json_handler(build_response: Callable[[WeatherQuery], dict[str, Any]]) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
             return web.json_response(build_response(request.query))
@@ -72,41 +78,29 @@ def _build_forecast(query: WeatherQuery) -> dict[str, Any]:
     weather = [weather_on(latitude, longitude, day) for day in days]
     current = _parse_variables(query, "current", _CURRENT_VARIABLES)
     daily = _parse_variables(query, "daily", _DAILY_VARIABLES)
-    response: dict[str, Any] = {
-        "latitude": latitude,
-        "longitude": longitude,
-        "timezone": zone,
-        "source": SOURCE,
-    }
+    response: dict[str, Any] = {"latitude": latitude, "longitude": longitude}
+    response |= {"timezone": zone, "source": SOURCE}
+    # The client's today may be later than ours: the suite's clock can be moved forward.
+    moment = datetime.combine(days[0], now.time())
     if current:
-        # The client's today may be later than ours: the suite's clock can be moved forward.
-        moment = datetime.combine(days[0], now.time())
-        values = _build_current(weather[0], moment)
-        response["current_units"] = {"time": "iso8601"} | {
-            name: _CURRENT_VARIABLES[name] for name in current
-        }
+        units, values = _evaluate(_CURRENT_VARIABLES, current, weather[:1], moment)
+        response["current_units"] = {"time": "iso8601", **units}
         response["current"] = {"time": moment.isoformat(timespec="minutes")} | {
-            name: values[name] for name in current
+            name: value for name, (value,) in values.items()
         }
     if daily:
-        response["daily_units"] = {"time": "iso8601"} | {
-            name: _DAILY_VARIABLES[name][0] for name in daily
-        }
-        response["daily"] = {"time": [day.isoformat() for day in days]} | {
-            name: [_DAILY_VARIABLES[name][1](day) for day in weather] for name in daily
-        }
+        units, values = _evaluate(_DAILY_VARIABLES, daily, weather, moment)
+        response["daily_units"] = {"time": "iso8601", **units}
+        response["daily"] = {"time": [day.isoformat() for day in days], **values}
     return response
 
 
-def _build_current(weather: DayWeather, moment: datetime) -> dict[str, float]:
-    temperature = temperature_at(weather, moment)
-    return {
-        "temperature_2m": temperature,
-        "apparent_temperature": round(temperature - weather.wind_speed / 10, 1),
-        "weather_code": weather.code,
-        "wind_speed_10m": round(weather.wind_speed * 0.6, 1),
-        "is_day": int(7 <= moment.hour < 19),
-    }
+def _evaluate(
+    variables: Variables, names: list[str], weather: list[DayWeather], moment: datetime
+) -> tuple[dict[str, str], dict[str, list[float]]]:
+    """Return the units of the variables, and their values on all days."""
+    units = {name: variables[name][0] for name in names}
+    return units, {name: [variables[name][1](day, moment) for day in weather] for name in names}
 
 
 def _parse_coordinate(query: WeatherQuery, name: str, limit: float) -> float:

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.method_call import ApiMethod, MethodCall
+from sandbox.telegram.method_call import MethodCall
 from sandbox.telegram.state.commands import BotCommand, chat_scope_key
 
 MAX_COMMANDS = 100
@@ -21,9 +21,21 @@ async def set_my_commands(call: MethodCall) -> bool:
         raise bad_request("expected an Array of BotCommand")
     if len(given) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
-    commands = [_parse_command(one) for one in given]
-    call.state.commands.set(_parse_scope(call), _parse_language(call), commands)
-    call.state.publish_bot_changed()
+    commands = [_parse_command(command) for command in given]
+    call.state.commands.set(*_parse_list_key(call), commands)
+    call.state.event_bus.publish("bot", None, {})
+    return True
+
+
+async def get_my_commands(call: MethodCall) -> list[BotCommand]:
+    """Return the command list of exactly this scope and language."""
+    return call.state.commands.get(*_parse_list_key(call))
+
+
+async def delete_my_commands(call: MethodCall) -> bool:
+    """Delete the command list of a scope and language; the next wider scope applies then."""
+    call.state.commands.delete(*_parse_list_key(call))
+    call.state.event_bus.publish("bot", None, {})
     return True
 
 
@@ -39,6 +51,15 @@ def _parse_command(given: Any) -> BotCommand:
     return {"command": found[1], "description": description}
 
 
+def _parse_list_key(call: MethodCall) -> tuple[str, str]:
+    """Return the scope and the language of a command list."""
+    scope = _parse_scope(call)
+    language = call.parameters.get_text("language_code")
+    if language and not re.fullmatch("[a-z]{2}", language):
+        raise bad_request("LANG_CODE_INVALID")
+    return scope, language
+
+
 def _parse_scope(call: MethodCall) -> str:
     given = call.parameters.get_json("scope", "BotCommandScope") or {"type": "default"}
     if not isinstance(given, dict):
@@ -51,29 +72,3 @@ def _parse_scope(call: MethodCall) -> str:
     if kind != "chat":
         raise bad_request("chat not found")
     return chat_scope_key(given.get("chat_id"))
-
-
-def _parse_language(call: MethodCall) -> str:
-    language = call.parameters.get_text("language_code")
-    if language and not re.fullmatch("[a-z]{2}", language):
-        raise bad_request("LANG_CODE_INVALID")
-    return language
-
-
-async def get_my_commands(call: MethodCall) -> list[BotCommand]:
-    """Return the command list of exactly this scope and language."""
-    return call.state.commands.get(_parse_scope(call), _parse_language(call))
-
-
-async def delete_my_commands(call: MethodCall) -> bool:
-    """Delete the command list of a scope and language; the next wider scope applies then."""
-    call.state.commands.delete(_parse_scope(call), _parse_language(call))
-    call.state.publish_bot_changed()
-    return True
-
-
-METHODS = (
-    ApiMethod("setMyCommands", ("commands", "scope", "language_code"), set_my_commands),
-    ApiMethod("getMyCommands", ("scope", "language_code"), get_my_commands),
-    ApiMethod("deleteMyCommands", ("scope", "language_code"), delete_my_commands),
-)

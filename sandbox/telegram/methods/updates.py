@@ -3,7 +3,7 @@
 from typing import Any
 
 from sandbox.telegram.errors import BotApiError, conflict
-from sandbox.telegram.method_call import ApiMethod, DescribedResult, MethodCall
+from sandbox.telegram.method_call import DescribedResult, MethodCall
 from sandbox.telegram.state.updates import MAX_POLL_SECONDS, OTHER_POLL_REASON
 from sandbox.telegram.state.webhook import WebhookTarget
 
@@ -13,10 +13,14 @@ _WEBHOOK_ACTIVE = (
 )
 
 
-async def get_updates(call: MethodCall) -> list[dict[str, Any]]:
+async def get_me(call: MethodCall) -> dict[str, Any]:
+    """Return the bot's `User`."""
+    return call.state.bot.to_me()
+
+
+async def get_updates(call: MethodCall) -> list[Any]:
     """Return pending updates; wait up to `timeout` seconds for the first one."""
-    state, given = call.state, call.parameters
-    updates = state.updates
+    state, given, updates = call.state, call.parameters, call.state.updates
     offset = given.get_int("offset", low=-(2**31), high=2**62)
     limit = given.get_int("limit", default=100, low=1, high=100)
     timeout = given.get_int("timeout", low=0, high=MAX_POLL_SECONDS)
@@ -29,7 +33,7 @@ async def get_updates(call: MethodCall) -> list[dict[str, Any]]:
     state.commit()
     if not updates.count_pending() and timeout:
         await updates.long_poll(timeout)
-    return updates.list_pending(limit)
+    return [update for _, update in updates.list_pending(limit)]
 
 
 def _set_allowed_updates(call: MethodCall) -> None:
@@ -61,17 +65,15 @@ async def set_webhook(call: MethodCall) -> DescribedResult:
     _set_allowed_updates(call)
     if given.get_bool("drop_pending_updates"):
         state.drop_updates()
-    return DescribedResult(True, "Webhook was set" if is_new else "Webhook is already set")
+    return DescribedResult("Webhook was set" if is_new else "Webhook is already set")
 
 
 async def delete_webhook(call: MethodCall) -> DescribedResult:
     """Remove the webhook, and drop the pending updates if requested."""
-    was_there = call.state.webhook.delete()
+    existed = call.state.webhook.delete()
     if call.parameters.get_bool("drop_pending_updates"):
         call.state.drop_updates()
-    return DescribedResult(
-        True, "Webhook was deleted" if was_there else "Webhook is already deleted"
-    )
+    return DescribedResult("Webhook was deleted" if existed else "Webhook is already deleted")
 
 
 async def get_webhook_info(call: MethodCall) -> dict[str, Any]:
@@ -79,29 +81,3 @@ async def get_webhook_info(call: MethodCall) -> dict[str, Any]:
     updates = call.state.updates
     info = {**call.state.webhook.to_json(), "pending_update_count": updates.count_pending()}
     return info | ({"allowed_updates": updates.allowed_kinds} if updates.allowed_kinds else {})
-
-
-async def get_me(call: MethodCall) -> dict[str, Any]:
-    """Return the bot's `User`."""
-    return call.state.bot.to_me()
-
-
-METHODS = (
-    ApiMethod("getMe", (), get_me),
-    ApiMethod("getUpdates", ("offset", "limit", "timeout", "allowed_updates"), get_updates),
-    ApiMethod(
-        "setWebhook",
-        (
-            "url",
-            "certificate",
-            "ip_address",
-            "max_connections",
-            "allowed_updates",
-            "drop_pending_updates",
-            "secret_token",
-        ),
-        set_webhook,
-    ),
-    ApiMethod("deleteWebhook", ("drop_pending_updates",), delete_webhook),
-    ApiMethod("getWebhookInfo", (), get_webhook_info),
-)

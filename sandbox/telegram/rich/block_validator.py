@@ -5,17 +5,10 @@ from typing import Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.reply_markup import validate_rich_button
+from sandbox.telegram.rich import schema
 from sandbox.telegram.rich.detection import detect_rich_entities
 from sandbox.telegram.rich.list_labels import LABEL_KINDS, format_label, is_ordered
 from sandbox.telegram.rich.media import build_received_media, is_web_url
-from sandbox.telegram.rich.schema import (
-    BLOCK_FIELDS,
-    CAPTION_FIELDS,
-    CELL_FIELDS,
-    ITEM_FIELDS,
-    NON_EMPTY_FIELDS,
-    TEXT_FIELDS,
-)
 from sandbox.telegram.rich.values import (
     as_array,
     as_boolean,
@@ -31,7 +24,6 @@ Block = dict[str, Any]
 ViolationCallback = Callable[[str, str], None]
 """Takes the kind of a violation and its detail."""
 MAX_BUTTONS = 8
-_ALIGNMENTS = ("left", "center", "right")
 _VERTICAL_ALIGNMENTS = ("top", "middle", "bottom")
 
 
@@ -39,11 +31,7 @@ class BlockValidator:
     """Validates blocks; every method raises BotApiError with Telegram's error text."""
 
     def __init__(
-        self,
-        on_violation: ViolationCallback,
-        *,
-        is_draft: bool,
-        is_detection_enabled: bool,
+        self, on_violation: ViolationCallback, *, is_draft: bool, is_detection_enabled: bool
     ) -> None:
         self._on_violation = on_violation
         self._is_draft = is_draft
@@ -55,47 +43,45 @@ class BlockValidator:
             "integer": as_integer,
             "size": as_heading_size,
             "flag": as_boolean,
-            "align": lambda given: as_choice(given, _ALIGNMENTS),
+            "align": lambda given: as_choice(given, schema.ALIGNMENTS),
             "blocks": self.validate_blocks,
             "items": self._validate_items,
             "cells": self._validate_cells,
             "caption": self._validate_caption,
-            "location": as_object,
-            "user": as_object,
             "buttons": self._validate_buttons,
             "button": self._validate_button,
-            "media": as_object,
+            "object": as_object,
         }
 
     def validate_blocks(self, given: Any) -> list[Block]:
         """Return the valid blocks of a message or of a block that contains blocks."""
-        return [self._validate_block(one) for one in as_array(given)]
+        return [self._validate_block(block) for block in as_array(given)]
 
     def _validate_block(self, given: Any) -> Block:
-        kind = as_object(given).get("type")
-        fields = BLOCK_FIELDS.get(str(kind))
+        kind = str(as_object(given).get("type"))
+        fields = schema.BLOCK_FIELDS.get(kind)
         if fields is None:
             raise parse_error("Unsupported type specified")
         if kind == "thinking" and not self._is_draft:
             raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
-        block = {"type": kind, **self._validate_fields(given, fields, str(kind))}
-        if not all(block.get(name) for name in fields if name in NON_EMPTY_FIELDS):
+        block = {"type": kind, **self._validate_fields(given, fields, kind)}
+        if not all(block.get(name) for name in fields.keys() & schema.NON_EMPTY_FIELDS):
             raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
         if kind == "heading" and "size" not in block:
             raise parse_error('Can\'t find field "size"')
         if kind == "map":
-            block = {"zoom": 13, "width": 640, "height": 360} | block
-        return block | self._build_received_media(str(kind), block)
+            return {"zoom": 13, "width": 640, "height": 360} | block
+        return block | self._receive_media(block) if kind in schema.MEDIA_TYPES else block
 
-    def _build_received_media(self, kind: str, block: Block) -> Block:
-        if BLOCK_FIELDS[kind].get(kind) != "media":
-            return {}
-        source = str(block[kind].get("media") or "")
+    def _receive_media(self, block: Block) -> Block:
+        media = block[block["type"]]
+        source = str(media.get("media") or "")
         if is_web_url(source):
             if self._is_draft:
                 raise bad_request("MEDIA_INVALID")
             self._on_violation("loads_address", source)
-        return build_received_media(kind, block[kind])
+        has_spoiler = bool(media.get("has_spoiler"))
+        return build_received_media(block["type"], source, has_spoiler=has_spoiler)
 
     def _validate_fields(self, given: Block, fields: dict[str, str], where: str) -> Block:
         self._report_unknown_fields(given, {"type", *fields}, where)
@@ -118,33 +104,32 @@ class BlockValidator:
         if isinstance(given, str):
             return given
         if isinstance(given, list):
-            pieces = [self._validate_rich_text(one) for one in given]
+            pieces = [self._validate_rich_text(piece) for piece in given]
             return [piece for piece in pieces if piece != ""] or ""
         kind = str(as_object(given).get("type"))
-        if kind not in TEXT_FIELDS:
+        if kind not in schema.TEXT_FIELDS:
             raise parse_error("Unsupported rich text type specified")
-        text = {"type": kind, **self._validate_fields(given, TEXT_FIELDS[kind], kind)}
-        missing = [name for name in TEXT_FIELDS[kind] if name not in text]
-        if missing:
-            raise parse_error(f'Can\'t find field "{missing[0]}"')
+        text = {"type": kind, **self._validate_fields(given, schema.TEXT_FIELDS[kind], kind)}
+        for name in schema.TEXT_FIELDS[kind]:
+            if name not in text:
+                raise parse_error(f'Can\'t find field "{name}"')
         return text
 
     def _validate_items(self, given: Any) -> list[Block]:
-        items = [as_object(one) for one in as_array(given)]
-        ordered = [is_ordered(one) for one in items]
+        items = [as_object(item) for item in as_array(given)]
+        ordered = [is_ordered(item) for item in items]
         if any(ordered) and not all(ordered):
             raise bad_request("list must be either ordered or unordered")
         return [self._validate_item(item, number) for number, item in enumerate(items, 1)]
 
     def _validate_item(self, given: Block, number: int) -> Block:
-        self._report_unknown_fields(given, ITEM_FIELDS, "list item")
+        self._report_unknown_fields(given, schema.ITEM_FIELDS, "list item")
         item: Block = {"label": "•", "blocks": self.validate_blocks(given.get("blocks", []))}
         if is_ordered(given):
             value = as_integer(given.get("value", number))
             kind = as_choice(given.get("type", "1"), LABEL_KINDS)
             item |= {"label": format_label(value, kind), "value": value, "type": kind}
-        flags = {name: True for name in ("has_checkbox", "is_checked") if given.get(name)}
-        return item | flags
+        return item | {name: True for name in ("has_checkbox", "is_checked") if given.get(name)}
 
     def _validate_cells(self, given: Any) -> list[list[Block]]:
         return [[self._validate_cell(cell) for cell in as_array(row)] for row in as_array(given)]
@@ -152,9 +137,9 @@ class BlockValidator:
     def _validate_cell(self, given: Any) -> Block:
         if given is None:
             raise bad_request("table cell must be non-empty")
-        self._report_unknown_fields(as_object(given), CELL_FIELDS, "table cell")
+        self._report_unknown_fields(as_object(given), schema.CELL_FIELDS, "table cell")
         cell: Block = {
-            "align": as_choice(given.get("align"), _ALIGNMENTS),
+            "align": as_choice(given.get("align"), schema.ALIGNMENTS),
             "valign": as_choice(given.get("valign"), _VERTICAL_ALIGNMENTS),
         }
         if given.get("text"):
@@ -165,13 +150,13 @@ class BlockValidator:
         return cell | {name: span for name, span in spans.items() if span > 1}
 
     def _validate_caption(self, given: Any) -> Block:
-        self._report_unknown_fields(as_object(given), CAPTION_FIELDS, "caption")
+        self._report_unknown_fields(as_object(given), schema.CAPTION_FIELDS, "caption")
         return {
             name: self._validate_text(given[name]) for name in ("text", "credit") if given.get(name)
         }
 
     def _validate_buttons(self, given: Any) -> list[Block]:
-        buttons = [self._validate_button(one) for one in as_array(given)]
+        buttons = [self._validate_button(button) for button in as_array(given)]
         if len(buttons) > MAX_BUTTONS:
             raise bad_request("RICH_MESSAGE_BUTTONS_TOO_MANY")
         return buttons

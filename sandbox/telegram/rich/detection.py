@@ -7,7 +7,8 @@ from sandbox.telegram.text.detection import add_detected_entities
 from sandbox.telegram.text.entities import Entity, FormattedText
 
 _SEARCHED_TYPES = frozenset(TEXT_STYLES) - {"code"}
-_DETAIL_FIELDS = {"email": "email_address", "mention": "username"}
+_RENAMED = {"email": ("email_address", "email_address"), "mention": ("mention", "username")}
+"""Types with another name, or another name of their value, in rich texts."""
 
 
 def detect_rich_entities(text: Any) -> Any:
@@ -15,8 +16,8 @@ def detect_rich_entities(text: Any) -> Any:
     if isinstance(text, str):
         return _split_at_entities(text)
     if isinstance(text, list):
-        found = [detect_rich_entities(one) for one in text]
-        return [piece for one in found for piece in (one if isinstance(one, list) else [one])]
+        found = [detect_rich_entities(piece) for piece in text]
+        return [piece for part in found for piece in (part if isinstance(part, list) else [part])]
     if text.get("type") in _SEARCHED_TYPES:
         return text | {"text": detect_rich_entities(text["text"])}
     return text
@@ -44,6 +45,5 @@ def _to_rich_entity(entity: Entity, units: bytes) -> dict[str, str]:
     text = _slice(units, entity.offset, entity.end)
     if entity.type == "url":
         return {"type": "url", "text": text, "url": text if "://" in text else f"http://{text}"}
-    kind = "email_address" if entity.type == "email" else entity.type
-    field = _DETAIL_FIELDS.get(entity.type, entity.type)
+    kind, field = _RENAMED.get(entity.type, (entity.type, entity.type))
     return {"type": kind, "text": text, field: text.removeprefix("@")}

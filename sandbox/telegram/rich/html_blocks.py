@@ -6,12 +6,10 @@ from typing import Any
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.rich.html_tree import HtmlNode, InvalidRichMarkup
 from sandbox.telegram.rich.inline_text import build_button, build_rich_text
-from sandbox.telegram.rich.media import build_media_block
+from sandbox.telegram.rich.media import TYPE_BY_TAG, build_media_block
+from sandbox.telegram.rich.schema import ALIGNMENTS
 
 Block = dict[str, Any]
-
-MEDIA_TAGS = ("img", "video", "audio", "tg-document")
-_ALIGNMENTS = ("left", "center", "right")
 
 
 def build_blocks(nodes: list[HtmlNode | str]) -> list[Block]:
@@ -38,13 +36,17 @@ def _build_paragraph(nodes: list[HtmlNode | str]) -> list[Block]:
 def _build_block(node: HtmlNode) -> list[Block]:
     if node.tag == "p":
         return _build_paragraph(node.children)
-    if node.tag in MEDIA_TAGS:
-        return [build_media_block(node.tag, node.attributes)]
     return [_BLOCK_BUILDERS[node.tag](node)]
 
 
-def _build_heading(node: HtmlNode) -> Block:
-    return {"type": "heading", "size": int(node.tag[1]), "text": build_rich_text(node.children)}
+def _build_text_block(kind: str, node: HtmlNode) -> Block:
+    return {"type": kind, "text": build_rich_text(node.children)}
+
+
+def _build_part(node: HtmlNode, tag: str, field: str) -> Block:
+    """Return the text of the first child with this tag as a field; nothing without such a child."""
+    found = node.find_children(tag)
+    return {field: build_rich_text(found[0].children)} if found else {}
 
 
 def _build_pre(node: HtmlNode) -> Block:
@@ -56,81 +58,61 @@ def _build_pre(node: HtmlNode) -> Block:
 
 
 def _build_list(node: HtmlNode) -> Block:
-    if any(one.strip() if isinstance(one, str) else one.tag != "li" for one in node.children):
+    others = node.get_children_without("li")
+    if any(isinstance(child, HtmlNode) or child.strip() for child in others):
         raise InvalidRichMarkup(f"<{node.tag}> may contain only <li>")
-    items = node.find_children("li")
-    numbers = _number_items(node, items) if node.tag == "ol" else [{}] * len(items)
-    return {
-        "type": "list",
-        "items": [_build_item(one) | number for one, number in zip(items, numbers, strict=True)],
-    }
-
-
-def _number_items(node: HtmlNode, items: list[HtmlNode]) -> list[Block]:
-    is_reversed = "reversed" in node.attributes
-    number = _parse_int_attribute(node, "start", len(items) if is_reversed else 1)
-    numbers: list[Block] = []
-    for item in items:
-        number = _parse_int_attribute(item, "value", number)
-        kind = item.attributes.get("type") or node.attributes.get("type") or "1"
-        numbers.append({"value": number, "type": kind})
-        number += -1 if is_reversed else 1
-    return numbers
+    nodes = node.find_children("li")
+    items = [_build_item(li) for li in nodes]
+    if node.tag == "ol":
+        is_reversed = "reversed" in node.attributes
+        number = _parse_int_attribute(node, "start", len(items) if is_reversed else 1)
+        for li, item in zip(nodes, items, strict=True):
+            number = _parse_int_attribute(li, "value", number)
+            kind = li.attributes.get("type") or node.attributes.get("type") or "1"
+            item |= {"value": number, "type": kind}
+            number += -1 if is_reversed else 1
+    return {"type": "list", "items": items}
 
 
 def _build_item(node: HtmlNode) -> Block:
-    boxes = node.find_children("input")
     item: Block = {"blocks": build_blocks(node.get_children_without("input"))}
-    if not boxes:
-        return item
-    is_checked = {"is_checked": True} if "checked" in boxes[0].attributes else {}
-    return {**item, "has_checkbox": True, **is_checked}
+    for box in node.find_children("input")[:1]:
+        item |= {"has_checkbox": True} | _build_flags(box, "checked")
+    return item
+
+
+def _build_flags(node: HtmlNode, *names: str) -> Block:
+    return {f"is_{name}": True for name in names if name in node.attributes}
 
 
 def _build_quote(node: HtmlNode) -> Block:
     body = node.get_children_without("cite")
-    if {"expandable", "collapsed"} & node.attributes.keys():
-        quote: Block = {"type": "expandable_blockquote", "text": build_rich_text(body)}
+    if node.tag == "aside":
+        quote: Block = {"type": "pullquote", "text": build_rich_text(body)}
+    elif {"expandable", "collapsed"} & node.attributes.keys():
+        quote = {"type": "expandable_blockquote", "text": build_rich_text(body)}
     else:
         quote = {"type": "blockquote", "blocks": build_blocks(body)}
-    return quote | _build_credit(node)
-
-
-def _build_pull_quote(node: HtmlNode) -> Block:
-    return {
-        "type": "pullquote",
-        "text": build_rich_text(node.get_children_without("cite")),
-        **_build_credit(node),
-    }
-
-
-def _build_credit(node: HtmlNode) -> Block:
-    cite = node.find_children("cite")
-    return {"credit": build_rich_text(cite[0].children)} if cite else {}
+    return quote | _build_part(node, "cite", "credit")
 
 
 def _build_details(node: HtmlNode) -> Block:
-    summary = node.find_children("summary")
-    block: Block = {
+    return {
         "type": "details",
-        "summary": build_rich_text(summary[0].children) if summary else "",
+        "summary": "",
+        **_build_part(node, "summary", "summary"),
         "blocks": build_blocks(node.get_children_without("summary")),
+        **_build_flags(node, "open"),
     }
-    return block | ({"is_open": True} if "open" in node.attributes else {})
 
 
 def _build_table(node: HtmlNode) -> Block:
-    rows = [
-        [_build_cell(cell) for cell in row.find_children("td", "th")]
-        for row in node.find_children("tr")
-    ]
-    caption = node.find_children("caption")
-    flags = [name for name in ("bordered", "striped", "compact") if name in node.attributes]
+    rows = node.find_children("tr")
     return {
         "type": "table",
-        "cells": rows,
-        **{f"is_{flag}": True for flag in flags},
-        **({"caption": build_rich_text(caption[0].children)} if caption else {}),
+        "cells": [[_build_cell(cell) for cell in row.find_children("td", "th")] for row in rows],
+        **_build_flags(node, "bordered", "striped", "compact"),
+        **_build_part(node, "caption", "caption"),
     }
 
 
@@ -139,8 +121,7 @@ def _build_cell(node: HtmlNode) -> Block:
         "align": node.attributes.get("align") or "left",
         "valign": node.attributes.get("valign") or "middle",
     }
-    text = build_rich_text(node.children)
-    if text:
+    if text := build_rich_text(node.children):
         cell["text"] = text
     if node.tag == "th":
         cell["is_header"] = True
@@ -155,51 +136,32 @@ def _build_figure(node: HtmlNode) -> Block:
     return found[0] | _build_caption(node)
 
 
-def _build_caption(node: HtmlNode) -> Block:
-    given = node.find_children("figcaption")
-    if not given:
-        return {}
-    return {
-        "caption": {
-            "text": build_rich_text(given[0].get_children_without("cite")),
-            **_build_credit(given[0]),
-        }
-    }
-
-
 def _build_gallery(node: HtmlNode) -> Block:
-    kind = node.tag.removeprefix("tg-")
-    return {
-        "type": kind,
-        "blocks": build_blocks(node.get_children_without("figcaption")),
-        **_build_caption(node),
-    }
+    blocks = build_blocks(node.get_children_without("figcaption"))
+    return {"type": node.tag.removeprefix("tg-"), "blocks": blocks, **_build_caption(node)}
+
+
+def _build_caption(node: HtmlNode) -> Block:
+    for given in node.find_children("figcaption")[:1]:
+        text = build_rich_text(given.get_children_without("cite"))
+        return {"caption": {"text": text, **_build_part(given, "cite", "credit")}}
+    return {}
 
 
 def _build_map(node: HtmlNode) -> Block:
     try:
-        place = {
-            name: float(node.attributes[short]) for name, short in _LOCATION_ATTRIBUTES.items()
-        }
+        latitude, longitude = (float(node.attributes[name]) for name in ("lat", "long"))
     except (KeyError, ValueError) as error:
         raise InvalidRichMarkup("<tg-map> needs lat and long") from error
+    place = {"latitude": latitude, "longitude": longitude}
     return {"type": "map", "location": place, "zoom": _parse_int_attribute(node, "zoom", 13)}
 
 
-_LOCATION_ATTRIBUTES = {"latitude": "lat", "longitude": "long"}
-
-
 def _build_buttons(node: HtmlNode) -> Block:
-    block: Block = {
-        "type": "buttons",
-        "buttons": [build_button(one) for one in node.find_children("tg-button")],
-    }
+    buttons = [build_button(button) for button in node.find_children("tg-button")]
     align = node.attributes.get("align")
-    return block | ({"align": align} if align in _ALIGNMENTS else {})
-
-
-def _build_text_block(kind: str, node: HtmlNode) -> Block:
-    return {"type": kind, "text": build_rich_text(node.children)}
+    aligned = {"align": align} if align in ALIGNMENTS else {}
+    return {"type": "buttons", "buttons": buttons, **aligned}
 
 
 def _parse_int_attribute(node: HtmlNode, name: str, default: int) -> int:
@@ -210,20 +172,21 @@ def _parse_int_attribute(node: HtmlNode, name: str, default: int) -> int:
 
 
 _BLOCK_BUILDERS: dict[str, Callable[[HtmlNode], Block]] = {
-    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), _build_heading),
+    **dict.fromkeys(
+        ("h1", "h2", "h3", "h4", "h5", "h6"),
+        lambda node: _build_text_block("heading", node) | {"size": int(node.tag[1])},
+    ),
     "pre": _build_pre,
     "footer": lambda node: _build_text_block("footer", node),
     "hr": lambda _: {"type": "divider"},
-    "ul": _build_list,
-    "ol": _build_list,
-    "blockquote": _build_quote,
-    "aside": _build_pull_quote,
+    **dict.fromkeys(("ul", "ol"), _build_list),
+    **dict.fromkeys(("blockquote", "aside"), _build_quote),
     "details": _build_details,
     "table": _build_table,
     "figure": _build_figure,
+    **dict.fromkeys(TYPE_BY_TAG, lambda node: build_media_block(node.tag, node.attributes)),
     "tg-map": _build_map,
-    "tg-collage": _build_gallery,
-    "tg-slideshow": _build_gallery,
+    **dict.fromkeys(("tg-collage", "tg-slideshow"), _build_gallery),
     "tg-math-block": lambda node: {
         "type": "mathematical_expression",
         "expression": node.get_raw_text().strip(),

@@ -1,6 +1,7 @@
 """Rich HTML parsed to a tree; tags that Telegram does not know stay text."""
 
 from dataclasses import dataclass, field
+from html.entities import html5
 from html.parser import HTMLParser
 from typing import Any
 
@@ -17,21 +18,8 @@ _PART_TAG_NAMES = "li input summary caption tr th td figcaption cite"
 BLOCK_TAGS = frozenset(_BLOCK_TAG_NAMES.split())
 _TAGS = BLOCK_TAGS.union(_INLINE_TAG_NAMES.split(), _PART_TAG_NAMES.split())
 _MAX_DIGITS = 9
-_NAMED_CHARACTERS = {
-    "lt": "<",
-    "gt": ">",
-    "amp": "&",
-    "quot": '"',
-    "apos": "'",
-    "nbsp": "\u00a0",
-    "hellip": "…",
-    "mdash": "—",
-    "ndash": "\N{EN DASH}",
-    "lsquo": "\N{LEFT SINGLE QUOTATION MARK}",
-    "rsquo": "\N{RIGHT SINGLE QUOTATION MARK}",
-    "ldquo": "“",
-    "rdquo": "”",
-}
+_ENTITY_NAMES = "lt gt amp quot apos nbsp hellip mdash ndash lsquo rsquo ldquo rdquo"
+_NAMED_CHARACTERS = {name: html5[f"{name};"] for name in _ENTITY_NAMES.split()}
 
 
 class InvalidRichMarkup(ValueError):
@@ -48,15 +36,16 @@ class HtmlNode:
 
     def find_children(self, *tags: str) -> list["HtmlNode"]:
         """Return the children with one of these tags."""
-        return [one for one in self.children if isinstance(one, HtmlNode) and one.tag in tags]
+        return [node for node in self.children if isinstance(node, HtmlNode) and node.tag in tags]
 
-    def get_children_without(self, *tags: str) -> list["HtmlNode | str"]:
-        """Return the children without these tags."""
-        return [one for one in self.children if isinstance(one, str) or one.tag not in tags]
+    def get_children_without(self, tag: str) -> list["HtmlNode | str"]:
+        """Return the children without those that have this tag."""
+        return [node for node in self.children if isinstance(node, str) or node.tag != tag]
 
     def get_raw_text(self) -> str:
         """Return all text inside, unchanged."""
-        return "".join(one if isinstance(one, str) else one.get_raw_text() for one in self.children)
+        texts = [node if isinstance(node, str) else node.get_raw_text() for node in self.children]
+        return "".join(texts)
 
     @property
     def is_block(self) -> bool:
@@ -88,29 +77,24 @@ class _TreeBuilder(HTMLParser):
         """Disable the raw text mode: `<script>` is an unknown tag like any other."""
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._open_node(tag, attrs, is_closed=tag in VOID_TAGS)
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._open_node(tag, attrs, is_closed=True)
-
-    def _open_node(self, tag: str, attrs: list[tuple[str, str | None]], *, is_closed: bool) -> None:
         if tag not in _TAGS:
             self.handle_data(self.get_starttag_text() or "")
             return
         node = HtmlNode(tag, {name: value or "" for name, value in attrs})
         self.open_nodes[-1].children.append(node)
-        if not is_closed:
+        if tag not in VOID_TAGS:
             self.open_nodes.append(node)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        if tag in _TAGS:
+            self.handle_endtag(tag)
+
     def handle_endtag(self, tag: str) -> None:
-        if tag in VOID_TAGS:
-            return
         if tag not in _TAGS:
             self.handle_data(f"</{tag}>")
-            return
-        if self.open_nodes[-1].tag != tag:
+        elif tag not in VOID_TAGS and self.open_nodes.pop().tag != tag:
             raise InvalidRichMarkup(f"</{tag}> has no start tag")
-        self.open_nodes.pop()
 
     def handle_data(self, data: str) -> None:
         self.open_nodes[-1].children.append(data)

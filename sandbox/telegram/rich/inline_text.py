@@ -1,30 +1,20 @@
 """Conversion of rich HTML nodes to `RichText`: a string, a list, or an object with a type."""
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.rich.html_tree import HtmlNode, InvalidRichMarkup
-from sandbox.telegram.text.links import InvalidLink, normalize_link, parse_user_link
+from sandbox.telegram.text.html import STYLE_TAGS
+from sandbox.telegram.text.links import InvalidLink, normalize_link, parse_tg_link
 
-_STYLE_TAGS = {
-    "b": "bold",
-    "strong": "bold",
-    "i": "italic",
-    "em": "italic",
-    "u": "underline",
-    "ins": "underline",
-    "s": "strikethrough",
-    "strike": "strikethrough",
-    "del": "strikethrough",
+_STYLE_TAGS = STYLE_TAGS | {
     "code": "code",
     "mark": "marked",
     "sub": "subscript",
     "sup": "superscript",
-    "tg-spoiler": "spoiler",
 }
-_BUTTON_OBJECT_FIELDS = {"copy_text": "text"}
-"""Actions whose value is an object, with the field that `data` of the tag fills."""
 
 
 def build_rich_text(nodes: list[HtmlNode | str]) -> Any:
@@ -40,18 +30,19 @@ def _build_inline(node: HtmlNode | str) -> Any:
         return re.sub(r"[ \t\r\n]+", " ", node)
     if node.is_block:
         raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
-    if node.tag == "br":
-        return "\n"
     if node.tag in _STYLE_TAGS:
         return _build_with_text(node, type=_STYLE_TAGS[node.tag])
-    special = _INLINE_BUILDERS.get(node.tag)
-    if special is None:
+    if node.tag not in _INLINE_BUILDERS:
         raise InvalidRichMarkup(f"<{node.tag}> is not allowed in a text")
-    return special(node)
+    return _INLINE_BUILDERS[node.tag](node)
+
+
+def _build_children(node: HtmlNode) -> Any:
+    return _join([_build_inline(child) for child in node.children])
 
 
 def _build_with_text(node: HtmlNode, **fields: Any) -> Any:
-    text = _join([_build_inline(child) for child in node.children])
+    text = _build_children(node)
     return {**fields, "text": text} if text else ""
 
 
@@ -59,7 +50,7 @@ def _build_link(node: HtmlNode) -> Any:
     href, name = node.attributes.get("href"), node.attributes.get("name")
     if href is None:
         anchor = {"type": "anchor", "name": name} if name else ""
-        return _join([anchor, *[_build_inline(child) for child in node.children]])
+        return _join([anchor, _build_children(node)])
     scheme, _, rest = href.partition(":")
     if href.startswith("#"):
         return _build_with_text(node, type="anchor_link", anchor_name=href[1:])
@@ -67,13 +58,13 @@ def _build_link(node: HtmlNode) -> Any:
         return _build_with_text(node, type="email_address", email_address=rest)
     if scheme == "tel":
         return _build_with_text(node, type="phone_number", phone_number=rest)
-    user_id = parse_user_link(href)
+    user_id = parse_tg_link(href, "user", "id")
     if user_id is not None:
         return _build_with_text(node, type="text_mention", user={"id": user_id})
     try:
         return _build_with_text(node, type="url", url=normalize_link(href))
     except InvalidLink:
-        return _join([_build_inline(child) for child in node.children])
+        return _build_children(node)
 
 
 def _build_emoji(node: HtmlNode) -> Any:
@@ -90,38 +81,29 @@ def _build_time(node: HtmlNode) -> Any:
     return _build_with_text(node, type="date_time", unix_time=int(unix), date_time_format=shape)
 
 
-def _build_formula(node: HtmlNode) -> Any:
-    return {"type": "mathematical_expression", "expression": node.get_raw_text()}
-
-
-def _build_inline_button(node: HtmlNode) -> Any:
-    return {"type": "button", "button": build_button(node)}
-
-
 def build_button(node: HtmlNode) -> dict[str, Any]:
     """Build a button of `<tg-button type="callback_data" data="…" style="…">text</tg-button>`."""
     kind = node.attributes.get("type", "")
     value: Any = node.attributes.get("data") or node.attributes.get(kind, "")
     if kind == "disabled" or "disabled" in node.attributes:
         kind, value = "disabled", {}
-    elif kind in _BUTTON_OBJECT_FIELDS:
-        value = {_BUTTON_OBJECT_FIELDS[kind]: value}
+    elif kind == "copy_text":
+        value = {"text": value}
     style = {"style": node.attributes["style"]} if node.attributes.get("style") else {}
     return {"text": build_rich_text(node.children), kind: value, **style}
 
 
-def _build_reference(node: HtmlNode) -> Any:
-    return _build_with_text(node, type="reference", name=node.attributes.get("name", ""))
-
-
-_INLINE_BUILDERS = {
+_INLINE_BUILDERS: dict[str, Callable[[HtmlNode], Any]] = {
+    "br": lambda _: "\n",
     "a": _build_link,
     "img": _build_emoji,
     "tg-emoji": _build_emoji,
     "tg-time": _build_time,
-    "tg-math": _build_formula,
-    "tg-button": _build_inline_button,
-    "tg-reference": _build_reference,
+    "tg-math": lambda node: {"type": "mathematical_expression", "expression": node.get_raw_text()},
+    "tg-button": lambda node: {"type": "button", "button": build_button(node)},
+    "tg-reference": lambda node: _build_with_text(
+        node, type="reference", name=node.attributes.get("name", "")
+    ),
 }
 
 
@@ -129,11 +111,11 @@ def _join(pieces: list[Any]) -> Any:
     """Flatten the pieces and join adjacent strings; a single piece is returned alone."""
     flat: list[Any] = []
     for piece in pieces:
-        for one in piece if isinstance(piece, list) else [piece]:
-            if isinstance(one, str) and flat and isinstance(flat[-1], str):
-                flat[-1] += one
-            elif one != "":
-                flat.append(one)
+        for part in piece if isinstance(piece, list) else [piece]:
+            if isinstance(part, str) and flat and isinstance(flat[-1], str):
+                flat[-1] += part
+            elif part != "":
+                flat.append(part)
     if len(flat) <= 1:
         return flat[0] if flat else ""
     return flat
@@ -142,7 +124,7 @@ def _join(pieces: list[Any]) -> Any:
 def _trim(text: Any) -> Any:
     """Remove spaces at both ends and around line breaks."""
     pieces = text if isinstance(text, list) else [text]
-    pieces = [re.sub(r" *\n *", "\n", one) if isinstance(one, str) else one for one in pieces]
+    pieces = [re.sub(r" *\n *", "\n", part) if isinstance(part, str) else part for part in pieces]
     if isinstance(pieces[0], str):
         pieces[0] = pieces[0].lstrip(" \n")
     if isinstance(pieces[-1], str):

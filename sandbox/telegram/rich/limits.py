@@ -4,40 +4,37 @@ Nested blocks, items and rows count, as documented; in June 2026 the real server
 only top-level blocks.
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
+from sandbox.telegram.rich.schema import MEDIA_TYPES
 
 MAX_TEXT_LENGTH = 32_768
-MAX_BLOCKS = 500
-MAX_DEPTH = 16
-MAX_MEDIA = 50
-MAX_COLUMNS = 20
+_LIMITS = {
+    "text_length": (MAX_TEXT_LENGTH, "RICH_MESSAGE_TEXT_TOO_LONG"),
+    "block_count": (500, "RICH_MESSAGE_BLOCKS_TOO_MANY"),
+    "max_depth": (16, "RICH_MESSAGE_DEPTH_INVALID"),
+    "media_count": (50, "RICH_MESSAGE_MEDIA_TOO_MANY"),
+    "max_columns": (20, "RICH_MESSAGE_TABLE_COLS_TOO_MANY"),
+}
 
-_MEDIA_TYPES = ("animation", "audio", "document", "photo", "video", "voice_note")
 
-
-class RichMessageLimits:
+@dataclass
+class RichMessageSize:
     """Counters over valid blocks."""
 
-    def __init__(self) -> None:
-        self.text_length = 0
-        self.block_count = 0
-        self.max_depth = 0
-        self.media_count = 0
-        self.max_columns = 0
+    text_length: int = 0
+    block_count: int = 0
+    max_depth: int = 0
+    media_count: int = 0
+    max_columns: int = 0
 
     def check(self, blocks: list[dict[str, Any]]) -> None:
         """Raise BotApiError for the first limit that is exceeded."""
         self._count_blocks(blocks, 0)
-        for is_over, code in (
-            (self.text_length > MAX_TEXT_LENGTH, "RICH_MESSAGE_TEXT_TOO_LONG"),
-            (self.block_count > MAX_BLOCKS, "RICH_MESSAGE_BLOCKS_TOO_MANY"),
-            (self.max_depth > MAX_DEPTH, "RICH_MESSAGE_DEPTH_INVALID"),
-            (self.media_count > MAX_MEDIA, "RICH_MESSAGE_MEDIA_TOO_MANY"),
-            (self.max_columns > MAX_COLUMNS, "RICH_MESSAGE_TABLE_COLS_TOO_MANY"),
-        ):
-            if is_over:
+        for name, (limit, code) in _LIMITS.items():
+            if getattr(self, name) > limit:
                 raise bad_request(code)
 
     def _count_blocks(self, blocks: list[dict[str, Any]], depth: int) -> None:
@@ -47,7 +44,7 @@ class RichMessageLimits:
             self._count_block(block, depth)
 
     def _count_block(self, block: dict[str, Any], depth: int) -> None:
-        self.media_count += block["type"] in _MEDIA_TYPES
+        self.media_count += block["type"] in MEDIA_TYPES
         self.text_length += len(block.get("expression", ""))
         for name in ("text", "summary", "credit", "caption"):
             self._count_text(block.get(name, ""), depth)
@@ -68,12 +65,11 @@ class RichMessageLimits:
         if isinstance(text, str):
             self.text_length += len(text)
         elif isinstance(text, list):
-            for one in text:
-                self._count_text(one, depth)
+            for piece in text:
+                self._count_text(piece, depth)
         else:
-            self.text_length += len(text.get("expression", "")) + len(
-                text.get("alternative_text", "")
-            )
+            self.text_length += len(text.get("expression", ""))
+            self.text_length += len(text.get("alternative_text", ""))
             self._count_text(text.get("button", {}).get("text", ""), depth)
             self._count_text(text.get("credit", ""), depth)
             is_formatted = "type" in text and "text" in text

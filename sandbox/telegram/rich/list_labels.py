@@ -2,21 +2,8 @@
 
 from typing import Any
 
-_ROMAN_NUMERALS = (
-    (1000, "m"),
-    (900, "cm"),
-    (500, "d"),
-    (400, "cd"),
-    (100, "c"),
-    (90, "xc"),
-    (50, "l"),
-    (40, "xl"),
-    (10, "x"),
-    (9, "ix"),
-    (5, "v"),
-    (4, "iv"),
-    (1, "i"),
-)
+_ROMAN_VALUES = (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1)
+_ROMAN_NUMERALS = "m cm d cd c xc l xl x ix v iv i"
 LABEL_KINDS = ("1", "a", "A", "i", "I")
 
 
@@ -27,12 +14,12 @@ def is_ordered(item: dict[str, Any]) -> bool:
 
 def format_label(number: int, kind: str) -> str:
     """Return a label such as `3.`, `c.` or `III.`; digits where letters cannot express it."""
-    label_text = str(number)
+    label = str(number)
     if number > 0 and kind in ("a", "A"):
-        label_text = _to_letters(number)
+        label = _to_letters(number)
     elif 0 < number < 4000 and kind in ("i", "I"):
-        label_text = _to_roman(number)
-    return f"{label_text.upper() if kind.isupper() else label_text}."
+        label = _to_roman(number)
+    return f"{label.upper() if kind.isupper() else label}."
 
 
 def _to_letters(number: int) -> str:
@@ -45,7 +32,7 @@ def _to_letters(number: int) -> str:
 
 def _to_roman(number: int) -> str:
     numeral = ""
-    for value, letters in _ROMAN_NUMERALS:
+    for value, letters in zip(_ROMAN_VALUES, _ROMAN_NUMERALS.split(), strict=True):
         count, number = divmod(number, value)
         numeral += letters * count
     return numeral

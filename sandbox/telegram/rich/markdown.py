@@ -38,34 +38,29 @@ class _Renderer(RendererHTML):
 
     def heading_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         """Drop a heading without text, as Telegram does."""
-        is_empty = not tokens[index + 1].content
-        return "<!--" if is_empty else f"<{tokens[index].tag}>"
+        return f"<{tokens[index].tag}>" if tokens[index + 1].content else "<!--"
 
     def heading_close(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        is_empty = not tokens[index - 1].content
-        return "-->" if is_empty else f"</{tokens[index].tag}>"
+        return f"</{tokens[index].tag}>" if tokens[index - 1].content else "-->"
 
     def paragraph_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         """Render no `<p>` around a block (media, a formula, a table)."""
-        is_hidden = tokens[index].hidden or _has_block(tokens[index + 1])
-        return "" if is_hidden else "<p>"
+        return "" if tokens[index].hidden or _has_block(tokens[index + 1]) else "<p>"
 
     def paragraph_close(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        is_hidden = tokens[index].hidden or _has_block(tokens[index - 1])
-        return "" if is_hidden else "</p>"
+        return "" if tokens[index].hidden or _has_block(tokens[index - 1]) else "</p>"
 
     def fence(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        token = tokens[index]
-        language = token.info.split()[0] if token.info.split() else ""
+        content = escape(tokens[index].content)
+        language = "".join(tokens[index].info.split()[:1])
         if language == "math":
-            return f"<tg-math-block>{escape(token.content)}</tg-math-block>"
-        if not language:
-            return f"<pre>{escape(token.content)}</pre>"
-        code = f'<code class="language-{escape(language)}">{escape(token.content)}</code>'
-        return f"<pre>{code}</pre>"
+            return f"<tg-math-block>{content}</tg-math-block>"
+        if language:
+            content = f'<code class="language-{escape(language)}">{content}</code>'
+        return f"<pre>{content}</pre>"
 
     def code_block(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        return f"<pre>{escape(tokens[index].content)}</pre>"
+        return self.fence(tokens, index)
 
     def html_block(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         """Render the Markdown between the tags of an HTML block."""
@@ -90,16 +85,19 @@ class _Renderer(RendererHTML):
         caption = f"<figcaption>{title}</figcaption>" if title else ""
         return f'<figure><img src="{escape(source)}">{caption}</figure>'
 
-    def cell_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
-        style = str(tokens[index].attrs.get("style", ""))
-        align = style.removeprefix("text-align:")
+    def td_open(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+        align = str(tokens[index].attrs.get("style", "")).removeprefix("text-align:")
         return f'<{tokens[index].tag} align="{align}">' if align else f"<{tokens[index].tag}>"
 
-    def math(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
+    th_open = td_open
+
+    def math_inline(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         return f"<tg-math>{escape(tokens[index].content.strip())}</tg-math>"
 
     def math_block(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         return f"<tg-math-block>{escape(tokens[index].content.strip())}</tg-math-block>"
+
+    math_inline_double = math_block
 
     def footnote_ref(self, tokens: Sequence[Token], index: int, *_: Any) -> str:
         number, label = _get_footnote_label(tokens[index])
@@ -117,16 +115,20 @@ class _Renderer(RendererHTML):
     def footnote_close(self, *_: Any) -> str:
         return "</tg-reference></p>"
 
-    def render_nothing(self, *_: Any) -> str:
+    def thead_open(self, *_: Any) -> str:
+        """Drop a tag that rich HTML does not have."""
         return ""
+
+    thead_close = tbody_open = tbody_close = thead_open
+    footnote_block_open = footnote_block_close = footnote_anchor = thead_open
 
 
 def _has_block(inline: Token) -> bool:
     children = inline.children or []
-    if any(one.type == "html_inline" and _BLOCK_TAG.match(one.content) for one in children):
+    if any(token.type == "html_inline" and _BLOCK_TAG.match(token.content) for token in children):
         return True
-    shown = [one for one in children if one.type != "softbreak"]
-    return bool(shown) and all(_is_media(one) for one in shown)
+    shown = [token for token in children if token.type != "softbreak"]
+    return bool(shown) and all(_is_media(token) for token in shown)
 
 
 def _is_media(token: Token) -> bool:
@@ -161,11 +163,12 @@ def _close_pairs(state: StateInline) -> None:
             tag = _PAIR_TAGS.get(chr(opening.marker))
             if tag is None or opening.end == -1:
                 continue
-            ends = (opening.token, 1, "open"), (delimiters[opening.end].token, -1, "close")
-            for where, nesting, end in ends:
-                token = state.tokens[where]
-                token.type, token.tag, token.content = f"pair_{end}", tag, ""
-                token.nesting = 1 if nesting > 0 else -1
+            opening_token = state.tokens[opening.token]
+            closing_token = state.tokens[delimiters[opening.end].token]
+            opening_token.type, opening_token.nesting = "pair_open", 1
+            closing_token.type, closing_token.nesting = "pair_close", -1
+            for token in (opening_token, closing_token):
+                token.tag, token.content = tag, ""
 
 
 def _build_parser() -> MarkdownIt:
@@ -176,18 +179,8 @@ def _build_parser() -> MarkdownIt:
     parser.inline.add_terminator_char("|")
     parser.inline.ruler.before("emphasis", "pair", _scan_pair)
     parser.inline.ruler2.before("fragments_join", "pair", _close_pairs)
-    renderer = _Renderer()
-    names = "heading_open heading_close paragraph_open paragraph_close fence code_block html_block"
-    rules = {name: getattr(renderer, name) for name in (*names.split(), "image")}
-    rules |= {"th_open": renderer.cell_open, "td_open": renderer.cell_open}
-    rules |= {"math_inline": renderer.math, "math_inline_double": renderer.math_block}
-    rules |= {"math_block": renderer.math_block, "footnote_ref": renderer.footnote_ref}
-    rules |= {"footnote_open": renderer.footnote_open, "footnote_close": renderer.footnote_close}
-    silent = "thead_open thead_close tbody_open tbody_close footnote_block_open"
-    rules |= dict.fromkeys(
-        (*silent.split(), "footnote_block_close", "footnote_anchor"), renderer.render_nothing
-    )
-    parser.renderer.rules |= rules  # type: ignore[attr-defined] # only RendererHTML has rules
+    # The renderer's methods are its rules; they replace those of the plugins.
+    parser.renderer.rules |= _Renderer().rules  # type: ignore[attr-defined] # only RendererHTML has rules
     return parser
 
 

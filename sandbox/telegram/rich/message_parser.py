@@ -6,7 +6,7 @@ from sandbox.telegram.errors import bad_request
 from sandbox.telegram.rich.block_validator import BlockValidator, ViolationCallback
 from sandbox.telegram.rich.html_blocks import build_blocks
 from sandbox.telegram.rich.html_tree import InvalidRichMarkup, parse_html_tree
-from sandbox.telegram.rich.limits import MAX_TEXT_LENGTH, RichMessageLimits
+from sandbox.telegram.rich.limits import MAX_TEXT_LENGTH, RichMessageSize
 from sandbox.telegram.rich.markdown import markdown_to_html
 from sandbox.telegram.rich.schema import MESSAGE_FIELDS
 
@@ -28,14 +28,13 @@ def parse_rich_message(
         raise bad_request("object expected as rich message")
     for name in sorted(given.keys() - MESSAGE_FIELDS):
         on_violation("unknown_parameter", f"rich_message.{name}")
+    is_detection_enabled = not given.get("skip_entity_detection")
     validator = BlockValidator(
-        on_violation,
-        is_draft=is_draft,
-        is_detection_enabled=not given.get("skip_entity_detection"),
+        on_violation, is_draft=is_draft, is_detection_enabled=is_detection_enabled
     )
     try:
         blocks = validator.validate_blocks(_parse_input(given))
-        RichMessageLimits().check(blocks)
+        RichMessageSize().check(blocks)
     except RecursionError as error:
         raise bad_request("RICH_MESSAGE_DEPTH_INVALID") from error
     if not blocks:

@@ -15,7 +15,7 @@ def flatten_rich_text(text: Any) -> str:
     if isinstance(text, str):
         return text
     if isinstance(text, list):
-        return "".join(flatten_rich_text(one) for one in text)
+        return "".join(flatten_rich_text(piece) for piece in text)
     if "button" in text:
         return flatten_rich_text(text["button"]["text"])
     shown = text.get("text") or text.get("alternative_text") or text.get("expression") or ""
@@ -25,17 +25,12 @@ def flatten_rich_text(text: Any) -> str:
 def _render_lines(block: dict[str, Any]) -> list[str]:
     lines = [flatten_rich_text(block[name]) for name in ("summary", "text") if name in block]
     lines += [block["expression"]] if "expression" in block else []
-    lines += [line for one in block.get("blocks", []) for line in _render_lines(one)]
-    for item in block.get("items", []):
-        lines += _render_item_lines(item)
+    lines += [line for inner in block.get("blocks", []) for line in _render_lines(inner)]
+    lines += [line for item in block.get("items", []) for line in _render_item_lines(item)]
     lines += align_rows([[_render_cell(cell) for cell in row] for row in block.get("cells", [])])
-    if block.get("buttons"):
-        lines.append(
-            " ".join(f"[{flatten_rich_text(button['text'])}]" for button in block["buttons"])
-        )
-    caption = block.get("caption")
-    if caption:
-        lines.append(flatten_rich_text(caption))
+    buttons = [f"[{flatten_rich_text(button['text'])}]" for button in block.get("buttons", [])]
+    lines += [" ".join(buttons)] if buttons else []
+    lines += [flatten_rich_text(block["caption"])] if block.get("caption") else []
     return lines + ([f"— {flatten_rich_text(block['credit'])}"] if block.get("credit") else [])
 
 
@@ -44,7 +39,7 @@ def _render_cell(cell: dict[str, Any]) -> TextCell:
 
 
 def _render_item_lines(item: dict[str, Any]) -> list[str]:
-    lines = [line for one in item["blocks"] for line in _render_lines(one)] or [""]
+    lines = [line for block in item["blocks"] for line in _render_lines(block)] or [""]
     mark = item["label"]
     if item.get("has_checkbox"):
         mark = "☑" if item.get("is_checked") else "☐"

@@ -1,81 +1,48 @@
 """Fields of blocks and rich texts: type → field → validator name (Bot API 10.3)."""
 
+MEDIA_TYPES = ("animation", "audio", "document", "photo", "video", "voice_note")
+_FLAGS = dict.fromkeys(("is_bordered", "is_striped", "is_compact"), "flag")
+_DIMENSIONS = dict.fromkeys(("zoom", "width", "height"), "integer")
+
 BLOCK_FIELDS: dict[str, dict[str, str]] = {
-    "paragraph": {"text": "text"},
+    **{kind: {"text": "text"} for kind in ("paragraph", "footer", "thinking")},
     "heading": {"text": "text", "size": "size"},
     "pre": {"text": "literal", "language": "string"},
-    "footer": {"text": "text"},
     "divider": {},
     "mathematical_expression": {"expression": "string"},
     "anchor": {"name": "string"},
     "list": {"items": "items"},
     "blockquote": {"blocks": "blocks", "credit": "text"},
-    "expandable_blockquote": {"text": "text", "credit": "text"},
-    "pullquote": {"text": "text", "credit": "text"},
-    "collage": {"blocks": "blocks", "caption": "caption"},
-    "slideshow": {"blocks": "blocks", "caption": "caption"},
-    "table": {
-        "cells": "cells",
-        "is_bordered": "flag",
-        "is_striped": "flag",
-        "is_compact": "flag",
-        "caption": "text",
-    },
+    **{kind: {"text": "text", "credit": "text"} for kind in ("expandable_blockquote", "pullquote")},
+    **{kind: {"blocks": "blocks", "caption": "caption"} for kind in ("collage", "slideshow")},
+    "table": {"cells": "cells", **_FLAGS, "caption": "text"},
     "details": {"summary": "text", "blocks": "blocks", "is_open": "flag"},
-    "map": {
-        "location": "location",
-        "zoom": "integer",
-        "width": "integer",
-        "height": "integer",
-        "caption": "caption",
-    },
+    "map": {"location": "object", **_DIMENSIONS, "caption": "caption"},
     "buttons": {"buttons": "buttons", "align": "align"},
-    "animation": {"animation": "media", "caption": "caption"},
-    "audio": {"audio": "media", "caption": "caption"},
-    "document": {"document": "media", "caption": "caption"},
-    "photo": {"photo": "media", "caption": "caption"},
-    "video": {"video": "media", "caption": "caption"},
-    "voice_note": {"voice_note": "media", "caption": "caption"},
-    "thinking": {"text": "text"},
+    **{kind: {kind: "object", "caption": "caption"} for kind in MEDIA_TYPES},
 }
-_NON_EMPTY_NAMES = (
-    "text expression name items blocks cells summary buttons location "
-    "animation audio document photo video voice_note"
-)
-NON_EMPTY_FIELDS = frozenset(_NON_EMPTY_NAMES.split())
+_NON_EMPTY_NAMES = "text expression name items blocks cells summary buttons location"
+NON_EMPTY_FIELDS = frozenset((*_NON_EMPTY_NAMES.split(), *MEDIA_TYPES))
 """Fields that must not be empty in any block."""
 
-TEXT_STYLES = (
-    "bold",
-    "italic",
-    "underline",
-    "strikethrough",
-    "spoiler",
-    "subscript",
-    "superscript",
-    "marked",
-    "code",
-)
+_STYLES = "bold italic underline strikethrough spoiler subscript superscript marked code"
+TEXT_STYLES = tuple(_STYLES.split())
+_DETECTED_TYPES = "url email_address phone_number bank_card_number hashtag cashtag bot_command"
 TEXT_FIELDS: dict[str, dict[str, str]] = {
     **{style: {"text": "text"} for style in TEXT_STYLES},
+    **{kind: {"text": "text", kind: "string"} for kind in _DETECTED_TYPES.split()},
+    "mention": {"text": "text", "username": "string"},
     "date_time": {"text": "text", "unix_time": "integer", "date_time_format": "string"},
-    "text_mention": {"text": "text", "user": "user"},
+    "text_mention": {"text": "text", "user": "object"},
     "custom_emoji": {"custom_emoji_id": "string", "alternative_text": "string"},
     "mathematical_expression": {"expression": "string"},
-    "url": {"text": "text", "url": "string"},
-    "email_address": {"text": "text", "email_address": "string"},
-    "phone_number": {"text": "text", "phone_number": "string"},
-    "bank_card_number": {"text": "text", "bank_card_number": "string"},
-    "mention": {"text": "text", "username": "string"},
-    "hashtag": {"text": "text", "hashtag": "string"},
-    "cashtag": {"text": "text", "cashtag": "string"},
-    "bot_command": {"text": "text", "bot_command": "string"},
     "button": {"button": "button"},
     "anchor": {"name": "string"},
     "anchor_link": {"text": "text", "anchor_name": "string"},
     "reference": {"text": "text", "name": "string"},
     "reference_link": {"text": "text", "reference_name": "string"},
 }
+ALIGNMENTS = ("left", "center", "right")
 ITEM_FIELDS = {"blocks", "has_checkbox", "is_checked", "value", "type"}
 CELL_FIELDS = {"text", "is_header", "colspan", "rowspan", "align", "valign"}
 CAPTION_FIELDS = {"text", "credit"}

@@ -41,18 +41,16 @@ def display_width(text: str) -> int:
 
 def _is_combining(character: str, before: str, last: int) -> bool:
     """Return whether a character modifies the one before it and takes no column."""
-    is_tone = ord(character) in _SKIN_TONES and last > 1
     return (
-        is_tone
+        (ord(character) in _SKIN_TONES and last > 1)
         or before == _ZERO_WIDTH_JOINER
         or unicodedata.category(character) in _INVISIBLE_CATEGORIES
     )
 
 
 def _get_column_width(column: Iterable[str]) -> int:
-    return max(
-        (taken for text in column if (taken := display_width(text)) <= MAX_COLUMN_WIDTH), default=0
-    )
+    widths = map(display_width, column)
+    return max((width for width in widths if width <= MAX_COLUMN_WIDTH), default=0)
 
 
 def _pad(text: str, align: str, width: int) -> str:

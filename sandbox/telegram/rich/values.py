@@ -1,8 +1,11 @@
 """Type checks of block values; each returns the value or raises BotApiError."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 from sandbox.telegram.errors import BotApiError, bad_request
+
+ValueT = TypeVar("ValueT")
 
 
 def parse_error(reason: str) -> BotApiError:
@@ -10,39 +13,20 @@ def parse_error(reason: str) -> BotApiError:
     return bad_request(f"can't parse InputRichBlock: {reason}")
 
 
-def as_object(given: Any) -> dict[str, Any]:
-    """Check an object."""
-    if not isinstance(given, dict):
-        raise parse_error("expected an Object")
-    return given
+def _expect(kind: type[ValueT], name: str) -> Callable[[Any], ValueT]:
+    def check(given: Any) -> ValueT:
+        if not isinstance(given, kind) or (isinstance(given, bool) and kind is not bool):
+            raise parse_error(f"expected {name}")
+        return given
+
+    return check
 
 
-def as_array(given: Any) -> list[Any]:
-    """Check an array."""
-    if not isinstance(given, list):
-        raise parse_error("expected an Array")
-    return given
-
-
-def as_string(given: Any) -> str:
-    """Check a string."""
-    if not isinstance(given, str):
-        raise parse_error("expected a String")
-    return given
-
-
-def as_integer(given: Any) -> int:
-    """Check an integer."""
-    if isinstance(given, bool) or not isinstance(given, int):
-        raise parse_error("expected an Integer")
-    return given
-
-
-def as_boolean(given: Any) -> bool:
-    """Check a boolean."""
-    if not isinstance(given, bool):
-        raise parse_error("expected a Boolean")
-    return given
+as_object: Callable[[Any], dict[str, Any]] = _expect(dict, "an Object")
+as_array = _expect(list, "an Array")
+as_string = _expect(str, "a String")
+as_integer = _expect(int, "an Integer")
+as_boolean = _expect(bool, "a Boolean")
 
 
 def as_heading_size(given: Any) -> int:

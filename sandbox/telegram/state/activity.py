@@ -4,11 +4,12 @@ import asyncio
 from dataclasses import dataclass, replace
 from typing import Any
 
-from sandbox.telegram.state.event_bus import ChatEvent, EventBus
+from sandbox.telegram.state.event_bus import EventBus
 from sandbox.telegram.state.messages import MessageContent
 
 CHAT_ACTION_SECONDS = 5.0
 DRAFT_SECONDS = 30.0
+_END_EVENTS: dict[str, dict[str, Any]] = {"draft": {"draft_id": None}, "typing": {"typing": False}}
 
 
 @dataclass(frozen=True)
@@ -17,8 +18,8 @@ class Draft:
 
     draft_id: int
     content: MessageContent
-    can_stop: bool = False
-    keep_on_stop: bool = False
+    can_stop: bool
+    keep_on_stop: bool
     is_stopped: bool = False
 
     def to_json(self) -> dict[str, Any]:
@@ -37,14 +38,13 @@ class ChatActivity:
 
     def __init__(self, event_bus: EventBus) -> None:
         self._event_bus = event_bus
-        self._action_timers: dict[int, asyncio.TimerHandle] = {}
-        self._draft_timers: dict[int, asyncio.TimerHandle] = {}
+        self._timers: dict[tuple[str, int], asyncio.TimerHandle] = {}
         self._drafts: dict[int, Draft] = {}
         self._stopped_drafts: dict[int, int] = {}
 
     def is_typing(self, person_id: int) -> bool:
         """Return whether a chat action is shown."""
-        return person_id in self._action_timers
+        return ("typing", person_id) in self._timers
 
     def get_draft(self, person_id: int) -> Draft | None:
         """Return the current draft."""
@@ -52,21 +52,14 @@ class ChatActivity:
 
     def start_action(self, person_id: int, action: str) -> None:
         """Show a chat action for 5 seconds."""
-        self._cancel_timer(self._action_timers, person_id)
-        timer = asyncio.get_running_loop().call_later(
-            CHAT_ACTION_SECONDS, self._end_action, person_id
-        )
-        self._action_timers[person_id] = timer
-        self._event_bus.publish(ChatEvent("typing", person_id, {"typing": True, "action": action}))
+        self._start_timer("typing", person_id, CHAT_ACTION_SECONDS)
+        self._event_bus.publish("typing", person_id, {"typing": True, "action": action})
 
     def update_draft(self, person_id: int, draft: Draft) -> None:
         """Show a frame of a draft; frames of a stopped draft are accepted but not shown."""
-        if self._stopped_drafts.get(person_id) == draft.draft_id:
-            return
-        self._cancel_timer(self._draft_timers, person_id)
-        timer = asyncio.get_running_loop().call_later(DRAFT_SECONDS, self._drop_draft, person_id)
-        self._draft_timers[person_id] = timer
-        self._publish_draft(person_id, draft)
+        if self._stopped_drafts.get(person_id) != draft.draft_id:
+            self._start_timer("draft", person_id, DRAFT_SECONDS)
+            self._publish_draft(person_id, draft)
 
     def stop_draft(self, person_id: int, draft_id: int) -> bool:
         """Stop a draft: it is removed, or stays until its timer ends with `keep_on_stop`.
@@ -80,37 +73,33 @@ class ChatActivity:
         if draft.keep_on_stop:
             self._publish_draft(person_id, replace(draft, is_stopped=True))
         else:
-            self._cancel_timer(self._draft_timers, person_id)
-            self._drop_draft(person_id)
+            self._end("draft", person_id)
         return True
 
     def clear(self, person_id: int) -> None:
         """Remove the chat action and the draft because the bot sent a message."""
-        if self._cancel_timer(self._draft_timers, person_id):
-            self._drop_draft(person_id)
-        if self._cancel_timer(self._action_timers, person_id):
-            self._end_action(person_id)
+        for kind in _END_EVENTS:
+            self._end(kind, person_id)
 
     def close(self) -> None:
         """Cancel all timers."""
-        for timer in (*self._action_timers.values(), *self._draft_timers.values()):
+        for timer in self._timers.values():
             timer.cancel()
 
     def _publish_draft(self, person_id: int, draft: Draft) -> None:
         self._drafts[person_id] = draft
-        self._event_bus.publish(ChatEvent("draft", person_id, draft.to_json()))
+        self._event_bus.publish("draft", person_id, draft.to_json())
 
-    def _cancel_timer(self, timers: dict[int, asyncio.TimerHandle], person_id: int) -> bool:
-        timer = timers.pop(person_id, None)
-        if timer:
+    def _start_timer(self, kind: str, person_id: int, seconds: float) -> None:
+        """End the chat action or draft later, in place of the end that is planned already."""
+        if planned := self._timers.get((kind, person_id)):
+            planned.cancel()
+        loop = asyncio.get_running_loop()
+        self._timers[kind, person_id] = loop.call_later(seconds, self._end, kind, person_id)
+
+    def _end(self, kind: str, person_id: int) -> None:
+        if timer := self._timers.pop((kind, person_id), None):
             timer.cancel()
-        return timer is not None
-
-    def _end_action(self, person_id: int) -> None:
-        self._action_timers.pop(person_id, None)
-        self._event_bus.publish(ChatEvent("typing", person_id, {"typing": False}))
-
-    def _drop_draft(self, person_id: int) -> None:
-        self._draft_timers.pop(person_id, None)
-        self._drafts.pop(person_id, None)
-        self._event_bus.publish(ChatEvent("draft", person_id, {"draft_id": None}))
+            if kind == "draft":
+                del self._drafts[person_id]
+            self._event_bus.publish(kind, person_id, _END_EVENTS[kind])

@@ -9,7 +9,7 @@ ANSWER_TIMEOUT_SECONDS = 150
 
 
 @dataclass(frozen=True)
-class PendingCallbackQuery:
+class CallbackQuery:
     """A pressed button."""
 
     id: str
@@ -23,34 +23,25 @@ class CallbackQueryStore:
     def __init__(self, database: sqlite3.Connection) -> None:
         self._database = database
 
-    def add(self, person_id: int, message_id: int) -> PendingCallbackQuery:
+    def add(self, person_id: int, message_id: int) -> CallbackQuery:
         """Create a callback query for a button under this message."""
-        self._delete_expired()
-        callback_query = PendingCallbackQuery(
-            str(10**17 + secrets.randbelow(9 * 10**17)), person_id, message_id
+        now = int(time.time())
+        self._database.execute(
+            "DELETE FROM callback_query WHERE pressed_at <= ?", (now - ANSWER_TIMEOUT_SECONDS,)
         )
+        query = CallbackQuery(str(10**17 + secrets.randbelow(9 * 10**17)), person_id, message_id)
         self._database.execute(
             "INSERT INTO callback_query (id, person_id, message_id, pressed_at)"
             " VALUES (?, ?, ?, ?)",
-            (callback_query.id, person_id, message_id, int(time.time())),
+            (query.id, person_id, message_id, now),
         )
-        return callback_query
+        return query
 
-    def mark_answered(self, callback_query_id: str) -> PendingCallbackQuery | None:
+    def mark_answered(self, callback_query_id: str) -> CallbackQuery | None:
         """Mark a query as answered and return it; None where it is unknown, expired or answered."""
         row = self._database.execute(
             "UPDATE callback_query SET is_answered = 1 WHERE id = ? AND NOT is_answered"
-            " AND pressed_at > ? RETURNING person_id, message_id",
+            " AND pressed_at > ? RETURNING id, person_id, message_id",
             (callback_query_id, int(time.time()) - ANSWER_TIMEOUT_SECONDS),
         ).fetchone()
-        return (
-            PendingCallbackQuery(callback_query_id, row["person_id"], row["message_id"])
-            if row
-            else None
-        )
-
-    def _delete_expired(self) -> None:
-        self._database.execute(
-            "DELETE FROM callback_query WHERE pressed_at <= ?",
-            (int(time.time()) - ANSWER_TIMEOUT_SECONDS,),
-        )
+        return CallbackQuery(**row) if row else None

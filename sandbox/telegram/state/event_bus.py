@@ -3,66 +3,42 @@
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 MAX_BACKLOG = 1000
 """Events a slow page may lag behind; then its stream ends, and the page reconnects and reloads."""
 
-
-@dataclass(frozen=True)
-class ChatEvent:
-    """A change that a page shows; without a person it concerns all chats."""
-
-    kind: str
-    person_id: int | None
-    data: dict[str, Any]
-
-
-class Subscriber:
-    """The event queue of one open page; None in it ends the stream."""
-
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[ChatEvent | None] = asyncio.Queue()
-
-    def put(self, event: ChatEvent) -> None:
-        """Queue an event, or end the stream where the page does not keep up."""
-        if self._queue.qsize() < MAX_BACKLOG:
-            self._queue.put_nowait(event)
-        elif self._queue.qsize() == MAX_BACKLOG:
-            self.close()
-
-    def close(self) -> None:
-        """End the stream."""
-        self._queue.put_nowait(None)
-
-    async def next(self) -> ChatEvent | None:
-        """Return the next event, or None at the end."""
-        return await self._queue.get()
+ChatEvent = tuple[str, dict[str, Any]]
+"""The kind of a change that a page shows, and its data."""
+EventQueue = asyncio.Queue[ChatEvent | None]
+"""The events of one open page; None ends the stream."""
 
 
 class EventBus:
     """Publishes events to all subscribers, in memory."""
 
     def __init__(self) -> None:
-        self._subscribers: set[Subscriber] = set()
+        self._queues: set[EventQueue] = set()
 
-    def publish(self, event: ChatEvent) -> None:
-        """Send an event to all subscribers."""
-        for subscriber in self._subscribers:
-            subscriber.put(event)
+    def publish(self, kind: str, person_id: int | None, data: dict[str, Any]) -> None:
+        """Send an event to all subscribers; without a person it concerns all chats."""
+        for queue in self._queues:
+            if queue.qsize() < MAX_BACKLOG:
+                queue.put_nowait((kind, {"person_id": person_id, **data}))
+            elif queue.qsize() == MAX_BACKLOG:
+                queue.put_nowait(None)
 
     @contextmanager
-    def subscribe(self) -> Iterator[Subscriber]:
+    def subscribe(self) -> Iterator[EventQueue]:
         """Subscribe for the duration of the block."""
-        subscriber = Subscriber()
-        self._subscribers.add(subscriber)
+        queue: EventQueue = asyncio.Queue()
+        self._queues.add(queue)
         try:
-            yield subscriber
+            yield queue
         finally:
-            self._subscribers.discard(subscriber)
+            self._queues.discard(queue)
 
     def close(self) -> None:
         """End all streams."""
-        for subscriber in self._subscribers:
-            subscriber.close()
+        for queue in self._queues:
+            queue.put_nowait(None)

@@ -3,16 +3,15 @@
 import json
 import sqlite3
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sandbox.telegram.rich.plain_text import render_plain_text
 from sandbox.telegram.text.entities import FormattedText
 
-RichMessage = dict[str, Any]
-
 PAGE_SIZE = 500
 """Number of messages that a chat page loads."""
+_JSON_COLUMNS = ("entities", "rich_message", "reply_markup")
 
 
 @dataclass(frozen=True)
@@ -20,22 +19,22 @@ class MessageContent:
     """The content of a message: text with entities, or a rich message with its plain text."""
 
     text: str
-    entities: list[dict[str, Any]] = field(default_factory=list)
-    rich_message: RichMessage | None = None
+    entities: list[dict[str, Any]]
+    rich_message: dict[str, Any] | None
 
     @classmethod
     def from_text(cls, formatted: FormattedText) -> "MessageContent":
         """Build the content of a text message."""
-        return cls(formatted.text, formatted.entities_to_json())
+        return cls(formatted.text, formatted.entities_to_json(), None)
 
     @classmethod
-    def from_rich(cls, rich_message: RichMessage) -> "MessageContent":
+    def from_rich(cls, rich_message: dict[str, Any]) -> "MessageContent":
         """Build the content of a rich message."""
         return cls(render_plain_text(rich_message["blocks"]), [], rich_message)
 
 
 @dataclass(frozen=True)
-class Message:
+class Message(MessageContent):
     """A message of a private chat; times are Unix seconds.
 
     `text` of a rich message is its plain text, which previews and the terminal chat show.
@@ -46,11 +45,9 @@ class Message:
     is_from_bot: bool
     date: int
     edit_date: int | None
-    text: str
-    entities: list[dict[str, Any]]
-    rich_message: RichMessage | None
     reply_markup: dict[str, Any] | None
     reply_to: int | None
+    update_id: int | None
     is_read: bool
 
     @property
@@ -96,63 +93,40 @@ class MessageStore:
         reply_to: int | None = None,
     ) -> Message:
         """Add a message to the end of a chat."""
+        values = (person_id, is_from_bot, int(time.time()), content.text, reply_to)
+        encoded = map(_to_json, (content.entities, content.rich_message, reply_markup))
         cursor = self._database.execute(
-            "INSERT INTO message (person_id, is_from_bot, date, text, entities, rich_message,"
-            " reply_markup, reply_to) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                person_id,
-                is_from_bot,
-                int(time.time()),
-                content.text,
-                _to_json(content.entities),
-                _to_json(content.rich_message),
-                _to_json(reply_markup),
-                reply_to,
-            ),
+            "INSERT INTO message (person_id, is_from_bot, date, text, reply_to, entities,"
+            " rich_message, reply_markup) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, *encoded),
         )
-        return self._get_required(cursor.lastrowid)
+        return self._select("message_id = ?", cursor.lastrowid)[0]
 
     def get(self, person_id: int, message_id: int) -> Message | None:
         """Return a message of a chat, or None."""
-        row = self._database.execute(
-            "SELECT * FROM message WHERE message_id = ? AND person_id = ?",
-            (message_id, person_id),
-        ).fetchone()
-        return _to_message(row) if row else None
+        found = self._select("message_id = ? AND person_id = ?", message_id, person_id)
+        return found[0] if found else None
 
-    def list_after(self, person_id: int, message_id: int) -> list[Message]:
-        """Return the newest messages with a greater id, the oldest first."""
-        rows = self._database.execute(
-            "SELECT * FROM message WHERE person_id = ? AND message_id > ?"
-            " ORDER BY message_id DESC LIMIT ?",
-            (person_id, message_id, PAGE_SIZE),
-        )
-        return [_to_message(row) for row in rows][::-1]
-
-    def get_last(self, person_id: int) -> Message | None:
-        """Return the newest message of a chat, or None."""
-        row = self._database.execute(
-            "SELECT * FROM message WHERE person_id = ? ORDER BY message_id DESC LIMIT 1",
-            (person_id,),
-        ).fetchone()
-        return _to_message(row) if row else None
+    def list_after(
+        self, person_id: int, message_id: int = 0, limit: int = PAGE_SIZE
+    ) -> list[Message]:
+        """Return the newest messages of a chat with a greater id, the oldest first."""
+        newest_first = "person_id = ? AND message_id > ? ORDER BY message_id DESC LIMIT ?"
+        return self._select(newest_first, person_id, message_id, limit)[::-1]
 
     def edit(
-        self, message: Message, content: MessageContent, reply_markup: dict[str, Any] | None
+        self,
+        message: Message,
+        reply_markup: dict[str, Any] | None,
+        content: MessageContent | None = None,
     ) -> Message:
-        """Replace the content and the buttons."""
-        return self._update_columns(
-            message,
-            text=content.text,
-            entities=_to_json(content.entities),
-            rich_message=_to_json(content.rich_message),
-            reply_markup=_to_json(reply_markup),
-            edit_date=int(time.time()),
-        )
-
-    def edit_markup(self, message: Message, reply_markup: dict[str, Any] | None) -> Message:
-        """Replace the buttons; clients do not show such a message as edited."""
-        return self._update_columns(message, reply_markup=_to_json(reply_markup))
+        """Replace the buttons and the content; new buttons alone are not shown as an edit."""
+        columns: dict[str, Any] = {"reply_markup": _to_json(reply_markup)}
+        if content:
+            columns |= {"text": content.text, "entities": _to_json(content.entities)}
+            columns["rich_message"] = _to_json(content.rich_message)
+            columns["edit_date"] = int(time.time())
+        return self._update(message, **columns)
 
     def delete(self, message: Message) -> None:
         """Delete a message."""
@@ -160,28 +134,24 @@ class MessageStore:
 
     def link_update(self, message: Message, update_id: int) -> None:
         """Store which update delivers this message to the bot."""
-        self._database.execute(
-            "UPDATE message SET update_id = ? WHERE message_id = ?", (update_id, message.message_id)
-        )
+        self._update(message, update_id=update_id)
 
     def mark_read(self, below_update_id: int) -> list[Message]:
         """Mark messages as read whose updates are below this id, and return them."""
-        rows = self._database.execute(
-            "SELECT * FROM message WHERE update_id < ? AND NOT is_read", (below_update_id,)
-        ).fetchall()
-        return [self._update_columns(_to_message(row), is_read=1) for row in rows]
+        unread = self._select("update_id < ? AND NOT is_read", below_update_id)
+        return [self._update(message, is_read=1) for message in unread]
 
-    def _update_columns(self, message: Message, **columns: Any) -> Message:
+    def _select(self, condition: str, *values: int | None) -> list[Message]:
+        rows = self._database.execute(f"SELECT * FROM message WHERE {condition}", values)  # noqa: S608 # the condition is a constant
+        return [_to_message(row) for row in rows]
+
+    def _update(self, message: Message, **columns: Any) -> Message:
         names = ", ".join(f"{name} = ?" for name in columns)
         self._database.execute(
             f"UPDATE message SET {names} WHERE message_id = ?",  # noqa: S608 # the names are constants of this class
             (*columns.values(), message.message_id),
         )
-        return self._get_required(message.message_id)
-
-    def _get_required(self, message_id: int | None) -> Message:
-        row = self._database.execute("SELECT * FROM message WHERE message_id = ?", (message_id,))
-        return _to_message(row.fetchone())
+        return self._select("message_id = ?", message.message_id)[0]
 
 
 def _to_json(value: Any) -> str | None:
@@ -189,16 +159,6 @@ def _to_json(value: Any) -> str | None:
 
 
 def _to_message(row: sqlite3.Row) -> Message:
-    return Message(
-        message_id=row["message_id"],
-        person_id=row["person_id"],
-        is_from_bot=bool(row["is_from_bot"]),
-        date=row["date"],
-        edit_date=row["edit_date"],
-        text=row["text"],
-        entities=json.loads(row["entities"]),
-        rich_message=json.loads(row["rich_message"]) if row["rich_message"] else None,
-        reply_markup=json.loads(row["reply_markup"]) if row["reply_markup"] else None,
-        reply_to=row["reply_to"],
-        is_read=bool(row["is_read"]),
-    )
+    decoded = {name: row[name] and json.loads(row[name]) for name in _JSON_COLUMNS}
+    flags = {name: bool(row[name]) for name in ("is_from_bot", "is_read")}
+    return Message(**{**row, **decoded, **flags})

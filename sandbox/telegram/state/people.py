@@ -30,24 +30,16 @@ class Person:
 
     def to_user(self) -> dict[str, Any]:
         """Return a `User` of the Bot API."""
-        return {
-            "id": self.id,
-            "is_bot": False,
-            **self._get_names(),
-            "language_code": self.language_code,
-        }
+        user = {"id": self.id, "is_bot": False, **self._get_names()}
+        return user | {"language_code": self.language_code}
 
     def to_chat(self) -> dict[str, Any]:
         """Return a private `Chat` of the Bot API."""
         return {"id": self.id, **self._get_names(), "type": "private"}
 
     def _get_names(self) -> dict[str, str]:
-        names = {
-            "first_name": self.first_name,
-            "last_name": self.last_name,
-            "username": self.username,
-        }
-        return {key: value for key, value in names.items() if value}
+        names = {name: getattr(self, name) for name in ("first_name", "last_name", "username")}
+        return {name: value for name, value in names.items() if value}
 
 
 class PersonStore:
@@ -62,8 +54,7 @@ class PersonStore:
 
     def list_all(self) -> list[Person]:
         """Return all people, the oldest first."""
-        rows = self._database.execute("SELECT * FROM person ORDER BY id")
-        return [Person(**row) for row in rows]
+        return [Person(**row) for row in self._database.execute("SELECT * FROM person ORDER BY id")]
 
     def get(self, person_id: int) -> Person | None:
         """Return a person, or None."""
@@ -74,8 +65,8 @@ class PersonStore:
         """Create a person with a unique username."""
         base = re.sub(r"[^a-z0-9_]", "", first_name.lower()) or "guest"
         taken = {person.username for person in self.list_all()}
-        candidates = (base, *(f"{base}{number}" for number in range(2, len(taken) + 3)))
-        username = next(name for name in candidates if name not in taken)
+        names = (f"{base}{number or ''}" for number in (0, *range(2, len(taken) + 3)))
+        username = next(name for name in names if name not in taken)
         return self._insert(first_name, "", username, language_code)
 
     def _insert(self, *values: str) -> Person:

@@ -1,6 +1,7 @@
 """Pending updates of the bot, and the one long poll that may wait for them."""
 
 import asyncio
+import contextlib
 import json
 import sqlite3
 import time
@@ -28,8 +29,6 @@ OTHER_POLL_REASON = (
     "terminated by other getUpdates request; make sure that only one bot instance is running"
 )
 
-_ALLOWED_SETTING = "allowed_updates"
-
 
 class UpdateQueue:
     """The bot's queue; an update stays until a later call has a greater offset."""
@@ -42,13 +41,13 @@ class UpdateQueue:
 
     def set_allowed_kinds(self, kinds: list[str]) -> None:
         """Queue only these kinds from now on; without a known one, Telegram's default kinds."""
-        known = [kind for kind in UPDATE_KINDS if kind in kinds]
-        self._settings.set(_ALLOWED_SETTING, json.dumps(known))
+        known = json.dumps([kind for kind in UPDATE_KINDS if kind in kinds])
+        self._settings.set("allowed_updates", known)
 
     @property
     def allowed_kinds(self) -> list[str]:
         """The kinds that the bot chose; empty for the default."""
-        kinds: list[str] = json.loads(self._settings.get(_ALLOWED_SETTING, "[]"))
+        kinds: list[str] = json.loads(self._settings.get("allowed_updates", "[]"))
         return kinds
 
     def push(self, kind: str, body: dict[str, Any]) -> int | None:
@@ -90,11 +89,7 @@ class UpdateQueue:
         row = self._database.execute("SELECT max(update_id) FROM waiting_update").fetchone()
         return (row[0] or 0) + 1
 
-    def list_pending(self, limit: int = 100) -> list[Any]:
-        """Return the oldest updates as `Update` objects."""
-        return [update for _, update in self.list_with_ids(limit)]
-
-    def list_with_ids(self, limit: int = 100) -> list[tuple[int, Any]]:
+    def list_pending(self, limit: int) -> list[tuple[int, Any]]:
         """Return the oldest updates, each with its id."""
         rows = self._database.execute(
             "SELECT * FROM waiting_update WHERE expires_at > ? ORDER BY update_id LIMIT ?",
@@ -112,23 +107,15 @@ class UpdateQueue:
     async def long_poll(self, seconds: float) -> None:
         """Wait for an update or the timeout. Raises BotApiError 409 where another call ends it."""
         self._pending_poll = poll = asyncio.get_running_loop().create_future()
-        try:
-            ended_by = await asyncio.wait_for(poll, seconds)
-        except TimeoutError:
-            return
-        finally:
-            if self._pending_poll is poll:
-                self._pending_poll = None
-        if ended_by is not None:
+        await asyncio.wait([poll], timeout=seconds)
+        if poll.done() and (ended_by := poll.result()):
             raise ended_by
 
     async def wait_for_update(self, seconds: float) -> None:
         """Wait until an update is queued, at most this many seconds."""
         self._arrived.clear()
-        try:
+        with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._arrived.wait(), seconds)
-        except TimeoutError:
-            return
 
     def terminate_poll(self, reason: str) -> None:
         """End the pending poll with an error because another poll or a webhook replaces it."""

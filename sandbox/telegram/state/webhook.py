@@ -8,17 +8,15 @@ from dataclasses import asdict, dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from sandbox.telegram.errors import BotApiError, bad_request, conflict, too_many_requests
+from sandbox.telegram.errors import bad_request, conflict, too_many_requests
 from sandbox.telegram.state.database import SettingStore
 
 ALLOWED_PORTS = (443, 80, 88, 8443)
-DEFAULT_MAX_CONNECTIONS = 40
 SETTLE_SECONDS = 0.2
 """Seconds until a new address takes effect; Telegram resolves the host name meanwhile."""
 MAX_GONE_RESPONSES = 3
 """Responses 410 in a row after which the webhook is removed."""
 
-_SETTING_NAME = "webhook"
 _SECRET_TOKEN = re.compile(r"[A-Za-z0-9_-]{1,256}")
 _LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
@@ -28,10 +26,10 @@ class WebhookTarget:
     """The parameters of setWebhook."""
 
     url: str
-    secret_token: str = ""
-    max_connections: int = DEFAULT_MAX_CONNECTIONS
-    ip_address: str = ""
-    has_custom_certificate: bool = False
+    has_custom_certificate: bool
+    max_connections: int
+    ip_address: str
+    secret_token: str
 
 
 class Webhook:
@@ -48,20 +46,26 @@ class Webhook:
     @property
     def target(self) -> WebhookTarget | None:
         """The current target; None where the bot uses getUpdates."""
-        stored = self._settings.get(_SETTING_NAME, "")
+        stored = self._settings.get("webhook", "")
         return WebhookTarget(**json.loads(stored)) if stored else None
 
     async def set_target(self, target: WebhookTarget) -> bool:
         """Set the target and return whether it is new. A newer call ends this one with an error."""
-        validate_url(target.url)
+        _validate_url(target.url)
         if target.secret_token and not _SECRET_TOKEN.fullmatch(target.secret_token):
             raise bad_request("secret token contains unallowed characters")
-        self._check_set_rate()
+        now = time.monotonic()
+        if now < self._next_set_at:
+            raise too_many_requests(1)
+        self._next_set_at = now + 1.0
         self._cancel_pending_set()
         if target == self.target:
             return False
-        self._pending_set = asyncio.get_running_loop().create_future()
-        await self._wait_until_settled(self._pending_set)
+        self._pending_set = pending = asyncio.get_running_loop().create_future()
+        await asyncio.wait([pending], timeout=SETTLE_SECONDS)
+        if pending.done():
+            raise conflict("terminated by other setWebhook")
+        self._pending_set = None
         self._save(json.dumps(asdict(target)))
         return True
 
@@ -91,49 +95,27 @@ class Webhook:
         target = self.target
         if target is None:
             return {"url": "", "has_custom_certificate": False}
-        info: dict[str, Any] = {
-            "url": target.url,
-            "has_custom_certificate": target.has_custom_certificate,
-            "max_connections": target.max_connections,
-        }
-        if target.ip_address:
-            info["ip_address"] = target.ip_address
+        info = asdict(target)
+        del info["secret_token"]
+        if not target.ip_address:
+            del info["ip_address"]
         if self.last_error:
             info["last_error_date"], info["last_error_message"] = self.last_error
         return info
 
-    async def _wait_until_settled(self, pending: asyncio.Future[None]) -> None:
-        try:
-            await asyncio.wait_for(asyncio.shield(pending), SETTLE_SECONDS)
-        except TimeoutError:
-            return
-        finally:
-            if self._pending_set is pending:
-                self._pending_set = None
-
-    def _check_set_rate(self) -> None:
-        now = time.monotonic()
-        if now < self._next_set_at:
-            raise too_many_requests(1)
-        self._next_set_at = now + 1.0
-
     def _cancel_pending_set(self) -> None:
-        if self._pending_set is not None and not self._pending_set.done():
-            self._pending_set.set_exception(_other_set_webhook_error())
+        if self._pending_set is not None:
+            self._pending_set.set_result(None)
             self._pending_set = None
 
     def _save(self, value: str) -> None:
-        self._settings.set(_SETTING_NAME, value)
+        self._settings.set("webhook", value)
         self.last_error = None
         self._gone_count = 0
         self.changed.set()
 
 
-def _other_set_webhook_error() -> BotApiError:
-    return conflict("terminated by other setWebhook")
-
-
-def validate_url(url: str) -> None:
+def _validate_url(url: str) -> None:
     """Raise BotApiError for an address that Telegram refuses.
 
     Plain HTTP is accepted for this machine and its containers, as by a local Bot API server.

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Any
 
 SPLITTABLE_TYPES = ("bold", "italic", "underline", "strikethrough", "spoiler")
@@ -30,12 +30,8 @@ class Entity:
 
     def to_json(self) -> dict[str, Any]:
         """Return a `MessageEntity` of the Bot API."""
-        return {
-            "type": self.type,
-            "offset": self.offset,
-            "length": self.length,
-            **self.details,
-        }
+        position = {"type": self.type, "offset": self.offset, "length": self.length}
+        return {**position, **self.details}
 
 
 @dataclass(frozen=True)
@@ -52,33 +48,41 @@ class FormattedText:
 
 def sort_key(entity: Entity) -> tuple[int, int, int]:
     """Sort outer entities before inner ones."""
-    rank = (
-        _NESTING_ORDER.index(entity.type) if entity.type in _NESTING_ORDER else len(_NESTING_ORDER)
-    )
+    rank = [*_NESTING_ORDER, entity.type].index(entity.type)
     return entity.offset, -entity.length, rank
 
 
 def utf16_length(text: str) -> int:
     """Return the length in UTF-16 code units, which is how Telegram counts."""
-    return len(text) + sum(1 for character in text if character > "\uffff")
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def get_utf16_offsets(text: str) -> list[int]:
+    """Return the offsets of all character boundaries, in UTF-16 code units."""
+    return [*accumulate(map(utf16_length, text), initial=0)]
+
+
+def overlaps(first: Entity, second: Entity) -> bool:
+    """Return whether two entities share a part of the text."""
+    return first.offset < second.end and second.offset < first.end
 
 
 def nest_entities(entities: list[Entity]) -> tuple[Entity, ...]:
     """Return the entities without partial overlaps, as Telegram stores them."""
+    entities = sorted((entity for entity in entities if entity.length > 0), key=sort_key)
     solid: list[Entity] = []
-    for entity in sorted(entities, key=sort_key):
-        if entity.length > 0 and entity.type not in SPLITTABLE_TYPES and _can_place(entity, solid):
+    for entity in entities:
+        if entity.type not in SPLITTABLE_TYPES and _can_place(entity, solid):
             solid.append(entity)
+    opaque = [entity for entity in solid if entity.type in OPAQUE_TYPES]
     placed = list(solid)
     for kind in SPLITTABLE_TYPES:
-        for entity in _merge_overlapping([e for e in entities if e.type == kind and e.length > 0]):
+        for entity in _merge_overlapping([entity for entity in entities if entity.type == kind]):
             pieces = _split_at_edges(entity, placed)
-            placed.extend(piece for piece in pieces if not _is_in_opaque(piece, solid))
+            placed += [
+                piece for piece in pieces if not any(_contains(code, piece) for code in opaque)
+            ]
     return tuple(sorted(placed, key=sort_key))
-
-
-def _overlaps(one: Entity, other: Entity) -> bool:
-    return one.offset < other.end and other.offset < one.end
 
 
 def _contains(outer: Entity, inner: Entity) -> bool:
@@ -87,24 +91,20 @@ def _contains(outer: Entity, inner: Entity) -> bool:
 
 def _can_place(entity: Entity, placed: list[Entity]) -> bool:
     """Return whether an entity overlaps no other one, except quotes that contain it."""
-    touching = (other for other in placed if _overlaps(entity, other))
     return all(
         other.type in QUOTE_TYPES and entity.type not in QUOTE_TYPES and _contains(other, entity)
-        for other in touching
+        for other in placed
+        if overlaps(entity, other)
     )
-
-
-def _is_in_opaque(entity: Entity, solid: list[Entity]) -> bool:
-    return any(other.type in OPAQUE_TYPES and _contains(other, entity) for other in solid)
 
 
 def _merge_overlapping(entities: list[Entity]) -> list[Entity]:
     """Merge overlapping entities of one type."""
     merged: list[Entity] = []
-    for entity in sorted(entities, key=sort_key):
+    for entity in entities:
         if merged and entity.offset < merged[-1].end:
-            end = max(entity.end, merged[-1].end)
-            merged[-1] = replace(merged[-1], length=end - merged[-1].offset)
+            length = max(entity.end, merged[-1].end) - merged[-1].offset
+            merged[-1] = replace(merged[-1], length=length)
         else:
             merged.append(entity)
     return merged
@@ -112,14 +112,9 @@ def _merge_overlapping(entities: list[Entity]) -> list[Entity]:
 
 def _split_at_edges(entity: Entity, placed: list[Entity]) -> list[Entity]:
     """Split an entity at the edges of entities that it overlaps partly."""
-    crossed = [
-        other
-        for other in placed
-        if _overlaps(entity, other)
-        and not _contains(entity, other)
-        and not _contains(other, entity)
-    ]
-    edges = {edge for other in crossed for edge in (other.offset, other.end)}
-    inner = {edge for edge in edges if entity.offset < edge < entity.end}
-    points = sorted({entity.offset, entity.end, *inner})
-    return [replace(entity, offset=start, length=end - start) for start, end in pairwise(points)]
+    edges = {entity.offset, entity.end}
+    for other in placed:
+        if overlaps(entity, other) and not _contains(entity, other):
+            edges |= {other.offset, other.end}
+    inner = sorted(edge for edge in edges if entity.offset <= edge <= entity.end)
+    return [replace(entity, offset=start, length=end - start) for start, end in pairwise(inner)]

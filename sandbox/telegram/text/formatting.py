@@ -1,59 +1,46 @@
 """Parsing of texts: markup or entities are parsed, validated and trimmed; links are detected."""
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import accumulate
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.text.detection import add_detected_entities
 from sandbox.telegram.text.entities import (
+    QUOTE_TYPES,
+    SPLITTABLE_TYPES,
     Entity,
     FormattedText,
+    get_utf16_offsets,
     nest_entities,
     sort_key,
     utf16_length,
 )
-from sandbox.telegram.text.entity_builder import MarkupError
-from sandbox.telegram.text.html import parse_html
-from sandbox.telegram.text.legacy_markdown import parse_legacy_markdown
+from sandbox.telegram.text.html import HtmlParser
+from sandbox.telegram.text.legacy_markdown import LegacyMarkdownParser
 from sandbox.telegram.text.links import InvalidLink, normalize_link
-from sandbox.telegram.text.markdown_v2 import parse_markdown_v2
+from sandbox.telegram.text.markdown_v2 import MarkdownV2Parser
+from sandbox.telegram.text.markup_parser import MarkupError, MarkupParser
 
 MAX_TEXT_LENGTH = 4096
 MAX_TEXT_BYTES = 32_768
 
-_PARSERS: dict[str, Callable[[str], tuple[str, list[Entity]]]] = {
-    "html": parse_html,
-    "markdown": parse_legacy_markdown,
-    "markdownv2": parse_markdown_v2,
+_PARSERS: dict[str, type[MarkupParser]] = {
+    "html": HtmlParser,
+    "markdown": LegacyMarkdownParser,
+    "markdownv2": MarkdownV2Parser,
 }
-_ENTITY_FIELDS = {
-    "bold": (),
-    "italic": (),
-    "underline": (),
-    "strikethrough": (),
-    "spoiler": (),
-    "blockquote": (),
-    "expandable_blockquote": (),
-    "code": (),
+_ENTITY_FIELDS: dict[str, tuple[str, ...]] = {
+    **dict.fromkeys((*SPLITTABLE_TYPES, *QUOTE_TYPES, "code"), ()),
     "pre": ("language",),
     "text_link": ("url",),
     "text_mention": ("user",),
     "date_time": ("unix_time", "date_time_format"),
 }
 """Types that a bot may set, with their additional fields."""
-_DETECTED_TYPES = (
-    "mention",
-    "hashtag",
-    "cashtag",
-    "bot_command",
-    "url",
-    "email",
-    "phone_number",
-    "custom_emoji",
-)
-"""Types that only Telegram sets, and custom emoji, which this bot may not use; they are ignored."""
+_IGNORED_TYPES = "mention hashtag cashtag bot_command url email phone_number custom_emoji"
+"""Types that only Telegram sets, and custom emoji, which this bot may not use."""
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x09\x0b-\x1f]")
 
 
@@ -85,7 +72,7 @@ def _parse_markup(text: str, mode: str) -> tuple[str, list[Entity]]:
     if mode not in _PARSERS:
         raise bad_request("unsupported parse_mode")
     try:
-        return _PARSERS[mode](text)
+        return _PARSERS[mode](text).parse()
     except MarkupError as error:
         raise bad_request(f"can't parse entities: {error}") from error
 
@@ -93,9 +80,9 @@ def _parse_markup(text: str, mode: str) -> tuple[str, list[Entity]]:
 def _parse_entities(entities: Any, text: str) -> list[Entity]:
     if entities is None:
         return []
-    if not isinstance(entities, Sequence) or isinstance(entities, str):
+    if not isinstance(entities, list):
         raise bad_request("can't parse entities: expected an Array of MessageEntity")
-    bounds = _get_character_offsets(text)
+    bounds = get_utf16_offsets(text)
     parsed = [_parse_entity(entity, bounds) for entity in entities]
     return [entity for entity in parsed if entity is not None]
 
@@ -106,7 +93,7 @@ def _parse_entity(given: Any, bounds: list[int]) -> Entity | None:
     kind: str = _require_field(given, "type", str)
     offset: int = _require_field(given, "offset", int)
     length: int = _require_field(given, "length", int)
-    if kind in _DETECTED_TYPES or (kind in _ENTITY_FIELDS and length <= 0):
+    if kind in _IGNORED_TYPES.split() or (kind in _ENTITY_FIELDS and length <= 0):
         return None
     if kind not in _ENTITY_FIELDS:
         raise bad_request("can't parse MessageEntity: Unsupported type specified")
@@ -135,43 +122,28 @@ def _normalize_link(url: str) -> str:
         raise bad_request(f"entity URL '{url}' is invalid: {error}") from error
 
 
-def _get_character_offsets(text: str) -> list[int]:
-    """Return the offsets of all character boundaries, in UTF-16 code units."""
-    offsets = [0]
-    for character in text:
-        offsets.append(offsets[-1] + (2 if character > "\uffff" else 1))
-    return offsets
-
-
 def _validate_bounds(entity: Entity, bounds: list[int]) -> None:
-    if entity.offset < 0 or entity.offset >= bounds[-1]:
-        raise bad_request(
-            f"entity begins after the end of the text at UTF-16 offset {entity.offset}"
-        )
-    if entity.offset not in bounds:
-        raise bad_request(
-            f"entity begins in a middle of a UTF-16 symbol at UTF-16 offset {entity.offset}"
-        )
-    where = f"entity beginning at UTF-16 offset {entity.offset} ends"
-    if entity.end > bounds[-1]:
-        raise bad_request(f"{where} after the end of the text at UTF-16 offset {entity.end}")
-    if entity.end not in bounds:
-        raise bad_request(f"{where} in a middle of a UTF-16 symbol at UTF-16 offset {entity.end}")
+    begin, end = entity.offset, entity.end
+    where = f"entity beginning at UTF-16 offset {begin} ends"
+    if not 0 <= begin < bounds[-1]:
+        raise bad_request(f"entity begins after the end of the text at UTF-16 offset {begin}")
+    if begin not in bounds:
+        raise bad_request(f"entity begins in a middle of a UTF-16 symbol at UTF-16 offset {begin}")
+    if end > bounds[-1]:
+        raise bad_request(f"{where} after the end of the text at UTF-16 offset {end}")
+    if end not in bounds:
+        raise bad_request(f"{where} in a middle of a UTF-16 symbol at UTF-16 offset {end}")
 
 
 def _remove_control_characters(text: str, entities: list[Entity]) -> tuple[str, list[Entity]]:
     """Remove carriage returns; replace other control characters except line feeds by spaces."""
-    if "\r" in text:
-        before = [0]
-        for character in text:
-            width = 0 if character == "\r" else utf16_length(character)
-            before.extend([before[-1] + width] * utf16_length(character))
-        entities = [
-            replace(e, offset=before[e.offset], length=before[e.end] - before[e.offset])
-            for e in entities
-        ]
-        text = text.replace("\r", "")
-    return _CONTROL_CHARACTERS.sub(" ", text), entities
+    units = (character for character in text for _ in range(utf16_length(character)))
+    offsets = [*accumulate((unit != "\r" for unit in units), initial=0)]
+    moved = [
+        replace(e, offset=offsets[e.offset], length=offsets[e.end] - offsets[e.offset])
+        for e in entities
+    ]
+    return _CONTROL_CHARACTERS.sub(" ", text.replace("\r", "")), moved
 
 
 def _trim(text: str, entities: list[Entity]) -> FormattedText:

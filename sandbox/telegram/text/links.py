@@ -31,28 +31,14 @@ def normalize_link(url: str) -> str:
     return f"{parts.scheme.lower()}://{authority}{rest if rest.startswith('/') else '/' + rest}"
 
 
-def parse_user_link(url: str) -> int | None:
-    """Return the id of `tg://user?id=…`, else None."""
-    return _parse_tg_number(url, "user", "id")
-
-
-def parse_time_link(url: str) -> tuple[int, str] | None:
-    """Return Unix time and format of `tg://time?unix=…&format=…`, else None."""
-    moment = _parse_tg_number(url, "time", "unix")
-    return None if moment is None else (moment, _parse_tg_query(url).get("format", [""])[0])
-
-
-def is_custom_emoji_link(url: str) -> bool:
-    """Return whether a URL is `tg://emoji?id=…`."""
-    return _parse_tg_number(url, "emoji", "id") is not None
-
-
-def _parse_tg_query(url: str) -> dict[str, list[str]]:
-    return parse_qs(url.partition("?")[2].partition("#")[0])
-
-
-def _parse_tg_number(url: str, host: str, name: str) -> int | None:
+def parse_tg_link(url: str, host: str, name: str) -> int | None:
+    """Return the number in a link such as `tg://user?id=5`, else None."""
     if not re.match(rf"^tg:(?://)?{host}/?(?:[?#]|$)", url, re.IGNORECASE):
         return None
-    value = _parse_tg_query(url).get(name, [""])[0]
+    value = get_tg_parameter(url, name)
     return int(value) if re.fullmatch(r"[1-9]\d{0,18}", value) else None
+
+
+def get_tg_parameter(url: str, name: str) -> str:
+    """Return a query parameter of a `tg://` link; empty when missing."""
+    return parse_qs(url.partition("?")[2].partition("#")[0]).get(name, [""])[0]

@@ -2,49 +2,36 @@
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from sandbox.telegram.text.entities import Entity
-from sandbox.telegram.text.entity_builder import EntityBuilder, MarkupError
-from sandbox.telegram.text.links import is_custom_emoji_link
+from sandbox.telegram.text.links import parse_tg_link
+from sandbox.telegram.text.markup_parser import MarkupError, MarkupParser
 
 _RESERVED = "_*[]()~`>#+-=|{}.!\n"
-_ENTITY_NAMES = {
-    "bold": "Bold",
-    "italic": "Italic",
-    "underline": "Underline",
-    "strikethrough": "Strikethrough",
-    "spoiler": "Spoiler",
-    "code": "Code",
-    "pre": "Pre",
-    "text_link": "TextUrl",
-    "custom_emoji": "CustomEmoji",
-    "blockquote": "BlockQuote",
-}
-_CLOSING_MARKS = {
-    "bold": "*",
-    "italic": "_",
-    "underline": "__",
-    "strikethrough": "~",
-    "spoiler": "||",
-    "code": "`",
-    "pre": "```",
-    "text_link": "]",
-    "custom_emoji": "]",
-}
-_OPENING_MARKS = (
-    ("__", "underline"),
-    ("_", "italic"),
-    ("*", "bold"),
-    ("~", "strikethrough"),
-    ("||", "spoiler"),
-    ("```", "pre"),
-    ("`", "code"),
-    ("![", "custom_emoji"),
-    ("[", "text_link"),
-)
-_LANGUAGE = re.compile(r"([^\s`]+)(?=\s)")
-_LINE_BREAK = re.compile(r"\r\n|\n\r|\n|\r")
 _QUOTE_END = re.compile(r"\r*(?:\n(?!>)|\Z)")
+_ADDRESS = re.compile(r"(?:\\[\x01-~]|[^)])*")
+_ESCAPED = re.compile(r"\\([\x01-~])")
+
+
+class _Syntax(NamedTuple):
+    opening: str
+    closing: str
+    name: str
+    """In TDLib's errors."""
+
+
+_SYNTAX = {  # a mark before the marks that it begins with
+    "underline": _Syntax("__", "__", "Underline"),
+    "italic": _Syntax("_", "_", "Italic"),
+    "bold": _Syntax("*", "*", "Bold"),
+    "strikethrough": _Syntax("~", "~", "Strikethrough"),
+    "spoiler": _Syntax("||", "||", "Spoiler"),
+    "pre": _Syntax("```", "```", "Pre"),
+    "code": _Syntax("`", "`", "Code"),
+    "custom_emoji": _Syntax("![", "]", "CustomEmoji"),
+    "text_link": _Syntax("[", "]", "TextUrl"),
+    "blockquote": _Syntax(">", "\n", "BlockQuote"),
+}
 
 
 @dataclass
@@ -52,190 +39,136 @@ class _OpenEntity:
     type: str
     start: int
     position: int
-    text_start: int
     language: str = ""
     is_expandable: bool = False
 
 
-def parse_markdown_v2(source: str) -> tuple[str, list[Entity]]:
-    """Return plain text and entities. Raises MarkupError."""
-    parser = _MarkdownV2Parser(source)
-    parser.run()
-    return parser.builder.get_text(), parser.builder.entities
+class MarkdownV2Parser(MarkupParser):
+    """A parser in which entities nest and reserved characters must be escaped."""
 
-
-class _MarkdownV2Parser:
     def __init__(self, source: str) -> None:
-        self.builder = EntityBuilder(source)
+        super().__init__(source)
         self.open_entities: list[_OpenEntity] = []
 
-    def run(self) -> None:
-        builder = self.builder
-        while not builder.is_at_end():
-            character, following = builder.peek(), builder.peek(1)
-            if character == "\\" and following and "\0" < following <= "~":
-                builder.position += 2
-                builder.write(following)
-            elif character not in self._get_reserved():
-                builder.position += 1
-                builder.write(character)
-            elif self._is_closing():
-                self._close_entity()
-            else:
-                self._read_opening()
-        if self.open_entities and self.open_entities[-1].type == "blockquote":
-            self._close_quote(self.open_entities.pop())
-        if self.open_entities:
-            raise self._unclosed_error(self.open_entities[-1])
-
-    def _get_reserved(self) -> str:
-        return (
-            "`"
-            if self.open_entities and self.open_entities[-1].type in ("code", "pre")
-            else _RESERVED
-        )
-
-    def _is_in_quote(self) -> bool:
-        return any(one.type == "blockquote" for one in self.open_entities)
-
-    def _is_closing(self) -> bool:
-        builder = self.builder
-        if not self.open_entities:
-            return False
-        if self._is_in_quote() and builder.peek() == "\n" and builder.peek(1) != ">":
-            return True
-        kind = self.open_entities[-1].type
-        if kind == "italic":
-            return builder.peek() == "_" and builder.peek(1) != "_"
-        return kind != "blockquote" and builder.starts_with(_CLOSING_MARKS[kind])
-
-    def _read_opening(self) -> None:
-        builder = self.builder
-        if builder.peek() == "\n":
+    def read_next(self) -> None:
+        """Read the next character or mark."""
+        innermost = self._get_innermost_type()
+        if self.peek() == "\\" and "\0" < self.peek(1) <= "~":
+            self.position += 1
+            self.write_next()
+        elif self.peek() not in ("`" if innermost in ("code", "pre") else _RESERVED):
+            self.write_next()
+        elif self._is_closing(innermost):
+            self._close_entity()
+        elif self.peek() == "\n":
             self._read_line_break()
-        elif builder.peek() == ">":
-            self._open_quote()
-        elif self._is_expandable_mark():
+        elif self.peek() == ">":
+            self._read_quote_mark()
+        elif self._is_expandable_mark(innermost):
             self.open_entities[-1].is_expandable = True
-            builder.position += 2
+            self.position += 2
         else:
             self._open_entity()
 
-    def _open_entity(self) -> None:
-        builder = self.builder
-        opening = next((one for one in _OPENING_MARKS if builder.starts_with(one[0])), None)
-        if opening is None:
-            raise self._unescaped_error(builder.peek())
-        mark, kind = opening
-        entity = _OpenEntity(kind, builder.length, builder.position, len(builder.get_text()))
-        builder.position += len(mark)
-        if kind == "pre":
-            entity.language = self._read_language()
-        self.open_entities.append(entity)
+    def finish(self) -> None:
+        """Close a quote that ends with the text and refuse other open entities."""
+        if self._get_innermost_type() == "blockquote":
+            self._close_quote()
+        if self.open_entities:
+            raise self._build_unclosed_error()
 
-    def _read_language(self) -> str:
-        """Read the language after the fence and skip the line break that ends it."""
-        builder = self.builder
-        found = _LANGUAGE.match(builder.source, builder.position)
-        if found:
-            builder.position = found.end()
-        line_break = _LINE_BREAK.match(builder.source, builder.position)
-        if line_break:
-            builder.position = line_break.end()
-        return found[1] if found else ""
+    def _get_innermost_type(self) -> str:
+        return self.open_entities[-1].type if self.open_entities else ""
+
+    def _is_in_quote(self) -> bool:
+        return any(entity.type == "blockquote" for entity in self.open_entities)
+
+    def _is_closing(self, innermost: str) -> bool:
+        if self._is_in_quote() and self.peek() == "\n" and self.peek(1) != ">":
+            return True
+        if innermost == "italic":
+            return self.peek() == "_" and self.peek(1) != "_"
+        return innermost not in ("", "blockquote") and self.starts_with(_SYNTAX[innermost].closing)
+
+    def _is_expandable_mark(self, innermost: str) -> bool:
+        """Return whether `||` ends a quote here, which makes the quote expandable."""
+        is_at_end = _QUOTE_END.match(self.source, self.position + 2) is not None
+        return innermost == "blockquote" and self.starts_with("||") and is_at_end
+
+    def _open_entity(self) -> None:
+        found = (kind for kind, syntax in _SYNTAX.items() if self.starts_with(syntax.opening))
+        kind = next(found, "")
+        if not kind:
+            raise self._build_unescaped_error()
+        self._push(kind)
+        self.position += len(_SYNTAX[kind].opening)
+        if kind == "pre":
+            self.open_entities[-1].language = self.read_language()
+
+    def _push(self, kind: str) -> None:
+        self.open_entities.append(_OpenEntity(kind, len(self.characters), self.position))
 
     def _read_line_break(self) -> None:
         """Read a line break; inside a quote, skip the `>` that continues it."""
-        builder = self.builder
-        builder.write("\n")
-        builder.position += 1
-        if builder.peek() == ">":
+        self.write_next()
+        if self.peek() == ">":
             if not self._is_in_quote():
-                self._push_quote()
-            builder.position += 1
+                self._push("blockquote")
+            self.position += 1
 
-    def _open_quote(self) -> None:
-        written = self.builder.get_text().rstrip("\r")
+    def _read_quote_mark(self) -> None:
+        written = self.get_text().rstrip("\r")
         if written and not written.endswith("\n"):
-            raise self._unescaped_error(">")
-        self._push_quote()
-        self.builder.position += 1
-
-    def _push_quote(self) -> None:
-        builder = self.builder
-        self.open_entities.append(
-            _OpenEntity("blockquote", builder.length, builder.position, len(builder.get_text()))
-        )
-
-    def _is_expandable_mark(self) -> bool:
-        """Read `||` at the end of a quote, which makes the quote expandable."""
-        builder = self.builder
-        return (
-            bool(self.open_entities)
-            and self.open_entities[-1].type == "blockquote"
-            and builder.starts_with("||")
-            and _QUOTE_END.match(builder.source, builder.position + 2) is not None
-        )
+            raise self._build_unescaped_error()
+        self._push("blockquote")
+        self.position += 1
 
     def _close_entity(self) -> None:
-        builder = self.builder
-        entity = self.open_entities[-1]
-        if builder.peek() == "\n":
-            if entity.type != "blockquote":
-                raise self._unclosed_error(entity)
-            builder.write("\n")
-            builder.position += 1
-            self._close_quote(self.open_entities.pop())
+        if self.peek() == "\n":
+            if self._get_innermost_type() != "blockquote":
+                raise self._build_unclosed_error()
+            self.write_next()
+            self._close_quote()
             return
-        self.open_entities.pop()
-        builder.position += len(_CLOSING_MARKS[entity.type])
+        entity = self.open_entities.pop()
+        self.position += len(_SYNTAX[entity.type].closing)
         if entity.type == "text_link":
-            builder.add_link(entity.start, self._read_link_url(entity))
+            is_shown = self.peek() != "("
+            url = self.get_text(entity.start) if is_shown else self._read_address("URL")
+            self.add_link(entity.start, url)
         elif entity.type == "custom_emoji":
             self._close_custom_emoji(entity)
         else:
-            details = {"language": entity.language} if entity.language else {}
-            builder.add_entity(entity.type, entity.start, **details)
+            self.add_entity(entity.type, entity.start, language=entity.language)
 
-    def _close_quote(self, quote: _OpenEntity) -> None:
+    def _close_quote(self) -> None:
+        quote = self.open_entities.pop()
         kind = "expandable_blockquote" if quote.is_expandable else "blockquote"
-        self.builder.add_entity(kind, quote.start)
-
-    def _read_link_url(self, entity: _OpenEntity) -> str:
-        if self.builder.peek() != "(":
-            return self.builder.get_text()[entity.text_start :]
-        return self._read_address("URL")
+        self.add_entity(kind, quote.start)
 
     def _close_custom_emoji(self, entity: _OpenEntity) -> None:
         """Keep the plain emoji: as on real servers, this bot may not send custom emoji."""
-        if self.builder.peek() != "(":
+        if self.peek() != "(":
             raise MarkupError("Custom emoji entity must contain a tg://emoji URL")
         url = self._read_address("custom emoji URL")
-        if not self.builder.add_time(entity.start, url) and not is_custom_emoji_link(url):
+        if not self.add_time(entity.start, url) and parse_tg_link(url, "emoji", "id") is None:
             raise MarkupError("Invalid custom emoji identifier specified")
 
     def _read_address(self, what: str) -> str:
-        builder = self.builder
-        builder.position += 1
-        start = builder.position
-        address: list[str] = []
-        while builder.peek() != ")":
-            if builder.is_at_end():
-                where = builder.get_byte_offset(start)
-                raise MarkupError(f"Can't find end of a {what} at byte offset {where}")
-            if builder.peek() == "\\" and "\0" < builder.peek(1) <= "~":
-                builder.position += 1
-            address.append(builder.peek())
-            builder.position += 1
-        builder.position += 1
-        return "".join(address)
+        self.position += 1
+        start = self.position
+        address = self.read(_ADDRESS)
+        if not self.peek():
+            raise self.build_error(f"Can't find end of a {what}", start)
+        self.position += 1
+        return _ESCAPED.sub(r"\1", address)
 
-    def _unescaped_error(self, character: str) -> MarkupError:
+    def _build_unescaped_error(self) -> MarkupError:
         return MarkupError(
-            f"Character '{character}' is reserved and must be escaped with the preceding '\\'"
+            f"Character '{self.peek()}' is reserved and must be escaped with the preceding '\\'"
         )
 
-    def _unclosed_error(self, entity: _OpenEntity) -> MarkupError:
-        name = "PreCode" if entity.language else _ENTITY_NAMES[entity.type]
-        where = self.builder.get_byte_offset(entity.position)
-        return MarkupError(f"Can't find end of {name} entity at byte offset {where}")
+    def _build_unclosed_error(self) -> MarkupError:
+        entity = self.open_entities[-1]
+        name = "PreCode" if entity.language else _SYNTAX[entity.type].name
+        return self.build_error(f"Can't find end of {name} entity", entity.position)

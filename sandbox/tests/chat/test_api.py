@@ -17,13 +17,13 @@ async def _post_refused(
         return response.status, await response.json()
 
 
-async def test_there_are_people_of_both_languages(sandbox: SandboxHarness) -> None:
+async def test_default_people_speak_both_languages(sandbox: SandboxHarness) -> None:
     people = (await sandbox.call_chat_api("GET", "/chat/people"))["items"]
     assert {"en", "ru"} <= {person["language_code"] for person in people}
     assert len({person["username"] for person in people}) == len(people)
 
 
-async def test_a_new_person_can_talk_at_once(sandbox: SandboxHarness) -> None:
+async def test_new_person_can_send_a_message(sandbox: SandboxHarness) -> None:
     body = {"first_name": " Alice ", "language_code": "de"}
     eve = await sandbox.call_chat_api("POST", "/chat/people", **body)
     assert (eve["first_name"], eve["username"]) == ("Alice", "alice2")
@@ -38,18 +38,18 @@ async def test_a_new_person_can_talk_at_once(sandbox: SandboxHarness) -> None:
     }
 
 
-async def test_what_a_person_says_becomes_an_update_with_its_command_marked(
+async def test_text_of_a_person_becomes_an_update_with_command_entity(
     sandbox: SandboxHarness,
 ) -> None:
-    said = await sandbox.say(" /start abc ")
-    assert (said["from"], said["text"]) == ("person", "/start abc")
+    start = await sandbox.say(" /start abc ")
+    assert (start["from"], start["text"]) == ("person", "/start abc")
     (update,) = await sandbox.call_bot_api("getUpdates")
     message = update["message"]
-    assert message["message_id"] == said["message_id"]
+    assert message["message_id"] == start["message_id"]
     assert message["entities"] == [{"type": "bot_command", "offset": 0, "length": 6}]
 
 
-async def test_a_person_can_answer_a_message(sandbox: SandboxHarness) -> None:
+async def test_person_can_reply_to_a_message(sandbox: SandboxHarness) -> None:
     sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="question")
     body = {"text": "answer", "reply_to": sent["message_id"]}
     await sandbox.call_chat_api("POST", f"/chat/{ALICE}/messages", **body)
@@ -57,7 +57,7 @@ async def test_a_person_can_answer_a_message(sandbox: SandboxHarness) -> None:
     assert update["message"]["reply_to_message"]["text"] == "question"
 
 
-async def test_messages_after_a_given_one(sandbox: SandboxHarness) -> None:
+async def test_list_returns_messages_after_the_given_id(sandbox: SandboxHarness) -> None:
     first = await sandbox.say("one")
     await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="two")
     page = await sandbox.call_chat_api("GET", f"/chat/{ALICE}/messages?after={first['message_id']}")
@@ -77,7 +77,7 @@ async def test_messages_after_a_given_one(sandbox: SandboxHarness) -> None:
         (f"/chat/{ALICE}/buttons", {"message_id": 9, "data": "x"}, 404, "There is no message 9"),
     ],
 )
-async def test_errors_are_described_in_a_sentence(
+async def test_errors_have_a_readable_detail(
     sandbox: SandboxHarness, path: str, body: object, status: int, detail: str
 ) -> None:
     answer = await _post_refused(sandbox, path, body)
@@ -86,26 +86,26 @@ async def test_errors_are_described_in_a_sentence(
     assert await sandbox.call_bot_api("getUpdates") == []
 
 
-async def test_a_button_that_is_not_there_cannot_be_pressed(sandbox: SandboxHarness) -> None:
+async def test_pressing_an_unknown_button_is_refused(sandbox: SandboxHarness) -> None:
     sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
     body = {"message_id": sent["message_id"], "data": "forged"}
     status, answer = await _post_refused(sandbox, f"/chat/{ALICE}/buttons", body)
     assert (status, answer["detail"]) == (404, "This message has no such button")
 
 
-async def test_a_long_text_goes_out_in_pieces_as_from_a_telegram_client(
+async def test_long_text_is_split_into_several_messages(
     sandbox: SandboxHarness,
 ) -> None:
-    words = " ".join(f"слово{number}" for number in range(1500))
-    last = await sandbox.say(words)
+    long_text = " ".join(f"слово{number}" for number in range(1500))
+    last = await sandbox.say(long_text)
     updates = await sandbox.call_bot_api("getUpdates")
     texts = [update["message"]["text"] for update in updates]
-    assert " ".join(texts) == words
+    assert " ".join(texts) == long_text
     assert all(len(text) <= 4096 for text in texts)
     assert updates[-1]["message"]["message_id"] == last["message_id"]
 
 
-def test_pieces_never_cut_a_character_in_two() -> None:
+def test_split_text_keeps_characters_whole() -> None:
     pieces = split_text("🏟" * 5000)
     assert [len(piece) for piece in pieces] == [2048, 2048, 904]
 
@@ -120,7 +120,7 @@ def test_pieces_never_cut_a_character_in_two() -> None:
         ({"openai_base_url": "https://api.openai.com/v1"}, "api.openai.com"),
     ],
 )
-async def test_the_page_does_not_promise_privacy_that_a_real_model_breaks(
+async def test_bot_names_the_host_of_a_remote_model(
     tmp_path: Path, settings: dict[str, Any], host: str | None
 ) -> None:
     async with run_sandbox(tmp_path, **settings) as sandbox:
@@ -130,7 +130,7 @@ async def test_the_page_does_not_promise_privacy_that_a_real_model_breaks(
 RICH = {"html": '<p>a <tg-button type="callback_data" data="inside">b</tg-button></p>'}
 
 
-async def test_a_button_inside_a_rich_message_is_pressed_as_any_other(
+async def test_button_inside_a_rich_message_can_be_pressed(
     sandbox: SandboxHarness,
 ) -> None:
     sent = await sandbox.call_bot_api("sendRichMessage", chat_id=ALICE, rich_message=RICH)
@@ -141,7 +141,7 @@ async def test_a_button_inside_a_rich_message_is_pressed_as_any_other(
     assert update["callback_query"]["message"]["rich_message"]["blocks"]
 
 
-async def test_a_formula_becomes_a_tree_of_mathml(sandbox: SandboxHarness) -> None:
+async def test_formula_becomes_a_mathml_tree(sandbox: SandboxHarness) -> None:
     query = {"source": r"\frac{a}{b} < 1", "display": "block"}
     async with sandbox.http.get(
         f"{sandbox.url}/chat/formula",
@@ -156,7 +156,7 @@ async def test_a_formula_becomes_a_tree_of_mathml(sandbox: SandboxHarness) -> No
 
 
 @pytest.mark.parametrize("source", ["a_", "", "x" * 5000])
-async def test_a_formula_that_is_none_is_left_as_text(sandbox: SandboxHarness, source: str) -> None:
+async def test_invalid_formula_has_no_tree(sandbox: SandboxHarness, source: str) -> None:
     assert await sandbox.call_chat_api("GET", f"/chat/formula?source={source}") == {"tree": None}
 
 
@@ -169,7 +169,7 @@ async def test_a_formula_that_is_none_is_left_as_text(sandbox: SandboxHarness, s
         ("/chat/api/updates", {}, "update: Field required"),
     ],
 )
-async def test_an_invalid_fault_injection_request_is_described_in_a_sentence(
+async def test_invalid_fault_injection_request_has_a_readable_detail(
     sandbox: SandboxHarness, path: str, body: object, detail: str
 ) -> None:
     status, answer = await _post_refused(sandbox, path, body)

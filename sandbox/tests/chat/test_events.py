@@ -49,9 +49,9 @@ async def _open_stream(sandbox: SandboxHarness) -> AsyncIterator[EventStream]:
 
 async def test_every_chat_event_is_streamed(sandbox: SandboxHarness) -> None:
     async with _open_stream(sandbox) as stream:
-        said = await sandbox.say("hello")
+        sent = await sandbox.say("hello")
         kind, data = await stream.next_event()
-        assert (kind, data["message_id"], data["from"]) == ("message", said["message_id"], "person")
+        assert (kind, data["message_id"], data["from"]) == ("message", sent["message_id"], "person")
         await sandbox.call_bot_api("sendChatAction", chat_id=ALICE, action="typing")
         assert (await stream.next_event()) == (
             "typing",
@@ -69,7 +69,7 @@ async def test_every_chat_event_is_streamed(sandbox: SandboxHarness) -> None:
         assert (kind, data["message_id"]) == ("delete", sent["message_id"])
 
 
-async def test_an_answer_to_a_press_reaches_the_page(sandbox: SandboxHarness) -> None:
+async def test_callback_answer_is_streamed(sandbox: SandboxHarness) -> None:
     markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
     sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
     press = {"message_id": sent["message_id"], "data": "yes"}
@@ -82,19 +82,19 @@ async def test_an_answer_to_a_press_reaches_the_page(sandbox: SandboxHarness) ->
     assert data["callback_query_id"] == pressed["callback_query_id"]
 
 
-async def test_new_commands_reach_every_page(sandbox: SandboxHarness) -> None:
+async def test_changed_commands_are_streamed_to_every_page(sandbox: SandboxHarness) -> None:
     async with _open_stream(sandbox) as stream:
         await sandbox.call_bot_api("setMyCommands", commands=[])
         assert (await stream.next_event())[0] == "bot"
 
 
-async def test_a_violation_is_streamed_to_every_page(sandbox: SandboxHarness) -> None:
+async def test_violation_is_streamed_to_every_page(sandbox: SandboxHarness) -> None:
     async with _open_stream(sandbox) as stream:
         await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
         assert await stream.next_event() == ("violations", {"person_id": None, "count": 1})
 
 
-async def test_a_rich_draft_and_its_end_are_streamed(sandbox: SandboxHarness) -> None:
+async def test_rich_draft_and_its_end_are_streamed(sandbox: SandboxHarness) -> None:
     async with _open_stream(sandbox) as stream:
         rich = {"html": "<h1>a</h1>"}
         frame = {"chat_id": ALICE, "draft_id": 5, "can_stop": True}

@@ -20,7 +20,7 @@ def test_both_languages_have_the_same_texts() -> None:
     assert _get_text_keys("ru") == _get_text_keys("en") != set()
 
 
-def test_every_used_text_exists() -> None:
+def test_every_used_translation_exists() -> None:
     asked = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', SOURCES["index.html"]))
     for name, source in SOURCES.items():
         if name.endswith(".js"):
@@ -28,19 +28,19 @@ def test_every_used_text_exists() -> None:
     assert asked <= _get_text_keys("en")
 
 
-def test_every_text_is_used_somewhere() -> None:
+def test_every_translation_is_used() -> None:
     everything = "".join(source for name, source in SOURCES.items() if name != "i18n.js")
     everything += SOURCES["i18n.js"].split("export const language")[1]
     assert [key for key in _get_text_keys("en") if not re.search(rf'"{key}"', everything)] == []
 
 
 @pytest.mark.parametrize("name", sorted(SOURCES))
-def test_nothing_is_loaded_from_elsewhere(name: str) -> None:
+def test_page_has_no_external_addresses(name: str) -> None:
     addresses = re.findall(r"(?:https?:)?//[a-z0-9.-]+\.[a-z]{2,}", SOURCES[name])
-    assert [one for one in addresses if "www.w3.org" not in one] == []
+    assert [address for address in addresses if "www.w3.org" not in address] == []
 
 
-def test_every_icon_and_element_that_is_used_exists() -> None:
+def test_every_used_icon_and_element_exists() -> None:
     icons = set(re.findall(r'<symbol id="(\w+)"', SOURCES["icons.svg"]))
     used = set(re.findall(r"icons\.svg#(\w+)", SOURCES["index.html"]))
     ids = set(re.findall(r'id="([\w-]+)"', SOURCES["index.html"]))

@@ -43,7 +43,7 @@ def _get_cookie_name(sandbox: SandboxHarness) -> bytes:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_without_the_token_every_path_says_where_to_get_it(
+async def test_paths_without_token_explain_where_to_get_it(
     sandbox: SandboxHarness, path: str
 ) -> None:
     for headers in ({}, {"Authorization": "Bearer wrong"}, {"Cookie": "sandbox_chat=wrong"}):
@@ -56,7 +56,7 @@ async def test_without_the_token_every_path_says_where_to_get_it(
     "headers",
     [b"Authorization: Bearer \xff\xfe", "Authorization: Bearer ключ".encode(), b"Cookie: %s=\xff"],
 )
-async def test_a_key_that_is_no_ascii_is_a_wrong_one(
+async def test_token_with_non_ascii_bytes_is_refused(
     sandbox: SandboxHarness, headers: bytes
 ) -> None:
     assert (
@@ -68,7 +68,7 @@ async def test_a_key_that_is_no_ascii_is_a_wrong_one(
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_with_the_token_every_path_is_open(sandbox: SandboxHarness, path: str) -> None:
+async def test_every_path_is_open_with_the_token(sandbox: SandboxHarness, path: str) -> None:
     assert (await _get(sandbox, path, headers=BEARER))[0] == 200
 
 
@@ -83,7 +83,7 @@ async def test_with_the_token_every_path_is_open(sandbox: SandboxHarness, path: 
         {"Origin": "http://127.0.0.1:1"},
     ],
 )
-async def test_another_host_or_origin_is_refused_even_with_the_token(
+async def test_foreign_host_or_origin_is_refused_with_valid_token(
     sandbox: SandboxHarness, headers: dict[str, str]
 ) -> None:
     assert (await _get(sandbox, "/chat/people", headers=BEARER | headers))[0] == 403
@@ -91,7 +91,7 @@ async def test_another_host_or_origin_is_refused_even_with_the_token(
     assert (await _get(sandbox, link, headers=headers))[0] == 403
 
 
-async def test_the_link_sets_a_cookie_that_scripts_cannot_read_and_hides_the_token(
+async def test_link_sets_http_only_cookie_and_redirects(
     sandbox: SandboxHarness,
 ) -> None:
     link = f"{sandbox.url}/?token={CHAT_TOKEN}"
@@ -108,13 +108,13 @@ async def test_the_link_sets_a_cookie_that_scripts_cannot_read_and_hides_the_tok
     assert (await _get(sandbox, "/chat/people", headers=origin))[0] == 200
 
 
-async def test_a_wrong_link_sets_nothing(sandbox: SandboxHarness) -> None:
+async def test_link_with_wrong_token_sets_no_cookie(sandbox: SandboxHarness) -> None:
     async with sandbox.http.get(f"{sandbox.url}/?token=wrong", allow_redirects=False) as response:
         assert response.status == 403
         assert "Set-Cookie" not in response.headers
 
 
-async def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody(
+async def test_security_headers_forbid_external_content_and_frames(
     sandbox: SandboxHarness,
 ) -> None:
     async with sandbox.http.get(sandbox.url, headers=BEARER) as response:
@@ -127,7 +127,7 @@ async def test_the_page_may_load_nothing_from_elsewhere_and_be_framed_by_nobody(
 
 
 @pytest.mark.parametrize("name", ["..%2froutes.py", "nothing.js", "%2e%2e%2fsecurity.py"])
-async def test_only_the_pages_own_files_are_served(sandbox: SandboxHarness, name: str) -> None:
+async def test_only_static_files_are_served(sandbox: SandboxHarness, name: str) -> None:
     assert (await _get(sandbox, f"/static/{name}", headers=BEARER))[0] == 404
 
 
@@ -138,7 +138,7 @@ async def test_health_needs_no_token(sandbox: SandboxHarness) -> None:
 
 
 @pytest.mark.parametrize("script", sorted(STATIC_DIR.glob("*.js")), ids=lambda path: path.name)
-def test_no_script_turns_data_into_markup(script: object) -> None:
+def test_scripts_do_not_insert_data_as_html(script: object) -> None:
     source = script.read_text()  # type: ignore[attr-defined]
     for way in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval("):
         assert way not in source

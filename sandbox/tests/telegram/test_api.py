@@ -61,7 +61,7 @@ IN_FORMS = {
     ],
     ids=["json", "json-with-strings", "urlencoded", "query", "multipart"],
 )
-async def test_every_body_means_the_same(
+async def test_every_body_encoding_gives_the_same_result(
     sandbox: SandboxHarness, request_body: dict[str, Any]
 ) -> None:
     url = f"{sandbox.url}/bot{TOKEN}/sendMessage"
@@ -71,18 +71,16 @@ async def test_every_body_means_the_same(
     assert result["reply_markup"] == KEYBOARD
 
 
-async def test_an_unknown_parameter_is_ignored_but_noted(sandbox: SandboxHarness) -> None:
+async def test_unknown_parameter_is_ignored_and_recorded(sandbox: SandboxHarness) -> None:
     await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
-    noted = await sandbox.call_chat_api("GET", "/chat/api/violations")
-    assert noted == {
+    violations = await sandbox.call_chat_api("GET", "/chat/api/violations")
+    assert violations == {
         "items": [{"method": "sendMessage", "kind": "unknown_parameter", "detail": "parsemode"}]
     }
 
 
 @pytest.mark.parametrize("body", ["[]", "{", '"x"'])
-async def test_a_body_that_is_no_object_is_a_bad_request(
-    sandbox: SandboxHarness, body: str
-) -> None:
+async def test_body_must_be_a_json_object(sandbox: SandboxHarness, body: str) -> None:
     url = f"{sandbox.url}/bot{TOKEN}/sendMessage"
     headers = {"Content-Type": "application/json"}
     async with sandbox.http.post(url, data=body, headers=headers) as response:
@@ -120,7 +118,7 @@ DIGITS = "1" * 5000
         ),
     ],
 )
-async def test_nonsense_is_a_bad_request_and_never_an_error_of_the_sandbox(
+async def test_malformed_parameters_are_bad_requests(
     sandbox: SandboxHarness, method: str, body: str, description: str
 ) -> None:
     url = f"{sandbox.url}/bot{TOKEN}/{method}"
@@ -131,12 +129,12 @@ async def test_nonsense_is_a_bad_request_and_never_an_error_of_the_sandbox(
     assert envelope["description"].startswith(f"Bad Request: {description}")
 
 
-async def test_a_refused_call_leaves_nothing_behind(sandbox: SandboxHarness) -> None:
+async def test_refused_call_changes_nothing(sandbox: SandboxHarness) -> None:
     with pytest.raises(BotApiRefused):
         await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", reply_markup="nonsense")
     assert await sandbox.list_messages() == []
 
 
-def test_no_method_is_there_twice() -> None:
+def test_method_names_are_unique() -> None:
     names = [method.name.lower() for method in METHODS]
     assert len(names) == len(set(names))

@@ -106,7 +106,7 @@ async def _get_error(
 
 
 @pytest.mark.parametrize(("parameters", "description"), SEND_CASES)
-async def test_send_message(
+async def test_send_message_refuses_invalid_parameters(
     sandbox: SandboxHarness, parameters: dict[str, Any], description: str
 ) -> None:
     refusal = await _get_error(sandbox, "sendMessage", parameters)
@@ -114,7 +114,7 @@ async def test_send_message(
 
 
 @pytest.mark.parametrize(("method", "parameters", "description"), OTHER_METHOD_CASES)
-async def test_other_methods(
+async def test_other_methods_refuse_invalid_parameters(
     sandbox: SandboxHarness, method: str, parameters: dict[str, Any], description: str
 ) -> None:
     await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="sent")
@@ -122,7 +122,7 @@ async def test_other_methods(
     assert refusal == (400, f"Bad Request: {description}")
 
 
-async def test_the_longest_texts_are_taken(sandbox: SandboxHarness) -> None:
+async def test_texts_of_maximal_length_are_accepted(sandbox: SandboxHarness) -> None:
     for text in ("я" * 4096, "🏟" * 2048, f"  {'x' * 4096}\n"):
         sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text=text)
         assert sent["text"] == text.strip()

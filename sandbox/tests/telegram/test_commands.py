@@ -18,7 +18,7 @@ async def _list_commands(sandbox: SandboxHarness, person: int) -> list[dict[str,
     return items
 
 
-async def test_commands_are_shown_in_the_persons_language(sandbox: SandboxHarness) -> None:
+async def test_commands_are_shown_in_the_language_of_the_person(sandbox: SandboxHarness) -> None:
     await sandbox.call_bot_api("setMyCommands", commands=ENGLISH)
     await sandbox.call_bot_api("setMyCommands", commands=RUSSIAN, language_code="ru")
     assert await _list_commands(sandbox, ALICE) == ENGLISH
@@ -47,7 +47,7 @@ async def test_the_narrowest_scope_wins(sandbox: SandboxHarness) -> None:
         ({"commands": "help"}, "can't parse commands JSON object"),
     ],
 )
-async def test_broken_commands_are_refused(
+async def test_invalid_commands_are_refused(
     sandbox: SandboxHarness, parameters: dict[str, Any], description: str
 ) -> None:
     with pytest.raises(BotApiRefused, match=description):

@@ -39,7 +39,7 @@ async def _stop_draft(sandbox: SandboxHarness, draft_id: int) -> int:
         ("sendRichMessageDraft", {"rich_message": {"html": "x"}}),
     ],
 )
-async def test_refusals(
+async def test_invalid_drafts_are_refused(
     sandbox: SandboxHarness,
     method: str,
     content: dict[str, Any],
@@ -51,7 +51,7 @@ async def test_refusals(
     assert (refused.value.status, refused.value.description) == (400, f"Bad Request: {description}")
 
 
-async def test_a_draft_without_text_thinks_and_a_rich_one_may_say_so(
+async def test_draft_may_be_empty_or_contain_a_thinking_block(
     sandbox: SandboxHarness,
 ) -> None:
     assert (
@@ -64,7 +64,7 @@ async def test_a_draft_without_text_thinks_and_a_rich_one_may_say_so(
     assert blocks == [{"type": "thinking", "text": "Searching"}]
 
 
-async def test_a_draft_may_not_bring_new_media(sandbox: SandboxHarness) -> None:
+async def test_draft_may_not_load_media(sandbox: SandboxHarness) -> None:
     rich = {"html": '<img src="https://a.example/b.png">'}
     with pytest.raises(BotApiRefused, match="MEDIA_INVALID"):
         await sandbox.call_bot_api(
@@ -72,7 +72,7 @@ async def test_a_draft_may_not_bring_new_media(sandbox: SandboxHarness) -> None:
         )
 
 
-async def test_stop_tells_the_bot_and_later_frames_are_taken_but_not_shown(
+async def test_stop_is_delivered_and_hides_later_frames(
     sandbox: SandboxHarness,
 ) -> None:
     frame = {"chat_id": ALICE, "draft_id": 2**60, "can_stop": True}
@@ -90,7 +90,7 @@ async def test_stop_tells_the_bot_and_later_frames_are_taken_but_not_shown(
     assert (await _get_draft(sandbox) or {})["text"] == "another"
 
 
-async def test_keep_on_stop_keeps_the_draft_until_the_message_comes(
+async def test_keep_on_stop_keeps_the_draft_until_the_message(
     sandbox: SandboxHarness,
 ) -> None:
     frame = {"chat_id": ALICE, "draft_id": 1, "can_stop": True, "keep_on_stop": True}
@@ -103,14 +103,14 @@ async def test_keep_on_stop_keeps_the_draft_until_the_message_comes(
     assert await _get_draft(sandbox) is None
 
 
-async def test_only_what_can_be_stopped_is(sandbox: SandboxHarness) -> None:
+async def test_only_stoppable_drafts_can_be_stopped(sandbox: SandboxHarness) -> None:
     await sandbox.call_bot_api("sendMessageDraft", chat_id=ALICE, draft_id=1, text="x")
     assert await _stop_draft(sandbox, 1) == 404
     assert await _stop_draft(sandbox, 2) == 404
     assert await sandbox.call_bot_api("getUpdates") == []
 
 
-async def test_stop_is_not_delivered_when_the_bot_did_not_allow_it(sandbox: SandboxHarness) -> None:
+async def test_stop_is_not_delivered_unless_allowed(sandbox: SandboxHarness) -> None:
     await sandbox.call_bot_api("getUpdates", allowed_updates=["message"])
     await sandbox.call_bot_api(
         "sendMessageDraft", chat_id=ALICE, draft_id=1, text="x", can_stop=True

@@ -45,7 +45,7 @@ async def _send(sandbox: SandboxHarness, chat_id: int = ALICE, **more: Any) -> A
         ),
     ],
 )
-async def test_a_fault_applies_once_and_nothing_is_sent(
+async def test_error_fault_applies_once_and_sends_nothing(
     sandbox: SandboxHarness,
     kind: str,
     details: dict[str, Any],
@@ -63,7 +63,7 @@ async def test_a_fault_applies_once_and_nothing_is_sent(
     assert (await _send(sandbox))["text"] == "x"
 
 
-async def test_a_gateway_answers_with_html(sandbox: SandboxHarness) -> None:
+async def test_bad_gateway_fault_answers_with_html(sandbox: SandboxHarness) -> None:
     await sandbox.inject_fault("bad_gateway", "getMe")
     async with sandbox.http.get(f"{sandbox.url}/bot{TOKEN}/getMe") as response:
         assert (response.status, response.content_type) == (502, "text/html")
@@ -71,7 +71,7 @@ async def test_a_gateway_answers_with_html(sandbox: SandboxHarness) -> None:
 
 
 @pytest.mark.parametrize(("kind", "sent"), [("reset_before", 0), ("reset_after", 1)])
-async def test_a_reset_comes_before_or_after_the_message_is_there(
+async def test_reset_fault_applies_before_or_after_the_call(
     sandbox: SandboxHarness, kind: str, sent: int
 ) -> None:
     await sandbox.inject_fault(kind, "sendMessage")
@@ -81,7 +81,7 @@ async def test_a_reset_comes_before_or_after_the_message_is_there(
 
 
 @pytest.mark.clock("virtual")
-async def test_a_slow_answer_comes_after_its_message(sandbox: SandboxHarness) -> None:
+async def test_slow_fault_delays_only_the_response(sandbox: SandboxHarness) -> None:
     await sandbox.inject_fault("slow", "sendMessage", seconds=SLOW_SECONDS)
     loop = asyncio.get_running_loop()
     started_at = loop.time()
@@ -94,7 +94,7 @@ async def test_a_slow_answer_comes_after_its_message(sandbox: SandboxHarness) ->
     assert loop.time() - started_at >= SLOW_SECONDS
 
 
-async def test_a_fault_is_limited_to_its_chat_method_and_number_of_calls(
+async def test_fault_is_limited_to_chat_method_and_number_of_calls(
     sandbox: SandboxHarness,
 ) -> None:
     await sandbox.inject_fault("blocked", "sendMessage", chat_id=BOB, times=2)
@@ -126,9 +126,7 @@ async def test_faults_can_be_cleared(sandbox: SandboxHarness) -> None:
         17,
     ],
 )
-async def test_any_update_can_be_put_into_the_queue_and_is_confirmed_as_any_other(
-    sandbox: SandboxHarness, update: Any
-) -> None:
+async def test_raw_update_is_delivered_and_confirmed(sandbox: SandboxHarness, update: Any) -> None:
     await sandbox.call_bot_api("getUpdates", allowed_updates=["callback_query"])
     put = await sandbox.call_chat_api("POST", "/chat/api/updates", update=update)
     await sandbox.call_bot_api("getUpdates", allowed_updates=[])

@@ -5,9 +5,9 @@ import pytest
 from sandbox.telegram.errors import BotApiError
 from sandbox.telegram.text.entities import Entity, nest_entities
 from sandbox.telegram.text.formatting import parse_formatted_text
-from sandbox.telegram.text.html import parse_html
-from sandbox.telegram.text.legacy_markdown import parse_legacy_markdown
-from sandbox.telegram.text.markdown_v2 import parse_markdown_v2
+from sandbox.telegram.text.html import HtmlParser
+from sandbox.telegram.text.legacy_markdown import LegacyMarkdownParser
+from sandbox.telegram.text.markdown_v2 import MarkdownV2Parser
 
 Expected = tuple[str, list[tuple[object, ...]]]
 
@@ -43,8 +43,8 @@ def _to_expected(parsed: tuple[str, list[Entity]]) -> Expected:
         ("<tg-time unix='5' format='t'>x</tg-time>", ("x", [("date_time", 0, 1, 5, "t")])),
     ],
 )
-def test_html(source: str, expected: Expected) -> None:
-    assert _to_expected(parse_html(source)) == expected
+def test_html_is_parsed(source: str, expected: Expected) -> None:
+    assert _to_expected(HtmlParser(source).parse()) == expected
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_html(source: str, expected: Expected) -> None:
         ("&#xDFDF;", "Text contains invalid Unicode characters after decoding HTML entities"),
     ],
 )
-def test_broken_html_is_refused(source: str, reason: str) -> None:
+def test_invalid_html_is_refused(source: str, reason: str) -> None:
     with pytest.raises(BotApiError) as refused:
         parse_formatted_text(source, parse_mode="HTML")
     assert refused.value.description.startswith(f"Bad Request: can't parse entities: {reason}")
@@ -94,8 +94,8 @@ def test_broken_html_is_refused(source: str, reason: str) -> None:
         (">a||b||", ("ab", [("spoiler", 1, 1), ("blockquote", 0, 2)])),
     ],
 )
-def test_markdown_v2(source: str, expected: Expected) -> None:
-    assert _to_expected(parse_markdown_v2(source)) == expected
+def test_markdown_v2_is_parsed(source: str, expected: Expected) -> None:
+    assert _to_expected(MarkdownV2Parser(source).parse()) == expected
 
 
 @pytest.mark.parametrize(
@@ -113,7 +113,7 @@ def test_markdown_v2(source: str, expected: Expected) -> None:
         ("![👍]", "Custom emoji entity must contain a tg://emoji URL"),
     ],
 )
-def test_broken_markdown_v2_is_refused(source: str, reason: str) -> None:
+def test_invalid_markdown_v2_is_refused(source: str, reason: str) -> None:
     with pytest.raises(BotApiError) as refused:
         parse_formatted_text(source, parse_mode="markdownv2")
     assert refused.value.description == f"Bad Request: can't parse entities: {reason}"
@@ -128,11 +128,11 @@ def test_broken_markdown_v2_is_refused(source: str, reason: str) -> None:
         (r"\_a", ("_a", [])),
     ],
 )
-def test_legacy_markdown(source: str, expected: Expected) -> None:
-    assert _to_expected(parse_legacy_markdown(source)) == expected
+def test_legacy_markdown_is_parsed(source: str, expected: Expected) -> None:
+    assert _to_expected(LegacyMarkdownParser(source).parse()) == expected
 
 
-def test_broken_legacy_markdown_is_refused() -> None:
+def test_invalid_legacy_markdown_is_refused() -> None:
     with pytest.raises(BotApiError, match="Can't find end of the entity starting at byte offset 2"):
         parse_formatted_text("a *b", parse_mode="Markdown")
 
@@ -187,11 +187,11 @@ def test_invalid_text_and_entities_are_refused(
     assert refused.value.description == f"Bad Request: {description}"
 
 
-def test_4096_code_units_are_the_most() -> None:
+def test_text_of_4096_code_units_is_accepted() -> None:
     assert len(parse_formatted_text("🏟" * 2048).text) == 2048
 
 
-def test_space_around_a_text_goes_and_entities_move_with_it() -> None:
+def test_surrounding_space_is_removed_and_entities_are_moved() -> None:
     formatted = parse_formatted_text(
         "  a b \n", entities=[{"type": "bold", "offset": 4, "length": 3}]
     )
@@ -199,7 +199,7 @@ def test_space_around_a_text_goes_and_entities_move_with_it() -> None:
     assert formatted.entities_to_json() == [{"type": "bold", "offset": 2, "length": 1}]
 
 
-def test_a_parse_mode_makes_entities_ignored() -> None:
+def test_entities_are_ignored_with_a_parse_mode() -> None:
     formatted = parse_formatted_text(
         "a", parse_mode="HTML", entities=[{"type": "bold", "offset": 9, "length": 9}]
     )
@@ -220,16 +220,18 @@ def test_a_parse_mode_makes_entities_ignored() -> None:
         ("a/b 1/2 #1 x@", []),
     ],
 )
-def test_links_and_the_like_are_found(text: str, found: list[tuple[object, ...]]) -> None:
+def test_links_mentions_and_commands_are_detected(
+    text: str, found: list[tuple[object, ...]]
+) -> None:
     assert [(e.type, e.offset, e.length) for e in parse_formatted_text(text).entities] == found
 
 
-def test_nothing_is_found_in_code() -> None:
+def test_nothing_is_detected_in_code() -> None:
     formatted = parse_formatted_text("<code>https://a.example</code>", parse_mode="HTML")
     assert [entity.type for entity in formatted.entities] == ["code"]
 
 
-def test_entities_that_cross_are_cut_and_code_holds_nothing() -> None:
+def test_crossing_entities_are_split_and_code_contains_none() -> None:
     crossing = [Entity("bold", 0, 5), Entity("italic", 3, 5), Entity("code", 6, 4)]
     assert [(e.type, e.offset, e.length) for e in nest_entities(crossing)] == [
         ("bold", 0, 5),

@@ -9,7 +9,7 @@ import time_machine
 from sandbox.tests.sandbox_harness import ALICE, BOB, BotApiRefused, SandboxHarness
 
 
-async def test_a_sent_message_is_returned_and_shown(sandbox: SandboxHarness) -> None:
+async def test_sent_message_is_returned_and_shown(sandbox: SandboxHarness) -> None:
     sent = await sandbox.call_bot_api(
         "sendMessage", chat_id=ALICE, text="<b>Hi</b>", parse_mode="HTML"
     )
@@ -38,7 +38,7 @@ async def test_a_sent_message_is_returned_and_shown(sandbox: SandboxHarness) -> 
         ),
     ],
 )
-async def test_what_is_not_there_is_named(
+async def test_missing_chat_or_message_is_refused(
     sandbox: SandboxHarness, parameters: dict[str, Any], description: str
 ) -> None:
     with pytest.raises(BotApiRefused) as refused:
@@ -46,9 +46,9 @@ async def test_what_is_not_there_is_named(
     assert (refused.value.status, refused.value.description) == (400, f"Bad Request: {description}")
 
 
-async def test_a_reply_carries_what_it_answers(sandbox: SandboxHarness) -> None:
-    said = await sandbox.say("question")
-    reply = {"message_id": said["message_id"]}
+async def test_reply_contains_the_original_message(sandbox: SandboxHarness) -> None:
+    question = await sandbox.say("question")
+    reply = {"message_id": question["message_id"]}
     sent = await sandbox.call_bot_api(
         "sendMessage", chat_id=ALICE, text="answer", reply_parameters=reply
     )
@@ -96,7 +96,7 @@ def _build_inline_keyboard(**button: Any) -> dict[str, Any]:
         ({"keyboard": []}, "reply keyboard must be non-empty"),
     ],
 )
-async def test_broken_keyboards_are_refused(
+async def test_invalid_keyboards_are_refused(
     sandbox: SandboxHarness, markup: object, description: str
 ) -> None:
     with pytest.raises(BotApiRefused) as refused:
@@ -116,12 +116,14 @@ async def test_broken_keyboards_are_refused(
         {"force_reply": True},
     ],
 )
-async def test_keyboards_reach_the_page(sandbox: SandboxHarness, markup: dict[str, Any]) -> None:
+async def test_keyboards_are_shown_on_the_page(
+    sandbox: SandboxHarness, markup: dict[str, Any]
+) -> None:
     await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", reply_markup=markup)
     assert (await sandbox.list_messages())[0]["reply_markup"] == markup
 
 
-async def test_editing_changes_the_text_and_drops_buttons_that_are_not_named(
+async def test_editing_replaces_text_and_removes_missing_buttons(
     sandbox: SandboxHarness,
 ) -> None:
     markup = _build_inline_keyboard(callback_data="a")
@@ -144,18 +146,18 @@ async def test_editing_changes_the_text_and_drops_buttons_that_are_not_named(
     assert (shown["text"], shown["edited"]) == ("y", True)
 
 
-async def test_only_ones_own_messages_can_be_edited(sandbox: SandboxHarness) -> None:
-    said = await sandbox.say("mine")
-    where = {"chat_id": ALICE, "message_id": said["message_id"]}
+async def test_only_messages_of_the_bot_can_be_edited(sandbox: SandboxHarness) -> None:
+    message = await sandbox.say("mine")
+    where = {"chat_id": ALICE, "message_id": message["message_id"]}
     with pytest.raises(BotApiRefused, match="message can't be edited"):
         await sandbox.call_bot_api("editMessageText", text="y", **where)
     with pytest.raises(BotApiRefused, match="message to edit not found"):
         await sandbox.call_bot_api(
-            "editMessageText", text="y", chat_id=BOB, message_id=said["message_id"]
+            "editMessageText", text="y", chat_id=BOB, message_id=message["message_id"]
         )
 
 
-async def test_a_message_can_be_deleted_once_and_for_two_days(sandbox: SandboxHarness) -> None:
+async def test_message_can_be_deleted_once_within_two_days(sandbox: SandboxHarness) -> None:
     sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
     where = {"chat_id": ALICE, "message_id": sent["message_id"]}
     with (
@@ -173,7 +175,7 @@ async def _is_typing(sandbox: SandboxHarness) -> bool:
     return bool((await sandbox.call_chat_api("GET", f"/chat/{ALICE}/messages"))["typing"])
 
 
-async def test_typing_is_shown_until_a_message_comes(sandbox: SandboxHarness) -> None:
+async def test_typing_ends_with_the_next_message(sandbox: SandboxHarness) -> None:
     await sandbox.call_bot_api("sendChatAction", chat_id=ALICE, action="typing")
     assert await _is_typing(sandbox)
     await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
@@ -182,7 +184,7 @@ async def test_typing_is_shown_until_a_message_comes(sandbox: SandboxHarness) ->
         await sandbox.call_bot_api("sendChatAction", chat_id=ALICE, action="dancing")
 
 
-async def test_a_draft_is_shown_until_a_message_comes_and_is_not_a_message(
+async def test_draft_ends_with_the_next_message(
     sandbox: SandboxHarness,
 ) -> None:
     await sandbox.call_bot_api(
@@ -205,7 +207,7 @@ async def test_a_draft_is_shown_until_a_message_comes_and_is_not_a_message(
         await sandbox.call_bot_api("sendMessageDraft", chat_id=-100, draft_id=1, text="x")
 
 
-async def test_a_press_is_delivered_and_can_be_answered_once(sandbox: SandboxHarness) -> None:
+async def test_button_press_is_delivered_and_answered_once(sandbox: SandboxHarness) -> None:
     markup = _build_inline_keyboard(callback_data="yes")
     sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
     press = {"message_id": sent["message_id"], "data": "yes"}

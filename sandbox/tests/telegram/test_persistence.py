@@ -10,7 +10,7 @@ from sandbox.tests.sandbox_harness import ALICE, CHAT_TOKEN, run_sandbox
 from smart_kit.errors import ConfigurationError
 
 
-async def test_after_a_restart_everything_is_as_before(tmp_path: Path) -> None:
+async def test_state_survives_a_restart(tmp_path: Path) -> None:
     commands = [{"command": "help", "description": "Help"}]
     async with run_sandbox(tmp_path) as sandbox:
         await sandbox.call_bot_api("getUpdates", allowed_updates=["message"])
@@ -36,7 +36,7 @@ async def test_after_a_restart_everything_is_as_before(tmp_path: Path) -> None:
         ] + 1
 
 
-async def test_a_fresh_sandbox_counts_updates_from_elsewhere(tmp_path: Path) -> None:
+async def test_fresh_sandbox_starts_update_ids_at_random(tmp_path: Path) -> None:
     """A bot that stores the last update id must not take new updates for old ones."""
     seen = []
     for name in ("one", "two"):
@@ -47,7 +47,7 @@ async def test_a_fresh_sandbox_counts_updates_from_elsewhere(tmp_path: Path) -> 
     assert min(seen) > 100_000_000
 
 
-def test_a_token_that_is_none_is_named(tmp_path: Path) -> None:
+def test_malformed_token_is_a_configuration_error(tmp_path: Path) -> None:
     settings = SandboxSettings(
         telegram_token="nonsense",
         sandbox_chat_token=CHAT_TOKEN,
@@ -57,7 +57,7 @@ def test_a_token_that_is_none_is_named(tmp_path: Path) -> None:
         create_app(settings)
 
 
-async def test_a_webhook_survives_a_restart(tmp_path: Path) -> None:
+async def test_webhook_survives_a_restart(tmp_path: Path) -> None:
     url = "https://example.com/hook"
     async with run_sandbox(tmp_path) as sandbox:
         await sandbox.call_bot_api("setWebhook", url=url, secret_token="s")

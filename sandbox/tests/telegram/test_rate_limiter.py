@@ -34,7 +34,7 @@ def _count_allowed(rate_limiter: RateLimiter, kind: str, chat_id: int, count: in
     return done
 
 
-def test_a_chat_takes_a_burst_of_five_then_one_a_second() -> None:
+def test_chat_allows_a_burst_then_one_call_per_second() -> None:
     clock = FakeClock()
     rate_limiter = RateLimiter(clock)
     assert _count_allowed(rate_limiter, MESSAGE, ALICE, 10) == 5
@@ -43,13 +43,13 @@ def test_a_chat_takes_a_burst_of_five_then_one_a_second() -> None:
     assert _count_allowed(rate_limiter, MESSAGE, ALICE, 10) == 1
 
 
-def test_drafts_and_typing_have_a_bucket_of_their_own() -> None:
+def test_chat_actions_are_limited_separately() -> None:
     rate_limiter = RateLimiter(FakeClock())
     assert _count_allowed(rate_limiter, MESSAGE, ALICE, 10) == 5
     assert _count_allowed(rate_limiter, CHAT_ACTION, ALICE, 10) == 5
 
 
-def test_a_group_takes_twenty_a_minute() -> None:
+def test_group_allows_twenty_messages_per_minute() -> None:
     clock = FakeClock()
     rate_limiter = RateLimiter(clock)
     assert _count_allowed(rate_limiter, MESSAGE, GROUP, 30) == 20
@@ -59,7 +59,7 @@ def test_a_group_takes_twenty_a_minute() -> None:
     assert _count_allowed(rate_limiter, MESSAGE, GROUP, 30) == 20
 
 
-def test_all_chats_together_take_thirty_a_second() -> None:
+def test_all_chats_allow_thirty_messages_per_second() -> None:
     clock = FakeClock()
     rate_limiter = RateLimiter(clock)
     assert sum(_count_allowed(rate_limiter, MESSAGE, chat, 1) for chat in range(1, 100)) == 30
@@ -80,14 +80,14 @@ def _collect_allowed_times(
 
 def _max_in_window(times: list[float], seconds: float) -> int:
     """Return the largest number of calls in any half-open interval of these seconds."""
-    return max(sum(first <= one < first + seconds for one in times) for first in times)
+    return max(sum(first <= moment < first + seconds for moment in times) for first in times)
 
 
-def test_no_second_holds_more_than_thirty_and_no_minute_of_a_group_more_than_twenty() -> None:
+def test_sliding_windows_hold_for_every_period() -> None:
     clock = FakeClock()
     rate_limiter = RateLimiter(clock)
-    everybody = _collect_allowed_times(rate_limiter, clock, count(1), 4.0)
-    assert (_max_in_window(everybody, 1.0), len(everybody)) == (30, 4 * 30)
+    times = _collect_allowed_times(rate_limiter, clock, count(1), 4.0)
+    assert (_max_in_window(times, 1.0), len(times)) == (30, 4 * 30)
 
     clock.now = 0.0
     rate_limiter.set_limits(FloodLimits(overall=0))
@@ -98,7 +98,7 @@ def test_no_second_holds_more_than_thirty_and_no_minute_of_a_group_more_than_twe
 @pytest.mark.parametrize(
     ("most", "passed"), [(0.5, [0, 2, 4]), (2.5, [0, 0, 1, 1, 2, 2, 3, 3, 4, 4])]
 )
-def test_a_limit_below_one_or_with_a_fraction_is_enforced(most: float, passed: list[float]) -> None:
+def test_fractional_limits_are_enforced(most: float, passed: list[float]) -> None:
     clock = FakeClock()
     rate_limiter = RateLimiter(clock)
     rate_limiter.set_limits(FloodLimits(overall=most))
@@ -111,7 +111,7 @@ def test_a_limit_below_one_or_with_a_fraction_is_enforced(most: float, passed: l
     assert seen == passed
 
 
-def test_one_chat_that_was_refused_does_not_shut_the_others() -> None:
+def test_refused_chat_does_not_block_other_chats() -> None:
     clock = FakeClock()
     rate_limiter = RateLimiter(clock)
     rate_limiter.set_limits(FloodLimits(overall=1))
@@ -123,7 +123,7 @@ def test_one_chat_that_was_refused_does_not_shut_the_others() -> None:
     assert _count_allowed(rate_limiter, MESSAGE, ALICE, 1) == 1
 
 
-def test_a_refused_chat_waits_the_whole_retry_after() -> None:
+def test_refused_chat_stays_blocked_for_retry_after() -> None:
     clock = FakeClock()
     rate_limiter = RateLimiter(clock)
     rate_limiter.set_limits(FloodLimits(per_chat=0.1, burst=1))
@@ -140,14 +140,14 @@ def test_a_refused_chat_waits_the_whole_retry_after() -> None:
     rate_limiter.check(MESSAGE, ALICE)
 
 
-def test_without_limits_nothing_is_refused() -> None:
+def test_zero_limits_refuse_nothing() -> None:
     rate_limiter = RateLimiter(FakeClock())
     rate_limiter.set_limits(FloodLimits(per_chat=0, chat_actions=0, per_group=0, overall=0))
     for kind in (MESSAGE, CHAT_ACTION):
         assert _count_allowed(rate_limiter, kind, ALICE, 1000) == 1000
 
 
-async def test_edits_count_as_messages_and_the_refusal_says_how_long(
+async def test_edits_count_as_messages_and_refusals_have_retry_after(
     sandbox: SandboxHarness,
 ) -> None:
     await sandbox.set_limits(per_chat=0.001, burst=2)
@@ -163,7 +163,7 @@ async def test_edits_count_as_messages_and_the_refusal_says_how_long(
     await sandbox.call_bot_api("sendMessage", chat_id=BOB, text="others go on")
 
 
-async def test_a_call_that_is_wrong_costs_nothing(sandbox: SandboxHarness) -> None:
+async def test_invalid_call_consumes_no_limit(sandbox: SandboxHarness) -> None:
     await sandbox.set_limits(per_chat=0.01, burst=1, chat_actions=0.01, chat_action_burst=1)
     with pytest.raises(BotApiRefused, match="message text is empty"):
         await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="")

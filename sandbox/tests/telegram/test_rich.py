@@ -117,7 +117,7 @@ def build_numbered_item(label: str, value: int, kind: str = "1") -> dict[str, An
         ),
     ],
 )
-def test_markdown(source: str, expected: Blocks) -> None:
+def test_markdown_is_parsed_to_blocks(source: str, expected: Blocks) -> None:
     assert parse_blocks(markdown=source) == expected
 
 
@@ -199,18 +199,18 @@ def test_markdown(source: str, expected: Blocks) -> None:
         ),
     ],
 )
-def test_html(source: str, expected: Blocks) -> None:
+def test_html_is_parsed_to_blocks(source: str, expected: Blocks) -> None:
     assert parse_blocks(html=source) == expected
 
 
-def test_blocks_may_be_sent_as_they_come_back() -> None:
+def test_received_blocks_can_be_sent_again() -> None:
     sent = parse_blocks(markdown="# H\n\ntext **b**\n\n- [x] a\n\n|a|\n|-|\n|b|\n\n> q")
     for item in sent[2]["items"]:
         del item["label"]
     assert parse_blocks(blocks=sent)[2]["items"][0]["is_checked"] is True
 
 
-def test_links_and_mentions_are_found_unless_the_bot_says_no() -> None:
+def test_links_are_detected_unless_detection_is_skipped() -> None:
     (found,) = parse_blocks(markdown="*see* t.me @alice `@code` #tag /go a@t.me")
     kinds = [piece["type"] for piece in found["text"] if isinstance(piece, dict)]
     assert kinds == ["italic", "url", "mention", "code", "hashtag", "bot_command", "email_address"]
@@ -218,7 +218,7 @@ def test_links_and_mentions_are_found_unless_the_bot_says_no() -> None:
     assert plain["text"] == "t.me @alice"
 
 
-async def test_a_sent_rich_message_comes_back_without_a_text(sandbox: SandboxHarness) -> None:
+async def test_sent_rich_message_has_no_text(sandbox: SandboxHarness) -> None:
     rich = {"markdown": "# Plan\n\n- [x] [Bob](tg://user?id=1002)\n- [ ] [x](tg://user?id=7)"}
     sent = await sandbox.call_bot_api("sendRichMessage", chat_id=ALICE, rich_message=rich)
     assert not {"text", "entities"} & sent.keys()
@@ -231,7 +231,7 @@ async def test_a_sent_rich_message_comes_back_without_a_text(sandbox: SandboxHar
     assert await sandbox.get_violations() == []
 
 
-async def test_a_text_is_edited_into_a_rich_message_and_back(sandbox: SandboxHarness) -> None:
+async def test_text_can_be_edited_to_rich_message_and_back(sandbox: SandboxHarness) -> None:
     sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x")
     where = {"chat_id": ALICE, "message_id": sent["message_id"]}
     rich = {"html": "<h1>y</h1>"}
@@ -244,7 +244,7 @@ async def test_a_text_is_edited_into_a_rich_message_and_back(sandbox: SandboxHar
     assert (await sandbox.call_bot_api("editMessageText", text="z", **where))["text"] == "z"
 
 
-async def test_what_telegram_would_load_or_ignore_is_noted(sandbox: SandboxHarness) -> None:
+async def test_loaded_urls_and_unknown_fields_are_recorded(sandbox: SandboxHarness) -> None:
     blocks = [{"type": "paragraph", "text": "a", "colour": "red"}]
     for rich in (
         {"blocks": blocks, "parse_mode": "HTML"},

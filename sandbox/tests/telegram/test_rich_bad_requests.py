@@ -39,7 +39,7 @@ def build_photos(count: int) -> Blocks:
         (build_table(20), build_table(21), "TABLE_COLS_TOO_MANY"),
     ],
 )
-def test_the_five_limits(allowed: Blocks, refused: Blocks, code: str) -> None:
+def test_five_limits_are_enforced(allowed: Blocks, refused: Blocks, code: str) -> None:
     assert parse_blocks(blocks=allowed)
     with pytest.raises(BotApiError) as no:
         parse_blocks(blocks=refused)
@@ -119,14 +119,14 @@ REFUSED_CASES: tuple[tuple[dict[str, Any], str], ...] = (
 
 
 @pytest.mark.parametrize(("given", "description"), REFUSED_CASES)
-def test_refusals(given: dict[str, Any], description: str) -> None:
+def test_invalid_rich_messages_are_refused(given: dict[str, Any], description: str) -> None:
     with pytest.raises(BotApiError) as refused:
         parse_rich_message(given, lambda *_: None)
     assert refused.value.code == 400
     assert refused.value.description.startswith(f"Bad Request: {description}")
 
 
-def test_the_deepest_nesting_is_refused_and_breaks_nothing() -> None:
+def test_extreme_nesting_is_refused() -> None:
     for deep in (
         {"html": "<b>" * 5000 + "a" + "</b>" * 5000},
         {"blocks": build_nested_quotes(5000)},
@@ -135,7 +135,7 @@ def test_the_deepest_nesting_is_refused_and_breaks_nothing() -> None:
             parse_blocks(**deep)
 
 
-def test_markdown_loses_nothing_up_to_the_deepest_nesting() -> None:
+def test_markdown_loses_no_text_up_to_maximal_nesting() -> None:
     lists = "\n".join(f"{'  ' * level}- level {level}" for level in range(16))
     assert render_plain_text(parse_blocks(markdown=lists)).count("level") == 16
     with pytest.raises(BotApiError, match="DEPTH_INVALID"):

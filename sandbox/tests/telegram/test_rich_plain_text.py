@@ -7,7 +7,7 @@ from sandbox.telegram.rich.table_columns import MAX_COLUMN_WIDTH, display_width
 from sandbox.tests.telegram.rich_blocks import parse_blocks
 
 
-def test_plain_text_keeps_what_a_reader_needs() -> None:
+def test_plain_text_contains_every_visible_part() -> None:
     source = "# H\n\n1. a\n2. b\n\n|x|y|\n|-|-|\n|1|2|\n\n$$E$$\n\n<aside>q<cite>c</cite></aside>"
     assert (
         render_plain_text(parse_blocks(markdown=source)) == "H\n1. a\n2. b\nx | y\n1 | 2\nE\nq\n— c"
@@ -35,11 +35,11 @@ def test_plain_text_keeps_what_a_reader_needs() -> None:
         ("±5 °C", 5),
     ],
 )
-def test_signs_are_as_wide_as_a_terminal_shows_them(text: str, columns: int) -> None:
+def test_display_width_matches_a_terminal(text: str, columns: int) -> None:
     assert display_width(text) == columns
 
 
-def test_a_table_as_plain_text_is_in_columns() -> None:
+def test_table_columns_are_aligned_in_plain_text() -> None:
     source = "|City|№|Note|\n|-|-:|:-:|\n|東京|1|a|\n|Sankt Gallen|10||\n|☀️ Нью-Йорк|-5|abc|\n"
     assert render_plain_text(parse_blocks(markdown=source)).splitlines() == [
         "City         |  № | Note",
@@ -49,7 +49,7 @@ def test_a_table_as_plain_text_is_in_columns() -> None:
     ]
 
 
-def test_a_very_long_cell_moves_only_its_own_row() -> None:
+def test_very_long_cell_shifts_only_its_own_row() -> None:
     long = "x" * (MAX_COLUMN_WIDTH + 1)
     source = f"|a|b|\n|-|-|\n|{long}|1|\n|ccc|2|\n"
     assert render_plain_text(parse_blocks(markdown=source)).splitlines() == [
@@ -59,6 +59,6 @@ def test_a_very_long_cell_moves_only_its_own_row() -> None:
     ]
 
 
-def test_rows_of_different_lengths_and_lines_in_a_cell_are_told_in_one_line_each() -> None:
+def test_each_table_row_is_one_line() -> None:
     source = "<table><tr><td>a<br>b</td><td>c</td></tr><tr><td>d</td></tr></table>"
     assert render_plain_text(parse_blocks(html=source)) == "a b | c\nd"

@@ -10,7 +10,7 @@ BUTTON = {"text": "a", "callback_data": "b"}
 
 
 @pytest.mark.parametrize(
-    ("parameters", "noted"),
+    ("parameters", "recorded"),
     [
         ({"parsemode": "HTML"}, "unknown_parameter: parsemode"),
         ({"draft_id": 5}, "unknown_parameter: draft_id"),
@@ -41,15 +41,15 @@ BUTTON = {"text": "a", "callback_data": "b"}
         ),
     ],
 )
-async def test_mistakes_of_a_bot_are_noted(
-    sandbox: SandboxHarness, parameters: dict[str, Any], noted: str
+async def test_unknown_fields_and_wrong_types_are_recorded(
+    sandbox: SandboxHarness, parameters: dict[str, Any], recorded: str
 ) -> None:
     sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", **parameters)
     assert sent["text"] == "x"
-    assert await sandbox.get_violations() == [f"sendMessage: {noted}"]
+    assert await sandbox.get_violations() == [f"sendMessage: {recorded}"]
 
 
-async def test_an_update_kind_that_does_not_exist_is_noted(sandbox: SandboxHarness) -> None:
+async def test_unknown_update_kind_is_recorded(sandbox: SandboxHarness) -> None:
     await sandbox.call_bot_api("getUpdates", allowed_updates=["message", "poll", "mesage"])
     assert await sandbox.get_violations() == [
         "getUpdates: unknown_parameter: allowed_updates: mesage"
@@ -57,7 +57,7 @@ async def test_an_update_kind_that_does_not_exist_is_noted(sandbox: SandboxHarne
     assert (await sandbox.call_bot_api("getWebhookInfo"))["allowed_updates"] == ["message", "poll"]
 
 
-async def test_a_method_that_does_not_exist_is_noted(sandbox: SandboxHarness) -> None:
+async def test_unknown_method_is_recorded(sandbox: SandboxHarness) -> None:
     with pytest.raises(BotApiRefused, match="method not found"):
         await sandbox.call_bot_api("sendMesage", chat_id=ALICE, text="x")
     assert await sandbox.get_violations() == [
@@ -65,10 +65,10 @@ async def test_a_method_that_does_not_exist_is_noted(sandbox: SandboxHarness) ->
     ]
 
 
-async def test_everything_documented_is_accepted_without_violations(
+async def test_documented_parameters_cause_no_violations(
     sandbox: SandboxHarness,
 ) -> None:
-    said = await sandbox.say("hello")
+    message = await sandbox.say("hello")
     await sandbox.call_bot_api(
         "sendMessage",
         chat_id=str(ALICE),
@@ -77,7 +77,7 @@ async def test_everything_documented_is_accepted_without_violations(
         link_preview_options={"is_disabled": True},
         disable_notification=False,
         protect_content=True,
-        reply_parameters={"message_id": said["message_id"], "allow_sending_without_reply": True},
+        reply_parameters={"message_id": message["message_id"], "allow_sending_without_reply": True},
         reply_markup={"inline_keyboard": [[BUTTON | {"style": "danger"}]]},
     )
     form = {"chat_id": str(ALICE), "text": "y", "disable_notification": "true", "entities": "[]"}

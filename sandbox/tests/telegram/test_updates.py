@@ -17,7 +17,7 @@ async def _get_update_texts(sandbox: SandboxHarness, **parameters: object) -> li
     return [update["message"]["text"] for update in updates]
 
 
-async def test_an_update_comes_again_until_a_greater_offset_confirms_it(
+async def test_update_is_repeated_until_a_greater_offset_confirms_it(
     sandbox: SandboxHarness,
 ) -> None:
     await sandbox.say("one")
@@ -29,7 +29,7 @@ async def test_an_update_comes_again_until_a_greater_offset_confirms_it(
     assert await _get_update_texts(sandbox, offset=second["update_id"] + 1) == []
 
 
-async def test_a_negative_offset_keeps_the_last_ones_and_forgets_the_rest(
+async def test_negative_offset_keeps_only_the_last_updates(
     sandbox: SandboxHarness,
 ) -> None:
     for text in ("one", "two", "three"):
@@ -46,7 +46,7 @@ async def test_out_of_range_numbers_are_clamped(sandbox: SandboxHarness) -> None
 
 
 @pytest.mark.clock("virtual")
-async def test_a_waiting_poll_is_answered_when_something_comes(sandbox: SandboxHarness) -> None:
+async def test_waiting_poll_returns_a_new_update(sandbox: SandboxHarness) -> None:
     poll = asyncio.create_task(_get_update_texts(sandbox, timeout=30))
     await _wait_until_polling(sandbox)
     await sandbox.say("hello")
@@ -60,7 +60,7 @@ async def _wait_until_polling(sandbox: SandboxHarness) -> None:
 
 
 @pytest.mark.clock("virtual")
-async def test_of_two_waiting_polls_the_older_loses(sandbox: SandboxHarness) -> None:
+async def test_newer_poll_ends_the_older_poll(sandbox: SandboxHarness) -> None:
     older = asyncio.create_task(_get_update_texts(sandbox, timeout=30))
     await _wait_until_polling(sandbox)
     newer = asyncio.create_task(_get_update_texts(sandbox, timeout=30))
@@ -73,7 +73,7 @@ async def test_of_two_waiting_polls_the_older_loses(sandbox: SandboxHarness) -> 
     assert await asyncio.wait_for(newer, TIMEOUT_SECONDS) == ["hello"]
 
 
-async def test_allowed_updates_stay_until_others_are_named(sandbox: SandboxHarness) -> None:
+async def test_allowed_updates_stay_until_changed(sandbox: SandboxHarness) -> None:
     await sandbox.call_bot_api("getUpdates", allowed_updates=["callback_query"])
     await sandbox.say("unwanted")
     await sandbox.call_bot_api("getUpdates")
@@ -86,13 +86,15 @@ async def test_allowed_updates_stay_until_others_are_named(sandbox: SandboxHarne
 
 
 @pytest.mark.parametrize("kinds", ["nonsense", ["no_such_kind"]])
-async def test_unknown_kinds_mean_the_default(sandbox: SandboxHarness, kinds: object) -> None:
+async def test_unknown_update_kinds_select_the_default(
+    sandbox: SandboxHarness, kinds: object
+) -> None:
     await sandbox.call_bot_api("getUpdates", allowed_updates=kinds)
     await sandbox.say("wanted")
     assert await _get_update_texts(sandbox) == ["wanted"]
 
 
-async def test_a_pressed_button_is_forgotten_after_150_seconds_a_message_after_a_day(
+async def test_updates_expire_after_their_lifetime(
     sandbox: SandboxHarness,
 ) -> None:
     markup = {"inline_keyboard": [[{"text": "Yes", "callback_data": "yes"}]]}
@@ -114,7 +116,7 @@ async def test_a_pressed_button_is_forgotten_after_150_seconds_a_message_after_a
             assert [kind for update in updates for kind in update if kind != "update_id"] == kinds
 
 
-async def test_without_a_webhook_updates_wait_and_may_be_dropped(sandbox: SandboxHarness) -> None:
+async def test_delete_webhook_drops_pending_updates_on_request(sandbox: SandboxHarness) -> None:
     await sandbox.say("old")
     assert (await sandbox.call_bot_api("getWebhookInfo"))["pending_update_count"] == 1
     assert await sandbox.call_bot_api("deleteWebhook", drop_pending_updates=True) is True
@@ -122,7 +124,7 @@ async def test_without_a_webhook_updates_wait_and_may_be_dropped(sandbox: Sandbo
     assert info == {"url": "", "has_custom_certificate": False, "pending_update_count": 0}
 
 
-async def test_a_message_is_marked_read_once_the_bot_has_confirmed_it(
+async def test_message_is_marked_read_when_its_update_is_confirmed(
     sandbox: SandboxHarness,
 ) -> None:
     await sandbox.say("hello")

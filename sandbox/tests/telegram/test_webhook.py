@@ -66,7 +66,7 @@ async def webhook_server() -> AsyncIterator[FakeWebhookServer]:
         ),
     ],
 )
-async def test_refusals(
+async def test_invalid_webhooks_are_refused(
     sandbox: SandboxHarness, parameters: dict[str, str], description: str
 ) -> None:
     with pytest.raises(BotApiRefused) as refused:
@@ -95,7 +95,7 @@ async def test_updates_are_delivered_with_the_secret_and_count_as_read(
     assert [message["read"] for message in await sandbox.list_messages()] == [True, True]
 
 
-async def test_a_failed_delivery_is_retried_and_its_error_reported(
+async def test_failed_delivery_is_retried_and_its_error_reported(
     sandbox: SandboxHarness, webhook_server: FakeWebhookServer
 ) -> None:
     webhook_server.responses = [web.Response(status=500)]
@@ -135,7 +135,7 @@ async def test_three_410_responses_remove_the_webhook(
     assert update["message"]["text"] == "one"
 
 
-async def test_a_webhook_response_may_call_a_method(
+async def test_webhook_response_may_call_a_method(
     sandbox: SandboxHarness, webhook_server: FakeWebhookServer
 ) -> None:
     call = {"method": "sendMessage", "chat_id": ALICE, "text": "at once"}
@@ -149,7 +149,7 @@ async def test_a_webhook_response_may_call_a_method(
     assert await sandbox.get_violations() == []
 
 
-async def test_a_poll_and_a_webhook_exclude_each_other(
+async def test_poll_and_webhook_exclude_each_other(
     sandbox: SandboxHarness, webhook_server: FakeWebhookServer
 ) -> None:
     poll = asyncio.create_task(sandbox.call_bot_api("getUpdates", timeout=30))
@@ -166,7 +166,7 @@ async def test_a_poll_and_a_webhook_exclude_each_other(
     assert await sandbox.call_bot_api("getUpdates") == []
 
 
-async def test_a_newer_call_ends_the_one_that_is_still_setting(
+async def test_newer_set_webhook_ends_the_pending_call(
     sandbox: SandboxHarness, webhook_server: FakeWebhookServer
 ) -> None:
     setting = asyncio.create_task(sandbox.call_bot_api("setWebhook", url=webhook_server.url))
@@ -179,7 +179,7 @@ async def test_a_newer_call_ends_the_one_that_is_still_setting(
     assert (await sandbox.call_bot_api("getWebhookInfo"))["url"] == ""
 
 
-async def test_a_webhook_can_be_set_once_a_second(
+async def test_webhook_can_be_set_once_per_second(
     sandbox: SandboxHarness, webhook_server: FakeWebhookServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = SimpleNamespace(monotonic=asyncio.get_running_loop().time)

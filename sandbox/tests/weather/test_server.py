@@ -30,7 +30,7 @@ async def get_forecast(sandbox: SandboxHarness, **query: str) -> dict[str, Any]:
     return answer
 
 
-async def test_a_city_is_found_with_its_country_and_zone(sandbox: SandboxHarness) -> None:
+async def test_city_is_found_with_country_and_zone(sandbox: SandboxHarness) -> None:
     _, answer = await get_json(sandbox, "search", name="berlin", language="en")
     (berlin,) = answer["results"]
 
@@ -58,12 +58,12 @@ async def test_a_city_is_found_with_its_country_and_zone(sandbox: SandboxHarness
         ("Питере", "Санкт-Петербург"),
     ],
 )
-def test_russian_names_are_found_in_russian_and_declined(name: str, found: str) -> None:
-    assert [one["name"] for one in find_places(name, "ru")] == [found]
+def test_declined_russian_names_are_found(name: str, found: str) -> None:
+    assert [place["name"] for place in find_places(name, "ru")] == [found]
 
 
-def test_places_of_the_same_name_are_all_given() -> None:
-    assert [one["country_code"] for one in find_places("Paris", "en")] == ["FR", "US"]
+def test_all_places_of_the_same_name_are_returned() -> None:
+    assert [place["country_code"] for place in find_places("Paris", "en")] == ["FR", "US"]
 
 
 @pytest.mark.parametrize(
@@ -77,11 +77,11 @@ def test_places_of_the_same_name_are_all_given() -> None:
         ("Tel-Aviv", "Tel Aviv"),
     ],
 )
-def test_other_names_accents_and_case_of_a_city_make_no_difference(name: str, found: str) -> None:
-    assert [one["name"] for one in find_places(name, "en")] == [found]
+def test_alternative_names_accents_and_case_are_accepted(name: str, found: str) -> None:
+    assert [place["name"] for place in find_places(name, "en")] == [found]
 
 
-def test_a_city_that_a_zone_is_named_after_is_found_where_it_is() -> None:
+def test_zone_city_is_found_at_its_coordinates() -> None:
     (port_moresby,) = find_places("port moresby", "en")
 
     assert port_moresby["timezone"] == "Pacific/Port_Moresby"
@@ -106,14 +106,14 @@ def test_a_city_that_a_zone_is_named_after_is_found_where_it_is() -> None:
         ("?!", "ru"),
     ],
 )
-async def test_what_is_no_known_place_has_no_results(
+async def test_unknown_place_has_no_results(
     sandbox: SandboxHarness, name: str, language: str
 ) -> None:
     assert await get_json(sandbox, "search", name=name, language=language) == (200, {})
 
 
 @pytest.mark.parametrize("language", ["en", "ru"])
-def test_every_place_is_whole_and_found_by_its_own_name_alone(language: str) -> None:
+def test_every_place_is_complete_and_found_by_its_name(language: str) -> None:
     zones = available_timezones()
     for city in load_cities(language == "ru"):
         facts = city.fields
@@ -123,16 +123,18 @@ def test_every_place_is_whole_and_found_by_its_own_name_alone(language: str) -> 
         assert len(facts["country_code"]) == 2
         found = find_places(facts["name"], language)
         assert facts in found
-        assert {one["name"] for one in found} == {facts["name"]}
+        assert {place["name"] for place in found} == {facts["name"]}
 
 
-def test_no_place_is_there_twice() -> None:
+def test_places_are_unique() -> None:
     for is_russian in (False, True):
-        places = [(one.fields["name"], one.fields["timezone"]) for one in load_cities(is_russian)]
+        places = [
+            (city.fields["name"], city.fields["timezone"]) for city in load_cities(is_russian)
+        ]
         assert len(places) == len(set(places))
 
 
-async def test_a_forecast_has_the_asked_variables_as_parallel_arrays_with_units(
+async def test_forecast_has_requested_variables_with_units(
     sandbox: SandboxHarness,
 ) -> None:
     answer = await get_forecast(sandbox, timezone="Europe/Berlin", **VARIABLES)
@@ -147,7 +149,7 @@ async def test_a_forecast_has_the_asked_variables_as_parallel_arrays_with_units(
 @pytest.mark.parametrize(
     ("zone", "today"), [("GMT", "2026-11-22"), ("Europe/Berlin", "2026-11-23")]
 )
-async def test_a_forecast_begins_with_the_day_that_it_is_in_the_asked_zone(
+async def test_forecast_begins_today_in_the_requested_zone(
     sandbox: SandboxHarness, zone: str, today: str
 ) -> None:
     with time_machine.travel(datetime(2026, 11, 22, 23, 30, tzinfo=UTC), tick=False):
@@ -157,7 +159,7 @@ async def test_a_forecast_begins_with_the_day_that_it_is_in_the_asked_zone(
     assert answer["current"]["time"].startswith(f"{today}T")
 
 
-async def test_days_are_requested_by_dates(sandbox: SandboxHarness) -> None:
+async def test_forecast_covers_the_requested_dates(sandbox: SandboxHarness) -> None:
     daily = {"daily": "weather_code"}
     dates = {"start_date": "2030-02-28", "end_date": "2030-03-01"}
     answer = await get_forecast(sandbox, current="weather_code", **daily, **dates)
@@ -183,7 +185,7 @@ async def test_days_are_requested_by_dates(sandbox: SandboxHarness) -> None:
     ],
     ids=str,
 )
-async def test_a_wrong_query_is_refused_with_a_reason(
+async def test_invalid_query_is_refused_with_a_reason(
     sandbox: SandboxHarness, query: dict[str, str]
 ) -> None:
     status, answer = await get_json(sandbox, "forecast", **BERLIN | query)
@@ -192,12 +194,12 @@ async def test_a_wrong_query_is_refused_with_a_reason(
     assert answer["reason"]
 
 
-async def test_a_search_without_a_name_is_refused(sandbox: SandboxHarness) -> None:
+async def test_search_without_a_name_is_refused(sandbox: SandboxHarness) -> None:
     assert (await get_json(sandbox, "search"))[0] == 400
 
 
 @pytest.mark.parametrize("latitude", [-33.9, 1.3, 25.1, 52.5, 64.1, 90])
-def test_the_weather_is_plausible_and_the_same_whenever_one_asks(latitude: float) -> None:
+def test_weather_is_plausible_and_repeatable(latitude: float) -> None:
     for ahead in range(0, 365, 3):
         day = date(2026, 1, 1) + timedelta(days=ahead)
         weather = weather_on(latitude, 10, day)
@@ -208,10 +210,10 @@ def test_the_weather_is_plausible_and_the_same_whenever_one_asks(latitude: float
         assert weather.code not in (71, 73, 75, 85) or weather.min_temperature < 0
 
 
-def test_winters_are_cold_and_on_the_other_side_of_the_world_they_are_summers() -> None:
+def test_seasons_are_opposite_on_the_southern_hemisphere() -> None:
     def mean(latitude: float, month: int) -> float:
         days = [weather_on(latitude, 0, date(2026, month, day)) for day in range(1, 29)]
-        return sum(one.max_temperature + one.min_temperature for one in days) / 2 / len(days)
+        return sum(day.max_temperature + day.min_temperature for day in days) / 2 / len(days)
 
     assert mean(55.75, 1) < 0 < 15 < mean(55.75, 7)
     assert mean(-33.9, 1) > mean(-33.9, 7) + 5
