@@ -4,32 +4,14 @@ from datetime import date
 
 from sandbox.llm.skill import SkillRequest
 
-_WEEKDAYS = (
-    ("Monday", "понедельник"),
-    ("Tuesday", "вторник"),
-    ("Wednesday", "среда"),
-    ("Thursday", "четверг"),
-    ("Friday", "пятница"),
-    ("Saturday", "суббота"),
-    ("Sunday", "воскресенье"),
-)
-_MONTHS = (
-    ("January", "января"),
-    ("February", "февраля"),
-    ("March", "марта"),
-    ("April", "апреля"),
-    ("May", "мая"),
-    ("June", "июня"),
-    ("July", "июля"),
-    ("August", "августа"),
-    ("September", "сентября"),
-    ("October", "октября"),
-    ("November", "ноября"),
-    ("December", "декабря"),
+_RUSSIAN_WEEKDAYS = "понедельник вторник среда четверг пятница суббота воскресенье"
+_RUSSIAN_MONTHS = (
+    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря"
 )
 
 
 def format_long_date(request: SkillRequest, day: date) -> str:
     """Return, for example, “Saturday, 21 November” in the user's language."""
-    weekday = request.localize(*_WEEKDAYS[day.weekday()])
-    return f"{weekday}, {day.day} {request.localize(*_MONTHS[day.month - 1])}"
+    weekday = request.localize(f"{day:%A}", _RUSSIAN_WEEKDAYS.split()[day.weekday()])
+    month = request.localize(f"{day:%B}", _RUSSIAN_MONTHS.split()[day.month - 1])
+    return f"{weekday}, {day.day} {month}"

@@ -16,7 +16,7 @@ class _Formula:
 
 
 _QUADRATIC = _Formula(
-    re.compile(r"\b(?:quadratic|discriminant|квадратн\w+ уравнени\w*|дискриминант\w*)\b", re.I),
+    re.compile(r"(?i)\b(?:quadratic|discriminant|квадратн\w+ уравнени\w*|дискриминант\w*)\b"),
     en=r"""The **quadratic formula** gives the roots of $ax^2 + bx + c = 0$, where $a \neq 0$:
 
 $$x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$$
@@ -29,7 +29,7 @@ $$x_{1,2} = \frac{-b \pm \sqrt{b^2 - 4ac}}{2a}$$
 Дискриминант $D = b^2 - 4ac$: при $D > 0$ корней два, при $D = 0$ один.""",
 )
 _PYTHAGORAS = _Formula(
-    re.compile(r"\b(?:pythagor\w*|пифагор\w*)\b", re.I),
+    re.compile(r"(?i)\b(?:pythagor\w*|пифагор\w*)\b"),
     en=r"""The **Pythagorean theorem** for a right triangle with the legs $a$ and $b$:
 
 $$c = \sqrt{a^2 + b^2}$$
@@ -44,14 +44,13 @@ $$c = \sqrt{a^2 + b^2}$$
 _FORMULAS = (_QUADRATIC, _PYTHAGORAS)
 
 _TRIGGER = re.compile(
-    r"\b(?:formulas?|formulae|equations?|theorem|discriminant"
+    r"(?i)\b(?:formulas?|formulae|equations?|theorem|discriminant"
     r"|формул\w*|уравнени\w*|теорем\w*|дискриминант\w*)\b",
-    re.IGNORECASE,
 )
 _ANY_FORMULA = re.compile(
-    r"^\W*(?:please\s+)?(?:(?:show|give|write|send)\s+)?(?:me\s+)?(?:an?\s+|any\s+|some\s+)?formulas?\W*$"
+    r"(?i)^\W*(?:please\s+)?(?:(?:show|give|write|send)\s+)?(?:me\s+)?(?:an?\s+|any\s+|some\s+)?"
+    r"formulas?\W*$"
     r"|^\W*(?:(?:покажи\w*|напиши\w*|дай\w*|пришли\w*)\s+)?(?:мне\s+)?(?:как\w+-нибудь\s+)?формул\w\W*$",
-    re.IGNORECASE,
 )
 
 

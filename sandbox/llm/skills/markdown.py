@@ -4,9 +4,7 @@ import re
 
 from sandbox.llm.skill import Skill, matches_any
 
-_TRIGGER = re.compile(
-    r"\b(?:markdown|formatting|разметк\w*|форматировани\w*|маркдаун)\b", re.IGNORECASE
-)
+_TRIGGER = re.compile(r"(?i)\b(?:markdown|formatting|разметк\w*|форматировани\w*|маркдаун)\b")
 
 _ENGLISH_SAMPLE = """\
 # Markdown, all of it
