@@ -5,10 +5,9 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sandbox.llm.dates import format_long_date
-from sandbox.llm.language import extract_stems
+from sandbox.llm.language import extract_stems, format_long_date
 from sandbox.llm.prompt_context import ToolCall, ToolDefinition
-from sandbox.llm.skill import SkillError, SkillRequest, SkillScript, call_tool
+from sandbox.llm.skill import SkillError, SkillRequest, SkillScript
 
 _LINE = re.compile(
     r"(?m)^- (?P<title>.+?)(?: \[due \w{3} (?P<due>[\d-]{10} \d\d:\d\d)\])?"
@@ -44,7 +43,7 @@ def show_entries(
     request: SkillRequest, tool: ToolDefinition, status: str | None, heading: str, none_text: str
 ) -> SkillScript:
     """Call a listing tool and return its entries below a heading."""
-    entries = parse_entries((yield from call_tool(request, tool, status=status)))
+    entries = parse_entries((yield from request.call_tool(tool, status=status)))
     return _format_entries(request, heading, entries) if entries else none_text
 
 
@@ -56,7 +55,7 @@ def choose_entry(
     Raises SkillError with `none_text` for an empty list, and with `which_text` and the candidates
     where several entries match.
     """
-    entries = parse_entries((yield from call_tool(request, tool)))
+    entries = parse_entries((yield from request.call_tool(tool)))
     if not entries:
         raise SkillError(none_text)
     matching = _find_best_matches(entries, text)
@@ -91,7 +90,7 @@ def _describe_entry(request: SkillRequest, entry: ListEntry) -> str:
 
 def describe_due(request: SkillRequest, due: date) -> str:
     """Return the due date or time; 23:59 stands for a day without a time."""
-    when = format_long_date(request, due)
+    when = format_long_date(request.context.language, due)
     if isinstance(due, datetime) and f"{due:%H:%M}" != _END_OF_DAY:
         when += f", {due:%H:%M}"
     return request.localize(f"due {when}", f"срок: {when}")

@@ -1,6 +1,7 @@
-"""Language detection and word stems for Russian and English."""
+"""Language detection, word stems and dates for Russian and English."""
 
 import re
+from datetime import date
 from typing import Literal
 
 Language = Literal["ru", "en"]
@@ -31,6 +32,10 @@ _ENGLISH_STEMS = {
 }
 """Russian stems with the English stems that tool names contain."""
 _STOP_WORDS = frozenset(_STOP_WORD_TEXT.split())
+_RUSSIAN_WEEKDAYS = "понедельник вторник среда четверг пятница суббота воскресенье"
+_RUSSIAN_MONTHS = (
+    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря"
+)
 
 
 def detect_language(*texts: str) -> Language:
@@ -47,3 +52,11 @@ def extract_stems(text: str) -> set[str]:
     words = (word.lower() for word in _WORD.findall(text))
     found = {word[:5] for word in words if word not in _STOP_WORDS}
     return found | {_ENGLISH_STEMS[one] for one in found if one in _ENGLISH_STEMS}
+
+
+def format_long_date(language: Language, day: date) -> str:
+    """Return, for example, “Saturday, 21 November” or “суббота, 21 ноября”."""
+    if language == "en":
+        return f"{day:%A}, {day.day} {day:%B}"
+    month = _RUSSIAN_MONTHS.split()[day.month - 1]
+    return f"{_RUSSIAN_WEEKDAYS.split()[day.weekday()]}, {day.day} {month}"

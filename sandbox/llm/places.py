@@ -71,7 +71,7 @@ def call_with_place(
     failures = []
     for form in (place, *guess_nominative_forms(place)):
         given = {"place": form, "days": days}
-        names = [name for name, value in given.items() if value and tool.has_parameter(name)]
+        names = [name for name, value in given.items() if value and name in tool.properties]
         result = yield ToolCall(tool.name, {name: given[name] for name in names})
         error = find_error(result)
         if error is None:

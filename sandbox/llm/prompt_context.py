@@ -26,27 +26,15 @@ class ToolDefinition:
 
     name: str
     description: str
-    parameters: dict[str, Any]
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        """Schemas of the arguments by name."""
-        properties: dict[str, Any] = self.parameters.get("properties") or {}
-        return properties
-
-    @property
-    def required(self) -> list[str]:
-        """Names of the required arguments."""
-        return list(self.parameters.get("required") or ())
+    properties: dict[str, Any]
+    """Schemas of the arguments by name."""
+    required: list[str]
+    """Names of the required arguments."""
 
     @property
     def title(self) -> str:
         """The name in words: “writer” for `ask_writer`."""
         return re.sub(r"[_-]+", " ", re.sub(r"^ask[_-]", "", self.name))
-
-    def has_parameter(self, argument: str) -> bool:
-        """Return whether the schema has this argument."""
-        return argument in self.properties
 
 
 @dataclass(frozen=True)
@@ -75,7 +63,7 @@ class PromptContext:
     previous_messages: tuple[str, ...]
     """The earlier user messages, the oldest first."""
     instructions: str
-    tools: tuple[ToolDefinition, ...]
+    tools: dict[str, ToolDefinition]
     tool_results: tuple[ToolResult, ...]
     """Results of the tool calls since the last user message."""
     tool_rounds: int
@@ -88,10 +76,6 @@ class PromptContext:
     language: Language
     is_brief: bool
     """Whether answers are cut to one sentence."""
-
-    def find_tool(self, name: str) -> ToolDefinition | None:
-        """Return the tool of this name."""
-        return _find_tool(self.tools, name)
 
     def localize(self, en: str, ru: str) -> str:
         """Return the sentence in the user's language."""
@@ -111,14 +95,14 @@ def parse_prompt(body: dict[str, Any]) -> PromptContext:
         for message in messages
         if message["role"] in ("system", "developer")
     )
-    tools = () if body.get("tool_choice") == "none" else _parse_tools(body)
+    tools = {} if body.get("tool_choice") == "none" else _parse_tools(body)
     return PromptContext(
         model=body["model"],
         text=text,
         previous_messages=previous_messages,
         instructions=instructions,
         tools=tools,
-        forced_tool=_parse_forced_tool(body, tools),
+        forced_tool=_parse_forced_tool(body.get("tool_choice"), tools),
         tool_results=_parse_tool_results(after),
         tool_rounds=sum(1 for message in after if message.get("tool_calls")),
         now=now,
@@ -151,25 +135,22 @@ def _split_context_line(text: str) -> tuple[str, datetime, bool]:
     return _SCHEDULED_PREFIX.sub("", text[found.end() :]).strip(), now, True
 
 
-def _parse_tools(body: dict[str, Any]) -> tuple[ToolDefinition, ...]:
-    functions = [tool["function"] for tool in body.get("tools") or ()]
-    return tuple(
-        ToolDefinition(tool["name"], tool.get("description") or "", tool.get("parameters") or {})
-        for tool in functions
-    )
+def _parse_tools(body: dict[str, Any]) -> dict[str, ToolDefinition]:
+    tools = {}
+    for function in (tool["function"] for tool in body.get("tools") or ()):
+        name, description = function["name"], function.get("description") or ""
+        schema = function.get("parameters") or {}
+        properties, required = schema.get("properties") or {}, schema.get("required") or ()
+        tools[name] = ToolDefinition(name, description, properties, list(required))
+    return tools
 
 
 def _parse_forced_tool(
-    body: dict[str, Any], tools: tuple[ToolDefinition, ...]
+    choice: str | dict[str, Any] | None, tools: dict[str, ToolDefinition]
 ) -> ToolDefinition | None:
-    choice = body.get("tool_choice")
     if isinstance(choice, dict):
-        return _find_tool(tools, (choice.get("function") or {}).get("name"))
-    return tools[0] if choice == "required" and tools else None
-
-
-def _find_tool(tools: tuple[ToolDefinition, ...], name: str | None) -> ToolDefinition | None:
-    return next((tool for tool in tools if tool.name == name), None)
+        return tools.get((choice.get("function") or {}).get("name", ""))
+    return next(iter(tools.values()), None) if choice == "required" else None
 
 
 def _parse_tool_results(messages: list[ChatMessage]) -> tuple[ToolResult, ...]:

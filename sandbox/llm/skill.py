@@ -39,6 +39,37 @@ class SkillRequest:
         """Return the sentence in the user's language."""
         return self.context.localize(en, ru)
 
+    def require_tool(self, name: str) -> ToolDefinition:
+        """Return the tool of this name. Raises SkillError where the assistant lacks it."""
+        if tool := self.context.tools.get(name):
+            return tool
+        en, ru = TOOL_PURPOSES[name]
+        raise SkillError(
+            self.localize(
+                f"I have no tool for {en} here, so I cannot do that. "
+                "An administrator can add one to this assistant.",
+                f"Здесь у меня нет инструмента {ru}, поэтому сделать это я не могу. "
+                "Администратор может добавить его этому ассистенту.",
+            )
+        )
+
+    def call_tool(self, tool: ToolDefinition, **arguments: object) -> SkillScript:
+        """Call a tool without the arguments that are None, and check its result."""
+        given = {name: value for name, value in arguments.items() if value is not None}
+        return self.check_result((yield ToolCall(tool.name, given)))
+
+    def check_result(self, result: str, *, may_be_prose: bool = False) -> str:
+        """Return the result of a tool. Raises SkillError for an error; see find_error."""
+        error = find_error(result, may_be_prose=may_be_prose)
+        if error is None:
+            return result
+        raise SkillError(
+            self.localize(
+                f"That did not work. The tool says: {error}",
+                f"Не получилось. Инструмент отвечает: {error}",
+            )
+        )
+
 
 @dataclass(frozen=True)
 class Skill:
@@ -55,37 +86,3 @@ class Skill:
 def matches_any(*patterns: re.Pattern[str]) -> Callable[[SkillRequest], bool]:
     """Return a matcher of requests that contain one of the patterns."""
     return lambda request: any(pattern.search(request.text) for pattern in patterns)
-
-
-def require_tool(request: SkillRequest, name: str) -> ToolDefinition:
-    """Return the tool of this name. Raises SkillError where the assistant lacks it."""
-    if tool := request.context.find_tool(name):
-        return tool
-    en, ru = TOOL_PURPOSES[name]
-    raise SkillError(
-        request.localize(
-            f"I have no tool for {en} here, so I cannot do that. "
-            "An administrator can add one to this assistant.",
-            f"Здесь у меня нет инструмента {ru}, поэтому сделать это я не могу. "
-            "Администратор может добавить его этому ассистенту.",
-        )
-    )
-
-
-def call_tool(request: SkillRequest, tool: ToolDefinition, **arguments: object) -> SkillScript:
-    """Call a tool without the arguments that are None. Raises SkillError where the tool fails."""
-    given = {name: value for name, value in arguments.items() if value is not None}
-    return check_result(request, (yield ToolCall(tool.name, given)))
-
-
-def check_result(request: SkillRequest, result: str, *, may_be_prose: bool = False) -> str:
-    """Return the result of a tool. Raises SkillError for an error; see find_error."""
-    error = find_error(result, may_be_prose=may_be_prose)
-    if error is None:
-        return result
-    raise SkillError(
-        request.localize(
-            f"That did not work. The tool says: {error}",
-            f"Не получилось. Инструмент отвечает: {error}",
-        )
-    )

@@ -28,11 +28,11 @@ BUILT_IN_TOOLS = TOOL_PURPOSES.keys() | {"change_reminder"}
 
 def render_suggestions(context: PromptContext) -> str:
     """Return a Markdown list of example requests."""
-    names = {None, *(tool.name for tool in context.tools)}
+    names = {None, *context.tools}
     lines = [context.localize(en, ru) for name, en, ru in _SUGGESTIONS if name in names]
     lines += [
         context.localize(f"Ask the {tool.title} …", f"Спроси {tool.title} …")
-        for tool in context.tools
-        if tool.has_parameter("message") and tool.name not in BUILT_IN_TOOLS
+        for tool in context.tools.values()
+        if "message" in tool.properties and tool.name not in BUILT_IN_TOOLS
     ]
     return "\n".join(f"- {line}" for line in lines)

@@ -13,11 +13,8 @@ _PLACE_PARAMETERS = ("place", "city", "location", "address")
 
 def build_arguments(tool: ToolDefinition, message: str) -> dict[str, Any] | None:
     """Return arguments for the tool's schema, or None where the message lacks a value."""
-    if tool.has_parameter("message"):
-        names = ["message"]
-    else:
-        texts = [name for name, part in tool.properties.items() if part.get("type") == "string"]
-        names = tool.required or texts[:1]
+    texts = [name for name, part in tool.properties.items() if part.get("type") == "string"]
+    names = ["message"] if "message" in tool.properties else tool.required or texts[:1]
     arguments = {
         name: _extract_value(name, tool.properties.get(name) or {}, message) for name in names
     }

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import date
 
-from sandbox.llm.dates import format_long_date
+from sandbox.llm.language import format_long_date
 from sandbox.llm.skill import SkillRequest
 from sandbox.llm.tool_result_parsing import format_result
 from sandbox.weather.climate import SOURCE
@@ -51,7 +51,7 @@ def describe_forecast(
     for found in _DAY.finditer(result):
         day = date.fromisoformat(found["date"])
         if is_day_wanted is None or is_day_wanted(day):
-            lines.append((format_long_date(request, day), found["conditions"]))
+            lines.append((format_long_date(request.context.language, day), found["conditions"]))
     forecast = [f"- {when}: {_translate(request, conditions)}" for when, conditions in lines]
     source_name = _translate_term(request, source["source"])
     return "\n".join(

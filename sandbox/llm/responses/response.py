@@ -74,14 +74,10 @@ class ResponsesApiResponse:
         for kind in ("created", "in_progress"):
             yield {"type": f"response.{kind}", "response": {**started, "output": [], "usage": None}}
         for index, item in enumerate(self._output):
-            started_item = _to_in_progress(item)
-            yield {
-                "type": "response.output_item.added",
-                "output_index": index,
-                "item": started_item,
-            }
-            yield from self._build_item_events({"output_index": index, "item_id": item["id"]}, item)
-            yield {"type": "response.output_item.done", "output_index": index, "item": item}
+            place = {"output_index": index}
+            yield {"type": "response.output_item.added", **place, "item": _to_in_progress(item)}
+            yield from self._build_item_events({**place, "item_id": item["id"]}, item)
+            yield {"type": "response.output_item.done", **place, "item": item}
         yield {"type": f"response.{self._status}", "response": self.to_json()}
 
     def _build_item_events(

@@ -3,17 +3,10 @@
 import re
 from datetime import datetime
 
-from sandbox.llm.dates import format_long_date
+from sandbox.llm.language import format_long_date
 from sandbox.llm.places import call_with_place, extract_places
 from sandbox.llm.prompt_context import ToolDefinition
-from sandbox.llm.skill import (
-    Skill,
-    SkillRequest,
-    SkillScript,
-    check_result,
-    matches_any,
-    require_tool,
-)
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript, matches_any
 from sandbox.llm.tool_result_parsing import find_datetime, find_time_zone, format_result
 
 _TRIGGER = re.compile(
@@ -31,16 +24,16 @@ _TRIGGER = re.compile(
 def _start(request: SkillRequest) -> list[SkillScript] | str:
     context = request.context
     places = extract_places(request.text)
-    clocks = (tool for tool in context.tools if re.search("time|clock", tool.name))
-    tool = context.find_tool("get_time") or next(clocks, None)
+    clocks = (tool for tool in context.tools.values() if re.search("time|clock", tool.name))
+    tool = context.tools.get("get_time") or next(clocks, None)
     if tool is None and context.has_user_time and not places:
         return _describe_time(request, context.now, "", str(context.now.tzinfo))
-    tool = tool or require_tool(request, "get_time")
+    tool = tool or request.require_tool("get_time")
     return [_tell_time(request, tool, place) for place in places or [""]]
 
 
 def _tell_time(request: SkillRequest, tool: ToolDefinition, place: str) -> SkillScript:
-    result = check_result(request, (yield from call_with_place(tool, place)))
+    result = request.check_result((yield from call_with_place(tool, place)))
     now = find_datetime(result)
     if now is None:
         return format_result(result)
@@ -48,7 +41,7 @@ def _tell_time(request: SkillRequest, tool: ToolDefinition, place: str) -> Skill
 
 
 def _describe_time(request: SkillRequest, now: datetime, place: str, zone_name: str) -> str:
-    time, date = f"**{now:%H:%M}**", format_long_date(request, now)
+    time, date = f"**{now:%H:%M}**", format_long_date(request.context.language, now)
     if place:
         time += request.localize(f" in {place}", f" в {place}")
     if zone_name and zone_name != place:

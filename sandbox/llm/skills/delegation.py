@@ -4,7 +4,7 @@ import re
 
 from sandbox.llm.language import extract_stems
 from sandbox.llm.prompt_context import ToolCall, ToolDefinition
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript, check_result
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript
 from sandbox.llm.suggestions import BUILT_IN_TOOLS
 from sandbox.llm.tool_arguments import build_arguments
 from sandbox.llm.tool_result_parsing import format_result
@@ -23,7 +23,7 @@ _TITLE_WEIGHT = 3
 
 
 def _get_delegation_tools(request: SkillRequest) -> list[ToolDefinition]:
-    return [tool for tool in request.context.tools if tool.name not in BUILT_IN_TOOLS]
+    return [tool for tool in request.context.tools.values() if tool.name not in BUILT_IN_TOOLS]
 
 
 def _find_tool(request: SkillRequest, text: str) -> ToolDefinition | None:
@@ -59,7 +59,7 @@ def _follow_command(request: SkillRequest) -> SkillScript | str:
     rest, tool = _parse_command(request)
     if tool is not None:
         return _delegate(request, tool, _extract_message(rest, tool) or request.text)
-    others = [tool for tool in _get_delegation_tools(request) if tool.has_parameter("message")]
+    others = [tool for tool in _get_delegation_tools(request) if "message" in tool.properties]
     en, ru = "There is no assistant of that name here.", "Здесь нет ассистента с таким именем."
     if titles := ", ".join(tool.title for tool in others):
         en, ru = f"{en} I can ask: {titles}.", f"{ru} Я могу спросить: {titles}."
@@ -89,7 +89,7 @@ def _delegate(request: SkillRequest, tool: ToolDefinition, message: str) -> Skil
             f"Подошёл бы инструмент «{tool.title}», но я не знаю значений {names}.",
         )
     result = yield ToolCall(tool.name, arguments)
-    check_result(request, result, may_be_prose=tool.has_parameter("message"))
+    request.check_result(result, may_be_prose="message" in tool.properties)
     return f"**{tool.title[:1].upper()}{tool.title[1:]}**:\n\n{format_result(result)}"
 
 

@@ -3,14 +3,7 @@
 import re
 
 from sandbox.llm.entry_list import choose_entry, show_entries
-from sandbox.llm.skill import (
-    Skill,
-    SkillRequest,
-    SkillScript,
-    call_tool,
-    matches_any,
-    require_tool,
-)
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript, matches_any
 from sandbox.llm.time_expressions import find_time_expression
 
 _REMINDER_TRIGGER = re.compile(
@@ -45,7 +38,7 @@ _CANCEL_WORDS = re.compile(
 
 
 def _create(request: SkillRequest) -> SkillScript:
-    tool = require_tool(request, "create_reminder")
+    tool = request.require_tool("create_reminder")
     when = find_time_expression(request.text, request.context.now)
     if when is None:
         return request.localize(
@@ -59,8 +52,7 @@ def _create(request: SkillRequest) -> SkillScript:
             "О чём напомнить? Например: «Напомни завтра в 9 позвонить Ане».",
         )
     is_reminder = _REMINDER_TRIGGER.search(request.text) is not None
-    yield from call_tool(
-        request,
+    yield from request.call_tool(
         tool,
         text=text,
         in_seconds=when.in_seconds,
@@ -85,7 +77,7 @@ def _extract_text(request: SkillRequest, remaining_text: str) -> str:
 
 def _list(request: SkillRequest) -> SkillScript:
     heading = request.localize("Your reminders:", "Ваши напоминания:")
-    tool = require_tool(request, "list_reminders")
+    tool = request.require_tool("list_reminders")
     return show_entries(request, tool, None, heading, _get_no_reminders_text(request))
 
 
@@ -94,15 +86,15 @@ def _get_no_reminders_text(request: SkillRequest) -> str:
 
 
 def _cancel(request: SkillRequest) -> SkillScript:
-    cancelling_tool = require_tool(request, "cancel_reminder")
+    cancelling_tool = request.require_tool("cancel_reminder")
     reminder = yield from choose_entry(
         request,
-        require_tool(request, "list_reminders"),
+        request.require_tool("list_reminders"),
         _CANCEL_WORDS.sub(" ", request.text),
         _get_no_reminders_text(request),
         request.localize("Which one do you mean?", "Какое именно?"),
     )
-    yield from call_tool(request, cancelling_tool, id=reminder.id)
+    yield from request.call_tool(cancelling_tool, id=reminder.id)
     return request.localize(
         f"The reminder “{reminder.title}” is cancelled.",
         f"Напоминание «{reminder.title}» отменено.",

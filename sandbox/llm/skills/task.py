@@ -4,14 +4,7 @@ import re
 from datetime import date, timedelta
 
 from sandbox.llm.entry_list import choose_entry, describe_due, show_entries
-from sandbox.llm.skill import (
-    Skill,
-    SkillRequest,
-    SkillScript,
-    call_tool,
-    matches_any,
-    require_tool,
-)
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript, matches_any
 from sandbox.llm.time_expressions import TimeExpression, find_time_expression
 
 _TASK_PHRASE = (
@@ -64,7 +57,7 @@ _TRAILING_PREPOSITION = re.compile(r"(?i)\s+(?:by|until|till|before|due|on|for|�
 
 
 def _create(request: SkillRequest) -> SkillScript:
-    tool = require_tool(request, "create_task")
+    tool = request.require_tool("create_task")
     title, is_urgent = _extract_title(request.text)
     if not title:
         return request.localize(
@@ -77,7 +70,7 @@ def _create(request: SkillRequest) -> SkillScript:
         title = _TRAILING_PREPOSITION.sub("", when.remaining_text)
     title = title.strip(" .!,:")
     priority = "high" if is_urgent else None
-    yield from call_tool(request, tool, title=title, due=due and due.isoformat(), priority=priority)
+    yield from request.call_tool(tool, title=title, due=due and due.isoformat(), priority=priority)
     behind = f", {describe_due(request, due)}" if due else ""
     return request.localize(
         f"I added the task “{title}”{behind}.", f"Записал задачу «{title}»{behind}."
@@ -112,7 +105,7 @@ def _to_due(request: SkillRequest, when: TimeExpression) -> date | None:
 def _list(request: SkillRequest) -> SkillScript:
     return show_entries(
         request,
-        require_tool(request, "list_tasks"),
+        request.require_tool("list_tasks"),
         "done" if _DONE_FILTER.search(request.text) else None,
         request.localize("Your tasks:", "Ваши задачи:"),
         request.localize("There are no such tasks.", "Таких задач нет."),
@@ -121,17 +114,17 @@ def _list(request: SkillRequest) -> SkillScript:
 
 def _close(request: SkillRequest) -> SkillScript:
     """Find the task that is meant, then change its status."""
-    changing_tool = require_tool(request, "change_task")
+    changing_tool = request.require_tool("change_task")
     task = yield from choose_entry(
         request,
-        require_tool(request, "list_tasks"),
+        request.require_tool("list_tasks"),
         _COMMAND_WORDS.sub(" ", request.text),
         request.localize("There are no open tasks.", "Открытых задач нет."),
         request.localize("Which one do you mean?", "Какую именно?"),
     )
     is_done = _FINISH_TRIGGER.search(request.text) is not None
     status = "done" if is_done else "cancelled"
-    yield from call_tool(request, changing_tool, id=task.id, status=status)
+    yield from request.call_tool(changing_tool, id=task.id, status=status)
     status_ru = "выполнена" if is_done else "отменена"
     return request.localize(f"“{task.title}” is {status}.", f"Задача «{task.title}» {status_ru}.")
 

@@ -6,14 +6,7 @@ from datetime import date
 
 from sandbox.llm.places import call_with_place, extract_last_place, extract_places
 from sandbox.llm.prompt_context import ToolDefinition
-from sandbox.llm.skill import (
-    Skill,
-    SkillRequest,
-    SkillScript,
-    check_result,
-    matches_any,
-    require_tool,
-)
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript, matches_any
 from sandbox.llm.time_expressions.day import find_day
 from sandbox.llm.tool_result_parsing import find_error
 from sandbox.llm.weather_report import describe_forecast
@@ -38,7 +31,7 @@ DayFilter = Callable[[date], bool]
 
 
 def _start(request: SkillRequest) -> list[SkillScript] | str:
-    tool = require_tool(request, "get_weather")
+    tool = request.require_tool("get_weather")
     count, is_day_wanted = _parse_days(request)
     if count > MAX_FORECAST_DAYS:
         return request.localize(
@@ -79,7 +72,7 @@ def _report_weather(
             f"The weather service does not know the place “{place}”.",
             f"Служба погоды не знает места «{place}».",
         )
-    return describe_forecast(request, check_result(request, result), is_day_wanted)
+    return describe_forecast(request, request.check_result(result), is_day_wanted)
 
 
 def _parse_days(request: SkillRequest) -> tuple[int, DayFilter | None]:
