@@ -6,15 +6,9 @@ from collections.abc import Iterator
 from secrets import token_hex
 from typing import Any
 
+from sandbox.llm import tokens
 from sandbox.llm.prompt_context import ToolCall
 from sandbox.llm.rule_based_model import ModelReply
-from sandbox.llm.tokens import (
-    count_json_tokens,
-    count_prompt_tokens,
-    count_tokens,
-    split_chunks,
-    truncate_chunks,
-)
 
 
 class ChatCompletionResponse:
@@ -24,8 +18,8 @@ class ChatCompletionResponse:
         self._body = body
         self._calls = list(map(_to_tool_call, reply.tool_calls))
         limit = body.get("max_completion_tokens") or body.get("max_tokens")
-        self._text_chunks, is_truncated = truncate_chunks(
-            split_chunks(reply.text), limit if isinstance(limit, int) else None
+        self._text_chunks, is_truncated = tokens.truncate_chunks(
+            tokens.split_chunks(reply.text), limit if isinstance(limit, int) else None
         )
         self._finish_reason = "length" if is_truncated else "stop"
         if self._calls:
@@ -72,15 +66,15 @@ class ChatCompletionResponse:
             function = call["function"]
             start = {**call, "function": {"name": function["name"], "arguments": ""}}
             yield {"tool_calls": [{"index": index, **start}]}
-            for piece in split_chunks(function["arguments"]):
+            for piece in tokens.split_chunks(function["arguments"]):
                 yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
         for piece in self._text_chunks:
             yield {"content": piece}
 
     def _build_usage(self) -> dict[str, Any]:
-        prompt_tokens = count_prompt_tokens(self._body)
-        completion_tokens = count_tokens("".join(self._text_chunks)) + sum(
-            count_json_tokens(call["function"]) for call in self._calls
+        prompt_tokens = tokens.count_prompt_tokens(self._body)
+        completion_tokens = tokens.count_tokens("".join(self._text_chunks)) + sum(
+            tokens.count_json_tokens(call["function"]) for call in self._calls
         )
         return {
             "prompt_tokens": prompt_tokens,

@@ -10,10 +10,8 @@ _ROLES = ("system", "assistant", "user", "function", "tool", "developer")
 _FUNCTION_NAME = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
-def validate_chat_request(body: Any) -> dict[str, Any]:
+def validate_chat_request(body: dict[str, Any]) -> dict[str, Any]:
     """Return the body of a valid request. Raises OpenAiError with OpenAI's error text."""
-    if not isinstance(body, dict):
-        raise OpenAiError("We could not parse the JSON body of your request. It must be an object.")
     if not isinstance(body.get("model"), str) or not body["model"]:
         raise OpenAiError("you must provide a model parameter")
     messages = _require_array(body, "messages")

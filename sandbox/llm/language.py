@@ -20,16 +20,11 @@ _STOP_WORD_TEXT = """
     ответ отвечает отвечать под пожалуйста помоги помогает помощник помощь попроси пользователь при
     про скажи спроси так там тебе тебя тот ты что чтобы эта эти это этот
 """
-_ENGLISH_STEMS = {
-    "напиш": "write",
-    "напис": "write",
-    "писат": "write",
-    "перев": "trans",
-    "переп": "rewri",
-    "сокра": "short",
-    "отред": "edito",
-    "редак": "edito",
-}
+_STEM_TRANSLATIONS = """
+    напиш write, напис write, писат write, перев trans, переп rewri, сокра short, отред edito,
+    редак edito
+"""
+_ENGLISH_STEMS = dict(pair.split() for pair in _STEM_TRANSLATIONS.split(","))
 """Russian stems with the English stems that tool names contain."""
 _STOP_WORDS = frozenset(_STOP_WORD_TEXT.split())
 _RUSSIAN_WEEKDAYS = "понедельник вторник среда четверг пятница суббота воскресенье"

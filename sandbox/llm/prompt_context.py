@@ -90,11 +90,8 @@ def parse_prompt(body: dict[str, Any]) -> PromptContext:
     text, now, has_user_time = users[-1] if users else _split_context_line("")
     previous_messages = tuple(user[0] for user in users[:-1])
     after = messages[user_indexes[-1] + 1 :] if users else messages
-    instructions = "\n".join(
-        _get_message_text(message)
-        for message in messages
-        if message["role"] in ("system", "developer")
-    )
+    system = [message for message in messages if message["role"] in ("system", "developer")]
+    instructions = "\n".join(map(_get_message_text, system))
     tools = {} if body.get("tool_choice") == "none" else _parse_tools(body)
     return PromptContext(
         model=body["model"],

@@ -85,14 +85,17 @@ def _with_error_envelope(handler: LlmHandler) -> LlmHandler:
     return serve
 
 
-async def _read_json(request: web.Request) -> Any:
+async def _read_json(request: web.Request) -> dict[str, Any]:
     try:
-        return json.loads(await request.read())
+        body = json.loads(await request.read())
     except ValueError as error:
         raise OpenAiError(
             "We could not parse the JSON body of your request. (HINT: This likely means you "
             "aren't using your HTTP library correctly.)"
         ) from error
+    if isinstance(body, dict):
+        return body
+    raise OpenAiError("We could not parse the JSON body of your request. It must be an object.")
 
 
 def _format_sse(data: dict[str, Any]) -> str:

@@ -9,6 +9,8 @@ from sandbox.llm.skill import SkillRequest
 from sandbox.llm.tool_result_parsing import format_result
 from sandbox.weather.climate import SOURCE
 
+DayFilter = Callable[[date], bool] | None
+
 _PLACE = re.compile(r"(?m)^Weather in (?P<place>.+) \([^()]+\)$")
 _NOW = re.compile(r"(?m)^Now, [^:]+:\d\d: (?P<conditions>.+)$")
 _DAY = re.compile(r"(?m)^\w{3} (?P<date>\d{4}-\d\d-\d\d): (?P<conditions>.+)$")
@@ -38,9 +40,7 @@ _RUSSIAN_PATTERNS = {
 }
 
 
-def describe_forecast(
-    request: SkillRequest, result: str, is_day_wanted: Callable[[date], bool] | None
-) -> str:
+def describe_forecast(request: SkillRequest, result: str, is_day_wanted: DayFilter) -> str:
     """Describe the wanted days; without a filter, the current weather and all days."""
     place, source, now = (pattern.search(result) for pattern in (_PLACE, _SOURCE, _NOW))
     if place is None or source is None:
@@ -52,17 +52,11 @@ def describe_forecast(
         day = date.fromisoformat(found["date"])
         if is_day_wanted is None or is_day_wanted(day):
             lines.append((format_long_date(request.context.language, day), found["conditions"]))
-    forecast = [f"- {when}: {_translate(request, conditions)}" for when, conditions in lines]
+    days = [f"- {when}: {_translate(request, conditions)}" for when, conditions in lines]
+    forecast = "\n".join(days) or request.localize("No forecast yet.", "Прогноза пока нет.")
     source_name = _translate_term(request, source["source"])
-    return "\n".join(
-        (
-            f"**{place['place']}**",
-            "",
-            *(forecast or [request.localize("No forecast yet.", "Прогноза пока нет.")]),
-            "",
-            request.localize(f"Source: {source_name}", f"Источник: {source_name}"),
-        )
-    )
+    source_line = request.localize(f"Source: {source_name}", f"Источник: {source_name}")
+    return f"**{place['place']}**\n\n{forecast}\n\n{source_line}"
 
 
 def _translate(request: SkillRequest, conditions: str) -> str:

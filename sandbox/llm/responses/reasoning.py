@@ -35,7 +35,7 @@ def validate_reasoning(model: str, given: list[ResponseItem]) -> None:
     for index, item in enumerate(items):
         if item["type"] == "reasoning":
             reasoning_stems.add(str(item.get("id")).removeprefix("rs_"))
-            _verify_encrypted_content(model, item, items[index + 1 :])
+            _verify_content(model, item, items[index + 1 :])
             continue
         stem = str(item.get("id") or "").removeprefix(_ID_PREFIXES[item["type"]])[:-2]
         if stem and stem not in reasoning_stems:
@@ -46,9 +46,7 @@ def validate_reasoning(model: str, given: list[ResponseItem]) -> None:
             )
 
 
-def _verify_encrypted_content(
-    model: str, item: ResponseItem, following: list[ResponseItem]
-) -> None:
+def _verify_content(model: str, item: ResponseItem, following: list[ResponseItem]) -> None:
     name, blob = item["id"], item.get("encrypted_content")
     if not blob:
         raise OpenAiError(

@@ -28,10 +28,8 @@ _REQUIRED_FIELDS = {
 }
 
 
-def validate_responses_request(body: Any) -> dict[str, Any]:
+def validate_responses_request(body: dict[str, Any]) -> dict[str, Any]:
     """Return the body with its input as a list of items. Raises OpenAiError."""
-    if not isinstance(body, dict):
-        raise OpenAiError("We could not parse the JSON body of your request. It must be an object.")
     _validate_parameters(body)
     given = body["input"]
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given

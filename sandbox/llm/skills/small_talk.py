@@ -21,8 +21,7 @@ _IDENTITY = re.compile(
     r"(?i)\bwho are you\b|\bwhat are you\b|\byour (?:name|instructions|role)\b"
     r"|\b(?:which|what)\s+(?:language\s+)?model\b.*\b(?:you|this|answers)\b"
     r"|\bкакая\s+(?:ты|это|вы|у тебя)\s+модель\b|\bчто (?:ты|это) за модель\b"
-    r"|\bкакая\s+модель\s+(?:ты|отвечает|мне отвечает)\b"
-    r"|\bare you (?:a|an|real)\b"
+    r"|\bкакая\s+модель\s+(?:ты|отвечает|мне отвечает)\b|\bare you (?:a|an|real)\b"
     r"|\bкто ты\b|\bкто вы\b|\bты кто\b|\bкак тебя зовут\b|\bтво[ия] (?:инструкци\w+|роль)\b"
     r"|\bты (?:робот|бот|человек|настоящ\w+)\b"
 )

@@ -1,15 +1,13 @@
 """The weather: now, on a given day, or in the next days."""
 
 import re
-from collections.abc import Callable
-from datetime import date
 
 from sandbox.llm.places import call_with_place, extract_last_place, extract_places
 from sandbox.llm.prompt_context import ToolDefinition
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript, matches_any
 from sandbox.llm.time_expressions.day import find_day
 from sandbox.llm.tool_result_parsing import find_error
-from sandbox.llm.weather_report import describe_forecast
+from sandbox.llm.weather_report import DayFilter, describe_forecast
 
 MAX_FORECAST_DAYS = 7
 
@@ -27,8 +25,6 @@ _UNKNOWN_PLACE = "is not a place"
 _COUNTRY = r",\s+[A-ZА-ЯЁ][\w-]+(?:\s[A-ZА-ЯЁ][\w-]+)*"
 _SATURDAY = 5
 
-DayFilter = Callable[[date], bool]
-
 
 def _start(request: SkillRequest) -> list[SkillScript] | str:
     tool = request.require_tool("get_weather")
@@ -39,10 +35,8 @@ def _start(request: SkillRequest) -> list[SkillScript] | str:
         )
     if is_day_wanted:  # The tool counts from today at the place, where it may be yesterday still.
         count = min(count + 1, MAX_FORECAST_DAYS)
-    return [
-        _report_weather(request, tool, place, count, is_day_wanted)
-        for place in _extract_places(request.text)
-    ]
+    places = _extract_places(request.text)
+    return [_report_weather(request, tool, place, count, is_day_wanted) for place in places]
 
 
 def _extract_places(text: str) -> list[str]:
@@ -53,11 +47,7 @@ def _extract_places(text: str) -> list[str]:
 
 
 def _report_weather(
-    request: SkillRequest,
-    tool: ToolDefinition,
-    place: str,
-    count: int,
-    is_day_wanted: DayFilter | None,
+    request: SkillRequest, tool: ToolDefinition, place: str, count: int, is_day_wanted: DayFilter
 ) -> SkillScript:
     days = count if count > 1 else None
     result = yield from call_with_place(tool, place, unknown_place_error=_UNKNOWN_PLACE, days=days)
@@ -75,7 +65,7 @@ def _report_weather(
     return describe_forecast(request, request.check_result(result), is_day_wanted)
 
 
-def _parse_days(request: SkillRequest) -> tuple[int, DayFilter | None]:
+def _parse_days(request: SkillRequest) -> tuple[int, DayFilter]:
     """Return the number of days and a filter; None is for all days and the current weather."""
     text, today = request.text, request.context.now.date()
     if count := _DAY_COUNT.search(text):

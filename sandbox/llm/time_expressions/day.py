@@ -4,14 +4,8 @@ import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from sandbox.llm.time_expressions.vocabulary import (
-    DAY_PART_PATTERN,
-    MONTH_PATTERN,
-    WEEKDAY_PATTERN,
-    find_day_part_hour,
-    parse_month,
-    parse_weekday,
-)
+from sandbox.llm.time_expressions import vocabulary
+from sandbox.llm.time_expressions.vocabulary import MONTH_PATTERN, WEEKDAY_PATTERN
 
 _RELATIVE_DAYS = {
     r"(?i)\b(?:the )?day after tomorrow\b|\bпослезавтра\b": 2,
@@ -29,7 +23,7 @@ _NAMED_DATE = re.compile(
     rf"(?P<month>{MONTH_PATTERN})\b(?:,?\s+(?P<year>\d{{4}}))?"
     rf"|\b(?:on\s+)?(?P<month2>{MONTH_PATTERN})\s+(?P<day2>\d{{1,2}})(?:st|nd|rd|th)?\b"
 )
-_DAY_PART = re.compile(rf"(?i)\b(?:{DAY_PART_PATTERN})\b")
+_DAY_PART = re.compile(rf"(?i)\b(?:{vocabulary.DAY_PART_PATTERN})\b")
 
 
 @dataclass(frozen=True)
@@ -48,13 +42,13 @@ class DayReference:
 def find_day(text: str, today: date) -> DayReference:
     """Return the day that a text names, else today."""
     part = _DAY_PART.search(text)
-    hour = find_day_part_hour(part[0]) if part else None
+    hour = vocabulary.find_day_part_hour(part[0]) if part else None
     spans = (part.span(),) if part else ()
     for pattern, ahead in _RELATIVE_DAYS.items():
         if found := re.search(pattern, text):
             return DayReference(today + timedelta(ahead), (found.span(), *spans), hour)
     if found := _WEEKDAY.search(text):
-        ahead = (parse_weekday(found["weekday"]) - today.weekday()) % 7
+        ahead = (vocabulary.parse_weekday(found["weekday"]) - today.weekday()) % 7
         day = today + timedelta(ahead)
         return DayReference(day, (found.span(), *spans), hour, is_weekday=True)
     for date_pattern in (_ISO, _NAMED_DATE, _DOTTED):
@@ -68,7 +62,7 @@ def _to_date(given: dict[str, str | None], today: date) -> date | None:
     """Return the date, without a year the next such date; None for an invalid one."""
     day = int(given["day"] or given.get("day2") or 0)
     name = given["month"] or given.get("month2") or ""
-    month = int(name) if name.isdecimal() else parse_month(name)
+    month = int(name) if name.isdecimal() else vocabulary.parse_month(name)
     try:
         if year := given["year"]:
             return date(int(year), month, day)

@@ -2,12 +2,7 @@
 
 import re
 
-from sandbox.llm.time_expressions.vocabulary import (
-    NUMBER_PATTERN,
-    UNIT_PATTERN,
-    parse_number,
-    parse_unit_seconds,
-)
+from sandbox.llm.time_expressions import vocabulary
 
 _PREFIX = re.compile(r"(?i)\b(?:in|after|через)\s+(?:about\s+|примерно\s+)?")
 _HOUR_AND_HALF = re.compile(
@@ -15,8 +10,8 @@ _HOUR_AND_HALF = re.compile(
 )
 _HALF_HOUR = re.compile(r"(?i)half an hour|полчаса|пол часа")
 _PART = re.compile(
-    rf"(?i)(?:(?:and|и)\s+)?(?:(?P<number>{NUMBER_PATTERN})\s*(?:of\s+)?)?"
-    rf"(?P<unit>{UNIT_PATTERN})\b(?:\s+|$)?"
+    rf"(?i)(?:(?:and|и)\s+)?(?:(?P<number>{vocabulary.NUMBER_PATTERN})\s*(?:of\s+)?)?"
+    rf"(?P<unit>{vocabulary.UNIT_PATTERN})\b(?:\s+|$)?"
 )
 
 
@@ -36,6 +31,7 @@ def _parse_duration(text: str, position: int) -> tuple[int, int]:
             return seconds, found.end()
     total = 0
     while (found := _PART.match(text, position)) and (found["number"] or not total):
-        total += parse_number(found["number"] or "1") * parse_unit_seconds(found["unit"])
+        count = vocabulary.parse_number(found["number"] or "1")
+        total += count * vocabulary.parse_unit_seconds(found["unit"])
         position = found.end()
     return total, position

@@ -3,16 +3,10 @@
 import re
 from dataclasses import dataclass
 
-from sandbox.llm.time_expressions.time_of_day import DEFAULT_HOUR, TimeOfDay
-from sandbox.llm.time_expressions.vocabulary import (
-    NUMBER_PATTERN,
-    WEEKDAY_PATTERN,
-    find_day_part_hour,
-    parse_number,
-    parse_unit_seconds,
-    parse_weekday,
-)
+from sandbox.llm.time_expressions import vocabulary
+from sandbox.llm.time_expressions.vocabulary import NUMBER_PATTERN, WEEKDAY_PATTERN
 
+_AT_TIME = "{minute} {hour}"
 _EVERY = r"(?:every|each|кажд(?:ый|ую|ое|ые|ого))"
 _INTERVAL = re.compile(
     rf"(?i)\b{_EVERY}\s+(?:(?P<number>{NUMBER_PATTERN})\s+)?"
@@ -42,39 +36,31 @@ _DAILY = re.compile(
 
 @dataclass(frozen=True)
 class Recurrence:
-    """The three day fields of cron, or a whole cron line, and the span in the text."""
+    """A cron line, perhaps with {minute} and {hour} to fill in, and the span in the text."""
 
     span: tuple[int, int]
-    day_fields: str = "* * *"
-    cron_line: str = ""
-    hour: int = DEFAULT_HOUR
-
-    def to_cron(self, clock: TimeOfDay | None) -> str:
-        """Return a cron line; without a time, at nine or at the hour of the part of the day."""
-        if self.cron_line:
-            return self.cron_line
-        if clock is None:
-            return f"0 {self.hour} {self.day_fields}"
-        return f"{clock.minute} {clock.resolve_in_day_part(self.hour).hour} {self.day_fields}"
+    cron: str
+    part_hour: int | None = None
+    """The hour of a part of the day (“every evening”)."""
 
 
 def find_recurrence(text: str) -> Recurrence | None:
     """Return the recurrence that a text names, or None."""
     if found := _INTERVAL.search(text):
-        count = parse_number(found["number"] or "1")
+        count = vocabulary.parse_number(found["number"] or "1")
         every = "*" if count == 1 else f"*/{count}"
-        is_hours = parse_unit_seconds(found["unit"] or "hour") == 3600
-        line = f"0 {every} * * *" if is_hours else f"{every} * * * *"
-        return Recurrence(found.span(), cron_line=line)
+        is_hours = vocabulary.parse_unit_seconds(found["unit"] or "hour") == 3600
+        return Recurrence(found.span(), f"0 {every} * * *" if is_hours else f"{every} * * * *")
     if (found := _NAMED_WEEKDAYS.search(text)) and _PLURAL_OR_EVERY.search(found[0]):
         names = re.findall(rf"(?i)\b(?:{WEEKDAY_PATTERN})\b", found[0])
-        numbers = sorted({(parse_weekday(name) + 1) % 7 for name in names})
-        return Recurrence(found.span(), f"* * {','.join(map(str, numbers))}")
+        numbers = sorted({(vocabulary.parse_weekday(name) + 1) % 7 for name in names})
+        return Recurrence(found.span(), f"{_AT_TIME} * * {','.join(map(str, numbers))}")
     for pattern, weekdays in _WEEKDAY_GROUPS.items():
         if found := re.search(pattern, text):
-            return Recurrence(found.span(), f"* * {weekdays}")
+            return Recurrence(found.span(), f"{_AT_TIME} * * {weekdays}")
     if found := _MONTHLY.search(text):
-        return Recurrence(found.span(), f"{found['day'] or found['day2'] or 1} * *")
+        return Recurrence(found.span(), f"{_AT_TIME} {found['day'] or found['day2'] or 1} * *")
     if found := _DAILY.search(text):
-        return Recurrence(found.span(), hour=find_day_part_hour(found[0]) or DEFAULT_HOUR)
+        part_hour = vocabulary.find_day_part_hour(found[0])
+        return Recurrence(found.span(), f"{_AT_TIME} * * *", part_hour)
     return None

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from sandbox.llm.time_expressions.day import DayReference, find_day
 from sandbox.llm.time_expressions.duration import find_duration
 from sandbox.llm.time_expressions.recurrence import find_recurrence
-from sandbox.llm.time_expressions.time_of_day import DEFAULT_HOUR, TimeOfDay, find_time_of_day
+from sandbox.llm.time_expressions.time_of_day import TimeOfDay, find_time_of_day, resolve_time
 
 Span = tuple[int, int]
 
@@ -32,7 +32,9 @@ def find_time_expression(text: str, now: datetime) -> TimeExpression | None:
     local = now.replace(tzinfo=None)
     if recurrence := find_recurrence(text):
         clock, phrases = _split_at_time(text, (recurrence.span,))
-        return TimeExpression(*phrases, cron=recurrence.to_cron(clock))
+        time_of_day = resolve_time(clock, recurrence.part_hour)
+        cron = recurrence.cron.format(minute=time_of_day.minute, hour=time_of_day.hour)
+        return TimeExpression(*phrases, cron=cron)
     duration = find_duration(text)
     if duration is None:
         return _resolve_day(text, find_day(text, local.date()), local)
@@ -47,8 +49,7 @@ def _resolve_day(text: str, day: DayReference, now: datetime) -> TimeExpression 
     if clock is None and not day.spans:
         return None
     has_time = clock is not None or day.hour is not None
-    clock = clock or TimeOfDay(day.hour or DEFAULT_HOUR, 0, (0, 0))
-    at = _resolve_datetime(day, clock.resolve_in_day_part(day.hour), now)
+    at = _resolve_datetime(day, resolve_time(clock, day.hour), now)
     return TimeExpression(*phrases, at=at, has_time=has_time)
 
 

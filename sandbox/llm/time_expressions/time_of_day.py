@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from sandbox.llm.time_expressions.vocabulary import NUMBER_PATTERN, parse_number
 
-DEFAULT_HOUR = 9
+_DEFAULT_HOUR = 9
 """The hour for a day without a time."""
 
 _NAMED_TIMES = {
@@ -35,13 +35,6 @@ class TimeOfDay:
     is_ambiguous: bool = False
     """Whether it can mean the morning or the evening."""
 
-    def resolve_in_day_part(self, part_hour: int | None) -> "TimeOfDay":
-        """Return the time in the part of the day with this hour (“at 8 in the evening”)."""
-        if part_hour is None or not self.is_ambiguous:
-            return self
-        hour = self.hour + 12 if part_hour >= 13 else self.hour
-        return replace(self, hour=hour, is_ambiguous=False)
-
 
 def find_time_of_day(text: str) -> TimeOfDay | None:
     """Return the first time of day of a text, or None."""
@@ -50,6 +43,19 @@ def find_time_of_day(text: str) -> TimeOfDay | None:
             return TimeOfDay(hour, 0, found.span())
     matches = (found for pattern in _TIME_PATTERNS for found in re.finditer(pattern, text))
     return next(filter(None, map(_to_time_of_day, matches)), None)
+
+
+def resolve_time(clock: TimeOfDay | None, part_hour: int | None) -> TimeOfDay:
+    """Return the time in the part of the day with this hour, if any (“at 8 in the evening”).
+
+    Without a time, it is the hour of that part, or nine.
+    """
+    if clock is None:
+        return TimeOfDay(part_hour or _DEFAULT_HOUR, 0, (0, 0))
+    if part_hour is None or not clock.is_ambiguous:
+        return clock
+    hour = clock.hour + 12 if part_hour >= 13 else clock.hour
+    return replace(clock, hour=hour, is_ambiguous=False)
 
 
 def _to_time_of_day(found: re.Match[str]) -> TimeOfDay | None:
