@@ -46,7 +46,7 @@ def extract_stems(text: str) -> set[str]:
     """Return the first five letters of all words except stop words, to match inflected forms."""
     words = (word.lower() for word in _WORD.findall(text))
     found = {word[:5] for word in words if word not in _STOP_WORDS}
-    return found | {_ENGLISH_STEMS[one] for one in found if one in _ENGLISH_STEMS}
+    return found | {_ENGLISH_STEMS[stem] for stem in found if stem in _ENGLISH_STEMS}
 
 
 def format_long_date(language: Language, day: date) -> str:

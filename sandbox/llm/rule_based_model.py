@@ -94,7 +94,7 @@ def _run_script(script: SkillScript | str, unused_results: list[ToolResult]) -> 
         return script
     try:
         call = next(script)
-        while result := next((one for one in unused_results if one.call == call), None):
+        while result := next((result for result in unused_results if result.call == call), None):
             unused_results.remove(result)
             call = script.send(result.content)
     except StopIteration as stop:
