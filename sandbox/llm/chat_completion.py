@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from secrets import token_hex
 from typing import Any
 
+from sandbox.llm import tokens
 from sandbox.llm.prompt_context import ToolCall
 from sandbox.llm.rule_based_model import ModelReply
-from sandbox.llm.tokens import count_prompt_tokens, count_tokens, split_chunks, truncate_chunks
 
 
 class ChatCompletionResponse:
@@ -16,10 +16,14 @@ class ChatCompletionResponse:
 
     def __init__(self, body: dict[str, Any], reply: ModelReply) -> None:
         self._body = body
-        self._calls = [_to_tool_call(call) for call in reply.tool_calls]
-        self._text_chunks, self._is_truncated = truncate_chunks(
-            split_chunks(reply.text), _get_max_tokens(body)
+        self._calls = list(map(_to_tool_call, reply.tool_calls))
+        limit = body.get("max_completion_tokens") or body.get("max_tokens")
+        self._text_chunks, is_truncated = tokens.truncate_chunks(
+            tokens.split_chunks(reply.text), limit if isinstance(limit, int) else None
         )
+        self._finish_reason = "length" if is_truncated else "stop"
+        if self._calls:
+            self._finish_reason = "tool_calls"
         self._common_fields = {
             "id": f"chatcmpl-{token_hex(15)}",
             "created": int(time.time()),
@@ -27,13 +31,6 @@ class ChatCompletionResponse:
             "system_fingerprint": "fp_sandbox",
             "service_tier": "default",
         }
-
-    @property
-    def finish_reason(self) -> str:
-        """The finish reason of the choice."""
-        if self._calls:
-            return "tool_calls"
-        return "length" if self._is_truncated else "stop"
 
     def to_json(self) -> dict[str, Any]:
         """Return the body of a response that is not streamed."""
@@ -45,59 +42,39 @@ class ChatCompletionResponse:
         }
         if self._calls:
             message["tool_calls"] = self._calls
-        choice = {
-            "index": 0,
-            "message": message,
-            "logprobs": None,
-            "finish_reason": self.finish_reason,
-        }
         return {
             **self._common_fields,
             "object": "chat.completion",
-            "choices": [choice],
+            "choices": [_build_choice("message", message, self._finish_reason)],
             "usage": self._build_usage(),
         }
 
     def to_chunks(self) -> Iterator[dict[str, Any]]:
         """Yield the chunks of a streamed response."""
-        yield self._build_chunk({"role": "assistant", "content": None if self._calls else ""})
+        common = {**self._common_fields, "object": "chat.completion.chunk"}
+        includes_usage = (self._body.get("stream_options") or {}).get("include_usage")
+        no_usage = {"usage": None} if includes_usage else {}
+        for delta in self._build_deltas():
+            yield {**common, "choices": [_build_choice("delta", delta)], **no_usage}
+        yield {**common, "choices": [_build_choice("delta", {}, self._finish_reason)], **no_usage}
+        if includes_usage:
+            yield {**common, "choices": [], "usage": self._build_usage()}
+
+    def _build_deltas(self) -> Iterator[dict[str, Any]]:
+        yield {"role": "assistant", "content": None if self._calls else ""}
         for index, call in enumerate(self._calls):
-            yield from self._build_call_chunks(index, call)
-        for piece in self._text_chunks if not self._calls else ():
-            yield self._build_chunk({"content": piece})
-        yield self._build_chunk({}, self.finish_reason)
-        if self._includes_usage:
-            yield {
-                **self._common_fields,
-                "object": "chat.completion.chunk",
-                "choices": [],
-                "usage": self._build_usage(),
-            }
-
-    def _build_call_chunks(self, index: int, call: dict[str, Any]) -> Iterator[dict[str, Any]]:
-        function = call["function"]
-        start = {**call, "function": {"name": function["name"], "arguments": ""}}
-        yield self._build_chunk({"tool_calls": [{"index": index, **start}]})
-        for piece in split_chunks(function["arguments"]):
-            yield self._build_chunk(
-                {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
-            )
-
-    def _build_chunk(
-        self, delta: dict[str, Any], finish_reason: str | None = None
-    ) -> dict[str, Any]:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish_reason}
-        chunk = {**self._common_fields, "object": "chat.completion.chunk", "choices": [choice]}
-        return chunk | ({"usage": None} if self._includes_usage else {})
-
-    @property
-    def _includes_usage(self) -> bool:
-        return bool((self._body.get("stream_options") or {}).get("include_usage"))
+            function = call["function"]
+            start = {**call, "function": {"name": function["name"], "arguments": ""}}
+            yield {"tool_calls": [{"index": index, **start}]}
+            for piece in tokens.split_chunks(function["arguments"]):
+                yield {"tool_calls": [{"index": index, "function": {"arguments": piece}}]}
+        for piece in self._text_chunks:
+            yield {"content": piece}
 
     def _build_usage(self) -> dict[str, Any]:
-        prompt_tokens = count_prompt_tokens(self._body)
-        completion_tokens = count_tokens("".join(self._text_chunks)) + sum(
-            count_tokens(json.dumps(call["function"], ensure_ascii=False)) for call in self._calls
+        prompt_tokens = tokens.count_prompt_tokens(self._body)
+        completion_tokens = tokens.count_tokens("".join(self._text_chunks)) + sum(
+            tokens.count_json_tokens(call["function"]) for call in self._calls
         )
         return {
             "prompt_tokens": prompt_tokens,
@@ -122,6 +99,7 @@ def _to_tool_call(call: ToolCall) -> dict[str, Any]:
     }
 
 
-def _get_max_tokens(body: dict[str, Any]) -> int | None:
-    limit = body.get("max_completion_tokens") or body.get("max_tokens")
-    return limit if isinstance(limit, int) else None
+def _build_choice(
+    kind: str, content: dict[str, Any], finish_reason: str | None = None
+) -> dict[str, Any]:
+    return {"index": 0, kind: content, "logprobs": None, "finish_reason": finish_reason}

@@ -3,17 +3,15 @@
 import re
 from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 
-from sandbox.llm.dates import format_long_date
-from sandbox.llm.language import extract_stems
+from sandbox.llm.language import extract_stems, format_long_date
 from sandbox.llm.prompt_context import ToolCall, ToolDefinition
-from sandbox.llm.skill import SkillError, SkillRequest, SkillScript, call_tool
+from sandbox.llm.skill import SkillError, SkillRequest, SkillScript
 
 _LINE = re.compile(
-    r"^- (?P<title>.+?)(?: \[due \w{3} (?P<due>[\d-]{10} \d\d:\d\d)\])?"
-    r"(?: \[(?:done|cancelled)\])?(?: \[(?P<priority>high|low)\])? \(id (?P<id>[0-9a-f-]{36})\)$",
-    re.MULTILINE,
+    r"(?m)^- (?P<title>.+?)(?: \[due \w{3} (?P<due>[\d-]{10} \d\d:\d\d)\])?"
+    r"(?: \[(?:done|cancelled)\])?(?: \[(?P<priority>high|low)\])? \(id (?P<id>[0-9a-f-]{36})\)$"
 )
 _END_OF_DAY = "23:59"
 
@@ -42,47 +40,42 @@ def parse_entries(result: str) -> list[ListEntry]:
 
 
 def show_entries(
-    request: SkillRequest,
-    tool: ToolDefinition,
-    arguments: dict[str, object],
-    *,
-    heading: str,
-    none_text: str,
+    request: SkillRequest, tool: ToolDefinition, status: str | None, heading: str, none_text: str
 ) -> SkillScript:
     """Call a listing tool and return its entries below a heading."""
-    entries = parse_entries((yield from call_tool(request, tool, arguments)))
+    entries = parse_entries((yield from request.call_tool(tool, status=status)))
     return _format_entries(request, heading, entries) if entries else none_text
 
 
 def choose_entry(
-    request: SkillRequest, tool: ToolDefinition, text: str, *, none_text: str, which_text: str
+    request: SkillRequest, tool: ToolDefinition, text: str, none_text: str, which_text: str
 ) -> Generator[ToolCall, str, ListEntry]:
     """Return the one entry of a listing tool that the text names.
 
     Raises SkillError with `none_text` for an empty list, and with `which_text` and the candidates
     where several entries match.
     """
-    entries = parse_entries((yield from call_tool(request, tool, {})))
+    entries = parse_entries((yield from request.call_tool(tool)))
     if not entries:
         raise SkillError(none_text)
-    matching = find_best_matches(entries, text)
+    matching = _find_best_matches(entries, text)
     if len(matching) != 1:
         raise SkillError(_format_entries(request, which_text, matching or entries))
     return matching[0]
 
 
-def find_best_matches(entries: list[ListEntry], text: str) -> list[ListEntry]:
-    """Return the entries whose titles share most words with the text; all for an empty text."""
-    wanted = extract_stems(text)
-    if not wanted:
+def _find_best_matches(entries: list[ListEntry], text: str) -> list[ListEntry]:
+    """Return the entries whose titles share most stems with the text; all for an empty text."""
+    stems = extract_stems(text)
+    if not stems:
         return entries
-    scores = [(len(wanted & extract_stems(entry.title)), entry) for entry in entries]
-    best = max((score for score, _ in scores), default=0)
-    return [entry for score, entry in scores if score == best > 0]
+    scores = [len(stems & extract_stems(entry.title)) for entry in entries]
+    return [entry for entry, score in zip(entries, scores, strict=True) if score == max(scores) > 0]
 
 
 def _format_entries(request: SkillRequest, heading: str, entries: list[ListEntry]) -> str:
-    return "\n".join((heading, "", *(f"- {_describe_entry(request, one)}" for one in entries)))
+    lines = [f"- {_describe_entry(request, entry)}" for entry in entries]
+    return "\n".join((heading, "", *lines))
 
 
 def _describe_entry(request: SkillRequest, entry: ListEntry) -> str:
@@ -95,8 +88,9 @@ def _describe_entry(request: SkillRequest, entry: ListEntry) -> str:
     return f"{entry.title} ({'; '.join(notes)})" if notes else entry.title
 
 
-def describe_due(request: SkillRequest, due: datetime) -> str:
-    """Return the due date; 23:59 stands for a day without a time."""
-    at = f"{due:%H:%M}"
-    when = format_long_date(request, due) + ("" if at == _END_OF_DAY else f", {at}")
+def describe_due(request: SkillRequest, due: date) -> str:
+    """Return the due date or time; 23:59 stands for a day without a time."""
+    when = format_long_date(request.context.language, due)
+    if isinstance(due, datetime) and f"{due:%H:%M}" != _END_OF_DAY:
+        when += f", {due:%H:%M}"
     return request.localize(f"due {when}", f"срок: {when}")

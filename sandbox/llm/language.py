@@ -1,6 +1,7 @@
-"""Language detection and word stems for Russian and English."""
+"""Language detection, word stems and dates for Russian and English."""
 
 import re
+from datetime import date
 from typing import Literal
 
 Language = Literal["ru", "en"]
@@ -19,18 +20,17 @@ _STOP_WORD_TEXT = """
     ответ отвечает отвечать под пожалуйста помоги помогает помощник помощь попроси пользователь при
     про скажи спроси так там тебе тебя тот ты что чтобы эта эти это этот
 """
-_ENGLISH_STEMS = {
-    "напиш": "write",
-    "напис": "write",
-    "писат": "write",
-    "перев": "trans",
-    "переп": "rewri",
-    "сокра": "short",
-    "отред": "edito",
-    "редак": "edito",
-}
+_STEM_TRANSLATIONS = """
+    напиш write, напис write, писат write, перев trans, переп rewri, сокра short, отред edito,
+    редак edito
+"""
+_ENGLISH_STEMS = dict(pair.split() for pair in _STEM_TRANSLATIONS.split(","))
 """Russian stems with the English stems that tool names contain."""
 _STOP_WORDS = frozenset(_STOP_WORD_TEXT.split())
+_RUSSIAN_WEEKDAYS = "понедельник вторник среда четверг пятница суббота воскресенье"
+_RUSSIAN_MONTHS = (
+    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря"
+)
 
 
 def detect_language(*texts: str) -> Language:
@@ -46,4 +46,12 @@ def extract_stems(text: str) -> set[str]:
     """Return the first five letters of all words except stop words, to match inflected forms."""
     words = (word.lower() for word in _WORD.findall(text))
     found = {word[:5] for word in words if word not in _STOP_WORDS}
-    return found | {_ENGLISH_STEMS[one] for one in found if one in _ENGLISH_STEMS}
+    return found | {_ENGLISH_STEMS[stem] for stem in found if stem in _ENGLISH_STEMS}
+
+
+def format_long_date(language: Language, day: date) -> str:
+    """Return, for example, “Saturday, 21 November” or “суббота, 21 ноября”."""
+    if language == "en":
+        return f"{day:%A}, {day.day} {day:%B}"
+    month = _RUSSIAN_MONTHS.split()[day.month - 1]
+    return f"{_RUSSIAN_WEEKDAYS.split()[day.weekday()]}, {day.day} {month}"

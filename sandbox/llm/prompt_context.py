@@ -17,6 +17,8 @@ _SCHEDULED_PREFIX = re.compile(r"\AScheduled request\b[^\n]*\n")
 """The line that the assistant puts before a scheduled prompt."""
 _TIME_ZONE = re.compile(r"\b(UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)")
 
+ChatMessage = dict[str, Any]
+
 
 @dataclass(frozen=True)
 class ToolDefinition:
@@ -24,27 +26,15 @@ class ToolDefinition:
 
     name: str
     description: str
-    parameters: dict[str, Any]
-
-    @property
-    def properties(self) -> dict[str, Any]:
-        """Schemas of the arguments by name."""
-        properties: dict[str, Any] = self.parameters.get("properties") or {}
-        return properties
-
-    @property
-    def required(self) -> list[str]:
-        """Names of the required arguments."""
-        return list(self.parameters.get("required") or ())
+    properties: dict[str, Any]
+    """Schemas of the arguments by name."""
+    required: list[str]
+    """Names of the required arguments."""
 
     @property
     def title(self) -> str:
         """The name in words: “writer” for `ask_writer`."""
         return re.sub(r"[_-]+", " ", re.sub(r"^ask[_-]", "", self.name))
-
-    def has_parameter(self, argument: str) -> bool:
-        """Return whether the schema has this argument."""
-        return argument in self.properties
 
 
 @dataclass(frozen=True)
@@ -73,7 +63,7 @@ class PromptContext:
     previous_messages: tuple[str, ...]
     """The earlier user messages, the oldest first."""
     instructions: str
-    tools: tuple[ToolDefinition, ...]
+    tools: dict[str, ToolDefinition]
     tool_results: tuple[ToolResult, ...]
     """Results of the tool calls since the last user message."""
     tool_rounds: int
@@ -87,10 +77,6 @@ class PromptContext:
     is_brief: bool
     """Whether answers are cut to one sentence."""
 
-    def find_tool(self, name: str) -> ToolDefinition | None:
-        """Return the tool of this name."""
-        return next((tool for tool in self.tools if tool.name == name), None)
-
     def localize(self, en: str, ru: str) -> str:
         """Return the sentence in the user's language."""
         return ru if self.language == "ru" else en
@@ -98,25 +84,24 @@ class PromptContext:
 
 def parse_prompt(body: dict[str, Any]) -> PromptContext:
     """Parse the body of a validated Chat Completions request."""
-    messages: list[dict[str, Any]] = body["messages"]
-    last = max((i for i, one in enumerate(messages) if one["role"] == "user"), default=-1)
-    users = [_get_message_text(one) for one in messages[: last + 1] if one["role"] == "user"]
-    text, now, has_user_time = _split_context_line(users[-1] if users else "")
-    previous_messages = tuple(_split_context_line(one)[0] for one in users[:-1])
-    after = messages[last + 1 :]
-    instructions = "\n".join(
-        _get_message_text(one) for one in messages if one["role"] in ("system", "developer")
-    )
-    tools = () if body.get("tool_choice") == "none" else tuple(_parse_tools(body))
+    messages: list[ChatMessage] = body["messages"]
+    user_indexes = [i for i, message in enumerate(messages) if message["role"] == "user"]
+    users = [_split_context_line(_get_message_text(messages[index])) for index in user_indexes]
+    text, now, has_user_time = users[-1] if users else _split_context_line("")
+    previous_messages = tuple(user[0] for user in users[:-1])
+    after = messages[user_indexes[-1] + 1 :] if users else messages
+    system = [message for message in messages if message["role"] in ("system", "developer")]
+    instructions = "\n".join(map(_get_message_text, system))
+    tools = {} if body.get("tool_choice") == "none" else _parse_tools(body)
     return PromptContext(
         model=body["model"],
         text=text,
         previous_messages=previous_messages,
         instructions=instructions,
         tools=tools,
-        forced_tool=_parse_forced_tool(body, tools),
-        tool_results=tuple(_parse_tool_results(after)),
-        tool_rounds=sum(1 for one in after if one.get("tool_calls")),
+        forced_tool=_parse_forced_tool(body.get("tool_choice"), tools),
+        tool_results=_parse_tool_results(after),
+        tool_rounds=sum(1 for message in after if message.get("tool_calls")),
         now=now,
         has_user_time=has_user_time,
         language=find_required_language(instructions)
@@ -125,10 +110,10 @@ def parse_prompt(body: dict[str, Any]) -> PromptContext:
     )
 
 
-def _get_message_text(message: dict[str, Any]) -> str:
+def _get_message_text(message: ChatMessage) -> str:
     content = message.get("content")
     if isinstance(content, list):
-        parts = [part.get("text", "") for part in content if isinstance(part, dict)]
+        parts = [part.get("text") for part in content if isinstance(part, dict)]
         return "\n".join(part for part in parts if isinstance(part, str) and part)
     return content or ""
 
@@ -140,46 +125,44 @@ def _split_context_line(text: str) -> tuple[str, datetime, bool]:
         return text.strip(), datetime.now(UTC), False
     zone = _TIME_ZONE.search(found["line"])
     try:
-        info = ZoneInfo(zone[1]) if zone else ZoneInfo("UTC")
+        info = ZoneInfo(zone[1] if zone else "UTC")
     except ZoneInfoNotFoundError:
         info = ZoneInfo("UTC")
     now = datetime.fromisoformat(f"{found['date']}T{found['time']}").replace(tzinfo=info)
     return _SCHEDULED_PREFIX.sub("", text[found.end() :]).strip(), now, True
 
 
-def _parse_tools(body: dict[str, Any]) -> list[ToolDefinition]:
-    functions = [tool["function"] for tool in body.get("tools") or ()]
-    return [
-        ToolDefinition(one["name"], one.get("description") or "", one.get("parameters") or {})
-        for one in functions
-    ]
+def _parse_tools(body: dict[str, Any]) -> dict[str, ToolDefinition]:
+    tools = {}
+    for function in (tool["function"] for tool in body.get("tools") or ()):
+        name, description = function["name"], function.get("description") or ""
+        schema = function.get("parameters") or {}
+        properties, required = schema.get("properties") or {}, schema.get("required") or ()
+        tools[name] = ToolDefinition(name, description, properties, list(required))
+    return tools
 
 
 def _parse_forced_tool(
-    body: dict[str, Any], tools: tuple[ToolDefinition, ...]
+    choice: str | dict[str, Any] | None, tools: dict[str, ToolDefinition]
 ) -> ToolDefinition | None:
-    choice = body.get("tool_choice")
     if isinstance(choice, dict):
-        name = (choice.get("function") or {}).get("name")
-        return next((tool for tool in tools if tool.name == name), None)
-    return tools[0] if choice == "required" and tools else None
+        return tools.get((choice.get("function") or {}).get("name", ""))
+    return next(iter(tools.values()), None) if choice == "required" else None
 
 
-def _parse_tool_results(messages: list[dict[str, Any]]) -> list[ToolResult]:
+def _parse_tool_results(messages: list[ChatMessage]) -> tuple[ToolResult, ...]:
     calls = {
-        call["id"]: ToolCall(
-            str(call["function"].get("name")), _parse_arguments(call["function"]["arguments"])
-        )
+        call["id"]: _parse_call(call["function"])
         for message in messages
         for call in message.get("tool_calls") or ()
     }
-    return [
+    return tuple(
         ToolResult(calls[message["tool_call_id"]], _get_message_text(message))
         for message in messages
         if message["role"] == "tool" and message["tool_call_id"] in calls
-    ]
+    )
 
 
-def _parse_arguments(text: str) -> dict[str, Any]:
-    arguments = json.loads(text)
-    return arguments if isinstance(arguments, dict) else {}
+def _parse_call(function: dict[str, Any]) -> ToolCall:
+    arguments = json.loads(function["arguments"])
+    return ToolCall(str(function.get("name")), arguments if isinstance(arguments, dict) else {})

@@ -13,10 +13,7 @@ MAX_TOOL_ROUNDS = 8
 """Limit of tool rounds in one turn, far above what any skill needs."""
 
 _AND = "(?:and then|and also|and|then|also|а также|а потом|и ещё|и|потом|а|ещё|также)"
-_SEPARATOR = re.compile(
-    rf"(?:[.!?…]+\s+|\s*[;\n]+\s*)(?:{_AND}\s+)?|,?\s+{_AND}\s+",
-    re.IGNORECASE,
-)
+_SEPARATOR = re.compile(rf"(?i)(?:[.!?…]+\s+|\s*[;\n]+\s*)(?:{_AND}\s+)?|,?\s+{_AND}\s+")
 
 
 @dataclass(frozen=True)
@@ -32,17 +29,16 @@ def generate_reply(context: PromptContext) -> ModelReply:
 
     The model is stateless: skills run from their start with the tool results received so far.
     """
-    parts = split_requests(context)
-    results = _ToolResultPool(context.tool_results)
+    parts = _split_requests(context)
+    unused_results = list(context.tool_results)
     texts: list[str] = []
     calls: list[ToolCall] = []
     for part in parts:
         request = SkillRequest(part, context, is_only_request=len(parts) == 1)
-        outcomes = [_run_script(script, results) for script in _start_skill(request)]
+        outcomes = [_run_script(script, unused_results) for script in _start_skill(request)]
         calls += [outcome for outcome in outcomes if isinstance(outcome, ToolCall)]
-        texts += [_join_texts([outcome for outcome in outcomes if isinstance(outcome, str)])]
-    if context.forced_tool and not calls and not context.tool_rounds:
-        forced = context.forced_tool
+        texts.append(_join_texts([outcome for outcome in outcomes if isinstance(outcome, str)]))
+    if (forced := context.forced_tool) and not calls and not context.tool_rounds:
         calls = [ToolCall(forced.name, build_arguments(forced, context.text) or {})]
     if calls and context.tool_rounds < MAX_TOOL_ROUNDS:
         return ModelReply(tool_calls=tuple(calls))
@@ -53,9 +49,8 @@ def generate_reply(context: PromptContext) -> ModelReply:
             )
         )
     if context.is_brief:
-        texts = [truncate_to_sentence(text) for text in texts]
-    reply_text = "\n\n".join(text for text in texts if text)
-    return ModelReply(text=apply_style(reply_text, context.instructions))
+        texts = list(map(truncate_to_sentence, texts))
+    return ModelReply(apply_style("\n\n".join(filter(None, texts)), context.instructions))
 
 
 def _join_texts(texts: list[str]) -> str:
@@ -63,20 +58,20 @@ def _join_texts(texts: list[str]) -> str:
     return ("\n\n" if any("\n" in text for text in texts) else "\n").join(texts)
 
 
-def split_requests(context: PromptContext) -> list[str]:
+def _split_requests(context: PromptContext) -> list[str]:
     """Split the message where a part begins that a skill can answer."""
-    text = context.text
-    cuts = [cut for cut in _SEPARATOR.finditer(text) if _starts_request(cut, context)]
-    starts = (0, *(cut.end() for cut in cuts))
-    ends = (*(cut.start() for cut in cuts), len(text))
-    pieces = [text[start:end].strip() for start, end in zip(starts, ends, strict=True)]
-    return [piece for piece in pieces if piece] or [text]
+    text, start = context.text, 0
+    pieces = []
+    for cut in _SEPARATOR.finditer(text):
+        if _starts_request(cut, context):
+            pieces.append(text[start : cut.start()].strip())
+            start = cut.end()
+    pieces.append(text[start:].strip())
+    return list(filter(None, pieces)) or [text]
 
 
 def _starts_request(cut: re.Match[str], context: PromptContext) -> bool:
-    rest = cut.string[cut.end() :]
-    following = _SEPARATOR.search(rest)
-    piece = rest[: following.start()] if following else rest
+    piece = _SEPARATOR.split(cut.string[cut.end() :], maxsplit=1)[0]
     return bool(piece) and _select_skill(SkillRequest(piece, context)).can_start_mid_message
 
 
@@ -93,29 +88,17 @@ def _start_skill(request: SkillRequest) -> list[SkillScript | str]:
     return [*started] if isinstance(started, list) else [started]
 
 
-def _run_script(script: SkillScript | str, results: "_ToolResultPool") -> ToolCall | str:
+def _run_script(script: SkillScript | str, unused_results: list[ToolResult]) -> ToolCall | str:
     """Run a script to its answer, or to the first call without a result."""
     if isinstance(script, str):
         return script
     try:
         call = next(script)
-        while (content := results.pop_content(call)) is not None:
-            call = script.send(content)
+        while result := next((result for result in unused_results if result.call == call), None):
+            unused_results.remove(result)
+            call = script.send(result.content)
     except StopIteration as stop:
         return str(stop.value)
     except SkillError as error:
         return str(error)
     return call
-
-
-class _ToolResultPool:
-    """Tool results; each is returned once, for a call with equal name and arguments."""
-
-    def __init__(self, results: tuple[ToolResult, ...]) -> None:
-        self._remaining = list(results)
-
-    def pop_content(self, call: ToolCall) -> str | None:
-        for index, result in enumerate(self._remaining):
-            if result.call == call:
-                return self._remaining.pop(index).content
-        return None

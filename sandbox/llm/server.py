@@ -38,7 +38,7 @@ async def _create_chat_completion(request: web.Request) -> web.StreamResponse:
     response = ChatCompletionResponse(body, generate_reply(parse_prompt(body)))
     if not body.get("stream"):
         return web.json_response(response.to_json())
-    chunks = (_format_sse(chunk) for chunk in response.to_chunks())
+    chunks = map(_format_sse, response.to_chunks())
     return await _stream_events(request, [*chunks, "data: [DONE]\n\n"], delay_for(body["model"]))
 
 
@@ -53,7 +53,7 @@ async def _create_response(request: web.Request) -> web.StreamResponse:
 
 
 async def _list_models(_: web.Request) -> web.StreamResponse:
-    models = [_build_model_json(name) for name in MODEL_NAMES]
+    models = list(map(_build_model_json, MODEL_NAMES))
     return web.json_response({"object": "list", "data": models})
 
 
@@ -62,9 +62,8 @@ async def _get_model(request: web.Request) -> web.StreamResponse:
 
 
 async def _reject_unknown_url(request: web.Request) -> web.StreamResponse:
-    raise OpenAiError(
-        f"Invalid URL ({request.method} {request.path})", status=404, code="unknown_url"
-    )
+    message = f"Invalid URL ({request.method} {request.path})"
+    raise OpenAiError(message, code="unknown_url", status=404)
 
 
 def _with_error_envelope(handler: LlmHandler) -> LlmHandler:
@@ -86,14 +85,17 @@ def _with_error_envelope(handler: LlmHandler) -> LlmHandler:
     return serve
 
 
-async def _read_json(request: web.Request) -> Any:
+async def _read_json(request: web.Request) -> dict[str, Any]:
     try:
-        return json.loads(await request.read())
+        body = json.loads(await request.read())
     except ValueError as error:
         raise OpenAiError(
             "We could not parse the JSON body of your request. (HINT: This likely means you "
             "aren't using your HTTP library correctly.)"
         ) from error
+    if isinstance(body, dict):
+        return body
+    raise OpenAiError("We could not parse the JSON body of your request. It must be an object.")
 
 
 def _format_sse(data: dict[str, Any]) -> str:

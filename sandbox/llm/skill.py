@@ -10,6 +10,18 @@ from sandbox.llm.tool_result_parsing import find_error
 SkillScript = Generator[ToolCall, str, str]
 """Yields a tool call, receives its result, and so on; returns the answer."""
 
+TOOL_PURPOSES = {
+    "get_time": ("telling the time", "для времени"),
+    "get_weather": ("the weather", "для погоды"),
+    "create_reminder": ("reminders", "для напоминаний"),
+    "list_reminders": ("listing reminders", "для списка напоминаний"),
+    "cancel_reminder": ("cancelling reminders", "для отмены напоминаний"),
+    "create_task": ("tasks", "для задач"),
+    "list_tasks": ("listing tasks", "для списка задач"),
+    "change_task": ("changing tasks", "для изменения задач"),
+}
+"""The tools that have a skill, and what they are for in English and in Russian."""
+
 
 class SkillError(Exception):
     """Ends a skill early; the message is the answer to the user."""
@@ -27,6 +39,37 @@ class SkillRequest:
         """Return the sentence in the user's language."""
         return self.context.localize(en, ru)
 
+    def require_tool(self, name: str) -> ToolDefinition:
+        """Return the tool of this name. Raises SkillError where the assistant lacks it."""
+        if tool := self.context.tools.get(name):
+            return tool
+        en, ru = TOOL_PURPOSES[name]
+        raise SkillError(
+            self.localize(
+                f"I have no tool for {en} here, so I cannot do that. "
+                "An administrator can add one to this assistant.",
+                f"Здесь у меня нет инструмента {ru}, поэтому сделать это я не могу. "
+                "Администратор может добавить его этому ассистенту.",
+            )
+        )
+
+    def call_tool(self, tool: ToolDefinition, **arguments: object) -> SkillScript:
+        """Call a tool without the arguments that are None, and check its result."""
+        given = {name: value for name, value in arguments.items() if value is not None}
+        return self.check_result((yield ToolCall(tool.name, given)))
+
+    def check_result(self, result: str, *, may_be_prose: bool = False) -> str:
+        """Return the result of a tool. Raises SkillError for an error; see find_error."""
+        error = find_error(result, may_be_prose=may_be_prose)
+        if error is None:
+            return result
+        raise SkillError(
+            self.localize(
+                f"That did not work. The tool says: {error}",
+                f"Не получилось. Инструмент отвечает: {error}",
+            )
+        )
+
 
 @dataclass(frozen=True)
 class Skill:
@@ -43,44 +86,3 @@ class Skill:
 def matches_any(*patterns: re.Pattern[str]) -> Callable[[SkillRequest], bool]:
     """Return a matcher of requests that contain one of the patterns."""
     return lambda request: any(pattern.search(request.text) for pattern in patterns)
-
-
-def require_tool(request: SkillRequest, name: str, use_en: str, use_ru: str) -> ToolDefinition:
-    """Return the tool of this name. Raises SkillError; `use_*` says what the tool is for."""
-    tool = request.context.find_tool(name)
-    if tool is None:
-        raise missing_tool_error(request, use_en, use_ru)
-    return tool
-
-
-def missing_tool_error(request: SkillRequest, use_en: str, use_ru: str) -> SkillError:
-    """Build the error for a request that needs a tool which the assistant does not have."""
-    return SkillError(
-        request.localize(
-            f"I have no tool for {use_en} here, so I cannot do that. "
-            "An administrator can add one to this assistant.",
-            f"Здесь у меня нет инструмента {use_ru}, поэтому сделать это я не могу. "
-            "Администратор может добавить его этому ассистенту.",
-        )
-    )
-
-
-def tool_failure_error(request: SkillRequest, reason: str) -> SkillError:
-    """Build the error for a tool call that failed."""
-    return SkillError(
-        request.localize(
-            f"That did not work. The tool says: {reason}",
-            f"Не получилось. Инструмент отвечает: {reason}",
-        )
-    )
-
-
-def call_tool(
-    request: SkillRequest, tool: ToolDefinition, arguments: dict[str, object]
-) -> SkillScript:
-    """Call a tool and return its result. Raises SkillError where the tool fails."""
-    result = yield ToolCall(tool.name, arguments)
-    error = find_error(result)
-    if error is not None:
-        raise tool_failure_error(request, error)
-    return result

@@ -1,59 +1,38 @@
 """Example requests for the tools that an assistant has."""
 
 from sandbox.llm.prompt_context import PromptContext
+from sandbox.llm.skill import TOOL_PURPOSES
 
-_TOOL_SUGGESTIONS = (
+_SUGGESTIONS = (
     ("get_time", "What time is it in Tokyo?", "Который час в Токио?"),
-    (
-        "create_reminder",
-        "Remind me in 20 seconds to stretch",
-        "Напомни через 20 секунд размяться",
-    ),
+    ("create_reminder", "Remind me in 20 seconds to stretch", "Напомни через 20 секунд размяться"),
     (
         "create_reminder",
         "Remind me every day at 9 to water the plants",
         "Напоминай каждый день в 9 поливать цветы",
     ),
     ("list_reminders", "Show my reminders", "Покажи мои напоминания"),
-    (
-        "create_task",
-        "Add a task: buy milk by Friday",
-        "Добавь задачу: купить молоко до пятницы",
-    ),
+    ("create_task", "Add a task: buy milk by Friday", "Добавь задачу: купить молоко до пятницы"),
     ("list_tasks", "Show my tasks", "Покажи мои задачи"),
     ("change_task", "Mark the task about milk as done", "Отметь задачу про молоко выполненной"),
     ("get_weather", "What is the weather in Paris tomorrow?", "Какая погода завтра в Париже?"),
+    (None, "How much is 12 * 7?", "Сколько будет 12 * 7?"),
+    (None, "What was my previous message?", "Какое было моё прошлое сообщение?"),
+    (None, "Show me markdown", "Покажи markdown"),
+    (None, "What is the quadratic formula?", "Какая формула у корней квадратного уравнения?"),
 )
-_GENERAL_SUGGESTIONS = (
-    ("How much is 12 * 7?", "Сколько будет 12 * 7?"),
-    ("What was my previous message?", "Какое было моё прошлое сообщение?"),
-    ("Show me markdown", "Покажи markdown"),
-    ("What is the quadratic formula?", "Какая формула у корней квадратного уравнения?"),
-)
-BUILT_IN_TOOLS = frozenset(
-    {
-        "get_time",
-        "get_weather",
-        "create_reminder",
-        "list_reminders",
-        "change_reminder",
-        "cancel_reminder",
-        "create_task",
-        "list_tasks",
-        "change_task",
-    }
-)
-"""Tools that have a skill."""
+"""The tool that a request needs, if any, and the request in English and in Russian."""
+BUILT_IN_TOOLS = TOOL_PURPOSES.keys() | {"change_reminder"}
+"""Tools that are never called merely because a request has words of their description."""
 
 
 def render_suggestions(context: PromptContext) -> str:
     """Return a Markdown list of example requests."""
-    names = {tool.name for tool in context.tools}
-    examples = [(en, ru) for name, en, ru in _TOOL_SUGGESTIONS if name in names]
-    lines = [context.localize(en, ru) for en, ru in (*examples, *_GENERAL_SUGGESTIONS)]
+    names = {None, *context.tools}
+    lines = [context.localize(en, ru) for name, en, ru in _SUGGESTIONS if name in names]
     lines += [
         context.localize(f"Ask the {tool.title} …", f"Спроси {tool.title} …")
-        for tool in context.tools
-        if tool.has_parameter("message") and tool.name not in BUILT_IN_TOOLS
+        for tool in context.tools.values()
+        if "message" in tool.properties and tool.name not in BUILT_IN_TOOLS
     ]
     return "\n".join(f"- {line}" for line in lines)

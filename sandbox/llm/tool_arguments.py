@@ -13,11 +13,8 @@ _PLACE_PARAMETERS = ("place", "city", "location", "address")
 
 def build_arguments(tool: ToolDefinition, message: str) -> dict[str, Any] | None:
     """Return arguments for the tool's schema, or None where the message lacks a value."""
-    if tool.has_parameter("message"):
-        names = ["message"]
-    else:
-        texts = [name for name, part in tool.properties.items() if part.get("type") == "string"]
-        names = tool.required or texts[:1]
+    texts = [name for name, part in tool.properties.items() if part.get("type") == "string"]
+    names = ["message"] if "message" in tool.properties else tool.required or texts[:1]
     arguments = {
         name: _extract_value(name, tool.properties.get(name) or {}, message) for name in names
     }
@@ -26,15 +23,16 @@ def build_arguments(tool: ToolDefinition, message: str) -> dict[str, Any] | None
 
 def _extract_value(name: str, schema: dict[str, Any], message: str) -> Any:
     if "enum" in schema:
-        return next((one for one in schema["enum"] if str(one).lower() in message.lower()), None)
-    kind = schema.get("type", "string")
-    if kind in ("integer", "number"):
-        found = _NUMBER.search(message)
-        value = float(found[0].replace(",", ".")) if found else None
-        return int(value) if value is not None and kind == "integer" else value
-    if kind != "string":
-        return None
-    if name in _PLACE_PARAMETERS:
-        return extract_last_place(message) or message
-    quoted = _QUOTED.search(message)
-    return quoted[1] if quoted and name != "message" else message
+        values = (value for value in schema["enum"] if str(value).lower() in message.lower())
+        return next(values, None)
+    match schema.get("type", "string"):
+        case "integer" | "number" as kind:
+            found = _NUMBER.search(message)
+            number = float(found[0].replace(",", ".")) if found else None
+            return int(number) if number is not None and kind == "integer" else number
+        case "string" if name in _PLACE_PARAMETERS:
+            return extract_last_place(message) or message
+        case "string":
+            quoted = _QUOTED.search(message)
+            return quoted[1] if quoted and name != "message" else message
+    return None

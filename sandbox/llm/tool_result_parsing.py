@@ -6,23 +6,14 @@ from datetime import datetime
 from typing import Any
 
 _FAILURE = re.compile(
-    r"^\W*(?:tool )?(?:error|failed|failure|invalid|unknown|no such|not found|cannot|can't"
-    r"|could not|couldn't|unable|refused|ошибка|не удалось|нет так|неизвестн|нельзя)",
-    re.IGNORECASE,
+    r"(?i)^\W*(?:tool )?(?:error|failed|failure|invalid|unknown|no such|not found|cannot|can't"
+    r"|could not|couldn't|unable|refused|ошибка|не удалось|нет так|неизвестн|нельзя)"
 )
-_ERROR = re.compile(r"^\W*(?:error|ошибка)\b[\s:.!—-]*", re.IGNORECASE)
+_ERROR = re.compile(r"(?i)^\W*(?:error|ошибка)\b[\s:.!—-]*")
 _MODEL_HINT = re.compile(r"\s*\b(?:Tell the user|Call again\b[^.]*)\.\s*$")
 """Hints for the model at the end of an error, which users need not see."""
 _DATETIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?")
 _TIME_ZONE = re.compile(r"\b[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+\b|\bUTC\b")
-
-
-def parse_json(content: str) -> Any:
-    """Return the JSON value of a result, or None for plain text."""
-    try:
-        return json.loads(content)
-    except ValueError:
-        return None
 
 
 def find_error(content: str, *, may_be_prose: bool = False) -> str | None:
@@ -30,7 +21,7 @@ def find_error(content: str, *, may_be_prose: bool = False) -> str | None:
 
     `may_be_prose`: an assistant wrote the result, so a first word like “unknown” is no error.
     """
-    value = parse_json(content)
+    value = _parse_json(content)
     if isinstance(value, dict) and value.get("error"):
         reason = value.get("detail") or value.get("message") or value["error"]
         return reason if isinstance(reason, str) else json.dumps(reason, ensure_ascii=False)
@@ -43,7 +34,7 @@ def find_error(content: str, *, may_be_prose: bool = False) -> str | None:
 def find_datetime(content: str) -> datetime | None:
     """Return the first date with a time in a result, or None."""
     found = _DATETIME.search(content)
-    return datetime.fromisoformat(found[0].replace("Z", "+00:00")) if found else None
+    return datetime.fromisoformat(found[0]) if found else None
 
 
 def find_time_zone(content: str) -> str:
@@ -54,25 +45,30 @@ def find_time_zone(content: str) -> str:
 
 def format_result(content: str) -> str:
     """Return a result for the user: text unchanged, JSON as a Markdown list."""
-    value = parse_json(content)
-    if isinstance(value, dict):
-        return "\n".join(
-            f"- {_humanize_name(name)}: {_format_inline(part)}" for name, part in value.items()
-        )
-    if isinstance(value, list):
-        return "\n".join(f"- {_format_inline(part)}" for part in value)
-    return content.strip()
+    match _parse_json(content):
+        case dict(fields):
+            lines = [f"{_humanize(name)}: {_format_inline(part)}" for name, part in fields.items()]
+        case list(parts):
+            lines = list(map(_format_inline, parts))
+        case _:
+            return content.strip()
+    return "\n".join(f"- {line}" for line in lines)
 
 
-def _humanize_name(name: str) -> str:
+def _parse_json(content: str) -> Any:
+    """Return the JSON value of a result, or None for plain text."""
+    try:
+        return json.loads(content)
+    except ValueError:
+        return None
+
+
+def _humanize(name: str) -> str:
     return name.replace("_", " ")
 
 
 def _format_inline(value: Any) -> str:
     if isinstance(value, dict):
-        return ", ".join(
-            f"{_humanize_name(name)} {_format_inline(part)}" for name, part in value.items()
-        )
-    if isinstance(value, list):
-        return "; ".join(map(_format_inline, value))
-    return str(value)
+        fields = (f"{_humanize(name)} {_format_inline(part)}" for name, part in value.items())
+        return ", ".join(fields)
+    return "; ".join(map(_format_inline, value)) if isinstance(value, list) else str(value)

@@ -7,10 +7,9 @@ from sandbox.llm.responses.reasoning import ResponseItem
 
 def to_chat_request(body: dict[str, Any]) -> dict[str, Any]:
     """Convert the body of a valid request; reasoning items are dropped."""
-    instructions = body.get("instructions")
-    messages: list[dict[str, Any]] = (
-        [{"role": "system", "content": instructions}] if instructions else []
-    )
+    messages: list[dict[str, Any]] = []
+    if instructions := body.get("instructions"):
+        messages.append({"role": "system", "content": instructions})
     for item in body["input"]:
         _append_item(messages, item)
     tool_choice = body.get("tool_choice")
@@ -24,15 +23,15 @@ def to_chat_request(body: dict[str, Any]) -> dict[str, Any]:
 
 def _append_item(messages: list[dict[str, Any]], item: ResponseItem) -> None:
     """Append an item; consecutive function calls form one message."""
-    if item["type"] == "message":
-        messages.append({"role": item["role"], "content": item["content"]})
-    elif item["type"] == "function_call_output":
-        tool = {"role": "tool", "tool_call_id": item["call_id"], "content": item["output"]}
-        messages.append(tool)
-    elif item["type"] == "function_call":
-        function = {"name": item["name"], "arguments": item["arguments"]}
-        call = {"id": item["call_id"], "type": "function", "function": function}
-        if messages and messages[-1].get("tool_calls"):
-            messages[-1]["tool_calls"].append(call)
-        else:
-            messages.append({"role": "assistant", "content": None, "tool_calls": [call]})
+    match item:
+        case {"type": "message", "role": role, "content": content}:
+            messages.append({"role": role, "content": content})
+        case {"type": "function_call_output", "call_id": call_id, "output": output}:
+            messages.append({"role": "tool", "tool_call_id": call_id, "content": output})
+        case {"type": "function_call", "call_id": call_id, "name": name, "arguments": arguments}:
+            function = {"name": name, "arguments": arguments}
+            call = {"id": call_id, "type": "function", "function": function}
+            if messages and messages[-1].get("tool_calls"):
+                messages[-1]["tool_calls"].append(call)
+            else:
+                messages.append({"role": "assistant", "content": None, "tool_calls": [call]})

@@ -30,43 +30,36 @@ def build_reasoning_item(model: str, items: list[ResponseItem]) -> ResponseItem:
 
 def validate_reasoning(model: str, given: list[ResponseItem]) -> None:
     """Raise OpenAiError where a blob is missing, unknown, or separated from its items."""
-    items = [one for one in given if one["type"] in ("reasoning", *_ID_PREFIXES)]
+    items = [item for item in given if item["type"] in ("reasoning", *_ID_PREFIXES)]
     reasoning_stems: set[str] = set()
     for index, item in enumerate(items):
         if item["type"] == "reasoning":
             reasoning_stems.add(str(item.get("id")).removeprefix("rs_"))
-            _verify_encrypted_content(model, item, items[index + 1 :])
-        else:
-            _require_reasoning(item, reasoning_stems)
+            _verify_content(model, item, items[index + 1 :])
+            continue
+        stem = str(item.get("id") or "").removeprefix(_ID_PREFIXES[item["type"]])[:-2]
+        if stem and stem not in reasoning_stems:
+            raise OpenAiError(
+                f"Item '{item['id']}' of type '{item['type']}' was provided without its required "
+                f"'reasoning' item: 'rs_{stem}'.",
+                "input",
+            )
 
 
-def _require_reasoning(item: ResponseItem, reasoning_stems: set[str]) -> None:
-    """Raise OpenAiError for an item with an id but without its reasoning."""
-    stem = str(item.get("id") or "").removeprefix(_ID_PREFIXES[item["type"]])[:-2]
-    if stem and stem not in reasoning_stems:
-        raise OpenAiError(
-            f"Item '{item['id']}' of type '{item['type']}' was provided without its required "
-            f"'reasoning' item: 'rs_{stem}'.",
-            param="input",
-        )
-
-
-def _verify_encrypted_content(
-    model: str, item: ResponseItem, following: list[ResponseItem]
-) -> None:
-    name, blob = item.get("id"), item.get("encrypted_content")
+def _verify_content(model: str, item: ResponseItem, following: list[ResponseItem]) -> None:
+    name, blob = item["id"], item.get("encrypted_content")
     if not blob:
         raise OpenAiError(
             f"Item with id '{name}' not found. Items are not persisted when `store` is set to "
             "false. Try again with `store` set to true, or remove this item from your input.",
+            "input",
             status=404,
-            param="input",
         )
     count = _get_signed_count(str(blob))
     if len(following) < count:
         raise OpenAiError(
             f"Item '{name}' of type 'reasoning' was provided without its required following item.",
-            param="input",
+            "input",
         )
     if count == 0 or not hmac.compare_digest(_sign_items(model, following[:count]), str(blob)):
         raise OpenAiError(
@@ -78,7 +71,7 @@ def _verify_encrypted_content(
 
 def _sign_items(model: str, items: list[ResponseItem]) -> str:
     payload = json.dumps([model, *map(_to_signed_fields, items)], ensure_ascii=False).encode()
-    mac = hmac.new(_SIGNING_KEY, payload, hashlib.sha256).digest()
+    mac = hmac.digest(_SIGNING_KEY, payload, "sha256")
     return base64.urlsafe_b64encode(bytes([len(items)]) + mac).decode()
 
 

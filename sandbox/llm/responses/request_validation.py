@@ -2,22 +2,17 @@
 
 from typing import Any
 
-from sandbox.llm.chat_request_validation import (
-    invalid_type_error,
-    missing_parameter_error,
-    validate_function_name,
-)
-from sandbox.llm.errors import OpenAiError
+from sandbox.llm.chat_request_validation import validate_function_name
+from sandbox.llm.errors import OpenAiError, invalid_type_error, missing_parameter_error
 from sandbox.llm.responses.reasoning import ResponseItem, validate_reasoning
 
 MIN_OUTPUT_TOKENS = 16
 _PARAMETER_NAMES = """
     access_programs background context_management conversation image include input instructions
-    max_output_tokens
-    max_tool_calls metadata model moderation parallel_tool_calls previous_response_id prompt
-    prompt_cache_key prompt_cache_options prompt_cache_retention reasoning safety_identifier
-    service_tier store stream stream_options temperature text tool_choice tools top_logprobs top_p
-    truncation user
+    max_output_tokens max_tool_calls metadata model moderation parallel_tool_calls
+    previous_response_id prompt prompt_cache_key prompt_cache_options prompt_cache_retention
+    reasoning safety_identifier service_tier store stream stream_options temperature text
+    tool_choice tools top_logprobs top_p truncation user
 """
 PARAMETERS = frozenset(_PARAMETER_NAMES.split())
 _MOVED_PARAMETERS = {
@@ -33,10 +28,8 @@ _REQUIRED_FIELDS = {
 }
 
 
-def validate_responses_request(body: Any) -> dict[str, Any]:
+def validate_responses_request(body: dict[str, Any]) -> dict[str, Any]:
     """Return the body with its input as a list of items. Raises OpenAiError."""
-    if not isinstance(body, dict):
-        raise OpenAiError("We could not parse the JSON body of your request. It must be an object.")
     _validate_parameters(body)
     given = body["input"]
     items = [{"role": "user", "content": given}] if isinstance(given, str) else given
@@ -56,27 +49,28 @@ def _validate_parameters(body: dict[str, Any]) -> None:
             raise OpenAiError(
                 f"Unsupported parameter: '{name}'. In the Responses API, this parameter has moved "
                 f"to '{_MOVED_PARAMETERS[name]}'.",
-                param=name,
-                code="unsupported_parameter",
+                name,
+                "unsupported_parameter",
             )
-        raise OpenAiError(f"Unknown parameter: '{name}'.", param=name, code="unknown_parameter")
+        raise OpenAiError(f"Unknown parameter: '{name}'.", name, "unknown_parameter")
     for name in ("model", "input"):
         if not body.get(name):
             raise missing_parameter_error(name)
-    if named := body.get("previous_response_id") or body.get("conversation"):
-        raise OpenAiError(
-            f"'{named}' not found: the sandbox keeps no responses and no conversations.",
-            status=404,
-            param="previous_response_id" if body.get("previous_response_id") else "conversation",
-            code="previous_response_not_found",
-        )
+    for name in ("previous_response_id", "conversation"):
+        if body.get(name):
+            raise OpenAiError(
+                f"'{body[name]}' not found: the sandbox keeps no responses and no conversations.",
+                name,
+                "previous_response_not_found",
+                status=404,
+            )
     limit = body.get("max_output_tokens")
     if isinstance(limit, int) and limit < MIN_OUTPUT_TOKENS:
         raise OpenAiError(
             "Invalid 'max_output_tokens': integer below minimum value. Expected a value >= "
             f"{MIN_OUTPUT_TOKENS}, but got {limit} instead.",
-            param="max_output_tokens",
-            code="integer_below_min_value",
+            "max_output_tokens",
+            "integer_below_min_value",
         )
 
 
@@ -88,8 +82,8 @@ def _validate_item(item: Any, where: str) -> ResponseItem:
         raise OpenAiError(
             f"Invalid value: '{kind}'."
             f" Supported values are: {', '.join(map(repr, _REQUIRED_FIELDS))}.",
-            param=f"{where}.type",
-            code="invalid_value",
+            f"{where}.type",
+            "invalid_value",
         )
     for name in _REQUIRED_FIELDS[kind]:
         if item.get(name) is None:
@@ -104,32 +98,25 @@ def _validate_call_pairs(items: list[ResponseItem]) -> None:
     call_ids: set[str] = set()
     pending_ids: set[str] = set()
     for item in items:
-        call_id = item.get("call_id")
         if item["type"] == "function_call":
             call_ids.add(item["call_id"])
             pending_ids.add(item["call_id"])
         elif item["type"] == "function_call_output":
+            call_id = item["call_id"]
             if call_id not in call_ids:
-                raise OpenAiError(
-                    f"No tool call found for function call output with call_id {call_id}.",
-                    param="input",
-                )
-            pending_ids.discard(item["call_id"])
+                message = f"No tool call found for function call output with call_id {call_id}."
+                raise OpenAiError(message, "input")
+            pending_ids.discard(call_id)
     if pending_ids:
-        raise OpenAiError(
-            f"No tool output found for function call {min(pending_ids)}.", param="input"
-        )
+        raise OpenAiError(f"No tool output found for function call {min(pending_ids)}.", "input")
 
 
 def _validate_tool(tool: Any, where: str) -> None:
     if not isinstance(tool, dict):
         raise invalid_type_error(where, "an object", tool)
     if tool.get("type") != "function":
-        raise OpenAiError(
-            f"Invalid value: '{tool.get('type')}'. The sandbox has only functions.",
-            param=f"{where}.type",
-            code="invalid_value",
-        )
+        message = f"Invalid value: '{tool.get('type')}'. The sandbox has only functions."
+        raise OpenAiError(message, f"{where}.type", "invalid_value")
     if tool.get("name") is None:
         raise missing_parameter_error(f"{where}.name")
     validate_function_name(tool["name"], f"{where}.name")

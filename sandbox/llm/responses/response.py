@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from secrets import token_hex
 from typing import Any
 
+from sandbox.llm.prompt_context import ToolCall
 from sandbox.llm.responses.reasoning import ResponseItem, build_reasoning_item
 from sandbox.llm.rule_based_model import ModelReply
 from sandbox.llm.tokens import count_prompt_tokens, count_tokens, split_chunks, truncate_chunks
@@ -36,12 +37,11 @@ class ResponsesApiResponse:
     def __init__(
         self, body: dict[str, Any], chat_request: dict[str, Any], reply: ModelReply
     ) -> None:
-        self._text_chunks, self._is_truncated = truncate_chunks(
+        self._text_chunks, is_truncated = truncate_chunks(
             split_chunks(reply.text), body.get("max_output_tokens")
         )
-        items = [_build_function_call(one.name, one.arguments) for one in reply.tool_calls] or [
-            self._build_message()
-        ]
+        self._status = "incomplete" if is_truncated else "completed"
+        items = list(map(_build_function_call, reply.tool_calls)) or [self._build_message()]
         self._output = [build_reasoning_item(body["model"], items), *items]
         self._prompt_tokens = count_prompt_tokens(chat_request)
         self._common_fields = {
@@ -55,12 +55,11 @@ class ResponsesApiResponse:
 
     def to_json(self) -> dict[str, Any]:
         """Return the body of a response that is not streamed."""
-        reason = {"reason": "max_output_tokens"} if self._is_truncated else None
-        status = "incomplete" if self._is_truncated else "completed"
+        is_complete = self._status == "completed"
         return {
             **self._common_fields,
-            "status": status,
-            "incomplete_details": reason,
+            "status": self._status,
+            "incomplete_details": None if is_complete else {"reason": "max_output_tokens"},
             "output": self._output,
             "usage": self._build_usage(),
         }
@@ -75,45 +74,41 @@ class ResponsesApiResponse:
         for kind in ("created", "in_progress"):
             yield {"type": f"response.{kind}", "response": {**started, "output": [], "usage": None}}
         for index, item in enumerate(self._output):
-            yield from self._build_item_events(index, item)
-        completed = self.to_json()
-        yield {"type": f"response.{completed['status']}", "response": completed}
+            place = {"output_index": index}
+            yield {"type": "response.output_item.added", **place, "item": _to_in_progress(item)}
+            yield from self._build_item_events({**place, "item_id": item["id"]}, item)
+            yield {"type": "response.output_item.done", **place, "item": item}
+        yield {"type": f"response.{self._status}", "response": self.to_json()}
 
-    def _build_item_events(self, index: int, item: ResponseItem) -> Iterator[ResponseEvent]:
-        place = {"output_index": index, "item_id": item["id"]}
-        yield {
-            "type": "response.output_item.added",
-            "output_index": index,
-            "item": _to_in_progress(item),
-        }
-        if item["type"] == "function_call":
-            yield from _build_call_events(place, item["arguments"])
-        elif item["type"] == "message":
-            yield from self._build_text_events({**place, "content_index": 0}, item["content"][0])
-        yield {"type": "response.output_item.done", "output_index": index, "item": item}
-
-    def _build_text_events(
-        self, place: dict[str, Any], part: dict[str, Any]
+    def _build_item_events(
+        self, place: dict[str, Any], item: ResponseItem
     ) -> Iterator[ResponseEvent]:
-        yield {"type": "response.content_part.added", **place, "part": {**part, "text": ""}}
-        for piece in self._text_chunks:
-            yield {"type": "response.output_text.delta", **place, "delta": piece, "logprobs": []}
-        text = part["text"]
-        yield {"type": "response.output_text.done", **place, "text": text, "logprobs": []}
-        yield {"type": "response.content_part.done", **place, "part": part}
+        if item["type"] == "function_call":
+            kind = "response.function_call_arguments"
+            for piece in split_chunks(item["arguments"]):
+                yield {"type": f"{kind}.delta", **place, "delta": piece}
+            yield {"type": f"{kind}.done", **place, "arguments": item["arguments"]}
+        if item["type"] == "message":
+            place, part = {**place, "content_index": 0}, item["content"][0]
+            yield {"type": "response.content_part.added", **place, "part": {**part, "text": ""}}
+            kind, text = "response.output_text", part["text"]
+            for piece in self._text_chunks:
+                yield {"type": f"{kind}.delta", **place, "delta": piece, "logprobs": []}
+            yield {"type": f"{kind}.done", **place, "text": text, "logprobs": []}
+            yield {"type": "response.content_part.done", **place, "part": part}
 
     def _build_message(self) -> ResponseItem:
         text = "".join(self._text_chunks)
         return {
             "type": "message",
-            "status": "incomplete" if self._is_truncated else "completed",
+            "status": self._status,
             "role": "assistant",
             "content": [{"type": "output_text", "text": text, "annotations": [], "logprobs": []}],
         }
 
     def _build_usage(self) -> dict[str, Any]:
-        calls = [one["arguments"] + one["name"] for one in self._output if "arguments" in one]
-        output_tokens = count_tokens("".join(self._text_chunks)) + sum(map(count_tokens, calls))
+        calls = [item["arguments"] + item["name"] for item in self._output if "arguments" in item]
+        output_tokens = sum(map(count_tokens, ["".join(self._text_chunks), *calls]))
         return {
             "input_tokens": self._prompt_tokens,
             "input_tokens_details": {"cached_tokens": 0, "cache_write_tokens": 0},
@@ -123,13 +118,13 @@ class ResponsesApiResponse:
         }
 
 
-def _build_function_call(name: str, arguments: dict[str, Any]) -> ResponseItem:
+def _build_function_call(call: ToolCall) -> ResponseItem:
     return {
         "type": "function_call",
         "status": "completed",
         "call_id": f"call_{token_hex(12)}",
-        "name": name,
-        "arguments": json.dumps(arguments, ensure_ascii=False),
+        "name": call.name,
+        "arguments": json.dumps(call.arguments, ensure_ascii=False),
     }
 
 
@@ -140,10 +135,3 @@ def _to_in_progress(item: ResponseItem) -> ResponseItem:
     is_call = item["type"] == "function_call"
     empty: dict[str, Any] = {"arguments": ""} if is_call else {"content": []}
     return {**item, **empty, "status": "in_progress"}
-
-
-def _build_call_events(place: dict[str, Any], arguments: str) -> Iterator[ResponseEvent]:
-    kind = "response.function_call_arguments"
-    for piece in split_chunks(arguments):
-        yield {"type": f"{kind}.delta", **place, "delta": piece}
-    yield {"type": f"{kind}.done", **place, "arguments": arguments}

@@ -4,7 +4,7 @@ import ast
 import operator
 import re
 from collections.abc import Callable
-from decimal import Decimal, DivisionByZero, InvalidOperation, localcontext
+from decimal import Decimal
 
 from sandbox.llm.skill import Skill, SkillRequest
 
@@ -12,10 +12,10 @@ _EXPRESSION = re.compile(
     r"(?<![\w.-])[-(\s]*\d[\d\s.,()]*(?:(?:\*\*|//|[-+*/×·÷−^%])[\s(]*-?[\s(]*\d[\d\s.,()]*)+"
 )
 _PERCENT = re.compile(
-    r"(\d+(?:[.,]\d+)?)\s*(?:%|percent|процент\w*)\s*(?:of|от)\s*(\d+(?:[.,]\d+)?)", re.IGNORECASE
+    r"(?i)(\d+(?:[.,]\d+)?)\s*(?:%|percent|процент\w*)\s*(?:of|от)\s*(\d+(?:[.,]\d+)?)"
 )
 _NOT_AN_EXPRESSION = re.compile(r"\d{4}-\d\d-\d\d|^\s*\d{1,2}:\d\d\s*$|\d{1,2}\.\d{1,2}\.\d{4}")
-_OPERATOR_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "^": "**"})
+_OPERATOR_SIGNS = str.maketrans({"×": "*", "·": "*", "÷": "/", "−": "-", "^": "**", " ": ""})
 _OPERATORS: dict[type[ast.AST], Callable[..., Decimal]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
@@ -30,59 +30,43 @@ _OPERATORS: dict[type[ast.AST], Callable[..., Decimal]] = {
 _MAX_EXPONENT = 1000
 
 
-class _NotComputable(Exception):
-    """The expression is too large or not arithmetic."""
-
-
-def _find_expression(text: str) -> tuple[str, str] | None:
-    """Return the expression as it was written, and as a Python expression."""
-    percent = _PERCENT.search(text)
-    if percent:
+def _find_expression(text: str) -> tuple[str, str]:
+    """Return the expression as it was written, and as a Python expression; or two empty texts."""
+    if percent := _PERCENT.search(text):
         share, whole = (part.replace(",", ".") for part in percent.groups())
         return percent[0], f"{whole}*{share}/100"
-    if _NOT_AN_EXPRESSION.search(text):
-        return None
     found = _EXPRESSION.search(text)
-    if found is None:
-        return None
+    if found is None or _NOT_AN_EXPRESSION.search(text):
+        return "", ""
     expression = found[0].strip(" .,")
-    return expression, re.sub(r"(?<=\d),(?=\d)", ".", expression).translate(
-        _OPERATOR_SIGNS
-    ).replace(" ", "")
+    return expression, re.sub(r"(?<=\d),(?=\d)", ".", expression).translate(_OPERATOR_SIGNS)
 
 
-def _start(request: SkillRequest) -> str:
-    found = _find_expression(request.text)
-    assert found is not None, "the skill matches only texts with an expression"
-    expression, formula = found
+def _compute(request: SkillRequest) -> str:
+    expression, formula = _find_expression(request.text)
     try:
-        value = _compute(ast.parse(formula, mode="eval").body)
-    except (DivisionByZero, ZeroDivisionError):
+        value = _evaluate(ast.parse(formula, mode="eval").body)
+    except ZeroDivisionError:
         return request.localize("Division by zero is not possible.", "На ноль делить нельзя.")
-    except (_NotComputable, SyntaxError, InvalidOperation, ArithmeticError, RecursionError):
+    except (ArithmeticError, SyntaxError, RecursionError):
         return request.localize(
             f"I cannot compute “{expression}”.", f"Не могу вычислить «{expression}»."
         )
     return f"{expression} = **{_format_number(value)}**"
 
 
-def _compute(node: ast.AST) -> Decimal:
-    with localcontext() as context:
-        context.prec = 28
-        return _evaluate(node)
-
-
 def _evaluate(node: ast.AST) -> Decimal:
-    if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        return Decimal(str(node.value))
-    if isinstance(node, ast.UnaryOp) and type(node.op) in _OPERATORS:
-        return _OPERATORS[type(node.op)](_evaluate(node.operand))
-    if isinstance(node, ast.BinOp) and type(node.op) in _OPERATORS:
-        left, right = _evaluate(node.left), _evaluate(node.right)
-        if isinstance(node.op, ast.Pow) and abs(right) > _MAX_EXPONENT:
-            raise _NotComputable
-        return _OPERATORS[type(node.op)](left, right)
-    raise _NotComputable
+    """Return the value. Raises ArithmeticError for a large exponent or another kind of node."""
+    match node:
+        case ast.Constant(value=int() | float() as number):
+            return Decimal(str(number))
+        case ast.UnaryOp(op, operand) if type(op) in _OPERATORS:
+            return _OPERATORS[type(op)](_evaluate(operand))
+        case ast.BinOp(left, op, right) if type(op) in _OPERATORS:
+            first, second = _evaluate(left), _evaluate(right)
+            if not isinstance(op, ast.Pow) or abs(second) <= _MAX_EXPONENT:
+                return _OPERATORS[type(op)](first, second)
+    raise ArithmeticError
 
 
 def _format_number(value: Decimal) -> str:
@@ -90,4 +74,4 @@ def _format_number(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text and "e" not in text else text
 
 
-ARITHMETIC = Skill(lambda request: _find_expression(request.text) is not None, _start)
+ARITHMETIC = Skill(lambda request: bool(_find_expression(request.text)[0]), _compute)

@@ -1,93 +1,74 @@
 """Tools without a skill: sub-assistants and tools that an administrator added."""
 
 import re
-from typing import Any
 
 from sandbox.llm.language import extract_stems
 from sandbox.llm.prompt_context import ToolCall, ToolDefinition
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript, tool_failure_error
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript
 from sandbox.llm.suggestions import BUILT_IN_TOOLS
 from sandbox.llm.tool_arguments import build_arguments
-from sandbox.llm.tool_result_parsing import find_error, format_result
+from sandbox.llm.tool_result_parsing import format_result
 
-_DELEGATION_TRIGGER = re.compile(
-    r"^\W*(?:please\s+|пожалуйста,?\s+)?(?:can you\s+|could you\s+)?"
+_COMMAND = re.compile(
+    r"(?is)^\W*(?:please\s+|пожалуйста,?\s+)?(?:can you\s+|could you\s+)?"
     r"(?:ask|tell|use|call|спроси\w*|попроси\w*|передай\w*|скажи\w*|вызови\w*|используй\w*)\s+"
-    r"(?:the\s+|my\s+|our\s+|у\s+|моего\s+|мою\s+)?(?P<rest>.+)$",
-    re.IGNORECASE | re.DOTALL,
+    r"(?:the\s+|my\s+|our\s+|у\s+|моего\s+|мою\s+)?(?P<rest>.+)$"
 )
-_ASK_VERB = re.compile(r"\b(?:ask|спроси\w*|попроси\w*)\b", re.IGNORECASE)
-_SELF_REFERENCE = re.compile(r"^(?:me|мне|us|нам)\b", re.IGNORECASE)
+_ASK_VERB = re.compile(r"(?i)\b(?:ask|спроси\w*|попроси\w*)\b")
+_SELF_REFERENCE = re.compile(r"(?i)^(?:me|мне|us|нам)\b")
 _LEADING_WORDS = re.compile(
-    r"^[\s,:—-]*(?:(?:to|about|for|that|о|об|про|чтобы|,)\s+)?[\s,:—-]*", re.IGNORECASE
+    r"(?i)^[\s,:—-]*(?:(?:to|about|for|that|о|об|про|чтобы|,)\s+)?[\s,:—-]*"
 )
 _TITLE_WEIGHT = 3
 
 
 def _get_delegation_tools(request: SkillRequest) -> list[ToolDefinition]:
-    return [tool for tool in request.context.tools if tool.name not in BUILT_IN_TOOLS]
-
-
-def _matches_explicit(request: SkillRequest) -> bool:
-    match = _DELEGATION_TRIGGER.match(request.text)
-    if match is None or _SELF_REFERENCE.match(match["rest"]):
-        return False
-    return bool(_ASK_VERB.search(request.text)) or _find_addressed_tool(request) is not None
-
-
-def _find_addressed_tool(request: SkillRequest) -> ToolDefinition | None:
-    """Return the tool that “ask …” names, by its name or by words of its description."""
-    match = _DELEGATION_TRIGGER.match(request.text)
-    beginning = " ".join(match["rest"].split()[:4]) if match else ""
-    return _find_tool(request, beginning)
+    return [tool for tool in request.context.tools.values() if tool.name not in BUILT_IN_TOOLS]
 
 
 def _find_tool(request: SkillRequest, text: str) -> ToolDefinition | None:
     """Return the tool whose name and description share most words with a text."""
     scores = [(_score_tool(tool, text), tool) for tool in _get_delegation_tools(request)]
-    best = max(scores, key=lambda one: one[0], default=(0, None))
-    return best[1] if best[0] else None
+    score, tool = max(scores, key=lambda scored: scored[0], default=(0, None))
+    return tool if score else None
 
 
 def _score_tool(tool: ToolDefinition, text: str) -> int:
     if tool.name.lower() in text.lower() or tool.title.lower() in text.lower():
         return 10 * _TITLE_WEIGHT
-    words = extract_stems(text)
-    return _TITLE_WEIGHT * len(words & extract_stems(tool.title)) + len(
-        words & extract_stems(tool.description)
-    )
+    stems = extract_stems(text)
+    title_matches = len(stems & extract_stems(tool.title))
+    return _TITLE_WEIGHT * title_matches + len(stems & extract_stems(tool.description))
 
 
-def _start_explicit(request: SkillRequest) -> SkillScript | str:
-    tool = _find_addressed_tool(request)
-    if tool is None:
-        return _unknown_assistant_text(request)
-    return _delegate(request, tool, _extract_message(request, tool))
+def _parse_command(request: SkillRequest) -> tuple[str, ToolDefinition | None]:
+    """Return what follows “ask the”, if anything, and the tool that its first words name."""
+    match = _COMMAND.match(request.text)
+    rest = match["rest"] if match else ""
+    return rest, _find_tool(request, " ".join(rest.split()[:4]))
 
 
-def _unknown_assistant_text(request: SkillRequest) -> str:
-    others = ", ".join(
-        tool.title for tool in _get_delegation_tools(request) if tool.has_parameter("message")
-    )
-    sorry = request.localize(
-        "There is no assistant of that name here.", "Здесь нет ассистента с таким именем."
-    )
-    known = request.localize(f" I can ask: {others}.", f" Я могу спросить: {others}.")
-    return sorry + (known if others else "")
+def _is_command(request: SkillRequest) -> bool:
+    rest, tool = _parse_command(request)
+    if not rest or _SELF_REFERENCE.match(rest):
+        return False
+    return tool is not None or bool(_ASK_VERB.search(request.text))
 
 
-def _start_matching(request: SkillRequest) -> SkillScript | str:
-    tool = _find_tool(request, request.text)
-    assert tool is not None, "the skill matches only requests that fit a tool"
-    return _delegate(request, tool, request.text)
+def _follow_command(request: SkillRequest) -> SkillScript | str:
+    rest, tool = _parse_command(request)
+    if tool is not None:
+        return _delegate(request, tool, _extract_message(rest, tool) or request.text)
+    others = [tool for tool in _get_delegation_tools(request) if "message" in tool.properties]
+    en, ru = "There is no assistant of that name here.", "Здесь нет ассистента с таким именем."
+    if titles := ", ".join(tool.title for tool in others):
+        en, ru = f"{en} I can ask: {titles}.", f"{ru} Я могу спросить: {titles}."
+    return request.localize(en, ru)
 
 
-def _extract_message(request: SkillRequest, tool: ToolDefinition) -> str:
-    """Return the request without “ask the … to”."""
-    match = _DELEGATION_TRIGGER.match(request.text)
-    rest = match["rest"] if match else request.text
-    named = re.match(re.escape(tool.title), rest, re.IGNORECASE)
-    named = named or re.match(re.escape(tool.name), rest, re.IGNORECASE)
+def _extract_message(rest: str, tool: ToolDefinition) -> str:
+    """Return a command without the name of the tool: “ask the writer to draft” → “draft”."""
+    named = re.match(f"(?i){re.escape(tool.title)}|{re.escape(tool.name)}", rest)
     if named:
         rest = rest[named.end() :]
     else:
@@ -96,32 +77,29 @@ def _extract_message(request: SkillRequest, tool: ToolDefinition) -> str:
         while words and extract_stems(words[0]) & known:
             words.pop(0)
         rest = " ".join(words)
-    return _LEADING_WORDS.sub("", rest, count=1).strip() or request.text
+    return _LEADING_WORDS.sub("", rest, count=1).strip()
 
 
-def _delegate(request: SkillRequest, tool: ToolDefinition, message: str) -> SkillScript | str:
+def _delegate(request: SkillRequest, tool: ToolDefinition, message: str) -> SkillScript:
     arguments = build_arguments(tool, message)
     if arguments is None:
+        names = ", ".join(tool.required)
         return request.localize(
-            f"The tool “{tool.title}” would fit, but I do not know the values of "
-            f"{', '.join(tool.required)}.",
-            f"Подошёл бы инструмент «{tool.title}», но я не знаю значений "
-            f"{', '.join(tool.required)}.",
+            f"The tool “{tool.title}” would fit, but I do not know the values of {names}.",
+            f"Подошёл бы инструмент «{tool.title}», но я не знаю значений {names}.",
         )
-    return _call_tool(request, tool, arguments)
-
-
-def _call_tool(
-    request: SkillRequest, tool: ToolDefinition, arguments: dict[str, Any]
-) -> SkillScript:
     result = yield ToolCall(tool.name, arguments)
-    error = find_error(result, may_be_prose=tool.has_parameter("message"))
-    if error is not None:
-        raise tool_failure_error(request, error)
+    request.check_result(result, may_be_prose="message" in tool.properties)
     return f"**{tool.title[:1].upper()}{tool.title[1:]}**:\n\n{format_result(result)}"
 
 
-DELEGATION = Skill(_matches_explicit, _start_explicit)
+def _use_matching_tool(request: SkillRequest) -> SkillScript:
+    tool = _find_tool(request, request.text)
+    assert tool is not None, "the skill matches only requests that fit a tool"
+    return _delegate(request, tool, request.text)
+
+
+DELEGATION = Skill(_is_command, _follow_command)
 MATCHING_TOOL = Skill(
-    lambda request: _find_tool(request, request.text) is not None, _start_matching
+    lambda request: _find_tool(request, request.text) is not None, _use_matching_tool
 )

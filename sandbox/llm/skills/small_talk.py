@@ -6,30 +6,26 @@ from sandbox.llm.skill import Skill, SkillRequest, matches_any
 from sandbox.llm.suggestions import render_suggestions
 
 _GREETING = re.compile(
-    r"^\W*(?:hi|hello|hey|hiya|howdy|yo|good (?:morning|day|afternoon|evening)|greetings"
+    r"(?i)^\W*(?:hi|hello|hey|hiya|howdy|yo|good (?:morning|day|afternoon|evening)|greetings"
     r"|привет\w*|здравствуй\w*|здорово|хай|салют"
-    r"|добр(?:ый|ое|ого) (?:день|утро|вечер|дня|утра))\b[\w\s,]{0,30}\W*$",
-    re.IGNORECASE,
+    r"|добр(?:ый|ое|ого) (?:день|утро|вечер|дня|утра))\b[\w\s,]{0,30}\W*$"
 )
 _HELP = re.compile(
-    r"^\W*(?:/?help|помощь|помоги(?:те)?|справка)\W*$"
+    r"(?i)^\W*(?:/?help|помощь|помоги(?:те)?|справка)\W*$"
     r"|\bwhat (?:can|do) you (?:do|know)\b|\bhow (?:can|do) (?:you|i) (?:help|use)\b"
-    r"|\bчто (?:ты |вы )?(?:умеешь|умеете|можешь|можете)\b|\bкак (?:тобой|вами) пользоваться\b",
-    re.IGNORECASE,
+    r"|\bчто (?:ты |вы )?(?:умеешь|умеете|можешь|можете)\b|\bкак (?:тобой|вами) пользоваться\b"
 )
-_THANKS = re.compile(r"\b(?:thanks|thank you|thx|cheers|спасибо|благодарю|спс)\b", re.IGNORECASE)
+_THANKS = re.compile(r"(?i)\b(?:thanks|thank you|thx|cheers|спасибо|благодарю|спс)\b")
 _MAX_THANKS_WORDS = 6
 _IDENTITY = re.compile(
-    r"\bwho are you\b|\bwhat are you\b|\byour (?:name|instructions|role)\b"
+    r"(?i)\bwho are you\b|\bwhat are you\b|\byour (?:name|instructions|role)\b"
     r"|\b(?:which|what)\s+(?:language\s+)?model\b.*\b(?:you|this|answers)\b"
     r"|\bкакая\s+(?:ты|это|вы|у тебя)\s+модель\b|\bчто (?:ты|это) за модель\b"
-    r"|\bкакая\s+модель\s+(?:ты|отвечает|мне отвечает)\b"
-    r"|\bare you (?:a|an|real)\b"
+    r"|\bкакая\s+модель\s+(?:ты|отвечает|мне отвечает)\b|\bare you (?:a|an|real)\b"
     r"|\bкто ты\b|\bкто вы\b|\bты кто\b|\bкак тебя зовут\b|\bтво[ия] (?:инструкци\w+|роль)\b"
-    r"|\bты (?:робот|бот|человек|настоящ\w+)\b",
-    re.IGNORECASE,
+    r"|\bты (?:робот|бот|человек|настоящ\w+)\b"
 )
-_FIRST_SENTENCE = re.compile(r".+?(?:[.!?…](?=\s|$)|\n|$)", re.DOTALL)
+_FIRST_SENTENCE = re.compile(r"(?s).+?(?:[.!?…](?=\s|$)|\n|$)")
 _MAX_INSTRUCTION_LENGTH = 200
 _MAX_REQUEST_LENGTH = 120
 
@@ -47,17 +43,17 @@ def _greet(request: SkillRequest) -> str:
 
 
 def _help(request: SkillRequest) -> str:
-    intro = request.localize(
-        "I am a small rule-based demo model. This is what I understand:",
-        "Я маленькая демо-модель на правилах. Вот что я понимаю:",
-    )
-    hint = request.localize(
+    suggestions = render_suggestions(request.context)
+    return request.localize(
+        "I am a small rule-based demo model. This is what I understand:"
+        f"\n\n{suggestions}\n\n"
         "With a real model (`OPENAI_API_KEY` or `OPENAI_BASE_URL` in `.env`), the same assistant "
         "understands everything else, too.",
+        "Я маленькая демо-модель на правилах. Вот что я понимаю:"
+        f"\n\n{suggestions}\n\n"
         "Если подключить настоящую модель (`OPENAI_API_KEY` или `OPENAI_BASE_URL` в `.env`), тот "
         "же ассистент поймёт и всё остальное.",
     )
-    return f"{intro}\n\n{render_suggestions(request.context)}\n\n{hint}"
 
 
 def _is_thanks(request: SkillRequest) -> bool:
@@ -65,12 +61,8 @@ def _is_thanks(request: SkillRequest) -> bool:
     return is_short and bool(_THANKS.search(request.text))
 
 
-def _welcome(request: SkillRequest) -> str:
-    return request.localize("You are welcome!", "Пожалуйста!")
-
-
 def _introduce(request: SkillRequest) -> str:
-    me = request.localize(
+    introduction = request.localize(
         f"I am the sandbox's demo model; my name here is `{request.context.model}`. I am a set of "
         "rules that imitates a language model, so that you can try everything else without an "
         "account.",
@@ -78,12 +70,8 @@ def _introduce(request: SkillRequest) -> str:
         "который изображает языковую модель, чтобы всё остальное можно было попробовать без "
         "аккаунтов.",
     )
-    instruction = _get_first_instruction(request)
-    if not instruction:
-        return me
-    return f"{me}\n\n" + request.localize(
-        f"My instructions begin with: “{instruction}”",
-        f"Мои инструкции начинаются так: «{instruction}»",
+    return introduction + _quote_instruction(
+        request, "My instructions begin with:", "Мои инструкции начинаются так:"
     )
 
 
@@ -95,21 +83,22 @@ def _fall_back(request: SkillRequest) -> str:
         f"Я всего лишь демо-модель песочницы, и правила для «{asked}» у меня нет. "
         "Здесь ответила бы настоящая модель.",
     )
-    instruction = _get_first_instruction(request)
-    if instruction:
-        answer += request.localize(
-            f"\n\nIt would follow my instructions: “{instruction}”",
-            f"\n\nОна следовала бы моим инструкциям: «{instruction}»",
-        )
+    answer += _quote_instruction(
+        request, "It would follow my instructions:", "Она следовала бы моим инструкциям:"
+    )
     if not request.context.tools:
         return answer
     able = request.localize("I can do this:", "Я умею вот что:")
     return f"{answer}\n\n{able}\n\n{render_suggestions(request.context)}"
 
 
-def _get_first_instruction(request: SkillRequest) -> str:
+def _quote_instruction(request: SkillRequest, en: str, ru: str) -> str:
+    """Return a paragraph with the first instruction, or "" without instructions."""
     found = _FIRST_SENTENCE.match(request.context.instructions.strip())
-    return _shorten(found[0], _MAX_INSTRUCTION_LENGTH) if found else ""
+    if found is None:
+        return ""
+    instruction = _shorten(found[0], _MAX_INSTRUCTION_LENGTH)
+    return "\n\n" + request.localize(f"{en} “{instruction}”", f"{ru} «{instruction}»")
 
 
 def _shorten(text: str, max_length: int) -> str:
@@ -119,6 +108,10 @@ def _shorten(text: str, max_length: int) -> str:
 
 GREETING = Skill(matches_any(_GREETING), _greet, can_start_mid_message=False)
 HELP = Skill(matches_any(_HELP), _help)
-THANKS = Skill(_is_thanks, _welcome, can_start_mid_message=False)
+THANKS = Skill(
+    _is_thanks,
+    lambda request: request.localize("You are welcome!", "Пожалуйста!"),
+    can_start_mid_message=False,
+)
 IDENTITY = Skill(matches_any(_IDENTITY), _introduce)
 FALLBACK = Skill(lambda _: True, _fall_back, can_start_mid_message=False)

@@ -68,8 +68,8 @@ def build_request(
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": "You are a secretary. Be kind."}
     ]
-    for said in earlier:
-        messages += [{"role": "user", "content": said}, {"role": "assistant", "content": "…"}]
+    for previous in earlier:
+        messages += [{"role": "user", "content": previous}, {"role": "assistant", "content": "…"}]
     messages.append({"role": "user", "content": f"{context}\n{text}" if context else text})
     if results:
         messages += _build_tool_round(results)
@@ -112,8 +112,9 @@ def run_conversation(text: str, *tool_responses: ToolResponse, **options: Any) -
     results: list[tuple[ToolCall, str]] = []
     while (reply := call_model(text, results=results, **options)).tool_calls:
         for call in reply.tool_calls:
-            answer = remaining.pop(0)
-            said = answer if isinstance(answer, str) else answer((call.name, call.arguments))
-            results.append((call, said))
+            response = remaining.pop(0)
+            if not isinstance(response, str):
+                response = response((call.name, call.arguments))
+            results.append((call, response))
     assert not remaining, "a tool was not called"
     return reply.text

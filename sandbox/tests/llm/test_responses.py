@@ -13,7 +13,7 @@ from sandbox.llm.responses.request_validation import PARAMETERS
 from sandbox.tests.llm.model_requests import ALL_TOOLS, CONTEXT_LINE
 from sandbox.tests.sandbox_harness import SandboxHarness
 
-TOOLS: Any = [{"type": "function", "strict": False, **one["function"]} for one in ALL_TOOLS]
+TOOLS: Any = [{"type": "function", "strict": False, **item["function"]} for item in ALL_TOOLS]
 QUESTION = f"{CONTEXT_LINE}\nWhat time is it in Tokyo and in Paris?"
 TOOL_RESULTS = {
     "Tokyo": "2026-11-21T22:24:00+09:00 Asia/Tokyo",
@@ -48,35 +48,35 @@ def build_parameters(**changes: Any) -> Any:
 def build_replay(output: Any) -> Items:
     """Build the next input: every output item unchanged, and a result for each call."""
     items: Items = [{"role": "user", "content": QUESTION}]
-    items += [one.model_dump(exclude_none=True) for one in output]
-    for call in [one for one in output if one.type == "function_call"]:
-        said = TOOL_RESULTS[json.loads(call.arguments)["place"]]
-        items.append({"type": "function_call_output", "call_id": call.call_id, "output": said})
+    items += [item.model_dump(exclude_none=True) for item in output]
+    for call in [item for item in output if item.type == "function_call"]:
+        result = TOOL_RESULTS[json.loads(call.arguments)["place"]]
+        items.append({"type": "function_call_output", "call_id": call.call_id, "output": result})
     return items
 
 
-async def test_a_whole_turn_with_the_sdk(client: openai.AsyncOpenAI) -> None:
+async def test_sdk_completes_a_turn_with_tool_calls(client: openai.AsyncOpenAI) -> None:
     first = await client.responses.create(**build_parameters())
-    assert [one.type for one in first.output] == ["reasoning", "function_call", "function_call"]
+    assert [item.type for item in first.output] == ["reasoning", "function_call", "function_call"]
     assert first.status == "completed"
     second = await client.responses.create(**build_parameters(input=build_replay(first.output)))
-    assert [one.type for one in second.output] == ["reasoning", "message"]
+    assert [item.type for item in second.output] == ["reasoning", "message"]
     assert "**22:24** in Tokyo" in second.output_text
     assert "**14:24** in Paris" in second.output_text
     assert second.usage
     assert second.usage.total_tokens == second.usage.input_tokens + second.usage.output_tokens
 
-    history = [*build_replay(first.output), *(one.model_dump() for one in second.output)]
+    history = [*build_replay(first.output), *(item.model_dump() for item in second.output)]
     memory = [*history, {"role": "user", "content": "What was my previous message?"}]
     third = await client.responses.create(**build_parameters(input=memory))
     assert "in Tokyo and in Paris?" in third.output_text
 
 
-async def test_a_streamed_turn_is_the_same_as_a_whole_one(client: openai.AsyncOpenAI) -> None:
+async def test_streamed_turn_equals_the_whole_turn(client: openai.AsyncOpenAI) -> None:
     async with client.responses.stream(**build_parameters()) as stream:
         first = await stream.get_final_response()
-    calls = [one for one in first.output if one.type == "function_call"]
-    assert [json.loads(one.arguments)["place"] for one in calls] == ["Tokyo", "Paris"]
+    calls = [item for item in first.output if item.type == "function_call"]
+    assert [json.loads(item.arguments)["place"] for item in calls] == ["Tokyo", "Paris"]
 
     turn = build_parameters(input=build_replay(first.output))
     whole = await client.responses.create(**turn)
@@ -94,14 +94,14 @@ async def test_a_streamed_turn_is_the_same_as_a_whole_one(client: openai.AsyncOp
     assert kinds.count("response.output_text.delta") > 5
 
 
-async def test_a_limit_of_tokens_cuts_the_answer(client: openai.AsyncOpenAI) -> None:
+async def test_token_limit_truncates_the_answer(client: openai.AsyncOpenAI) -> None:
     answer = await client.responses.create(**build_parameters(input="hello", max_output_tokens=16))
     assert answer.status == "incomplete"
     assert answer.incomplete_details
     assert answer.incomplete_details.reason == "max_output_tokens"
 
 
-async def test_who_answers_by_chat_and_by_responses_says_the_same(
+async def test_both_apis_give_the_same_answer(
     client: openai.AsyncOpenAI,
 ) -> None:
     chat = await client.chat.completions.create(
@@ -111,7 +111,7 @@ async def test_who_answers_by_chat_and_by_responses_says_the_same(
     assert other.output_text == chat.choices[0].message.content == "Hi!"
 
 
-async def test_calls_without_ids_of_the_servers_need_no_reasoning(
+async def test_calls_without_server_ids_need_no_reasoning(
     client: openai.AsyncOpenAI,
 ) -> None:
     """The history was written by another model, or its reasoning blobs were removed."""
@@ -142,7 +142,7 @@ def _swap_items(items: Items) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "status", "words"),
+    ("change", "status", "message"),
     [
         (lambda items: items.pop(), 400, "No tool output found for function call call_"),
         (lambda items: items.pop(2), 400, "No tool call found for function call output with call"),
@@ -154,31 +154,31 @@ def _swap_items(items: Items) -> None:
         (_swap_items, 400, "could not be verified"),
     ],
 )
-async def test_what_is_not_replayed_verbatim_and_in_order_is_refused(
-    client: openai.AsyncOpenAI, change: ItemsMutation, status: int, words: str
+async def test_changed_or_reordered_replay_is_rejected(
+    client: openai.AsyncOpenAI, change: ItemsMutation, status: int, message: str
 ) -> None:
     first = await client.responses.create(**build_parameters())
     items = copy.deepcopy(build_replay(first.output))
     change(items)
-    with pytest.raises(openai.APIStatusError, match=words) as refused:
+    with pytest.raises(openai.APIStatusError, match=message) as raised:
         await client.responses.create(**build_parameters(input=items))
-    assert refused.value.status_code == status
+    assert raised.value.status_code == status
 
 
-async def test_reasoning_of_another_model_is_refused(client: openai.AsyncOpenAI) -> None:
+async def test_reasoning_of_another_model_is_rejected(client: openai.AsyncOpenAI) -> None:
     first = await client.responses.create(**build_parameters())
-    with pytest.raises(openai.BadRequestError) as refused:
+    with pytest.raises(openai.BadRequestError) as raised:
         await client.responses.create(
             **build_parameters(input=build_replay(first.output), model="gpt-6-luna")
         )
-    assert refused.value.code == "invalid_encrypted_content"
+    assert raised.value.code == "invalid_encrypted_content"
 
 
 USER = {"role": "user", "content": "x"}
 
 
 @pytest.mark.parametrize(
-    ("body", "param", "words"),
+    ("body", "param", "message"),
     [
         ({"input": "x"}, "model", "Missing required parameter: 'model'."),
         ({"model": "m"}, "input", "Missing required parameter: 'input'."),
@@ -202,8 +202,8 @@ USER = {"role": "user", "content": "x"}
         ),
     ],
 )
-async def test_broken_requests_are_refused_in_openais_words(
-    sandbox: SandboxHarness, body: object, param: str, words: str
+async def test_invalid_requests_are_rejected_with_openai_errors(
+    sandbox: SandboxHarness, body: object, param: str, message: str
 ) -> None:
     headers = {"Authorization": "Bearer x"}
     url = f"{sandbox.url}/v1/responses"
@@ -211,7 +211,7 @@ async def test_broken_requests_are_refused_in_openais_words(
         assert response.status == 400
         error = (await response.json())["error"]
     assert (error["type"], error["param"]) == ("invalid_request_error", param)
-    assert words in error["message"]
+    assert message in error["message"]
 
 
 @pytest.mark.parametrize("named", [{"previous_response_id": "resp_1"}, {"conversation": "conv_1"}])

@@ -23,7 +23,7 @@ async def client(sandbox: SandboxHarness) -> AsyncIterator[openai.AsyncOpenAI]:
         yield client
 
 
-async def test_a_whole_turn_with_the_sdk(client: openai.AsyncOpenAI) -> None:
+async def test_sdk_completes_a_turn_with_tool_calls(client: openai.AsyncOpenAI) -> None:
     tools: Any = ALL_TOOLS
     first = await client.chat.completions.create(model="any", messages=QUESTION, tools=tools)
     choice = first.choices[0]
@@ -48,7 +48,7 @@ async def test_a_whole_turn_with_the_sdk(client: openai.AsyncOpenAI) -> None:
     assert 10 < second.usage.completion_tokens < 40
 
 
-async def test_a_streamed_answer_is_the_same_as_a_whole_one(client: openai.AsyncOpenAI) -> None:
+async def test_streamed_answer_equals_the_whole_answer(client: openai.AsyncOpenAI) -> None:
     hello: Any = [{"role": "user", "content": "привет"}]
     whole = await client.chat.completions.create(model="any", messages=hello)
     async with client.chat.completions.stream(
@@ -60,7 +60,7 @@ async def test_a_streamed_answer_is_the_same_as_a_whole_one(client: openai.Async
     assert streamed.usage == whole.usage
 
 
-async def test_a_streamed_call_comes_in_pieces(client: openai.AsyncOpenAI) -> None:
+async def test_streamed_tool_call_arrives_in_pieces(client: openai.AsyncOpenAI) -> None:
     tools: Any = [GET_TIME]
     stream = await client.chat.completions.create(
         model="any", messages=QUESTION, tools=tools, stream=True
@@ -75,11 +75,11 @@ async def test_a_streamed_call_comes_in_pieces(client: openai.AsyncOpenAI) -> No
             arguments += call.function.arguments or ""
             ids.append(call.id)
     assert json.loads(arguments) == {"place": "Tokyo"}
-    assert [one for one in ids if one] == ids[:1]
+    assert [call_id for call_id in ids if call_id] == ids[:1]
     assert reasons[-1] == "tool_calls"
 
 
-async def test_models_are_listed_and_any_other_is_there_too(client: openai.AsyncOpenAI) -> None:
+async def test_models_are_listed_and_any_name_is_accepted(client: openai.AsyncOpenAI) -> None:
     listed = [model.id async for model in client.models.list()]
     assert {"sandbox-demo", "sandbox-brief", "sandbox-slow", "gpt-6-luna"} == set(listed)
     assert (await client.models.retrieve("some/other")).id == "some/other"
@@ -93,7 +93,7 @@ async def test_models_are_listed_and_any_other_is_there_too(client: openai.Async
         ({"type": "function", "function": {"name": "lookup"}}, "lookup"),
     ],
 )
-async def test_tool_choice_is_obeyed(
+async def test_tool_choice_is_followed(
     client: openai.AsyncOpenAI, choice: Any, name: str | None
 ) -> None:
     tools: Any = [GET_TIME, build_tool("lookup", "", query=STRING_SCHEMA)]
@@ -105,7 +105,7 @@ async def test_tool_choice_is_obeyed(
     assert [call.function.name for call in calls] == ([name] if name else [])
 
 
-async def test_a_limit_of_tokens_cuts_the_answer(client: openai.AsyncOpenAI) -> None:
+async def test_token_limit_truncates_the_answer(client: openai.AsyncOpenAI) -> None:
     hello: Any = [{"role": "user", "content": "hi"}]
     answer = await client.chat.completions.create(model="any", messages=hello, max_tokens=5)
     assert answer.choices[0].finish_reason == "length"
@@ -118,7 +118,7 @@ USER = {"role": "user", "content": "x"}
 
 
 @pytest.mark.parametrize(
-    ("body", "param", "words"),
+    ("body", "param", "message"),
     [
         ("{", None, "could not parse the JSON body"),
         ([], None, "could not parse the JSON body"),
@@ -175,8 +175,8 @@ USER = {"role": "user", "content": "x"}
         ),
     ],
 )
-async def test_broken_requests_are_refused_in_openais_words(
-    sandbox: SandboxHarness, body: object, param: str | None, words: str
+async def test_invalid_requests_are_rejected_with_openai_errors(
+    sandbox: SandboxHarness, body: object, param: str | None, message: str
 ) -> None:
     raw = body if isinstance(body, str) else json.dumps(body)
     headers = {"Authorization": "Bearer x", "Content-Type": "application/json"}
@@ -186,10 +186,10 @@ async def test_broken_requests_are_refused_in_openais_words(
         error = (await response.json())["error"]
     assert error["type"] == "invalid_request_error"
     assert error["param"] == param
-    assert words in error["message"]
+    assert message in error["message"]
 
 
-async def test_a_key_is_needed_and_other_paths_are_unknown(sandbox: SandboxHarness) -> None:
+async def test_api_key_is_required_and_other_paths_return_404(sandbox: SandboxHarness) -> None:
     async with sandbox.http.get(f"{sandbox.url}/v1/models") as response:
         assert response.status == 401
         assert "You didn't provide an API key" in (await response.json())["error"]["message"]

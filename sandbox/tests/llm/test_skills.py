@@ -93,9 +93,7 @@ BUY_MILK = "0f6f7c39-0000-4000-8000-000000000002"
         ("напиши стихи про осень", "writer", {"message": "напиши стихи про осень"}),
     ],
 )
-def test_a_request_becomes_the_right_call(
-    text: str, name: str, arguments: dict[str, object]
-) -> None:
+def test_request_calls_the_right_tool(text: str, name: str, arguments: dict[str, object]) -> None:
     assert get_tool_calls(text) == [(name, arguments)]
 
 
@@ -114,11 +112,11 @@ def test_a_request_becomes_the_right_call(
         ),
     ],
 )
-def test_several_requests_are_called_together(text: str, names: list[str]) -> None:
+def test_several_requests_call_their_tools_together(text: str, names: list[str]) -> None:
     assert [name for name, _ in get_tool_calls(text)] == names
 
 
-def test_what_follows_an_and_stays_with_its_reminder() -> None:
+def test_text_after_and_stays_in_the_reminder() -> None:
     assert (
         get_tool_calls("remind me tomorrow at 9 to buy milk and bread")[0][1]["text"]
         == "buy milk and bread"
@@ -126,7 +124,7 @@ def test_what_follows_an_and_stays_with_its_reminder() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "answers", "said"),
+    ("text", "results", "expected"),
     [
         (
             "What time is it in Tokyo?",
@@ -167,12 +165,14 @@ def test_what_follows_an_and_stays_with_its_reminder() -> None:
         ("ask the writer for a poem", ["Unknown lands, …"], "**Writer**:\n\nUnknown lands, …"),
     ],
 )
-def test_answers_are_made_of_results(text: str, answers: list[str], said: str) -> None:
-    assert said in run_conversation(text, *answers)
+def test_answer_is_built_from_the_tool_results(
+    text: str, results: list[str], expected: str
+) -> None:
+    assert expected in run_conversation(text, *results)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("what time is it", "That did not work. The tool says: the clock is broken"),
         ("который час", "Не получилось. Инструмент отвечает: the clock is broken"),
@@ -182,18 +182,18 @@ def test_answers_are_made_of_results(text: str, answers: list[str], said: str) -
         ("add a task: buy milk", "That did not work."),
     ],
 )
-def test_a_failed_tool_is_reported_and_no_result_invented(text: str, said: str) -> None:
+def test_tool_failure_is_reported_without_an_invented_result(text: str, expected: str) -> None:
     answer = run_conversation(
         text, '{"error": "ToolExecutionError", "detail": "the clock is broken"}'
     )
-    assert said in answer
+    assert expected in answer
     assert "I will remind" not in answer
 
 
-def test_hints_for_the_model_in_an_error_are_not_shown_to_the_user() -> None:
+def test_model_hints_in_an_error_are_hidden_from_the_user() -> None:
     failed = "Error: 9 o'clock is in the past. Call again with a later time."
-    said = run_conversation("remind me tomorrow at 9 to stretch", failed)
-    assert said == "That did not work. The tool says: 9 o'clock is in the past."
+    answer = run_conversation("remind me tomorrow at 9 to stretch", failed)
+    assert answer == "That did not work. The tool says: 9 o'clock is in the past."
 
 
 @pytest.mark.parametrize(
@@ -204,37 +204,37 @@ def test_hints_for_the_model_in_an_error_are_not_shown_to_the_user() -> None:
         ("переведи «привет» на немецкий", "переведи «привет» на немецкий"),
     ],
 )
-def test_a_tool_is_known_without_its_ask_and_in_russian(text: str, message: str) -> None:
+def test_tool_is_found_without_ask_and_in_russian(text: str, message: str) -> None:
     writer = build_tool(
         "ask_writer", "A writer and editor: drafts, translates texts.", message=STRING_SCHEMA
     )
     assert get_tool_calls(text, tools=[writer]) == [("ask_writer", {"message": message})]
 
 
-def test_a_scheduled_request_is_done_like_one_that_is_written_now() -> None:
+def test_scheduled_request_is_handled_like_a_new_message() -> None:
     scheduled = "Scheduled request, planned by the user for 2026-11-21 13:24. Do it now:\n"
     assert get_tool_calls(scheduled + "скажи, который час в Токио") == [
         ("get_time", {"place": "Токио"})
     ]
 
 
-def test_a_place_the_tool_does_not_know_is_tried_in_its_other_forms() -> None:
+def test_unknown_place_is_retried_in_other_forms() -> None:
     moscow = "2026-11-21T15:24:00+03:00 Europe/Moscow"
     answer = run_conversation("Который час в Москве?", "Unknown place: Москве", moscow)
     assert answer == "Сейчас **15:24** в Москве (суббота, 21 ноября, Europe/Moscow)."
 
 
-def test_a_reminder_is_found_before_it_is_cancelled() -> None:
-    listed = f"Reminders:\n- stretch (id {STRETCH})\n- buy milk (id {BUY_MILK})"
+def test_reminder_is_found_before_it_is_cancelled() -> None:
+    reminders = f"Reminders:\n- stretch (id {STRETCH})\n- buy milk (id {BUY_MILK})"
     assert "“buy milk” is cancelled" in run_conversation(
-        "cancel the reminder about milk", listed, "ok"
+        "cancel the reminder about milk", reminders, "ok"
     )
-    assert "Which one" in run_conversation("cancel my reminder", listed)
+    assert "Which one" in run_conversation("cancel my reminder", reminders)
     assert run_conversation("отмени напоминание", "[]") == "Напоминаний нет."
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("remind me in 20 seconds to stretch", "I have no tool for reminders here"),
         ("напомни завтра размяться", "нет инструмента для напоминаний"),
@@ -245,24 +245,24 @@ def test_a_reminder_is_found_before_it_is_cancelled() -> None:
         ("ask the chef what to cook", "There is no assistant of that name here."),
     ],
 )
-def test_a_missing_tool_is_admitted(text: str, said: str) -> None:
-    assert said in call_model(text, tools=[]).text
+def test_missing_tool_is_reported(text: str, expected: str) -> None:
+    assert expected in call_model(text, tools=[]).text
 
 
-def test_the_users_own_time_is_read_from_the_context_line_where_there_is_no_tool() -> None:
+def test_user_time_comes_from_the_context_line_without_a_tool() -> None:
     answer = call_model("what time is it?", tools=[]).text
     assert answer == "It is **13:24** (Saturday, 21 November, Europe/Berlin)."
     assert "no tool" in call_model("what time is it?", tools=[], context="").text
 
 
-def test_an_argument_that_the_schema_lacks_is_not_sent() -> None:
+def test_argument_missing_in_the_schema_is_not_sent() -> None:
     assert get_tool_calls("what time is it in Tokyo", tools=[build_tool("get_time")]) == [
         ("get_time", {})
     ]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("remind me to stretch", "When should I remind you?"),
         ("remind me in 20 seconds", "What should I remind you of?"),
@@ -270,15 +270,15 @@ def test_an_argument_that_the_schema_lacks_is_not_sent() -> None:
         ("напомни завтра в 9", "О чём напомнить?"),
     ],
 )
-def test_what_is_missing_in_a_request_is_asked(text: str, said: str) -> None:
-    assert said in call_model(text).text
+def test_missing_details_of_a_reminder_are_asked_for(text: str, expected: str) -> None:
+    assert expected in call_model(text).text
 
 
-def test_a_tool_that_an_administrator_adds_is_used_when_its_words_fit() -> None:
+def test_administrators_tool_is_used_when_its_description_matches() -> None:
     population = build_tool("city_population", "How many people live in a city", city=STRING_SCHEMA)
     arguments = {"city": "Berlin"}
-    asked = get_tool_calls("What is the population of Berlin?", tools=[*ALL_TOOLS, population])
-    assert asked == [("city_population", arguments)]
+    calls = get_tool_calls("What is the population of Berlin?", tools=[*ALL_TOOLS, population])
+    assert calls == [("city_population", arguments)]
     pair = build_tool(
         "convert", "Converts currencies", amount={"type": "number"}, to={"enum": ["EUR", "USD"]}
     )
@@ -289,7 +289,7 @@ def test_a_tool_that_an_administrator_adds_is_used_when_its_words_fit() -> None:
     assert "do not know the values of amount, to" in call_model("use convert", tools=[pair]).text
 
 
-def test_a_conversation_without_end_is_ended() -> None:
+def test_endless_tool_calls_are_stopped() -> None:
     """The model stops calling tools where the caller never returns a matching result."""
     useless = (ToolCall("get_time", {"place": "elsewhere"}), "x")
     body = build_request("what time is it", tools=[GET_TIME], results=[useless])
@@ -300,15 +300,15 @@ def test_a_conversation_without_end_is_ended() -> None:
     assert "too many steps" in generate_reply(parse_prompt(body)).text
 
 
-def test_every_message_finds_a_skill() -> None:
+def test_every_message_gets_a_reply() -> None:
     for text in ("", "?", "🏟", "\n", "a" * 5000, "и и и", "and and", "((((", "12:30", "1" * 400):
         assert call_model(text).text or call_model(text).tool_calls
 
 
-def test_no_skill_is_there_twice() -> None:
+def test_skills_are_listed_once() -> None:
     assert len(SKILLS) == len(set(map(id, SKILLS)))
 
 
-def test_the_reminder_tool_is_asked_only_by_its_own_requests() -> None:
+def test_reminder_tool_is_called_only_by_reminder_requests() -> None:
     for text in ("my reminder was late", "what is a reminder?", "thanks for the reminder"):
         assert not call_model(text, tools=[CREATE_REMINDER]).tool_calls

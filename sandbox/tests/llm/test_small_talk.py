@@ -9,7 +9,7 @@ from sandbox.tests.llm.model_requests import GET_TIME, WRITER, call_model
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("hi", "Hi! I am the **demo model**"),
         ("Hello there!", "demo model"),
@@ -33,12 +33,12 @@ from sandbox.tests.llm.model_requests import GET_TIME, WRITER, call_model
         ("В чём смысл жизни?", "Я всего лишь демо-модель"),
     ],
 )
-def test_plain_answers(text: str, said: str) -> None:
-    assert said in call_model(text).text
+def test_answers_without_tools(text: str, expected: str) -> None:
+    assert expected in call_model(text).text
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("What is the quadratic formula?", "The **quadratic formula**"),
         ("show me a formula", "The **quadratic formula**"),
@@ -49,20 +49,20 @@ def test_plain_answers(text: str, said: str) -> None:
         ("теорема Пифагора", "**Теорема Пифагора**"),
     ],
 )
-def test_a_formula_is_latex_that_the_chat_page_can_draw(text: str, said: str) -> None:
+def test_formula_is_latex_that_the_chat_page_renders(text: str, expected: str) -> None:
     answer = call_model(text).text
-    assert answer.startswith(said)
+    assert answer.startswith(expected)
     formulas = re.findall(r"\$\$?(.+?)\$\$?", answer)
     assert len(formulas) > 3
-    assert None not in [latex_to_mathml(one, "block") for one in formulas]
+    assert None not in [latex_to_mathml(formula, "block") for formula in formulas]
 
 
 @pytest.mark.parametrize("text", ["the formula of water", "who was Pythagoras?", "формула успеха"])
-def test_a_formula_that_it_does_not_know_is_not_made_up(text: str) -> None:
+def test_unknown_formula_is_not_invented(text: str) -> None:
     assert "$" not in call_model(text).text
 
 
-def test_what_a_greeting_offers_is_understood() -> None:
+def test_suggestions_of_a_greeting_are_understood() -> None:
     for greeting in ("hi", "привет"):
         lines = re.findall("^- (.+)$", call_model(greeting).text, re.MULTILINE)
         assert len(lines) > 8
@@ -72,17 +72,17 @@ def test_what_a_greeting_offers_is_understood() -> None:
 
 
 @pytest.mark.parametrize("greeting", ["hi", "привет", "/help", "что ты умеешь?"])
-def test_a_formula_is_among_what_is_offered(greeting: str) -> None:
+def test_suggestions_include_a_formula(greeting: str) -> None:
     assert re.search("quadratic formula|корней квадратного уравнения", call_model(greeting).text)
 
 
-def test_a_greeting_offers_only_what_the_tools_allow() -> None:
+def test_greeting_suggests_only_available_tools() -> None:
     assert "What time is it in Tokyo?" in call_model("hi", tools=[GET_TIME]).text
     assert "Remind me" not in call_model("hi", tools=[GET_TIME]).text
     assert "Ask the writer" in call_model("hi", tools=[WRITER]).text
 
 
-def test_the_conversation_is_remembered() -> None:
+def test_earlier_messages_are_remembered() -> None:
     earlier = ("My name is Ann", "How much is 2 + 2?")
     assert call_model("what did I just ask?", earlier=earlier).text == (
         "Your previous message was: “How much is 2 + 2?”"

@@ -46,17 +46,17 @@ def get_reply_text(text: str, instructions: str = "Be kind.", model: str = "sand
         ("Begin every answer with Ahoy. Answer in capitals.", "AHOY YOU ARE WELCOME!"),
     ],
 )
-def test_simple_instructions_are_obeyed(instructions: str, answer: str) -> None:
+def test_style_instructions_are_followed(instructions: str, answer: str) -> None:
     assert get_reply_text("Thanks!", instructions) == answer
 
 
 @pytest.mark.parametrize("question", ["Which model are you?", "What model is answering this?"])
-def test_a_model_knows_its_name(question: str) -> None:
+def test_model_knows_its_name(question: str) -> None:
     assert "`sandbox-demo`" in get_reply_text(question)
     assert "`gpt-6-luna`" in get_reply_text(question, model="gpt-6-luna")
 
 
-def test_a_model_knows_its_name_in_russian() -> None:
+def test_model_knows_its_name_in_russian() -> None:
     assert "`sandbox-brief`" in get_reply_text("Какая ты модель?", model="sandbox-brief")
 
 
@@ -73,7 +73,7 @@ def test_brief_model_and_brief_instructions_give_one_sentence(text: str) -> None
     assert brief.replace("sandbox-brief", "sandbox-demo") == instructed
 
 
-def test_brevity_takes_no_facts() -> None:
+def test_brief_answer_keeps_the_facts() -> None:
     assert get_reply_text("Show me markdown", model="sandbox-brief") == get_reply_text(
         "Show me markdown"
     )
@@ -83,7 +83,7 @@ def test_brevity_takes_no_facts() -> None:
     assert "**22:24** in Tokyo" in brief
 
 
-async def test_the_slow_model_can_be_watched(sandbox: SandboxHarness) -> None:
+async def test_slow_model_delays_each_chunk(sandbox: SandboxHarness) -> None:
     body = {
         "model": SLOW_MODEL,
         "messages": [{"role": "user", "content": "thanks"}],

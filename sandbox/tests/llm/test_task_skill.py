@@ -56,14 +56,12 @@ RUSSIAN_TASK_LIST = f"""All open tasks, times in Europe/Berlin:
         ),
     ],
 )
-def test_a_task_is_noted_with_its_due_date_and_urgency(
-    text: str, arguments: dict[str, str]
-) -> None:
+def test_task_is_created_with_due_date_and_priority(text: str, arguments: dict[str, str]) -> None:
     assert get_tool_calls(text) == [("create_task", arguments)]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("add a task: buy milk", "I added the task “buy milk”."),
         (
@@ -76,12 +74,12 @@ def test_a_task_is_noted_with_its_due_date_and_urgency(
         ),
     ],
 )
-def test_a_created_task_is_confirmed(text: str, said: str) -> None:
-    assert run_conversation(text, "Task noted") == said
+def test_created_task_is_confirmed(text: str, expected: str) -> None:
+    assert run_conversation(text, "Task noted") == expected
 
 
 @pytest.mark.parametrize(
-    ("text", "listed", "said"),
+    ("text", "task_list", "expected"),
     [
         (
             "Show my tasks",
@@ -102,17 +100,17 @@ def test_a_created_task_is_confirmed(text: str, said: str) -> None:
         ("какие у меня задачи?", "There are no open tasks.", "Таких задач нет."),
     ],
 )
-def test_tasks_are_listed_without_their_ids(text: str, listed: str, said: str) -> None:
-    assert run_conversation(text, listed) == said
+def test_tasks_are_listed_without_their_ids(text: str, task_list: str, expected: str) -> None:
+    assert run_conversation(text, task_list) == expected
 
 
 @pytest.mark.parametrize("text", ["show my completed tasks", "покажи выполненные задачи"])
-def test_the_ones_that_are_done_are_listed_when_asked_for(text: str) -> None:
+def test_completed_tasks_are_listed_on_request(text: str) -> None:
     assert get_tool_calls(text) == [("list_tasks", {"status": "done"})]
 
 
 @pytest.mark.parametrize(
-    ("text", "listed", "status", "said"),
+    ("text", "task_list", "status", "expected"),
     [
         ("mark the task about milk as done", TASK_LIST, "done", "“buy milk” is done."),
         ("Mark buy milk as done", TASK_LIST, "done", "“buy milk” is done."),
@@ -146,30 +144,30 @@ def test_the_ones_that_are_done_are_listed_when_asked_for(text: str) -> None:
         ),
     ],
 )
-def test_a_task_is_found_by_its_words_and_ended(
-    text: str, listed: str, status: str, said: str
+def test_task_is_found_by_its_title_and_closed(
+    text: str, task_list: str, status: str, expected: str
 ) -> None:
-    asked = []
+    calls = []
 
-    def answer(call: tuple[str, dict[str, str]]) -> str:
-        asked.append(call)
-        return listed if call[0] == "list_tasks" else "Task changed"
+    def respond(call: tuple[str, dict[str, str]]) -> str:
+        calls.append(call)
+        return task_list if call[0] == "list_tasks" else "Task changed"
 
-    assert run_conversation(text, answer, answer) == said
-    assert asked == [("list_tasks", {}), ("change_task", {"id": MILK, "status": status})]
+    assert run_conversation(text, respond, respond) == expected
+    assert calls == [("list_tasks", {}), ("change_task", {"id": MILK, "status": status})]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [
         ("mark the task as done", "Which one do you mean?"),
         ("mark the task buy as done", "Which one do you mean?"),
         ("mark the task about cheese as done", "Which one do you mean?"),
     ],
 )
-def test_a_task_that_is_not_clear_is_asked_for(text: str, said: str) -> None:
+def test_ambiguous_task_is_asked_for(text: str, expected: str) -> None:
     answer = run_conversation(text, TASK_LIST)
-    assert answer.startswith(said)
+    assert answer.startswith(expected)
     assert "- buy bread" in answer
 
 
@@ -186,6 +184,6 @@ def test_failures_are_reported() -> None:
     )
 
 
-def test_a_missing_tool_is_admitted() -> None:
+def test_missing_tool_is_reported() -> None:
     assert "no tool for changing" in run_conversation("complete the task milk", tools=[LIST_TASKS])
     assert "no tool for listing tasks" in run_conversation("show my tasks", tools=[CREATE_TASK])

@@ -116,7 +116,7 @@ def test_recurrences(text: str, cron: str) -> None:
 @pytest.mark.parametrize(
     "text", ["", "stretch", "buy 2 apples", "в магазин", "купить 3 яблока", "at home"]
 )
-def test_nothing_about_time(text: str) -> None:
+def test_text_without_time_has_no_time_expression(text: str) -> None:
     assert find_time_expression(text, SATURDAY) is None
 
 
@@ -136,7 +136,7 @@ def test_the_remaining_text_has_no_time_phrase() -> None:
         ("at 18:30", True),
     ],
 )
-def test_a_day_alone_is_known_to_have_no_time_of_day(text: str, has_time: bool) -> None:
+def test_day_alone_has_no_time_of_day(text: str, has_time: bool) -> None:
     when = find_time_expression(text, SATURDAY)
     assert when
     assert when.has_time is has_time

@@ -42,9 +42,9 @@ UNKNOWN_PLACE = (
     ],
 )
 def test_place_and_days_are_understood(text: str, arguments: dict[str, Any]) -> None:
-    (asked,) = get_tool_calls(text)
-    assert asked[0] == "get_weather"
-    assert {"place": "", **asked[1]} == {"place": "", **arguments}
+    (call,) = get_tool_calls(text)
+    assert call[0] == "get_weather"
+    assert {"place": "", **call[1]} == {"place": "", **arguments}
 
 
 def test_the_current_weather_is_reported() -> None:
@@ -59,7 +59,7 @@ def test_the_current_weather_is_reported() -> None:
     )
 
 
-def test_tomorrow_is_reported_alone_and_in_russian() -> None:
+def test_only_the_requested_day_is_reported_in_russian() -> None:
     assert run_conversation("Какая погода завтра в Париже?", PARIS) == (
         "**Paris, Île-de-France, France**\n\n"
         "- воскресенье, 22 ноября: небольшой снег, от -4 до 1 °C, осадки 0 мм (5 %),"
@@ -69,54 +69,54 @@ def test_tomorrow_is_reported_alone_and_in_russian() -> None:
 
 
 @pytest.mark.parametrize(
-    ("days", "said"),
+    ("days", "expected"),
     [
         ("Sat 2026-11-21: clear, 4 to 9 °C\nSun 2026-11-22: fog, 1 to 2 °C", "22 November: fog"),
         ("Fri 2026-11-20: clear, 4 to 9 °C\nSat 2026-11-21: fog, 1 to 2 °C", "No forecast yet."),
     ],
 )
-def test_a_day_is_reported_where_it_is_still_yesterday(days: str, said: str) -> None:
+def test_day_is_reported_where_it_is_still_yesterday(days: str, expected: str) -> None:
     weather = f"Weather in Oslo (Europe/Oslo)\n{days}\nSource: {SOURCE}"
-    assert said in run_conversation("What is the weather in Oslo tomorrow?", weather)
+    assert expected in run_conversation("What is the weather in Oslo tomorrow?", weather)
 
 
-def test_the_weather_of_several_places_is_asked_together() -> None:
-    asked = [("get_weather", {"place": "Paris"}), ("get_weather", {"place": "Rome"})]
-    assert get_tool_calls("What is the weather in Paris and Rome?") == asked
+def test_weather_of_several_places_is_requested_together() -> None:
+    calls = [("get_weather", {"place": "Paris"}), ("get_weather", {"place": "Rome"})]
+    assert get_tool_calls("What is the weather in Paris and Rome?") == calls
 
-    said = run_conversation("What is the weather in Paris and Rome?", PARIS, PARIS)
-    assert f"{SOURCE}\n\n**Paris" in said
+    answer = run_conversation("What is the weather in Paris and Rome?", PARIS, PARIS)
+    assert f"{SOURCE}\n\n**Paris" in answer
 
 
-def test_other_forms_of_a_name_are_tried_only_where_the_place_is_not_known() -> None:
+def test_other_name_forms_are_tried_only_for_unknown_places() -> None:
     assert "**Paris" in run_conversation("погода в Париже", UNKNOWN_PLACE, UNKNOWN_PLACE, PARIS)
     down = "Error: The weather service does not answer at the moment. Tell the user."
-    said = run_conversation("погода в Париже", down)
-    assert said == (
+    answer = run_conversation("погода в Париже", down)
+    assert answer == (
         "Не получилось. Инструмент отвечает: The weather service does not answer at the moment."
     )
 
 
-def test_what_a_tool_says_of_a_quoted_name_keeps_its_quotes() -> None:
-    refused = "Error: 'Rome, Texas' does not exist. Call again with another."
-    assert run_conversation("weather in Rome, Texas", refused) == (
+def test_error_with_a_quoted_name_keeps_its_quotes() -> None:
+    error = "Error: 'Rome, Texas' does not exist. Call again with another."
+    assert run_conversation("weather in Rome, Texas", error) == (
         "That did not work. The tool says: 'Rome, Texas' does not exist."
     )
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [("what's the weather?", "Where?"), ("какая погода?", "Где?")],
 )
-def test_without_a_place_it_is_asked_for(text: str, said: str) -> None:
+def test_missing_place_is_asked_for(text: str, expected: str) -> None:
     unknown = "Error: No place was named, and the time zone UTC tells none. Ask the user which."
-    assert run_conversation(text, unknown).startswith(said)
+    assert run_conversation(text, unknown).startswith(expected)
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "expected"),
     [("forecast for Paris for 10 days", "a week ahead"), ("погода в Париже 1 декабря", "неделю")],
 )
-def test_what_lies_too_far_ahead_is_not_asked(text: str, said: str) -> None:
+def test_forecast_too_far_ahead_is_not_requested(text: str, expected: str) -> None:
     assert call_model(text).tool_calls == ()
-    assert said in call_model(text).text
+    assert expected in call_model(text).text
