@@ -1,0 +1,158 @@
+"""What was said, done and spent. These rows outlive the records they name: no foreign keys."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from sqlalchemy import JSON, BigInteger, Index, Numeric, String, text
+from sqlmodel import Field, SQLModel, UniqueConstraint
+
+from smart_kit.contracts.audit import AuditResult, Caller
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.effects import EffectKind
+
+from .base import NULLABLE_JSON, UTC_TIMESTAMP, Row
+
+MessageRole = Literal["user", "assistant", "tool"]
+TurnStatus = Literal["done", "failed"]
+
+
+class Message(Row, table=True):
+    """One item of a thread, as it was sent to the model."""
+
+    __tablename__ = "messages"
+    noun: ClassVar[str] = "message"
+    __table_args__ = (
+        UniqueConstraint("message_id", "position"),
+        Index(None, "thread_id", "turn_started_at", "position"),
+        Index(None, "user_id", "turn_started_at"),
+    )
+
+    thread_id: UUID
+    user_id: UUID
+    assistant_id: UUID
+    message_id: str = Field(max_length=255)
+    position: int
+    role: MessageRole = Field(sa_type=String(16))
+    content: str
+    payload: dict[str, Any] = Field(sa_type=JSON)
+    """Not JSONB: the model must receive it again byte for byte."""
+    is_in_context: bool
+    """Whether later turns send the item to the model."""
+    created_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+    turn_started_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+    """Orders the turns of a thread. `created_at` does not: a user may write during a turn."""
+
+
+class Turn(SQLModel, table=True):
+    """The processing of one message: model and tool calls, with their cost."""
+
+    __tablename__ = "turns"
+    __table_args__ = (Index(None, "user_id", "started_at"), Index(None, "thread_id"))
+
+    message_id: str = Field(max_length=255, primary_key=True)
+    user_id: UUID
+    assistant_id: UUID
+    thread_id: UUID
+    configuration_version: int
+    status: TurnStatus = Field(sa_type=String(16))
+    steps: list[dict[str, Any]] = Field(sa_type=JSON)
+    prompt_tokens: int = Field(sa_type=BigInteger)
+    completion_tokens: int = Field(sa_type=BigInteger)
+    cost: Decimal | None = Field(default=None, sa_type=Numeric)
+    """USD; null if the price of a call is unknown."""
+    started_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+    finished_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+
+
+class Usage(Row, table=True):
+    """One paid model call."""
+
+    __tablename__ = "usage"
+    __table_args__ = (
+        UniqueConstraint("message_id", "step"),
+        Index(None, "created_at"),
+        Index(None, "user_id", "created_at"),
+        Index(None, "assistant_id", "created_at"),
+        Index(None, "model", "created_at"),
+        Index(None, "provider", "created_at"),
+    )
+
+    message_id: str = Field(max_length=255)
+    step: str = Field(max_length=255)
+    user_id: UUID
+    assistant_id: UUID
+    thread_id: UUID
+    model: str = Field(max_length=255)
+    provider: str = Field(max_length=255)
+    prompt_tokens: int = Field(sa_type=BigInteger)
+    """BigInteger, so that an absurd count from a server does not make the turn unstorable."""
+    cached_tokens: int = Field(sa_type=BigInteger)
+    completion_tokens: int = Field(sa_type=BigInteger)
+    cost: Decimal | None = Field(default=None, sa_type=Numeric)
+    seconds: float
+    created_at: datetime = Field(sa_type=UTC_TIMESTAMP)
+
+
+class Effect(Row, table=True):
+    """A change that a tool made, and how to undo it."""
+
+    __tablename__ = "effects"
+    noun: ClassVar[str] = "effect"
+    __table_args__ = (
+        Index(None, "user_id", "created_at"),
+        Index(None, "message_id", "step"),
+        UniqueConstraint("undoes"),
+    )
+
+    user_id: UUID
+    kind: EffectKind = Field(sa_type=String(64))
+    before: dict[str, Any] | None = Field(default=None, sa_type=NULLABLE_JSON)
+    after: dict[str, Any] | None = Field(default=None, sa_type=NULLABLE_JSON)
+    reversal: dict[str, Any] | None = Field(default=None, sa_type=NULLABLE_JSON)
+    undoes: UUID | None = None
+    """The effect that this one undoes; each can be undone once."""
+    message_id: str = Field(max_length=255)
+    step: str = Field(max_length=255)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)
+
+
+class AuditEntry(Row, table=True):
+    """One write through the API. Triggers allow only the deletion of old refusals."""
+
+    __tablename__ = "audit_log"
+    __table_args__ = (
+        Index(None, "created_at"),
+        Index(None, "user_id", "created_at"),
+        Index(None, "object_id", "created_at"),
+        Index("ix_audit_log_refused", "created_at", postgresql_where=text("result = 'refused'")),
+    )
+
+    caller: Caller = Field(sa_type=String(16))
+    user_id: UUID | None = None
+    action: str = Field(max_length=64)
+    object_type: str = Field(max_length=64)
+    object_id: UUID | None = None
+    path: str
+    result: AuditResult = Field(sa_type=String(16))
+    status: int
+    request_id: str | None = Field(default=None, max_length=128)
+    after: dict[str, Any] | None = Field(default=None, sa_type=NULLABLE_JSON)
+    suppressed_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)
+
+
+class IdempotencyKey(Row, table=True):
+    """The response to a request with an Idempotency-Key, for its repetitions."""
+
+    __tablename__ = "idempotency_keys"
+    __table_args__ = (UniqueConstraint("owner_id", "key", postgresql_nulls_not_distinct=True),)
+
+    owner_id: UUID | None = None
+    """The user that the call acted for; null: an administrator acted for no user."""
+    key: str = Field(max_length=255)
+    fingerprint: str = Field(max_length=64)
+    """SHA-256 of the method, the path and the body."""
+    response: dict[str, Any] | None = Field(default=None, sa_type=NULLABLE_JSON)
+    created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)
