@@ -1,1 +1,0 @@
-"""ASGI middlewares. They see each request before the routes do."""
