@@ -54,12 +54,11 @@ async def paginate(
     session: AsyncSession,
     rows: SelectOfScalar[RowT],
     query: PageQuery,
-    page_type: type[Page[ReadT]],
-    to_read: Callable[[RowT], ReadT] | None = None,
+    to_read: Callable[[RowT], ReadT],
 ) -> Page[ReadT]:
-    """Return the requested page of the rows, each converted by `to_read` or by its attributes."""
+    """Return the requested page of the rows, each converted by `to_read`."""
     items, total = await fetch_page(session, rows, query)
-    return build_page(page_type, map(to_read, items) if to_read else items, total, query)
+    return build_page(map(to_read, items), total, query)
 
 
 async def fetch_page(
@@ -72,9 +71,6 @@ async def fetch_page(
     return list(part), total
 
 
-def build_page(
-    page_type: type[Page[ReadT]], items: Iterable[Any], total: int, query: PageQuery
-) -> Page[ReadT]:
-    """Return a page of rows, or of objects of the page's item type."""
-    content = {"items": items, "total": total, "limit": query.limit, "offset": query.offset}
-    return page_type.model_validate(content, from_attributes=True)
+def build_page(items: Iterable[ReadT], total: int, query: PageQuery) -> Page[ReadT]:
+    """Return a page of the items."""
+    return Page(items=list(items), total=total, limit=query.limit, offset=query.offset)

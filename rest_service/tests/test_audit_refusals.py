@@ -8,7 +8,7 @@ from rest_service.app.audit.refusal_throttle import WINDOW_SECONDS, RefusalThrot
 from rest_service.app.background.retention import RetentionJob
 from rest_service.app.database import SessionFactory
 from rest_service.app.middleware import MAX_BYTES
-from rest_service.app.routers.audit import list_audit_entries
+from rest_service.app.routers.operation import list_audit_entries
 from rest_service.tests.api_helpers import (
     Client,
     JsonObject,

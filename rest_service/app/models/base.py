@@ -30,6 +30,10 @@ class Row(SQLModel):
 
     id: UUID = Field(default_factory=uuid4, primary_key=True)
 
+    def get_owner_id(self) -> UUID | None:
+        """Return the user to whom the row belongs, if it belongs to one."""
+        return getattr(self, "user_id", None)
+
 
 class Record(Row):
     """A row with the times of its creation and its last change."""

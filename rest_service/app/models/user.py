@@ -43,6 +43,14 @@ class User(Record, table=True):
     )
     """Raised by a trigger with each change of the user or of their threads; never repeats."""
 
+    def get_owner_id(self) -> UUID:
+        """Return the id: users belong to themselves."""
+        return self.id
+
+    def get_timezone(self, default_timezone: str) -> str:
+        """Return the time zone for times without one."""
+        return self.timezone or default_timezone
+
 
 class Invite(Row, table=True):
     """A single-use code, by its hash."""

@@ -10,14 +10,83 @@ from smart_kit.contracts.models import (
     LlmModelUpdate,
     ModelImport,
     ModelImportRead,
+    ProviderCreate,
+    ProviderRead,
+    ProviderTestRead,
+    ProviderTestRequest,
+    ProviderUpdate,
 )
 
 from .. import audit
-from ..dependencies import AdminOnly, ProviderCheckerDep, ResourcesDep, SessionDep, SettingsDep
+from ..dependencies import AdminOnly, ResourcesDep, SessionDep, SettingsDep
+from ..pagination import PageQueryDep
 from ..services.llm_models import llm_models, model_import
 from ..services.llm_models.llm_models import ModelQuery
+from ..services.providers import providers
 
+providers_router = APIRouter(prefix="/providers", tags=["models"])
 router = APIRouter(prefix="/models", tags=["models"])
+
+
+@providers_router.get("")
+async def list_providers(
+    session: SessionDep, resources: ResourcesDep, query: PageQueryDep
+) -> Page[ProviderRead]:
+    """List model providers, oldest first."""
+    return await providers.read_page(session, resources.vault, query)
+
+
+@providers_router.post("", status_code=201, dependencies=[AdminOnly])
+async def create_provider(
+    session: SessionDep, resources: ResourcesDep, body: ProviderCreate
+) -> ProviderRead:
+    """Add a model provider. Names are unique; the key is stored encrypted."""
+    return await providers.create(session, resources.vault, body)
+
+
+@providers_router.get("/{provider_id}")
+async def get_provider(
+    session: SessionDep, resources: ResourcesDep, provider_id: UUID
+) -> ProviderRead:
+    """One model provider, without its key."""
+    return await providers.read(session, resources.vault, provider_id)
+
+
+@providers_router.put("/{provider_id}", operation_id="put_provider", dependencies=[AdminOnly])
+@providers_router.patch("/{provider_id}", dependencies=[AdminOnly])
+async def update_provider(
+    session: SessionDep,
+    resources: ResourcesDep,
+    provider_id: UUID,
+    body: ProviderUpdate,
+) -> ProviderRead:
+    """Change the given fields, which apply from the next message on.
+
+    409 if base_url gets another scheme, host or port without api_key (a key or null) while a key is
+    stored, and if an assistant would lose its last model. After a change of base_url or api_key,
+    the provider no longer follows the environment; `source` environment makes it follow again, from
+    the next start on.
+    """
+    return await providers.update(
+        session, resources.vault, provider_id, body, resources.settings.default_model_names
+    )
+
+
+@providers_router.post("/{provider_id}/test", dependencies=[AdminOnly])
+async def test_provider(
+    resources: ResourcesDep, provider_id: UUID, body: ProviderTestRequest
+) -> ProviderTestRead:
+    """Test the connection, and a model if one is named. The status is 200 even if it fails.
+
+    `detail` says what was found and what to do. A test costs at most 16 tokens and 30 seconds.
+    """
+    return await resources.provider_checker.check(provider_id, body)
+
+
+@providers_router.delete("/{provider_id}", status_code=204, dependencies=[AdminOnly])
+async def delete_provider(session: SessionDep, provider_id: UUID) -> None:
+    """Delete a provider without models."""
+    await providers.delete(session, provider_id)
 
 
 @router.get("")
@@ -25,7 +94,7 @@ async def list_models(
     session: SessionDep, query: Annotated[ModelQuery, Query()]
 ) -> Page[LlmModelRead]:
     """List models, oldest first."""
-    return await llm_models.read_page(session, query)
+    return await llm_models.RECORDS.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -36,13 +105,15 @@ async def create_model(session: SessionDep, body: LlmModelCreate) -> LlmModelRea
 
 @router.post("/import", dependencies=[AdminOnly])
 async def import_models(
-    session: SessionDep, resources: ResourcesDep, checker: ProviderCheckerDep, body: ModelImport
+    session: SessionDep, resources: ResourcesDep, body: ModelImport
 ) -> ModelImportRead:
     """Import a list of models: new ones are added, known ones updated, others listed as skipped.
 
     At most 1000 models in a body of at most 8 MB. 400 if there is no list or its form is unknown.
     """
-    listed = await model_import.fetch_list(body, checker, resources.make_safe_http)
+    listed = await model_import.fetch_list(
+        body, resources.provider_checker, resources.make_safe_http
+    )
     names = resources.settings.default_model_names
     if not body.dry_run:
         imported = await model_import.apply(session, body.provider_id, listed, names)
@@ -56,7 +127,7 @@ async def import_models(
 @router.get("/{model_id}")
 async def get_model(session: SessionDep, model_id: UUID) -> LlmModelRead:
     """One model."""
-    return await llm_models.read(session, model_id)
+    return await llm_models.RECORDS.read(session, model_id)
 
 
 @router.put("/{model_id}", operation_id="put_model", dependencies=[AdminOnly])

@@ -3,7 +3,16 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.users import TelegramId, UserCreate, UserRead, UserUpdate, UserUpsert
+from smart_kit.contracts.users import (
+    InviteCreate,
+    InviteRead,
+    InviteRedeem,
+    TelegramId,
+    UserCreate,
+    UserRead,
+    UserUpdate,
+    UserUpsert,
+)
 
 from ..dependencies import (
     ActingUserDep,
@@ -14,15 +23,16 @@ from ..dependencies import (
     SettingsDep,
 )
 from ..pagination import PageQueryDep
-from ..services.users import users
+from ..services.users import invites, users
 
 router = APIRouter(prefix="/users", tags=["users"])
+invites_router = APIRouter(prefix="/invites", tags=["invites"])
 
 
 @router.get("")
 async def list_users(session: SessionDep, query: PageQueryDep, owner: OwnerDep) -> Page[UserRead]:
     """List users, oldest first."""
-    return await users.read_page(session, query, owner)
+    return await users.RECORDS.read_page(session, query, owner)
 
 
 @router.post("", status_code=201)
@@ -60,7 +70,7 @@ async def upsert_user(
 @router.get("/{user_id}")
 async def get_user(session: SessionDep, user_id: UUID, owner: OwnerDep) -> UserRead:
     """One user."""
-    return await users.read(session, user_id, owner)
+    return await users.RECORDS.read(session, user_id, owner)
 
 
 @router.put("/{user_id}", operation_id="put_user")
@@ -80,3 +90,15 @@ async def update_user(
 async def delete_user(session: SessionDep, user_id: UUID) -> None:
     """Delete a user with their jobs. Messages stay."""
     await users.delete(session, user_id)
+
+
+@invites_router.post("", status_code=201, dependencies=[AdminOnly])
+async def create_invite(session: SessionDep, body: InviteCreate) -> InviteRead:
+    """Create a code that lets one user in, within an hour. It is shown only once."""
+    return await invites.create(session, body)
+
+
+@invites_router.post("/redeem")
+async def redeem_invite(session: SessionDep, settings: SettingsDep, body: InviteRedeem) -> UserRead:
+    """Redeem a code. The same user may repeat the request."""
+    return await invites.redeem(session, body, settings.owner_telegram_id)

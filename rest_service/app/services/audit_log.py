@@ -10,7 +10,11 @@ from smart_kit.contracts.audit import AuditRead, AuditResult, Caller
 from smart_kit.contracts.base import AwareDatetimeInput, Page
 
 from ..models import AuditEntry
-from ..pagination import PageQuery, PlainText, paginate, select_matching
+from ..pagination import PageQuery, PlainText
+from .records.crud import Records
+
+_NEWEST_FIRST = (col(AuditEntry.created_at).desc(), col(AuditEntry.id))
+RECORDS = Records(AuditEntry, AuditRead, order_by=_NEWEST_FIRST)
 
 
 class AuditQuery(PageQuery):
@@ -31,11 +35,9 @@ class AuditQuery(PageQuery):
 
 async def read_page(session: AsyncSession, query: AuditQuery) -> Page[AuditRead]:
     """Return entries, newest first."""
-    rows = select_matching(
-        AuditEntry, query, None, col(AuditEntry.created_at).desc(), col(AuditEntry.id)
-    )
+    conditions = []
     if query.from_at is not None:
-        rows = rows.where(AuditEntry.created_at >= query.from_at)
+        conditions.append(col(AuditEntry.created_at) >= query.from_at)
     if query.until_at is not None:
-        rows = rows.where(AuditEntry.created_at < query.until_at)
-    return await paginate(session, rows, query, Page[AuditRead])
+        conditions.append(col(AuditEntry.created_at) < query.until_at)
+    return await RECORDS.read_page(session, query, None, *conditions)

@@ -48,7 +48,7 @@ async def read_page(queues: DeadLetterQueues, query: DeadLetterQuery) -> Page[De
     items = [
         DeadLetterRead(**_to_fields(name, one)) for _, name, one in entries[query.offset : end]
     ]
-    return build_page(Page[DeadLetterRead], items, sum(counts), query)
+    return build_page(items, sum(counts), query)
 
 
 async def read(queues: DeadLetterQueues, dead_letter_id: str) -> DeadLetterContentRead:

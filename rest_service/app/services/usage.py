@@ -17,11 +17,11 @@ from smart_kit.contracts.usage import BudgetRead, UsageGroup, UsageRead, UsageTo
 
 from ..config import Settings
 from ..models import Usage, User
-from ..pagination import PageQuery, PlainText, build_page, fetch_page
+from ..pagination import PageQuery, PlainText, build_page
 from .conversations.messages import MessageId
-from .records.crud import OwnerScope, check_owner, find
-from .records.ownership import timezone_for
+from .records.crud import OwnerScope, Records, find
 
+RECORDS = Records(Usage, UsageRead, order_by=(col(Usage.created_at).desc(), col(Usage.id)))
 _EXACT_FILTERS = ("user_id", "assistant_id", "model", "provider", "message_id")
 _GROUP_PATTERN = f"({'|'.join(get_args(UsageGroup))})"
 _DAY = cast(func.timezone(literal_column("'UTC'"), Usage.created_at), Date)
@@ -60,9 +60,7 @@ class UsageTotalsQuery(UsageQuery):
 
 async def read_page(session: AsyncSession, query: UsageQuery, owner: OwnerScope) -> Page[UsageRead]:
     """Return model calls, newest first."""
-    rows = select(Usage).where(*_build_conditions(query, owner))
-    rows = rows.order_by(col(Usage.created_at).desc(), col(Usage.id))
-    return build_page(Page[UsageRead], *await fetch_page(session, rows, query), query)
+    return await RECORDS.read_page(session, query, owner, *_build_conditions(query, owner))
 
 
 async def read_totals(
@@ -76,17 +74,16 @@ async def read_totals(
     ordered = totals.order_by(*days, func.coalesce(func.sum(Usage.cost), 0).desc(), *by)
     connection = await session.connection()  # SQLModel sessions accept only statements on tables
     part = await connection.execute(ordered.limit(query.limit).offset(query.offset))
-    items = part.mappings().all()
-    return build_page(Page[UsageTotal], items, (await session.exec(counted)).one(), query)
+    items = [UsageTotal.model_validate(group) for group in part.mappings()]
+    return build_page(items, (await session.exec(counted)).one(), query)
 
 
 async def read_budget(
     session: AsyncSession, user_id: UUID, owner: OwnerScope, settings: Settings, moment: datetime
 ) -> BudgetRead:
     """Return the budget of a user for the local day of that moment. Raises NotFound."""
-    check_owner(user_id, owner, "user", user_id)
-    user = await find(session, User, user_id, "user")
-    timezone = timezone_for(user, settings.default_timezone)
+    user = await find(session, User, user_id, owner)
+    timezone = user.get_timezone(settings.default_timezone)
     now = moment.astimezone(ZoneInfo(timezone))
     day_start = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo)
     spent = select(func.coalesce(func.sum(Usage.cost), Decimal())).where(

@@ -18,7 +18,7 @@ from smart_kit.contracts.versions import VersionRead
 
 from ...models import Assistant, Message, Tool
 from ..configuration import versions
-from . import turns
+from . import messages, turns
 from .messages import MessageId
 
 VersionsById = Mapping[UUID, tuple[VersionRead, JsonObject]]
@@ -78,6 +78,4 @@ def _build_tools(turn: TurnRead, tools: VersionsById) -> list[TracedTool]:
 
 async def _read_messages(session: AsyncSession, message_id: MessageId) -> list[MessageRead]:
     rows = select(Message).where(Message.message_id == message_id).order_by(col(Message.position))
-    return [
-        MessageRead.model_validate(row, from_attributes=True) for row in await session.exec(rows)
-    ]
+    return [messages.RECORDS.to_read(row) for row in await session.exec(rows)]

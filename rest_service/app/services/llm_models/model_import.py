@@ -70,7 +70,7 @@ async def apply(
     }
     skipped: list[SkippedModel] = []
     async with configuration_change(session):
-        provider = await find(session, LlmProvider, provider_id, "provider")
+        provider = await find(session, LlmProvider, provider_id)
         known = await _read_known_models(session, listed)
         coverage = await model_coverage.read(session, defaults)
         seen: set[str] = set()

@@ -54,7 +54,7 @@ class ProviderChecker:
     async def get_client(self, provider_id: UUID) -> ProviderClient:
         """Return a client. Raises NotFound, and ProviderError if the key cannot be decrypted."""
         async with self._sessions() as session:
-            row = await find(session, LlmProvider, provider_id, "provider")
+            row = await find(session, LlmProvider, provider_id)
         encrypted = row.encrypted_api_key
         key = None if encrypted is None else self._vault.decrypt(row.id, encrypted)
         if encrypted is not None and key is None:

@@ -1,5 +1,6 @@
 """Model providers."""
 
+from functools import partial
 from uuid import UUID
 
 from sqlmodel import select
@@ -23,29 +24,23 @@ from ..configuration.model_coverage import DefaultModels, ensure_covered
 from ..records.crud import check_name_available, find, get_provided_fields, set_fields
 from ..records.reference_checks import check_unused
 
-NOUN = "provider"
-
 
 async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[ProviderRead]:
     """Return providers, oldest first."""
     return await paginate(
-        session,
-        select_matching(LlmProvider, query),
-        query,
-        Page[ProviderRead],
-        lambda row: _to_read(row, vault),
+        session, select_matching(LlmProvider, query), query, partial(_to_read, vault=vault)
     )
 
 
 async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> ProviderRead:
     """Return a provider. Raises NotFound."""
-    return _to_read(await find(session, LlmProvider, provider_id, NOUN), vault)
+    return _to_read(await find(session, LlmProvider, provider_id), vault)
 
 
 async def create(session: AsyncSession, vault: Vault, body: ProviderCreate) -> ProviderRead:
     """Create a provider. Raises Conflict for a taken name, InvalidRequest without a master key."""
     async with configuration_change(session):
-        await check_name_available(session, LlmProvider.name, body.name, NOUN)
+        await check_name_available(session, LlmProvider.name, body.name)
         row = LlmProvider(**body.model_dump(exclude={"api_key"}))
         _store_key(row, body, vault)
         session.add(row)
@@ -62,10 +57,10 @@ async def update(
     """Change a provider. Raises NotFound, InvalidRequest, Conflict if an assistant would lose its
     last model."""
     async with configuration_change(session), ensure_covered(session, defaults):
-        row = await find(session, LlmProvider, provider_id, NOUN)
+        row = await find(session, LlmProvider, provider_id)
         fields = get_provided_fields(body, LlmProvider, exclude={"api_key"})
         if fields.get("name", row.name) != row.name:
-            await check_name_available(session, LlmProvider.name, fields["name"], NOUN)
+            await check_name_available(session, LlmProvider.name, fields["name"])
         if fields.get("source") == "environment":
             await _check_can_follow_env(session, row, body)
         base_url = fields.get("base_url", row.base_url)
@@ -83,7 +78,7 @@ async def update(
 async def delete(session: AsyncSession, provider_id: UUID) -> None:
     """Delete a provider. Raises NotFound, and Conflict while it has models."""
     async with configuration_change(session):
-        row = await find(session, LlmProvider, provider_id, NOUN)
+        row = await find(session, LlmProvider, provider_id)
         own = select(LlmModel.provider_model_name).where(LlmModel.provider_id == provider_id)
         await check_unused(session, row.name, ("its models", own))
         await session.delete(row)

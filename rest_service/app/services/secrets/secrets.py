@@ -1,5 +1,6 @@
 """Secrets: values that calls of rest tools send to one server. They are never returned."""
 
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import String, cast
@@ -18,29 +19,23 @@ from ..configuration.change import configuration_change
 from ..records.crud import check_name_available, find, get_provided_fields, set_fields
 from ..records.reference_checks import check_unused
 
-NOUN = "secret"
-
 
 async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[SecretRead]:
     """Return secrets, oldest first."""
     return await paginate(
-        session,
-        select_matching(Secret, query),
-        query,
-        Page[SecretRead],
-        lambda row: _to_read(row, vault),
+        session, select_matching(Secret, query), query, partial(_to_read, vault=vault)
     )
 
 
 async def read(session: AsyncSession, vault: Vault, secret_id: UUID) -> SecretRead:
     """Return a secret. Raises NotFound."""
-    return _to_read(await find(session, Secret, secret_id, NOUN), vault)
+    return _to_read(await find(session, Secret, secret_id), vault)
 
 
 async def create(session: AsyncSession, vault: Vault, body: SecretCreate) -> SecretRead:
     """Create a secret. Raises Conflict for a taken name, InvalidRequest without a master key."""
     async with configuration_change(session):
-        await check_name_available(session, Secret.name, body.name, NOUN)
+        await check_name_available(session, Secret.name, body.name)
         row = Secret(name=body.name, origin=_normalize_origin(body.origin), encrypted_value="")
         row.encrypted_value = vault.encrypt(row.id, body.value.get_secret_value())
         session.add(row)
@@ -56,7 +51,7 @@ async def update(
     if a tool of the former server uses it.
     """
     async with configuration_change(session):
-        row = await find(session, Secret, secret_id, NOUN)
+        row = await find(session, Secret, secret_id)
         fields = get_provided_fields(body, Secret, exclude={"value"})
         if "origin" in fields:
             fields["origin"] = _normalize_origin(fields["origin"])
@@ -75,7 +70,7 @@ async def update(
 async def delete(session: AsyncSession, secret_id: UUID) -> None:
     """Delete a secret. Raises NotFound, and Conflict while a tool uses it."""
     async with configuration_change(session):
-        row = await find(session, Secret, secret_id, NOUN)
+        row = await find(session, Secret, secret_id)
         await _check_unused(session, row)
         await session.delete(row)
 

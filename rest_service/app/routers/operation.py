@@ -1,0 +1,69 @@
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from smart_kit.contracts.audit import AuditRead
+from smart_kit.contracts.base import Page
+from smart_kit.contracts.dead_letters import (
+    DeadLetterContentRead,
+    DeadLetterId,
+    DeadLetterRead,
+)
+
+from ..dependencies import AdminOnly, AuditAheadDep, ResourcesDep, SessionDep
+from ..services import audit_log, dead_letters
+from ..services.audit_log import AuditQuery
+from ..services.dead_letters import DeadLetterQuery
+
+router = APIRouter(prefix="/dead-letters", tags=["dead-letters"], dependencies=[AdminOnly])
+audit_router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[AdminOnly])
+
+
+@router.get("")
+async def list_dead_letters(
+    resources: ResourcesDep, query: Annotated[DeadLetterQuery, Query()]
+) -> Page[DeadLetterRead]:
+    """List the messages of both queues that could not be processed, newest first."""
+    return await dead_letters.read_page(resources.dead_letter_queues, query)
+
+
+@router.get("/{dead_letter_id}")
+async def get_dead_letter(
+    resources: ResourcesDep, dead_letter_id: DeadLetterId
+) -> DeadLetterContentRead:
+    """One dead letter with its payload, which may contain texts of users."""
+    return await dead_letters.read(resources.dead_letter_queues, dead_letter_id)
+
+
+@router.post("/{dead_letter_id}/replay", status_code=204)
+async def replay_dead_letter(
+    resources: ResourcesDep, dead_letter_id: DeadLetterId, audit_ahead: AuditAheadDep
+) -> None:
+    """Put the message back at the end of its conversation's queue.
+
+    Its finished steps are not repeated. 400 for what never was a message of a queue.
+    """
+    await dead_letters.replay(resources.dead_letter_queues, dead_letter_id, audit_ahead)
+
+
+@router.delete("/{dead_letter_id}", status_code=204)
+async def delete_dead_letter(
+    resources: ResourcesDep, dead_letter_id: DeadLetterId, audit_ahead: AuditAheadDep
+) -> None:
+    """Delete a dead letter."""
+    await dead_letters.delete(resources.dead_letter_queues, dead_letter_id, audit_ahead)
+
+
+@audit_router.get("")
+async def list_audit_entries(
+    session: SessionDep, query: Annotated[AuditQuery, Query()]
+) -> Page[AuditRead]:
+    """List writes through the API and refused writes, newest first.
+
+    `started` is a write outside Postgres (dead letters), recorded before it is made. `refused` are
+    requests against a rule or with a wrong form (422). Requests that reach no operation are not
+    recorded: no valid token (401), unknown path (404) or method (405), body too large (413) or not
+    JSON (415), a parameter given twice. Refusals are kept for 30 days, 100 an hour for each caller;
+    `suppressed_count` counts the others.
+    """
+    return await audit_log.read_page(session, query)
