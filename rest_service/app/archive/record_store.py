@@ -75,7 +75,6 @@ def _build_turn(record: TurnRecord) -> dict[str, Any]:
 
 
 def _total_cost(calls: list[Usage]) -> Decimal | None:
-    """Return the cost in USD, or None if the price of a call is unknown."""
     known = [call.cost for call in calls if call.cost is not None]
     return sum(known, Decimal()) if len(known) == len(calls) else None
 

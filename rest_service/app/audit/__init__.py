@@ -108,7 +108,6 @@ def _build_facts(writes: SessionWrites) -> JsonObject | None:
 
 
 def _object_from_path(request: Request) -> tuple[str, UUID | None]:
-    """Return the resource and the first id in the path."""
     ids = (_parse_uuid(value) for value in request.path_params.values())
     return request.scope["path"].split("/")[2], next(ids, None)
 

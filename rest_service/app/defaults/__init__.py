@@ -82,5 +82,4 @@ def load_instructions(name: str) -> str:
 
 
 def _format_reason(error: Exception) -> str:
-    """Return Postgres's own message on one line."""
     return " ".join(str(getattr(error, "orig", error)).split())

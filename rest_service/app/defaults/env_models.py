@@ -65,7 +65,6 @@ async def _sync_provider(
 
 
 async def _find_missing_names(session: AsyncSession, settings: Settings) -> Sequence[str]:
-    """Return the models that the environment names and that have no record."""
     known = set(await session.exec(select(LlmModel.provider_model_name)))
     return [name for name in settings.default_model_names if name not in known]
 

@@ -74,7 +74,6 @@ def has_credentials_or_query(url: str) -> bool:
 
 
 def _normalize_base_url(url: str) -> str:
-    """Return the URL without credentials, query and trailing slash."""
     parts = urlsplit(url)
     host = parts.netloc.rpartition("@")[2]
     return urlunsplit((parts.scheme, host, parts.path.rstrip("/"), "", ""))

@@ -33,7 +33,7 @@ async def list_providers(
     session: SessionDep, resources: ResourcesDep, query: PageQueryDep
 ) -> Page[ProviderRead]:
     """List model providers, oldest first."""
-    return await providers.read_page(session, resources.vault, query)
+    return await providers.get_records(resources.vault).read_page(session, query)
 
 
 @providers_router.post("", status_code=201, dependencies=[AdminOnly])
@@ -49,7 +49,7 @@ async def get_provider(
     session: SessionDep, resources: ResourcesDep, provider_id: UUID
 ) -> ProviderRead:
     """One model provider, without its key."""
-    return await providers.read(session, resources.vault, provider_id)
+    return await providers.get_records(resources.vault).read(session, provider_id)
 
 
 @providers_router.put("/{provider_id}", operation_id="put_provider", dependencies=[AdminOnly])

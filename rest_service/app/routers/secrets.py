@@ -19,7 +19,7 @@ async def list_secrets(
     session: SessionDep, resources: ResourcesDep, query: PageQueryDep
 ) -> Page[SecretRead]:
     """List secrets, oldest first, without their values."""
-    return await secrets.read_page(session, resources.vault, query)
+    return await secrets.get_records(resources.vault).read_page(session, query)
 
 
 @router.post("", status_code=201)
@@ -45,7 +45,7 @@ async def rotate_secrets(resources: ResourcesDep, audit_ahead: AuditAheadDep) ->
 @router.get("/{secret_id}")
 async def get_secret(session: SessionDep, resources: ResourcesDep, secret_id: UUID) -> SecretRead:
     """One secret, without its value."""
-    return await secrets.read(session, resources.vault, secret_id)
+    return await secrets.get_records(resources.vault).read(session, secret_id)
 
 
 @router.put("/{secret_id}", operation_id="put_secret")

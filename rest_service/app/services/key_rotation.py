@@ -44,7 +44,6 @@ class KeyRotation:
         return KeyRotationRead(**self._counts)
 
     async def _rotate_batch(self, table: type[Record], column: str, after: UUID) -> UUID | None:
-        """Rotate the next rows and return the id of the last one, or None if none are left."""
         async with self._sessions.begin() as session, configuration_change(session):
             rows = await _lock_next_batch(session, table, column, after)
             for row in rows:

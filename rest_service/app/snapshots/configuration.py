@@ -73,7 +73,6 @@ async def _read_tools(
 async def _read_secrets(
     session: AsyncSession, assistants: Iterable[AssistantSnapshot]
 ) -> tuple[SecretSnapshot, ...]:
-    """Return the secrets that the tools use, by name, still encrypted."""
     calls = (tool.http_call for one in assistants for tool in one.tools)
     names = {name for call in calls if call is not None for name in get_secret_names(call)}
     rows = await session.exec(

@@ -126,7 +126,6 @@ async def get_last_known_name(session: AsyncSession, table: VersionedTable, row_
 async def _read_content(
     session: AsyncSession, table: VersionedTable, row_id: UUID
 ) -> JsonObject | None:
-    """Return the record as stored in Postgres, or None if it was deleted."""
     row = await session.get(table, row_id, populate_existing=True)
     if row is None:
         return None
@@ -157,7 +156,6 @@ async def _find_latest(
 
 
 def _select_versions(table: VersionedTable, row_id: UUID) -> SelectOfScalar[Version]:
-    """Select the versions of a record, newest first."""
     rows = select(Version).where(
         Version.object_type == table.__tablename__, Version.object_id == row_id
     )

@@ -106,7 +106,6 @@ def _to_due_job(job: CronJob, now: datetime) -> DueJob:
 async def _insert_runs(
     session: AsyncSession, due_jobs: list[DueJob], now: datetime
 ) -> Sequence[UUID]:
-    """Insert the runs and return the ids of the claimed ones."""
     rows = [
         CronJobRun(
             job_id=due_job.job.id,

@@ -91,7 +91,6 @@ async def apply(
 async def _read_known_models(
     session: AsyncSession, listed: Iterable[ListedModel]
 ) -> dict[str, KnownModel]:
-    """Return the listed models that have a record, by name."""
     names = [one.name for one in listed if not one.error]
     rows = (
         select(LlmModel, LlmProvider.name)

@@ -164,7 +164,6 @@ def _parse_litellm(name: str, item: JsonObject) -> ListedModel:
 
 
 def _parse_prices(item: JsonObject) -> Iterator[tuple[str, Decimal]]:
-    """Convert the prices per token to USD per million tokens."""
     for key, price in _LITELLM_PRICES.items():
         if item.get(key) is not None:
             per_token = Decimal(str(item[key]))

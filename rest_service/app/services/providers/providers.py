@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import Page
 from smart_kit.contracts.models import (
     ApiKeyState,
     ProviderCreate,
@@ -18,23 +17,15 @@ from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
 from smart_kit.vault import Vault
 
 from ...models import LlmModel, LlmProvider
-from ...pagination import PageQuery, paginate, select_matching
 from ..configuration.change import configuration_change
 from ..configuration.model_coverage import DefaultModels, ensure_covered
-from ..records.crud import check_name_available, find, get_provided_fields, set_fields
+from ..records.crud import Records, check_name_available, find, get_provided_fields, set_fields
 from ..records.reference_checks import check_unused
 
 
-async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[ProviderRead]:
-    """Return providers, oldest first."""
-    return await paginate(
-        session, select_matching(LlmProvider, query), query, partial(_to_read, vault=vault)
-    )
-
-
-async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> ProviderRead:
-    """Return a provider. Raises NotFound."""
-    return _to_read(await find(session, LlmProvider, provider_id), vault)
+def get_records(vault: Vault) -> Records[LlmProvider, ProviderRead]:
+    """Return the records, which the vault tells whether their keys are readable."""
+    return Records(LlmProvider, ProviderRead, convert=partial(_to_read, vault=vault))
 
 
 async def create(session: AsyncSession, vault: Vault, body: ProviderCreate) -> ProviderRead:
@@ -90,7 +81,6 @@ def _store_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: V
 
 
 def _check_same_server(row: LlmProvider, base_url: str) -> None:
-    """Raise Conflict if the stored key would be sent to another server."""
     if row.encrypted_api_key is not None and not _is_same_server(base_url, row.base_url):
         raise Conflict(
             f"The stored api_key is for {row.base_url}. For another server, set api_key together"

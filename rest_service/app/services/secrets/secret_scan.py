@@ -86,7 +86,6 @@ def _is_credential_field(key: str, item: Any, *, is_schema: bool) -> bool:
 
 
 def _is_credential_name(key: str) -> bool:
-    """Return whether a name is one of a credential, in any style of spelling."""
     normalized = _SEPARATORS.sub("_", _CAMEL_CASE_BOUNDARY.sub("_", key).lower()).strip("_")
     return (
         _CREDENTIAL_NAME.fullmatch(normalized) is not None

@@ -7,29 +7,20 @@ from sqlalchemy import String, cast
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import Page
 from smart_kit.contracts.secrets import SecretCreate, SecretRead, SecretState, SecretUpdate
 from smart_kit.errors import Conflict, InvalidRequest
 from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
 from smart_kit.vault import Vault
 
 from ...models import Secret, Tool
-from ...pagination import PageQuery, paginate, select_matching
 from ..configuration.change import configuration_change
-from ..records.crud import check_name_available, find, get_provided_fields, set_fields
+from ..records.crud import Records, check_name_available, find, get_provided_fields, set_fields
 from ..records.reference_checks import check_unused
 
 
-async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[SecretRead]:
-    """Return secrets, oldest first."""
-    return await paginate(
-        session, select_matching(Secret, query), query, partial(_to_read, vault=vault)
-    )
-
-
-async def read(session: AsyncSession, vault: Vault, secret_id: UUID) -> SecretRead:
-    """Return a secret. Raises NotFound."""
-    return _to_read(await find(session, Secret, secret_id), vault)
+def get_records(vault: Vault) -> Records[Secret, SecretRead]:
+    """Return the records, which the vault tells whether their keys are readable."""
+    return Records(Secret, SecretRead, convert=partial(_to_read, vault=vault))
 
 
 async def create(session: AsyncSession, vault: Vault, body: SecretCreate) -> SecretRead:
@@ -76,7 +67,6 @@ async def delete(session: AsyncSession, secret_id: UUID) -> None:
 
 
 def _normalize_origin(url: str) -> str:
-    """Return the origin as `scheme://host[:port]`. Raises InvalidRequest."""
     try:
         address = PublicUrl.parse(url)
     except AddressBlocked as error:
@@ -85,7 +75,6 @@ def _normalize_origin(url: str) -> str:
 
 
 def _check_same_server(row: Secret, origin: str) -> None:
-    """Raise Conflict if the stored value would be sent to another server."""
     if origin != row.origin:
         raise Conflict(
             f"The stored value is for {row.origin}. For another server, set the value together with"

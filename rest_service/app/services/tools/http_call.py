@@ -119,7 +119,6 @@ def _check_body(call: HttpCall, schema: JsonObject) -> None:
 
 
 def _iter_texts(place: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield every text with its place."""
     match value:
         case str():
             yield place, value
@@ -137,7 +136,6 @@ def _reject_secrets(place: str, text: str) -> None:
 
 
 async def _check_secrets(session: AsyncSession, call: HttpCall, address: PublicUrl) -> None:
-    """Check that each secret exists and is for this server."""
     rows = await session.exec(select(Secret).where(col(Secret.name).in_(get_secret_names(call))))
     origins = {row.name: row.origin for row in rows}
     for place, name in _iter_secrets(call):
@@ -145,7 +143,6 @@ async def _check_secrets(session: AsyncSession, call: HttpCall, address: PublicU
 
 
 def _iter_secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
-    """Yield the place and name of each secret."""
     texts = {f"{ROOT_PATH}.headers.{name}": text for name, text in call.headers.items()}
     texts |= {f"{ROOT_PATH}.query.{name}": text for name, text in call.query.items()}
     texts[f"{ROOT_PATH}.url"] = call.url

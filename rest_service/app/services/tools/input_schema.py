@@ -41,7 +41,6 @@ def _function_schema(function: BuiltinFunction) -> JsonObject:
 
 
 def _resolve_function(tool: Tool) -> BuiltinFunction | None:
-    """Return the built-in function, or None for a rest tool. Raises InvalidRequest."""
     function = find_function(tool.tool_type, tool.name)
     known = _function_names(tool.tool_type)
     if function is None and known:
