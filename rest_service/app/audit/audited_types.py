@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlmodel import SQLModel
-
 from smart_kit.contracts.base import JsonObject
 
 from ..models import (
@@ -21,6 +19,7 @@ from ..models import (
     Tool,
     User,
 )
+from ..models.base import Row
 
 
 @dataclass(frozen=True)
@@ -32,12 +31,12 @@ class AuditedType:
     columns: frozenset[str]
     """The columns of an entry. Entries outlive their records: no secrets, no texts of users."""
 
-    def describe(self, row: SQLModel) -> JsonObject:
+    def describe(self, row: Row) -> JsonObject:
         """Return the shown columns of a record."""
         return row.model_dump(mode="json", include=set(self.columns))
 
 
-def _all_columns(resource: str, table: type[SQLModel], *, exclude: str = "") -> AuditedType:
+def _all_columns(resource: str, table: type[Row], *, exclude: str = "") -> AuditedType:
     """Show all columns: records of administrators hold no texts of users."""
     return AuditedType(resource, frozenset(table.model_fields) - {exclude})
 
@@ -46,7 +45,7 @@ def _only_columns(resource: str, *columns: str) -> AuditedType:
     return AuditedType(resource, frozenset({"id", *columns}))
 
 
-AUDITED_TYPES: Mapping[type[SQLModel], AuditedType] = {
+AUDITED_TYPES: Mapping[type[Row], AuditedType] = {
     Assistant: _all_columns("assistants", Assistant),
     Tool: _all_columns("tools", Tool),
     AssistantTool: _all_columns("assistant-tools", AssistantTool),

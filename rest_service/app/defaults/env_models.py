@@ -1,12 +1,13 @@
 """Registers the models that the environment names. Afterwards their records decide."""
 
 import json
+from collections import defaultdict
 from collections.abc import Sequence
 from decimal import Decimal
 from importlib.resources import files
 
 import structlog
-from sqlmodel import func, select
+from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject
@@ -15,9 +16,9 @@ from smart_kit.vault import Vault
 from ..config import Settings, is_openai_url
 from ..database import SessionFactory
 from ..models import LlmModel, LlmProvider
+from ..services.configuration import model_coverage
 from ..services.configuration.change import configuration_change
 from ..services.records.crud import set_fields
-from . import env_mismatches
 from . import env_provider as providers
 
 _LOCK_ID = 7_241_004
@@ -41,7 +42,7 @@ async def register_env_models(sessions: SessionFactory, settings: Settings, vaul
             if provider is not None:
                 await _sync_provider(session, provider, settings, vault)
                 session.add_all(_build_model(provider, name) for name in missing)
-        await env_mismatches.log_mismatches(session, settings)
+        await _log_mismatches(session, settings)
     if missing:
         log.info("environment models registered", names=missing)
 
@@ -91,3 +92,36 @@ def _load_known_models() -> dict[str, JsonObject]:
     file = files(__package__) / "known_models.json"
     known: dict[str, JsonObject] = json.loads(file.read_text())
     return known
+
+
+async def _log_mismatches(session: AsyncSession, settings: Settings) -> None:
+    """Log a warning for each setting without effect."""
+    if providers.has_credentials_or_query(settings.openai_base_url):
+        log.warning("OPENAI_BASE_URL credentials or query ignored: put the key into OPENAI_API_KEY")
+    await _log_provider_mismatches(session, settings)
+    coverage = await model_coverage.read(session, settings.default_model_names)
+    if inactive := [
+        name for name in settings.default_model_names if name not in coverage.usable_models
+    ]:
+        log.warning("DEFAULT_MODEL or FALLBACK_MODEL not active", models=inactive)
+    if uncovered := [str(one) for one in coverage.find_uncovered()]:
+        log.warning("assistants have no active model", assistants=uncovered)
+
+
+async def _log_provider_mismatches(session: AsyncSession, settings: Settings) -> None:
+    rows = (
+        select(LlmProvider.name, LlmModel.provider_model_name)
+        .join(LlmModel, col(LlmModel.provider_id) == col(LlmProvider.id))
+        .where(LlmProvider.source == "administrator")
+        .where(col(LlmModel.provider_model_name).in_(settings.default_model_names))
+    )
+    elsewhere: dict[str, list[str]] = defaultdict(list)
+    for provider, model in await session.exec(rows):
+        elsewhere[provider].append(model)
+    for provider, models in elsewhere.items():
+        log.warning(
+            "OPENAI_BASE_URL and OPENAI_API_KEY ignored: an administrator manages the model's"
+            " provider",
+            provider=provider,
+            models=models,
+        )

@@ -41,9 +41,8 @@ async def update(
         fields = get_provided_fields(body, Assistant)
         if fields.get("name", row.name) != row.name:
             await check_name_available(session, Assistant.name, fields["name"])
-        if _is_active_secretary(row) and not (
-            fields.get("is_secretary", True) and fields.get("is_active", True)
-        ):
+        stays_active = fields.get("is_secretary", True) and fields.get("is_active", True)
+        if row.is_secretary and row.is_active and not stays_active:
             await _check_not_last_secretary(session, row)
         set_fields(row, fields)
         if fields.keys() & {"model", "fallback_models"}:
@@ -65,10 +64,6 @@ async def get_default_secretary(session: AsyncSession) -> Assistant | None:
     secretaries = select(Assistant).where(col(Assistant.is_secretary), col(Assistant.is_active))
     oldest = secretaries.order_by(col(Assistant.created_at), col(Assistant.id)).limit(1)
     return (await session.exec(oldest)).first()
-
-
-def _is_active_secretary(row: Assistant) -> bool:
-    return row.is_secretary and row.is_active
 
 
 async def _check_not_last_secretary(session: AsyncSession, row: Assistant) -> None:

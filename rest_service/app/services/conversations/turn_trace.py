@@ -28,10 +28,7 @@ VersionsById = Mapping[UUID, tuple[VersionRead, JsonObject]]
 async def read(session: AsyncSession, message_id: MessageId) -> TurnTraceRead:
     """Return the trace. Raises NotFound, also until the turn is archived, shortly after its end."""
     turn = await turns.read(session, message_id, owner=None)
-    assistant_ids = {
-        turn.assistant_id,
-        *(step.assistant_id for step in turn.steps if step.assistant_id),
-    }
+    assistant_ids = {turn.assistant_id} | {s.assistant_id for s in turn.steps if s.assistant_id}
     assistants = _skip_deleted(
         await versions.read_as_of(session, Assistant, assistant_ids, turn.configuration_version)
     )

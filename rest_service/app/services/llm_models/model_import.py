@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -64,9 +64,7 @@ async def apply(
     Each model is checked before it is written, so a refused one changes nothing.
     """
     names_by_outcome: dict[ImportOutcome, list[str]] = {
-        "created": [],
-        "updated": [],
-        "unchanged": [],
+        outcome: [] for outcome in get_args(ImportOutcome)
     }
     skipped: list[SkippedModel] = []
     async with configuration_change(session):

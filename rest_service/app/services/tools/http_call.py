@@ -139,7 +139,14 @@ async def _check_secrets(session: AsyncSession, call: HttpCall, address: PublicU
     rows = await session.exec(select(Secret).where(col(Secret.name).in_(get_secret_names(call))))
     origins = {row.name: row.origin for row in rows}
     for place, name in _iter_secrets(call):
-        _check_origin(place, name, origins, address)
+        if name not in origins:
+            raise InvalidRequest(
+                f"{place}: there is no secret {name!r}. Add it with POST /api/secrets."
+            )
+        if PublicUrl.parse(origins[name]).origin != address.origin:
+            raise InvalidRequest(
+                f"{place}: the secret {name!r} may only be sent to {origins[name]}."
+            )
 
 
 def _iter_secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
@@ -150,14 +157,3 @@ def _iter_secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
         for match in PLACEHOLDER_PATTERN.finditer(text):
             if match["secret"]:
                 yield place, match["secret"]
-
-
-def _check_origin(place: str, secret: str, origins: Mapping[str, str], address: PublicUrl) -> None:
-    if secret not in origins:
-        raise InvalidRequest(
-            f"{place}: there is no secret {secret!r}. Add it with POST /api/secrets."
-        )
-    if PublicUrl.parse(origins[secret]).origin != address.origin:
-        raise InvalidRequest(
-            f"{place}: the secret {secret!r} may only be sent to {origins[secret]}."
-        )

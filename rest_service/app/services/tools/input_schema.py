@@ -5,7 +5,6 @@ from functools import cache
 from smart_kit import json_schema
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.functions import FUNCTIONS, BuiltinFunction, find_function
-from smart_kit.contracts.tools import ToolType
 from smart_kit.errors import InvalidRequest
 
 from ...models import Tool
@@ -42,17 +41,13 @@ def _function_schema(function: BuiltinFunction) -> JsonObject:
 
 def _resolve_function(tool: Tool) -> BuiltinFunction | None:
     function = find_function(tool.tool_type, tool.name)
-    known = _function_names(tool.tool_type)
+    known = [known.name for known in FUNCTIONS if known.tool_type == tool.tool_type]
     if function is None and known:
         raise InvalidRequest(
             f"There is no {tool.tool_type} function called {tool.name!r}. Known functions:"
             f" {', '.join(known)}."
         )
     return function
-
-
-def _function_names(tool_type: ToolType) -> list[str]:
-    return [function.name for function in FUNCTIONS if function.tool_type == tool_type]
 
 
 def _check_arguments(schema: JsonObject, function: BuiltinFunction) -> None:

@@ -102,16 +102,12 @@ async def get_or_create(
     try:
         async with session.begin_nested():
             session.add(row)
-    except IntegrityError:
-        return await _read_after_conflict(session, telegram_id), False
+    except IntegrityError as error:
+        existing = await find_by_telegram_id(session, telegram_id)
+        if existing is None:
+            raise Conflict("The user is being deleted at this moment. Try again.") from error
+        return existing, False
     return row, True
-
-
-async def _read_after_conflict(session: AsyncSession, telegram_id: int) -> User:
-    row = await find_by_telegram_id(session, telegram_id)
-    if row is None:
-        raise Conflict("The user is being deleted at this moment. Try again.")
-    return row
 
 
 async def _check_choices(session: AsyncSession, fields: dict[str, Any]) -> None:
