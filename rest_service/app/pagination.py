@@ -10,7 +10,7 @@ from sqlmodel import SQLModel, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from smart_kit.contracts.base import Page
+from smart_kit.contracts.base import AwareDatetimeInput, Page
 
 MAX_PAGE_SIZE = 200
 
@@ -32,22 +32,44 @@ class PageQuery(BaseModel):
     offset: int = Field(0, ge=0, lt=2**31)
 
 
+class PeriodQuery(PageQuery):
+    """The query of a list of rows that were created in a period."""
+
+    from_at: AwareDatetimeInput | None = Field(None, description="Not earlier than this")
+    until_at: AwareDatetimeInput | None = Field(None, description="Earlier than this")
+
+
 PageQueryDep = Annotated[PageQuery, Query()]
 
 
 def select_matching(
     table: type[TableT], query: PageQuery, owner: UUID | None = None, *order_by: Any
 ) -> SelectOfScalar[TableT]:
-    """Select the rows whose columns equal the query parameters of the same name, oldest first.
-
-    With an owner, only the rows of that user; `order_by` replaces the order.
-    """
+    """Select the rows that match the query, oldest first; `order_by` replaces the order."""
     columns = table.metadata.tables[str(table.__tablename__)].columns
     rows = select(table).order_by(*order_by or (columns.created_at, columns.id))
-    for name in sorted(type(query).model_fields.keys() & columns.keys()):
-        if (value := getattr(query, name)) is not None:
-            rows = rows.where(columns[name] == value)
-    return rows if owner is None else rows.where(columns.user_id == owner)
+    return rows.where(*build_conditions(table, query, owner))
+
+
+def build_conditions(table: type[SQLModel], query: PageQuery, owner: UUID | None) -> list[Any]:
+    """Return the conditions: each column equals the query parameter of its name.
+
+    With an owner, only the rows of that user match; users belong to themselves.
+    """
+    columns = table.metadata.tables[str(table.__tablename__)].columns
+    given = {name: getattr(query, name) for name in sorted(type(query).model_fields)}
+    conditions = [
+        columns[name] == value
+        for name, value in given.items()
+        if value is not None and name in columns
+    ]
+    if owner is not None:
+        conditions.append(columns.get("user_id", columns.id) == owner)
+    if isinstance(query, PeriodQuery) and query.from_at is not None:
+        conditions.append(columns.created_at >= query.from_at)
+    if isinstance(query, PeriodQuery) and query.until_at is not None:
+        conditions.append(columns.created_at < query.until_at)
+    return conditions
 
 
 async def paginate(

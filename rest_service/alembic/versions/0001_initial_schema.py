@@ -106,7 +106,7 @@ def _record_columns() -> tuple[sa.Column[Any], ...]:
 
 def _user_column(*, index: bool = False) -> sa.Column[Any]:
     owner = sa.ForeignKey("users.id", ondelete="CASCADE")
-    return _required("user_id", sa.Uuid(), owner, index=index or None)
+    return _required("user_id", sa.Uuid(), owner, index=index)
 
 
 def _configuration_tables() -> Tables:

@@ -4,11 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.calendar import (
-    CalendarEventCreate,
-    CalendarEventRead,
-    CalendarEventUpdate,
-)
+from smart_kit.contracts.calendar import CalendarEventCreate, CalendarEventRead, CalendarEventUpdate
 
 from ..dependencies import IdempotentDep, OwnerDep, SessionDep
 from ..services import calendar

@@ -55,10 +55,7 @@ async def get_provider(
 @providers_router.put("/{provider_id}", operation_id="put_provider", dependencies=[AdminOnly])
 @providers_router.patch("/{provider_id}", dependencies=[AdminOnly])
 async def update_provider(
-    session: SessionDep,
-    resources: ResourcesDep,
-    provider_id: UUID,
-    body: ProviderUpdate,
+    session: SessionDep, resources: ResourcesDep, provider_id: UUID, body: ProviderUpdate
 ) -> ProviderRead:
     """Change the given fields, which apply from the next message on.
 

@@ -4,11 +4,7 @@ from fastapi import APIRouter, Query
 
 from smart_kit.contracts.audit import AuditRead
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.dead_letters import (
-    DeadLetterContentRead,
-    DeadLetterId,
-    DeadLetterRead,
-)
+from smart_kit.contracts.dead_letters import DeadLetterContentRead, DeadLetterId, DeadLetterRead
 
 from ..dependencies import AdminOnly, AuditAheadDep, ResourcesDep, SessionDep
 from ..services import audit_log, dead_letters
@@ -66,4 +62,4 @@ async def list_audit_entries(
     JSON (415), a parameter given twice. Refusals are kept for 30 days, 100 an hour for each caller;
     `suppressed_count` counts the others.
     """
-    return await audit_log.read_page(session, query)
+    return await audit_log.RECORDS.read_page(session, query)

@@ -14,14 +14,7 @@ from smart_kit.contracts.users import (
     UserUpsert,
 )
 
-from ..dependencies import (
-    ActingUserDep,
-    AdminOnly,
-    CallerDep,
-    OwnerDep,
-    SessionDep,
-    SettingsDep,
-)
+from ..dependencies import ActingUserDep, AdminOnly, CallerDep, OwnerDep, SessionDep, SettingsDep
 from ..pagination import PageQueryDep
 from ..services.users import invites, users
 
@@ -76,11 +69,7 @@ async def get_user(session: SessionDep, user_id: UUID, owner: OwnerDep) -> UserR
 @router.put("/{user_id}", operation_id="put_user")
 @router.patch("/{user_id}")
 async def update_user(
-    session: SessionDep,
-    user_id: UUID,
-    body: UserUpdate,
-    owner: OwnerDep,
-    caller: CallerDep,
+    session: SessionDep, user_id: UUID, body: UserUpdate, owner: OwnerDep, caller: CallerDep
 ) -> UserRead:
     """Change the given fields. role, status and daily_budget need the admin token."""
     return await users.update(session, user_id, body, owner, caller)

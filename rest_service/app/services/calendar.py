@@ -6,23 +6,19 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
-from sqlmodel import col, func, select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import local_time
 from smart_kit.contracts.base import AwareDatetimeInput, JsonObject, Page
-from smart_kit.contracts.calendar import (
-    CalendarEventCreate,
-    CalendarEventRead,
-    CalendarEventUpdate,
-)
-from smart_kit.errors import Conflict, InvalidRequest
+from smart_kit.contracts.calendar import CalendarEventCreate, CalendarEventRead, CalendarEventUpdate
+from smart_kit.errors import InvalidRequest
 
 from ..models import CalendarEvent, User
 from ..pagination import PageQuery
 from .effects.receipts import Receipts
 from .records.call_scope import CallScope
-from .records.crud import OwnerScope, find, get_provided_fields, lock_owned, set_fields
+from .records.crud import OwnerScope, check_limit, find, get_provided_fields, lock_owned, set_fields
 
 TIME_FIELDS = ("starts_at", "ends_at")
 MAX_EVENTS = 10_000
@@ -96,16 +92,12 @@ async def restore(scope: CallScope, facts: JsonObject, user_id: UUID) -> None:
 
 
 async def _add(scope: CallScope, row: CalendarEvent) -> CalendarEventRead:
-    await _check_limit(scope.session, row.user_id)
+    own = CalendarEvent.user_id == row.user_id
+    message = "events is reached. Cancel one first."
+    await check_limit(scope.session, CalendarEvent, MAX_EVENTS, message, own)
     scope.session.add(row)
     await scope.session.flush()
     return await RECORDS.record_created(scope, row, "event_created")
-
-
-async def _check_limit(session: AsyncSession, user_id: UUID) -> None:
-    own = select(func.count()).select_from(CalendarEvent).where(CalendarEvent.user_id == user_id)
-    if (await session.exec(own)).one() >= MAX_EVENTS:
-        raise Conflict(f"The limit of {MAX_EVENTS} events is reached. Cancel one first.")
 
 
 def _resolve_times(fields: dict[str, Any], zone: str) -> dict[str, Any]:

@@ -6,11 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pydantic import Field
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.dead_letters import (
-    DeadLetterContentRead,
-    DeadLetterRead,
-    QueueName,
-)
+from smart_kit.contracts.dead_letters import DeadLetterContentRead, DeadLetterRead, QueueName
 from smart_kit.errors import Conflict
 from smart_kit.mailbox.dead_letter_queue import DeadLetterEntry, DeadLetterQueue, EntryId
 

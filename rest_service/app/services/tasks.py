@@ -1,19 +1,18 @@
 from datetime import datetime
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import local_time
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpdate
-from smart_kit.errors import Conflict
 
 from ..models import Task, User
 from ..pagination import PageQuery
 from .effects.receipts import Receipts
 from .records.call_scope import CallScope
-from .records.crud import find, get_provided_fields, lock_owned, set_fields
+from .records.crud import check_limit, find, get_provided_fields, lock_owned, set_fields
 
 MAX_OPEN_TASKS = 500
 RECORDS = Receipts(
@@ -76,12 +75,7 @@ def _resolve_due(due: datetime | None, zone: str) -> datetime | None:
 
 
 async def _check_limit(scope: CallScope, row: Task) -> None:
-    if row.status != "open":
-        return
-    others = (
-        select(func.count())
-        .select_from(Task)
-        .where(Task.user_id == row.user_id, Task.status == "open", Task.id != row.id)
-    )
-    if (await scope.session.exec(others)).one() >= MAX_OPEN_TASKS:
-        raise Conflict(f"The limit of {MAX_OPEN_TASKS} open tasks is reached.")
+    if row.status == "open":
+        others = (Task.user_id == row.user_id, Task.status == "open", Task.id != row.id)
+        message = "open tasks is reached."
+        await check_limit(scope.session, Task, MAX_OPEN_TASKS, message, *others)

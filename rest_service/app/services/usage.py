@@ -12,17 +12,16 @@ from sqlalchemy import select as select_columns
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import AwareDatetimeInput, Page
+from smart_kit.contracts.base import Page
 from smart_kit.contracts.usage import BudgetRead, UsageGroup, UsageRead, UsageTotal
 
 from ..config import Settings
 from ..models import Usage, User
-from ..pagination import PageQuery, PlainText, build_page
+from ..pagination import PeriodQuery, PlainText, build_conditions, build_page
 from .conversations.messages import MessageId
 from .records.crud import OwnerScope, Records, find
 
 RECORDS = Records(Usage, UsageRead, order_by=(col(Usage.created_at).desc(), col(Usage.id)))
-_EXACT_FILTERS = ("user_id", "assistant_id", "model", "provider", "message_id")
 _GROUP_PATTERN = f"({'|'.join(get_args(UsageGroup))})"
 _DAY = cast(func.timezone(literal_column("'UTC'"), Usage.created_at), Date)
 _GROUP_COLUMNS: dict[str, Label[Any]] = {
@@ -34,7 +33,7 @@ _GROUP_COLUMNS: dict[str, Label[Any]] = {
 }
 
 
-class UsageQuery(PageQuery):
+class UsageQuery(PeriodQuery):
     """Filters of the list of model calls."""
 
     user_id: UUID | None = None
@@ -42,8 +41,6 @@ class UsageQuery(PageQuery):
     model: PlainText | None = None
     provider: PlainText | None = None
     message_id: MessageId | None = None
-    from_at: AwareDatetimeInput | None = Field(None, description="Not earlier than this")
-    until_at: AwareDatetimeInput | None = Field(None, description="Earlier than this")
 
 
 class UsageTotalsQuery(UsageQuery):
@@ -58,17 +55,12 @@ class UsageTotalsQuery(UsageQuery):
     )
 
 
-async def read_page(session: AsyncSession, query: UsageQuery, owner: OwnerScope) -> Page[UsageRead]:
-    """Return model calls, newest first."""
-    return await RECORDS.read_page(session, query, owner, *_build_conditions(query, owner))
-
-
 async def read_totals(
     session: AsyncSession, query: UsageTotalsQuery, owner: OwnerScope
 ) -> Page[UsageTotal]:
     """Return totals by group: newest day first, then by cost."""
     by = [_GROUP_COLUMNS[name] for name in dict.fromkeys(filter(None, query.by.split(",")))]
-    totals = _select_totals(by).where(*_build_conditions(query, owner))
+    totals = _select_totals(by).where(*build_conditions(Usage, query, owner))
     counted = select(func.count()).select_from(totals.subquery())
     days = [group.desc() for group in by if group.name == "day"]
     ordered = totals.order_by(*days, func.coalesce(func.sum(Usage.cost), 0).desc(), *by)
@@ -97,18 +89,6 @@ async def read_budget(
         budget=settings.daily_budget if user.daily_budget is None else user.daily_budget,
         spent=(await session.exec(spent)).one(),
     )
-
-
-def _build_conditions(query: UsageQuery, owner: OwnerScope) -> list[Any]:
-    given = {name: getattr(query, name) for name in _EXACT_FILTERS}
-    conditions = [col(getattr(Usage, n)) == v for n, v in given.items() if v is not None]
-    if owner is not None:
-        conditions.append(col(Usage.user_id) == owner)
-    if query.from_at is not None:
-        conditions.append(col(Usage.created_at) >= query.from_at)
-    if query.until_at is not None:
-        conditions.append(col(Usage.created_at) < query.until_at)
-    return conditions
 
 
 def _select_totals(by: list[Label[Any]]) -> Select[Any]:

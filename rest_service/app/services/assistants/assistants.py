@@ -10,8 +10,15 @@ from ...models import Assistant, AssistantTool, Tool, User
 from ..configuration import model_coverage
 from ..configuration.change import configuration_change
 from ..configuration.model_coverage import DefaultModels, ensure_covered
-from ..records.crud import Records, check_name_available, find, get_provided_fields, set_fields
-from ..records.reference_checks import check_unused, user_display_name
+from ..records.crud import (
+    Records,
+    check_name_available,
+    check_unused,
+    find,
+    get_provided_fields,
+    set_fields,
+    user_display_name,
+)
 
 RECORDS = Records(Assistant, AssistantRead)
 

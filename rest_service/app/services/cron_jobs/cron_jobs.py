@@ -1,16 +1,11 @@
 from uuid import UUID
 
-from sqlmodel import col, func, select
+from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject, Page
-from smart_kit.contracts.cron_jobs import (
-    CronJobCreate,
-    CronJobRead,
-    CronJobRunRead,
-    CronJobUpdate,
-)
-from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
+from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead, CronJobRunRead, CronJobUpdate
+from smart_kit.errors import InvalidRequest, NotPermitted
 
 from ...models import CronJob, CronJobRun, User
 from ...pagination import PageQuery
@@ -19,6 +14,7 @@ from ..records.call_scope import CallScope
 from ..records.crud import (
     OwnerScope,
     Records,
+    check_limit,
     find,
     get_provided_fields,
     lock_owned,
@@ -132,15 +128,10 @@ async def _check_not_fired(session: AsyncSession, row: CronJob) -> None:
 
 
 async def _check_limit(session: AsyncSession, row: CronJob) -> None:
-    if not row.is_active:
-        return
-    active = (
-        select(func.count())
-        .select_from(CronJob)
-        .where(CronJob.user_id == row.user_id, col(CronJob.is_active), CronJob.id != row.id)
-    )
-    if (await session.exec(active)).one() >= MAX_ACTIVE_JOBS:
-        raise Conflict(f"The limit of {MAX_ACTIVE_JOBS} active jobs is reached. Cancel one first.")
+    if row.is_active:
+        others = (CronJob.user_id == row.user_id, col(CronJob.is_active), CronJob.id != row.id)
+        message = "active jobs is reached. Cancel one first."
+        await check_limit(session, CronJob, MAX_ACTIVE_JOBS, message, *others)
 
 
 def _default_name(text: str) -> str:

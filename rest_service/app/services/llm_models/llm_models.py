@@ -16,30 +16,22 @@ from ...pagination import PageQuery
 from ..configuration.change import configuration_change
 from ..configuration.model_coverage import DefaultModels, ensure_covered
 from ..records import json_limits
-from ..records.crud import Records, check_name_available, find, get_provided_fields, set_fields
-from ..records.reference_checks import check_unused, user_display_name
+from ..records.crud import (
+    Records,
+    check_name_available,
+    check_unused,
+    find,
+    get_provided_fields,
+    set_fields,
+    user_display_name,
+)
 from ..secrets import secret_scan
 
 RECORDS = Records(LlmModel, LlmModelRead)
-RESERVED_PARAMETERS = frozenset(
-    [
-        "model",
-        "messages",
-        "input",
-        "instructions",
-        "tools",
-        "stream",
-        "include",
-        "previous_response_id",
-        "conversation",
-        "background",
-        "n",
-        "store",
-        "prompt",
-        "functions",
-        "function_call",
-        "tool_choice",
-    ]
+RESERVED_PARAMETERS = (
+    frozenset({"model", "messages", "input", "instructions", "prompt", "include", "stream", "n"})
+    | {"tools", "tool_choice", "functions", "function_call"}
+    | {"previous_response_id", "conversation", "background", "store"}
 )
 """Parts of a request that the parameters of a model cannot set."""
 

@@ -6,12 +6,7 @@ from uuid import UUID
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.models import (
-    ApiKeyState,
-    ProviderCreate,
-    ProviderRead,
-    ProviderUpdate,
-)
+from smart_kit.contracts.models import ApiKeyState, ProviderCreate, ProviderRead, ProviderUpdate
 from smart_kit.errors import Conflict, InvalidRequest
 from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
 from smart_kit.vault import Vault
@@ -19,8 +14,14 @@ from smart_kit.vault import Vault
 from ...models import LlmModel, LlmProvider
 from ..configuration.change import configuration_change
 from ..configuration.model_coverage import DefaultModels, ensure_covered
-from ..records.crud import Records, check_name_available, find, get_provided_fields, set_fields
-from ..records.reference_checks import check_unused
+from ..records.crud import (
+    Records,
+    check_name_available,
+    check_unused,
+    find,
+    get_provided_fields,
+    set_fields,
+)
 
 
 def get_records(vault: Vault) -> Records[LlmProvider, ProviderRead]:

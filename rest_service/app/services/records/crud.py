@@ -6,8 +6,10 @@ from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
-from sqlmodel import SQLModel, select
+from sqlalchemy import ColumnElement, text
+from sqlmodel import SQLModel, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from smart_kit.contracts.base import Page, RequestBody
 from smart_kit.errors import Conflict, InvalidRequest, NotFound
@@ -19,6 +21,9 @@ from ...pagination import PageQuery, paginate, select_matching
 RowT = TypeVar("RowT", bound=Row)
 OwnedT = TypeVar("OwnedT", bound=OwnedRecord)
 ReadT = TypeVar("ReadT", bound=BaseModel)
+
+_MAX_NAMES = 5
+"""Names of users of a record in an error message."""
 
 OwnerScope = UUID | None
 """The user whose rows a caller may see; None: all users."""
@@ -110,3 +115,29 @@ def set_fields(row: SQLModel, fields: dict[str, Any]) -> None:
     """Set columns of a row."""
     for name, value in fields.items():
         setattr(row, name, value)
+
+
+def user_display_name() -> ColumnElement[str]:
+    """Return an expression for the first name and Telegram id of a user."""
+    return func.concat_ws(" ", func.nullif(User.first_name, ""), User.telegram_id)
+
+
+async def check_unused(
+    session: AsyncSession, name: str, *references: tuple[str, SelectOfScalar[str]]
+) -> None:
+    """Raise Conflict with the names that the first non-empty query returns, after its label."""
+    for label, names in references:
+        some = names.distinct().order_by(text("1")).limit(_MAX_NAMES + 1)
+        found = (await session.exec(some)).all()
+        if found:
+            shown = ", ".join(found[:_MAX_NAMES]) + (", …" if found[_MAX_NAMES:] else "")
+            raise Conflict(f"{name} is in use; {label}: {shown}.")
+
+
+async def check_limit(
+    session: AsyncSession, table: type[OwnedT], limit: int, message: str, *conditions: Any
+) -> None:
+    """Raise Conflict if that many rows of the table fulfil the conditions."""
+    count = select(func.count()).select_from(table).where(*conditions)
+    if (await session.exec(count)).one() >= limit:
+        raise Conflict(f"The limit of {limit} {message}")

@@ -14,8 +14,14 @@ from smart_kit.vault import Vault
 
 from ...models import Secret, Tool
 from ..configuration.change import configuration_change
-from ..records.crud import Records, check_name_available, find, get_provided_fields, set_fields
-from ..records.reference_checks import check_unused
+from ..records.crud import (
+    Records,
+    check_name_available,
+    check_unused,
+    find,
+    get_provided_fields,
+    set_fields,
+)
 
 
 def get_records(vault: Vault) -> Records[Secret, SecretRead]:

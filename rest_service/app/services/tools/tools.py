@@ -8,8 +8,14 @@ from smart_kit.errors import Conflict, InvalidRequest
 
 from ...models import Assistant, AssistantTool, Tool
 from ..configuration.change import configuration_change
-from ..records.crud import Records, check_name_available, find, get_provided_fields, set_fields
-from ..records.reference_checks import check_unused
+from ..records.crud import (
+    Records,
+    check_name_available,
+    check_unused,
+    find,
+    get_provided_fields,
+    set_fields,
+)
 from . import http_call, input_schema
 from .effect_class import resolve_effect_class
 
