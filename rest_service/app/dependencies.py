@@ -158,9 +158,8 @@ async def get_idempotent_operation(
     """Return the runner of an operation that callers may repeat."""
     fingerprint_hash = ""
     if idempotency_key is not None:
-        fingerprint_hash = compute_fingerprint(
-            request.method, request.url.path, await request.body()
-        )
+        body = await request.body()
+        fingerprint_hash = compute_fingerprint(request.method, request.url.path, body)
     scope = CallScope(session, caller, owner, settings.default_timezone)
     return IdempotentOperation(scope, idempotency_key, fingerprint_hash)
 

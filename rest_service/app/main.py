@@ -115,7 +115,22 @@ class RestService:
         health = Health(SERVICE)
         self._monitor.add_to(health)
         health.add_check("snapshots", self._reconciler.health_error)
-        return create_app(self._build_resources(), health, lifespan)
+        resources = Resources(
+            self._settings,
+            self._sessions,
+            SnapshotPublisher(self._sessions, self._store, self._settings),
+            self._vault,
+            {
+                "to_secretary": DeadLetterQueue(
+                    self._redis, self._settings.redis_queue_to_secretary
+                ),
+                "to_telegram": DeadLetterQueue(self._redis, self._settings.redis_queue_to_telegram),
+            },
+            RefusalThrottle(),
+            self._provider_http,
+            SafeHttpClient,
+        )
+        return create_app(resources, health, lifespan)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -135,22 +150,6 @@ class RestService:
         await self._redis.aclose()
         await self._blocking_redis.aclose()
         await self._provider_http.aclose()
-
-    def _build_resources(self) -> Resources:
-        settings = self._settings
-        return Resources(
-            settings,
-            self._sessions,
-            SnapshotPublisher(self._sessions, self._store, settings),
-            self._vault,
-            {
-                "to_secretary": DeadLetterQueue(self._redis, settings.redis_queue_to_secretary),
-                "to_telegram": DeadLetterQueue(self._redis, settings.redis_queue_to_telegram),
-            },
-            RefusalThrottle(),
-            self._provider_http,
-            SafeHttpClient,
-        )
 
     async def _seed_and_reconcile(self, stop: asyncio.Event) -> None:
         models = partial(register_env_models, self._sessions, self._settings, self._vault)

@@ -16,8 +16,6 @@ RECORDS = Records(AuditEntry, AuditRead, order_by=_NEWEST_FIRST)
 
 
 class AuditQuery(PeriodQuery):
-    """Filters of the audit log."""
-
     caller: Caller | None = None
     user_id: UUID | None = None
     action: PlainText | None = Field(

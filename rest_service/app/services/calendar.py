@@ -34,8 +34,6 @@ RECORDS = Receipts(
 
 
 class CalendarEventQuery(PageQuery):
-    """Filters of the list of events."""
-
     user_id: UUID | None = None
     from_at: AwareDatetimeInput | None = Field(None, description="Only events that end later")
     until_at: AwareDatetimeInput | None = Field(None, description="Only events that start earlier")

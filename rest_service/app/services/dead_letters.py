@@ -23,8 +23,6 @@ AuditAhead = Callable[[], Awaitable[None]]
 
 
 class DeadLetterQuery(PageQuery):
-    """Filters of the list of dead letters."""
-
     queue: QueueName | None = None
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
 

@@ -27,8 +27,6 @@ RECORDS = Receipts(
 
 
 class TaskQuery(PageQuery):
-    """Filters of the list of tasks."""
-
     user_id: UUID | None = None
     status: TaskStatus | None = None
 

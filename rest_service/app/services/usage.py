@@ -34,8 +34,6 @@ _GROUP_COLUMNS: dict[str, Label[Any]] = {
 
 
 class UsageQuery(PeriodQuery):
-    """Filters of the list of model calls."""
-
     user_id: UUID | None = None
     assistant_id: UUID | None = None
     model: PlainText | None = None
@@ -44,8 +42,6 @@ class UsageQuery(PeriodQuery):
 
 
 class UsageTotalsQuery(UsageQuery):
-    """Filters of the totals, and their grouping."""
-
     by: str = Field(
         "",
         pattern=f"^({_GROUP_PATTERN}(,{_GROUP_PATTERN})*)?$",

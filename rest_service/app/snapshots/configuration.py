@@ -18,9 +18,8 @@ from smart_kit.contracts.configuration import (
 )
 
 from ..models import Assistant, AssistantTool, Configuration, LlmModel, LlmProvider, Secret, Tool
-from ..services.tools.effect_class import resolve_effect_class
 from ..services.tools.http_call import get_secret_names
-from ..services.tools.input_schema import resolve_input_schema
+from ..services.tools.input_schema import resolve_effect_class, resolve_input_schema
 
 
 async def read_version(session: AsyncSession) -> int:

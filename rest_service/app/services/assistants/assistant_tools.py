@@ -24,8 +24,6 @@ RECORDS = Records(AssistantTool, AssistantToolRead)
 
 
 class AssistantToolQuery(PageQuery):
-    """Filters of the list of links."""
-
     assistant_id: UUID | None = None
     tool_id: UUID | None = None
 

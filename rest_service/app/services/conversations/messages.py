@@ -18,8 +18,6 @@ MessageId = Annotated[PlainText, Field(description="A queue message", examples=[
 
 
 class MessageQuery(PageQuery):
-    """Filters of the list of messages."""
-
     thread_id: UUID | None = None
     user_id: UUID | None = None
     message_id: MessageId | None = None

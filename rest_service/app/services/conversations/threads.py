@@ -15,8 +15,6 @@ RECORDS = Records(Thread, ThreadRead)
 
 
 class ThreadQuery(PageQuery):
-    """Filters of the list of threads."""
-
     user_id: UUID | None = None
     assistant_id: UUID | None = None
 

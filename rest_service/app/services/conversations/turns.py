@@ -13,8 +13,6 @@ from .messages import MessageId
 
 
 class TurnQuery(PageQuery):
-    """Filters of the list of turns."""
-
     user_id: UUID | None = None
     thread_id: UUID | None = None
 

@@ -36,8 +36,6 @@ _MAX_NAME_LENGTH = 60
 
 
 class CronJobQuery(PageQuery):
-    """Filters of the list of jobs."""
-
     user_id: UUID | None = None
     is_active: bool | None = None
 

@@ -20,8 +20,6 @@ RECORDS = Records(Effect, EffectRead, order_by=_NEWEST_FIRST)
 
 
 class EffectQuery(PageQuery):
-    """Filters of the list of effects."""
-
     user_id: UUID | None = None
     message_id: MessageId | None = None
 

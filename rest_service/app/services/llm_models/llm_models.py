@@ -37,8 +37,6 @@ RESERVED_PARAMETERS = (
 
 
 class ModelQuery(PageQuery):
-    """Filters of the list of models."""
-
     provider_id: UUID | None = None
 
 

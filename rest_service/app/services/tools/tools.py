@@ -17,13 +17,13 @@ from ..records.crud import (
     set_fields,
 )
 from . import http_call, input_schema
-from .effect_class import resolve_effect_class
+from .input_schema import resolve_effect_class, resolve_input_schema
 
 
 def _to_read(row: Tool) -> ToolRead:
     """Return the tool with the schema and effect class that apply."""
     resolved = {
-        "input_schema": input_schema.resolve_input_schema(row),
+        "input_schema": resolve_input_schema(row),
         "effect_class": resolve_effect_class(row),
     }
     return ToolRead(**row.model_dump() | resolved)
@@ -92,7 +92,7 @@ async def _check_http_call(session: AsyncSession, row: Tool) -> None:
         if row.http_call is None:
             raise InvalidRequest("A rest tool needs http_call, the request that it sends.")
         call = HttpCall.model_validate(row.http_call)
-        await http_call.check(session, call, input_schema.resolve_input_schema(row))
+        await http_call.check(session, call, resolve_input_schema(row))
     elif row.http_call is not None:
         raise InvalidRequest("Only a rest tool can have http_call.")
     elif row.effect_class is not None:
