@@ -64,7 +64,7 @@ def build_conditions(table: type[SQLModel], query: PageQuery, owner: UUID | None
         if value is not None and name in columns
     ]
     if owner is not None:
-        conditions.append(columns.get("user_id", columns.id) == owner)
+        conditions.append(columns["user_id" if "user_id" in columns else "id"] == owner)
     if isinstance(query, PeriodQuery) and query.from_at is not None:
         conditions.append(columns.created_at >= query.from_at)
     if isinstance(query, PeriodQuery) and query.until_at is not None:

@@ -48,7 +48,7 @@ class Records(Generic[RowT, ReadT]):
 
     async def read_page(
         self, session: AsyncSession, query: PageQuery, owner: OwnerScope = None, *conditions: Any
-    ) -> Page[ReadT]:
+    ) -> "Page[ReadT]":  # quoted: pydantic would count a class made here among the contracts
         """Return a page of the rows that match the query, of the owner if one is given."""
         rows = select_matching(self.table, query, owner, *self.order_by).where(*conditions)
         return await paginate(session, rows, query, self.to_read)
