@@ -115,16 +115,15 @@ class RestService:
         health = Health(SERVICE)
         self._monitor.add_to(health)
         health.add_check("snapshots", self._reconciler.health_error)
+        settings = self._settings
         resources = Resources(
-            self._settings,
+            settings,
             self._sessions,
-            SnapshotPublisher(self._sessions, self._store, self._settings),
+            SnapshotPublisher(self._sessions, self._store, settings),
             self._vault,
             {
-                "to_secretary": DeadLetterQueue(
-                    self._redis, self._settings.redis_queue_to_secretary
-                ),
-                "to_telegram": DeadLetterQueue(self._redis, self._settings.redis_queue_to_telegram),
+                "to_secretary": DeadLetterQueue(self._redis, settings.redis_queue_to_secretary),
+                "to_telegram": DeadLetterQueue(self._redis, settings.redis_queue_to_telegram),
             },
             RefusalThrottle(),
             self._provider_http,

@@ -49,14 +49,9 @@ def _record_changes(session: TrackedSession, _: UOWTransaction) -> None:
 
 def _record_row(changes: Changes, row: object, *, is_deleted: bool) -> None:
     match row:
-        case (
-            models.Assistant()
-            | models.Tool()
-            | models.AssistantTool()
-            | models.LlmProvider()
-            | models.LlmModel()
-            | models.Secret()
-        ):
+        case models.Assistant() | models.Tool() | models.AssistantTool():
+            changes.configuration = True
+        case models.LlmProvider() | models.LlmModel() | models.Secret():
             changes.configuration = True
         case models.CronJob():
             changes.cron_jobs = True

@@ -90,7 +90,8 @@ def _build_entry(
         action=route.operation_id or route.name,
         object_type=object_type,
         object_id=object_id,
-        path=_quote_path(request.scope["path"]),
+        # percent-encoded, because Postgres stores no NUL
+        path=quote(request.scope["path"], safe="/:", errors="replace")[:MAX_PATH_LENGTH],
         result=result,
         status=status,
         request_id=structlog.contextvars.get_contextvars().get("correlation_id"),
@@ -109,11 +110,6 @@ def _build_facts(writes: SessionWrites) -> JsonObject | None:
 def _object_from_path(request: Request) -> tuple[str, UUID | None]:
     ids = (_parse_uuid(value) for value in request.path_params.values())
     return request.scope["path"].split("/")[2], next(ids, None)
-
-
-def _quote_path(path: str) -> str:
-    """Return the path percent-encoded, because Postgres stores no NUL, and cut to its limit."""
-    return quote(path, safe="/:", errors="replace")[:MAX_PATH_LENGTH]
 
 
 def _parse_uuid(value: object) -> UUID | None:

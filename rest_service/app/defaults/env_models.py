@@ -5,7 +5,6 @@ Afterwards the records of the models decide.
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
 from decimal import Decimal
 from importlib.resources import files
 from urllib.parse import urlsplit, urlunsplit
@@ -39,7 +38,8 @@ async def register_env_models(sessions: SessionFactory, settings: Settings, vaul
     async with sessions.begin() as session:
         await session.exec(select(func.pg_advisory_xact_lock(_LOCK_ID)))
         async with configuration_change(session):
-            missing = await _find_missing_names(session, settings)
+            known = set(await session.exec(select(LlmModel.provider_model_name)))
+            missing = [name for name in settings.default_model_names if name not in known]
             provider = await _find_provider(session, settings, vault)
             if provider is None and missing:
                 provider = await _create_provider(session, settings)
@@ -67,11 +67,6 @@ async def _sync_provider(
             )
             if row.model_dump(include=set(was)) == was:
                 set_fields(row, is_now)
-
-
-async def _find_missing_names(session: AsyncSession, settings: Settings) -> Sequence[str]:
-    known = set(await session.exec(select(LlmModel.provider_model_name)))
-    return [name for name in settings.default_model_names if name not in known]
 
 
 def _build_model(provider: LlmProvider, name: str) -> LlmModel:

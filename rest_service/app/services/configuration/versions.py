@@ -55,7 +55,7 @@ async def record(
     for table in TABLES:
         for row_id in sorted(row_id for its_table, row_id in touched if its_table is table):
             content = await _read_content(session, table, row_id)
-            last = await _find_latest(session, table, row_id)
+            last = (await session.exec(_select_versions(table, row_id).limit(1))).first()
             if content == (last.content if last else None):
                 continue
             session.add(
@@ -147,12 +147,6 @@ async def _read_links(session: AsyncSession, assistant_id: UUID) -> list[JsonObj
         for link, name in await session.exec(links)
     ]
     return sorted(found, key=lambda link: str(link["name"]))
-
-
-async def _find_latest(
-    session: AsyncSession, table: VersionedTable, row_id: UUID
-) -> Version | None:
-    return (await session.exec(_select_versions(table, row_id).limit(1))).first()
 
 
 def _select_versions(table: VersionedTable, row_id: UUID) -> SelectOfScalar[Version]:

@@ -109,7 +109,10 @@ def _apply_one(
 ) -> ImportOutcome:
     if known is None:
         own = {"provider_id": provider.id, "provider_model_name": one.name}
-        body = LlmModelCreate.model_validate(_fields_for_new(one) | own)
+        fields = one.fields
+        if one.default_capabilities is not None:
+            fields = fields | {"capabilities": _apply_flags(one.default_capabilities, one)}
+        body = LlmModelCreate.model_validate(fields | own)
         new = llm_models.build_row(body)
         coverage.set_usable(one.name, is_usable=_is_usable(new.model_dump(), provider))
         session.add(new)
@@ -130,12 +133,6 @@ def _apply_one(
 
 def _is_usable(fields: JsonObject, provider: LlmProvider) -> bool:
     return provider.is_active and fields["is_active"] and can_chat(fields["capabilities"])
-
-
-def _fields_for_new(one: ListedModel) -> JsonObject:
-    if one.default_capabilities is None:
-        return one.fields
-    return one.fields | {"capabilities": _apply_flags(one.default_capabilities, one)}
 
 
 def _fields_for_known(one: ListedModel, row: LlmModel) -> JsonObject:

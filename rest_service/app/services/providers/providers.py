@@ -116,10 +116,8 @@ def _is_same_server(one: str, other: str) -> bool:
 
 
 def _to_read(row: LlmProvider, vault: Vault) -> ProviderRead:
-    return ProviderRead(**row.model_dump(), api_key_state=_get_key_state(row, vault))
-
-
-def _get_key_state(row: LlmProvider, vault: Vault) -> ApiKeyState:
-    if row.encrypted_api_key is None:
-        return "none"
-    return "unreadable" if vault.decrypt(row.id, row.encrypted_api_key) is None else "stored"
+    state: ApiKeyState = "none"
+    if row.encrypted_api_key is not None:
+        is_readable = vault.decrypt(row.id, row.encrypted_api_key) is not None
+        state = "stored" if is_readable else "unreadable"
+    return ProviderRead(**row.model_dump(), api_key_state=state)
