@@ -88,8 +88,8 @@ def _default_fields(base_url: str, name: str) -> JsonObject:
 
 def _load_known_models() -> dict[str, JsonObject]:
     """OpenAI's models: prices of November 2026, and the `api` and parameters for using tools."""
-    file = files(__package__) / "known_models.json"
-    known: dict[str, JsonObject] = json.loads(file.read_text())
+    text = (files(__package__) / "known_models.json").read_text()
+    known: dict[str, JsonObject] = json.loads(text)
     return known
 
 

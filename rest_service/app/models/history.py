@@ -15,7 +15,6 @@ from smart_kit.contracts.effects import EffectKind
 from .base import NULLABLE_JSON, UTC_TIMESTAMP, Row
 
 MessageRole = Literal["user", "assistant", "tool"]
-TurnStatus = Literal["done", "failed"]
 
 
 class Message(Row, table=True):
@@ -56,7 +55,7 @@ class Turn(SQLModel, table=True):
     assistant_id: UUID
     thread_id: UUID
     configuration_version: int
-    status: TurnStatus = Field(sa_type=String(16))
+    status: Literal["done", "failed"] = Field(sa_type=String(16))
     steps: list[dict[str, Any]] = Field(sa_type=JSON)
     prompt_tokens: int = Field(sa_type=BigInteger)
     completion_tokens: int = Field(sa_type=BigInteger)

@@ -13,7 +13,7 @@ from smart_kit.contracts.threads import (
 )
 
 from ..dependencies import AdminOnly, IdempotentDep, OwnerDep, SessionDep
-from ..services.conversations import messages, threads, turn_trace, turns
+from ..services.conversations import messages, threads, turns
 from ..services.conversations.messages import MessageId, MessageQuery
 from ..services.conversations.threads import ThreadQuery
 from ..services.conversations.turns import TurnQuery
@@ -83,4 +83,4 @@ async def get_turn_trace(session: SessionDep, message_id: MessageId) -> TurnTrac
 
     404 until the turn is archived, shortly after its end.
     """
-    return await turn_trace.read(session, message_id)
+    return await turns.read_trace(session, message_id)

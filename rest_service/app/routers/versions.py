@@ -27,9 +27,6 @@ class VersionPair(BaseModel):
     after: int = Field(ge=1, lt=2**31)
 
 
-VersionPairQuery = Annotated[VersionPair, Query()]
-
-
 def _add_read_routes(table: VersionedTable) -> None:
     path = f"/{table.__tablename__}/{{object_id}}/versions"
 
@@ -42,7 +39,7 @@ def _add_read_routes(table: VersionedTable) -> None:
 
     @router.get(f"{path}/compare", name=f"compare_versions_of_{table.noun}")
     async def compare_versions(
-        session: SessionDep, object_id: UUID, pair: VersionPairQuery
+        session: SessionDep, object_id: UUID, pair: Annotated[VersionPair, Query()]
     ) -> ComparisonRead:
         """The differences between two versions, field by field; tools by their names."""
         return await version_diff.compare(session, table, object_id, pair.before, pair.after)

@@ -33,15 +33,10 @@ async def read_page(queues: DeadLetterQueues, query: DeadLetterQuery) -> Page[De
     end = query.offset + query.limit
     counts = await asyncio.gather(*(queues[name].count() for name in chosen))
     lists = await asyncio.gather(*(queues[name].list_newest(end) for name in chosen))
-    entries = [
-        (entry.entry_id, name, entry)
-        for name, newest in zip(chosen, lists, strict=True)
-        for entry in newest
-    ]
-    entries.sort(key=lambda one: one[:2], reverse=True)
-    items = [
-        DeadLetterRead(**_to_fields(name, one)) for _, name, one in entries[query.offset : end]
-    ]
+    queued = zip(chosen, lists, strict=True)
+    entries = [(name, entry) for name, newest in queued for entry in newest]
+    entries.sort(key=lambda entry: (entry[1].entry_id, entry[0]), reverse=True)
+    items = [DeadLetterRead(**_to_fields(*entry)) for entry in entries[query.offset : end]]
     return build_page(items, sum(counts), query)
 
 

@@ -167,16 +167,9 @@ async def _read_runs_to_dispatch(
 
 def _to_claimed_run(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
     return ClaimedRun(
-        id=run.id,
-        job_id=job.id,
-        type=job.type,
-        text=job.text,
-        chat_id=job.chat_id,
-        telegram_id=user.telegram_id,
-        language_code=user.language_code,
-        timezone=job.timezone,
-        priority=job.priority,
-        scheduled_for=run.scheduled_for,
+        **job.model_dump(include={"type", "text", "chat_id", "timezone", "priority"}),
+        **user.model_dump(include={"telegram_id", "language_code"}),
+        **run.model_dump(include={"id", "job_id", "scheduled_for"}),
     )
 
 
