@@ -6,6 +6,7 @@ from decimal import Decimal
 from typing import Any, Literal, assert_never
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
@@ -22,7 +23,8 @@ from smart_kit.contracts.threads import (
 from ..models import CronJobRun, DeletedThread, Message, Thread, Turn, Usage
 from .items import compute_item_times, get_role, get_text
 
-_SHARED_FIELDS = {"thread_id", "user_id", "assistant_id", "message_id", "is_in_context"}
+_THREAD_FIELDS = {"thread_id", "user_id", "assistant_id"}
+_SHARED_FIELDS = _THREAD_FIELDS | {"message_id", "is_in_context"}
 _USAGE_FIELDS = {
     "provider",
     "prompt_tokens",
@@ -55,13 +57,12 @@ async def store_record(session: AsyncSession, record: ArchiveRecord) -> UUID | N
 
 async def _is_deleted(session: AsyncSession, record: TurnRecord) -> bool:
     """Return whether the thread was deleted. If not, lock it, so that a deletion comes later."""
-    current = select(Thread.id).where(
-        Thread.user_id == record.user_id,
-        Thread.assistant_id == record.assistant_id,
-        Thread.thread_id == record.thread_id,
-    )
-    await session.exec(current.with_for_update())
+    await session.exec(select(Thread.id).where(*_match_thread(record)).with_for_update())
     return await session.get(DeletedThread, record.thread_id) is not None
+
+
+def _match_thread(record: TurnRecord) -> list[ColumnElement[bool]]:
+    return [col(getattr(Thread, name)) == getattr(record, name) for name in sorted(_THREAD_FIELDS)]
 
 
 async def _store_turn(session: AsyncSession, record: TurnRecord) -> None:
@@ -110,20 +111,13 @@ async def _touch_thread(session: AsyncSession, record: TurnRecord) -> None:
 
     A turn of a thread that the user has left does not make it the current one again.
     """
-    used = (
-        update(Thread)
-        .where(col(Thread.user_id) == record.user_id)
-        .where(col(Thread.assistant_id) == record.assistant_id)
-        .where(col(Thread.thread_id) == record.thread_id)
-        .values(last_used_at=record.finished_at)
-    )
+    used = update(Thread).where(*_match_thread(record)).values(last_used_at=record.finished_at)
     is_current = (await session.exec(used)).rowcount > 0
-    if is_current or record.thread_id != derive_first_thread_id(
-        record.user_id, record.assistant_id
-    ):
+    first_thread_id = derive_first_thread_id(record.user_id, record.assistant_id)
+    if is_current or record.thread_id != first_thread_id:
         return
     first = Thread(
-        **record.model_dump(include={"thread_id", "user_id", "assistant_id"}),
+        **record.model_dump(include=_THREAD_FIELDS),
         last_used_at=record.finished_at,
     )
     await session.exec(insert(Thread).values(**first.model_dump()).on_conflict_do_nothing())

@@ -7,7 +7,7 @@ from smart_kit.contracts.secrets import KeyRotationRead, SecretCreate, SecretRea
 
 from ..dependencies import AdminOnly, AuditAheadDep, ResourcesDep, SessionDep
 from ..pagination import PageQueryDep
-from ..services.key_rotation import KeyRotation
+from ..services.key_rotation import rotate_keys
 from ..services.secrets import secrets
 from ..session_changes import Changes
 
@@ -37,7 +37,7 @@ async def rotate_secrets(resources: ResourcesDep, audit_ahead: AuditAheadDep) ->
     It can be repeated at any time. `./manage.py rotate-keys` calls it with a new key.
     """
     await audit_ahead()
-    counts = await KeyRotation(resources.sessions, resources.vault).run()
+    counts = await rotate_keys(resources.sessions, resources.vault)
     await resources.publisher.publish_or_raise(Changes(configuration=True))
     return counts
 
