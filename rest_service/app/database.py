@@ -35,10 +35,7 @@ def create_engine(settings: Settings) -> AsyncEngine:
 def create_session_factory(engine: AsyncEngine) -> SessionFactory:
     """Return a factory of sessions that track their changes."""
     return async_sessionmaker(
-        engine,
-        class_=AsyncSession,
-        sync_session_class=TrackedSession,
-        expire_on_commit=False,
+        engine, class_=AsyncSession, sync_session_class=TrackedSession, expire_on_commit=False
     )
 
 

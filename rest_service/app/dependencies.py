@@ -25,6 +25,7 @@ from .idempotency import IdempotentOperation, compute_fingerprint
 from .services.configuration.versions import ChangeAuthor
 from .services.dead_letters import AuditAhead, DeadLetterQueues
 from .services.providers.check import ProviderChecker
+from .services.records.call_scope import CallScope
 from .services.records.crud import OwnerScope
 from .session_changes import get_changes
 from .snapshots.publisher import SnapshotPublisher
@@ -45,6 +46,11 @@ class Resources:
     make_safe_http: Callable[[], SafeHttpClient]
     """For all other addresses."""
 
+    @property
+    def provider_checker(self) -> ProviderChecker:
+        """The checker of provider connections."""
+        return ProviderChecker(self.sessions, self.vault, self.provider_http)
+
 
 async def get_resources(request: Request) -> Resources:
     """Return the resources of the application."""
@@ -58,16 +64,6 @@ ResourcesDep = Annotated[Resources, Depends(get_resources)]
 async def get_settings(resources: ResourcesDep) -> Settings:
     """Return the settings of the service."""
     return resources.settings
-
-
-async def get_vault(resources: ResourcesDep) -> Vault:
-    """Return the vault, which encrypts secrets."""
-    return resources.vault
-
-
-async def get_dead_letter_queues(resources: ResourcesDep) -> DeadLetterQueues:
-    """Return the dead letter queues by queue name."""
-    return resources.dead_letter_queues
 
 
 async def unit_of_work(
@@ -91,15 +87,7 @@ def _success_status(request: Request) -> int:
     return route.status_code or 200
 
 
-async def get_provider_checker(resources: ResourcesDep) -> ProviderChecker:
-    """Return the checker of provider connections."""
-    return ProviderChecker(resources.sessions, resources.vault, resources.provider_http)
-
-
 SettingsDep = Annotated[Settings, Depends(get_settings)]
-VaultDep = Annotated[Vault, Depends(get_vault)]
-ProviderCheckerDep = Annotated[ProviderChecker, Depends(get_provider_checker)]
-DeadLetterQueuesDep = Annotated[DeadLetterQueues, Depends(get_dead_letter_queues)]
 SessionDep = Annotated[AsyncSession, Depends(unit_of_work, scope="function")]
 
 
@@ -154,7 +142,9 @@ AuditAheadDep = Annotated[AuditAhead, Depends(get_audit_ahead)]
 async def get_idempotent_operation(
     request: Request,
     session: SessionDep,
-    user_id: OwnerDep,
+    settings: SettingsDep,
+    caller: CallerDep,
+    owner: OwnerDep,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -168,10 +158,10 @@ async def get_idempotent_operation(
     """Return the runner of an operation that callers may repeat."""
     fingerprint_hash = ""
     if idempotency_key is not None:
-        fingerprint_hash = compute_fingerprint(
-            request.method, request.url.path, await request.body()
-        )
-    return IdempotentOperation(session, user_id, idempotency_key, fingerprint_hash)
+        body = await request.body()
+        fingerprint_hash = compute_fingerprint(request.method, request.url.path, body)
+    scope = CallScope(session, caller, owner, settings.default_timezone)
+    return IdempotentOperation(scope, idempotency_key, fingerprint_hash)
 
 
 IdempotentDep = Annotated[IdempotentOperation, Depends(get_idempotent_operation)]

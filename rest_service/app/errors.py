@@ -30,7 +30,8 @@ from smart_kit.errors import (
 
 from . import audit
 from .database import get_sqlstate, is_transient
-from .middleware import body_limit, request_form
+from .middleware.checks import CONTENT_TYPE_DETAIL
+from .middleware.request_middleware import BODY_LIMIT_DETAIL
 
 _UNAVAILABLE_DETAIL = "Postgres or Redis is unavailable at the moment. Try again later."
 
@@ -48,8 +49,8 @@ ERROR_CODES: dict[int | str, str] = {
 """The value of `error` for each status."""
 
 _REFUSALS = error_responses(InvalidRequest, NotAuthenticated, NotPermitted, NotFound, Conflict) | {
-    413: {"model": ErrorRead, "description": body_limit.DETAIL},
-    415: {"model": ErrorRead, "description": request_form.CONTENT_TYPE_DETAIL},
+    413: {"model": ErrorRead, "description": BODY_LIMIT_DETAIL},
+    415: {"model": ErrorRead, "description": CONTENT_TYPE_DETAIL},
     503: {"model": ErrorRead, "description": _UNAVAILABLE_DETAIL},
 }
 

@@ -3,20 +3,20 @@
 import hashlib
 import json
 from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from dataclasses import replace
+from typing import Concatenate, ParamSpec, TypeVar
 
 from pydantic import BaseModel
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import Conflict
 
 from .models import IdempotencyKey
-from .services.effects.change_origin import ChangeOrigin
-from .services.records.crud import OwnerScope
+from .services.records.call_scope import CallScope, ChangeOrigin
 
+P = ParamSpec("P")
 ReadT = TypeVar("ReadT", bound=BaseModel)
 
 
@@ -26,46 +26,47 @@ class IdempotentOperation:
     Of two concurrent requests the second waits at the unique index until the first has committed.
     """
 
-    def __init__(
-        self, session: AsyncSession, owner: OwnerScope, key: str | None, fingerprint: str
-    ) -> None:
-        self._session = session
-        self._owner = owner
+    def __init__(self, scope: CallScope, key: str | None, fingerprint: str) -> None:
+        # a key of the form `<message id>/<step>` names the step of a turn
+        message_id, _, step = (key or "").rpartition("/")
+        origin = ChangeOrigin(message_id, step) if message_id and step else None
+        self._scope = replace(scope, origin=origin)
         self._key = key
         self._fingerprint = fingerprint
 
     async def run(
-        self, read_type: type[ReadT], action: Callable[[ChangeOrigin | None], Awaitable[ReadT]]
+        self,
+        read_type: type[ReadT],
+        action: Callable[Concatenate[CallScope, P], Awaitable[ReadT]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> ReadT:
         """Run the action or return the stored response. Raises Conflict if the key is another's."""
         stored = await self._get_stored_response()
         if stored is not None:
             return read_type.model_validate(stored)
-        response = await action(self._origin)
+        response = await action(self._scope, *args, **kwargs)
         await self._store_response(response.model_dump(mode="json"))
         return response
 
     async def run_without_response(
-        self, action: Callable[[ChangeOrigin | None], Awaitable[None]]
+        self,
+        action: Callable[Concatenate[CallScope, P], Awaitable[None]],
+        *args: P.args,
+        **kwargs: P.kwargs,
     ) -> None:
         """Run an action that has no response body."""
         if await self._get_stored_response() is None:
-            await action(self._origin)
+            await action(self._scope, *args, **kwargs)
             await self._store_response({})
-
-    @property
-    def _origin(self) -> ChangeOrigin | None:
-        """The step of a turn, if the key has the form `<message id>/<step>`."""
-        message_id, _, step = (self._key or "").rpartition("/")
-        return ChangeOrigin(message_id, step) if message_id and step else None
 
     async def _get_stored_response(self) -> JsonObject | None:
         if self._key is None or await self._claim_key():
             return None
         rows = select(IdempotencyKey).where(
-            IdempotencyKey.owner_id == self._owner, IdempotencyKey.key == self._key
+            IdempotencyKey.owner_id == self._scope.owner, IdempotencyKey.key == self._key
         )
-        stored = (await self._session.exec(rows)).one()
+        stored = (await self._scope.session.exec(rows)).one()
         if stored.fingerprint != self._fingerprint:
             raise Conflict("This Idempotency-Key has already been used for another request.")
         assert stored.response is not None, "the key is committed together with its response"
@@ -73,20 +74,20 @@ class IdempotentOperation:
 
     async def _claim_key(self) -> bool:
         row = IdempotencyKey(
-            owner_id=self._owner, key=str(self._key), fingerprint=self._fingerprint
+            owner_id=self._scope.owner, key=str(self._key), fingerprint=self._fingerprint
         )
         claim = insert(IdempotencyKey).values(**row.model_dump()).on_conflict_do_nothing()
-        result = await self._session.exec(claim.returning(col(IdempotencyKey.id)))
+        result = await self._scope.session.exec(claim.returning(col(IdempotencyKey.id)))
         return result.scalar_one_or_none() is not None
 
     async def _store_response(self, response: JsonObject) -> None:
         if self._key is None:
             return
         own = update(IdempotencyKey).where(
-            col(IdempotencyKey.owner_id).is_not_distinct_from(self._owner),
+            col(IdempotencyKey.owner_id).is_not_distinct_from(self._scope.owner),
             col(IdempotencyKey.key) == self._key,
         )
-        await self._session.exec(own.values(response=response))
+        await self._scope.session.exec(own.values(response=response))
 
 
 def compute_fingerprint(method: str, path: str, body: bytes) -> str:

@@ -9,7 +9,6 @@ from functools import partial
 import httpx2
 import structlog
 from fastapi import Depends, FastAPI
-from fastapi.routing import APIRoute
 from fastapi.security import HTTPBearer
 from starlette.types import Lifespan
 
@@ -33,12 +32,14 @@ from .config import Settings
 from .defaults.env_models import register_env_models
 from .dependencies import Resources
 from .errors import ERROR_RESPONSES, add_handlers
-from .middleware.auth import TokenCheck
-from .middleware.base import API_PREFIX, RequestCheckMiddleware
-from .middleware.body_limit import BodyLimitMiddleware
-from .middleware.correlation_id import CorrelationIdMiddleware
-from .middleware.legacy_paths import LegacyPathMiddleware
-from .middleware.request_form import MethodCheck, check_content_type, check_query
+from .middleware.checks import (
+    API_PREFIX,
+    check_content_type,
+    check_query,
+    make_method_check,
+    make_token_check,
+)
+from .middleware.request_middleware import RequestMiddleware
 from .routers import ROUTERS
 from .snapshots.publisher import SnapshotPublisher
 from .snapshots.store import SnapshotStore
@@ -55,14 +56,12 @@ def create_app(
     app = FastAPI(
         title="Smart Assistant",
         description="Assistants and their tools, users, conversations, reminders and tasks.",
-        openapi_tags=[
-            {"name": name, "description": description} for name, description in openapi.TAGS
-        ],
+        openapi_tags=[{"name": name, "description": text} for name, text in openapi.TAGS],
         version=get_version(),
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        generate_unique_id_function=_operation_id,
+        generate_unique_id_function=lambda route: route.name,
         lifespan=lifespan,
     )
     app.state.resources = resources
@@ -70,26 +69,19 @@ def create_app(
     add_health(app, health)
     docs.add_docs_page(app)
     checks = (
-        TokenCheck(resources.settings),
+        make_token_check(resources.settings),
         check_content_type,
         check_query,
-        MethodCheck(ROUTERS),
+        make_method_check(ROUTERS),
     )
-    # the last one added sees a request first
-    app.add_middleware(BodyLimitMiddleware)
-    app.add_middleware(RequestCheckMiddleware, checks=checks)
-    app.add_middleware(LegacyPathMiddleware)
-    app.add_middleware(CorrelationIdMiddleware)
-    documented = Depends(
-        HTTPBearer(
-            scheme_name="Token",
-            auto_error=False,
-            description="ADMIN_API_TOKEN or SERVICE_API_TOKEN",
-        )
+    app.add_middleware(RequestMiddleware, checks=checks)
+    bearer = HTTPBearer(
+        scheme_name="Token", auto_error=False, description="ADMIN_API_TOKEN or SERVICE_API_TOKEN"
     )
+    documented = [Depends(bearer)]
     for router in ROUTERS:
         app.include_router(
-            router, prefix=API_PREFIX, responses=ERROR_RESPONSES, dependencies=[documented]
+            router, prefix=API_PREFIX, responses=ERROR_RESPONSES, dependencies=documented
         )
     app.openapi = openapi.customize_openapi(app)  # type: ignore[method-assign] # FastAPI's own way
     return app
@@ -123,7 +115,21 @@ class RestService:
         health = Health(SERVICE)
         self._monitor.add_to(health)
         health.add_check("snapshots", self._reconciler.health_error)
-        return create_app(self._build_resources(), health, lifespan)
+        settings = self._settings
+        resources = Resources(
+            settings,
+            self._sessions,
+            SnapshotPublisher(self._sessions, self._store, settings),
+            self._vault,
+            {
+                "to_secretary": DeadLetterQueue(self._redis, settings.redis_queue_to_secretary),
+                "to_telegram": DeadLetterQueue(self._redis, settings.redis_queue_to_telegram),
+            },
+            RefusalThrottle(),
+            self._provider_http,
+            SafeHttpClient,
+        )
+        return create_app(resources, health, lifespan)
 
     @contextlib.asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
@@ -143,22 +149,6 @@ class RestService:
         await self._redis.aclose()
         await self._blocking_redis.aclose()
         await self._provider_http.aclose()
-
-    def _build_resources(self) -> Resources:
-        settings = self._settings
-        return Resources(
-            settings,
-            self._sessions,
-            SnapshotPublisher(self._sessions, self._store, settings),
-            self._vault,
-            {
-                "to_secretary": DeadLetterQueue(self._redis, settings.redis_queue_to_secretary),
-                "to_telegram": DeadLetterQueue(self._redis, settings.redis_queue_to_telegram),
-            },
-            RefusalThrottle(),
-            self._provider_http,
-            SafeHttpClient,
-        )
 
     async def _seed_and_reconcile(self, stop: asyncio.Event) -> None:
         models = partial(register_env_models, self._sessions, self._settings, self._vault)
@@ -192,10 +182,6 @@ def __getattr__(name: str) -> FastAPI:
     )
     service = RestService(settings)
     return service.build_app(service.lifespan)
-
-
-def _operation_id(route: APIRoute) -> str:
-    return route.name
 
 
 def _terminate_on_failure(task: asyncio.Future[None]) -> None:

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
-from smart_kit.contracts.base import Page
+from smart_kit.contracts.base import AwareDatetimeInput, Page
 
 MAX_PAGE_SIZE = 200
 
@@ -32,34 +32,55 @@ class PageQuery(BaseModel):
     offset: int = Field(0, ge=0, lt=2**31)
 
 
+class PeriodQuery(PageQuery):
+    """The query of a list of rows that were created in a period."""
+
+    from_at: AwareDatetimeInput | None = Field(None, description="Not earlier than this")
+    until_at: AwareDatetimeInput | None = Field(None, description="Earlier than this")
+
+
 PageQueryDep = Annotated[PageQuery, Query()]
 
 
 def select_matching(
     table: type[TableT], query: PageQuery, owner: UUID | None = None, *order_by: Any
 ) -> SelectOfScalar[TableT]:
-    """Select the rows whose columns equal the query parameters of the same name, oldest first.
-
-    With an owner, only the rows of that user; `order_by` replaces the order.
-    """
+    """Select the rows that match the query, oldest first; `order_by` replaces the order."""
     columns = table.metadata.tables[str(table.__tablename__)].columns
     rows = select(table).order_by(*order_by or (columns.created_at, columns.id))
-    for name in sorted(type(query).model_fields.keys() & columns.keys()):
-        if (value := getattr(query, name)) is not None:
-            rows = rows.where(columns[name] == value)
-    return rows if owner is None else rows.where(columns.user_id == owner)
+    return rows.where(*build_conditions(table, query, owner))
+
+
+def build_conditions(table: type[SQLModel], query: PageQuery, owner: UUID | None) -> list[Any]:
+    """Return the conditions: each column equals the query parameter of its name.
+
+    With an owner, only the rows of that user match; users belong to themselves.
+    """
+    columns = table.metadata.tables[str(table.__tablename__)].columns
+    given = {name: getattr(query, name) for name in sorted(type(query).model_fields)}
+    conditions = [
+        columns[name] == value
+        for name, value in given.items()
+        if value is not None and name in columns
+    ]
+    if owner is not None:
+        conditions.append(columns["user_id" if "user_id" in columns else "id"] == owner)
+    if isinstance(query, PeriodQuery) and query.from_at is not None:
+        conditions.append(columns.created_at >= query.from_at)
+    if isinstance(query, PeriodQuery) and query.until_at is not None:
+        conditions.append(columns.created_at < query.until_at)
+    return conditions
 
 
 async def paginate(
     session: AsyncSession,
     rows: SelectOfScalar[RowT],
     query: PageQuery,
-    page_type: type[Page[ReadT]],
-    to_read: Callable[[RowT], ReadT] | None = None,
+    to_read: Callable[[RowT], ReadT],
 ) -> Page[ReadT]:
-    """Return the requested page of the rows, each converted by `to_read` or by its attributes."""
+    """Return the requested page of the rows, each converted by `to_read`."""
     items, total = await fetch_page(session, rows, query)
-    return build_page(page_type, map(to_read, items) if to_read else items, total, query)
+    return build_page(map(to_read, items), total, query)
 
 
 async def fetch_page(
@@ -72,9 +93,6 @@ async def fetch_page(
     return list(part), total
 
 
-def build_page(
-    page_type: type[Page[ReadT]], items: Iterable[Any], total: int, query: PageQuery
-) -> Page[ReadT]:
-    """Return a page of rows, or of objects of the page's item type."""
-    content = {"items": items, "total": total, "limit": query.limit, "offset": query.offset}
-    return page_type.model_validate(content, from_attributes=True)
+def build_page(items: Iterable[ReadT], total: int, query: PageQuery) -> Page[ReadT]:
+    """Return a page of the items."""
+    return Page(items=list(items), total=total, limit=query.limit, offset=query.offset)

@@ -9,17 +9,7 @@ from sqlalchemy.orm import UOWTransaction
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from .models import (
-    Assistant,
-    AssistantTool,
-    CronJob,
-    LlmModel,
-    LlmProvider,
-    Secret,
-    Thread,
-    Tool,
-    User,
-)
+from . import models
 
 
 @dataclass
@@ -59,15 +49,17 @@ def _record_changes(session: TrackedSession, _: UOWTransaction) -> None:
 
 def _record_row(changes: Changes, row: object, *, is_deleted: bool) -> None:
     match row:
-        case Assistant() | Tool() | AssistantTool() | LlmProvider() | LlmModel() | Secret():
+        case models.Assistant() | models.Tool() | models.AssistantTool():
             changes.configuration = True
-        case CronJob():
+        case models.LlmProvider() | models.LlmModel() | models.Secret():
+            changes.configuration = True
+        case models.CronJob():
             changes.cron_jobs = True
-        case User(id=user_id, telegram_id=telegram_id):
+        case models.User(id=user_id, telegram_id=telegram_id):
             changes.user_ids.add(user_id)
             if is_deleted:
                 changes.deleted_telegram_ids.add(telegram_id)
-        case Thread(user_id=user_id, thread_id=thread_id):
+        case models.Thread(user_id=user_id, thread_id=thread_id):
             changes.user_ids.add(user_id)
             if is_deleted:
                 changes.deleted_thread_ids.add(thread_id)

@@ -5,7 +5,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from rest_service.app.middleware.correlation_id import CorrelationIdMiddleware
+from rest_service.app.middleware.request_middleware import RequestMiddleware
 
 _GENERATED_ID = "[0-9a-f]{32}"
 
@@ -20,7 +20,7 @@ _GENERATED_ID = "[0-9a-f]{32}"
         (b"x" * 129, _GENERATED_ID),
     ],
 )
-async def test_a_requests_log_lines_and_answer_carry_the_callers_id_or_a_new_one(
+async def test_log_lines_and_response_carry_the_given_id_or_a_new_one(
     given: bytes, bound: str
 ) -> None:
     seen: list[str] = []
@@ -30,13 +30,13 @@ async def test_a_requests_log_lines_and_answer_carry_the_callers_id_or_a_new_one
         await send({"type": "http.response.start", "status": 200, "headers": []})
 
     async def refuse_to_read() -> Message:
-        raise AssertionError("nobody reads the body")
+        raise AssertionError("the body is not read")
 
     async def record_header(message: Message) -> None:
         seen.append(Headers(raw=message["headers"])["x-correlation-id"])
 
-    scope = {"type": "http", "headers": [(b"x-correlation-id", given)]}
-    await CorrelationIdMiddleware(app)(scope, refuse_to_read, record_header)
+    scope = {"type": "http", "path": "/docs", "headers": [(b"x-correlation-id", given)]}
+    await RequestMiddleware(app, checks=())(scope, refuse_to_read, record_header)
 
     assert seen[0] == seen[1]
     assert re.fullmatch(bound, seen[0])

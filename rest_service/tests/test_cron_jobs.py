@@ -7,6 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from rest_service.app.database import SessionFactory
 from rest_service.app.services.cron_jobs import cron_jobs, job_schedule
+from rest_service.app.services.records.call_scope import CallScope
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, make_user_headers
 from rest_service.tests.lock_waits import wait_for_lock
 from smart_kit.contracts.base import utc_now
@@ -179,9 +180,7 @@ async def test_two_at_once_do_not_pass_the_limit(
     body = {"user_id": user["id"], "text": "x", "cron_expression": "* * * * *"}
 
     async with sessions.begin() as session:
-        await cron_jobs.create(
-            session, CronJobCreate(**body), None, None, caller="admin", default_timezone="UTC"
-        )
+        await cron_jobs.create(CallScope(session, "admin", None, "UTC"), CronJobCreate(**body))
         second = asyncio.ensure_future(admin.post("/cron-jobs", json=body))
         await wait_for_lock(sql, second)  # as far as it gets before the commit
 

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from rest_service.app.errors import add_handlers
-from rest_service.app.middleware.body_limit import MAX_BYTES
+from rest_service.app.middleware.request_middleware import MAX_BYTES
 from rest_service.tests.api_helpers import Client
 
 ID = UUID(int=1)

@@ -58,7 +58,7 @@ async def test_a_healthy_provider_is_called_with_its_key_and_lists_its_models(
     assert server.authorization_headers == [f"Bearer {KEY}"]
 
 
-async def test_a_model_is_asked_for_a_word_of_no_more_than_16_tokens(
+async def test_check_asks_a_model_for_at_most_16_tokens(
     admin: Client, provider: JsonObject, server: FakeProviderServer
 ) -> None:
     found = await check_provider(admin, provider, MODEL_NAMES[0])
@@ -71,7 +71,7 @@ async def test_a_model_is_asked_for_a_word_of_no_more_than_16_tokens(
     assert (body["model"], body["max_tokens"]) == (MODEL_NAMES[0], 16)
 
 
-async def test_a_model_is_asked_in_the_way_of_its_record(
+async def test_check_uses_the_api_and_parameters_of_the_record(
     admin: Client, make: Make, provider: JsonObject, server: FakeProviderServer
 ) -> None:
     parameters = {"reasoning_effort": "none", "max_output_tokens": 9000}
@@ -91,7 +91,7 @@ async def test_a_model_is_asked_in_the_way_of_its_record(
     assert body["reasoning_effort"] == "none"
 
 
-async def test_a_model_of_an_api_that_its_server_does_not_have_is_told_so(
+async def test_missing_responses_api_is_diagnosed(
     admin: Client, make: Make, provider: JsonObject, server: FakeProviderServer
 ) -> None:
     own = {"provider_id": provider["id"], "provider_model_name": MODEL_NAMES[0]}
@@ -103,7 +103,7 @@ async def test_a_model_of_an_api_that_its_server_does_not_have_is_told_so(
     assert 'api to "chat"' in found["detail"]
 
 
-async def test_a_server_that_calls_the_limit_otherwise_is_asked_so(
+async def test_check_falls_back_to_max_completion_tokens(
     admin: Client, provider: JsonObject, server: FakeProviderServer
 ) -> None:
     async def modern(request: web.Request) -> web.Response:
@@ -120,7 +120,7 @@ async def test_a_server_that_calls_the_limit_otherwise_is_asked_so(
 
 
 @pytest.mark.parametrize("listing", [404, 405, "<html>Welcome</html>"])
-async def test_a_server_that_lists_no_models_but_answers_is_healthy(
+async def test_server_without_model_list_is_healthy_if_it_answers(
     admin: Client, provider: JsonObject, server: FakeProviderServer, listing: int | str
 ) -> None:
     is_page = isinstance(listing, str)
@@ -163,24 +163,24 @@ ERROR_RESPONSES: list[tuple[str, int, Any, str, str]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "status", "content", "problem", "said"), ERROR_RESPONSES)
-async def test_what_is_wrong_is_said_with_what_to_do(
+@pytest.mark.parametrize(("path", "status", "content", "error_code", "advice"), ERROR_RESPONSES)
+async def test_error_response_is_diagnosed_with_advice(
     admin: Client,
     provider: JsonObject,
     server: FakeProviderServer,
     path: str,
     status: int,
     content: Any,
-    problem: str,
-    said: str,
+    error_code: str,
+    advice: str,
 ) -> None:
     server.responders[path] = respond_with(status, content)
     found = await check_provider(admin, provider, None if path == MODELS else MODEL_NAMES[0])
 
-    assert (found["error_code"], said in found["detail"]) == (problem, True), found["detail"]
+    assert (found["error_code"], advice in found["detail"]) == (error_code, True), found["detail"]
 
 
-async def test_a_model_that_is_not_there_is_answered_with_those_near_it(
+async def test_unknown_model_is_answered_with_similar_names(
     admin: Client, provider: JsonObject
 ) -> None:
     found = await check_provider(admin, provider, "llama-smal")
@@ -189,17 +189,17 @@ async def test_a_model_that_is_not_there_is_answered_with_those_near_it(
     assert "Similar: llama-small" in found["detail"]
 
 
-@pytest.mark.parametrize(("path", "problem"), [("", "path_not_found"), ("/v1", None)])
-async def test_a_base_url_without_v1_is_recognised(
-    admin: Client, make: Make, server: FakeProviderServer, path: str, problem: str | None
+@pytest.mark.parametrize(("path", "error_code"), [("", "path_not_found"), ("/v1", None)])
+async def test_base_url_without_v1_is_diagnosed(
+    admin: Client, make: Make, server: FakeProviderServer, path: str, error_code: str | None
 ) -> None:
     found = await check_provider(admin, await make("providers", base_url=f"{server.url}{path}"))
 
-    assert found["error_code"] == problem
-    assert ("Check whether base_url lacks /v1" in found["detail"]) == (problem is not None)
+    assert found["error_code"] == error_code
+    assert ("Check whether base_url lacks /v1" in found["detail"]) == (error_code is not None)
 
 
-async def test_a_page_where_the_api_should_be_is_recognised(
+async def test_web_page_instead_of_the_api_is_diagnosed(
     admin: Client, make: Make, server: FakeProviderServer
 ) -> None:
     server.responders["*"] = respond_with(200, "<html>Welcome</html>")
@@ -209,7 +209,7 @@ async def test_a_page_where_the_api_should_be_is_recognised(
     assert f"lacks /v1: {server.url}/v1." in found["detail"]
 
 
-async def test_one_that_wants_a_key_is_not_said_to_have_a_wrong_one(
+async def test_missing_key_is_told_apart_from_a_wrong_one(
     admin: Client, make: Make, server: FakeProviderServer
 ) -> None:
     server.responders["*"] = respond_with(401, {})
@@ -220,7 +220,7 @@ async def test_one_that_wants_a_key_is_not_said_to_have_a_wrong_one(
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_the_key_follows_no_redirect(
+async def test_key_is_not_sent_to_a_redirect_target(
     admin: Client, provider: JsonObject, server: FakeProviderServer, status: int
 ) -> None:
     async with run_fake_provider_server() as elsewhere:
@@ -237,7 +237,7 @@ async def test_the_key_follows_no_redirect(
 
 
 @pytest.mark.parametrize("location", ["http://[bad", "http://[::1", "//[", "\\\\", ":", "http:///"])
-async def test_a_redirect_to_no_address_at_all_is_a_redirect(
+async def test_redirect_to_an_invalid_address_is_diagnosed_as_redirect(
     admin: Client, provider: JsonObject, server: FakeProviderServer, location: str
 ) -> None:
     async def redirect(_: web.Request) -> web.Response:
@@ -248,7 +248,7 @@ async def test_a_redirect_to_no_address_at_all_is_a_redirect(
     assert (await check_provider(admin, provider))["error_code"] == "path_not_found"
 
 
-async def test_what_no_database_takes_is_replaced_wherever_a_server_says_it(
+async def test_unstorable_characters_of_responses_are_replaced(
     admin: Client, provider: JsonObject, server: FakeProviderServer
 ) -> None:
     server.responders[MODELS] = respond_with(200, {"data": [{"id": "a\ud800"}, {"id": "b\x00"}]})
@@ -269,11 +269,11 @@ KEY_ECHOES = [
 ]
 
 
-@pytest.mark.parametrize("words", KEY_ECHOES)
-async def test_no_part_of_the_key_is_repeated_and_no_long_speech(
-    admin: Client, provider: JsonObject, server: FakeProviderServer, words: str
+@pytest.mark.parametrize("message", KEY_ECHOES)
+async def test_quotes_are_short_and_contain_no_part_of_the_key(
+    admin: Client, provider: JsonObject, server: FakeProviderServer, message: str
 ) -> None:
-    server.responders["*"] = respond_with(400, {"error": {"message": words + "y" * 1000}})
+    server.responders["*"] = respond_with(400, {"error": {"message": message + "y" * 1000}})
     found = await check_provider(admin, provider, MODEL_NAMES[0])
 
     parts = [KEY[at : at + 8] for at in range(len(KEY) - 7)]
@@ -282,7 +282,7 @@ async def test_no_part_of_the_key_is_repeated_and_no_long_speech(
     assert len(found["detail"]) < 300
 
 
-async def test_a_list_that_repeats_the_key_is_shown_without_it(
+async def test_model_names_that_contain_the_key_are_left_out(
     admin: Client, provider: JsonObject, server: FakeProviderServer
 ) -> None:
     server.responders[MODELS] = respond_with(
@@ -292,7 +292,7 @@ async def test_a_list_that_repeats_the_key_is_shown_without_it(
     assert (await check_provider(admin, provider))["model_names"] == ["fine"]
 
 
-async def test_who_is_not_there_is_told_apart(
+async def test_unreachable_server_and_unknown_host_are_told_apart(
     admin: Client, make: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     look_up = socket.getaddrinfo
@@ -303,16 +303,19 @@ async def test_who_is_not_there_is_told_apart(
         return look_up(host, *rest, **options)
 
     monkeypatch.setattr(socket, "getaddrinfo", known)
-    nobody = await make("providers", base_url=f"http://127.0.0.1:{free_port()}/v1")
+    closed_port = await make("providers", base_url=f"http://127.0.0.1:{free_port()}/v1")
     unknown = await make("providers", base_url="http://no-such-host.invalid/v1")
 
-    refused, missing = await check_provider(admin, nobody), await check_provider(admin, unknown)
+    refused, missing = (
+        await check_provider(admin, closed_port),
+        await check_provider(admin, unknown),
+    )
     assert (refused["error_code"], missing["error_code"]) == ("unreachable", "unknown_host")
     assert "host.docker.internal" in refused["detail"]
     assert "no-such-host.invalid" in missing["detail"]
 
 
-async def test_https_where_there_is_none_is_recognised(
+async def test_https_url_of_an_http_server_is_diagnosed(
     admin: Client, make: Make, server: FakeProviderServer
 ) -> None:
     found = await check_provider(
@@ -322,7 +325,7 @@ async def test_https_where_there_is_none_is_recognised(
     assert (found["error_code"], "http://" in found["detail"]) == ("tls_failed", True)
 
 
-async def test_what_speaks_no_http_is_recognised(admin: Client, make: Make) -> None:
+async def test_server_that_does_not_speak_http_is_diagnosed(admin: Client, make: Make) -> None:
     async def send_banner(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"220 mail.example ESMTP\r\n")
         await writer.drain()
@@ -339,7 +342,7 @@ async def test_what_speaks_no_http_is_recognised(admin: Client, make: Make) -> N
     assert (found["error_code"], "https://" in found["detail"]) == ("unexpected_response", True)
 
 
-async def test_one_that_never_ends_is_given_up(
+async def test_endless_response_times_out(
     admin: Client,
     provider: JsonObject,
     server: FakeProviderServer,
@@ -359,7 +362,7 @@ async def test_one_that_never_ends_is_given_up(
     assert (found["error_code"], "0.2 s" in found["detail"]) == ("timed_out", True)
 
 
-async def test_one_that_sends_too_much_is_given_up(
+async def test_response_over_2_mb_is_refused(
     admin: Client, provider: JsonObject, server: FakeProviderServer
 ) -> None:
     server.responders["*"] = respond_with(200, "x" * (2 * 1024 * 1024 + 1))
@@ -368,7 +371,7 @@ async def test_one_that_sends_too_much_is_given_up(
     assert (found["error_code"], "2 MB" in found["detail"]) == ("unexpected_response", True)
 
 
-async def test_with_a_key_that_cannot_be_read_nobody_is_asked(
+async def test_no_request_is_sent_with_an_unreadable_key(
     admin: Client, provider: JsonObject, server: FakeProviderServer, sql: Sql
 ) -> None:
     await sql("UPDATE llm_providers SET encrypted_api_key = 'of another master key'")
@@ -378,7 +381,7 @@ async def test_with_a_key_that_cannot_be_read_nobody_is_asked(
     assert "LLM_MODEL_DECRYPT_KEY" in found["detail"]
 
 
-async def test_who_is_no_provider_is_not_found(admin: Client, person: JsonObject) -> None:
+async def test_unknown_provider_is_not_found(admin: Client, person: JsonObject) -> None:
     answer = await admin.post(f"/providers/{person['id']}/test", json={})
 
     assert answer.status_code == 404

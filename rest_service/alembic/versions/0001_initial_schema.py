@@ -57,14 +57,20 @@ BEGIN
     RAISE EXCEPTION 'the audit log is only added to';
 END $$
 """
+_THREAD_CHANGE = "AFTER INSERT OR UPDATE OF thread_id OR DELETE ON user_assistant_threads"
+TRIGGERS = (
+    ("count_users", "BEFORE UPDATE ON users", "ROW", "count_user"),
+    ("count_threads", _THREAD_CHANGE, "ROW", "count_thread"),
+    ("keep_audit_log", "BEFORE UPDATE OR DELETE ON audit_log", "ROW", "keep_audit_log"),
+    ("keep_whole_audit_log", "BEFORE TRUNCATE ON audit_log", "STATEMENT", "keep_audit_log"),
+)
 
 
 def upgrade() -> None:
     op.execute("CREATE SEQUENCE user_version")
     for table, items in _tables().items():
         op.create_table(table, *items)
-    _create_version_triggers()
-    _create_audit_log_triggers()
+    _create_triggers()
     op.execute("INSERT INTO configuration (id, version) VALUES (1, 0)")
 
 
@@ -96,6 +102,11 @@ def _id_column() -> sa.Column[Any]:
 
 def _record_columns() -> tuple[sa.Column[Any], ...]:
     return _id_column(), _required("created_at", TIMESTAMP), _required("updated_at", TIMESTAMP)
+
+
+def _user_column(*, index: bool = False) -> sa.Column[Any]:
+    owner = sa.ForeignKey("users.id", ondelete="CASCADE")
+    return _required("user_id", sa.Uuid(), owner, index=index)
 
 
 def _configuration_tables() -> Tables:
@@ -229,9 +240,7 @@ def _user_tables() -> Tables:
         "deleted_threads": (sa.Column("thread_id", sa.Uuid(), primary_key=True),),
         "cron_jobs": (
             *_record_columns(),
-            _required(
-                "user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE"), index=True
-            ),
+            _user_column(index=True),
             _required("type", sa.String(16)),
             _required("name", sa.String(255)),
             _required("text", sa.String()),
@@ -262,7 +271,7 @@ def _user_tables() -> Tables:
         ),
         "tasks": (
             *_record_columns(),
-            _required("user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE")),
+            _user_column(),
             _required("title", sa.String(500)),
             _required("status", sa.String(16)),
             sa.Column("due_at", TIMESTAMP),
@@ -273,7 +282,7 @@ def _user_tables() -> Tables:
         ),
         "calendar_events": (
             *_record_columns(),
-            _required("user_id", sa.Uuid(), sa.ForeignKey("users.id", ondelete="CASCADE")),
+            _user_column(),
             _required("title", sa.String(255)),
             _required("starts_at", TIMESTAMP),
             _required("ends_at", TIMESTAMP),
@@ -390,33 +399,14 @@ def _history_tables() -> Tables:
     }
 
 
-def _create_version_triggers() -> None:
-    """Triggers raise the versions with every change, however it is made."""
-    for function in (COUNT_CONFIGURATION, COUNT_USER, COUNT_THREAD):
+def _create_triggers() -> None:
+    """Triggers raise the versions with every change, however it is made, and protect the log."""
+    for function in (COUNT_CONFIGURATION, COUNT_USER, COUNT_THREAD, KEEP_AUDIT_LOG):
         op.execute(function)
     for table in CONFIGURATION_TABLES:
         op.execute(
             f"CREATE TRIGGER count_{table} AFTER INSERT OR UPDATE OR DELETE ON {table}"
             " FOR EACH STATEMENT EXECUTE FUNCTION count_configuration()"
         )
-    op.execute(
-        "CREATE TRIGGER count_users BEFORE UPDATE ON users"
-        " FOR EACH ROW EXECUTE FUNCTION count_user()"
-    )
-    op.execute(
-        "CREATE TRIGGER count_threads AFTER INSERT OR UPDATE OF thread_id OR DELETE"
-        " ON user_assistant_threads FOR EACH ROW EXECUTE FUNCTION count_thread()"
-    )
-
-
-def _create_audit_log_triggers() -> None:
-    """Entries are only added; refusals may be deleted after 30 days."""
-    op.execute(KEEP_AUDIT_LOG)
-    op.execute(
-        "CREATE TRIGGER keep_audit_log BEFORE UPDATE OR DELETE ON audit_log"
-        " FOR EACH ROW EXECUTE FUNCTION keep_audit_log()"
-    )
-    op.execute(
-        "CREATE TRIGGER keep_whole_audit_log BEFORE TRUNCATE ON audit_log"
-        " FOR EACH STATEMENT EXECUTE FUNCTION keep_audit_log()"
-    )
+    for name, event, level, function in TRIGGERS:
+        op.execute(f"CREATE TRIGGER {name} {event} FOR EACH {level} EXECUTE FUNCTION {function}()")

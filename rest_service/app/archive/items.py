@@ -6,7 +6,7 @@ from typing import Any
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.threads import TurnRecord
 
-from ..models.thread import MessageRole
+from ..models.history import MessageRole
 
 _ROLES: dict[str, MessageRole] = {"user": "user", "tool": "tool"}
 

@@ -1,26 +1,38 @@
 """Stores a record of the stream `turns` in Postgres. Storing it twice changes nothing."""
 
+from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal, assert_never
 from uuid import UUID
 
+from sqlalchemy import ColumnElement
 from sqlalchemy.dialects.postgresql import insert
 from sqlmodel import col, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.threads import (
     ArchiveRecord,
+    ModelFailure,
     RunRecord,
+    StepRecord,
     TurnRecord,
     derive_first_thread_id,
 )
 
 from ..models import CronJobRun, DeletedThread, Message, Thread, Turn, Usage
 from .items import compute_item_times, get_role, get_text
-from .usage import build_usage_rows, store_usage
 
-_SHARED_FIELDS = {"thread_id", "user_id", "assistant_id", "message_id", "is_in_context"}
+_THREAD_FIELDS = {"thread_id", "user_id", "assistant_id"}
+_SHARED_FIELDS = _THREAD_FIELDS | {"message_id", "is_in_context"}
+_USAGE_FIELDS = {
+    "provider",
+    "prompt_tokens",
+    "cached_tokens",
+    "completion_tokens",
+    "cost",
+    "seconds",
+}
 
 
 async def store_record(session: AsyncSession, record: ArchiveRecord) -> UUID | None:
@@ -32,7 +44,7 @@ async def store_record(session: AsyncSession, record: ArchiveRecord) -> UUID | N
         case TurnRecord():
             if record.run_id is not None:
                 await _finish_run(session, record.run_id, "done", record.finished_at)
-            await store_usage(session, record)  # also of a deleted thread: the money is spent
+            await _store_usage(session, record)  # also of a deleted thread: the money is spent
             if await _is_deleted(session, record):
                 return record.thread_id
             await _store_turn(session, record)
@@ -45,13 +57,12 @@ async def store_record(session: AsyncSession, record: ArchiveRecord) -> UUID | N
 
 async def _is_deleted(session: AsyncSession, record: TurnRecord) -> bool:
     """Return whether the thread was deleted. If not, lock it, so that a deletion comes later."""
-    current = select(Thread.id).where(
-        Thread.user_id == record.user_id,
-        Thread.assistant_id == record.assistant_id,
-        Thread.thread_id == record.thread_id,
-    )
-    await session.exec(current.with_for_update())
+    await session.exec(select(Thread.id).where(*_match_thread(record)).with_for_update())
     return await session.get(DeletedThread, record.thread_id) is not None
+
+
+def _match_thread(record: TurnRecord) -> list[ColumnElement[bool]]:
+    return [col(getattr(Thread, name)) == getattr(record, name) for name in sorted(_THREAD_FIELDS)]
 
 
 async def _store_turn(session: AsyncSession, record: TurnRecord) -> None:
@@ -64,7 +75,7 @@ async def _store_turn(session: AsyncSession, record: TurnRecord) -> None:
 
 
 def _build_turn(record: TurnRecord) -> dict[str, Any]:
-    calls = build_usage_rows(record)
+    calls = _build_usage_rows(record)
     return Turn(
         **record.model_dump(include=set(Turn.model_fields), exclude={"steps"}),
         steps=[step.model_dump(mode="json") for step in record.steps],
@@ -75,7 +86,6 @@ def _build_turn(record: TurnRecord) -> dict[str, Any]:
 
 
 def _total_cost(calls: list[Usage]) -> Decimal | None:
-    """Return the cost in USD, or None if the price of a call is unknown."""
     known = [call.cost for call in calls if call.cost is not None]
     return sum(known, Decimal()) if len(known) == len(calls) else None
 
@@ -101,20 +111,13 @@ async def _touch_thread(session: AsyncSession, record: TurnRecord) -> None:
 
     A turn of a thread that the user has left does not make it the current one again.
     """
-    used = (
-        update(Thread)
-        .where(col(Thread.user_id) == record.user_id)
-        .where(col(Thread.assistant_id) == record.assistant_id)
-        .where(col(Thread.thread_id) == record.thread_id)
-        .values(last_used_at=record.finished_at)
-    )
+    used = update(Thread).where(*_match_thread(record)).values(last_used_at=record.finished_at)
     is_current = (await session.exec(used)).rowcount > 0
-    if is_current or record.thread_id != derive_first_thread_id(
-        record.user_id, record.assistant_id
-    ):
+    first_thread_id = derive_first_thread_id(record.user_id, record.assistant_id)
+    if is_current or record.thread_id != first_thread_id:
         return
     first = Thread(
-        **record.model_dump(include={"thread_id", "user_id", "assistant_id"}),
+        **record.model_dump(include=_THREAD_FIELDS),
         last_used_at=record.finished_at,
     )
     await session.exec(insert(Thread).values(**first.model_dump()).on_conflict_do_nothing())
@@ -127,3 +130,36 @@ async def _finish_run(
     may_end = col(CronJobRun.state).in_(("claimed", "dispatched", "failed"))
     ended = update(CronJobRun).where(col(CronJobRun.id) == run_id, may_end)
     await session.exec(ended.values(state=state, done_at=ended_at))
+
+
+async def _store_usage(session: AsyncSession, record: TurnRecord) -> None:
+    """Add the rows that do not exist yet: the record of a retried turn repeats earlier calls."""
+    rows = [row.model_dump() for row in _build_usage_rows(record)]
+    if rows:
+        await session.exec(insert(Usage).values(rows).on_conflict_do_nothing())
+
+
+def _build_usage_rows(record: TurnRecord) -> list[Usage]:
+    """Return a row for each answer of a model and for each failed attempt that cost tokens."""
+    steps = [step for step in record.steps if step.kind == "model"]
+    return [row for step in steps for row in _build_step_rows(record, step)]
+
+
+def _build_step_rows(record: TurnRecord, step: StepRecord) -> Iterator[Usage]:
+    for number, failure in enumerate(step.failures):
+        if failure.prompt_tokens or failure.completion_tokens:
+            name = f"{step.step}~{number}"
+            yield Usage(step=name, model=failure.model, **_shared_fields(record, step, failure))
+    if step.is_answered:
+        yield Usage(step=step.step, model=step.name, **_shared_fields(record, step, step))
+
+
+def _shared_fields(
+    record: TurnRecord, step: StepRecord, call: StepRecord | ModelFailure
+) -> dict[str, Any]:
+    return {
+        **record.model_dump(include={"message_id", "user_id", "thread_id"}),
+        **call.model_dump(include=_USAGE_FIELDS),
+        "assistant_id": step.assistant_id or record.assistant_id,
+        "created_at": step.started_at or record.started_at,
+    }

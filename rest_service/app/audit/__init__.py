@@ -14,14 +14,13 @@ import structlog
 from fastapi import Request
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import SQLAlchemyError
-from sqlmodel import SQLModel
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.audit import AuditResult
 from smart_kit.contracts.base import JsonObject
 
 from ..database import SessionFactory
-from ..models import AuditEntry, User
+from ..models import AuditEntry
 from .audited_types import AUDITED_TYPES
 from .refusal_throttle import RefusalThrottle
 from .session_writes import SessionWrites, get_writes
@@ -81,17 +80,18 @@ def _build_entry(
 ) -> AuditEntry:
     row = writes.first_row
     route: APIRoute = request.scope["route"]
-    is_one = row is not None and writes.facts is None
-    object_type, object_id = (
-        _object_from_row(row) if row is not None and is_one else _object_from_path(request)
-    )
+    object_type, object_id = _object_from_path(request)
+    if row is not None and writes.facts is None:
+        object_type, object_id = AUDITED_TYPES[type(row)].resource, row.id
     return AuditEntry(
         caller=request.state.caller,
-        user_id=_parse_uuid(request.headers.get("x-user-id")) or _get_user_id(row),
+        user_id=_parse_uuid(request.headers.get("x-user-id"))
+        or (row.get_owner_id() if row else None),
         action=route.operation_id or route.name,
         object_type=object_type,
         object_id=object_id,
-        path=_quote_path(request.scope["path"]),
+        # percent-encoded, because Postgres stores no NUL
+        path=quote(request.scope["path"], safe="/:", errors="replace")[:MAX_PATH_LENGTH],
         result=result,
         status=status,
         request_id=structlog.contextvars.get_contextvars().get("correlation_id"),
@@ -108,23 +108,8 @@ def _build_facts(writes: SessionWrites) -> JsonObject | None:
 
 
 def _object_from_path(request: Request) -> tuple[str, UUID | None]:
-    """Return the resource and the first id in the path."""
     ids = (_parse_uuid(value) for value in request.path_params.values())
     return request.scope["path"].split("/")[2], next(ids, None)
-
-
-def _object_from_row(row: SQLModel) -> tuple[str, UUID]:
-    row_id: UUID = row.id  # type: ignore[attr-defined] # each audited type has one
-    return AUDITED_TYPES[type(row)].resource, row_id
-
-
-def _get_user_id(row: SQLModel | None) -> UUID | None:
-    return row.id if isinstance(row, User) else getattr(row, "user_id", None)
-
-
-def _quote_path(path: str) -> str:
-    """Return the path percent-encoded, because Postgres stores no NUL, and cut to its limit."""
-    return quote(path, safe="/:", errors="replace")[:MAX_PATH_LENGTH]
 
 
 def _parse_uuid(value: object) -> UUID | None:

@@ -3,24 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from sqlmodel import SQLModel
-
 from smart_kit.contracts.base import JsonObject
 
-from ..models import (
-    Assistant,
-    AssistantTool,
-    CalendarEvent,
-    CronJob,
-    Invite,
-    LlmModel,
-    LlmProvider,
-    Secret,
-    Task,
-    Thread,
-    Tool,
-    User,
-)
+from .. import models
+from ..models.base import Row
 
 
 @dataclass(frozen=True)
@@ -32,12 +18,12 @@ class AuditedType:
     columns: frozenset[str]
     """The columns of an entry. Entries outlive their records: no secrets, no texts of users."""
 
-    def describe(self, row: SQLModel) -> JsonObject:
+    def describe(self, row: Row) -> JsonObject:
         """Return the shown columns of a record."""
         return row.model_dump(mode="json", include=set(self.columns))
 
 
-def _all_columns(resource: str, table: type[SQLModel], *, exclude: str = "") -> AuditedType:
+def _all_columns(resource: str, table: type[Row], *, exclude: str = "") -> AuditedType:
     """Show all columns: records of administrators hold no texts of users."""
     return AuditedType(resource, frozenset(table.model_fields) - {exclude})
 
@@ -46,21 +32,21 @@ def _only_columns(resource: str, *columns: str) -> AuditedType:
     return AuditedType(resource, frozenset({"id", *columns}))
 
 
-AUDITED_TYPES: Mapping[type[SQLModel], AuditedType] = {
-    Assistant: _all_columns("assistants", Assistant),
-    Tool: _all_columns("tools", Tool),
-    AssistantTool: _all_columns("assistant-tools", AssistantTool),
-    LlmProvider: _all_columns("providers", LlmProvider, exclude="encrypted_api_key"),
-    LlmModel: _all_columns("models", LlmModel),
-    Secret: _all_columns("secrets", Secret, exclude="encrypted_value"),
-    User: _only_columns(
+AUDITED_TYPES: Mapping[type[Row], AuditedType] = {
+    models.Assistant: _all_columns("assistants", models.Assistant),
+    models.Tool: _all_columns("tools", models.Tool),
+    models.AssistantTool: _all_columns("assistant-tools", models.AssistantTool),
+    models.LlmProvider: _all_columns("providers", models.LlmProvider, exclude="encrypted_api_key"),
+    models.LlmModel: _all_columns("models", models.LlmModel),
+    models.Secret: _all_columns("secrets", models.Secret, exclude="encrypted_value"),
+    models.User: _only_columns(
         "users", "role", "status", "is_invited", "assistant_id", "model", "daily_budget"
     ),
-    Invite: _only_columns("invites", "role", "expires_at"),
-    Thread: _only_columns("threads", "user_id", "assistant_id", "thread_id"),
-    CronJob: _only_columns(
+    models.Invite: _only_columns("invites", "role", "expires_at"),
+    models.Thread: _only_columns("threads", "user_id", "assistant_id", "thread_id"),
+    models.CronJob: _only_columns(
         "cron-jobs", "user_id", "type", "at", "cron_expression", "timezone", "chat_id", "is_active"
     ),
-    Task: _only_columns("tasks", "user_id", "status", "due_at", "priority"),
-    CalendarEvent: _only_columns("calendar", "user_id", "starts_at", "ends_at", "timezone"),
+    models.Task: _only_columns("tasks", "user_id", "status", "due_at", "priority"),
+    models.CalendarEvent: _only_columns("calendar", "user_id", "starts_at", "ends_at", "timezone"),
 }

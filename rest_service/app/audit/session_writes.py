@@ -5,12 +5,13 @@ from typing import Any
 
 from sqlalchemy import Result, event
 from sqlalchemy.orm import ORMExecuteState, UOWTransaction
-from sqlmodel import Session, SQLModel
+from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject
 
 from ..models import AuditEntry, Effect, IdempotencyKey
+from ..models.base import Row
 from ..session_changes import TrackedSession, get_flushed_rows
 from .audited_types import AUDITED_TYPES
 
@@ -22,7 +23,7 @@ class SessionWrites:
     """The writes of a session so far."""
 
     has_writes: bool = False
-    first_row: SQLModel | None = None
+    first_row: Row | None = None
     """The first written record of an audited type."""
     is_deleted: bool = False
     facts: JsonObject | None = None

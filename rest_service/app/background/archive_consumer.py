@@ -76,7 +76,6 @@ class ArchiveConsumer:
             await self._archive(entries)
 
     async def _read(self, after: str, seconds: float) -> list[RawEntry]:
-        """Read the pending entries of this consumer (after 0), or new ones (after >)."""
         return await read_group(
             self._blocking_redis,
             TURNS_STREAM,

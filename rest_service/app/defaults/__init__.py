@@ -44,9 +44,8 @@ async def create_with_retry(
             return
         except (SQLAlchemyError, OSError) as error:
             if is_invalid_data(error):
-                raise ConfigurationError(
-                    _INVALID_DATA_DETAIL.format(reason=_format_reason(error))
-                ) from error
+                reason = " ".join(str(getattr(error, "orig", error)).split())
+                raise ConfigurationError(_INVALID_DATA_DETAIL.format(reason=reason)) from error
             log.warning("postgres unavailable", reason=f"{type(error).__name__}: {error}")
             await sleep_until_stopped(stop, RETRY_INTERVAL_SECONDS)
 
@@ -79,8 +78,3 @@ async def _add_assistants(session: AsyncSession) -> None:
 def load_instructions(name: str) -> str:
     """Return the text of an instructions file of this package."""
     return (files(__name__) / name).read_text("utf-8").strip()
-
-
-def _format_reason(error: Exception) -> str:
-    """Return Postgres's own message on one line."""
-    return " ".join(str(getattr(error, "orig", error)).split())

@@ -1,48 +1,37 @@
 """The tools of the default secretary. Their input schemas are those of the built-in functions."""
 
+from smart_kit.contracts.tools import ToolType
+
 from ..models import Assistant, Tool
+
+_DESCRIPTIONS: dict[tuple[ToolType, str], str] = {
+    ("time", "get_time"): "The exact date, time and weekday, for the person or anywhere else.",
+    ("reminder", "create_reminder"): (
+        "Remind the person at a time, once or again and again. Give exactly one of at, in_seconds"
+        " and cron."
+    ),
+    ("reminder", "create_task"): (
+        "Note something the person means to do. It reminds nobody by itself."
+    ),
+    ("reminder", "list_tasks"): (
+        "The person's tasks with their ids, what is due first at the top."
+    ),
+    ("reminder", "change_task"): "Change a task, or say that it is done or cancelled.",
+    ("weather", "get_weather"): "The weather now and in the coming days, anywhere.",
+    ("sub_assistant", "ask_writer"): (
+        "A writer and editor: drafts, rewrites, shortens and translates texts."
+    ),
+}
 
 
 def build_default_tools(writer: Assistant) -> list[Tool]:
     """Return the tools; `ask_writer` asks the given assistant."""
     return [
         Tool(
-            name="get_time",
-            tool_type="time",
-            description="The exact date, time and weekday, for the person or anywhere else.",
-        ),
-        Tool(
-            name="create_reminder",
-            tool_type="reminder",
-            description=(
-                "Remind the person at a time, once or again and again. Give exactly one of at,"
-                " in_seconds and cron."
-            ),
-        ),
-        Tool(
-            name="create_task",
-            tool_type="reminder",
-            description="Note something the person means to do. It reminds nobody by itself.",
-        ),
-        Tool(
-            name="list_tasks",
-            tool_type="reminder",
-            description="The person's tasks with their ids, what is due first at the top.",
-        ),
-        Tool(
-            name="change_task",
-            tool_type="reminder",
-            description="Change a task, or say that it is done or cancelled.",
-        ),
-        Tool(
-            name="get_weather",
-            tool_type="weather",
-            description="The weather now and in the coming days, anywhere.",
-        ),
-        Tool(
-            name="ask_writer",
-            tool_type="sub_assistant",
-            description="A writer and editor: drafts, rewrites, shortens and translates texts.",
-            assistant_id=writer.id,
-        ),
+            name=name,
+            tool_type=tool_type,
+            description=description,
+            assistant_id=writer.id if tool_type == "sub_assistant" else None,
+        )
+        for (tool_type, name), description in _DESCRIPTIONS.items()
     ]

@@ -1,1 +1,1 @@
-"""ASGI middlewares. They see each request before the routes do."""
+"""The ASGI middleware, which sees each request before the routes do."""

@@ -2,46 +2,27 @@
 
 from sqlmodel import SQLModel
 
-from .assistant import Assistant
-from .audit_entry import AuditEntry
-from .calendar_event import CalendarEvent
-from .configuration import Configuration
-from .cron_job import CronJob, CronJobRun
-from .effect import Effect
-from .idempotency_key import IdempotencyKey
-from .llm import LlmModel, LlmProvider
-from .secret import Secret
-from .task import Task
-from .thread import DeletedThread, Message, Thread, Turn
-from .tool import AssistantTool, Tool
-from .usage import Usage
-from .user import Invite, User
-from .version import Version
-
-__all__ = (
-    "Assistant",
-    "AssistantTool",
-    "AuditEntry",
-    "CalendarEvent",
-    "Configuration",
-    "CronJob",
-    "CronJobRun",
-    "DeletedThread",
-    "Effect",
-    "IdempotencyKey",
-    "Invite",
-    "LlmModel",
-    "LlmProvider",
-    "Message",
-    "Secret",
-    "Task",
-    "Thread",
-    "Tool",
-    "Turn",
-    "Usage",
-    "User",
-    "Version",
-    "metadata",
-)
+from .assistant import Assistant as Assistant
+from .assistant import AssistantTool as AssistantTool
+from .assistant import Tool as Tool
+from .audit import AuditEntry as AuditEntry
+from .calendar import CalendarEvent as CalendarEvent
+from .configuration import Configuration as Configuration
+from .configuration import Version as Version
+from .cron import CronJob as CronJob
+from .cron import CronJobRun as CronJobRun
+from .effect import Effect as Effect
+from .history import Message as Message
+from .history import Turn as Turn
+from .history import Usage as Usage
+from .idempotency import IdempotencyKey as IdempotencyKey
+from .llm import LlmModel as LlmModel
+from .llm import LlmProvider as LlmProvider
+from .secret import Secret as Secret
+from .task import Task as Task
+from .thread import DeletedThread as DeletedThread
+from .thread import Thread as Thread
+from .user import Invite as Invite
+from .user import User as User
 
 metadata = SQLModel.metadata

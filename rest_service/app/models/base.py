@@ -1,9 +1,10 @@
 """Base classes and types of the tables. Times are aware and in UTC."""
 
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID, uuid4
 
-from sqlalchemy import DateTime, Numeric
+from sqlalchemy import JSON, DateTime, Numeric
 from sqlmodel import Field, SQLModel
 
 from smart_kit.contracts.base import utc_now
@@ -18,12 +19,20 @@ SQLModel.metadata.naming_convention = NAMING_CONVENTION
 
 UTC_TIMESTAMP = DateTime(timezone=True)
 USD_AMOUNT = Numeric(12, 6)
+NULLABLE_JSON = JSON(none_as_null=True)
 
 
 class Row(SQLModel):
     """A row with an id."""
 
+    noun: ClassVar[str] = "row"
+    """What error messages call it."""
+
     id: UUID = Field(default_factory=uuid4, primary_key=True)
+
+    def get_owner_id(self) -> UUID | None:
+        """Return the user to whom the row belongs, if it belongs to one."""
+        return getattr(self, "user_id", None)
 
 
 class Record(Row):

@@ -1,5 +1,7 @@
+"""Models and their providers."""
+
 from decimal import Decimal
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import JSON, String, false, text
@@ -14,6 +16,7 @@ class LlmProvider(Record, table=True):
     """A server of models."""
 
     __tablename__ = "llm_providers"
+    noun: ClassVar[str] = "provider"
 
     name: str = Field(max_length=255, unique=True)
     base_url: str = Field(max_length=2048)
@@ -31,6 +34,7 @@ class LlmModel(Record, table=True):
     """A model of a provider."""
 
     __tablename__ = "llm_models"
+    noun: ClassVar[str] = "model"
 
     provider_id: UUID = Field(foreign_key="llm_providers.id", index=True)
     provider_model_name: str = Field(max_length=255, unique=True)

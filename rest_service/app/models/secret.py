@@ -1,3 +1,7 @@
+"""Secrets of rest tools."""
+
+from typing import ClassVar
+
 from sqlmodel import Field
 
 from .base import Record
@@ -7,6 +11,7 @@ class Secret(Record, table=True):
     """A value for calls of rest tools. The API never returns it."""
 
     __tablename__ = "secrets"
+    noun: ClassVar[str] = "secret"
 
     name: str = Field(max_length=64, unique=True)
     origin: str = Field(max_length=2048)

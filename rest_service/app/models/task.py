@@ -1,4 +1,7 @@
+"""Tasks."""
+
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import Index, String
 from sqlmodel import Field
@@ -12,6 +15,7 @@ class Task(OwnedRecord, table=True):
     """A to-do item of a user."""
 
     __tablename__ = "tasks"
+    noun: ClassVar[str] = "task"
     __table_args__ = (
         Index(None, "user_id", "due_at", "created_at"),
         Index(None, "user_id", "status", "due_at", "created_at"),

@@ -1,5 +1,8 @@
+"""Users and invitations."""
+
 from datetime import datetime
 from decimal import Decimal
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, String, text, true
@@ -15,6 +18,7 @@ class User(Record, table=True):
     """A Telegram user."""
 
     __tablename__ = "users"
+    noun: ClassVar[str] = "user"
 
     telegram_id: int = Field(sa_type=BigInteger, unique=True)
     first_name: str = Field(default="", max_length=255)
@@ -35,6 +39,14 @@ class User(Record, table=True):
         sa_column_kwargs={"server_default": text("nextval('user_version')")},
     )
     """Raised by a trigger with each change of the user or of their threads; never repeats."""
+
+    def get_owner_id(self) -> UUID:
+        """Return the id: users belong to themselves."""
+        return self.id
+
+    def get_timezone(self, default_timezone: str) -> str:
+        """Return the time zone for times without one."""
+        return self.timezone or default_timezone
 
 
 class Invite(Row, table=True):

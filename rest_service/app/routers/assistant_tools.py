@@ -22,7 +22,7 @@ async def list_assistant_tools(
     session: SessionDep, query: Annotated[AssistantToolQuery, Query()]
 ) -> Page[AssistantToolRead]:
     """List the links between assistants and tools, oldest first."""
-    return await assistant_tools.read_page(session, query)
+    return await assistant_tools.RECORDS.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -36,7 +36,7 @@ async def create_assistant_tool(
 @router.get("/{link_id}")
 async def get_assistant_tool(session: SessionDep, link_id: UUID) -> AssistantToolRead:
     """One link."""
-    return await assistant_tools.read(session, link_id)
+    return await assistant_tools.RECORDS.read(session, link_id)
 
 
 @router.put("/{link_id}", operation_id="put_assistant_tool", dependencies=[AdminOnly])

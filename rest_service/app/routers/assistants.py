@@ -4,7 +4,10 @@ from fastapi import APIRouter
 
 from smart_kit.contracts.assistants import AssistantCreate, AssistantRead, AssistantUpdate
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.tools import AssistantToolRead, ToolRead
+from smart_kit.contracts.tools import (
+    AssistantToolRead,
+    ToolRead,
+)
 
 from ..dependencies import AdminOnly, SessionDep, SettingsDep
 from ..pagination import PageQueryDep
@@ -16,7 +19,7 @@ router = APIRouter(prefix="/assistants", tags=["assistants"])
 @router.get("")
 async def list_assistants(session: SessionDep, query: PageQueryDep) -> Page[AssistantRead]:
     """List all assistants, oldest first."""
-    return await assistants.read_page(session, query)
+    return await assistants.RECORDS.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -30,7 +33,7 @@ async def create_assistant(
 @router.get("/{assistant_id}")
 async def get_assistant(session: SessionDep, assistant_id: UUID) -> AssistantRead:
     """One assistant."""
-    return await assistants.read(session, assistant_id)
+    return await assistants.RECORDS.read(session, assistant_id)
 
 
 @router.put("/{assistant_id}", operation_id="put_assistant", dependencies=[AdminOnly])

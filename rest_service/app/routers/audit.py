@@ -24,4 +24,4 @@ async def list_audit_entries(
     JSON (415), a parameter given twice. Refusals are kept for 30 days, 100 an hour for each caller;
     `suppressed_count` counts the others.
     """
-    return await audit_log.read_page(session, query)
+    return await audit_log.RECORDS.read_page(session, query)

@@ -4,13 +4,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.calendar import (
-    CalendarEventCreate,
-    CalendarEventRead,
-    CalendarEventUpdate,
-)
+from smart_kit.contracts.calendar import CalendarEventCreate, CalendarEventRead, CalendarEventUpdate
 
-from ..dependencies import IdempotentDep, OwnerDep, SessionDep, SettingsDep
+from ..dependencies import IdempotentDep, OwnerDep, SessionDep
 from ..services import calendar
 from ..services.calendar import CalendarEventQuery
 
@@ -27,18 +23,10 @@ async def list_calendar_events(
 
 @router.post("", status_code=201)
 async def create_calendar_event(
-    session: SessionDep,
-    settings: SettingsDep,
-    body: CalendarEventCreate,
-    owner: OwnerDep,
-    operation: IdempotentDep,
+    operation: IdempotentDep, body: CalendarEventCreate
 ) -> CalendarEventRead:
     """Add an event to the built-in calendar. Attendees are not invited."""
-    zone = settings.default_timezone
-    return await operation.run(
-        CalendarEventRead,
-        lambda origin: calendar.create(session, body, owner, origin, default_timezone=zone),
-    )
+    return await operation.run(CalendarEventRead, calendar.create, body)
 
 
 @router.get("/{event_id}")
@@ -46,29 +34,19 @@ async def get_calendar_event(
     session: SessionDep, event_id: UUID, owner: OwnerDep
 ) -> CalendarEventRead:
     """One event."""
-    return await calendar.read(session, event_id, owner)
+    return await calendar.RECORDS.read(session, event_id, owner)
 
 
 @router.put("/{event_id}", operation_id="put_calendar_event")
 @router.patch("/{event_id}")
 async def update_calendar_event(
-    session: SessionDep,
-    event_id: UUID,
-    body: CalendarEventUpdate,
-    owner: OwnerDep,
-    operation: IdempotentDep,
+    operation: IdempotentDep, event_id: UUID, body: CalendarEventUpdate
 ) -> CalendarEventRead:
     """Change the given fields. A new time zone does not move the event."""
-    return await operation.run(
-        CalendarEventRead, lambda origin: calendar.update(session, event_id, body, owner, origin)
-    )
+    return await operation.run(CalendarEventRead, calendar.update, event_id, body)
 
 
 @router.delete("/{event_id}", status_code=204)
-async def delete_calendar_event(
-    session: SessionDep, event_id: UUID, owner: OwnerDep, operation: IdempotentDep
-) -> None:
+async def delete_calendar_event(operation: IdempotentDep, event_id: UUID) -> None:
     """Cancel an event."""
-    await operation.run_without_response(
-        lambda origin: calendar.delete(session, event_id, owner, origin)
-    )
+    await operation.run_without_response(calendar.delete, event_id)

@@ -14,7 +14,7 @@ from smart_kit.contracts.cron_jobs import (
     RunsDispatched,
 )
 
-from ..dependencies import CallerDep, IdempotentDep, OwnerDep, SessionDep, SettingsDep
+from ..dependencies import IdempotentDep, OwnerDep, SessionDep, SettingsDep
 from ..pagination import PageQueryDep
 from ..services.cron_jobs import claims, cron_jobs
 from ..services.cron_jobs.cron_jobs import CronJobQuery
@@ -27,26 +27,13 @@ async def list_cron_jobs(
     session: SessionDep, query: Annotated[CronJobQuery, Query()], owner: OwnerDep
 ) -> Page[CronJobRead]:
     """List reminders and scheduled prompts, oldest first."""
-    return await cron_jobs.read_page(session, query, owner)
+    return await cron_jobs.RECORDS.read_page(session, query, owner)
 
 
 @router.post("", status_code=201)
-async def create_cron_job(
-    session: SessionDep,
-    settings: SettingsDep,
-    body: CronJobCreate,
-    owner: OwnerDep,
-    caller: CallerDep,
-    operation: IdempotentDep,
-) -> CronJobRead:
+async def create_cron_job(operation: IdempotentDep, body: CronJobCreate) -> CronJobRead:
     """Add a job that fires once (`at`) or repeatedly (`cron_expression`)."""
-    zone = settings.default_timezone
-    return await operation.run(
-        CronJobRead,
-        lambda origin: cron_jobs.create(
-            session, body, owner, origin, caller=caller, default_timezone=zone
-        ),
-    )
+    return await operation.run(CronJobRead, cron_jobs.create, body)
 
 
 @router.post("/claim")
@@ -73,32 +60,22 @@ async def record_dispatched(session: SessionDep, body: RunsDispatched) -> None:
 @router.get("/{job_id}")
 async def get_cron_job(session: SessionDep, job_id: UUID, owner: OwnerDep) -> CronJobRead:
     """One job."""
-    return await cron_jobs.read(session, job_id, owner)
+    return await cron_jobs.RECORDS.read(session, job_id, owner)
 
 
 @router.put("/{job_id}", operation_id="put_cron_job")
 @router.patch("/{job_id}")
 async def update_cron_job(
-    session: SessionDep,
-    job_id: UUID,
-    body: CronJobUpdate,
-    owner: OwnerDep,
-    operation: IdempotentDep,
+    operation: IdempotentDep, job_id: UUID, body: CronJobUpdate
 ) -> CronJobRead:
     """Change the given fields. A new `at` or `cron_expression` replaces the other."""
-    return await operation.run(
-        CronJobRead, lambda origin: cron_jobs.update(session, job_id, body, owner, origin)
-    )
+    return await operation.run(CronJobRead, cron_jobs.update, job_id, body)
 
 
 @router.delete("/{job_id}", status_code=204)
-async def delete_cron_job(
-    session: SessionDep, job_id: UUID, owner: OwnerDep, operation: IdempotentDep
-) -> None:
+async def delete_cron_job(operation: IdempotentDep, job_id: UUID) -> None:
     """Cancel a job."""
-    await operation.run_without_response(
-        lambda origin: cron_jobs.delete(session, job_id, owner, origin)
-    )
+    await operation.run_without_response(cron_jobs.delete, job_id)
 
 
 @router.get("/{job_id}/runs")

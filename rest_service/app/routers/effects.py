@@ -19,22 +19,20 @@ async def list_effects(
     session: SessionDep, query: Annotated[EffectQuery, Query()], owner: OwnerDep
 ) -> Page[EffectRead]:
     """List the changes made by tools, newest first."""
-    return await effects.read_page(session, query, owner)
+    return await effects.RECORDS.read_page(session, query, owner)
 
 
 @router.post("/undo")
-async def undo_effect(
-    session: SessionDep, body: EffectUndo, owner: OwnerDep, operation: IdempotentDep
-) -> EffectRead:
+async def undo_effect(operation: IdempotentDep, body: EffectUndo) -> EffectRead:
     """Undo the newest change of a user that is not undone yet, and return the undoing change.
 
     It needs an Idempotency-Key. 404 where nothing is left, 409 where what was changed is not as the
     change has left it: a reminder that has fired, a record that was changed again or deleted.
     """
-    return await operation.run(EffectRead, lambda origin: undo.undo(session, body, owner, origin))
+    return await operation.run(EffectRead, undo.undo, body)
 
 
 @router.get("/{effect_id}")
 async def get_effect(session: SessionDep, effect_id: UUID, owner: OwnerDep) -> EffectRead:
     """One change."""
-    return await effects.read(session, effect_id, owner)
+    return await effects.RECORDS.read(session, effect_id, owner)

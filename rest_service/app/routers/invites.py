@@ -1,6 +1,11 @@
 from fastapi import APIRouter
 
-from smart_kit.contracts.users import InviteCreate, InviteRead, InviteRedeem, UserRead
+from smart_kit.contracts.users import (
+    InviteCreate,
+    InviteRead,
+    InviteRedeem,
+    UserRead,
+)
 
 from ..dependencies import AdminOnly, SessionDep, SettingsDep
 from ..services.users import invites

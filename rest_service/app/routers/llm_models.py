@@ -13,7 +13,7 @@ from smart_kit.contracts.models import (
 )
 
 from .. import audit
-from ..dependencies import AdminOnly, ProviderCheckerDep, ResourcesDep, SessionDep, SettingsDep
+from ..dependencies import AdminOnly, ResourcesDep, SessionDep, SettingsDep
 from ..services.llm_models import llm_models, model_import
 from ..services.llm_models.llm_models import ModelQuery
 
@@ -25,7 +25,7 @@ async def list_models(
     session: SessionDep, query: Annotated[ModelQuery, Query()]
 ) -> Page[LlmModelRead]:
     """List models, oldest first."""
-    return await llm_models.read_page(session, query)
+    return await llm_models.RECORDS.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -36,13 +36,15 @@ async def create_model(session: SessionDep, body: LlmModelCreate) -> LlmModelRea
 
 @router.post("/import", dependencies=[AdminOnly])
 async def import_models(
-    session: SessionDep, resources: ResourcesDep, checker: ProviderCheckerDep, body: ModelImport
+    session: SessionDep, resources: ResourcesDep, body: ModelImport
 ) -> ModelImportRead:
     """Import a list of models: new ones are added, known ones updated, others listed as skipped.
 
     At most 1000 models in a body of at most 8 MB. 400 if there is no list or its form is unknown.
     """
-    listed = await model_import.fetch_list(body, checker, resources.make_safe_http)
+    listed = await model_import.fetch_list(
+        body, resources.provider_checker, resources.make_safe_http
+    )
     names = resources.settings.default_model_names
     if not body.dry_run:
         imported = await model_import.apply(session, body.provider_id, listed, names)
@@ -56,7 +58,7 @@ async def import_models(
 @router.get("/{model_id}")
 async def get_model(session: SessionDep, model_id: UUID) -> LlmModelRead:
     """One model."""
-    return await llm_models.read(session, model_id)
+    return await llm_models.RECORDS.read(session, model_id)
 
 
 @router.put("/{model_id}", operation_id="put_model", dependencies=[AdminOnly])

@@ -4,7 +4,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.threads import MessageRead
+from smart_kit.contracts.threads import (
+    MessageRead,
+)
 
 from ..dependencies import OwnerDep, SessionDep
 from ..services.conversations import messages
@@ -24,4 +26,4 @@ async def list_messages(
 @router.get("/{row_id}")
 async def get_message(session: SessionDep, row_id: UUID, owner: OwnerDep) -> MessageRead:
     """One item of a thread."""
-    return await messages.read(session, row_id, owner)
+    return await messages.RECORDS.read(session, row_id, owner)

@@ -11,7 +11,7 @@ from smart_kit.contracts.models import (
     ProviderUpdate,
 )
 
-from ..dependencies import AdminOnly, ProviderCheckerDep, SessionDep, SettingsDep, VaultDep
+from ..dependencies import AdminOnly, ResourcesDep, SessionDep
 from ..pagination import PageQueryDep
 from ..services.providers import providers
 
@@ -20,34 +20,32 @@ router = APIRouter(prefix="/providers", tags=["models"])
 
 @router.get("")
 async def list_providers(
-    session: SessionDep, vault: VaultDep, query: PageQueryDep
+    session: SessionDep, resources: ResourcesDep, query: PageQueryDep
 ) -> Page[ProviderRead]:
     """List model providers, oldest first."""
-    return await providers.read_page(session, vault, query)
+    return await providers.get_records(resources.vault).read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
 async def create_provider(
-    session: SessionDep, vault: VaultDep, body: ProviderCreate
+    session: SessionDep, resources: ResourcesDep, body: ProviderCreate
 ) -> ProviderRead:
     """Add a model provider. Names are unique; the key is stored encrypted."""
-    return await providers.create(session, vault, body)
+    return await providers.create(session, resources.vault, body)
 
 
 @router.get("/{provider_id}")
-async def get_provider(session: SessionDep, vault: VaultDep, provider_id: UUID) -> ProviderRead:
+async def get_provider(
+    session: SessionDep, resources: ResourcesDep, provider_id: UUID
+) -> ProviderRead:
     """One model provider, without its key."""
-    return await providers.read(session, vault, provider_id)
+    return await providers.get_records(resources.vault).read(session, provider_id)
 
 
 @router.put("/{provider_id}", operation_id="put_provider", dependencies=[AdminOnly])
 @router.patch("/{provider_id}", dependencies=[AdminOnly])
 async def update_provider(
-    session: SessionDep,
-    vault: VaultDep,
-    settings: SettingsDep,
-    provider_id: UUID,
-    body: ProviderUpdate,
+    session: SessionDep, resources: ResourcesDep, provider_id: UUID, body: ProviderUpdate
 ) -> ProviderRead:
     """Change the given fields, which apply from the next message on.
 
@@ -56,18 +54,20 @@ async def update_provider(
     the provider no longer follows the environment; `source` environment makes it follow again, from
     the next start on.
     """
-    return await providers.update(session, vault, provider_id, body, settings.default_model_names)
+    return await providers.update(
+        session, resources.vault, provider_id, body, resources.settings.default_model_names
+    )
 
 
 @router.post("/{provider_id}/test", dependencies=[AdminOnly])
 async def test_provider(
-    checker: ProviderCheckerDep, provider_id: UUID, body: ProviderTestRequest
+    resources: ResourcesDep, provider_id: UUID, body: ProviderTestRequest
 ) -> ProviderTestRead:
     """Test the connection, and a model if one is named. The status is 200 even if it fails.
 
     `detail` says what was found and what to do. A test costs at most 16 tokens and 30 seconds.
     """
-    return await checker.check(provider_id, body)
+    return await resources.provider_checker.check(provider_id, body)
 
 
 @router.delete("/{provider_id}", status_code=204, dependencies=[AdminOnly])

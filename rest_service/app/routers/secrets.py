@@ -5,9 +5,9 @@ from fastapi import APIRouter
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.secrets import KeyRotationRead, SecretCreate, SecretRead, SecretUpdate
 
-from ..dependencies import AdminOnly, AuditAheadDep, ResourcesDep, SessionDep, VaultDep
+from ..dependencies import AdminOnly, AuditAheadDep, ResourcesDep, SessionDep
 from ..pagination import PageQueryDep
-from ..services.key_rotation import KeyRotation
+from ..services.key_rotation import rotate_keys
 from ..services.secrets import secrets
 from ..session_changes import Changes
 
@@ -16,16 +16,18 @@ router = APIRouter(prefix="/secrets", tags=["secrets"], dependencies=[AdminOnly]
 
 @router.get("")
 async def list_secrets(
-    session: SessionDep, vault: VaultDep, query: PageQueryDep
+    session: SessionDep, resources: ResourcesDep, query: PageQueryDep
 ) -> Page[SecretRead]:
     """List secrets, oldest first, without their values."""
-    return await secrets.read_page(session, vault, query)
+    return await secrets.get_records(resources.vault).read_page(session, query)
 
 
 @router.post("", status_code=201)
-async def create_secret(session: SessionDep, vault: VaultDep, body: SecretCreate) -> SecretRead:
+async def create_secret(
+    session: SessionDep, resources: ResourcesDep, body: SecretCreate
+) -> SecretRead:
     """Add a secret. Names are unique; the value is stored encrypted and sent to one server only."""
-    return await secrets.create(session, vault, body)
+    return await secrets.create(session, resources.vault, body)
 
 
 @router.post("/rotation")
@@ -35,28 +37,28 @@ async def rotate_secrets(resources: ResourcesDep, audit_ahead: AuditAheadDep) ->
     It can be repeated at any time. `./manage.py rotate-keys` calls it with a new key.
     """
     await audit_ahead()
-    counts = await KeyRotation(resources.sessions, resources.vault).run()
+    counts = await rotate_keys(resources.sessions, resources.vault)
     await resources.publisher.publish_or_raise(Changes(configuration=True))
     return counts
 
 
 @router.get("/{secret_id}")
-async def get_secret(session: SessionDep, vault: VaultDep, secret_id: UUID) -> SecretRead:
+async def get_secret(session: SessionDep, resources: ResourcesDep, secret_id: UUID) -> SecretRead:
     """One secret, without its value."""
-    return await secrets.read(session, vault, secret_id)
+    return await secrets.get_records(resources.vault).read(session, secret_id)
 
 
 @router.put("/{secret_id}", operation_id="put_secret")
 @router.patch("/{secret_id}")
 async def update_secret(
-    session: SessionDep, vault: VaultDep, secret_id: UUID, body: SecretUpdate
+    session: SessionDep, resources: ResourcesDep, secret_id: UUID, body: SecretUpdate
 ) -> SecretRead:
     """Change the given fields.
 
     409 if origin gets another scheme, host or port without a new value, or while a tool uses the
     secret.
     """
-    return await secrets.update(session, vault, secret_id, body)
+    return await secrets.update(session, resources.vault, secret_id, body)
 
 
 @router.delete("/{secret_id}", status_code=204)

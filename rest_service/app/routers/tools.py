@@ -3,7 +3,11 @@ from uuid import UUID
 from fastapi import APIRouter
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.tools import ToolCreate, ToolRead, ToolUpdate
+from smart_kit.contracts.tools import (
+    ToolCreate,
+    ToolRead,
+    ToolUpdate,
+)
 
 from ..dependencies import AdminOnly, SessionDep
 from ..pagination import PageQueryDep
@@ -15,7 +19,7 @@ router = APIRouter(prefix="/tools", tags=["tools"])
 @router.get("")
 async def list_tools(session: SessionDep, query: PageQueryDep) -> Page[ToolRead]:
     """List all tools, oldest first."""
-    return await tools.read_page(session, query)
+    return await tools.RECORDS.read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -27,7 +31,7 @@ async def create_tool(session: SessionDep, body: ToolCreate) -> ToolRead:
 @router.get("/{tool_id}")
 async def get_tool(session: SessionDep, tool_id: UUID) -> ToolRead:
     """One tool, with the schema that models get."""
-    return await tools.read(session, tool_id)
+    return await tools.RECORDS.read(session, tool_id)
 
 
 @router.put("/{tool_id}", operation_id="put_tool", dependencies=[AdminOnly])

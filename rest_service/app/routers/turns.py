@@ -3,10 +3,13 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.threads import TurnRead, TurnTraceRead
+from smart_kit.contracts.threads import (
+    TurnRead,
+    TurnTraceRead,
+)
 
 from ..dependencies import AdminOnly, OwnerDep, SessionDep
-from ..services.conversations import turn_trace, turns
+from ..services.conversations import turns
 from ..services.conversations.messages import MessageId
 from ..services.conversations.turns import TurnQuery
 
@@ -33,4 +36,4 @@ async def get_turn_trace(session: SessionDep, message_id: MessageId) -> TurnTrac
 
     404 until the turn is archived, shortly after its end.
     """
-    return await turn_trace.read(session, message_id)
+    return await turns.read_trace(session, message_id)

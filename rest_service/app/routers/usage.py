@@ -18,7 +18,7 @@ async def list_usage(
     session: SessionDep, query: Annotated[UsageQuery, Query()], owner: OwnerDep
 ) -> Page[UsageRead]:
     """List model calls with tokens, cost and latency, newest first."""
-    return await usage.read_page(session, query, owner)
+    return await usage.RECORDS.read_page(session, query, owner)
 
 
 @router.get("/usage/totals")

@@ -3,16 +3,15 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.users import TelegramId, UserCreate, UserRead, UserUpdate, UserUpsert
-
-from ..dependencies import (
-    ActingUserDep,
-    AdminOnly,
-    CallerDep,
-    OwnerDep,
-    SessionDep,
-    SettingsDep,
+from smart_kit.contracts.users import (
+    TelegramId,
+    UserCreate,
+    UserRead,
+    UserUpdate,
+    UserUpsert,
 )
+
+from ..dependencies import ActingUserDep, AdminOnly, CallerDep, OwnerDep, SessionDep, SettingsDep
 from ..pagination import PageQueryDep
 from ..services.users import users
 
@@ -22,7 +21,7 @@ router = APIRouter(prefix="/users", tags=["users"])
 @router.get("")
 async def list_users(session: SessionDep, query: PageQueryDep, owner: OwnerDep) -> Page[UserRead]:
     """List users, oldest first."""
-    return await users.read_page(session, query, owner)
+    return await users.RECORDS.read_page(session, query, owner)
 
 
 @router.post("", status_code=201)
@@ -60,17 +59,13 @@ async def upsert_user(
 @router.get("/{user_id}")
 async def get_user(session: SessionDep, user_id: UUID, owner: OwnerDep) -> UserRead:
     """One user."""
-    return await users.read(session, user_id, owner)
+    return await users.RECORDS.read(session, user_id, owner)
 
 
 @router.put("/{user_id}", operation_id="put_user")
 @router.patch("/{user_id}")
 async def update_user(
-    session: SessionDep,
-    user_id: UUID,
-    body: UserUpdate,
-    owner: OwnerDep,
-    caller: CallerDep,
+    session: SessionDep, user_id: UUID, body: UserUpdate, owner: OwnerDep, caller: CallerDep
 ) -> UserRead:
     """Change the given fields. role, status and daily_budget need the admin token."""
     return await users.update(session, user_id, body, owner, caller)

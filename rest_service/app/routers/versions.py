@@ -11,7 +11,7 @@ from ..dependencies import AdminOnly, SessionDep, SettingsDep
 from ..pagination import PageQueryDep
 from ..services import version_restore
 from ..services.configuration import version_diff, versions
-from ..services.configuration.versions import NOUNS, RESOURCES, VersionedTable
+from ..services.configuration.versions import TABLES, VersionedTable
 
 router = APIRouter(tags=["versions"], dependencies=[AdminOnly])
 
@@ -27,28 +27,24 @@ class VersionPair(BaseModel):
     after: int = Field(ge=1, lt=2**31)
 
 
-VersionPairQuery = Annotated[VersionPair, Query()]
-
-
 def _add_read_routes(table: VersionedTable) -> None:
-    noun = NOUNS[table]
-    path = f"/{RESOURCES[table]}/{{object_id}}/versions"
+    path = f"/{table.__tablename__}/{{object_id}}/versions"
 
-    @router.get(path, name=f"list_versions_of_{noun}")
+    @router.get(path, name=f"list_versions_of_{table.noun}")
     async def list_versions(
         session: SessionDep, object_id: UUID, query: PageQueryDep
     ) -> Page[VersionRead]:
         """The versions, newest first; of an assistant with its tools. Deleted records keep them."""
         return await versions.read_page(session, table, object_id, query)
 
-    @router.get(f"{path}/compare", name=f"compare_versions_of_{noun}")
+    @router.get(f"{path}/compare", name=f"compare_versions_of_{table.noun}")
     async def compare_versions(
-        session: SessionDep, object_id: UUID, pair: VersionPairQuery
+        session: SessionDep, object_id: UUID, pair: Annotated[VersionPair, Query()]
     ) -> ComparisonRead:
         """The differences between two versions, field by field; tools by their names."""
         return await version_diff.compare(session, table, object_id, pair.before, pair.after)
 
-    @router.get(f"{path}/{{number}}", name=f"get_version_of_{noun}")
+    @router.get(f"{path}/{{number}}", name=f"get_version_of_{table.noun}")
     async def get_version(
         session: SessionDep, object_id: UUID, number: VersionNumber
     ) -> VersionRead:
@@ -56,7 +52,7 @@ def _add_read_routes(table: VersionedTable) -> None:
         return await versions.read(session, table, object_id, number)
 
 
-for _table in NOUNS:
+for _table in TABLES:
     _add_read_routes(_table)
 
 

@@ -6,37 +6,34 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from pydantic import Field
-from sqlmodel import col, func, select
+from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import local_time
 from smart_kit.contracts.base import AwareDatetimeInput, JsonObject, Page
-from smart_kit.contracts.calendar import (
-    CalendarEventCreate,
-    CalendarEventRead,
-    CalendarEventUpdate,
-)
-from smart_kit.errors import Conflict, InvalidRequest
+from smart_kit.contracts.calendar import CalendarEventCreate, CalendarEventRead, CalendarEventUpdate
+from smart_kit.errors import InvalidRequest
 
-from ..models import CalendarEvent
-from ..pagination import PageQuery, paginate, select_matching
-from .effects.change_origin import ChangeOrigin
+from ..models import CalendarEvent, User
+from ..pagination import PageQuery
 from .effects.receipts import Receipts
-from .records.crud import OwnerScope, get_provided_fields, set_fields
-from .records.ownership import find_owned, lock_owned, lock_user, timezone_for
+from .records.call_scope import CallScope
+from .records.crud import OwnerScope, check_limit, find, get_provided_fields, lock_owned, set_fields
 
-NOUN = "calendar event"
 TIME_FIELDS = ("starts_at", "ends_at")
 MAX_EVENTS = 10_000
 """Limit for each user, past events included: three a day for nine years."""
-RECEIPTS = Receipts[CalendarEvent, CalendarEventRead](
-    "/api/calendar", CalendarEvent, CalendarEventRead, CalendarEventCreate, CalendarEventUpdate
+RECORDS = Receipts(
+    CalendarEvent,
+    CalendarEventRead,
+    CalendarEventCreate,
+    CalendarEventUpdate,
+    "/api/calendar",
+    order_by=(col(CalendarEvent.starts_at), col(CalendarEvent.id)),
 )
 
 
 class CalendarEventQuery(PageQuery):
-    """Filters of the list of events."""
-
     user_id: UUID | None = None
     from_at: AwareDatetimeInput | None = Field(None, description="Only events that end later")
     until_at: AwareDatetimeInput | None = Field(None, description="Only events that start earlier")
@@ -46,89 +43,59 @@ async def read_page(
     session: AsyncSession, query: CalendarEventQuery, owner: OwnerScope
 ) -> Page[CalendarEventRead]:
     """Return events, the earliest first."""
-    rows = select_matching(
-        CalendarEvent, query, owner, col(CalendarEvent.starts_at), col(CalendarEvent.id)
-    )
+    conditions = []
     if query.from_at is not None:
-        rows = rows.where(CalendarEvent.ends_at > query.from_at)
+        conditions.append(col(CalendarEvent.ends_at) > query.from_at)
     if query.until_at is not None:
-        rows = rows.where(CalendarEvent.starts_at < query.until_at)
-    return await paginate(session, rows, query, Page[CalendarEventRead])
+        conditions.append(col(CalendarEvent.starts_at) < query.until_at)
+    return await RECORDS.read_page(session, query, owner, *conditions)
 
 
-async def read(session: AsyncSession, event_id: UUID, owner: OwnerScope) -> CalendarEventRead:
-    """Return an event. Raises NotFound."""
-    return RECEIPTS.to_read(await find_owned(session, CalendarEvent, event_id, NOUN, owner))
-
-
-async def create(
-    session: AsyncSession,
-    body: CalendarEventCreate,
-    owner: OwnerScope,
-    origin: ChangeOrigin | None,
-    *,
-    default_timezone: str,
-) -> CalendarEventRead:
+async def create(scope: CallScope, body: CalendarEventCreate) -> CalendarEventRead:
     """Create an event.
 
     Raises NotFound for an unknown user, InvalidRequest for invalid times, Conflict at the limit.
     """
-    user = await lock_user(session, body.user_id, owner)
+    user = await find(scope.session, User, body.user_id, scope.owner, lock=True)
     row = CalendarEvent(**body.model_dump(exclude={"timezone", *TIME_FIELDS}))
-    row.timezone = body.timezone or timezone_for(user, default_timezone)
+    row.timezone = body.timezone or user.get_timezone(scope.default_timezone)
     set_fields(row, _resolve_times(body.model_dump(include=set(TIME_FIELDS)), row.timezone))
     _check_times(row)
-    return await _add(session, row, origin)
+    return await _add(scope, row)
 
 
-async def update(
-    session: AsyncSession,
-    event_id: UUID,
-    body: CalendarEventUpdate,
-    owner: OwnerScope,
-    origin: ChangeOrigin | None,
-) -> CalendarEventRead:
+async def update(scope: CallScope, event_id: UUID, body: CalendarEventUpdate) -> CalendarEventRead:
     """Change an event. Raises NotFound, InvalidRequest."""
-    _, row = await lock_owned(session, CalendarEvent, event_id, NOUN, owner)
-    before = RECEIPTS.snapshot(row)
+    _, row = await lock_owned(scope.session, CalendarEvent, event_id, scope.owner)
+    before = RECORDS.snapshot(row)
     fields = get_provided_fields(body, CalendarEvent)
     set_fields(row, _resolve_times(fields, body.timezone or row.timezone))
     if fields.keys() & {"timezone", "is_all_day", *TIME_FIELDS}:
         _check_times(row)
-    await session.flush()
-    return await RECEIPTS.record_changed(session, row, before, origin, "event_changed")
+    await scope.session.flush()
+    return await RECORDS.record_changed(scope, row, "event_changed", before)
 
 
-async def delete(
-    session: AsyncSession, event_id: UUID, owner: OwnerScope, origin: ChangeOrigin | None
-) -> None:
+async def delete(scope: CallScope, event_id: UUID) -> None:
     """Delete an event. Raises NotFound."""
-    _, row = await lock_owned(session, CalendarEvent, event_id, NOUN, owner)
-    await RECEIPTS.record_cancelled(session, row, origin, "event_cancelled")
-    await session.delete(row)
+    _, row = await lock_owned(scope.session, CalendarEvent, event_id, scope.owner)
+    await RECORDS.record_cancelled(scope, row, "event_cancelled")
+    await scope.session.delete(row)
 
 
-async def restore(
-    session: AsyncSession, facts: JsonObject, user_id: UUID, origin: ChangeOrigin
-) -> None:
+async def restore(scope: CallScope, facts: JsonObject, user_id: UUID) -> None:
     """Create a cancelled event again. Raises NotFound for a deleted user, Conflict at the limit."""
-    await lock_user(session, user_id, user_id)
-    await _add(session, RECEIPTS.rebuild(facts, user_id), origin)
+    await find(scope.session, User, user_id, lock=True)
+    await _add(scope, RECORDS.rebuild(facts, user_id))
 
 
-async def _add(
-    session: AsyncSession, row: CalendarEvent, origin: ChangeOrigin | None
-) -> CalendarEventRead:
-    await _check_limit(session, row.user_id)
-    session.add(row)
-    await session.flush()
-    return await RECEIPTS.record_created(session, row, origin, "event_created")
-
-
-async def _check_limit(session: AsyncSession, user_id: UUID) -> None:
-    own = select(func.count()).select_from(CalendarEvent).where(CalendarEvent.user_id == user_id)
-    if (await session.exec(own)).one() >= MAX_EVENTS:
-        raise Conflict(f"The limit of {MAX_EVENTS} events is reached. Cancel one first.")
+async def _add(scope: CallScope, row: CalendarEvent) -> CalendarEventRead:
+    own = CalendarEvent.user_id == row.user_id
+    message = "events is reached. Cancel one first."
+    await check_limit(scope.session, CalendarEvent, MAX_EVENTS, message, own)
+    scope.session.add(row)
+    await scope.session.flush()
+    return await RECORDS.record_created(scope, row, "event_created")
 
 
 def _resolve_times(fields: dict[str, Any], zone: str) -> dict[str, Any]:

@@ -6,11 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from pydantic import Field
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.dead_letters import (
-    DeadLetterContentRead,
-    DeadLetterRead,
-    QueueName,
-)
+from smart_kit.contracts.dead_letters import DeadLetterContentRead, DeadLetterRead, QueueName
 from smart_kit.errors import Conflict
 from smart_kit.mailbox.dead_letter_queue import DeadLetterEntry, DeadLetterQueue, EntryId
 
@@ -27,8 +23,6 @@ AuditAhead = Callable[[], Awaitable[None]]
 
 
 class DeadLetterQuery(PageQuery):
-    """Filters of the list of dead letters."""
-
     queue: QueueName | None = None
     offset: int = Field(0, ge=0, le=MAX_OFFSET)
 
@@ -39,16 +33,11 @@ async def read_page(queues: DeadLetterQueues, query: DeadLetterQuery) -> Page[De
     end = query.offset + query.limit
     counts = await asyncio.gather(*(queues[name].count() for name in chosen))
     lists = await asyncio.gather(*(queues[name].list_newest(end) for name in chosen))
-    entries = [
-        (entry.entry_id, name, entry)
-        for name, newest in zip(chosen, lists, strict=True)
-        for entry in newest
-    ]
-    entries.sort(key=lambda one: one[:2], reverse=True)
-    items = [
-        DeadLetterRead(**_to_fields(name, one)) for _, name, one in entries[query.offset : end]
-    ]
-    return build_page(Page[DeadLetterRead], items, sum(counts), query)
+    queued = zip(chosen, lists, strict=True)
+    entries = [(name, entry) for name, newest in queued for entry in newest]
+    entries.sort(key=lambda entry: (entry[1].entry_id, entry[0]), reverse=True)
+    items = [DeadLetterRead(**_to_fields(*entry)) for entry in entries[query.offset : end]]
+    return build_page(items, sum(counts), query)
 
 
 async def read(queues: DeadLetterQueues, dead_letter_id: str) -> DeadLetterContentRead:

@@ -4,6 +4,7 @@ Works in batches, each in its own transaction and under the lock of configuratio
 changes wait only briefly, none is overwritten, and an interrupted rotation can be repeated.
 """
 
+from collections import Counter
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -24,43 +25,30 @@ ENCRYPTED_COLUMNS: tuple[tuple[type[Record], str], ...] = (
 """Every column whose values `Vault` has encrypted for the id of the row."""
 
 BATCH_SIZE = 100
-_MIN_ID = UUID(int=0)
 
 
-class KeyRotation:
-    """Re-encrypts all ciphertexts once."""
+async def rotate_keys(sessions: SessionFactory, vault: Vault) -> KeyRotationRead:
+    """Re-encrypt all values once and count them. The caller publishes the new configuration."""
+    counts = Counter(rewritten=0, unchanged=0, unreadable=0)
+    for table, column in ENCRYPTED_COLUMNS:
+        last: UUID | None = UUID(int=0)
+        while last is not None:
+            async with sessions.begin() as session, configuration_change(session):
+                rows = await _lock_next_batch(session, table, column, last)
+                counts.update([_reencrypt(row, column, vault) for row in rows])
+            last = rows[-1].id if rows else None
+    return KeyRotationRead(**counts)
 
-    def __init__(self, sessions: SessionFactory, vault: Vault) -> None:
-        self._sessions = sessions
-        self._vault = vault
-        self._counts = {"rewritten": 0, "unchanged": 0, "unreadable": 0}
 
-    async def run(self) -> KeyRotationRead:
-        """Rewrite all rows and count them. The caller publishes the new configuration."""
-        for table, column in ENCRYPTED_COLUMNS:
-            last: UUID | None = _MIN_ID
-            while last is not None:
-                last = await self._rotate_batch(table, column, last)
-        return KeyRotationRead(**self._counts)
-
-    async def _rotate_batch(self, table: type[Record], column: str, after: UUID) -> UUID | None:
-        """Rotate the next rows and return the id of the last one, or None if none are left."""
-        async with self._sessions.begin() as session, configuration_change(session):
-            rows = await _lock_next_batch(session, table, column, after)
-            for row in rows:
-                self._reencrypt(row, column)
-        return rows[-1].id if rows else None
-
-    def _reencrypt(self, row: Record, column: str) -> None:
-        encrypted: str = getattr(row, column)
-        secret = self._vault.decrypt(row.id, encrypted)
-        if secret is None:
-            self._counts["unreadable"] += 1
-        elif self._vault.is_encrypted_with_newest_key(encrypted):
-            self._counts["unchanged"] += 1
-        else:
-            setattr(row, column, self._vault.encrypt(row.id, secret))
-            self._counts["rewritten"] += 1
+def _reencrypt(row: Record, column: str, vault: Vault) -> str:
+    encrypted: str = getattr(row, column)
+    secret = vault.decrypt(row.id, encrypted)
+    if secret is None:
+        return "unreadable"
+    if vault.is_encrypted_with_newest_key(encrypted):
+        return "unchanged"
+    setattr(row, column, vault.encrypt(row.id, secret))
+    return "rewritten"
 
 
 async def _lock_next_batch(

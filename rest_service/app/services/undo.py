@@ -1,11 +1,10 @@
 """Undoes the newest change of a user, through the service that made it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 from uuid import UUID
-
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import Contract, JsonObject
 from smart_kit.contracts.calendar import CalendarEventUpdate
@@ -14,92 +13,80 @@ from smart_kit.contracts.effects import EffectKind, EffectRead, EffectUndo
 from smart_kit.contracts.tasks import TaskUpdate
 from smart_kit.errors import Conflict, InvalidRequest, NotFound
 
-from ..models import CronJob, Effect
+from ..models import CronJob, Effect, User
 from ..models.base import OwnedRecord
 from . import calendar, tasks
 from .cron_jobs import cron_jobs, job_schedule
 from .effects import effects
-from .effects.change_origin import ChangeOrigin
 from .effects.receipts import Receipts
-from .records.crud import OwnerScope
-from .records.ownership import lock_user
+from .records.call_scope import CallScope
+from .records.crud import find
 
 RowT = TypeVar("RowT", bound=OwnedRecord)
 ReadT = TypeVar("ReadT", bound=Contract)
 
 
-async def undo(
-    session: AsyncSession, body: EffectUndo, owner: OwnerScope, origin: ChangeOrigin | None
-) -> EffectRead:
+async def undo(scope: CallScope, body: EffectUndo) -> EffectRead:
     """Undo the newest effect and return the effect of that.
 
     Of two concurrent requests the second waits and undoes the effect before. Raises NotFound if no
     effect is left, Conflict if the record has changed since, InvalidRequest without an origin.
     """
-    if origin is None:
+    if scope.origin is None:
         raise InvalidRequest("The header Idempotency-Key is missing: `<message id>/<step>`.")
-    await lock_user(session, body.user_id, owner)
-    effect = await effects.find_latest_undoable(session, body.user_id)
+    await find(scope.session, User, body.user_id, scope.owner, lock=True)
+    effect = await effects.find_latest_undoable(scope.session, body.user_id)
     if effect is None:
         raise NotFound("There is nothing to undo.")
     if effect.reversal is None:
         raise Conflict("This change cannot be undone.")
+    origin = scope.origin._replace(undoes=effect.id)
     try:
-        await UNDO_HANDLERS[effect.kind](session, effect, origin._replace(undoes=effect.id))
+        handler = UNDO_HANDLERS[effect.kind]
+        await handler(replace(scope, owner=effect.user_id, origin=origin), effect)
     except InvalidRequest as error:  # no longer possible, for example a time that is over
         raise Conflict(error.message) from error
-    return await effects.read_undo_effect(session, effect)
+    return await effects.read_undo_effect(scope.session, effect)
 
 
-async def _cancel_job(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
-    job = await _lock_unchanged(session, effect, cron_jobs.RECEIPTS)
-    await cron_jobs.delete(session, job.id, effect.user_id, origin)
+async def _cancel_job(scope: CallScope, effect: Effect) -> None:
+    job = await _lock_unchanged(scope, effect, cron_jobs.RECORDS)
+    await cron_jobs.delete(scope, job.id)
 
 
-async def _change_job(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
-    job = await _lock_unchanged(session, effect, cron_jobs.RECEIPTS)
-    change = CronJobUpdate.model_validate(_require_facts(effect.reversal)["body"])
-    await cron_jobs.update(session, job.id, change, effect.user_id, origin)
+async def _change_job(scope: CallScope, effect: Effect) -> None:
+    job = await _lock_unchanged(scope, effect, cron_jobs.RECORDS)
+    await cron_jobs.update(scope, job.id, CronJobUpdate.model_validate(_get_body(effect)))
 
 
-async def _restore_job(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
-    await cron_jobs.restore(session, _require_facts(effect.before), effect.user_id, origin)
+async def _restore_job(scope: CallScope, effect: Effect) -> None:
+    await cron_jobs.restore(scope, _require_facts(effect.before), effect.user_id)
 
 
-async def _change_task(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
+async def _change_task(scope: CallScope, effect: Effect) -> None:
     """Also undoes a new task: it stays visible as cancelled."""
-    task = await _lock_unchanged(session, effect, tasks.RECEIPTS)
-    change = TaskUpdate.model_validate(_require_facts(effect.reversal)["body"])
+    task = await _lock_unchanged(scope, effect, tasks.RECORDS)
+    change = TaskUpdate.model_validate(_get_body(effect))
     completed = (effect.before or {}).get("completed_at")
-    await tasks.update(
-        session,
-        task.id,
-        change,
-        effect.user_id,
-        origin,
-        default_timezone="UTC",  # each time in a receipt has an offset
-        completed_at=datetime.fromisoformat(completed) if completed else None,
-    )
+    completed_at = datetime.fromisoformat(completed) if completed else None
+    await tasks.update(scope, task.id, change, completed_at)
 
 
-async def _cancel_event(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
-    event = await _lock_unchanged(session, effect, calendar.RECEIPTS)
-    await calendar.delete(session, event.id, effect.user_id, origin)
+async def _cancel_event(scope: CallScope, effect: Effect) -> None:
+    event = await _lock_unchanged(scope, effect, calendar.RECORDS)
+    await calendar.delete(scope, event.id)
 
 
-async def _change_event(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
-    event = await _lock_unchanged(session, effect, calendar.RECEIPTS)
-    change = CalendarEventUpdate.model_validate(_require_facts(effect.reversal)["body"])
-    await calendar.update(session, event.id, change, effect.user_id, origin)
+async def _change_event(scope: CallScope, effect: Effect) -> None:
+    event = await _lock_unchanged(scope, effect, calendar.RECORDS)
+    await calendar.update(scope, event.id, CalendarEventUpdate.model_validate(_get_body(effect)))
 
 
-async def _restore_event(session: AsyncSession, effect: Effect, origin: ChangeOrigin) -> None:
-    await calendar.restore(session, _require_facts(effect.before), effect.user_id, origin)
+async def _restore_event(scope: CallScope, effect: Effect) -> None:
+    await calendar.restore(scope, _require_facts(effect.before), effect.user_id)
 
 
-UNDO_HANDLERS: Mapping[
-    EffectKind, Callable[[AsyncSession, Effect, ChangeOrigin], Awaitable[None]]
-] = {
+UNDO_HANDLERS: Mapping[EffectKind, Callable[[CallScope, Effect], Awaitable[None]]] = {
     "reminder_created": _cancel_job,
     "reminder_changed": _change_job,
     "reminder_cancelled": _restore_job,
@@ -111,21 +98,24 @@ UNDO_HANDLERS: Mapping[
 }
 
 
-async def _lock_unchanged(
-    session: AsyncSession, effect: Effect, receipts: Receipts[RowT, ReadT]
-) -> RowT:
+async def _lock_unchanged(scope: CallScope, effect: Effect, records: Receipts[RowT, ReadT]) -> RowT:
     """Lock the record. Raises Conflict if it has changed since, so that no change is lost."""
     after = _require_facts(effect.after)
-    row = await session.get(receipts.table, UUID(after["id"]), with_for_update=True)
+    row = await scope.session.get(records.table, UUID(after["id"]), with_for_update=True)
     if row is None:
         raise Conflict("The changed record has been deleted since.")
-    if receipts.matches(row, after):
+    if records.matches(row, after):
         return row
     if isinstance(row, CronJob) and job_schedule.has_fired(
-        row, await job_schedule.get_database_now(session)
+        row, await job_schedule.get_database_now(scope.session)
     ):
         raise Conflict("The reminder has already fired.")
     raise Conflict("The record has been changed since, and undoing would lose that change.")
+
+
+def _get_body(effect: Effect) -> JsonObject:
+    body: JsonObject = _require_facts(effect.reversal)["body"]
+    return body
 
 
 def _require_facts(facts: JsonObject | None) -> JsonObject:

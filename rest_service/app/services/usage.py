@@ -12,17 +12,16 @@ from sqlalchemy import select as select_columns
 from sqlmodel import col, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import AwareDatetimeInput, Page
+from smart_kit.contracts.base import Page
 from smart_kit.contracts.usage import BudgetRead, UsageGroup, UsageRead, UsageTotal
 
 from ..config import Settings
 from ..models import Usage, User
-from ..pagination import PageQuery, PlainText, build_page, fetch_page
+from ..pagination import PeriodQuery, PlainText, build_conditions, build_page
 from .conversations.messages import MessageId
-from .records.crud import OwnerScope, check_owner, find
-from .records.ownership import timezone_for
+from .records.crud import OwnerScope, Records, find
 
-_EXACT_FILTERS = ("user_id", "assistant_id", "model", "provider", "message_id")
+RECORDS = Records(Usage, UsageRead, order_by=(col(Usage.created_at).desc(), col(Usage.id)))
 _GROUP_PATTERN = f"({'|'.join(get_args(UsageGroup))})"
 _DAY = cast(func.timezone(literal_column("'UTC'"), Usage.created_at), Date)
 _GROUP_COLUMNS: dict[str, Label[Any]] = {
@@ -34,21 +33,15 @@ _GROUP_COLUMNS: dict[str, Label[Any]] = {
 }
 
 
-class UsageQuery(PageQuery):
-    """Filters of the list of model calls."""
-
+class UsageQuery(PeriodQuery):
     user_id: UUID | None = None
     assistant_id: UUID | None = None
     model: PlainText | None = None
     provider: PlainText | None = None
     message_id: MessageId | None = None
-    from_at: AwareDatetimeInput | None = Field(None, description="Not earlier than this")
-    until_at: AwareDatetimeInput | None = Field(None, description="Earlier than this")
 
 
 class UsageTotalsQuery(UsageQuery):
-    """Filters of the totals, and their grouping."""
-
     by: str = Field(
         "",
         pattern=f"^({_GROUP_PATTERN}(,{_GROUP_PATTERN})*)?$",
@@ -58,35 +51,27 @@ class UsageTotalsQuery(UsageQuery):
     )
 
 
-async def read_page(session: AsyncSession, query: UsageQuery, owner: OwnerScope) -> Page[UsageRead]:
-    """Return model calls, newest first."""
-    rows = select(Usage).where(*_build_conditions(query, owner))
-    rows = rows.order_by(col(Usage.created_at).desc(), col(Usage.id))
-    return build_page(Page[UsageRead], *await fetch_page(session, rows, query), query)
-
-
 async def read_totals(
     session: AsyncSession, query: UsageTotalsQuery, owner: OwnerScope
 ) -> Page[UsageTotal]:
     """Return totals by group: newest day first, then by cost."""
     by = [_GROUP_COLUMNS[name] for name in dict.fromkeys(filter(None, query.by.split(",")))]
-    totals = _select_totals(by).where(*_build_conditions(query, owner))
+    totals = _select_totals(by).where(*build_conditions(Usage, query, owner))
     counted = select(func.count()).select_from(totals.subquery())
     days = [group.desc() for group in by if group.name == "day"]
     ordered = totals.order_by(*days, func.coalesce(func.sum(Usage.cost), 0).desc(), *by)
     connection = await session.connection()  # SQLModel sessions accept only statements on tables
     part = await connection.execute(ordered.limit(query.limit).offset(query.offset))
-    items = part.mappings().all()
-    return build_page(Page[UsageTotal], items, (await session.exec(counted)).one(), query)
+    items = [UsageTotal.model_validate(group) for group in part.mappings()]
+    return build_page(items, (await session.exec(counted)).one(), query)
 
 
 async def read_budget(
     session: AsyncSession, user_id: UUID, owner: OwnerScope, settings: Settings, moment: datetime
 ) -> BudgetRead:
     """Return the budget of a user for the local day of that moment. Raises NotFound."""
-    check_owner(user_id, owner, "user", user_id)
-    user = await find(session, User, user_id, "user")
-    timezone = timezone_for(user, settings.default_timezone)
+    user = await find(session, User, user_id, owner)
+    timezone = user.get_timezone(settings.default_timezone)
     now = moment.astimezone(ZoneInfo(timezone))
     day_start = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo)
     spent = select(func.coalesce(func.sum(Usage.cost), Decimal())).where(
@@ -100,18 +85,6 @@ async def read_budget(
         budget=settings.daily_budget if user.daily_budget is None else user.daily_budget,
         spent=(await session.exec(spent)).one(),
     )
-
-
-def _build_conditions(query: UsageQuery, owner: OwnerScope) -> list[Any]:
-    given = {name: getattr(query, name) for name in _EXACT_FILTERS}
-    conditions = [col(getattr(Usage, n)) == v for n, v in given.items() if v is not None]
-    if owner is not None:
-        conditions.append(col(Usage.user_id) == owner)
-    if query.from_at is not None:
-        conditions.append(col(Usage.created_at) >= query.from_at)
-    if query.until_at is not None:
-        conditions.append(col(Usage.created_at) < query.until_at)
-    return conditions
 
 
 def _select_totals(by: list[Label[Any]]) -> Select[Any]:

@@ -19,7 +19,7 @@ from .assistants import assistant_tools, assistants
 from .configuration import versions
 from .configuration.change import configuration_change
 from .configuration.model_coverage import DefaultModels, ensure_covered
-from .configuration.versions import NOUNS, VersionedTable
+from .configuration.versions import VersionedTable
 from .records.crud import check_name_available
 from .tools import tools
 
@@ -45,7 +45,7 @@ async def restore_assistant(
         await _check_exist(session, Assistant, (link["sub_assistant_id"] for link in links))
         body = _build_body(AssistantUpdate, content)
         if await session.get(Assistant, assistant_id) is None:
-            await check_name_available(session, Assistant.name, content["name"], "assistant")
+            await check_name_available(session, Assistant.name, content["name"])
             session.add(Assistant(id=assistant_id, name=content["name"], instructions=""))
             await session.flush()
         await assistants.update(session, assistant_id, body, defaults)
@@ -60,7 +60,7 @@ async def restore_tool(session: AsyncSession, tool_id: UUID, number: int) -> Ver
         await _check_exist(session, Assistant, [content["assistant_id"]])
         body = _build_body(ToolUpdate, content)
         if await session.get(Tool, tool_id) is None:
-            await check_name_available(session, Tool.name, content["name"], "tool")
+            await check_name_available(session, Tool.name, content["name"])
             named = {"name": content["name"], "tool_type": content["tool_type"]}
             session.add(Tool(id=tool_id, **named, description=""))
             await session.flush()
@@ -76,7 +76,7 @@ async def _read_content(
 ) -> JsonObject:
     content = (await versions.read(session, table, row_id, number)).content
     if content is None:
-        raise Conflict(f"Version {number} is the deletion of the {NOUNS[table]}.")
+        raise Conflict(f"Version {number} is the deletion of the {table.noun}.")
     return content
 
 
@@ -97,7 +97,7 @@ async def _check_exist(
     found = set(await session.exec(select(table.id).where(col(table.id).in_(wanted))))
     for row_id in sorted(wanted - found):
         name = await versions.get_last_known_name(session, table, row_id)
-        raise Conflict(f"The {NOUNS[table]} {name!r} no longer exists. Restore it first.")
+        raise Conflict(f"The {table.noun} {name!r} no longer exists. Restore it first.")
 
 
 def _build_body(body_type: type[BodyT], content: JsonObject) -> BodyT:

@@ -1,25 +1,25 @@
 """Builds the snapshot of the configuration: active records only, links resolved."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from uuid import UUID
 
-from sqlmodel import col, select
+from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,
     ConfigurationSnapshot,
+    ModelSnapshot,
+    ProviderSnapshot,
     SecretSnapshot,
     ToolSnapshot,
     build_model_chain,
 )
 
-from ..models import Assistant, AssistantTool, Configuration, Secret, Tool
-from ..services.tools.effect_class import resolve_effect_class
+from ..models import Assistant, AssistantTool, Configuration, LlmModel, LlmProvider, Secret, Tool
 from ..services.tools.http_call import get_secret_names
-from ..services.tools.input_schema import resolve_input_schema
-from .models import read_models, read_providers
+from ..services.tools.input_schema import resolve_effect_class, resolve_input_schema
 
 
 async def read_version(session: AsyncSession) -> int:
@@ -35,8 +35,11 @@ async def read(session: AsyncSession, default_models: Sequence[str]) -> Configur
     oldest_first = active.order_by(col(Assistant.created_at), col(Assistant.id))
     assistants = (await session.exec(oldest_first)).all()
     tools = await _read_tools(session, {assistant.id for assistant in assistants})
-    providers = await read_providers(session)
-    assistant_snapshots = tuple(_to_assistant_snapshot(one, tools[one.id]) for one in assistants)
+    providers = await _read_providers(session)
+    assistant_snapshots = tuple(
+        AssistantSnapshot.model_validate(row.model_dump() | {"tools": tools[row.id]})
+        for row in assistants
+    )
     chains = (
         build_model_chain(one.model, one.fallback_models, default_models)
         for one in assistant_snapshots
@@ -46,9 +49,36 @@ async def read(session: AsyncSession, default_models: Sequence[str]) -> Configur
         version=number,
         assistants=assistant_snapshots,
         providers=providers,
-        models=await read_models(session, providers, model_names),
+        models=await _read_models(session, providers, model_names),
         secrets=await _read_secrets(session, assistant_snapshots),
         default_models=tuple(default_models),
+    )
+
+
+async def _read_providers(session: AsyncSession) -> tuple[ProviderSnapshot, ...]:
+    """Return active providers, oldest first, with encrypted keys."""
+    active = select(LlmProvider).where(col(LlmProvider.is_active))
+    rows = await session.exec(active.order_by(col(LlmProvider.created_at), col(LlmProvider.id)))
+    return tuple(ProviderSnapshot.model_validate(row, from_attributes=True) for row in rows)
+
+
+async def _read_models(
+    session: AsyncSession, providers: Sequence[ProviderSnapshot], names: Collection[str]
+) -> tuple[ModelSnapshot, ...]:
+    """Return the named models and those that users may choose, by name.
+
+    Others are left out, because a provider may have thousands.
+    """
+    name = col(LlmModel.provider_model_name)
+    active = select(LlmModel).where(
+        col(LlmModel.is_active),
+        col(LlmModel.provider_id).in_([one.id for one in providers]),
+        or_(name.in_(names), col(LlmModel.is_user_selectable)),
+    )
+    rows = await session.exec(active.order_by(col(LlmModel.provider_model_name)))
+    return tuple(
+        ModelSnapshot.model_validate(row.model_dump() | {"name": row.provider_model_name})
+        for row in rows
     )
 
 
@@ -73,17 +103,12 @@ async def _read_tools(
 async def _read_secrets(
     session: AsyncSession, assistants: Iterable[AssistantSnapshot]
 ) -> tuple[SecretSnapshot, ...]:
-    """Return the secrets that the tools use, by name, still encrypted."""
     calls = (tool.http_call for one in assistants for tool in one.tools)
     names = {name for call in calls if call is not None for name in get_secret_names(call)}
     rows = await session.exec(
         select(Secret).where(col(Secret.name).in_(names)).order_by(col(Secret.name))
     )
     return tuple(SecretSnapshot.model_validate(row, from_attributes=True) for row in rows)
-
-
-def _to_assistant_snapshot(row: Assistant, tools: list[ToolSnapshot]) -> AssistantSnapshot:
-    return AssistantSnapshot.model_validate(row.model_dump() | {"tools": tools})
 
 
 def _to_tool_snapshot(row: Tool, sub_assistant_id: UUID | None) -> ToolSnapshot:

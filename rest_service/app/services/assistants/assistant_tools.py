@@ -15,43 +15,29 @@ from smart_kit.contracts.tools import (
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ...models import Assistant, AssistantTool, Tool
-from ...pagination import PageQuery, build_page, fetch_page, paginate, select_matching
+from ...pagination import PageQuery, build_page, fetch_page
 from ..configuration.change import configuration_change
-from ..records.crud import find, get_provided_fields, not_found_error, set_fields
+from ..records.crud import Records, find, get_provided_fields, not_found_error, set_fields
 from ..tools import tools
 
-NOUN = "link"
+RECORDS = Records(AssistantTool, AssistantToolRead)
 
 
 class AssistantToolQuery(PageQuery):
-    """Filters of the list of links."""
-
     assistant_id: UUID | None = None
     tool_id: UUID | None = None
 
 
-async def read_page(session: AsyncSession, query: AssistantToolQuery) -> Page[AssistantToolRead]:
-    """Return links, oldest first."""
-    return await paginate(
-        session, select_matching(AssistantTool, query), query, Page[AssistantToolRead]
-    )
-
-
 async def read_tools(session: AsyncSession, assistant_id: UUID, query: PageQuery) -> Page[ToolRead]:
     """Return the tools of an assistant, by name, with what the links change. Raises NotFound."""
-    await find(session, Assistant, assistant_id, "assistant")
+    await find(session, Assistant, assistant_id)
     own = select(AssistantTool).where(AssistantTool.assistant_id == assistant_id)
     rows = own.join(Tool, col(Tool.id) == col(AssistantTool.tool_id)).order_by(col(Tool.name))
     links, total = await fetch_page(session, rows, query)
     by_id = select(Tool).where(col(Tool.id).in_([link.tool_id for link in links]))
     found = {tool.id: tool for tool in await session.exec(by_id)}
     items = [_to_tool_read(link, found[link.tool_id]) for link in links]
-    return build_page(Page[ToolRead], items, total, query)
-
-
-async def read(session: AsyncSession, link_id: UUID) -> AssistantToolRead:
-    """Return a link. Raises NotFound."""
-    return _to_read(await find(session, AssistantTool, link_id, NOUN))
+    return build_page(items, total, query)
 
 
 async def create(session: AsyncSession, body: AssistantToolCreate) -> AssistantToolRead:
@@ -62,7 +48,7 @@ async def create(session: AsyncSession, body: AssistantToolCreate) -> AssistantT
         row = AssistantTool(**body.model_dump())
         await _check_link(session, row)
         session.add(row)
-    return _to_read(row)
+    return RECORDS.to_read(row)
 
 
 async def attach(session: AsyncSession, assistant_id: UUID, tool_id: UUID) -> AssistantToolRead:
@@ -74,7 +60,7 @@ async def attach(session: AsyncSession, assistant_id: UUID, tool_id: UUID) -> As
             await _check_link(session, row)
             session.add(row)
         row.is_active = True
-    return _to_read(row)
+    return RECORDS.to_read(row)
 
 
 async def update(
@@ -82,17 +68,17 @@ async def update(
 ) -> AssistantToolRead:
     """Change a link. Raises NotFound, InvalidRequest."""
     async with configuration_change(session):
-        row = await find(session, AssistantTool, link_id, NOUN)
+        row = await find(session, AssistantTool, link_id)
         set_fields(row, get_provided_fields(body, AssistantTool))
         with session.no_autoflush:
             await _check_link(session, row)
-    return _to_read(row)
+    return RECORDS.to_read(row)
 
 
 async def delete(session: AsyncSession, link_id: UUID) -> None:
     """Delete a link. Raises NotFound."""
     async with configuration_change(session):
-        await session.delete(await find(session, AssistantTool, link_id, NOUN))
+        await session.delete(await find(session, AssistantTool, link_id))
 
 
 async def detach(session: AsyncSession, assistant_id: UUID, tool_id: UUID) -> None:
@@ -114,21 +100,17 @@ async def _find_link(
 
 
 async def _check_link(session: AsyncSession, row: AssistantTool) -> None:
-    await find(session, Assistant, row.assistant_id, "assistant")
-    tool = await find(session, Tool, row.tool_id, "tool")
+    await find(session, Assistant, row.assistant_id)
+    tool = await find(session, Tool, row.tool_id)
     if row.sub_assistant_id is None:
         return
     if tool.tool_type != "sub_assistant":
         raise InvalidRequest("Only a link to a sub_assistant tool can have a sub_assistant_id.")
-    await find(session, Assistant, row.sub_assistant_id, "assistant")
-
-
-def _to_read(row: AssistantTool) -> AssistantToolRead:
-    return AssistantToolRead.model_validate(row, from_attributes=True)
+    await find(session, Assistant, row.sub_assistant_id)
 
 
 def _to_tool_read(link: AssistantTool, tool: Tool) -> ToolRead:
-    return tools.to_read(tool).model_copy(
+    return tools.RECORDS.to_read(tool).model_copy(
         update={
             "is_active": tool.is_active and link.is_active,
             "assistant_id": link.sub_assistant_id or tool.assistant_id,

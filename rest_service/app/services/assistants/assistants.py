@@ -4,28 +4,23 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.assistants import AssistantCreate, AssistantRead, AssistantUpdate
-from smart_kit.contracts.base import Page
 from smart_kit.errors import Conflict
 
 from ...models import Assistant, AssistantTool, Tool, User
-from ...pagination import PageQuery, paginate, select_matching
 from ..configuration import model_coverage
 from ..configuration.change import configuration_change
 from ..configuration.model_coverage import DefaultModels, ensure_covered
-from ..records.crud import check_name_available, find, get_provided_fields, set_fields
-from ..records.reference_checks import check_unused, user_display_name
+from ..records.crud import (
+    Records,
+    check_name_available,
+    check_unused,
+    find,
+    get_provided_fields,
+    set_fields,
+    user_display_name,
+)
 
-NOUN = "assistant"
-
-
-async def read_page(session: AsyncSession, query: PageQuery) -> Page[AssistantRead]:
-    """All assistants, oldest first."""
-    return await paginate(session, select_matching(Assistant, query), query, Page[AssistantRead])
-
-
-async def read(session: AsyncSession, assistant_id: UUID) -> AssistantRead:
-    """Return an assistant. Raises NotFound."""
-    return _to_read(await find(session, Assistant, assistant_id, NOUN))
+RECORDS = Records(Assistant, AssistantRead)
 
 
 async def create(
@@ -37,11 +32,11 @@ async def create(
     does not exist.
     """
     async with configuration_change(session), ensure_covered(session, defaults):
-        await check_name_available(session, Assistant.name, body.name, NOUN)
+        await check_name_available(session, Assistant.name, body.name)
         row = Assistant(**body.model_dump())
         await model_coverage.check_model_names(session, row)
         session.add(row)
-    return _to_read(row)
+    return RECORDS.to_read(row)
 
 
 async def update(
@@ -49,25 +44,24 @@ async def update(
 ) -> AssistantRead:
     """Change an assistant. Raises NotFound, Conflict, InvalidRequest."""
     async with configuration_change(session), ensure_covered(session, defaults):
-        row = await find(session, Assistant, assistant_id, NOUN)
+        row = await find(session, Assistant, assistant_id)
         fields = get_provided_fields(body, Assistant)
         if fields.get("name", row.name) != row.name:
-            await check_name_available(session, Assistant.name, fields["name"], NOUN)
-        if _is_active_secretary(row) and not (
-            fields.get("is_secretary", True) and fields.get("is_active", True)
-        ):
+            await check_name_available(session, Assistant.name, fields["name"])
+        stays_active = fields.get("is_secretary", True) and fields.get("is_active", True)
+        if row.is_secretary and row.is_active and not stays_active:
             await _check_not_last_secretary(session, row)
         set_fields(row, fields)
         if fields.keys() & {"model", "fallback_models"}:
             with session.no_autoflush:
                 await model_coverage.check_model_names(session, row)
-    return _to_read(row)
+    return RECORDS.to_read(row)
 
 
 async def delete(session: AsyncSession, assistant_id: UUID) -> None:
     """Delete an assistant. Raises NotFound, and Conflict while it is in use."""
     async with configuration_change(session):
-        row = await find(session, Assistant, assistant_id, NOUN)
+        row = await find(session, Assistant, assistant_id)
         await _check_unused(session, row)
         await session.delete(row)
 
@@ -77,14 +71,6 @@ async def get_default_secretary(session: AsyncSession) -> Assistant | None:
     secretaries = select(Assistant).where(col(Assistant.is_secretary), col(Assistant.is_active))
     oldest = secretaries.order_by(col(Assistant.created_at), col(Assistant.id)).limit(1)
     return (await session.exec(oldest)).first()
-
-
-def _to_read(row: Assistant) -> AssistantRead:
-    return AssistantRead.model_validate(row, from_attributes=True)
-
-
-def _is_active_secretary(row: Assistant) -> bool:
-    return row.is_secretary and row.is_active
 
 
 async def _check_not_last_secretary(session: AsyncSession, row: Assistant) -> None:

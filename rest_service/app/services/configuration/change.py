@@ -48,7 +48,6 @@ async def configuration_change(
 
 
 async def _check_sub_assistants(session: AsyncSession) -> None:
-    """Raise InvalidRequest for a missing target, a cycle, or too many levels."""
     target_id = func.coalesce(AssistantTool.sub_assistant_id, Tool.assistant_id)
     links = (
         select(AssistantTool.assistant_id, target_id, Tool.name)

@@ -1,6 +1,6 @@
 """Checks that each active assistant has a usable model: its own, a fallback or a default one."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import UUID
@@ -89,7 +89,7 @@ async def _read_usable_models(session: AsyncSession, defaults: DefaultModels) ->
 
 async def check_model_names(session: AsyncSession, row: Assistant) -> None:
     """Raise InvalidRequest if the assistant names a model twice, or one without a record."""
-    named = list(_iter_model_names(row))
+    named = [name for name in (row.model, *(row.fallback_models or ())) if name is not None]
     if repeated := next((name for name in named if named.count(name) > 1), None):
         raise InvalidRequest(
             f"{row.name} names the model {repeated!r} twice in model and fallback_models."
@@ -127,9 +127,3 @@ def _raise_if_uncovered(uncovered: Sequence[ActiveAssistant]) -> None:
             f"No active model would be left for {', '.join(map(str, uncovered))}. Set another model"
             " first."
         )
-
-
-def _iter_model_names(row: Assistant) -> Iterator[str]:
-    if row.model is not None:
-        yield row.model
-    yield from row.fallback_models or ()

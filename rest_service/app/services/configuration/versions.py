@@ -1,6 +1,6 @@
 """The versions of assistants and tools, recorded in the transaction of each change."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -8,20 +8,20 @@ from uuid import UUID
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
 from smart_kit.contracts.audit import Caller
 from smart_kit.contracts.base import JsonObject, Page
 from smart_kit.contracts.versions import VersionRead
 
 from ...models import Assistant, AssistantTool, Configuration, Tool, Version
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, paginate
 from ..records.crud import find, not_found_error
 
 VersionedTable = type[Assistant] | type[Tool]
 ChangeFingerprints = set[tuple[VersionedTable, UUID, UUID | None, datetime]]
 
-NOUNS: Mapping[VersionedTable, str] = {Assistant: "assistant", Tool: "tool"}
-RESOURCES: Mapping[VersionedTable, str] = {Assistant: "assistants", Tool: "tools"}
+TABLES: tuple[VersionedTable, ...] = (Assistant, Tool)
 _UNVERSIONED_FIELDS = {"id", "created_at", "updated_at"}
 
 
@@ -37,7 +37,7 @@ async def read_fingerprints(session: AsyncSession) -> ChangeFingerprints:
     """Return a set that differs after a change of any assistant, tool or link."""
     links = select(AssistantTool.assistant_id, AssistantTool.id, AssistantTool.updated_at)
     found: ChangeFingerprints = {(Assistant, *link) for link in await session.exec(links)}
-    for table in NOUNS:
+    for table in TABLES:
         rows = await session.exec(select(table.id, table.updated_at))
         found |= {(table, row_id, None, changed_at) for row_id, changed_at in rows}
     return found
@@ -52,15 +52,15 @@ async def record(
         return
     author: ChangeAuthor = session.info.get(ChangeAuthor, ChangeAuthor())
     count = (await session.exec(select(Configuration.version))).one()
-    for table in NOUNS:
+    for table in TABLES:
         for row_id in sorted(row_id for its_table, row_id in touched if its_table is table):
             content = await _read_content(session, table, row_id)
-            last = await _find_latest(session, table, row_id)
+            last = (await session.exec(_select_versions(table, row_id).limit(1))).first()
             if content == (last.content if last else None):
                 continue
             session.add(
                 Version(
-                    object_type=RESOURCES[table],
+                    object_type=table.__tablename__,
                     object_id=row_id,
                     number=last.number + 1 if last else 1,
                     configuration_version=count,
@@ -76,30 +76,27 @@ async def read_page(
     session: AsyncSession, table: VersionedTable, row_id: UUID, query: PageQuery
 ) -> Page[VersionRead]:
     """Return the versions of a record, newest first. Raises NotFound if it never existed."""
-    rows = (
-        select(Version).where(*_version_filter(table, row_id)).order_by(col(Version.number).desc())
-    )
-    items, total = await fetch_page(session, rows, query)
-    if not total:
-        await find(session, table, row_id, NOUNS[table])
-    return build_page(Page[VersionRead], items, total, query)
+    rows = _select_versions(table, row_id)
+    page = await paginate(session, rows, query, _to_read)
+    if not page.total:
+        await find(session, table, row_id)
+    return page
 
 
 async def read(
     session: AsyncSession, table: VersionedTable, row_id: UUID, number: int
 ) -> VersionRead:
     """Return a version. Raises NotFound."""
-    rows = select(Version).where(*_version_filter(table, row_id), Version.number == number)
+    rows = _select_versions(table, row_id).where(Version.number == number)
     row = (await session.exec(rows)).first()
     if row is None:
-        raise not_found_error(f"version of the {NOUNS[table]} {row_id} with the number", number)
-    return VersionRead.model_validate(row, from_attributes=True)
+        raise not_found_error(f"version of the {table.noun} {row_id} with the number", number)
+    return _to_read(row)
 
 
 async def read_latest(session: AsyncSession, table: VersionedTable, row_id: UUID) -> VersionRead:
     """Return the last version, which must exist."""
-    row = await _find_latest(session, table, row_id)
-    return VersionRead.model_validate(row, from_attributes=True)
+    return _to_read((await session.exec(_select_versions(table, row_id).limit(1))).one())
 
 
 async def read_as_of(
@@ -111,29 +108,24 @@ async def read_as_of(
     """Return the records' versions at that version of the configuration, as far as known."""
     rows = (
         select(Version)
-        .where(Version.object_type == RESOURCES[table], col(Version.object_id).in_(row_ids))
+        .where(Version.object_type == table.__tablename__, col(Version.object_id).in_(row_ids))
         .where(Version.configuration_version <= configuration_version)
         .ext(distinct_on(col(Version.object_id)))
         .order_by(col(Version.object_id), col(Version.number).desc())
     )
-    return {
-        row.object_id: VersionRead.model_validate(row, from_attributes=True)
-        for row in await session.exec(rows)
-    }
+    return {row.object_id: _to_read(row) for row in await session.exec(rows)}
 
 
 async def get_last_known_name(session: AsyncSession, table: VersionedTable, row_id: UUID) -> str:
     """Return the name of a record, the last name of a deleted one, or the id if unknown."""
-    has_content = col(Version.content).is_not(None)
-    rows = select(Version.content).where(*_version_filter(table, row_id), has_content)
-    content = (await session.exec(rows.order_by(col(Version.number).desc()).limit(1))).first()
-    return str(content["name"]) if content else str(row_id)
+    rows = _select_versions(table, row_id).where(col(Version.content).is_not(None))
+    last = (await session.exec(rows.limit(1))).first()
+    return str(last.content["name"]) if last and last.content else str(row_id)
 
 
 async def _read_content(
     session: AsyncSession, table: VersionedTable, row_id: UUID
 ) -> JsonObject | None:
-    """Return the record as stored in Postgres, or None if it was deleted."""
     row = await session.get(table, row_id, populate_existing=True)
     if row is None:
         return None
@@ -157,14 +149,12 @@ async def _read_links(session: AsyncSession, assistant_id: UUID) -> list[JsonObj
     return sorted(found, key=lambda link: str(link["name"]))
 
 
-async def _find_latest(
-    session: AsyncSession, table: VersionedTable, row_id: UUID
-) -> Version | None:
-    rows = (
-        select(Version).where(*_version_filter(table, row_id)).order_by(col(Version.number).desc())
+def _select_versions(table: VersionedTable, row_id: UUID) -> SelectOfScalar[Version]:
+    rows = select(Version).where(
+        Version.object_type == table.__tablename__, Version.object_id == row_id
     )
-    return (await session.exec(rows.limit(1))).first()
+    return rows.order_by(col(Version.number).desc())
 
 
-def _version_filter(table: VersionedTable, row_id: UUID) -> tuple[bool, bool]:
-    return Version.object_type == RESOURCES[table], Version.object_id == row_id
+def _to_read(row: Version) -> VersionRead:
+    return VersionRead.model_validate(row, from_attributes=True)

@@ -10,16 +10,14 @@ from smart_kit.contracts.threads import MessageRead
 
 from ...models import Message
 from ...pagination import PageQuery, PlainText, build_page, fetch_page, select_matching
-from ..records.crud import OwnerScope, check_owner, find
+from ..records.crud import OwnerScope, Records
 
-NOUN = "message"
+RECORDS = Records(Message, MessageRead)
 
 MessageId = Annotated[PlainText, Field(description="A queue message", examples=["tg:123:456"])]
 
 
 class MessageQuery(PageQuery):
-    """Filters of the list of messages."""
-
     thread_id: UUID | None = None
     user_id: UUID | None = None
     message_id: MessageId | None = None
@@ -34,14 +32,7 @@ async def read_page(
 ) -> Page[MessageRead]:
     """Return messages, newest last."""
     order = (col(Message.turn_started_at), col(Message.message_id), col(Message.position))
-    order_by = (one.desc() if query.newest else one for one in order)
+    order_by = (column.desc() if query.newest else column for column in order)
     rows = select_matching(Message, query, owner, *order_by)
     items, total = await fetch_page(session, rows, query)
-    return build_page(Page[MessageRead], items[::-1] if query.newest else items, total, query)
-
-
-async def read(session: AsyncSession, row_id: UUID, owner: OwnerScope) -> MessageRead:
-    """Return a message. Raises NotFound."""
-    row = await find(session, Message, row_id, NOUN)
-    check_owner(row.user_id, owner, NOUN, row_id)
-    return MessageRead.model_validate(row, from_attributes=True)
+    return build_page(map(RECORDS.to_read, items[::-1] if query.newest else items), total, query)

@@ -10,14 +10,13 @@ import structlog
 from cronsim import CronSimError
 from sqlalchemy import ColumnElement, bindparam
 from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import and_, case, col, func, or_, select, update
+from sqlmodel import and_, case, col, func, or_, select, true, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import schedule
 from smart_kit.contracts.cron_jobs import Claim, ClaimedRun, RunsDispatched
 
 from ...models import CronJob, CronJobRun, User
-from ..users.access import AllowedTelegramIds, is_allowed
 from .job_schedule import get_database_now
 
 MAX_JOBS = 100
@@ -26,6 +25,9 @@ MAX_MISSED_RUNS = 100
 
 DISPATCH_TIMEOUT = timedelta(seconds=10)
 """A run claimed longer ago is handed out again. The queue drops duplicates."""
+
+AllowedTelegramIds = frozenset[int] | None
+"""Telegram ids of TELEGRAM_ALLOWED_USERS; None: everyone."""
 
 EligibleJobs = ColumnElement[bool]
 """A condition on jobs and their users: whether the job may fire."""
@@ -45,8 +47,8 @@ class DueJob(NamedTuple):
 def eligible_jobs(allowed: AllowedTelegramIds, bot_id: int | None) -> EligibleJobs:
     """Return the condition: the user may talk, and the job is not of another bot. Others wait."""
     if bot_id is None:
-        return is_allowed(allowed)
-    return and_(is_allowed(allowed), or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id))
+        return _is_allowed(allowed)
+    return and_(_is_allowed(allowed), or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id))
 
 
 async def claim(session: AsyncSession, eligible: EligibleJobs) -> Claim:
@@ -63,6 +65,12 @@ async def claim(session: AsyncSession, eligible: EligibleJobs) -> Claim:
         await _next_redispatch_time(session, claimed, now, eligible),
     )
     return Claim(runs=runs, next_fire_at=min(filter(None, times), default=None), now=now)
+
+
+def _is_allowed(allowed: AllowedTelegramIds) -> ColumnElement[bool]:
+    """Return a condition on users: active, and either invited or on the list, as in tg_bot."""
+    listed = true() if allowed is None else col(User.telegram_id).in_(allowed)
+    return and_(col(User.status) == "active", or_(col(User.is_invited), listed))
 
 
 async def record_dispatched(session: AsyncSession, body: RunsDispatched) -> None:
@@ -106,7 +114,6 @@ def _to_due_job(job: CronJob, now: datetime) -> DueJob:
 async def _insert_runs(
     session: AsyncSession, due_jobs: list[DueJob], now: datetime
 ) -> Sequence[UUID]:
-    """Insert the runs and return the ids of the claimed ones."""
     rows = [
         CronJobRun(
             job_id=due_job.job.id,
@@ -160,16 +167,9 @@ async def _read_runs_to_dispatch(
 
 def _to_claimed_run(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
     return ClaimedRun(
-        id=run.id,
-        job_id=job.id,
-        type=job.type,
-        text=job.text,
-        chat_id=job.chat_id,
-        telegram_id=user.telegram_id,
-        language_code=user.language_code,
-        timezone=job.timezone,
-        priority=job.priority,
-        scheduled_for=run.scheduled_for,
+        **job.model_dump(include={"type", "text", "chat_id", "timezone", "priority"}),
+        **user.model_dump(include={"telegram_id", "language_code"}),
+        **run.model_dump(include={"id", "job_id", "scheduled_for"}),
     )
 
 

@@ -6,76 +6,48 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import JsonObject, Page
+from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.effects import EffectKind, EffectRead
 
 from ...models import Effect
-from ...pagination import PageQuery, paginate, select_matching
+from ...pagination import PageQuery
 from ..conversations.messages import MessageId
-from ..records.crud import OwnerScope, check_owner, find
-from .change_origin import ChangeOrigin
+from ..records.call_scope import CallScope
+from ..records.crud import Records
 
-NOUN = "effect"
+_NEWEST_FIRST = (col(Effect.created_at).desc(), col(Effect.id))
+RECORDS = Records(Effect, EffectRead, order_by=_NEWEST_FIRST)
 
 
 class EffectQuery(PageQuery):
-    """Filters of the list of effects."""
-
     user_id: UUID | None = None
     message_id: MessageId | None = None
-
-
-async def read_page(
-    session: AsyncSession, query: EffectQuery, owner: OwnerScope
-) -> Page[EffectRead]:
-    """Return effects, newest first."""
-    return await paginate(
-        session,
-        select_matching(Effect, query, owner, col(Effect.created_at).desc(), col(Effect.id)),
-        query,
-        Page[EffectRead],
-    )
-
-
-async def read(session: AsyncSession, effect_id: UUID, owner: OwnerScope) -> EffectRead:
-    """Return an effect. Raises NotFound."""
-    row = await find(session, Effect, effect_id, NOUN)
-    check_owner(row.user_id, owner, NOUN, effect_id)
-    return _to_read(row)
 
 
 async def find_latest_undoable(session: AsyncSession, user_id: UUID) -> Effect | None:
     """Return the newest effect of a user that is not undone and does not undo another one."""
     undoing = aliased(Effect)
     is_undone = select(undoing.id).where(undoing.undoes == Effect.id).exists()
-    rows = (
-        select(Effect)
-        .where(Effect.user_id == user_id, col(Effect.undoes).is_(None), ~is_undone)
-        .order_by(col(Effect.created_at).desc(), col(Effect.id))
-        .limit(1)
-    )
-    return (await session.exec(rows)).first()
+    rows = select(Effect).where(Effect.user_id == user_id, col(Effect.undoes).is_(None), ~is_undone)
+    return (await session.exec(rows.order_by(*_NEWEST_FIRST).limit(1))).first()
 
 
 async def read_undo_effect(session: AsyncSession, undone_effect: Effect) -> EffectRead:
     """Return the effect that undoes this one, which must exist."""
-    return _to_read(
-        (await session.exec(select(Effect).where(Effect.undoes == undone_effect.id))).one()
-    )
+    rows = select(Effect).where(Effect.undoes == undone_effect.id)
+    return RECORDS.to_read((await session.exec(rows)).one())
 
 
 async def record(
-    session: AsyncSession,
-    origin: ChangeOrigin | None,
-    *,
+    scope: CallScope,
     user_id: UUID,
     kind: EffectKind,
     before: JsonObject | None,
     after: JsonObject | None,
-    reversal: JsonObject | None,
+    reversal: JsonObject,
 ) -> EffectRead | None:
     """Record an effect in the transaction of the change. Changes without an origin have none."""
-    if origin is None:
+    if scope.origin is None:
         return None
     row = Effect(
         user_id=user_id,
@@ -83,14 +55,8 @@ async def record(
         before=before,
         after=after,
         reversal=reversal,
-        undoes=origin.undoes,
-        message_id=origin.message_id,
-        step=origin.step,
+        **scope.origin._asdict(),
     )
-    session.add(row)
-    await session.flush()
-    return _to_read(row)
-
-
-def _to_read(row: Effect) -> EffectRead:
-    return EffectRead.model_validate(row, from_attributes=True)
+    scope.session.add(row)
+    await scope.session.flush()
+    return RECORDS.to_read(row)

@@ -7,75 +7,48 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import col, or_, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import JsonObject, Page
-from smart_kit.contracts.models import (
-    LlmModelCreate,
-    LlmModelRead,
-    LlmModelUpdate,
-    can_chat,
-)
+from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.models import LlmModelCreate, LlmModelRead, LlmModelUpdate, can_chat
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ...models import Assistant, LlmModel, LlmProvider, User
-from ...pagination import PageQuery, paginate, select_matching
+from ...pagination import PageQuery
 from ..configuration.change import configuration_change
 from ..configuration.model_coverage import DefaultModels, ensure_covered
 from ..records import json_limits
-from ..records.crud import check_name_available, find, get_provided_fields, set_fields
-from ..records.reference_checks import check_unused, user_display_name
+from ..records.crud import (
+    Records,
+    check_name_available,
+    check_unused,
+    find,
+    get_provided_fields,
+    set_fields,
+    user_display_name,
+)
 from ..secrets import secret_scan
 
-NOUN = "model"
-RESERVED_PARAMETERS = frozenset(
-    {
-        "model",
-        "messages",
-        "input",
-        "instructions",
-        "tools",
-        "stream",
-        "include",
-        "previous_response_id",
-        "conversation",
-        "background",
-        "n",
-        "store",
-        "prompt",
-        "functions",
-        "function_call",
-        "tool_choice",
-    }
+RECORDS = Records(LlmModel, LlmModelRead)
+RESERVED_PARAMETERS = (
+    frozenset({"model", "messages", "input", "instructions", "prompt", "include", "stream", "n"})
+    | {"tools", "tool_choice", "functions", "function_call"}
+    | {"previous_response_id", "conversation", "background", "store"}
 )
 """Parts of a request that the parameters of a model cannot set."""
 
 
 class ModelQuery(PageQuery):
-    """Filters of the list of models."""
-
     provider_id: UUID | None = None
-
-
-async def read_page(session: AsyncSession, query: ModelQuery) -> Page[LlmModelRead]:
-    """Return models, oldest first."""
-    return await paginate(session, select_matching(LlmModel, query), query, Page[LlmModelRead])
-
-
-async def read(session: AsyncSession, model_id: UUID) -> LlmModelRead:
-    """Return a model. Raises NotFound."""
-    return _to_read(await find(session, LlmModel, model_id, NOUN))
 
 
 async def create(session: AsyncSession, body: LlmModelCreate) -> LlmModelRead:
     """Create a model. Raises NotFound for the provider, Conflict for a taken name,
     InvalidRequest."""
     async with configuration_change(session):
-        await find(session, LlmProvider, body.provider_id, "provider")
-        await check_name_available(
-            session, LlmModel.provider_model_name, body.provider_model_name, NOUN
-        )
+        await find(session, LlmProvider, body.provider_id)
+        await check_name_available(session, LlmModel.provider_model_name, body.provider_model_name)
         row = build_row(body)
         session.add(row)
-    return _to_read(row)
+    return RECORDS.to_read(row)
 
 
 async def update(
@@ -84,24 +57,24 @@ async def update(
     """Change a model. Raises NotFound, InvalidRequest, Conflict if an assistant would lose its
     last model."""
     async with configuration_change(session), ensure_covered(session, defaults):
-        row = await find(session, LlmModel, model_id, NOUN, lock=True)
+        row = await find(session, LlmModel, model_id, lock=True)
         fields = get_provided_fields(body, LlmModel)
         if "provider_id" in fields:
-            await find(session, LlmProvider, fields["provider_id"], "provider")
+            await find(session, LlmProvider, fields["provider_id"])
         if fields.get("provider_model_name", row.provider_model_name) != row.provider_model_name:
             await check_name_available(
-                session, LlmModel.provider_model_name, fields["provider_model_name"], NOUN
+                session, LlmModel.provider_model_name, fields["provider_model_name"]
             )
             await _check_unused(session, row, defaults)
         check_fields(row.model_dump() | fields, fields)
         set_fields(row, fields)
-    return _to_read(row)
+    return RECORDS.to_read(row)
 
 
 async def delete(session: AsyncSession, model_id: UUID, defaults: DefaultModels) -> None:
     """Delete a model. Raises NotFound, and Conflict while it is in use."""
     async with configuration_change(session):
-        row = await find(session, LlmModel, model_id, NOUN, lock=True)
+        row = await find(session, LlmModel, model_id, lock=True)
         await _check_unused(session, row, defaults)
         await session.delete(row)
 
@@ -139,10 +112,6 @@ async def check_user_selectable(session: AsyncSession, name: str) -> None:
         raise InvalidRequest(f"{name} is not active.")
     if not model.is_user_selectable:
         raise InvalidRequest(f"{name} is not one of the models that users may choose.")
-
-
-def _to_read(row: LlmModel) -> LlmModelRead:
-    return LlmModelRead.model_validate(row, from_attributes=True)
 
 
 def _check_parameters(parameters: JsonObject) -> None:

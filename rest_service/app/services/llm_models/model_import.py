@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -64,13 +64,11 @@ async def apply(
     Each model is checked before it is written, so a refused one changes nothing.
     """
     names_by_outcome: dict[ImportOutcome, list[str]] = {
-        "created": [],
-        "updated": [],
-        "unchanged": [],
+        outcome: [] for outcome in get_args(ImportOutcome)
     }
     skipped: list[SkippedModel] = []
     async with configuration_change(session):
-        provider = await find(session, LlmProvider, provider_id, "provider")
+        provider = await find(session, LlmProvider, provider_id)
         known = await _read_known_models(session, listed)
         coverage = await model_coverage.read(session, defaults)
         seen: set[str] = set()
@@ -91,7 +89,6 @@ async def apply(
 async def _read_known_models(
     session: AsyncSession, listed: Iterable[ListedModel]
 ) -> dict[str, KnownModel]:
-    """Return the listed models that have a record, by name."""
     names = [one.name for one in listed if not one.error]
     rows = (
         select(LlmModel, LlmProvider.name)
@@ -112,7 +109,10 @@ def _apply_one(
 ) -> ImportOutcome:
     if known is None:
         own = {"provider_id": provider.id, "provider_model_name": one.name}
-        body = LlmModelCreate.model_validate(_fields_for_new(one) | own)
+        fields = one.fields
+        if one.default_capabilities is not None:
+            fields = fields | {"capabilities": _apply_flags(one.default_capabilities, one)}
+        body = LlmModelCreate.model_validate(fields | own)
         new = llm_models.build_row(body)
         coverage.set_usable(one.name, is_usable=_is_usable(new.model_dump(), provider))
         session.add(new)
@@ -133,12 +133,6 @@ def _apply_one(
 
 def _is_usable(fields: JsonObject, provider: LlmProvider) -> bool:
     return provider.is_active and fields["is_active"] and can_chat(fields["capabilities"])
-
-
-def _fields_for_new(one: ListedModel) -> JsonObject:
-    if one.default_capabilities is None:
-        return one.fields
-    return one.fields | {"capabilities": _apply_flags(one.default_capabilities, one)}
 
 
 def _fields_for_known(one: ListedModel, row: LlmModel) -> JsonObject:

@@ -74,10 +74,8 @@ def parse(content: Any, only: Collection[str] = frozenset()) -> list[ListedModel
     for key, name_key, parse_item in _LIST_FORMATS:
         if isinstance(content.get(key), list):
             items = enumerate(content[key], start=1)
-            wanted = [one for one in items if _is_wanted(_get_name(one[1], name_key), only)]
-            return [
-                _validate_name(parse_item(item, number)) for number, item in _check_count(wanted)
-            ]
+            wanted = [entry for entry in items if _is_wanted(_get_name(entry[1], name_key), only)]
+            return [_validate_name(parse_item(item, n)) for n, item in _check_count(wanted)]
     if not content or not all(isinstance(item, dict) for item in content.values()):
         raise InvalidRequest(UNKNOWN_FORMAT_DETAIL)
     models = ((name, item) for name, item in content.items() if name.strip() != _LITELLM_SAMPLE)
@@ -103,13 +101,8 @@ def _validate_name(one: ListedModel) -> ListedModel:
     try:
         return replace(one, name=_MODEL_NAME.validate_python(one.name))
     except ValidationError as error:
-        return replace(
-            one, name=repr(one.name)[:_MAX_QUOTED_NAME], error=one.error or _name_error(error)
-        )
-
-
-def _name_error(error: ValidationError) -> str:
-    return f"is not a valid model name: {error.errors()[0]['msg']}"
+        reason = one.error or f"is not a valid model name: {error.errors()[0]['msg']}"
+        return replace(one, name=repr(one.name)[:_MAX_QUOTED_NAME], error=reason)
 
 
 def _get_name(item: Any, key: str) -> str | None:
@@ -122,15 +115,11 @@ def _parse_openai(item: Any, number: int) -> ListedModel:
     if name is None:
         return ListedModel(f"#{number}", error="has no id")
     if _NON_CHAT_NAME.search(name):
-        return ListedModel(
-            name, error="is not a chat model, by its name; POST /models can add it anyway"
-        )
-    return ListedModel(
-        name,
-        default_capabilities=("embeddings",)
-        if _EMBEDDING_NAME.search(name)
-        else DEFAULT_CAPABILITIES,
-    )
+        reason = "is not a chat model, by its name; POST /models can add it anyway"
+        return ListedModel(name, error=reason)
+    if _EMBEDDING_NAME.search(name):
+        return ListedModel(name, default_capabilities=("embeddings",))
+    return ListedModel(name, default_capabilities=DEFAULT_CAPABILITIES)
 
 
 def _parse_native(item: Any, number: int) -> ListedModel:
@@ -164,7 +153,6 @@ def _parse_litellm(name: str, item: JsonObject) -> ListedModel:
 
 
 def _parse_prices(item: JsonObject) -> Iterator[tuple[str, Decimal]]:
-    """Convert the prices per token to USD per million tokens."""
     for key, price in _LITELLM_PRICES.items():
         if item.get(key) is not None:
             per_token = Decimal(str(item[key]))

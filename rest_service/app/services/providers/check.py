@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
 from itertools import islice
 from uuid import UUID
 
@@ -10,11 +9,7 @@ import httpx2
 from sqlmodel import select
 
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.models import (
-    ModelApi,
-    ProviderTestRead,
-    ProviderTestRequest,
-)
+from smart_kit.contracts.models import ProviderTestRead, ProviderTestRequest
 from smart_kit.vault import Vault
 
 from ...database import SessionFactory
@@ -34,15 +29,6 @@ _TOLERATED_CODES = ("path_not_found", "unexpected_response")
 """Errors of GET /models: a server without it may still answer prompts."""
 
 
-@dataclass(frozen=True)
-class _ModelUnderTest:
-    """The model that the check asks."""
-
-    name: str
-    api: ModelApi = "chat"
-    parameters: JsonObject | None = None
-
-
 class ProviderChecker:
     """Asks providers with their own keys, without holding a Postgres connection meanwhile."""
 
@@ -54,7 +40,7 @@ class ProviderChecker:
     async def get_client(self, provider_id: UUID) -> ProviderClient:
         """Return a client. Raises NotFound, and ProviderError if the key cannot be decrypted."""
         async with self._sessions() as session:
-            row = await find(session, LlmProvider, provider_id, "provider")
+            row = await find(session, LlmProvider, provider_id)
         encrypted = row.encrypted_api_key
         key = None if encrypted is None else self._vault.decrypt(row.id, encrypted)
         if encrypted is not None and key is None:
@@ -84,7 +70,7 @@ class ProviderChecker:
             model_names=names,
         )
 
-    async def _find_model(self, provider_id: UUID, name: str | None) -> _ModelUnderTest | None:
+    async def _find_model(self, provider_id: UUID, name: str | None) -> LlmModel | None:
         if name is None:
             return None
         own = select(LlmModel).where(
@@ -92,7 +78,7 @@ class ProviderChecker:
         )
         async with self._sessions() as session:
             row = (await session.exec(own)).first()
-        return _ModelUnderTest(name, row.api, row.parameters) if row else _ModelUnderTest(name)
+        return row or LlmModel(provider_id=provider_id, provider_model_name=name)
 
 
 async def list_models(
@@ -115,9 +101,7 @@ async def list_models(
     return list(islice(filter(client.is_safe_to_quote, wanted), limit))
 
 
-async def _check_provider(
-    client: ProviderClient, model: _ModelUnderTest | None, names: list[str]
-) -> str:
+async def _check_provider(client: ProviderClient, model: LlmModel | None, names: list[str]) -> str:
     """Return a sentence about a working connection. Raises ProviderError."""
     try:
         names += await list_models(client, MAX_NAMES)
@@ -132,10 +116,10 @@ async def _check_provider(
     if model is None:
         return f"{seen}."
     await (_check_responses if model.api == "responses" else _check_chat)(client, model, names)
-    return f"{seen}; {model.name} answers."
+    return f"{seen}; {model.provider_model_name} answers."
 
 
-async def _check_chat(client: ProviderClient, model: _ModelUnderTest, names: list[str]) -> None:
+async def _check_chat(client: ProviderClient, model: LlmModel, names: list[str]) -> None:
     body = _build_body(model) | {"messages": [{"role": "user", "content": _PROMPT}]}
     for limit in _TOKEN_LIMIT_PARAMETERS:
         response = await client.request(
@@ -145,24 +129,17 @@ async def _check_chat(client: ProviderClient, model: _ModelUnderTest, names: lis
             one in response.error_text for one in _TOKEN_LIMIT_PARAMETERS
         ):
             break
-    _check_response(client, model, names, response, list_field="choices")
+    _check_response(client, model, names, response, "choices")
 
 
-async def _check_responses(
-    client: ProviderClient, model: _ModelUnderTest, names: list[str]
-) -> None:
-    body = _build_body(model) | {
-        "input": _PROMPT,
-        "max_output_tokens": MAX_OUTPUT_TOKENS,
-        "store": False,
-    }
-    response = await client.request("POST", "/responses", body)
+async def _check_responses(client: ProviderClient, model: LlmModel, names: list[str]) -> None:
+    body = {"input": _PROMPT, "max_output_tokens": MAX_OUTPUT_TOKENS, "store": False}
+    response = await client.request("POST", "/responses", _build_body(model) | body)
     try:
-        _check_response(client, model, names, response, list_field="output")
+        _check_response(client, model, names, response, "output")
     except ProviderError as error:
-        if (
-            error.code != "path_not_found" or not names
-        ):  # a list of models proves that base_url is right
+        # a list of models proves that base_url is right
+        if error.code != "path_not_found" or not names:
             raise
         raise ProviderError(
             "path_not_found",
@@ -171,22 +148,21 @@ async def _check_responses(
         ) from error
 
 
-def _build_body(model: _ModelUnderTest) -> JsonObject:
-    own = model.parameters or {}
-    allowed = {name: value for name, value in own.items() if name not in _RESERVED_PARAMETERS}
-    return allowed | {"model": model.name}
+def _build_body(model: LlmModel) -> JsonObject:
+    own = model.parameters.items()
+    allowed = {name: value for name, value in own if name not in _RESERVED_PARAMETERS}
+    return allowed | {"model": model.provider_model_name}
 
 
 def _check_response(
     client: ProviderClient,
-    model: _ModelUnderTest,
+    model: LlmModel,
     names: list[str],
     response: ProviderResponse,
-    *,
     list_field: str,
 ) -> None:
     if not response.is_success:
-        raise diagnose(client, response, model.name, names)
+        raise diagnose(client, response, model.provider_model_name, names)
     content = response.content
     if not isinstance(content, dict) or not isinstance(content.get(list_field), list):
         raise unexpected_response_error(client, response)

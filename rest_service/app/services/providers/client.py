@@ -30,7 +30,11 @@ _MIN_LEAK_LENGTH = 8
 """A quote with this many consecutive characters of the key is dropped."""
 _UNSTORABLE = re.compile(r"[\x00\ud800-\udfff]")
 """Characters that JSON can hold but UTF-8 or Postgres cannot."""
-_REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
+_LOCAL_HINT = (
+    "Check that the server runs on this port. From Docker, this machine is host.docker.internal,"
+    " and the server must listen on more than 127.0.0.1."
+)
+_REMOTE_HINT = "Check that the server runs on this port and that this machine can reach it."
 _WHITESPACE = re.compile(r"[\s\x00-\x1f\x7f]+")
 
 
@@ -69,9 +73,8 @@ class ProviderClient:
         self._http = http
         self._redaction = Redactor([key] if key else [])
         self._fragment_length = min(_MIN_LEAK_LENGTH, len(key or ""))
-        self._key_fragments = (
-            _substrings(key.casefold(), self._fragment_length) if key else frozenset()
-        )
+        fragments = _substrings(key.casefold(), self._fragment_length) if key else frozenset()
+        self._key_fragments = fragments
 
     async def request(
         self, method: str, path: str, body: JsonObject | None = None
@@ -116,9 +119,8 @@ class ProviderClient:
         content = _decode_json(body)
         text = response.reason_phrase if content is None else _extract_message(content)
         target = _strip_redirect_target(response.headers.get("Location", ""))
-        return ProviderResponse(
-            response.status_code, content, self._quote(text), self._quote(target)
-        )
+        quotes = self._quote(text), self._quote(target)
+        return ProviderResponse(response.status_code, content, *quotes)
 
     def _to_provider_error(self, error: Exception) -> ProviderError:
         causes = list(_iter_causes(error))
@@ -132,22 +134,14 @@ class ProviderClient:
                 " trusted on this machine, or use http:// if it has no https.",
             )
         if isinstance(error, httpx2.ConnectError):
-            return ProviderError(
-                "unreachable", f"There is no server at {self.host}. {self._connection_hint()}"
-            )
+            is_local = urlsplit(self.base_url).hostname in ("localhost", "127.0.0.1", "::1")
+            hint = _LOCAL_HINT if is_local else _REMOTE_HINT
+            return ProviderError("unreachable", f"There is no server at {self.host}. {hint}")
         return ProviderError(
             "unexpected_response",
             f"The server at {self.host} does not respond with valid HTTP. Check whether base_url"
             " needs https:// instead of http://, or another port.",
         )
-
-    def _connection_hint(self) -> str:
-        if urlsplit(self.base_url).hostname in ("localhost", "127.0.0.1", "::1"):
-            return (
-                "Check that the server runs on this port. From Docker, this machine is"
-                " host.docker.internal, and the server must listen on more than 127.0.0.1."
-            )
-        return "Check that the server runs on this port and that this machine can reach it."
 
 
 def _substrings(text: str, width: int) -> frozenset[str]:
@@ -176,18 +170,15 @@ def _decode_json(body: bytes) -> Any:
 def _replace_unstorable(value: Any) -> Any:
     match value:
         case str():
-            return _UNSTORABLE.sub(_REPLACEMENT, value)
+            return _UNSTORABLE.sub("\N{REPLACEMENT CHARACTER}", value)
         case list():
             return [_replace_unstorable(item) for item in value]
         case dict():
-            return {
-                _replace_unstorable(key): _replace_unstorable(item) for key, item in value.items()
-            }
+            return {_replace_unstorable(k): _replace_unstorable(v) for k, v in value.items()}
     return value
 
 
 def _strip_redirect_target(location: str) -> str:
-    """Return host and path of a redirect's target, or an empty string."""
     try:
         target = urlsplit(location)
     except ValueError:

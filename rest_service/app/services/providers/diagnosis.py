@@ -1,6 +1,7 @@
 """Explains error responses of providers, with advice for administrators."""
 
 import re
+from collections.abc import Collection
 from difflib import get_close_matches
 from urllib.parse import urlsplit
 
@@ -33,56 +34,57 @@ def diagnose(
     client: ProviderClient,
     response: ProviderResponse,
     model: str | None = None,
-    names: list[str] | None = None,
+    names: Collection[str] = (),
 ) -> ProviderError:
     """Return the error for a failed response; `names` are the models that the server lists."""
     status, codes = _get_error_status(response), _get_error_codes(response)
+    code: ProviderErrorCode = "refused"
     if 300 <= status < 400:
         return _redirect_error(response)
     if status == 401 or (status in (400, 403) and _KEY.search(response.error_text)):
         return _key_error(client, response)
     if status == 402 or codes & QUOTA_ERROR_CODES:
-        return _with_server_text(
-            "quota_exceeded", "The account has no credit or quota left. Top it up.", response
-        )
-    if status in (429, 503, 529):
-        return _with_server_text(
-            "busy", f"The server is busy (HTTP {status}). Try again later.", response
-        )
-    if model and _is_model_error(response, status, codes, model, names or []):
-        return _model_error(response, model, names or [])
-    if status in (404, 405):
-        return path_not_found_error(
-            client, f"There is nothing at {client.base_url} (HTTP {status})."
-        )
-    if status >= 500:
-        return _with_server_text(
-            "refused", f"The server has an internal error (HTTP {status}).", response
-        )
-    return _with_server_text(
-        "refused", f"The server refuses the request (HTTP {status}).", response
-    )
+        code, detail = "quota_exceeded", "The account has no credit or quota left. Top it up."
+    elif status in (429, 503, 529):
+        code, detail = "busy", f"The server is busy (HTTP {status}). Try again later."
+    elif model and _is_model_error(response, status, codes, model, names):
+        code, detail = "model_not_found", f"The server has no {model!r}."
+        if similar := _find_similar(model, names):
+            return ProviderError(code, f"{detail} Similar: {', '.join(similar)}.")
+    elif status in (404, 405):
+        seen = f"There is nothing at {client.base_url} (HTTP {status})."
+        return path_not_found_error(client, seen)
+    elif status >= 500:
+        detail = f"The server has an internal error (HTTP {status})."
+    else:
+        detail = f"The server refuses the request (HTTP {status})."
+    if response.error_text:
+        detail += f" Its message: {response.error_text}"
+    return ProviderError(code, detail)
 
 
 def path_not_found_error(client: ProviderClient, seen: str) -> ProviderError:
     """Return the error for a server without the API at this path."""
-    if _VERSION.search(urlsplit(client.base_url).path):
-        return ProviderError("path_not_found", f"{seen} Check the path of base_url.")
-    return ProviderError(
-        "path_not_found", f"{seen} Check whether base_url lacks /v1: {client.base_url}/v1."
-    )
+    advice = f"Check whether base_url lacks /v1: {client.base_url}/v1."
+    if _has_version(client):
+        advice = "Check the path of base_url."
+    return ProviderError("path_not_found", f"{seen} {advice}")
 
 
 def unexpected_response_error(client: ProviderClient, response: ProviderResponse) -> ProviderError:
     """Return the error for a successful response that is not of OpenAI's protocol."""
     seen = "a web page" if response.content is None else "other JSON"
-    if _VERSION.search(urlsplit(client.base_url).path):
+    if _has_version(client):
         return ProviderError(
             "unexpected_response",
             f"{client.host} responds with {seen} instead of OpenAI's protocol. Check that"
             " base_url is the address of its API.",
         )
     return path_not_found_error(client, f"{client.host} responds with {seen}, not with its API.")
+
+
+def _has_version(client: ProviderClient) -> bool:
+    return _VERSION.search(urlsplit(client.base_url).path) is not None
 
 
 def _redirect_error(response: ProviderResponse) -> ProviderError:
@@ -104,7 +106,11 @@ def _key_error(client: ProviderClient, response: ProviderResponse) -> ProviderEr
 
 
 def _is_model_error(
-    response: ProviderResponse, status: int, codes: frozenset[str], model: str, names: list[str]
+    response: ProviderResponse,
+    status: int,
+    codes: frozenset[str],
+    model: str,
+    names: Collection[str],
 ) -> bool:
     if status not in (400, 403, 404, 422):
         return False
@@ -116,23 +122,10 @@ def _is_model_error(
     )
 
 
-def _model_error(response: ProviderResponse, model: str, names: list[str]) -> ProviderError:
-    suggestions = get_close_matches(model, names, n=_MAX_SUGGESTIONS, cutoff=0.5)
-    suggestions += [name for name in names if model in name and name not in suggestions]
-    if suggestions:
-        return ProviderError(
-            "model_not_found",
-            f"The server has no {model!r}. Similar: {', '.join(suggestions[:_MAX_SUGGESTIONS])}.",
-        )
-    return _with_server_text("model_not_found", f"The server has no {model!r}.", response)
-
-
-def _with_server_text(
-    code: ProviderErrorCode, detail: str, response: ProviderResponse
-) -> ProviderError:
-    return ProviderError(
-        code, f"{detail} Its message: {response.error_text}" if response.error_text else detail
-    )
+def _find_similar(model: str, names: Collection[str]) -> list[str]:
+    similar = get_close_matches(model, names, n=_MAX_SUGGESTIONS, cutoff=0.5)
+    similar += [name for name in names if model in name and name not in similar]
+    return similar[:_MAX_SUGGESTIONS]
 
 
 def _get_error_status(response: ProviderResponse) -> int:

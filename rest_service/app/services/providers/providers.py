@@ -1,51 +1,38 @@
 """Model providers."""
 
+from functools import partial
 from uuid import UUID
 
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import Page
-from smart_kit.contracts.models import (
-    ApiKeyState,
-    ProviderCreate,
-    ProviderRead,
-    ProviderUpdate,
-)
+from smart_kit.contracts.models import ApiKeyState, ProviderCreate, ProviderRead, ProviderUpdate
 from smart_kit.errors import Conflict, InvalidRequest
 from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
 from smart_kit.vault import Vault
 
 from ...models import LlmModel, LlmProvider
-from ...pagination import PageQuery, paginate, select_matching
 from ..configuration.change import configuration_change
 from ..configuration.model_coverage import DefaultModels, ensure_covered
-from ..records.crud import check_name_available, find, get_provided_fields, set_fields
-from ..records.reference_checks import check_unused
-
-NOUN = "provider"
-
-
-async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[ProviderRead]:
-    """Return providers, oldest first."""
-    return await paginate(
-        session,
-        select_matching(LlmProvider, query),
-        query,
-        Page[ProviderRead],
-        lambda row: _to_read(row, vault),
-    )
+from ..records.crud import (
+    Records,
+    check_name_available,
+    check_unused,
+    find,
+    get_provided_fields,
+    set_fields,
+)
 
 
-async def read(session: AsyncSession, vault: Vault, provider_id: UUID) -> ProviderRead:
-    """Return a provider. Raises NotFound."""
-    return _to_read(await find(session, LlmProvider, provider_id, NOUN), vault)
+def get_records(vault: Vault) -> Records[LlmProvider, ProviderRead]:
+    """Return the records, which the vault tells whether their keys are readable."""
+    return Records(LlmProvider, ProviderRead, convert=partial(_to_read, vault=vault))
 
 
 async def create(session: AsyncSession, vault: Vault, body: ProviderCreate) -> ProviderRead:
     """Create a provider. Raises Conflict for a taken name, InvalidRequest without a master key."""
     async with configuration_change(session):
-        await check_name_available(session, LlmProvider.name, body.name, NOUN)
+        await check_name_available(session, LlmProvider.name, body.name)
         row = LlmProvider(**body.model_dump(exclude={"api_key"}))
         _store_key(row, body, vault)
         session.add(row)
@@ -62,10 +49,10 @@ async def update(
     """Change a provider. Raises NotFound, InvalidRequest, Conflict if an assistant would lose its
     last model."""
     async with configuration_change(session), ensure_covered(session, defaults):
-        row = await find(session, LlmProvider, provider_id, NOUN)
+        row = await find(session, LlmProvider, provider_id)
         fields = get_provided_fields(body, LlmProvider, exclude={"api_key"})
         if fields.get("name", row.name) != row.name:
-            await check_name_available(session, LlmProvider.name, fields["name"], NOUN)
+            await check_name_available(session, LlmProvider.name, fields["name"])
         if fields.get("source") == "environment":
             await _check_can_follow_env(session, row, body)
         base_url = fields.get("base_url", row.base_url)
@@ -83,7 +70,7 @@ async def update(
 async def delete(session: AsyncSession, provider_id: UUID) -> None:
     """Delete a provider. Raises NotFound, and Conflict while it has models."""
     async with configuration_change(session):
-        row = await find(session, LlmProvider, provider_id, NOUN)
+        row = await find(session, LlmProvider, provider_id)
         own = select(LlmModel.provider_model_name).where(LlmModel.provider_id == provider_id)
         await check_unused(session, row.name, ("its models", own))
         await session.delete(row)
@@ -95,7 +82,6 @@ def _store_key(row: LlmProvider, body: ProviderCreate | ProviderUpdate, vault: V
 
 
 def _check_same_server(row: LlmProvider, base_url: str) -> None:
-    """Raise Conflict if the stored key would be sent to another server."""
     if row.encrypted_api_key is not None and not _is_same_server(base_url, row.base_url):
         raise Conflict(
             f"The stored api_key is for {row.base_url}. For another server, set api_key together"
@@ -130,10 +116,8 @@ def _is_same_server(one: str, other: str) -> bool:
 
 
 def _to_read(row: LlmProvider, vault: Vault) -> ProviderRead:
-    return ProviderRead(**row.model_dump(), api_key_state=_get_key_state(row, vault))
-
-
-def _get_key_state(row: LlmProvider, vault: Vault) -> ApiKeyState:
-    if row.encrypted_api_key is None:
-        return "none"
-    return "unreadable" if vault.decrypt(row.id, row.encrypted_api_key) is None else "stored"
+    state: ApiKeyState = "none"
+    if row.encrypted_api_key is not None:
+        is_readable = vault.decrypt(row.id, row.encrypted_api_key) is not None
+        state = "stored" if is_readable else "unreadable"
+    return ProviderRead(**row.model_dump(), api_key_state=state)

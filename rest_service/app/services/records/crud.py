@@ -1,41 +1,94 @@
-"""Functions for finding and changing rows."""
+"""Finding, showing and changing rows."""
 
-from collections.abc import Set
-from typing import Any, TypeVar
+from collections.abc import Callable, Set
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlmodel import SQLModel, select
+from pydantic import BaseModel
+from sqlalchemy import ColumnElement, text
+from sqlmodel import SQLModel, func, select
 from sqlmodel.ext.asyncio.session import AsyncSession
+from sqlmodel.sql.expression import SelectOfScalar
 
-from smart_kit.contracts.base import RequestBody
+from smart_kit.contracts.base import Page, RequestBody
 from smart_kit.errors import Conflict, InvalidRequest, NotFound
 
-RowT = TypeVar("RowT", bound=SQLModel)
+from ...models import User
+from ...models.base import OwnedRecord, Row
+from ...pagination import PageQuery, paginate, select_matching
+
+RowT = TypeVar("RowT", bound=Row)
+OwnedT = TypeVar("OwnedT", bound=OwnedRecord)
+ReadT = TypeVar("ReadT", bound=BaseModel)
+
+_MAX_NAMES = 5
+"""Names of users of a record in an error message."""
 
 OwnerScope = UUID | None
 """The user whose rows a caller may see; None: all users."""
 
 
+@dataclass(frozen=True)
+class Records(Generic[RowT, ReadT]):
+    """The rows of one table, as the API shows them."""
+
+    table: type[RowT]
+    read_type: type[ReadT]
+    order_by: tuple[Any, ...] = field(default=(), kw_only=True)
+    """Empty: oldest first."""
+    convert: Callable[[RowT], ReadT] | None = field(default=None, kw_only=True)
+    """Makes the read type if the attributes of a row do not."""
+
+    def to_read(self, row: RowT) -> ReadT:
+        """Return the row in its read type."""
+        if self.convert is not None:
+            return self.convert(row)
+        return self.read_type.model_validate(row, from_attributes=True)
+
+    async def read_page(
+        self, session: AsyncSession, query: PageQuery, owner: OwnerScope = None, *conditions: Any
+    ) -> "Page[ReadT]":  # quoted: pydantic would count a class made here among the contracts
+        """Return a page of the rows that match the query, of the owner if one is given."""
+        rows = select_matching(self.table, query, owner, *self.order_by).where(*conditions)
+        return await paginate(session, rows, query, self.to_read)
+
+    async def read(self, session: AsyncSession, row_id: UUID, owner: OwnerScope = None) -> ReadT:
+        """Return a row. Raises NotFound, also for a row of another user than the owner."""
+        return self.to_read(await find(session, self.table, row_id, owner))
+
+
 async def find(
-    session: AsyncSession, table: type[RowT], row_id: UUID, noun: str, *, lock: bool = False
+    session: AsyncSession,
+    table: type[RowT],
+    row_id: UUID,
+    owner: OwnerScope = None,
+    *,
+    lock: bool = False,
 ) -> RowT:
-    """Return a row, locked until the end of the transaction if `lock` is set. Raises NotFound."""
+    """Return a row, locked until the end of the transaction if `lock` is set.
+
+    Raises NotFound, also for a row of another user, so that its existence stays private.
+    """
     row = await session.get(table, row_id, with_for_update=True if lock else None)
-    if row is None:
-        raise not_found_error(noun, row_id)
+    if row is None or owner not in (None, row.get_owner_id()):
+        raise not_found_error(table.noun, row_id)
     return row
 
 
-def check_owner(user_id: UUID, owner: OwnerScope, noun: str, row_id: object) -> None:
-    """Raise NotFound for a row of another user, so that its existence stays private."""
-    if owner is not None and user_id != owner:
-        raise not_found_error(noun, row_id)
+async def lock_owned(
+    session: AsyncSession, table: type[OwnedT], row_id: UUID, owner: OwnerScope
+) -> tuple[User, OwnedT]:
+    """Lock the user row first, to avoid deadlocks, then the record. Raises NotFound."""
+    row = await find(session, table, row_id, owner)
+    user = await find(session, User, row.user_id, lock=True)
+    return user, await find(session, table, row_id, lock=True)
 
 
-async def check_name_available(session: AsyncSession, column: Any, name: str, noun: str) -> None:
+async def check_name_available(session: AsyncSession, column: Any, name: str) -> None:
     """Raise Conflict if a row has the name already."""
     if (await session.exec(select(column).where(column == name))).first() is not None:
-        raise Conflict(f"The name {name!r} is taken by another {noun}.")
+        raise Conflict(f"The name {name!r} is taken by another {column.class_.noun}.")
 
 
 def not_found_error(noun: str, row_id: object) -> NotFound:
@@ -62,3 +115,29 @@ def set_fields(row: SQLModel, fields: dict[str, Any]) -> None:
     """Set columns of a row."""
     for name, value in fields.items():
         setattr(row, name, value)
+
+
+def user_display_name() -> ColumnElement[str]:
+    """Return an expression for the first name and Telegram id of a user."""
+    return func.concat_ws(" ", func.nullif(User.first_name, ""), User.telegram_id)
+
+
+async def check_unused(
+    session: AsyncSession, name: str, *references: tuple[str, SelectOfScalar[str]]
+) -> None:
+    """Raise Conflict with the names that the first non-empty query returns, after its label."""
+    for label, names in references:
+        some = names.distinct().order_by(text("1")).limit(_MAX_NAMES + 1)
+        found = (await session.exec(some)).all()
+        if found:
+            shown = ", ".join(found[:_MAX_NAMES]) + (", …" if found[_MAX_NAMES:] else "")
+            raise Conflict(f"{name} is in use; {label}: {shown}.")
+
+
+async def check_limit(
+    session: AsyncSession, table: type[OwnedT], limit: int, message: str, *conditions: Any
+) -> None:
+    """Raise Conflict if that many rows of the table fulfil the conditions."""
+    count = select(func.count()).select_from(table).where(*conditions)
+    if (await session.exec(count)).one() >= limit:
+        raise Conflict(f"The limit of {limit} {message}")

@@ -76,17 +76,12 @@ def _find_credentials(
             place = f"{path}.{key}"
             if log.contains_secret(key):  # so it is not quoted
                 yield path, "has a name that looks like a credential"
-            if _is_credential_field(key, item, is_schema=is_schema):
+            if _is_credential_name(key) and not (is_schema and isinstance(item, dict)):
                 yield place, "has the name of a credential"
             yield from _find_credentials(item, place, is_schema=key in _SCHEMA_KEYWORDS)
 
 
-def _is_credential_field(key: str, item: Any, *, is_schema: bool) -> bool:
-    return _is_credential_name(key) and not (is_schema and isinstance(item, dict))
-
-
 def _is_credential_name(key: str) -> bool:
-    """Return whether a name is one of a credential, in any style of spelling."""
     normalized = _SEPARATORS.sub("_", _CAMEL_CASE_BOUNDARY.sub("_", key).lower()).strip("_")
     return (
         _CREDENTIAL_NAME.fullmatch(normalized) is not None

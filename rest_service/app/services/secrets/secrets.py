@@ -1,46 +1,38 @@
 """Secrets: values that calls of rest tools send to one server. They are never returned."""
 
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import String, cast
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import Page
 from smart_kit.contracts.secrets import SecretCreate, SecretRead, SecretState, SecretUpdate
 from smart_kit.errors import Conflict, InvalidRequest
 from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
 from smart_kit.vault import Vault
 
 from ...models import Secret, Tool
-from ...pagination import PageQuery, paginate, select_matching
 from ..configuration.change import configuration_change
-from ..records.crud import check_name_available, find, get_provided_fields, set_fields
-from ..records.reference_checks import check_unused
-
-NOUN = "secret"
-
-
-async def read_page(session: AsyncSession, vault: Vault, query: PageQuery) -> Page[SecretRead]:
-    """Return secrets, oldest first."""
-    return await paginate(
-        session,
-        select_matching(Secret, query),
-        query,
-        Page[SecretRead],
-        lambda row: _to_read(row, vault),
-    )
+from ..records.crud import (
+    Records,
+    check_name_available,
+    check_unused,
+    find,
+    get_provided_fields,
+    set_fields,
+)
 
 
-async def read(session: AsyncSession, vault: Vault, secret_id: UUID) -> SecretRead:
-    """Return a secret. Raises NotFound."""
-    return _to_read(await find(session, Secret, secret_id, NOUN), vault)
+def get_records(vault: Vault) -> Records[Secret, SecretRead]:
+    """Return the records, which the vault tells whether their keys are readable."""
+    return Records(Secret, SecretRead, convert=partial(_to_read, vault=vault))
 
 
 async def create(session: AsyncSession, vault: Vault, body: SecretCreate) -> SecretRead:
     """Create a secret. Raises Conflict for a taken name, InvalidRequest without a master key."""
     async with configuration_change(session):
-        await check_name_available(session, Secret.name, body.name, NOUN)
+        await check_name_available(session, Secret.name, body.name)
         row = Secret(name=body.name, origin=_normalize_origin(body.origin), encrypted_value="")
         row.encrypted_value = vault.encrypt(row.id, body.value.get_secret_value())
         session.add(row)
@@ -56,7 +48,7 @@ async def update(
     if a tool of the former server uses it.
     """
     async with configuration_change(session):
-        row = await find(session, Secret, secret_id, NOUN)
+        row = await find(session, Secret, secret_id)
         fields = get_provided_fields(body, Secret, exclude={"value"})
         if "origin" in fields:
             fields["origin"] = _normalize_origin(fields["origin"])
@@ -75,13 +67,12 @@ async def update(
 async def delete(session: AsyncSession, secret_id: UUID) -> None:
     """Delete a secret. Raises NotFound, and Conflict while a tool uses it."""
     async with configuration_change(session):
-        row = await find(session, Secret, secret_id, NOUN)
+        row = await find(session, Secret, secret_id)
         await _check_unused(session, row)
         await session.delete(row)
 
 
 def _normalize_origin(url: str) -> str:
-    """Return the origin as `scheme://host[:port]`. Raises InvalidRequest."""
     try:
         address = PublicUrl.parse(url)
     except AddressBlocked as error:
@@ -90,7 +81,6 @@ def _normalize_origin(url: str) -> str:
 
 
 def _check_same_server(row: Secret, origin: str) -> None:
-    """Raise Conflict if the stored value would be sent to another server."""
     if origin != row.origin:
         raise Conflict(
             f"The stored value is for {row.origin}. For another server, set the value together with"

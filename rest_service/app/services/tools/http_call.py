@@ -119,7 +119,6 @@ def _check_body(call: HttpCall, schema: JsonObject) -> None:
 
 
 def _iter_texts(place: str, value: Any) -> Iterator[tuple[str, str]]:
-    """Yield every text with its place."""
     match value:
         case str():
             yield place, value
@@ -137,15 +136,20 @@ def _reject_secrets(place: str, text: str) -> None:
 
 
 async def _check_secrets(session: AsyncSession, call: HttpCall, address: PublicUrl) -> None:
-    """Check that each secret exists and is for this server."""
     rows = await session.exec(select(Secret).where(col(Secret.name).in_(get_secret_names(call))))
     origins = {row.name: row.origin for row in rows}
     for place, name in _iter_secrets(call):
-        _check_origin(place, name, origins, address)
+        if name not in origins:
+            raise InvalidRequest(
+                f"{place}: there is no secret {name!r}. Add it with POST /api/secrets."
+            )
+        if PublicUrl.parse(origins[name]).origin != address.origin:
+            raise InvalidRequest(
+                f"{place}: the secret {name!r} may only be sent to {origins[name]}."
+            )
 
 
 def _iter_secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
-    """Yield the place and name of each secret."""
     texts = {f"{ROOT_PATH}.headers.{name}": text for name, text in call.headers.items()}
     texts |= {f"{ROOT_PATH}.query.{name}": text for name, text in call.query.items()}
     texts[f"{ROOT_PATH}.url"] = call.url
@@ -153,14 +157,3 @@ def _iter_secrets(call: HttpCall) -> Iterator[tuple[str, str]]:
         for match in PLACEHOLDER_PATTERN.finditer(text):
             if match["secret"]:
                 yield place, match["secret"]
-
-
-def _check_origin(place: str, secret: str, origins: Mapping[str, str], address: PublicUrl) -> None:
-    if secret not in origins:
-        raise InvalidRequest(
-            f"{place}: there is no secret {secret!r}. Add it with POST /api/secrets."
-        )
-    if PublicUrl.parse(origins[secret]).origin != address.origin:
-        raise InvalidRequest(
-            f"{place}: the secret {secret!r} may only be sent to {origins[secret]}."
-        )

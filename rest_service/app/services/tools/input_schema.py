@@ -1,11 +1,11 @@
-"""The JSON Schema of a tool's arguments."""
+"""The JSON Schema of a tool's arguments, and its effect class."""
 
 from functools import cache
 
 from smart_kit import json_schema
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.functions import FUNCTIONS, BuiltinFunction, find_function
-from smart_kit.contracts.tools import ToolType
+from smart_kit.contracts.tools import EffectClass
 from smart_kit.errors import InvalidRequest
 
 from ...models import Tool
@@ -20,6 +20,12 @@ def resolve_input_schema(tool: Tool) -> JsonObject:
         return tool.input_schema
     function = find_function(tool.tool_type, tool.name)
     return _function_schema(function) if function else _NO_ARGUMENTS
+
+
+def resolve_effect_class(tool: Tool) -> EffectClass:
+    """Return the class of the function, else that of the record, else "writes", the safest."""
+    function = find_function(tool.tool_type, tool.name)
+    return function.effect_class if function else tool.effect_class or "writes"
 
 
 def check(tool: Tool) -> None:
@@ -41,19 +47,14 @@ def _function_schema(function: BuiltinFunction) -> JsonObject:
 
 
 def _resolve_function(tool: Tool) -> BuiltinFunction | None:
-    """Return the built-in function, or None for a rest tool. Raises InvalidRequest."""
     function = find_function(tool.tool_type, tool.name)
-    known = _function_names(tool.tool_type)
+    known = [known.name for known in FUNCTIONS if known.tool_type == tool.tool_type]
     if function is None and known:
         raise InvalidRequest(
             f"There is no {tool.tool_type} function called {tool.name!r}. Known functions:"
             f" {', '.join(known)}."
         )
     return function
-
-
-def _function_names(tool_type: ToolType) -> list[str]:
-    return [function.name for function in FUNCTIONS if function.tool_type == tool_type]
 
 
 def _check_arguments(schema: JsonObject, function: BuiltinFunction) -> None:

@@ -3,74 +3,69 @@ from uuid import UUID
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import Page
 from smart_kit.contracts.tools import HttpCall, ToolCreate, ToolRead, ToolUpdate
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ...models import Assistant, AssistantTool, Tool
-from ...pagination import PageQuery, paginate, select_matching
 from ..configuration.change import configuration_change
-from ..records.crud import check_name_available, find, get_provided_fields, set_fields
-from ..records.reference_checks import check_unused
+from ..records.crud import (
+    Records,
+    check_name_available,
+    check_unused,
+    find,
+    get_provided_fields,
+    set_fields,
+)
 from . import http_call, input_schema
-from .effect_class import resolve_effect_class
-
-NOUN = "tool"
+from .input_schema import resolve_effect_class, resolve_input_schema
 
 
-async def read_page(session: AsyncSession, query: PageQuery) -> Page[ToolRead]:
-    """All tools, oldest first."""
-    return await paginate(session, select_matching(Tool, query), query, Page[ToolRead], to_read)
+def _to_read(row: Tool) -> ToolRead:
+    """Return the tool with the schema and effect class that apply."""
+    resolved = {
+        "input_schema": resolve_input_schema(row),
+        "effect_class": resolve_effect_class(row),
+    }
+    return ToolRead(**row.model_dump() | resolved)
 
 
-async def read(session: AsyncSession, tool_id: UUID) -> ToolRead:
-    """Return a tool. Raises NotFound."""
-    return to_read(await find(session, Tool, tool_id, NOUN))
+RECORDS = Records(Tool, ToolRead, convert=_to_read)
 
 
 async def create(session: AsyncSession, body: ToolCreate) -> ToolRead:
     """Create a tool. Raises Conflict for a taken name, InvalidRequest for an unknown function."""
     async with configuration_change(session):
         row = Tool(**body.model_dump())
-        await check_name_available(session, Tool.name, row.name, NOUN)
+        await check_name_available(session, Tool.name, row.name)
         await _check_tool(session, row)
         session.add(row)
-    return to_read(row)
+    return _to_read(row)
 
 
 async def update(session: AsyncSession, tool_id: UUID, body: ToolUpdate) -> ToolRead:
     """Change a tool. Raises NotFound, Conflict, InvalidRequest."""
     async with configuration_change(session):
-        row = await find(session, Tool, tool_id, NOUN)
+        row = await find(session, Tool, tool_id)
         fields = get_provided_fields(body, Tool)
         if body.http_call is not None:
             fields["http_call"] = body.http_call.model_dump()
         if fields.get("name", row.name) != row.name:
-            await check_name_available(session, Tool.name, fields["name"], NOUN)
+            await check_name_available(session, Tool.name, fields["name"])
         set_fields(row, fields)
         with session.no_autoflush:
             await _check_tool(session, row)
-    return to_read(row)
+    return _to_read(row)
 
 
 async def delete(session: AsyncSession, tool_id: UUID) -> None:
     """Delete a tool. Raises NotFound, and Conflict while an assistant has it."""
     async with configuration_change(session):
-        row = await find(session, Tool, tool_id, NOUN)
+        row = await find(session, Tool, tool_id)
         link = col(AssistantTool.assistant_id) == col(Assistant.id)
         used = select(Assistant.name).join(AssistantTool, link)
         used = used.where(AssistantTool.tool_id == tool_id, col(AssistantTool.is_active))
         await check_unused(session, row.name, ("assistants that have it", used))
         await session.delete(row)
-
-
-def to_read(row: Tool) -> ToolRead:
-    """Return the tool with the schema and effect class that apply."""
-    resolved = {
-        "input_schema": input_schema.resolve_input_schema(row),
-        "effect_class": resolve_effect_class(row),
-    }
-    return ToolRead(**row.model_dump() | resolved)
 
 
 async def _check_tool(session: AsyncSession, row: Tool) -> None:
@@ -89,7 +84,7 @@ async def _check_tool(session: AsyncSession, row: Tool) -> None:
         return
     if row.tool_type != "sub_assistant":
         raise InvalidRequest("Only a sub_assistant tool can have an assistant_id.")
-    await find(session, Assistant, row.assistant_id, "assistant")
+    await find(session, Assistant, row.assistant_id)
 
 
 async def _check_http_call(session: AsyncSession, row: Tool) -> None:
@@ -97,7 +92,7 @@ async def _check_http_call(session: AsyncSession, row: Tool) -> None:
         if row.http_call is None:
             raise InvalidRequest("A rest tool needs http_call, the request that it sends.")
         call = HttpCall.model_validate(row.http_call)
-        await http_call.check(session, call, input_schema.resolve_input_schema(row))
+        await http_call.check(session, call, resolve_input_schema(row))
     elif row.http_call is not None:
         raise InvalidRequest("Only a rest tool can have http_call.")
     elif row.effect_class is not None:

@@ -58,7 +58,7 @@ async def redeem(
         row.role = "owner"
     row.is_invited = True
     await session.flush()
-    return users.to_read(row)
+    return users.RECORDS.to_read(row)
 
 
 def _hash(code: str) -> str:

@@ -6,38 +6,22 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.audit import Caller
-from smart_kit.contracts.base import Page
 from smart_kit.contracts.users import UserCreate, UserRead, UserUpdate, UserUpsert
 from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 
 from ...models import Assistant, User
-from ...pagination import PageQuery, paginate, select_matching
 from ..llm_models import llm_models
 from ..records.crud import (
     OwnerScope,
-    check_owner,
+    Records,
     find,
     get_provided_fields,
     not_found_error,
     set_fields,
 )
 
-NOUN = "user"
+RECORDS = Records(User, UserRead)
 ADMIN_FIELDS = {"role", "status", "daily_budget"}
-
-
-async def read_page(session: AsyncSession, query: PageQuery, owner: OwnerScope) -> Page[UserRead]:
-    """Return users, oldest first."""
-    rows = select_matching(User, query)
-    if owner is not None:
-        rows = rows.where(User.id == owner)
-    return await paginate(session, rows, query, Page[UserRead])
-
-
-async def read(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> UserRead:
-    """Return a user. Raises NotFound."""
-    check_owner(user_id, owner, NOUN, user_id)
-    return to_read(await find(session, User, user_id, NOUN))
 
 
 async def read_by_telegram_id(
@@ -45,10 +29,9 @@ async def read_by_telegram_id(
 ) -> UserRead:
     """Return a user. Raises NotFound."""
     row = await find_by_telegram_id(session, telegram_id)
-    if row is None:
+    if row is None or owner not in (None, row.id):
         raise not_found_error("user with the Telegram id", telegram_id)
-    check_owner(row.id, owner, "user with the Telegram id", telegram_id)
-    return to_read(row)
+    return RECORDS.to_read(row)
 
 
 async def create(
@@ -58,7 +41,7 @@ async def create(
     row, is_new = await get_or_create(session, body, body.telegram_id, owner_telegram_id)
     if not is_new:
         raise Conflict(f"There is already a user with the Telegram id {body.telegram_id}.")
-    return to_read(row)
+    return RECORDS.to_read(row)
 
 
 async def upsert(
@@ -72,7 +55,7 @@ async def upsert(
     if not is_new:
         set_fields(row, get_provided_fields(body, User))
         await session.flush()
-    return to_read(row), is_new
+    return RECORDS.to_read(row), is_new
 
 
 async def update(
@@ -81,20 +64,19 @@ async def update(
     """Change a user. Raises NotPermitted, NotFound, InvalidRequest."""
     if caller != "admin" and body.model_fields_set & ADMIN_FIELDS:
         raise NotPermitted(f"Changing {', '.join(sorted(ADMIN_FIELDS))} needs the admin token.")
-    check_owner(user_id, owner, NOUN, user_id)
-    row = await find(session, User, user_id, NOUN, lock=True)
+    row = await find(session, User, user_id, owner, lock=True)
     fields = get_provided_fields(body, User)
     await _check_choices(
         session, {name: value for name, value in fields.items() if value != getattr(row, name)}
     )
     set_fields(row, fields)
     await session.flush()
-    return to_read(row)
+    return RECORDS.to_read(row)
 
 
 async def delete(session: AsyncSession, user_id: UUID) -> None:
     """Delete a user with their jobs; messages stay. Raises NotFound."""
-    await session.delete(await find(session, User, user_id, NOUN, lock=True))
+    await session.delete(await find(session, User, user_id, lock=True))
 
 
 async def find_by_telegram_id(
@@ -120,27 +102,18 @@ async def get_or_create(
     try:
         async with session.begin_nested():
             session.add(row)
-    except IntegrityError:
-        return await _read_after_conflict(session, telegram_id), False
+    except IntegrityError as error:
+        existing = await find_by_telegram_id(session, telegram_id)
+        if existing is None:
+            raise Conflict("The user is being deleted at this moment. Try again.") from error
+        return existing, False
     return row, True
-
-
-def to_read(row: User) -> UserRead:
-    """Return the user in its read type."""
-    return UserRead.model_validate(row, from_attributes=True)
-
-
-async def _read_after_conflict(session: AsyncSession, telegram_id: int) -> User:
-    row = await find_by_telegram_id(session, telegram_id)
-    if row is None:
-        raise Conflict("The user is being deleted at this moment. Try again.")
-    return row
 
 
 async def _check_choices(session: AsyncSession, fields: dict[str, Any]) -> None:
     """Check a chosen assistant and model: the assistant service ignores others."""
     if (assistant_id := fields.get("assistant_id")) is not None:
-        assistant = await find(session, Assistant, assistant_id, "assistant")
+        assistant = await find(session, Assistant, assistant_id)
         if not assistant.is_active:
             raise InvalidRequest(f"{assistant.name} is not active.")
         if not assistant.is_secretary:

@@ -1,14 +1,16 @@
+"""The audit log. It outlives the records it names: no foreign keys."""
+
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON, Index, String, text
+from sqlalchemy import Index, String, text
 from sqlmodel import Field
 
 from smart_kit.contracts.audit import AuditResult, Caller
 from smart_kit.contracts.base import utc_now
 
-from .base import UTC_TIMESTAMP, Row
+from .base import NULLABLE_JSON, UTC_TIMESTAMP, Row
 
 
 class AuditEntry(Row, table=True):
@@ -31,6 +33,6 @@ class AuditEntry(Row, table=True):
     result: AuditResult = Field(sa_type=String(16))
     status: int
     request_id: str | None = Field(default=None, max_length=128)
-    after: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    after: dict[str, Any] | None = Field(default=None, sa_type=NULLABLE_JSON)
     suppressed_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)

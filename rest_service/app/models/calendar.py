@@ -1,4 +1,7 @@
+"""Entries of the built-in calendar."""
+
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import JSON, Index
 from sqlmodel import Field
@@ -10,6 +13,7 @@ class CalendarEvent(OwnedRecord, table=True):
     """An entry of the built-in calendar."""
 
     __tablename__ = "calendar_events"
+    noun: ClassVar[str] = "calendar event"
     __table_args__ = (Index(None, "user_id", "starts_at", "ends_at"),)
 
     title: str = Field(max_length=255)

@@ -1,13 +1,14 @@
+"""Responses to requests with an Idempotency-Key."""
+
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import JSON
 from sqlmodel import Field, UniqueConstraint
 
 from smart_kit.contracts.base import utc_now
 
-from .base import UTC_TIMESTAMP, Row
+from .base import NULLABLE_JSON, UTC_TIMESTAMP, Row
 
 
 class IdempotencyKey(Row, table=True):
@@ -21,5 +22,5 @@ class IdempotencyKey(Row, table=True):
     key: str = Field(max_length=255)
     fingerprint: str = Field(max_length=64)
     """SHA-256 of the method, the path and the body."""
-    response: dict[str, Any] | None = Field(default=None, sa_type=JSON(none_as_null=True))
+    response: dict[str, Any] | None = Field(default=None, sa_type=NULLABLE_JSON)
     created_at: datetime = Field(default_factory=utc_now, sa_type=UTC_TIMESTAMP)

@@ -1,4 +1,7 @@
+"""Reminders and scheduled prompts, and their runs."""
+
 from datetime import datetime
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import BigInteger, Index, String, text
@@ -14,6 +17,7 @@ class CronJob(OwnedRecord, table=True):
     """A reminder or a scheduled prompt, once or recurring."""
 
     __tablename__ = "cron_jobs"
+    noun: ClassVar[str] = "cron job"
     __table_args__ = (
         Index(None, "user_id"),
         Index("ix_cron_jobs_due", "next_fire_at", postgresql_where=text("is_active")),
