@@ -148,6 +148,9 @@ class RequestBody(BaseModel):
 class Page(Contract, Generic[ItemT]):
     """A page of a list."""
 
+    # pydantic would look for docstrings in the source of the code that writes Page[...]
+    model_config = ConfigDict(use_attribute_docstrings=False)
+
     items: list[ItemT]
     total: int = Field(description="Number of items in all pages")
     limit: int
