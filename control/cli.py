@@ -9,9 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 from control import options
-from control.argument_types import USAGE_ERROR_STATUS
 from control.context import Context
-from control.errors import ControlError, did_you_mean
+from control.errors import ControlError, UsageError, did_you_mean
 from control.options import Parser
 from control.services import Service
 from control.terminal import Terminal
@@ -63,8 +62,7 @@ def main(argv: Sequence[str] | None = None, context: Context | None = None) -> i
         if argv and argv[0] == "--version":
             context.terminal.print_line(context.version)
             return 0
-        chosen = _parse_arguments(argv, context.services)
-        return _load_entry_point(chosen)(context, chosen)
+        return _run_command(context, _parse_arguments(argv, context.services))
     except ControlError as error:
         return _print_error(context, str(error), error.status)
     except KeyboardInterrupt:
@@ -90,18 +88,16 @@ def _print_error(context: Context, message: str, status: int) -> int:
 
 
 def _parse_arguments(argv: Sequence[str], table: Sequence[Service]) -> argparse.Namespace:
-    """Return the parsed options; raises ControlError for invalid ones."""
     first = argv[0] if argv else "--help"
     if first not in ("-h", "--help", *(command.name for command in COMMANDS)):
         shown = [command.name for command in COMMANDS if command.help]
         advice = did_you_mean(first, shown, "see ./manage.py --help")
-        raise ControlError(f"there is no command {first!r}; {advice}", USAGE_ERROR_STATUS)
+        raise UsageError(f"there is no command {first!r}; {advice}")
     chosen, unknown = _build_parser(table).parse_known_args(argv or [first])
     if unknown:
         more = "; arguments of pytest follow after --" if hasattr(chosen, "extra") else ""
-        raise ControlError(
-            f"{first} does not take {unknown[0]!r}; see ./manage.py {first} --help{more}",
-            USAGE_ERROR_STATUS,
+        raise UsageError(
+            f"{first} does not take {unknown[0]!r}; see ./manage.py {first} --help{more}"
         )
     return chosen
 
@@ -124,14 +120,11 @@ def _build_parser(table: Sequence[Service]) -> Parser:
     return parser
 
 
-def _load_entry_point(
-    chosen: argparse.Namespace,
-) -> Callable[[Context, argparse.Namespace], int]:
-    """Import the function of a command. Only this command's modules are imported, to start
-    quickly."""
+def _run_command(context: Context, chosen: argparse.Namespace) -> int:
+    """Import only the modules of this command, to start quickly."""
     command = next(command for command in COMMANDS if command.name == chosen.command)
     module, _, function = command.entry_point.partition(":")
-    found: Callable[[Context, argparse.Namespace], int] = getattr(
-        import_module(f".{module}", "control.commands"), function
+    status: int = getattr(import_module(f".{module}", "control.commands"), function)(
+        context, chosen
     )
-    return found
+    return status

@@ -94,10 +94,8 @@ def _exclusive_rotation(
     lock = FileLock.try_acquire(state_file)
     if lock is None:
         raise ControlError("another ./manage.py rotate-keys is at work")
-    try:
+    with lock:
         yield keys, state_file
-    finally:
-        lock.release()
 
 
 def _find_interrupted_key(context: Context, keys: MasterKeys, state_file: Path) -> str | None:

@@ -1,13 +1,22 @@
 """What `start` prints in both modes."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from control import environment, invitation, machine
 from control.context import Context
 from control.errors import ControlError
 from control.http_client import RequestFailed
-from control.terminal import BOLD
+from control.terminal import BOLD, Terminal
+
+
+class Named(Protocol):
+    """A process or a container."""
+
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,12 @@ def prepare_environment(context: Context, mode: str) -> None:
     if mode == "local":
         for one in machine.check_memory(context.find_machine(context.root)):
             context.terminal.print_warning(str(one))
+
+
+def show_waiting(terminal: Terminal, unready: Iterable[Named], since: float) -> None:
+    """Show what a start has been waiting for; `since` is a time of the monotonic clock."""
+    names = ", ".join(it.name for it in unready)
+    terminal.show_waiting(f"… {time.monotonic() - since:.0f} s, waiting for {names}")
 
 
 def report_failures(

@@ -16,8 +16,9 @@ from pathlib import Path
 
 from control import disk, environment, machine, package_index, requirements
 from control.file_lock import FileLock
+from control.finding import Finding
 from control.installer import Installer
-from control.machine import Machine, UnmetRequirement
+from control.machine import Machine
 from control.terminal import Terminal
 
 
@@ -122,7 +123,7 @@ class Virtualenv:
         with self._exclusive_lock() as lock:
             self._install_packages(requirements.runtime_files(self.root), lock, from_scratch=True)
 
-    def find_unmet_requirements(self) -> Iterator[UnmetRequirement]:
+    def find_unmet_requirements(self) -> Iterator[Finding]:
         """Yield what prevents creating it again. The space that it takes now counts as free."""
         found = self.find_machine(self.root)
         free_after_removal = found.free_disk + disk.get_disk_usage(self.path)

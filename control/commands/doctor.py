@@ -29,17 +29,17 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if any(finding.severity == "error" for finding in findings):
         return 1
     has_warnings = any(finding.severity == "warning" for finding in findings)
-    verdict = (
-        "There are no errors; see the warnings (!)" if has_warnings else "There are no problems"
-    )
-    context.terminal.print_line(f"{verdict}. State of the services: ./manage.py status")
+    verdict = "errors; see the warnings (!)" if has_warnings else "problems"
+    advice = "State of the services: ./manage.py status"
+    context.terminal.print_line(f"There are no {verdict}. {advice}")
     return 0
 
 
 def _print_finding(terminal: Terminal, finding: Finding) -> None:
-    if finding.severity == "ok":
-        terminal.print_success(finding.subject, finding.message)
-    elif finding.severity == "error":
-        terminal.print_failure(finding.subject, f"{finding.message}: {finding.advice}")
-    else:
-        terminal.print_warning(f"{finding.subject}: {finding.message}: {finding.advice}")
+    match finding.severity:
+        case "ok":
+            terminal.print_success(finding.subject, finding.message)
+        case "warning":
+            terminal.print_warning(f"{finding.subject}: {finding}")
+        case "error":
+            terminal.print_failure(finding.subject, str(finding))

@@ -6,7 +6,6 @@ import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
 
 from control.docker import timeouts
 from control.errors import ControlError
@@ -45,12 +44,7 @@ class ComposeProcess:
     def __enter__(self) -> "ComposeProcess":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.terminate()
         self._output.close()
         self._log.close()

@@ -69,13 +69,7 @@ def _run_e2e_tests(context: Context, options: argparse.Namespace) -> int:
         "e2e and not local", selection.slow_tests_condition(options)
     )
     places = [] if selection.parse_paths(options, context.root) else [str(_E2E_TESTS)]
-    command = (
-        context.ensure_python(develop=True),
-        "-m",
-        "pytest",
-        *places,
-        *chosen,
-        *options.extra,
-    )
+    python = context.ensure_python(develop=True)
+    command = (python, "-m", "pytest", *places, *chosen, *options.extra)
     environ = context.environ_without_suite | {"SUITE_MODE": "docker"}
     return subprocess_runner.run(command, context.root, environ)

@@ -14,7 +14,7 @@ def check(context: Context) -> Iterable[Finding]:
     settings = context.settings
     is_started = modes.read_last_mode(context.state_dir) == "docker"
     is_started = is_started or RunDirectory(context.state_dir).find_supervisor() is not None
-    taken = []
+    has_conflict = False
     for service in settings.select_services(context.services):
         if service.port is None:
             continue
@@ -22,12 +22,9 @@ def check(context: Context) -> Iterable[Finding]:
         is_used = bool(preflight.find_bind_error(port))
         is_service = is_used and health.identify_service(port) == service.name
         if is_used and not (is_service and is_started):
-            taken.append(f"{service.port}={port}")
+            has_conflict = True
             user = "the suite of another folder" if is_service else "another program"
-            yield make_error(
-                "ports",
-                f"{service.port}={port} is used by {user}",
-                f"end it, or set {service.port} to another port",
-            )
-    if not taken:
+            advice = f"end it, or set {service.port} to another port"
+            yield make_error("ports", f"{service.port}={port} is used by {user}", advice)
+    if not has_conflict:
         yield Finding("ports", "each is free, or ours")

@@ -101,9 +101,8 @@ class ProcessRunner:
         return await self._wait_for_exit(popen)
 
     async def _wait_for_exit(self, popen: subprocess.Popen[bytes]) -> int:
-        loop = asyncio.get_running_loop()
         self.status.pid = popen.pid
-        ended = loop.run_in_executor(self._executor, popen.wait)
+        ended = asyncio.get_running_loop().run_in_executor(self._executor, popen.wait)
         readiness = asyncio.create_task(self._wait_until_ready())
         changed = asyncio.create_task(self._desired_state_changed.wait())
         either: set[asyncio.Future[Any]] = {ended, changed}
@@ -141,9 +140,8 @@ class ProcessRunner:
         """Record why the process ended, and pause before the next one."""
         if code is not None:
             log = self._run_directory.log_file(self.component.name)
-            self.status.exit_reason = exit_reasons.describe_exit_with_log(
-                code, log, self.status.log_offset
-            )
+            written = exit_reasons.read_tail(log, self.status.log_offset)
+            self.status.exit_reason = exit_reasons.describe_exit(code, written)
         uptime = time.time() - self.status.since if self.status.state == "running" else 0.0
         if uptime > MIN_UPTIME_SECONDS:
             self._reset_backoff()
@@ -158,8 +156,7 @@ class ProcessRunner:
         self._backoff_seconds = min(2 * self._backoff_seconds, MAX_BACKOFF_SECONDS)
 
     def _reset_backoff(self) -> None:
-        """Forget earlier failures, after the component has worked or its desired state has
-        changed."""
+        """Forget earlier failures."""
         self._backoff_seconds = MIN_BACKOFF_SECONDS
         self.status.consecutive_failures = 0
 

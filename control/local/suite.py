@@ -13,7 +13,6 @@ from control.local.component import DATABASE_STOP_TIMEOUT_SECONDS, Component, Po
 from control.local.postgres import Cluster
 from control.local.process import LaunchSpec
 from control.local.run_directory import RunDirectory
-from control.local.valkey import Valkey
 from control.local.wheels import Wheels
 from control.services import Service
 from control.settings import Settings
@@ -37,9 +36,8 @@ class Suite:
         cls, context: Context, python: Path, requested: Mapping[str, int] | None = None
     ) -> "Suite":
         """Use the replica counts of this command and of earlier ones."""
-        explicit = requested or {}
-        counts = replicas.read(context.state_dir, context.services) | dict(explicit)
-        return cls(context.settings, context.services, python, counts, explicit)
+        suite = cls(context.settings, context.services, python, {}, requested or {})
+        return suite.with_current_replicas()
 
     def with_current_replicas(self) -> "Suite":
         """Return the suite with the replica counts that other commands have stored meanwhile."""
@@ -97,16 +95,13 @@ class Suite:
             yield self._build_redis()
 
     def _build_postgres(self) -> Component:
-        port = self.settings.get_port("POSTGRES_PORT")
-
-        def build_cluster() -> Cluster:
-            password = self.settings.values["POSTGRES_PASSWORD"]
-            return Cluster(self.settings.state_dir, self._wheels.postgres, port, password)
-
+        port, values = self.settings.get_port("POSTGRES_PORT"), self.settings.values
         return Component(
             "postgres",
             "database",
-            prepare_launch=lambda: build_cluster().prepare_launch(),
+            prepare_launch=lambda: Cluster(
+                self.settings.state_dir, self._wheels.postgres, port, values["POSTGRES_PASSWORD"]
+            ).prepare_launch(),
             check_health=partial(postgres.check_health, port),
             stop_signal=postgres.STOP_SIGNAL,
             stop_timeout=DATABASE_STOP_TIMEOUT_SECONDS,
@@ -119,9 +114,9 @@ class Suite:
         return Component(
             "redis",
             "database",
-            prepare_launch=lambda: Valkey(
+            prepare_launch=lambda: valkey.prepare_launch(
                 self.settings.state_dir, self._wheels.valkey, port, password
-            ).prepare_launch(),
+            ),
             check_health=partial(valkey.check_health, port, password),
             stop_timeout=DATABASE_STOP_TIMEOUT_SECONDS,
             ports=(Port("REDIS_PORT", port),),
@@ -141,10 +136,8 @@ class Suite:
         name = replicas.format_replica_name(service.name, number)
         if service.port is None:
             return Component(name, "task", launch.return_self, depends_on=service.depends_on)
-        port, own = (
-            self.settings.get_port(service.port),
-            self.settings.process_port(service, number),
-        )
+        port = self.settings.get_port(service.port)
+        own = self.settings.process_port(service, number)
         taken = {own, port} if number == 1 else {own}
         return Component(
             name,
@@ -152,5 +145,5 @@ class Suite:
             launch.return_self,
             check_health=partial(health.check_service, own),
             depends_on=service.depends_on,
-            ports=tuple(Port(service.port, one, offset=one - port) for one in sorted(taken)),
+            ports=tuple(Port(service.port, it, offset=it - port) for it in sorted(taken)),
         )

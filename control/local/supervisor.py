@@ -34,11 +34,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     def load_suite(environ: Mapping[str, str]) -> Suite:
         return Suite.from_context(replace(context, environ=environ), Path(options.python))
 
-    lock = FileLock(options.lock)
-    try:
+    with FileLock(options.lock):
         asyncio.run(supervise(load_suite(context.environ), load_suite))
-    finally:
-        lock.release()
     return 0
 
 
@@ -97,16 +94,13 @@ class Supervisor:
         self._maintenance_task = group.create_task(self._maintain(maintenance_interval))
 
     def reload(self) -> None:
-        """Read the desired state when no command is writing it: environment and states belong
-        together."""
+        """Read the desired state and its environment when no command is writing them."""
         lock = self._run_directory.try_command_lock()
         if lock is None:
             asyncio.get_running_loop().call_later(_POLL_SECONDS, self.reload)
             return
-        try:
+        with lock:
             self._apply_desired_states()
-        finally:
-            lock.release()
 
     def _apply_desired_states(self) -> None:
         if self._is_stopping:
@@ -128,7 +122,8 @@ class Supervisor:
         """End the services, then the databases."""
         self._is_stopping = True
         for holds_data in (False, True):
-            ending = [it for it in self._runners.values() if it.component.is_database == holds_data]
+            runners = self._runners.values()
+            ending = [it for it in runners if it.component.is_database == holds_data]
             for runner in ending:
                 runner.set_desired_state(DesiredState(should_run=False))
             await asyncio.gather(*(runner.wait_until_stopped() for runner in ending))
@@ -155,13 +150,11 @@ class Supervisor:
             # they have changed since the command checked them
             log_line(f"the settings stay as they were: {error}")
             return
-        for part in parts:
+        for part in (part for part in parts if part.name in states):
             runner = self._runners.get(part.name)
-            if runner is None and part.name in states:
+            if runner is None:
                 self._add(part)
-            elif runner and runner.is_restart_needed(
-                states.get(part.name, DesiredState(should_run=False))
-            ):
+            elif runner.is_restart_needed(states[part.name]):
                 runner.component = part
 
     def _remove(self, name: str, runner: ProcessRunner) -> None:
@@ -182,9 +175,8 @@ class Supervisor:
     def _publish(self) -> None:
         # a full disk must not end the suite; the status may be outdated
         with contextlib.suppress(OSError):
-            self._run_directory.write_status(
-                {name: it.status for name, it in self._runners.items()}
-            )
+            status = {name: runner.status for name, runner in self._runners.items()}
+            self._run_directory.write_status(status)
 
     async def _maintain(self, interval: float) -> None:
         """Rotate logs and restore the supervisor's record."""

@@ -29,12 +29,8 @@ class Wheels:
     def locate(cls, python: Path) -> "Wheels":
         """Find the wheels that are installed for an interpreter."""
         try:
-            answer = subprocess.run(
-                (str(python), "-I", "-c", _LOCATE_SCRIPT),
-                capture_output=True,
-                text=True,
-                check=True,
-            )
+            command = (str(python), "-I", "-c", _LOCATE_SCRIPT)
+            answer = subprocess.run(command, capture_output=True, text=True, check=True)
         except (OSError, subprocess.CalledProcessError) as error:
             raise ControlError(f"{python} does not run: run ./manage.py rebuild") from error
         postgres, valkey = json.loads(answer.stdout)

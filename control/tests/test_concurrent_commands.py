@@ -16,7 +16,7 @@ import pytest
 from control import environment, replicas
 from control.context import Context
 from control.errors import ControlError
-from control.local import desired_state, scaling, start, timeouts
+from control.local import desired_state, start, timeouts
 from control.local.process import Process
 from control.local.readiness import ReadinessWaiter
 from control.local.run_directory import DesiredState
@@ -54,7 +54,7 @@ def test_a_start_that_had_looked_before_another_one_scaled_takes_nothing_back(
     suite.manage("start")
     stale = Suite.from_context(context, PYTHON)
     suite.manage("start", "--replicas", "rest_service=3")
-    current, missing = scaling.reconcile(context, stale, ())
+    current, missing = desired_state.reconcile(context, stale, ())
     assert (current.replica_counts, missing) == ({"rest_service": 3}, frozenset())
     assert find_running(suite) >= THREE
     assert replicas.read(context.state_dir, SERVICES) == {"rest_service": 3}

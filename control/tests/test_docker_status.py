@@ -7,7 +7,7 @@ import pytest
 
 from control import modes
 from control.docker.compose import Compose
-from control.docker.findings import check_containers
+from control.docker.status import check_containers
 from control.finding import Finding
 from control.status_table import HEADINGS
 from control.tests.fake_docker import HEALTHY, UNHEALTHY, FakeDocker, make_container

@@ -56,11 +56,17 @@ def test_the_words_are_found_in_a_log_that_was_put_aside_meanwhile(tmp_path: Pat
 
 def test_an_end_is_told_with_its_status_or_signal(tmp_path: Path) -> None:
     path = write_log(tmp_path, "bad settings\n")
-    assert exit_reasons.describe_exit_with_log(78, path) == "exit status 78: bad settings"
     assert (
-        exit_reasons.describe_exit_with_log(1, tmp_path / "none") == "exit status 1, without output"
+        exit_reasons.describe_exit(78, exit_reasons.read_tail(path))
+        == "exit status 78: bad settings"
     )
-    assert exit_reasons.describe_exit_with_log(-9, path) == "ended by a signal: Killed"
+    assert (
+        exit_reasons.describe_exit(1, exit_reasons.read_tail(tmp_path / "none"))
+        == "exit status 1, without output"
+    )
+    assert (
+        exit_reasons.describe_exit(-9, exit_reasons.read_tail(path)) == "ended by a signal: Killed"
+    )
 
 
 @pytest.mark.parametrize(
