@@ -1,6 +1,7 @@
 """Runs pip or uv, logs the output and explains failures in one line."""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -46,9 +47,26 @@ class Installer:
     lock: FileLock
     """Inherited by the installer: if this process is killed, other commands still wait for it."""
 
+    def create_environment(self, folder: Path, base: str, action: str) -> None:
+        """Create a virtual environment of the interpreter `base`."""
+        uv = find_uv(self.environ)
+        command = (uv, "venv", "--python", base) if uv else (base, "-m", "venv")
+        self.run((*command, str(folder)), action)
+
+    def install(
+        self, files: Iterable[Path], python: Path, action: str, total: int = 0, *uv_options: str
+    ) -> None:
+        """Install the packages of some requirement files for an interpreter."""
+        sources = (part for file in files for part in ("-r", str(file)))
+        pip = ("pip", "install", "--require-hashes", *sources)
+        command = (str(python), "-m", *pip, "--progress-bar", "off")
+        if uv := find_uv(self.environ):
+            options = (*uv_options, *package_index.build_uv_options(self.environ))
+            command = (uv, *pip, "--python", str(python), *options)
+        self.run(command, action, total)
+
     def run(self, command: tuple[str, ...], action: str, total: int = 0) -> None:
-        """Run a command. Raises ControlError with the reason if it fails. `total` is the number of
-        packages."""
+        """Run a command for `total` packages. Raises ControlError with the reason if it fails."""
         with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -83,6 +101,10 @@ class Installer:
             "UV_HTTP_TIMEOUT": "15",  # seconds, like pip's default; uv's is twice as long
         }
         return quiet | dict(self.environ) | package_index.to_uv_variables(self.environ)
+
+
+def find_uv(environ: Mapping[str, str]) -> str | None:
+    return shutil.which("uv", path=environ.get("PATH"))
 
 
 def _format_progress(lines: list[str], total: int) -> str:

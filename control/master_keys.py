@@ -22,9 +22,9 @@ class MasterKeys:
     def locate(cls, root: Path, environ: Mapping[str, str]) -> "MasterKeys":
         """Find the keys. Raises ControlError if no file that may be changed defines them."""
         if environ.get(KEY_VARIABLE):
+            source = "the environment of this command, where it stays"
             raise ControlError(
-                f"{KEY_VARIABLE} comes from the environment of this command, where it stays: put it"
-                " into .env in place of that"
+                f"{KEY_VARIABLE} comes from {source}: put it into .env in place of that"
             )
         path = environment.find_source_file(root, environ, KEY_VARIABLE)
         if not dotenv.read_variable(path, KEY_VARIABLE):
@@ -55,11 +55,8 @@ class MasterKeys:
         self._write(self._read()[:1])
 
     def _read(self) -> list[str]:
-        return [
-            key.strip()
-            for key in dotenv.read_variable(self.path, KEY_VARIABLE).split(",")
-            if key.strip()
-        ]
+        keys = dotenv.read_variable(self.path, KEY_VARIABLE).split(",")
+        return list(filter(None, map(str.strip, keys)))
 
     def _write(self, keys: list[str]) -> None:
         with self.path.open(encoding="utf-8", newline="") as file:

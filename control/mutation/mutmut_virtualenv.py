@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-from control import environment, package_index, requirements
+from control import environment, requirements
 from control.context import Context
 from control.file_lock import FileLock
 from control.installer import Installer
@@ -16,18 +16,13 @@ import json, sys, sysconfig
 base = getattr(sys, "_base_executable", "") or sys.executable
 print(json.dumps([base, sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]))
 """
-_PURELIB_SCRIPT = """\
-import sys, sysconfig
-print(sysconfig.get_path("purelib"))
-"""
 
 
 @dataclass(frozen=True)
 class MutmutVirtualenv:
     """A separate environment, so that mutmut does not change the one of the tests.
 
-    Packages in both have the same versions: requirements-mutate.txt is resolved with
-    constraints.txt.
+    constraints.txt gives packages of requirements-mutate.txt the same versions in both.
     """
 
     context: Context
@@ -56,21 +51,12 @@ class MutmutVirtualenv:
         log = self.context.state_dir / "logs" / "install.log"
         environment.make_log_dir(log.parent)
         installer = Installer(log, self.context.environ, self.context.terminal, self.lock)
-        uv = shutil.which("uv", path=self.context.environ.get("PATH"))
-        make = (uv, "venv", "--python", base) if uv else (base, "-m", "venv")
-        installer.run((*make, str(self.folder)), "making an environment for mutmut")
-        installer.run(self._build_install_command(uv, file), "installing mutmut")
-        packages = Path(_run_python(self._python, _PURELIB_SCRIPT).strip())
+        installer.create_environment(self.folder, base, "making an environment for mutmut")
+        installer.install([file], self._python, "installing mutmut")
+        packages = Path(json.loads(_run_python(self._python, _PATHS_SCRIPT))[1])
         (packages / "tests.pth").write_text("".join(f"{path}\n" for path in dict.fromkeys(seen)))
 
-    def _build_install_command(self, uv: str | None, file: Path) -> tuple[str, ...]:
-        pip = ("pip", "install", "--require-hashes", "-r", str(file))
-        if uv:
-            options = package_index.build_uv_options(self.context.environ)
-            return (uv, *pip, "--python", str(self._python), *options)
-        return (str(self._python), "-m", *pip, "--progress-bar", "off")
 
-
-def _run_python(python: Path, question: str) -> str:
-    command = (python, "-c", question)
+def _run_python(python: Path, script: str) -> str:
+    command = (python, "-c", script)
     return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
