@@ -85,7 +85,7 @@ class ChatRepl:
             self._watchdog = None
 
     def _print_above_prompt(self, text: str) -> None:
-        """Print above the line that the user is typing; overwrites "typing…"."""
+        """Print above the line that is being typed; overwrites "typing…"."""
         import readline
 
         erase = "\r\033[K" + ("\033[A\033[K" if self._is_typing_shown else "")

@@ -40,8 +40,8 @@ COMMANDS = (
     CliCommand("invite", "create an invitation link", "invite:run", options.invite),
     CliCommand("doctor", "find what prevents the suite from working", "doctor:run", options.none),
     CliCommand("test", "run the tests; --all also the slow ones", "test:run", options.test),
-    CliCommand("fuzz", "fuzz the REST API", "stress:fuzz", options.fuzz),
-    CliCommand("chaos", "kill processes; nothing may be lost", "stress:chaos", options.chaos),
+    CliCommand("fuzz", "fuzz the REST API", "test:fuzz", options.fuzz),
+    CliCommand("chaos", "kill processes; nothing may be lost", "test:chaos", options.chaos),
     CliCommand("mutate", "mutation testing of the key modules", "mutate:run", options.mutate),
     CliCommand(
         "check", "format, lint, types, imports, generated files", "check:run", options.check

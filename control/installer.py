@@ -41,7 +41,6 @@ class Installer:
     """Runs an installer."""
 
     log: Path
-    """The file for its output."""
     environ: Mapping[str, str]
     terminal: Terminal
     lock: FileLock

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from control import dotenv, environment
-from control.credentials import SECRET_GENERATORS, write_private_file
+from control.credentials import write_private_file
 from control.errors import ControlError
 
 KEY_VARIABLE = "LLM_MODEL_DECRYPT_KEY"
@@ -62,10 +62,6 @@ class MasterKeys:
         with self.path.open(encoding="utf-8", newline="") as file:
             text = file.read()
         write_private_file(self.path, dotenv.replace_value(text, KEY_VARIABLE, ",".join(keys)))
-
-
-def generate_key() -> str:
-    return SECRET_GENERATORS[KEY_VARIABLE]()
 
 
 def fingerprint(key: str) -> str:

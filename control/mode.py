@@ -85,10 +85,7 @@ class Mode(ABC):
 
     @abstractmethod
     def rebuild(self, services: Sequence[str]) -> bool:
-        """Install the dependencies of these services, or of all, again; restart what was running.
-
-        Return whether it is healthy afterwards.
-        """
+        """Install the dependencies again and restart what runs. Return whether it is healthy."""
 
     @abstractmethod
     def list_running_services(self) -> frozenset[str]:

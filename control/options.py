@@ -49,9 +49,8 @@ def start(parser: Parser, table: Sequence[Service]) -> None:
 
 def stop(parser: Parser, table: Sequence[Service]) -> None:
     service(parser, table)
-    _add_flag(
-        parser, "--remove", "also delete the suite's data: database, queues, logs; asks first"
-    )
+    note = "also delete the suite's data: database, queues, logs; asks first"
+    _add_flag(parser, "--remove", note)
     _add_flag(parser, "--yes", "with --remove: do not ask")
 
 
@@ -59,14 +58,8 @@ def logs(parser: Parser, table: Sequence[Service]) -> None:
     parts = (*services.DATABASES, *(item.name for item in table))
     _add_service_option(parser, "log", (*parts, *log_tail.MANAGE_LOGS))
     parser.add_argument("-f", "--follow", action="store_true", help="continue with new lines")
-    parser.add_argument(
-        "-n",
-        "--lines",
-        type=integer_parser("number of lines"),
-        default=100,
-        metavar="N",
-        help="number of lines; default: 100",
-    )
+    lines, note = integer_parser("number of lines"), "number of lines; default: 100"
+    parser.add_argument("-n", "--lines", type=lines, default=100, metavar="N", help=note)
 
 
 def test(parser: Parser, _: Sequence[Service]) -> None:
@@ -102,16 +95,11 @@ def chaos(parser: Parser, _: Sequence[Service]) -> None:
 
 
 def mutate(parser: Parser, _: Sequence[Service]) -> None:
-    _add_repeatable(
-        parser, "--module", "NAME", "only this key module of pyproject.toml (repeatable)"
-    )
-    parser.add_argument(
-        "--jobs",
-        type=integer_parser("number of jobs", minimum=1),
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="test N mutants in parallel; default: one per core",
-    )
+    note = "only this key module of pyproject.toml (repeatable)"
+    _add_repeatable(parser, "--module", "NAME", note)
+    jobs, cores = integer_parser("number of jobs", 1), os.cpu_count() or 1
+    note = "test N mutants in parallel; default: one per core"
+    parser.add_argument("--jobs", type=jobs, default=cores, metavar="N", help=note)
     _add_flag(
         parser,
         "--survivors",
@@ -173,11 +161,8 @@ def _add_seed_option(parser: Parser) -> None:
 
 
 def _add_service_option(parser: Parser, kind: str, names: Sequence[str]) -> None:
-    choice, note = (
-        argument_types.choice_parser(kind, names),
-        "only this service or log (repeatable)",
-    )
-    _add_repeatable(parser, "--service", "NAME", note, choice)
+    choice = argument_types.choice_parser(kind, names)
+    _add_repeatable(parser, "--service", "NAME", "only this service or log (repeatable)", choice)
 
 
 def _add_schema_owner_option(parser: Parser) -> None:

@@ -16,8 +16,7 @@ _CREDENTIALS = re.compile(r"(?<=://)[^/\s]+(?=@)")
 
 
 def to_uv_variables(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that configure uv as pip's variables configure pip. uv's own have
-    priority."""
+    """Return uv's variables for the operator's variables of pip. uv's own have priority."""
     uv_variables = {
         names[0]: environ[name]
         for name, names in _UV_EQUIVALENTS.items()
@@ -27,9 +26,8 @@ def to_uv_variables(environ: Mapping[str, str]) -> dict[str, str]:
         uv_variables["UV_FIND_LINKS"] = ",".join(uv_variables["UV_FIND_LINKS"].split())
     if "UV_INDEX" in uv_variables:
         # pip searches all indexes, uv only the first with the name; hashes make both safe
-        uv_variables |= {
-            "UV_INDEX_STRATEGY": environ.get("UV_INDEX_STRATEGY") or "unsafe-best-match"
-        }
+        strategy = environ.get("UV_INDEX_STRATEGY") or "unsafe-best-match"
+        uv_variables["UV_INDEX_STRATEGY"] = strategy
     return uv_variables
 
 

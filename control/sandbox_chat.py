@@ -66,7 +66,6 @@ class SandboxChat:
     """The chat, as the sandbox's page sees it."""
 
     url: str
-    """The URL of the sandbox."""
     token: str
 
     def find_user(self, name: str | None) -> SandboxAccount:
@@ -79,10 +78,7 @@ class SandboxChat:
         return found[0]
 
     def send(self, user: SandboxAccount, text: str) -> int:
-        """Send a text, or press the button with this number at the newest message.
-
-        Return the id of the message after which replies follow.
-        """
+        """Send a text or press the newest message's button. Return the id before the replies."""
         if text.isdecimal() and (messages := self.get_updates(user, 0).messages):
             newest = messages[-1]
             if button := newest.find_button(text):

@@ -27,7 +27,6 @@ class Virtualenv:
 
     root: Path
     log: Path
-    """The log of the installer."""
     environ: Mapping[str, str]
     terminal: Terminal
     find_machine: Callable[[Path], Machine] = Machine.inspect
@@ -112,9 +111,8 @@ class Virtualenv:
     def _acquire_lock(self) -> FileLock:
         """Prevent two commands from installing at once, by a lock on the repository's folder."""
         while (lock := FileLock.try_acquire(self.root)) is None:
-            self.terminal.show_progress(
-                "… another ./manage.py is preparing the virtual environment"
-            )
+            action = "preparing the virtual environment"
+            self.terminal.show_progress(f"… another ./manage.py is {action}")
             time.sleep(0.1)
         return lock
 

@@ -22,10 +22,11 @@ from pathlib import Path
 
 from control import modes, services
 from control.context import Context
+from control.credentials import generate_master_key
 from control.errors import ControlError
 from control.file_lock import FileLock
 from control.http_client import JsonResponse, RequestFailed, request
-from control.master_keys import KEY_VARIABLE, MasterKeys, fingerprint, generate_key
+from control.master_keys import KEY_VARIABLE, MasterKeys, fingerprint
 
 _REENCRYPTION_TIMEOUT_SECONDS = 600.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
@@ -113,7 +114,7 @@ def _find_interrupted_key(context: Context, keys: MasterKeys, state_file: Path) 
 
 
 def _add_key(context: Context, keys: MasterKeys, state_file: Path) -> str:
-    key = generate_key()
+    key = generate_master_key()
     state_file.write_text(fingerprint(key), "utf-8")
     with FileLock.acquire(keys.path.parent):  # a start may be writing the same file
         keys.append(key)

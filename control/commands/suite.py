@@ -85,10 +85,7 @@ def _remove(mode: Mode, options: argparse.Namespace) -> int:
 
 
 def confirm_deletion(terminal: Terminal, items: Iterable[str], *, is_confirmed: bool) -> None:
-    """Print what will be deleted and ask for confirmation, unless it is given.
-
-    Raises ControlError if the answer is no, or if there is no terminal to ask at.
-    """
+    """Print what will be deleted. Raises ControlError unless that is confirmed."""
     terminal.print_line("This deletes for good:")
     for item in items:
         terminal.print_line(f"  {item}")

@@ -34,7 +34,6 @@ class Compose:
     settings: Settings
     table: tuple[Service, ...]
     requested_replicas: Mapping[str, int]
-    """The replica counts that this command asks for."""
 
     @classmethod
     def from_context(
@@ -47,10 +46,7 @@ class Compose:
 
     @contextmanager
     def locked_replica_counts(self, terminal: Terminal) -> Iterator[dict[str, int]]:
-        """Store and yield the number of containers of each service that does not have exactly one.
-
-        The lock prevents other commands from creating containers meanwhile.
-        """
+        """Store and yield the replica counts; no other command creates containers meanwhile."""
         state_dir = self.settings.state_dir
         while (lock := FileLock.try_acquire(state_dir / "containers.lock")) is None:
             terminal.show_waiting("… another ./manage.py is making containers")
@@ -79,6 +75,7 @@ class Compose:
         self, *arguments: str, stdin: str = "", timeout: float = timeouts.COMMAND_TIMEOUT_SECONDS
     ) -> str:
         """Return the output of a command. Raises ControlError if it fails or takes too long."""
+        name = f"docker compose {arguments[0]}"
         try:
             done = subprocess.run(
                 self._build_command(arguments),
@@ -90,12 +87,10 @@ class Compose:
                 timeout=timeout,
             )
         except subprocess.TimeoutExpired as error:
-            raise ControlError(
-                f"docker compose {arguments[0]} does not answer within {timeout:g} s"
-            ) from error
+            raise ControlError(f"{name} does not answer within {timeout:g} s") from error
         if done.returncode:
             error_lines = done.stderr.strip().splitlines() or [f"status {done.returncode}"]
-            raise ControlError(f"docker compose {arguments[0]}: {error_lines[-1]}")
+            raise ControlError(f"{name}: {error_lines[-1]}")
         return done.stdout
 
     def stop_all(self) -> None:
@@ -108,7 +103,6 @@ class Compose:
         self.capture("stop", *names, timeout=timeouts.STOP_TIMEOUT_SECONDS)
 
     def get_project_name(self) -> str:
-        """Return the name of the Compose project."""
         return str(json.loads(self.capture("config", "--format", "json"))["name"])
 
     def set_database_password(self) -> None:

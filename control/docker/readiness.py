@@ -31,7 +31,6 @@ class ContainerReadinessWaiter:
         self._compose = compose
         self._terminal = terminal
         self._with_dependencies = with_dependencies
-        """Whether the dependencies of the services are watched too."""
         self._names: frozenset[str] = frozenset()
         self._started_at = self._last_progress_at = time.monotonic()
         self._previous: dict[str, Container] = {}
@@ -40,10 +39,7 @@ class ContainerReadinessWaiter:
         self._process: ComposeProcess | None = None
 
     def run_up(self, names: Iterable[str], *arguments: str) -> None:
-        """Run `docker compose up` until it ends or cannot succeed any more.
-
-        Raises ControlError if it fails and no container gives a reason.
-        """
+        """Run `docker compose up` while it can succeed. Raises ControlError if it fails itself."""
         self._names = frozenset(names)
         self._previous = {it.id: it for it in self._compose.list_containers()}
         self._last_progress_at = time.monotonic()
@@ -136,13 +132,11 @@ class ContainerReadinessWaiter:
         return time.monotonic() > self._last_progress_at + duration
 
     def _count_restarts(self, container: Container) -> int:
-        """Return the number of restarts since this wait began."""
         known = self._previous.get(container.id)
         before = known.restarts if known else 0
         return container.restarts - before if container.restarts >= before else container.restarts
 
     def _raise_unless_explained(self, process: ComposeProcess) -> None:
-        """Raise ControlError if no container gives a reason for the failure."""
         self._poll()
         if not any(it.has_exited or it.health == "unhealthy" for it in self._unready):
             raise process.build_error()

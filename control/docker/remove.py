@@ -15,15 +15,11 @@ _WORKING_DIR_LABEL = "com.docker.compose.project.working_dir"
 
 
 def find_data(context: Context, *, is_confirmed: bool) -> SuiteData | None:
-    """Return what `stop --remove` deletes; None if there is nothing.
-
-    Raises ControlError if it may belong to the suite of another folder.
-    """
+    """Return what `stop --remove` deletes; raises ControlError for another folder's suite."""
     compose = Compose.from_context(context)
     project = compose.get_project_name()
-    containers = engine.inspect_containers(
-        context.environ, engine.list_containers(context.environ, project)
-    )
+    ids = engine.list_containers(context.environ, project)
+    containers = engine.inspect_containers(context.environ, ids)
     _ensure_same_folder(context.root, project, containers)
     volumes = engine.list_volumes(context.environ, project)
     if not containers and not volumes:
@@ -47,8 +43,6 @@ def find_data(context: Context, *, is_confirmed: bool) -> SuiteData | None:
 def _ensure_same_folder(
     root: Path, project: str, containers: Iterable[engine.InspectResult]
 ) -> None:
-    """Raise ControlError if containers of another folder have the same project name, and so its
-    data."""
     for facts in containers:
         folder = facts["Config"]["Labels"].get(_WORKING_DIR_LABEL, "")
         if not folder or os.path.realpath(folder) != os.path.realpath(root):

@@ -37,11 +37,9 @@ def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
 
 
 def _check_local(context: Context, found: Machine) -> Iterable[Finding]:
-    """Yield what only local mode requires."""
     unmet = [*machine.check_loopback(found), *machine.check_execution(found)]
-    if context.virtualenv.has_runtime_packages or requirements.are_installed(
-        requirements.runtime_files(context.root)
-    ):
+    files = requirements.runtime_files(context.root)
+    if context.virtualenv.has_runtime_packages or requirements.are_installed(files):
         yield _python_finding("with everything that is pinned")
     elif context.virtualenv.is_usable:
         yield _python_finding("the next start installs what has changed")

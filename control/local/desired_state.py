@@ -23,28 +23,20 @@ _STOP_MARGIN_SECONDS = 10.0
 
 @contextmanager
 def exclusive_suite(suite: Suite) -> Iterator[Suite]:
-    """Yield the current suite while no other command changes its desired state.
-
-    Raises ControlError if it cannot be changed.
-    """
+    """Yield the current suite while no other command changes it. Raises ControlError."""
     with suite.run_directory.command_lock():
         if suite.run_directory.find_supervisor() is None:
             raise ControlError("the supervisor has just ended: run ./manage.py start")
         if not suite.run_directory.read_desired_states():
-            raise ControlError(
-                f"{suite.run_directory.path / 'desired_state.json'} is lost or damaged:"
-                " run ./manage.py restart"
-            )
+            file = suite.run_directory.path / "desired_state.json"
+            raise ControlError(f"{file} is lost or damaged: run ./manage.py restart")
         yield suite.with_current_replicas()
 
 
 def apply(
     context: Context, suite: Suite, changed: Mapping[str, DesiredState], removed: Iterable[str] = ()
 ) -> None:
-    """Change and remove desired states, notify the supervisor. Requires `exclusive_suite`.
-
-    Components start with the settings that this command sees.
-    """
+    """Change the desired states that `exclusive_suite` protects, and notify the supervisor."""
     run_directory = suite.run_directory
     states = run_directory.read_desired_states() | dict(changed)
     for name in removed:
@@ -78,9 +70,9 @@ def wait_until_stopped(
     timeout = margin + max(timeouts_by_name.get(name, STOP_TIMEOUT_SECONDS) for name in names)
     deadline = time.monotonic() + timeout
     with context.terminal.step(f"stop {', '.join(names)}"):
-        while (supervisor := suite.run_directory.find_supervisor()) and not _are_stopped(
-            suite, names, are_removed
-        ):
+        while supervisor := suite.run_directory.find_supervisor():
+            if _are_stopped(suite, names, are_removed):
+                break
             if time.monotonic() > deadline:
                 raise ControlError(
                     f"the supervisor has not ended {', '.join(names)} within {timeout:g} s, as if"
@@ -165,9 +157,8 @@ def _find_surplus_replicas(suite: Suite) -> list[str]:
     expected = {part.name for part in suite.components}
     # a surplus replica may still be running
     known = suite.run_directory.read_desired_states() | suite.run_directory.read_status()
-    return [
-        name for name in known if name not in expected and replicas.parse_service_name(name) != name
-    ]
+    surplus = (name for name in known if name not in expected)
+    return [name for name in surplus if replicas.parse_service_name(name) != name]
 
 
 def _find_missing(suite: Suite, required: frozenset[str]) -> dict[str, DesiredState]:

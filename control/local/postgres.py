@@ -176,12 +176,11 @@ class Cluster:
         self._store_password_digest()
 
     def _check_version(self) -> None:
-        mine = self._run("postgres", "--version").split()[-1].split(".")[0]
-        made_with = (self._data / "PG_VERSION").read_text().strip()
-        if mine != made_with:
-            raise ControlError(
-                f"the database in {self._data} was made by PostgreSQL {made_with}, this is {mine}"
-            )
+        own = self._run("postgres", "--version").split()[-1].split(".")[0]
+        version = (self._data / "PG_VERSION").read_text().strip()
+        if own != version:
+            origin = f"the database in {self._data} was made by PostgreSQL {version}"
+            raise ControlError(f"{origin}, this is {own}")
 
     def _set_password(self) -> None:
         """Set a changed or lost POSTGRES_PASSWORD, so that the suite keeps access to its data."""

@@ -55,7 +55,6 @@ def check_disk_space(folder: Path, min_free: int = MIN_FREE_BYTES) -> None:
     """Raise ControlError if the disk is almost full."""
     free = shutil.disk_usage(folder).free
     if free < min_free:
-        raise ControlError(
-            f"the disk is full: {disk.format_megabytes(free)} free for {folder},"
-            f" at least {disk.format_megabytes(min_free)} are needed"
-        )
+        problem = f"the disk is full: {disk.format_megabytes(free)} free for {folder}"
+        needed = disk.format_megabytes(min_free)
+        raise ControlError(f"{problem}, at least {needed} are needed")

@@ -49,7 +49,6 @@ class ProcessRunner:
         self._backoff_seconds = MIN_BACKOFF_SECONDS
 
     def is_restart_needed(self, desired: DesiredState) -> bool:
-        """Return whether the desired state requires a new process."""
         return desired.should_run and desired != self._desired_state
 
     def set_desired_state(self, state: DesiredState) -> None:
@@ -87,7 +86,7 @@ class ProcessRunner:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _run_once(self) -> int | None:
-        """Run one process. Return its exit status; None if it could not be started."""
+        """Return the exit status of one process; None if it could not be started."""
         self.status.generation = self._desired_state.generation
         self._set_state("starting")
         log = self._run_directory.log_file(self.component.name)
@@ -137,7 +136,6 @@ class ProcessRunner:
             os.killpg(popen.pid, signal.SIGKILL)
 
     async def _back_off(self, code: int | None) -> None:
-        """Record why the process ended, and pause before the next one."""
         if code is not None:
             log = self._run_directory.log_file(self.component.name)
             written = exit_reasons.read_tail(log, self.status.log_offset)
@@ -145,10 +143,8 @@ class ProcessRunner:
         uptime = time.time() - self.status.since if self.status.state == "running" else 0.0
         if uptime > MIN_UPTIME_SECONDS:
             self._reset_backoff()
-        log_line(
-            f"{self.component.name} ended: {self.status.exit_reason};"
-            f" again in {self._backoff_seconds:g} s"
-        )
+        ended = f"{self.component.name} ended: {self.status.exit_reason}"
+        log_line(f"{ended}; again in {self._backoff_seconds:g} s")
         self.status.restarts += 1
         self.status.consecutive_failures += 1
         self._set_state("failing")
@@ -156,7 +152,6 @@ class ProcessRunner:
         self._backoff_seconds = min(2 * self._backoff_seconds, MAX_BACKOFF_SECONDS)
 
     def _reset_backoff(self) -> None:
-        """Forget earlier failures."""
         self._backoff_seconds = MIN_BACKOFF_SECONDS
         self.status.consecutive_failures = 0
 

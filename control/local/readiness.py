@@ -153,7 +153,6 @@ class ReadinessWaiter:
         return is_waiting and bool(self._unmet_dependencies(component))
 
     def _has_failed(self, component: Component) -> bool:
-        """Whether waiting longer will not help."""
         state = self._current_state(component)
         if state == "waiting":
             return False

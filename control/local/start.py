@@ -65,14 +65,13 @@ def _launch(context: Context, suite: Suite, wanted: frozenset[str], lock: FileLo
     suite.run_directory.remove_status()
     # before the supervisor could read an older one
     suite.run_directory.write_environment(context.suite_environ)
-    suite.run_directory.write_desired_states(
-        {part.name: DesiredState(part.name in wanted) for part in suite.components}
-    )
+    states = {part.name: DesiredState(part.name in wanted) for part in suite.components}
+    suite.run_directory.write_desired_states(states)
     _spawn_supervisor(context, suite, lock)
 
 
 def _spawn_supervisor(context: Context, suite: Suite, lock: FileLock) -> None:
-    """Start the supervisor. It inherits the lock, so no second one can start in between."""
+    """Start the supervisor. It inherits the lock, so no second one can start."""
     options = ("--lock", str(lock.descriptor), "--python", str(suite.python))
     # SIGHUP must not kill the supervisor before it has a handler; it then reads the state anyway
     previous_handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -94,7 +93,6 @@ def _spawn_supervisor(context: Context, suite: Suite, lock: FileLock) -> None:
 
 
 def _start_missing(context: Context, suite: Suite, names: Iterable[str]) -> bool:
-    """Start the missing components of a suite that runs or is being started."""
     context.terminal.print_line("The suite is already running.")
     suite, awaited = desired_state.reconcile(context, suite, names)
     if suite.run_directory.supervisor_uptime < START_TIMEOUT_SECONDS:

@@ -48,9 +48,8 @@ def show(context: Context, suite: Suite, services: Sequence[str] = ()) -> bool:
     rows = (_build_row(part, status, answers.get(part.name)) for part in parts)
     is_healthy = status_table.print_table(context.terminal, rows)
     if environment.is_env_newer_than(context.root, suite.run_directory.path / "supervisor"):
-        context.terminal.print_warning(
-            ".env has changed since the start: ./manage.py restart takes it over"
-        )
+        change = ".env has changed since the start"
+        context.terminal.print_warning(f"{change}: ./manage.py restart takes it over")
     return is_healthy
 
 
@@ -93,9 +92,8 @@ def _find_unmet_dependencies(
     if _status_for(status, component).state != "waiting":
         return []
     ready = {name for name, known in status.items() if known.state in ("running", "done")}
-    return [
-        name for name in component.depends_on if name not in ready or status[name].is_crash_looping
-    ]
+    ready -= {name for name in ready if status[name].is_crash_looping}
+    return [name for name in component.depends_on if name not in ready]
 
 
 def _combine_health(known: ComponentStatus, checked: HealthStatus | None) -> HealthStatus:
@@ -103,9 +101,7 @@ def _combine_health(known: ComponentStatus, checked: HealthStatus | None) -> Hea
     if known.state == "done":
         return HealthStatus(is_healthy=True, detail="done")
     if checked and checked.is_healthy:
-        return HealthStatus(
-            is_healthy=True, detail=f"ok: {checked.detail}" if checked.detail else "ok"
-        )
+        return HealthStatus(True, f"ok: {checked.detail}" if checked.detail else "ok")
     if known.is_crash_looping and not (checked and checked.has_answered):
         return HealthStatus(is_healthy=False, detail=known.exit_reason)
     return checked or HealthStatus(is_healthy=False)

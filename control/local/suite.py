@@ -29,7 +29,6 @@ class Suite:
     replica_counts: Mapping[str, int]
     """The number of processes of services that do not have exactly one."""
     requested_replicas: Mapping[str, int]
-    """The replica counts that this command asks for."""
 
     @classmethod
     def from_context(
@@ -64,9 +63,8 @@ class Suite:
 
     def required_components_for(self, services: Iterable[str]) -> frozenset[str]:
         """Return all components of some services, or of all, and their dependencies."""
-        return self.resolve_dependencies(
-            self.component_names_for(services) or [part.name for part in self.components]
-        )
+        names = self.component_names_for(services) or [part.name for part in self.components]
+        return self.resolve_dependencies(names)
 
     def save_replicas(self) -> None:
         """Store the replica counts for other commands and the supervisor."""

@@ -140,7 +140,6 @@ class Supervisor:
         await runner.run(filter(None, needs))
 
     def _reload_components(self, states: Mapping[str, DesiredState]) -> None:
-        """Load the current settings for components that start now."""
         environ = self._run_directory.take_environment()
         if environ is None:
             return
@@ -179,7 +178,6 @@ class Supervisor:
             self._run_directory.write_status(status)
 
     async def _maintain(self, interval: float) -> None:
-        """Rotate logs and restore the supervisor's record."""
         while True:
             await asyncio.sleep(interval)
             with contextlib.suppress(OSError):

@@ -34,14 +34,12 @@ class SystemUser:
 
     def can_run(self, *command: str, cwd: Path = Path("/")) -> bool:
         """Return whether a command succeeds as this user."""
+        options = build_user_options(self) | {"cwd": cwd, "env": {}}
         try:
-            options = build_user_options(self)
-            status: int = subprocess.run(
-                command, cwd=cwd, env={}, capture_output=True, **options
-            ).returncode
+            result = subprocess.run(command, capture_output=True, **options)
         except OSError:
             return False
-        return status == 0
+        return bool(result.returncode == 0)
 
     def can_enter(self, folder: Path) -> bool:
         return self.can_run("/bin/sh", "-c", 'cd "$1"', "sh", str(folder))

@@ -64,10 +64,7 @@ def slow_tests_condition(options: argparse.Namespace) -> str:
 def build_coverage_options(
     options: argparse.Namespace, root: Path, *full_run_options: str
 ) -> Sequence[str]:
-    """Return pytest's options for coverage, which takes time: only with `--all`.
-
-    Selected parts get a report, a full run the given options, other selections none.
-    """
+    """Return pytest's options for coverage, which takes time, so only with `--all`."""
     if not options.all:
         return []
     if options.service:
@@ -78,11 +75,12 @@ def build_coverage_options(
 
 def is_full_run(options: argparse.Namespace, root: Path) -> bool:
     """Return whether all tests run: no part is selected and no option after `--` deselects any."""
-    leaves_out = any(
-        word.startswith(_DESELECTING_OPTIONS) or word in _DESELECTING_FLAGS
-        for word in options.extra
-    )
-    return options.all and not (options.service or parse_paths(options, root) or leaves_out)
+    is_selective = options.service or parse_paths(options, root)
+    return options.all and not (is_selective or any(map(_deselects, options.extra)))
+
+
+def _deselects(word: str) -> bool:
+    return word.startswith(_DESELECTING_OPTIONS) or word in _DESELECTING_FLAGS
 
 
 def parse_paths(options: argparse.Namespace, root: Path) -> list[PurePath]:

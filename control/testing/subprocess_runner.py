@@ -12,8 +12,7 @@ _TERMINATED = 128 + signal.SIGTERM
 
 
 def run(command: Sequence[str | Path], root: Path, environ: Mapping[str, str]) -> int:
-    """Return the exit status. Ctrl-C reaches the program as well, SIGTERM is passed on; both wait
-    for its end."""
+    """Return the exit status. Ctrl-C reaches the program too; SIGTERM is passed on; both wait."""
     with _exit_on_sigterm(), subprocess.Popen(command, cwd=root, env=environ) as process:
         try:
             return process.wait()
@@ -26,7 +25,6 @@ def run(command: Sequence[str | Path], root: Path, environ: Mapping[str, str]) -
 
 @contextmanager
 def _exit_on_sigterm() -> Iterator[None]:
-    """Make SIGTERM raise SystemExit inside the context."""
     former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
         yield

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from control.credentials import write_private_file
+from control.credentials import generate_master_key, write_private_file
 from control.errors import ControlError
-from control.master_keys import KEY_VARIABLE, MasterKeys, generate_key
+from control.master_keys import KEY_VARIABLE, MasterKeys
 
 OTHER_UID, OTHER_GID = 1234, 1235
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="gives files to others")
@@ -49,10 +49,10 @@ def test_a_new_one_is_its_owners_alone(tmp_path: Path) -> None:
 @needs_root
 def test_a_new_master_key_takes_env_from_nobody(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text(f"{KEY_VARIABLE}={generate_key()}\n")
+    file.write_text(f"{KEY_VARIABLE}={generate_master_key()}\n")
     os.chown(file, OTHER_UID, OTHER_GID)
     file.chmod(0o640)
-    MasterKeys.locate(tmp_path, {}).append(generate_key())
+    MasterKeys.locate(tmp_path, {}).append(generate_master_key())
 
     assert read_mode_and_owner(file) == (0o640, OTHER_UID, OTHER_GID)
 
