@@ -63,13 +63,14 @@ class Machine:
         bits = "" if sys.maxsize > 2**32 else "32-bit "
         # psycopg2-binary has no wheel for free-threaded Python
         threading = "free-threaded " if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+        host = sysconfig.get_config_vars("SOABI", "HOST_GNU_TYPE", "MULTIARCH")
         return cls(
             folder=folder,
             python=sys.version_info[:2],
             implementation=threading + platform.python_implementation(),
             system=platform.system(),
             architecture=bits + platform.machine(),
-            is_musl=_is_musl(),
+            is_musl="musl" in str(host),
             glibc=_glibc_version(),
             has_venv=all(util.find_spec(name) for name in ("venv", "ensurepip")),
             memory=memory.get_total_bytes(),
@@ -172,11 +173,6 @@ def _check_python(machine: Machine, has_uv: bool) -> Iterator[Finding]:
 
 def format_version(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
-
-
-def _is_musl() -> bool:
-    names = ("SOABI", "HOST_GNU_TYPE", "MULTIARCH")
-    return any("musl" in str(sysconfig.get_config_var(name)) for name in names)
 
 
 def _user_name() -> str:

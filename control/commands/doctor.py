@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from control.context import Context
-from control.doctor import external_services, machine, ports, settings, suite
+from control.doctor import external_services, machine, settings, suite
 from control.finding import Finding
 from control.terminal import Terminal
 
@@ -17,7 +17,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         suite.check_state_files,
         partial(suite.check, options=options),
         partial(machine.check, options=options),
-        ports.check,
+        machine.check_ports,
         external_services.check,
     )
     findings = []

@@ -14,20 +14,21 @@ of their own and may share the file. The operator drops them with --drop-old.
 """
 
 import argparse
+import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from control import modes, services
+from control import dotenv, environment, modes, services
 from control.context import Context
-from control.credentials import generate_master_key
+from control.credentials import generate_master_key, write_private_file
 from control.errors import ControlError
 from control.file_lock import FileLock
 from control.http_client import JsonResponse, RequestFailed, request
-from control.master_keys import KEY_VARIABLE, MasterKeys, fingerprint
 
+KEY_VARIABLE = "LLM_MODEL_DECRYPT_KEY"
 _REENCRYPTION_TIMEOUT_SECONDS = 600.0
 _CONNECT_TIMEOUT_SECONDS = 10.0
 """Seconds within which a healthy service must accept a connection."""
@@ -37,6 +38,61 @@ _RETRY_ADVICE = "then run the command again"
 
 RestartService = Callable[[Context, str], bool]
 """Restarts a service with the current settings. Returns whether its processes are healthy."""
+
+
+@dataclass(frozen=True)
+class MasterKeys:
+    """The line with the keys in a file. All other lines stay unchanged."""
+
+    path: Path
+
+    @classmethod
+    def locate(cls, root: Path, environ: Mapping[str, str]) -> "MasterKeys":
+        """Find the keys. Raises ControlError if no file that may be changed defines them."""
+        if environ.get(KEY_VARIABLE):
+            problem = f"{KEY_VARIABLE} comes from the environment of this command, where it stays"
+            raise ControlError(f"{problem}: put it into .env in place of that")
+        path = environment.find_source_file(root, environ, KEY_VARIABLE)
+        if not dotenv.read_variable(path, KEY_VARIABLE):
+            raise ControlError(f"there is no {KEY_VARIABLE} yet: ./manage.py start makes it")
+        return cls(path.resolve())
+
+    def get_primary(self) -> str:
+        """Return the key that encrypts."""
+        return self._read()[0]
+
+    def find_by_fingerprint(self, key_fingerprint: str) -> str | None:
+        """Return the key with this fingerprint."""
+        return next((key for key in self._read() if fingerprint(key) == key_fingerprint), None)
+
+    def append(self, key: str) -> None:
+        """Add a key at the end, for decryption only."""
+        self._write([*self._read(), key])
+
+    def promote(self, key: str) -> bool:
+        """Make a key the first, for encryption. Return False if it already is."""
+        if self.get_primary() == key:
+            return False
+        self._write([key, *(other for other in self._read() if other != key)])
+        return True
+
+    def retain_primary(self) -> None:
+        """Remove all keys but the first."""
+        self._write(self._read()[:1])
+
+    def _read(self) -> list[str]:
+        keys = dotenv.read_variable(self.path, KEY_VARIABLE).split(",")
+        return list(filter(None, map(str.strip, keys)))
+
+    def _write(self, keys: list[str]) -> None:
+        with self.path.open(encoding="utf-8", newline="") as file:
+            text = file.read()
+        write_private_file(self.path, dotenv.replace_value(text, KEY_VARIABLE, ",".join(keys)))
+
+
+def fingerprint(key: str) -> str:
+    """Return a digest that identifies a key without revealing it."""
+    return hashlib.sha256(key.encode()).hexdigest()
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -90,8 +146,7 @@ def drop_old(context: Context, running: Collection[str], restart: RestartService
 def _exclusive_rotation(
     context: Context, running: Collection[str]
 ) -> Iterator[tuple[MasterKeys, Path]]:
-    """Yield the keys and the file that marks an interrupted rotation. It is beside the keys,
-    because several suites may share both."""
+    """Yield the keys and, beside them for all who share both, the mark of a started rotation."""
     if services.SCHEMA_OWNER not in running:
         raise ControlError(
             f"{services.SCHEMA_OWNER} does not run, so nothing can be re-encrypted:"

@@ -1,4 +1,4 @@
-"""`test`, in local mode unless --docker is given, `chaos` and `fuzz`: apart from the suite in use."""
+"""`test` (in local mode unless --docker is given), `chaos` and `fuzz`: not of the suite in use."""
 
 import argparse
 import os

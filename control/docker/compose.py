@@ -41,8 +41,8 @@ class Compose:
     ) -> "Compose":
         """Raises ControlError if there is no engine."""
         engine.ensure_available(context.environ)
-        settings = context.compose_settings
-        return cls(context.root, context.environ, settings, context.services, requested or {})
+        settings, table = context.compose_settings, context.services
+        return cls(context.root, context.environ, settings, table, requested or {})
 
     @contextmanager
     def locked_replica_counts(self, terminal: Terminal) -> Iterator[dict[str, int]]:

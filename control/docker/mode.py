@@ -13,7 +13,7 @@ from control.docker.logs import ContainerLogs
 from control.docker.readiness import ContainerReadinessWaiter
 from control.errors import ControlError
 from control.finding import Finding
-from control.mode import Mode, ModeName, RunAlembic, SuiteData
+from control.mode import LogSource, Mode, ModeName, RunAlembic, SuiteData
 from control.services import ALEMBIC
 
 _MIGRATIONS_DIR = "rest_service/alembic/versions"
@@ -97,8 +97,9 @@ class DockerMode(Mode):
     def diagnose(self) -> Iterator[Finding]:
         return status.check_containers(self.context)
 
-    def open_logs(self, services: Sequence[str]) -> ContainerLogs:
-        return ContainerLogs(Compose.from_context(self.context), services)
+    def open_logs(self, services: Sequence[str]) -> LogSource:
+        logs = ContainerLogs(Compose.from_context(self.context), services)
+        return LogSource(logs.names, logs.read_last, logs.follow)
 
     @contextmanager
     def running_database(self) -> Iterator[RunAlembic]:

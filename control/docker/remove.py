@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from control import modes
@@ -33,11 +34,8 @@ def find_data(context: Context, *, is_confirmed: bool) -> SuiteData | None:
         with context.terminal.step("remove"):
             engine.remove_volumes(context.environ, volumes)
 
-    return SuiteData(
-        _describe(context, len(containers), volumes),
-        delete,
-        list_remaining=lambda: _list_remaining(context, project),
-    )
+    descriptions = _describe(context, len(containers), volumes)
+    return SuiteData(descriptions, delete, partial(_list_remaining, context, project))
 
 
 def _ensure_same_folder(
@@ -60,7 +58,7 @@ def _ensure_last_mode_was_docker(context: Context, project: str) -> None:
     """
     if modes.read_last_mode(context.state_dir) != "docker":
         raise ControlError(
-            f"nothing is deleted: the last start of this folder was not in Docker, so the volumes"
+            "nothing is deleted: the last start of this folder was not in Docker, so the volumes"
             f" of the project {project} may belong to another folder; without --yes you are asked"
         )
 

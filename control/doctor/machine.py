@@ -1,4 +1,4 @@
-"""Checks of Python, Docker, memory, disk and clock."""
+"""Checks of Python, Docker, memory, disk, clock and ports."""
 
 import argparse
 import email.utils
@@ -9,11 +9,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable
 
-from control import machine, modes, requirements
+from control import health, machine, modes, requirements
 from control.context import Context
 from control.docker import engine
 from control.finding import Finding, make_error, make_warning
 from control.http_client import strip_credentials
+from control.local import preflight
+from control.local.run_directory import RunDirectory
 from control.machine import Machine, format_gigabytes
 
 _LOW_FREE_BYTES = 2 * 1024**3
@@ -34,6 +36,27 @@ def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
     if not any(finding.subject == "disk" for finding in findings):
         yield _check_disk(context)
     yield _check_clock(context)
+
+
+def check_ports(context: Context) -> Iterable[Finding]:
+    """Compare /health with the name of the service. Databases are covered by `status`."""
+    settings = context.settings
+    is_started = modes.read_last_mode(context.state_dir) == "docker"
+    is_started = is_started or RunDirectory(context.state_dir).find_supervisor() is not None
+    has_conflict = False
+    for service in settings.select_services(context.services):
+        if service.port is None:
+            continue
+        port = settings.get_port(service.port)
+        is_used = bool(preflight.find_bind_error(port))
+        is_service = is_used and health.identify_service(port) == service.name
+        if is_used and not (is_service and is_started):
+            has_conflict = True
+            user = "the suite of another folder" if is_service else "another program"
+            advice = f"end it, or set {service.port} to another port"
+            yield make_error("ports", f"{service.port}={port} is used by {user}", advice)
+    if not has_conflict:
+        yield Finding("ports", "each is free, or ours")
 
 
 def _check_local(context: Context, found: Machine) -> Iterable[Finding]:

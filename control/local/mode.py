@@ -11,12 +11,11 @@ from typing import ClassVar
 from control import environment, health, replicas, start_messages
 from control.errors import ControlError
 from control.finding import Finding
-from control.local import desired_state, postgres, remove, shared_folder, start, status, test
-from control.local.logs import LocalLogs
+from control.local import desired_state, logs, postgres, remove, shared_folder, start, status, test
 from control.local.run_directory import RunDirectory
 from control.local.shutdown import shut_down
 from control.local.suite import Suite
-from control.mode import Mode, ModeName, RunAlembic, SuiteData
+from control.mode import LogSource, Mode, ModeName, RunAlembic, SuiteData
 from control.services import ALEMBIC
 
 
@@ -74,9 +73,7 @@ class LocalMode(Mode):
 
     def find_service_problems(self, services: Sequence[str]) -> Iterator[tuple[str, str]]:
         counts = replicas.read(self.context.state_dir, self.context.services)
-        for service in self.context.services:
-            if service.name not in services:
-                continue
+        for service in (it for it in self.context.services if it.name in services):
             for number in range(1, counts.get(service.name, 1) + 1):
                 port = self.context.settings.process_port(service, number)
                 yield service.name, _describe_problem(health.check_service(port))
@@ -87,8 +84,8 @@ class LocalMode(Mode):
     def diagnose(self) -> Iterator[Finding]:
         return status.check_processes(self.context)
 
-    def open_logs(self, services: Sequence[str]) -> LocalLogs:
-        return LocalLogs(self._run_directory.logs, services)
+    def open_logs(self, services: Sequence[str]) -> LogSource:
+        return logs.open_logs(self._run_directory.logs, services)
 
     @contextmanager
     def running_database(self) -> Iterator[RunAlembic]:

@@ -54,18 +54,18 @@ class Process:
     @classmethod
     def from_pid(cls, pid: int) -> "Process | None":
         """Return the process that has this number now."""
-        birth = _read_start_time(pid)
-        return cls(pid, birth) if birth else None
+        start_time = _read_start_time(pid)
+        return cls(pid, start_time) if start_time else None
 
     @classmethod
     def from_record(cls, record: Path) -> "Process | None":
         """Return the process that wrote a record; None if the record is incomplete."""
         try:
             pid, _, rest = record.read_text().partition("\n")
-            birth = _parse_start_time(rest)
+            start_time = _parse_start_time(rest)
         except (FileNotFoundError, IndexError, ValueError):  # the last two: an incomplete record
             return None
-        return cls(int(pid), birth) if pid.isdecimal() and birth else None
+        return cls(int(pid), start_time) if pid.isdecimal() and start_time else None
 
     @property
     def is_alive(self) -> bool:

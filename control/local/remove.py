@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from control import disk
@@ -33,11 +34,8 @@ def find_data(context: Context) -> SuiteData | None:
     inside = _find_data_in_state_dir(context.state_dir)
     if not inside and not databases:
         return None
-    return SuiteData(
-        _describe(inside, databases),
-        delete=lambda: _delete_data(context, inside, databases),
-        list_remaining=lambda: _list_remaining(context),
-    )
+    delete = partial(_delete_data, context, inside, databases)
+    return SuiteData(_describe(inside, databases), delete, partial(_list_remaining, context))
 
 
 def _delete_data(context: Context, inside: Iterable[Path], databases: Iterable[Database]) -> None:

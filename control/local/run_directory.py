@@ -95,9 +95,8 @@ class RunDirectory:
             if time.monotonic() > deadline:
                 if (record := self.path / "supervisor") in self.find_damaged_files():
                     raise ControlError(f"{record} is damaged: {RECORD_REPAIR_HINT}: try again then")
-                raise ControlError(
-                    "another ./manage.py is starting or stopping the suite: try again"
-                )
+                action = "starting or stopping the suite"
+                raise ControlError(f"another ./manage.py is {action}: try again")
             time.sleep(timeouts.POLL_SECONDS)
         return lock
 
@@ -168,8 +167,7 @@ class RunDirectory:
         return process if process and process.is_alive else None
 
     def write_desired_states(self, states: dict[str, DesiredState]) -> None:
-        content = {name: asdict(state) for name, state in states.items()}
-        write_private_file(self.path / "desired_state.json", json.dumps(content))
+        write_private_file(self.path / "desired_state.json", json.dumps(states, default=asdict))
 
     def read_desired_states(self) -> dict[str, DesiredState]:
         """Return the states of all components; empty if the file is missing or damaged."""
@@ -180,10 +178,9 @@ class RunDirectory:
         states, names = self.read_desired_states(), tuple(names)
         for name in names:
             if name not in states:
-                raise ControlError(
-                    f"{name} is not part of the running suite: settings have changed since its"
-                    " start: run ./manage.py restart"
-                )
+                problem = f"{name} is not part of the running suite"
+                advice = "settings have changed since its start: run ./manage.py restart"
+                raise ControlError(f"{problem}: {advice}")
         return {name: states[name] for name in names}
 
     def write_environment(self, environ: Mapping[str, str]) -> None:
@@ -200,8 +197,8 @@ class RunDirectory:
         self._environment_file.unlink(missing_ok=True)
 
     def write_status(self, status: dict[str, ComponentStatus]) -> None:
-        content = {name: asdict(part) for name, part in status.items()}
-        write_private_file(self.path / "status.json", json.dumps(content, indent=1))
+        text = json.dumps(status, default=asdict, indent=1)
+        write_private_file(self.path / "status.json", text)
 
     def read_status(self) -> dict[str, ComponentStatus]:
         return self._read_file("status.json") or {}

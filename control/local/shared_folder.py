@@ -59,9 +59,8 @@ class Database:
     @property
     def is_orphaned(self) -> bool:
         """Whether its STATE_DIR no longer exists or has another database."""
-        if self.state_dir is None:
-            return False
-        return (self.state_dir / "postgres").resolve() != self.path.resolve()
+        folder = self.state_dir
+        return folder is not None and (folder / "postgres").resolve() != self.path.resolve()
 
     @property
     def server_process(self) -> Process | None:
@@ -98,10 +97,9 @@ class Database:
 def create_database_folder(
     user: SystemUser, state_dir: Path, places: tuple[Path, ...] = SHARED_FOLDERS
 ) -> Path:
-    """Create a folder that belongs to the user, for the database of a STATE_DIR.
+    """Create a folder of the user for the database of a STATE_DIR. Raises ControlError.
 
-    It gets a number if an earlier STATE_DIR with the same path has left a database. Raises
-    ControlError if no shared folder can be used.
+    It gets a number if an earlier STATE_DIR with the same path has left a database.
     """
     folder = _find_usable_folder(user, places)
     name = hashlib.sha256(bytes(state_dir)).hexdigest()[:12]
@@ -133,11 +131,8 @@ def is_owned_by_another(home: Path, state_dir: Path) -> bool:
 def find_databases(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Database, ...]:
     """Return all databases in the shared folders; none without root."""
     found = (path for folder in places for path in _list_folder(folder) if path.is_dir())
-    return tuple(
-        Database(path, _read_owner(_owner_file_for(path)))
-        for path in sorted(found)
-        if not path.name.startswith((_PROGRAMS_PREFIX, "."))
-    )
+    databases = (path for path in found if not path.name.startswith((_PROGRAMS_PREFIX, ".")))
+    return tuple(Database(path, _read_owner(_owner_file_for(path))) for path in sorted(databases))
 
 
 def describe_orphan(database: Database) -> tuple[str, str]:
@@ -223,7 +218,7 @@ def _find_usable_folder(user: SystemUser, places: tuple[Path, ...]) -> Path:
         with contextlib.suppress(OSError):
             if _prepare_folder(place) and user.can_enter(place):
                 return place
-    names = " nor ".join(str(place) for place in places)
+    names = " nor ".join(map(str, places))
     raise ControlError(
         f"running as root: the user of PostgreSQL can use neither {names}, and not this folder"
         " either; run ./manage.py as an ordinary user, or in a folder that every user may enter"

@@ -65,9 +65,9 @@ async def supervise(suite: Suite, load_suite: SuiteLoader) -> None:
 
 def record_supervisor(run_directory: RunDirectory) -> None:
     """Write the supervisor's own record if it is missing: without it, no command could stop it."""
-    me = Process.from_pid(os.getpid())
-    if me and run_directory.find_supervisor() != me:
-        run_directory.write_supervisor(me)
+    own = Process.from_pid(os.getpid())
+    if own and run_directory.find_supervisor() != own:
+        run_directory.write_supervisor(own)
 
 
 class Supervisor:
@@ -133,11 +133,10 @@ class Supervisor:
     def _add(self, component: Component) -> None:
         runner = ProcessRunner(component, self._run_directory, self._publish, self._executor)
         self._runners[component.name] = runner
-        self._tasks[component.name] = self._task_group.create_task(self._run_component(runner))
-
-    async def _run_component(self, runner: ProcessRunner) -> None:
-        needs = (self._runners.get(name) for name in runner.component.depends_on)
-        await runner.run(filter(None, needs))
+        # looked up when the task starts, because dependencies may be added later
+        needs = (self._runners.get(name) for name in component.depends_on)
+        task = self._task_group.create_task(runner.run(filter(None, needs)))
+        self._tasks[component.name] = task
 
     def _reload_components(self, states: Mapping[str, DesiredState]) -> None:
         environ = self._run_directory.take_environment()

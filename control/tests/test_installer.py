@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from control import installer, package_index
+from control import installer
 from control.errors import ControlError
 from control.file_lock import FileLock
 from control.installer import Installer
@@ -94,16 +94,16 @@ def test_an_index_that_is_named_for_pip_is_named_for_uv_too(home: Path, terminal
 
 @pytest.mark.parametrize("own", ["UV_DEFAULT_INDEX", "UV_INDEX_URL"])
 def test_what_uvs_own_variables_say_counts(own: str) -> None:
-    said = package_index.to_uv_variables(
+    said = installer.to_uv_variables(
         {"PIP_INDEX_URL": "https://pip.example", own: "https://uv.example"}
     )
     assert said == {}
 
 
 def test_no_index_for_pip_is_no_index_for_uv() -> None:
-    assert package_index.build_uv_options({"PIP_NO_INDEX": "1"}) == ("--no-index",)
-    assert package_index.build_uv_options({"PIP_NO_INDEX": "false"}) == ()
-    assert package_index.build_uv_options({}) == ()
+    assert installer.build_uv_options({"PIP_NO_INDEX": "1"}) == ("--no-index",)
+    assert installer.build_uv_options({"PIP_NO_INDEX": "false"}) == ()
+    assert installer.build_uv_options({}) == ()
 
 
 def test_the_password_of_an_index_is_neither_shown_nor_kept(home: Path, terminal: Terminal) -> None:
@@ -117,4 +117,4 @@ def test_the_password_of_an_index_is_neither_shown_nor_kept(home: Path, terminal
 
 def test_what_is_no_password_stays_as_it_is() -> None:
     for text in ("file:///a/b@c", "https://index.example/@scope/x", "me@example.com"):
-        assert package_index.redact(text) == text
+        assert installer.redact(text) == text

@@ -7,9 +7,8 @@ import pytest
 
 from control import dotenv, environment
 from control.commands import rotate_keys
-from control.commands.rotate_keys import RestartService
+from control.commands.rotate_keys import KEY_VARIABLE, RestartService, fingerprint
 from control.context import Context
-from control.master_keys import KEY_VARIABLE, fingerprint
 from control.terminal import Terminal
 from control.tests.server_thread import serve_in_thread
 from control.tests.test_rotate_keys import FakeRestService, make_context

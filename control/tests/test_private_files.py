@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from control.commands.rotate_keys import KEY_VARIABLE, MasterKeys
 from control.credentials import generate_master_key, write_private_file
 from control.errors import ControlError
-from control.master_keys import KEY_VARIABLE, MasterKeys
 
 OTHER_UID, OTHER_GID = 1234, 1235
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="gives files to others")

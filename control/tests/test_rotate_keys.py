@@ -13,9 +13,9 @@ import pytest
 from control import dotenv, environment
 from control.cli import main
 from control.commands import rotate_keys
+from control.commands.rotate_keys import KEY_VARIABLE
 from control.context import Context
 from control.errors import ControlError
-from control.master_keys import KEY_VARIABLE
 from control.terminal import Terminal
 from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
 from control.tests.fake_suite import FakeSuite
