@@ -56,7 +56,8 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None, context: Context | None = None) -> int:
     """Run a command. Return its exit status; print errors as one line."""
-    context = context or _build_context()
+    root = Path(__file__).resolve().parent.parent
+    context = context or Context(root, root / "manage.py", dict(os.environ), Terminal.from_stream())
     argv = sys.argv[1:] if argv is None else argv
     try:
         if argv and argv[0] == "--version":
@@ -74,11 +75,6 @@ def main(argv: Sequence[str] | None = None, context: Context | None = None) -> i
     except OSError as error:
         place = f": {error.filename}" if error.filename else ""
         return _print_error(context, f"{error.strerror or error}{place}", 1)
-
-
-def _build_context() -> Context:
-    root = Path(__file__).resolve().parent.parent
-    return Context(root, root / "manage.py", dict(os.environ), Terminal.from_stream())
 
 
 def _print_error(context: Context, message: str, status: int) -> int:

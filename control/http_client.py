@@ -4,6 +4,7 @@ import base64
 import json
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -59,8 +60,9 @@ def request(
         with opener.open(message, timeout=timeout) as response:
             return JsonResponse(response.status, json.loads(response.read(_MAX_RESPONSE_BYTES)))
     except urllib.error.HTTPError as error:
-        with error:
-            return JsonResponse(error.code, _parse_json_or_none(error.read(_MAX_RESPONSE_BYTES)))
+        with error, suppress(ValueError):
+            return JsonResponse(error.code, json.loads(error.read(_MAX_RESPONSE_BYTES)))
+        return JsonResponse(error.code, None)
     except urllib.error.URLError as error:
         raise RequestFailed(f"{_host_and_port(address)} does not answer: {error.reason}") from error
     except (OSError, ValueError) as error:
@@ -75,10 +77,3 @@ def strip_credentials(url: str) -> str:
 
 def _host_and_port(address: SplitResult) -> str:
     return address.netloc.rpartition("@")[2]
-
-
-def _parse_json_or_none(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None

@@ -100,10 +100,9 @@ class SandboxChat:
         try:
             answer = request(method, self.url + path, body=body, token=self.token)
         except RequestFailed as error:
-            raise ControlError(
-                f"the sandbox cannot be reached ({error}): run ./manage.py start, or see"
-                " ./manage.py status"
-            ) from error
+            problem = f"the sandbox cannot be reached ({error})"
+            advice = "run ./manage.py start, or see ./manage.py status"
+            raise ControlError(f"{problem}: {advice}") from error
         if not answer.ok:
             raise ControlError(f"the sandbox refuses: {answer.detail}")
         return answer.body

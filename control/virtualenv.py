@@ -95,10 +95,6 @@ class Virtualenv:
     def _list_stamps(self) -> list[Path]:
         return list(self.path.glob("stamp-*"))
 
-    def _remove_stamps(self) -> None:
-        for stamp in self._list_stamps():
-            stamp.unlink()
-
     def _stamp_for(self, files: tuple[Path, ...]) -> Path:
         return self.path / f"stamp-{files[-1].stem}"
 
@@ -125,7 +121,8 @@ class Virtualenv:
         installer = Installer(self.log, self.environ, self.terminal, lock)
         total = len(requirements.parse_names(files))
         with self.terminal.step("virtual environment", f"({total} packages, once)"):
-            self._remove_stamps()
+            for stamp in self._list_stamps():
+                stamp.unlink()
             if from_scratch:
                 if self.path.exists():
                     shutil.rmtree(self.path)

@@ -100,9 +100,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     mode.ensure_manageable()
     running = mode.list_running_services()
     if not running:
-        raise ControlError(
-            "nothing runs, so nothing can be re-encrypted: run ./manage.py start first"
-        )
+        problem = "nothing runs, so nothing can be re-encrypted"
+        raise ControlError(f"{problem}: run ./manage.py start first")
 
     def restart(current: Context, service: str) -> bool:
         return replace(mode, context=current).restart_services([service])
@@ -147,11 +146,9 @@ def _exclusive_rotation(
     context: Context, running: Collection[str]
 ) -> Iterator[tuple[MasterKeys, Path]]:
     """Yield the keys and, beside them for all who share both, the mark of a started rotation."""
-    if services.SCHEMA_OWNER not in running:
-        raise ControlError(
-            f"{services.SCHEMA_OWNER} does not run, so nothing can be re-encrypted:"
-            f" ./manage.py start --service {services.SCHEMA_OWNER} first"
-        )
+    if (owner := services.SCHEMA_OWNER) not in running:
+        problem = f"{owner} does not run, so nothing can be re-encrypted"
+        raise ControlError(f"{problem}: ./manage.py start --service {owner} first")
     keys = MasterKeys.locate(context.root, context.environ)
     state_file = keys.path.with_name(f"{keys.path.name}.rotation")
     lock = FileLock.try_acquire(state_file)

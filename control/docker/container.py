@@ -42,7 +42,7 @@ class Container:
     def from_inspect_result(cls, facts: Mapping[str, Any]) -> "Container":
         """Convert the engine's description, in which everything but the id may be missing."""
         state = facts.get("State") or {}
-        check = state.get("Health") or {}
+        check, status = state.get("Health") or {}, state.get("ExitCode", 0)
         number = _get_label(facts, "container-number")
         service, replica_number = scale.parse_replica(
             _get_label(facts, "service") or str(facts.get("Name", "")).strip("/"),
@@ -57,7 +57,8 @@ class Container:
             state=state.get("Status", "unknown"),
             health=check.get("Status", ""),
             check_outputs=tuple((it.get("Output") or "").strip() for it in check.get("Log") or ()),
-            exit_status=_to_exit_status(state.get("ExitCode", 0)),
+            # as in Python, negative for a signal
+            exit_status=128 - status if status in _SIGNAL_STATUSES else status,
             restarts=facts.get("RestartCount", 0),
             started_at=_parse_time(state.get("StartedAt", "")),
             error=state.get("Error", ""),
@@ -116,11 +117,6 @@ def is_one_off(facts: Mapping[str, Any]) -> bool:
 def _get_label(facts: Mapping[str, Any], name: str) -> str:
     labels = (facts.get("Config") or {}).get("Labels") or {}
     return labels.get(f"com.docker.compose.{name}") or ""
-
-
-def _to_exit_status(code: int) -> int:
-    """Convert to Python's convention: negative for a signal."""
-    return 128 - code if code in _SIGNAL_STATUSES else code
 
 
 def _parse_time(text: str) -> datetime:

@@ -39,7 +39,10 @@ class ContainerReadinessWaiter:
         self._process: ComposeProcess | None = None
 
     def run_up(self, names: Iterable[str], *arguments: str) -> None:
-        """Run `docker compose up` while it can succeed. Raises ControlError if it fails itself."""
+        """Run `docker compose up` while it can succeed.
+
+        Raises ControlError if it fails and no container gives a reason.
+        """
         self._names = frozenset(names)
         self._previous = {it.id: it for it in self._compose.list_containers()}
         self._last_progress_at = time.monotonic()
@@ -48,7 +51,10 @@ class ContainerReadinessWaiter:
             self._watch(process)
             self._process = None
             if process.has_failed:
-                self._raise_unless_explained(process)
+                self._poll()
+                if not any(it.has_exited or it.health == "unhealthy" for it in self._unready):
+                    raise process.build_error()
+                self._terminal.print_warning(str(process.build_error()))
 
     def wait(self) -> tuple[ComponentFailure, ...]:
         """Show each container that becomes healthy. Return those that do not."""
@@ -135,12 +141,6 @@ class ContainerReadinessWaiter:
         known = self._previous.get(container.id)
         before = known.restarts if known else 0
         return container.restarts - before if container.restarts >= before else container.restarts
-
-    def _raise_unless_explained(self, process: ComposeProcess) -> None:
-        self._poll()
-        if not any(it.has_exited or it.health == "unhealthy" for it in self._unready):
-            raise process.build_error()
-        self._terminal.print_warning(str(process.build_error()))
 
     def _build_failure(self, container: Container) -> ComponentFailure:
         is_untouched = container.state == "exited" and self._is_untouched(container)

