@@ -52,7 +52,7 @@ def _ensure_same_folder(
 
 
 def _ensure_last_mode_was_docker(context: Context, project: str) -> None:
-    """Raise ControlError if nobody confirms and the volumes may belong to another folder.
+    """Raise ControlError if the volumes may belong to another folder.
 
     Volumes are labelled with the project name only, which is the same in every clone.
     """

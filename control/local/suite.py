@@ -71,24 +71,16 @@ class Suite:
 
     def required_components_for(self, services: Iterable[str]) -> frozenset[str]:
         """Return all components of some services, or of all, and their dependencies."""
-        names = self.component_names_for(services) or [part.name for part in self.components]
-        return self.resolve_dependencies(names)
+        names = frozenset(part.name for part in self.components)
+        required = set(self.component_names_for(services) or names)
+        for part in reversed(self.components):  # dependencies come before what needs them
+            if part.name in required:
+                required.update(part.depends_on)
+        return names & required
 
     def save_replicas(self) -> None:
         """Store the replica counts for other commands and the supervisor."""
         replicas.save(self.settings.state_dir, self.replica_counts)
-
-    def resolve_dependencies(self, names: Iterable[str]) -> frozenset[str]:
-        """Return these components and everything that must be ready before them."""
-        by_name = {part.name: part for part in self.components}
-        wanted: set[str] = set()
-        queue = list(names)
-        while queue:
-            name = queue.pop()
-            if name in by_name and name not in wanted:
-                wanted.add(name)
-                queue.extend(by_name[name].depends_on)
-        return frozenset(wanted)
 
     @cached_property
     def _wheels(self) -> Wheels:

@@ -1,9 +1,11 @@
-"""A virtual environment with mutmut and the packages of the tests."""
+"""A virtual environment of mutmut, which sees the packages of the tests and changes none of them.
+
+constraints.txt gives packages of requirements-mutate.txt the same versions in both.
+"""
 
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 from control import environment, requirements
@@ -18,45 +20,29 @@ print(json.dumps([base, sysconfig.get_path("purelib"), sysconfig.get_path("platl
 """
 
 
-@dataclass(frozen=True)
-class MutmutVirtualenv:
-    """A separate environment, so that mutmut does not change the one of the tests.
-
-    constraints.txt gives packages of requirements-mutate.txt the same versions in both.
-    """
-
-    context: Context
-    folder: Path
-    lock: FileLock
-
-    def ensure(self) -> Path:
-        """Create it if it is outdated. Return its interpreter."""
-        file = self.context.root / "requirements-mutate.txt"
-        develop = self.context.ensure_python(develop=True)
-        base, *seen = json.loads(_run_python(develop, _PATHS_SCRIPT))
-        wanted = json.dumps([requirements.compute_fingerprint([file]), base, *seen])
-        stamp = self.folder / "fingerprint"
-        if not stamp.exists() or stamp.read_text("utf-8") != wanted:
-            with self.context.terminal.step("environment of mutmut", "(once)"):
-                self._create(base, file, seen)
-            stamp.write_text(wanted, "utf-8")
-        return self._python
-
-    @property
-    def _python(self) -> Path:
-        return self.folder / "bin" / "python"
-
-    def _create(self, base: str, file: Path, seen: list[str]) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-        log = self.context.state_dir / "logs" / "install.log"
+def ensure(context: Context, folder: Path, lock: FileLock) -> Path:
+    """Create the environment if it is missing or outdated. Return its interpreter."""
+    file, python = context.root / "requirements-mutate.txt", folder / "bin" / "python"
+    base, *test_packages = _find_paths(context.ensure_python(develop=True))
+    wanted = json.dumps([requirements.compute_fingerprint([file]), base, *test_packages])
+    stamp = folder / "fingerprint"
+    if stamp.exists() and stamp.read_text("utf-8") == wanted:
+        return python
+    with context.terminal.step("environment of mutmut", "(once)"):
+        shutil.rmtree(folder, ignore_errors=True)
+        log = context.state_dir / "logs" / "install.log"
         environment.make_log_dir(log.parent)
-        installer = Installer(log, self.context.environ, self.context.terminal, self.lock)
-        installer.create_environment(self.folder, base, "making an environment for mutmut")
-        installer.install([file], self._python, "installing mutmut")
-        packages = Path(json.loads(_run_python(self._python, _PATHS_SCRIPT))[1])
-        (packages / "tests.pth").write_text("".join(f"{path}\n" for path in dict.fromkeys(seen)))
+        installer = Installer(log, context.environ, context.terminal, lock)
+        installer.create_environment(folder, base, "making an environment for mutmut")
+        installer.install([file], python, "installing mutmut")
+        lines = (f"{path}\n" for path in dict.fromkeys(test_packages))
+        Path(_find_paths(python)[1], "tests.pth").write_text("".join(lines))
+    stamp.write_text(wanted, "utf-8")
+    return python
 
 
-def _run_python(python: Path, script: str) -> str:
-    command = (python, "-c", script)
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+def _find_paths(python: Path) -> list[str]:
+    command = (python, "-c", _PATHS_SCRIPT)
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    paths: list[str] = json.loads(result.stdout)
+    return paths
