@@ -11,9 +11,9 @@ from pathlib import Path
 from control import exit_reasons, replicas
 from control.context import Context
 from control.credentials import build_password_statement
-from control.docker import container, engine, scale, timeouts
+from control.docker import engine, scale, timeouts
 from control.docker.compose_process import ComposeProcess
-from control.docker.container import Container
+from control.docker.container import Container, is_one_off
 from control.errors import ControlError
 from control.file_lock import FileLock
 from control.services import Service
@@ -114,7 +114,7 @@ class Compose:
     def list_containers(self) -> list[Container]:
         """Return all containers, including stopped ones."""
         facts = engine.inspect_containers(self.environ, self._list_container_ids())
-        found = [Container.from_inspect_result(it) for it in facts if not container.is_one_off(it)]
+        found = [Container.from_inspect_result(it) for it in facts if not is_one_off(it)]
         return sorted(found, key=lambda it: (it.service, it.number))
 
     def _list_container_ids(self) -> list[str]:
@@ -127,29 +127,33 @@ class Compose:
                     raise
         return self.capture("ps", "--all", "--quiet").split()
 
-    def explain_unhealthy(self, one: Container, others: Iterable[Container] = ()) -> str:
+    def explain_unhealthy(self, container: Container, others: Iterable[Container] = ()) -> str:
         """Return the answer of the health check, why it ended, or the last line of the log.
 
         For a container that was never started: which of `others` it waits for.
         """
-        if one.health_error:
-            return one.health_error
-        if one.state == "created":
-            return one.error or one.describe_unmet_dependencies(others) or "has not started"
-        log = engine.read_log(self.environ, one.id)
-        if one.has_exited:
-            return exit_reasons.describe_exit(one.exit_status, one.error or log)
-        if one.state != "running":
-            return f"is {one.state}"
-        reason = "still runs" if one.is_task else "does not answer"
-        if one.is_starting and one.restarts:
-            reason = f"has ended and started again (restarts: {one.restarts})"
+        if container.health_error:
+            return container.health_error
+        if container.state == "created":
+            return (
+                container.error
+                or container.describe_unmet_dependencies(others)
+                or "has not started"
+            )
+        log = engine.read_log(self.environ, container.id)
+        if container.has_exited:
+            return exit_reasons.describe_exit(container.exit_status, container.error or log)
+        if container.state != "running":
+            return f"is {container.state}"
+        reason = "still runs" if container.is_task else "does not answer"
+        if container.is_starting and container.restarts:
+            reason = f"has ended and started again (restarts: {container.restarts})"
         last_line = exit_reasons.explain_log(log)
         return f"{reason}: {last_line}" if last_line else reason
 
     def get_memory_usage(self, containers: Iterable[Container]) -> dict[str, int]:
         """Return the bytes that the running containers use, by id."""
-        running = [one.id for one in containers if one.state == "running"]
+        running = [it.id for it in containers if it.state == "running"]
         return engine.get_memory_usage(self.environ, running) if running else {}
 
     def stream_lines(self, *arguments: str) -> Iterator[str]:

@@ -57,7 +57,7 @@ def replica_keys(home: Path) -> ReplicaKeys:
     return ReplicaKeys(dotenv.read_variable(home / ".env", KEY_VARIABLE).split(","))
 
 
-def test_nobody_is_given_what_they_cannot_read_while_replicas_begin_anew_one_by_one(
+def test_replicas_can_always_decrypt_during_a_rolling_restart(
     context: Context, replica_keys: ReplicaKeys
 ) -> None:
     (old,) = replica_keys.keys["assistant"]
@@ -86,7 +86,7 @@ def test_nor_where_it_was_killed_and_is_given_again(
     assert old not in {keys[0] for name, keys in replica_keys.keys.items() if "rest" in name}
 
 
-def test_killed_before_the_new_key_was_kept_it_begins_with_another(
+def test_a_rotation_killed_before_storing_its_key_starts_over(
     context: Context, replica_keys: ReplicaKeys, home: Path
 ) -> None:
     (old,) = replica_keys.keys["assistant"]

@@ -94,7 +94,7 @@ class RestartRecorder:
         return name not in self.failing
 
 
-def test_all_learn_to_read_with_the_new_key_before_anybody_encrypts_with_it_and_old_ones_go_last(
+def test_services_read_with_a_key_before_one_encrypts_with_it(
     context: Context, home: Path, server: FakeRestService, output: io.StringIO
 ) -> None:
     (old,) = read_keys(home)
@@ -119,9 +119,7 @@ def test_all_learn_to_read_with_the_new_key_before_anybody_encrypts_with_it_and_
     assert old not in output.getvalue()
 
 
-def test_nothing_else_of_env_changes_and_nobody_else_may_read_it(
-    context: Context, home: Path
-) -> None:
+def test_rotation_keeps_other_lines_and_the_mode_of_env(context: Context, home: Path) -> None:
     file = home / ".env"
     before = file.read_text().splitlines()
     rotate_keys.rotate(context, RUNNING, RestartRecorder())
@@ -136,7 +134,7 @@ def test_nothing_else_of_env_changes_and_nobody_else_may_read_it(
 
 
 @pytest.mark.parametrize("killed_at", [1, 2, 3])
-def test_killed_at_any_point_it_goes_on_and_no_key_is_lost_that_something_needs(
+def test_a_killed_rotation_continues_and_loses_no_needed_key(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService, killed_at: int
 ) -> None:
     (old,) = read_keys(home)
@@ -176,7 +174,7 @@ def test_what_was_broken_off_is_brought_to_its_end_before_old_keys_are_dropped(
 
 
 @pytest.mark.parametrize("killed_at", range(1, 5))
-def test_killed_while_old_keys_are_dropped_it_goes_on_without_one_that_something_needs(
+def test_a_killed_drop_continues_and_loses_no_needed_key(
     context: Context, home: Path, killed_at: int
 ) -> None:
     rotate_keys.rotate(context, RUNNING, RestartRecorder())
@@ -199,7 +197,7 @@ def test_killed_while_old_keys_are_dropped_it_goes_on_without_one_that_something
     assert again.restarts[-2:] == [("assistant", [new]), ("rest_service", [new])]
 
 
-def test_another_suite_of_the_same_file_goes_on_reading_what_it_has_kept(
+def test_another_suite_of_the_file_can_still_decrypt_its_data(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService, output: io.StringIO
 ) -> None:
     row = uuid4()
@@ -225,7 +223,7 @@ def test_who_does_not_run_is_not_started(context: Context, server: FakeRestServi
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ((200, make_counts(unreadable=2)), "2 stored API keys and secrets cannot be decrypted"),
         ((200, make_counts(rewritten=1)), "repeatedly encrypted"),
@@ -237,13 +235,13 @@ def test_while_anything_may_need_them_the_old_keys_stay(
     home: Path,
     server: FakeRestService,
     answer: tuple[int, dict[str, object]],
-    said: str,
+    message: str,
 ) -> None:
     (old,) = read_keys(home)
     server.answers = [answer]
-    with pytest.raises(ControlError, match=said):
+    with pytest.raises(ControlError, match=message):
         rotate_keys.rotate(context, RUNNING, RestartRecorder())
-    with pytest.raises(ControlError, match=said):
+    with pytest.raises(ControlError, match=message):
         rotate_keys.drop_old(context, RUNNING, RestartRecorder())
 
     assert read_keys(home)[1:] == [old]
@@ -281,7 +279,7 @@ def test_two_at_once_do_not_change_one_file_also_of_two_suites(
     assert seen == [learnt, learnt, read_keys(home)]
 
 
-def test_keys_of_the_process_environment_are_left_to_who_has_put_them_there(
+def test_keys_of_the_process_environment_are_not_changed(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService
 ) -> None:
     with pytest.raises(ControlError, match="comes from the environment"):
@@ -293,7 +291,7 @@ def test_keys_of_the_process_environment_are_left_to_who_has_put_them_there(
 
 
 @pytest.mark.parametrize("mode", ["--local", "--docker"])
-def test_where_nothing_runs_it_says_to_start_first(
+def test_without_running_services_it_advises_to_start_first(
     home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str], mode: str
 ) -> None:
     environment.ensure_secrets(home, {})
@@ -306,19 +304,19 @@ def test_where_nothing_runs_it_says_to_start_first(
     assert read_keys(home) == before
 
 
-def test_processes_that_run_get_the_new_key_and_lose_the_old_one_when_told(
+def test_running_processes_get_the_new_key_and_drop_the_old(
     suite: FakeSuite,
 ) -> None:
     suite.manage("start")
     old = suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE]
     bystander = suite.pid("tg_bot")
 
-    said = suite.manage("rotate-keys")
+    message = suite.manage("rotate-keys")
     both = suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE]
     assert both == dotenv.read_variable(suite.home / "state" / "secrets.env", KEY_VARIABLE)
     new, kept = both.split(",")
     assert (kept, new != old) == (old, True)
-    assert (old in said, new in said) == (False, False)
+    assert (old in message, new in message) == (False, False)
     suite.manage("rotate-keys", "--drop-old")
     assert suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE] == new
     assert suite.pid("tg_bot") == bystander
@@ -334,7 +332,7 @@ def test_a_service_that_was_stopped_stays_so(suite: FakeSuite) -> None:
     assert dotenv.read_variable(suite.home / "state" / "secrets.env", KEY_VARIABLE) == before
 
 
-def test_containers_get_the_new_key_and_lose_the_old_one_when_told(
+def test_containers_get_the_new_key_and_drop_the_old(
     home: Path, terminal: Terminal, output: io.StringIO, server: FakeRestService
 ) -> None:
     environment.ensure_secrets(home, {})
