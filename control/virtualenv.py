@@ -99,10 +99,11 @@ class Virtualenv:
         return self.path / f"stamp-{files[-1].stem}"
 
     def _has_installed(self, files: tuple[Path, ...]) -> bool:
-        stamp = self._stamp_for(files)
-        if not (self.python.exists() and stamp.exists()):
+        try:
+            installed = self._stamp_for(files).read_text()
+        except FileNotFoundError:
             return False
-        return stamp.read_text() == requirements.compute_fingerprint(files)
+        return self.python.exists() and installed == requirements.compute_fingerprint(files)
 
     def _acquire_lock(self) -> FileLock:
         """Prevent two commands from installing at once, by a lock on the repository's folder."""

@@ -135,11 +135,8 @@ class Compose:
         if container.health_error:
             return container.health_error
         if container.state == "created":
-            return (
-                container.error
-                or container.describe_unmet_dependencies(others)
-                or "has not started"
-            )
+            needs = container.describe_unmet_dependencies(others)
+            return container.error or needs or "has not started"
         log = engine.read_log(self.environ, container.id)
         if container.has_exited:
             return exit_reasons.describe_exit(container.exit_status, container.error or log)

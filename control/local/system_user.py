@@ -32,9 +32,9 @@ class SystemUser:
             " 'nobody'; run ./manage.py as an ordinary user"
         )
 
-    def can_run(self, *command: str, cwd: Path = Path("/")) -> bool:
+    def can_run(self, *command: str) -> bool:
         """Return whether a command succeeds as this user."""
-        options = build_user_options(self) | {"cwd": cwd, "env": {}}
+        options = build_user_options(self) | {"cwd": "/", "env": {}}
         try:
             result = subprocess.run(command, capture_output=True, **options)
         except OSError:
