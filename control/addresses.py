@@ -22,7 +22,7 @@ class Addresses:
     """The name of the operator's machine inside a container; None in local mode."""
 
     def translate_localhost(self, values: dict[str, str]) -> None:
-        """Replace localhost in the operator's URLs by the name of the host inside containers."""
+        """Replace localhost in the operator's URLs by the host's name inside containers."""
         if self.host_name is None:
             return
         for name in (*_EXTERNAL_URLS, *_DATABASE_URLS):
@@ -39,15 +39,12 @@ def _resolve_local(component: str, values: Mapping[str, str]) -> str:
 
 
 def _resolve_compose(component: str, values: Mapping[str, str]) -> str:
-    """Return the standard port of a container. Only the sandbox must listen on its published
-    port."""
-    standard_ports = {
+    ports = {
         "redis": variables.STANDARD_REDIS_PORT,
         "postgres": variables.STANDARD_POSTGRES_PORT,
+        "sandbox": values["SANDBOX_PORT"],  # only the sandbox must listen on its published port
     }
-    published_ports = {"sandbox": values["SANDBOX_PORT"]}
-    default_port = variables.DEFAULTS.get(f"{component.upper()}_PORT")
-    port = published_ports.get(component) or standard_ports.get(component) or default_port
+    port = ports.get(component) or variables.DEFAULTS.get(f"{component.upper()}_PORT")
     return f"{component}:{port}"
 
 

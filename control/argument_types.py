@@ -1,21 +1,16 @@
-"""Types of command-line arguments. Each raises ControlError for invalid text."""
+"""Types of command-line arguments. Each raises UsageError for invalid text."""
 
 import math
 from collections.abc import Callable, Sequence
 
 from control import replicas, services
-from control.errors import ControlError
+from control.errors import UsageError
 from control.services import Service
-
-USAGE_ERROR_STATUS = 2
-"""The exit status after an error in the command line."""
 
 
 def parse_schema_owner(text: str) -> str:
     if text != services.SCHEMA_OWNER:
-        raise ControlError(
-            f"{text} has no schema, only {services.SCHEMA_OWNER} has one", USAGE_ERROR_STATUS
-        )
+        raise UsageError(f"{text} has no schema, only {services.SCHEMA_OWNER} has one")
     return text
 
 
@@ -32,19 +27,14 @@ def _parse_replica_count(table: Sequence[Service], text: str) -> tuple[str, int]
     name, sign, number = text.partition("=")
     replicable = services.list_replicable(table)
     if not sign:
-        raise ControlError(
-            f"--replicas takes NAME=N, as in {replicable[0]}=3, not {text!r}", USAGE_ERROR_STATUS
-        )
+        raise UsageError(f"--replicas takes NAME=N, as in {replicable[0]}=3, not {text!r}")
     if name not in replicable:
         known = name in services.list_names(table)
         error = f"{name} cannot have replicas" if known else f"there is no service {name!r}"
-        raise ControlError(
-            f"{error}; services with replicas: {', '.join(replicable)}", USAGE_ERROR_STATUS
-        )
-    if not (number.isascii() and number.isdecimal() and 1 <= int(number) <= replicas.MAX_REPLICAS):
-        raise ControlError(
-            f"a number of replicas is from 1 to {replicas.MAX_REPLICAS}, not {number!r} ({text})",
-            USAGE_ERROR_STATUS,
+        raise UsageError(f"{error}; services with replicas: {', '.join(replicable)}")
+    if not (_is_integer(number) and 1 <= int(number) <= replicas.MAX_REPLICAS):
+        raise UsageError(
+            f"a number of replicas is from 1 to {replicas.MAX_REPLICAS}, not {number!r} ({text})"
         )
     return name, int(number)
 
@@ -52,9 +42,7 @@ def _parse_replica_count(table: Sequence[Service], text: str) -> tuple[str, int]
 def choice_parser(kind: str, names: Sequence[str]) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if text not in names:
-            raise ControlError(
-                f"there is no {kind} {text!r}; there are: {', '.join(names)}", USAGE_ERROR_STATUS
-            )
+            raise UsageError(f"there is no {kind} {text!r}; there are: {', '.join(names)}")
         return text
 
     return parse
@@ -62,8 +50,8 @@ def choice_parser(kind: str, names: Sequence[str]) -> Callable[[str], str]:
 
 def integer_parser(name: str, minimum: int = 0) -> Callable[[str], int]:
     def parse(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and int(text) >= minimum):
-            raise ControlError(f"a {name} is {minimum} or more, not {text!r}", USAGE_ERROR_STATUS)
+        if not (_is_integer(text) and int(text) >= minimum):
+            raise UsageError(f"a {name} is {minimum} or more, not {text!r}")
         return int(text)
 
     return parse
@@ -75,7 +63,9 @@ def parse_seconds(text: str) -> float:
     except ValueError:
         amount = math.nan
     if not 0 < amount < math.inf:
-        raise ControlError(
-            f"a timeout is a number of seconds above 0, not {text!r}", USAGE_ERROR_STATUS
-        )
+        raise UsageError(f"a timeout is a number of seconds above 0, not {text!r}")
     return amount
+
+
+def _is_integer(text: str) -> bool:
+    return text.isascii() and text.isdecimal()

@@ -1,12 +1,11 @@
 """The interactive chat in the terminal."""
 
-import sys
 import threading
 from collections.abc import Callable
 
 from control.errors import ControlError
 from control.reply_watchdog import ReplyWatchdog
-from control.sandbox_chat import SandboxAccount, SandboxChat, iter_bot_texts
+from control.sandbox_chat import SandboxAccount, SandboxChat
 from control.terminal import BOLD, DIM, Terminal
 
 _POLL_SECONDS = 0.2
@@ -14,8 +13,7 @@ _PROMPT = "› "
 
 
 class ChatRepl:
-    """Reads lines and shows messages of the bot at any time, because reminders arrive on their
-    own."""
+    """Reads lines, and shows messages of the bot at any time: reminders arrive on their own."""
 
     def __init__(
         self,
@@ -27,19 +25,17 @@ class ChatRepl:
         self._terminal = terminal
         self._chat = chat
         self._user = user
-        self._last_message_id = chat.get_last_message_id(user)
+        self._last_message_id = chat.get_updates(user, 0).last_message_id
         self._stopped = threading.Event()
         self._is_typing_shown = False
         self._new_watchdog = new_watchdog
         self._watchdog: ReplyWatchdog | None = None
         """Set while a reply is expected."""
 
-    def run(self) -> int:
+    def run(self) -> None:
         """Chat until Ctrl-D, Ctrl-C or /quit."""
-        self._terminal.print_line(
-            self._terminal.paint(f"You are {self._user.first_name}.", BOLD)
-            + " Ctrl-D or /quit ends the conversation."
-        )
+        greeting = self._terminal.paint(f"You are {self._user.first_name}.", BOLD)
+        self._terminal.print_line(f"{greeting} Ctrl-D or /quit ends the conversation.")
         listener = threading.Thread(target=self._poll_updates, daemon=True)
         listener.start()
         try:
@@ -49,7 +45,6 @@ class ChatRepl:
         finally:
             self._stopped.set()
             listener.join(timeout=5)
-        return 0
 
     def _read_input(self) -> None:
         import readline  # noqa: F401 - gives input() its editing
@@ -73,32 +68,27 @@ class ChatRepl:
 
     def _show_updates(self) -> None:
         updates = self._chat.get_updates(self._user, self._last_message_id)
-        self._last_message_id = max(
-            (message.id for message in updates.messages), default=self._last_message_id
-        )
-        for text in iter_bot_texts(updates):
+        self._last_message_id = updates.last_message_id
+        for text in updates.bot_texts:
             self._print_above_prompt(text)
             self._watchdog = None
         if updates.is_typing and not self._is_typing_shown:
             self._print_above_prompt(self._terminal.paint("typing…", DIM))
             self._is_typing_shown = True
-        if self._watchdog:
-            self._check_watchdog(self._watchdog, is_typing=updates.is_typing)
-
-    def _check_watchdog(self, watchdog: ReplyWatchdog, *, is_typing: bool) -> None:
-        """Print once why no reply arrives. The message stays queued, so a reply may still come
-        later."""
-        if is_typing:
+        if (watchdog := self._watchdog) is None:
+            return
+        if updates.is_typing:
             watchdog.reset()
         elif reason := watchdog.get_failure():
+            # only once: the message stays queued, so a reply may still come later
             self._print_above_prompt(self._terminal.paint(reason, DIM))
             self._watchdog = None
 
     def _print_above_prompt(self, text: str) -> None:
-        """Print above the line that the user is typing; overwrites "typing…"."""
+        """Print above the line that is being typed; overwrites "typing…"."""
         import readline
 
-        wiped = "\r\033[K" + ("\033[A\033[K" if self._is_typing_shown else "")
+        erase = "\r\033[K" + ("\033[A\033[K" if self._is_typing_shown else "")
         self._is_typing_shown = False
-        sys.stdout.write(f"{wiped}{text}\n{_PROMPT}{readline.get_line_buffer()}")
-        sys.stdout.flush()
+        prompt = _PROMPT + readline.get_line_buffer()
+        print(f"{erase}{text}\n{prompt}", end="", flush=True)

@@ -9,9 +9,8 @@ from importlib import import_module
 from pathlib import Path
 
 from control import options
-from control.argument_types import USAGE_ERROR_STATUS
 from control.context import Context
-from control.errors import ControlError, did_you_mean
+from control.errors import ControlError, UsageError, did_you_mean
 from control.options import Parser
 from control.services import Service
 from control.terminal import Terminal
@@ -41,8 +40,8 @@ COMMANDS = (
     CliCommand("invite", "create an invitation link", "invite:run", options.invite),
     CliCommand("doctor", "find what prevents the suite from working", "doctor:run", options.none),
     CliCommand("test", "run the tests; --all also the slow ones", "test:run", options.test),
-    CliCommand("fuzz", "fuzz the REST API", "stress:fuzz", options.fuzz),
-    CliCommand("chaos", "kill processes; nothing may be lost", "stress:chaos", options.chaos),
+    CliCommand("fuzz", "fuzz the REST API", "test:fuzz", options.fuzz),
+    CliCommand("chaos", "kill processes; nothing may be lost", "test:chaos", options.chaos),
     CliCommand("mutate", "mutation testing of the key modules", "mutate:run", options.mutate),
     CliCommand(
         "check", "format, lint, types, imports, generated files", "check:run", options.check
@@ -57,14 +56,14 @@ COMMANDS = (
 
 def main(argv: Sequence[str] | None = None, context: Context | None = None) -> int:
     """Run a command. Return its exit status; print errors as one line."""
-    context = context or _build_context()
+    root = Path(__file__).resolve().parent.parent
+    context = context or Context(root, root / "manage.py", dict(os.environ), Terminal.from_stream())
     argv = sys.argv[1:] if argv is None else argv
     try:
         if argv and argv[0] == "--version":
             context.terminal.print_line(context.version)
             return 0
-        chosen = _parse_arguments(argv, context.services)
-        return _load_entry_point(chosen)(context, chosen)
+        return _run_command(context, _parse_arguments(argv, context.services))
     except ControlError as error:
         return _print_error(context, str(error), error.status)
     except KeyboardInterrupt:
@@ -78,11 +77,6 @@ def main(argv: Sequence[str] | None = None, context: Context | None = None) -> i
         return _print_error(context, f"{error.strerror or error}{place}", 1)
 
 
-def _build_context() -> Context:
-    root = Path(__file__).resolve().parent.parent
-    return Context(root, root / "manage.py", dict(os.environ), Terminal.from_stream())
-
-
 def _print_error(context: Context, message: str, status: int) -> int:
     context.terminal.clear_progress()
     print(f"manage.py: {message}", file=sys.stderr)
@@ -90,18 +84,16 @@ def _print_error(context: Context, message: str, status: int) -> int:
 
 
 def _parse_arguments(argv: Sequence[str], table: Sequence[Service]) -> argparse.Namespace:
-    """Return the parsed options; raises ControlError for invalid ones."""
     first = argv[0] if argv else "--help"
     if first not in ("-h", "--help", *(command.name for command in COMMANDS)):
         shown = [command.name for command in COMMANDS if command.help]
         advice = did_you_mean(first, shown, "see ./manage.py --help")
-        raise ControlError(f"there is no command {first!r}; {advice}", USAGE_ERROR_STATUS)
+        raise UsageError(f"there is no command {first!r}; {advice}")
     chosen, unknown = _build_parser(table).parse_known_args(argv or [first])
     if unknown:
         more = "; arguments of pytest follow after --" if hasattr(chosen, "extra") else ""
-        raise ControlError(
-            f"{first} does not take {unknown[0]!r}; see ./manage.py {first} --help{more}",
-            USAGE_ERROR_STATUS,
+        raise UsageError(
+            f"{first} does not take {unknown[0]!r}; see ./manage.py {first} --help{more}"
         )
     return chosen
 
@@ -124,14 +116,11 @@ def _build_parser(table: Sequence[Service]) -> Parser:
     return parser
 
 
-def _load_entry_point(
-    chosen: argparse.Namespace,
-) -> Callable[[Context, argparse.Namespace], int]:
-    """Import the function of a command. Only this command's modules are imported, to start
-    quickly."""
+def _run_command(context: Context, chosen: argparse.Namespace) -> int:
+    """Import only the modules of this command, to start quickly."""
     command = next(command for command in COMMANDS if command.name == chosen.command)
     module, _, function = command.entry_point.partition(":")
-    found: Callable[[Context, argparse.Namespace], int] = getattr(
-        import_module(f".{module}", "control.commands"), function
+    status: int = getattr(import_module(f".{module}", "control.commands"), function)(
+        context, chosen
     )
-    return found
+    return status

@@ -68,11 +68,9 @@ class Context:
         known_names = ALL_NAMES.union(MACHINE_VARIABLES, PROXY_VARIABLES)
         return {name: self.environ[name] for name in self.environ if name in known_names}
 
-    @property
-    def display_state_dir(self) -> Path:
-        """STATE_DIR, relative to the repository if possible."""
-        inside = self.state_dir.is_relative_to(self.root)
-        return self.state_dir.relative_to(self.root) if inside else self.state_dir
+    def shorten_path(self, path: Path) -> Path:
+        """Return a path, relative to the repository if possible."""
+        return path.relative_to(self.root) if path.is_relative_to(self.root) else path
 
     @property
     def virtualenv(self) -> Virtualenv:

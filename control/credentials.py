@@ -19,7 +19,8 @@ def _generate_token() -> str:
     return secrets.token_urlsafe(32)
 
 
-def _generate_fernet_key() -> str:
+def generate_master_key() -> str:
+    """Return a key of Fernet."""
     return base64.urlsafe_b64encode(secrets.token_bytes(32)).decode()
 
 
@@ -34,12 +35,11 @@ SECRET_GENERATORS: Mapping[str, Callable[[], str]] = {
     "SERVICE_API_TOKEN": _generate_token,
     "REDIS_PASSWORD": _generate_token,
     "POSTGRES_PASSWORD": _generate_token,
-    "LLM_MODEL_DECRYPT_KEY": _generate_fernet_key,
+    "LLM_MODEL_DECRYPT_KEY": generate_master_key,
     "SANDBOX_CHAT_TOKEN": _generate_token,
 }
 SANDBOX_TELEGRAM_TOKEN = "SANDBOX_TELEGRAM_TOKEN"  # noqa: S105 - a variable's name
-"""The token of the sandbox's bot. It stays the same for a STATE_DIR, because queues belong to a
-bot."""
+"""The token of the sandbox's bot, the same for a STATE_DIR, because queues belong to a bot."""
 
 
 def store_missing_secrets(path: Path, existing: Mapping[str, str]) -> None:
@@ -90,9 +90,8 @@ def _preserve_ownership(path: Path, descriptor: int) -> None:
         if (before.st_uid, before.st_gid) != (now.st_uid, now.st_gid):
             os.fchown(descriptor, before.st_uid, before.st_gid)
     except PermissionError as error:
-        raise ControlError(
-            f"{path} belongs to another user: run the command as that user"
-        ) from error
+        problem = f"{path} belongs to another user"
+        raise ControlError(f"{problem}: run the command as that user") from error
     mode = stat.S_IMODE(before.st_mode)
     os.fchmod(descriptor, _OWNER_ONLY_MODE if mode & stat.S_IRWXO else mode)
 

@@ -44,9 +44,8 @@ def parse(text: str, source: str) -> dict[str, str]:
         if match is None:
             name = line.split("=", 1)[0].strip()[:30]  # the value may be a secret and is not shown
             raise ControlError(f"{source}, line {number} ({name!r}): expected NAME=value")
-        values[match["name"]] = _parse_value(
-            match["value"], f"{source}, line {number} ({match['name']})"
-        )
+        where = f"{source}, line {number} ({match['name']})"
+        values[match["name"]] = _parse_value(match["value"], where)
     return values
 
 

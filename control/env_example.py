@@ -62,9 +62,8 @@ class SettingsField:
     default: str
     """Empty if there is none that fits in one line."""
     class_name: str
-    """The class that declares it."""
     package: str
-    """The package of that class."""
+    """The package of the class that declares it."""
 
     @property
     def is_service_port(self) -> bool:
@@ -85,11 +84,8 @@ def render(fields: Iterable[SettingsField]) -> str:
             seen.add(field.name)
     for name, description in MANAGE_VARIABLES.items():
         sections[_SECTION_OF_VARIABLE[name]][name] = description
-    return _HEADER + "".join(
-        _render_section(title, variables, values)
-        for title, variables in sections.items()
-        if variables
-    )
+    used = {title: variables for title, variables in sections.items() if variables}
+    return _HEADER + "".join(_render_section(title, used[title], values) for title in used)
 
 
 def _find_section(field: SettingsField) -> str:
@@ -119,11 +115,5 @@ def _render_section(title: str, variables: Mapping[str, str], values: Mapping[st
 
 
 def _comment(text: str) -> list[str]:
-    return textwrap.wrap(
-        text,
-        _WIDTH,
-        initial_indent="# ",
-        subsequent_indent="# ",
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    lines = textwrap.wrap(text, _WIDTH - 2, break_long_words=False, break_on_hyphens=False)
+    return [f"# {line}" for line in lines]

@@ -27,8 +27,7 @@ _EXTERNAL_SERVER_PASSWORDS = {"REDIS_HOST": "REDIS_PASSWORD", "DATABASE_URL": "P
 
 
 def load(root: Path, environ: Mapping[str, str]) -> dict[str, str]:
-    """Return all variables that are set, including defaults and stored secrets, without empty
-    ones."""
+    """Return all variables that are not empty, including defaults and stored secrets."""
     values = DEFAULTS | _drop_empty(dotenv.read(root / ".env") | dict(environ))
     stored = dotenv.read(resolve_state_dir(root, values) / _SECRETS_FILE)
     for name in _EXTERNAL_SERVER_PASSWORDS:
@@ -65,8 +64,7 @@ def resolve_state_dir(root: Path, values: Mapping[str, str]) -> Path:
 
 
 def make_state_dir(path: Path) -> None:
-    """Create the folder so that other users can pass through it but not list it, whatever the
-    umask. An existing folder keeps its mode."""
+    """Create a folder that other users can pass through but not list, whatever the umask."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with contextlib.suppress(FileExistsError):
         path.mkdir()

@@ -5,11 +5,16 @@ from collections.abc import Iterable
 
 
 class ControlError(Exception):
-    """An error that is shown as one line, with the exit status."""
+    """An error that is shown as one line."""
 
-    def __init__(self, message: str, status: int = 1) -> None:
-        super().__init__(message)
-        self.status = status
+    status = 1
+    """The exit status."""
+
+
+class UsageError(ControlError):
+    """An error in the command line."""
+
+    status = 2
 
 
 def did_you_mean(word: str, known: Iterable[str], otherwise: str) -> str:

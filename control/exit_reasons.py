@@ -22,11 +22,6 @@ PERMANENT_FAILURE = re.compile(
 """Reasons that a restart does not fix."""
 
 
-def describe_exit_with_log(code: int, log: Path, start: int = 0) -> str:
-    """Explain an exit by its status and by what the process wrote after the position `start`."""
-    return describe_exit(code, _read_tail(log, start))
-
-
 def describe_exit(code: int, log: str) -> str:
     """Explain an exit by its status and the end of its log. A negative status is a signal."""
     if 0 < -code < signal.NSIG:
@@ -37,12 +32,12 @@ def describe_exit(code: int, log: str) -> str:
 
 def read_last_log_line(log: Path, start: int = 0) -> str:
     """Return the last line that a process wrote, or a known explanation of it."""
-    return explain_log(_read_tail(log, start))
+    return explain_log(read_tail(log, start))
 
 
 def read_log_tail(log: Path, start: int = 0) -> tuple[str, ...]:
     """Return the last lines after `start`, or those before it if there are none."""
-    return tail_lines(_read_tail(log, start)) or tail_lines(_read_tail(log, 0))
+    return tail_lines(read_tail(log, start)) or tail_lines(read_tail(log, 0))
 
 
 def tail_lines(log: str) -> tuple[str, ...]:
@@ -73,7 +68,8 @@ def _strip_log_prefix(line: str) -> str:
     return _LEVEL.sub("", _TIMESTAMP.sub("", line))
 
 
-def _read_tail(log: Path, start: int) -> str:
+def read_tail(log: Path, start: int = 0) -> str:
+    """Return the end of what was written after the position `start`."""
     try:
         with log.open("rb") as file:
             size = file.seek(0, 2)

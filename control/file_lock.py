@@ -2,16 +2,21 @@
 
 import fcntl
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 
 class FileLock:
-    """A lock on an open file. The kernel releases it when its holder ends."""
+    """A lock on an open file, as a context. The kernel releases it when its holder ends."""
 
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
+
+    @classmethod
+    def acquire(cls, path: Path) -> "FileLock":
+        """Wait for the lock of a folder. For short operations."""
+        lock = cls(os.open(path, os.O_RDONLY))
+        fcntl.flock(lock.descriptor, fcntl.LOCK_EX)
+        return lock
 
     @classmethod
     def try_acquire(cls, path: Path) -> "FileLock | None":
@@ -25,16 +30,11 @@ class FileLock:
             return None
         return lock
 
-    @classmethod
-    @contextmanager
-    def acquire(cls, path: Path) -> Iterator[None]:
-        """Wait for the lock of a folder. For short operations."""
-        lock = cls(os.open(path, os.O_RDONLY))
-        try:
-            fcntl.flock(lock.descriptor, fcntl.LOCK_EX)
-            yield
-        finally:
-            lock.release()
+    def __enter__(self) -> "FileLock":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Close the file. A child that has inherited it still holds the lock."""

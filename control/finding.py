@@ -1,4 +1,4 @@
-"""The result of a check of `doctor`."""
+"""The result of a check of `doctor`, or of what local mode requires of a machine."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -13,6 +13,9 @@ class Finding:
     severity: Literal["ok", "warning", "error"] = "ok"
     advice: str = ""
     """What the operator can do about a warning or an error."""
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.advice}"
 
 
 def make_warning(subject: str, message: str, advice: str) -> Finding:

@@ -91,7 +91,7 @@ def _render_variables() -> str:
 
 
 def _replace_environment(match: re.Match[str]) -> str:
-    (service,) = (one for one in SERVICES if one.name == match["service"])
+    (service,) = (it for it in SERVICES if it.name == match["service"])
     own = [field.name for field in read_fields(service)]
     values = {
         name: _COMPOSE_VALUES.get(name) or _compose_value(name, source)
@@ -109,7 +109,7 @@ def _compose_value(name: str, source: str) -> str:
     default = ""
     for service in SERVICES:
         if name == f"{service.name.upper()}_URL" and service.port:
-            port = next(one.default for one in read_fields(service) if one.name == service.port)
+            port = next(it.default for it in read_fields(service) if it.name == service.port)
             default = f"http://{service.name}:{port}"
     return f"${{{source}:-{default}}}"
 
@@ -123,13 +123,8 @@ def _replace_block(match: re.Match[str]) -> str:
 def _override_services() -> Iterator[str]:
     for service in SERVICES:
         owner = service.name if service.port else "rest_service"
-        containers = (
-            (service.name, f"{service.name}_replica")
-            if service.has_shared_port
-            else (service.name,)
-        )
-        for name in containers:
-            yield f"{name}:"
+        for suffix in ("", "_replica") if service.has_shared_port else ("",):
+            yield f"{service.name}{suffix}:"
             yield "  <<: *generated_secrets"
             if service.name == "sandbox":
                 yield "  profiles: !reset []"

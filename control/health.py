@@ -30,8 +30,7 @@ def check_service(port: int) -> HealthStatus:
 
 
 def identify_service(port: int) -> str:
-    """Return the name of the service that listens on a port, healthy or not; empty if there is
-    none."""
+    """Return the name of the service that listens on a port, healthy or not; else empty."""
     try:
         return str(_parse_body(_get_health(port)[1]).get("service", ""))
     except (OSError, ValueError, http.client.HTTPException):
@@ -50,11 +49,14 @@ def _get_health(port: int) -> tuple[int, bytes]:
 
 def unreachable_status(port: int, error: Exception) -> HealthStatus:
     """Return the status of a server on this machine that could not be reached."""
-    if isinstance(error, ConnectionRefusedError):
-        return HealthStatus(False, f"does not listen on port {port} yet", has_answered=False)
-    if isinstance(error, TimeoutError):
-        return HealthStatus(False, f"does not answer on port {port}", has_answered=False)
-    return HealthStatus(False, f"port {port}: {error}", has_answered=False)
+    match error:
+        case ConnectionRefusedError():
+            detail = f"does not listen on port {port} yet"
+        case TimeoutError():
+            detail = f"does not answer on port {port}"
+        case _:
+            detail = f"port {port}: {error}"
+    return HealthStatus(is_healthy=False, detail=detail, has_answered=False)
 
 
 def parse_detail(body: str | bytes) -> str:
@@ -64,7 +66,6 @@ def parse_detail(body: str | bytes) -> str:
 
 
 def parse_note(body: str | bytes) -> str:
-    """Return the note in a health response."""
     return str(_parse_body(body).get("note") or "")
 
 

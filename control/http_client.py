@@ -4,6 +4,7 @@ import base64
 import json
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import SplitResult, urlsplit, urlunsplit
@@ -47,17 +48,21 @@ def request(
     address = urlsplit(url)
     if address.username is not None:
         url = strip_credentials(url)
-        credentials = base64.b64encode(
-            f"{address.username}:{address.password or ''}".encode()
-        ).decode()
-        headers.setdefault("Authorization", f"Basic {credentials}")
+        credentials = f"{address.username}:{address.password or ''}".encode()
+        encoded = base64.b64encode(credentials).decode()
+        headers.setdefault("Authorization", f"Basic {encoded}")
     message = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - http(s) URLs of the settings
+    is_local = address.hostname in ("127.0.0.1", "localhost")
+    # a proxy only serves other machines
+    handlers = [urllib.request.ProxyHandler({})] if is_local else []
     try:
-        with _build_opener(address.hostname).open(message, timeout=timeout) as response:
+        opener = urllib.request.build_opener(*handlers)
+        with opener.open(message, timeout=timeout) as response:
             return JsonResponse(response.status, json.loads(response.read(_MAX_RESPONSE_BYTES)))
     except urllib.error.HTTPError as error:
-        with error:
-            return JsonResponse(error.code, _parse_json_or_none(error.read(_MAX_RESPONSE_BYTES)))
+        with error, suppress(ValueError):
+            return JsonResponse(error.code, json.loads(error.read(_MAX_RESPONSE_BYTES)))
+        return JsonResponse(error.code, None)
     except urllib.error.URLError as error:
         raise RequestFailed(f"{_host_and_port(address)} does not answer: {error.reason}") from error
     except (OSError, ValueError) as error:
@@ -72,17 +77,3 @@ def strip_credentials(url: str) -> str:
 
 def _host_and_port(address: SplitResult) -> str:
     return address.netloc.rpartition("@")[2]
-
-
-def _build_opener(host: str | None) -> urllib.request.OpenerDirector:
-    """Use the proxy only for other machines."""
-    if host in ("127.0.0.1", "localhost"):
-        return urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    return urllib.request.build_opener()
-
-
-def _parse_json_or_none(text: bytes) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None

@@ -1,12 +1,15 @@
-"""Runs pip or uv, logs the output and explains failures in one line."""
+"""Runs pip or uv with the operator's package index, logs the output and explains failures.
+
+The index is configured by pip's variables.
+"""
 
 import re
+import shutil
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from control import package_index
 from control.errors import ControlError
 from control.file_lock import FileLock
 from control.terminal import Terminal
@@ -33,6 +36,16 @@ _KNOWN_ERRORS = {
     ),
 }
 """Explanations, and the output by which they are recognized."""
+_UV_EQUIVALENTS = {
+    "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
+    "PIP_EXTRA_INDEX_URL": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),
+    "PIP_FIND_LINKS": ("UV_FIND_LINKS",),
+    "PIP_TRUSTED_HOST": ("UV_INSECURE_HOST",),
+    "PIP_CERT": ("SSL_CERT_FILE",),
+    "PIP_DEFAULT_TIMEOUT": ("UV_HTTP_TIMEOUT",),
+}
+"""uv's variables for each of pip's: the first is set, the others mean the same."""
+_CREDENTIALS = re.compile(r"(?<=://)[^/\s]+(?=@)")
 
 
 @dataclass(frozen=True)
@@ -40,15 +53,31 @@ class Installer:
     """Runs an installer."""
 
     log: Path
-    """The file for its output."""
     environ: Mapping[str, str]
     terminal: Terminal
     lock: FileLock
     """Inherited by the installer: if this process is killed, other commands still wait for it."""
 
+    def create_environment(self, folder: Path, base: str, action: str) -> None:
+        """Create a virtual environment of the interpreter `base`."""
+        uv = find_uv(self.environ)
+        command = (uv, "venv", "--python", base) if uv else (base, "-m", "venv")
+        self.run((*command, str(folder)), action)
+
+    def install(
+        self, files: Iterable[Path], python: Path, action: str, total: int = 0, *uv_options: str
+    ) -> None:
+        """Install the packages of some requirement files for an interpreter."""
+        sources = (part for file in files for part in ("-r", str(file)))
+        pip = ("pip", "install", "--require-hashes", *sources)
+        command = (str(python), "-m", *pip, "--progress-bar", "off")
+        if uv := find_uv(self.environ):
+            options = (*uv_options, *build_uv_options(self.environ))
+            command = (uv, *pip, "--python", str(python), *options)
+        self.run(command, action, total)
+
     def run(self, command: tuple[str, ...], action: str, total: int = 0) -> None:
-        """Run a command. Raises ControlError with the reason if it fails. `total` is the number of
-        packages."""
+        """Run a command for `total` packages. Raises ControlError with the reason if it fails."""
         with subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -68,7 +97,7 @@ class Installer:
     def _collect_output(self, lines: Iterable[str], action: str, total: int) -> list[str]:
         output: list[str] = []
         with self.log.open("a", encoding="utf-8") as log:
-            for line in map(package_index.redact, lines):
+            for line in map(redact, lines):
                 log.write(line)
                 output.append(line)
                 self.terminal.show_progress(f"… {action} {_format_progress(output, total)}")
@@ -82,7 +111,11 @@ class Installer:
             "UV_HTTP_RETRIES": "2",
             "UV_HTTP_TIMEOUT": "15",  # seconds, like pip's default; uv's is twice as long
         }
-        return quiet | dict(self.environ) | package_index.to_uv_variables(self.environ)
+        return quiet | dict(self.environ) | to_uv_variables(self.environ)
+
+
+def find_uv(environ: Mapping[str, str]) -> str | None:
+    return shutil.which("uv", path=environ.get("PATH"))
 
 
 def _format_progress(lines: list[str], total: int) -> str:
@@ -100,3 +133,30 @@ def explain_failure(lines: list[str]) -> str:
             return meaning
     errors = [line.strip() for line in lines if line.lower().startswith(("error", "  ×", "×"))]
     return (errors or [line.strip() for line in lines if line.strip()] or ["failed"])[-1]
+
+
+def to_uv_variables(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return uv's variables for the operator's variables of pip. uv's own have priority."""
+    uv_variables = {
+        names[0]: environ[name]
+        for name, names in _UV_EQUIVALENTS.items()
+        if environ.get(name) and not any(environ.get(own) for own in names)
+    }
+    if "UV_FIND_LINKS" in uv_variables:  # pip separates by spaces, uv by commas
+        uv_variables["UV_FIND_LINKS"] = ",".join(uv_variables["UV_FIND_LINKS"].split())
+    if "UV_INDEX" in uv_variables:
+        # pip searches all indexes, uv only the first with the name; hashes make both safe
+        strategy = environ.get("UV_INDEX_STRATEGY") or "unsafe-best-match"
+        uv_variables["UV_INDEX_STRATEGY"] = strategy
+    return uv_variables
+
+
+def build_uv_options(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return options for what uv has no variable."""
+    is_off = environ.get("PIP_NO_INDEX", "").lower() in ("1", "true", "yes", "on", "t", "y")
+    return ("--no-index",) if is_off else ()
+
+
+def redact(text: str) -> str:
+    """Return a text without user names and passwords in URLs."""
+    return _CREDENTIALS.sub("****", text)

@@ -21,7 +21,6 @@ class Invitation:
     code: str
     expires_at: str
     bot_username: str
-    """The user name of the bot."""
 
     @property
     def url(self) -> str:

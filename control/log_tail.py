@@ -68,10 +68,7 @@ class LogEntry:
 
 def merge_last(tails: list[LogTail], count: int) -> list[LogEntry]:
     """Return the last lines of all logs, in the order of their timestamps."""
-    entries = [
-        entry for tail in tails for entry in _parse_entries(tail.name, tail.read_last(count))
-    ]
-    return sorted(entries, key=lambda entry: entry.timestamp)[-count:]
+    return _sort_entries({tail.name: tail.read_last(count) for tail in tails})[-count:]
 
 
 def print_entries(terminal: Terminal, entries: Iterable[LogEntry], names: Sequence[str]) -> None:
@@ -88,16 +85,18 @@ def print_entries(terminal: Terminal, entries: Iterable[LogEntry], names: Sequen
 def follow(tails: list[LogTail]) -> Iterator[LogEntry]:
     """Yield appended lines, forever."""
     while True:
-        entries = [entry for tail in tails for entry in _parse_entries(tail.name, tail.read_new())]
-        yield from sorted(entries, key=lambda entry: entry.timestamp)
+        yield from _sort_entries({tail.name: tail.read_new() for tail in tails})
         time.sleep(_POLL_SECONDS)
 
 
-def _parse_entries(name: str, lines: list[str]) -> Iterator[LogEntry]:
-    timestamp = 0.0
-    for line in lines:
-        timestamp = parse_timestamp(line) or timestamp
-        yield LogEntry(name, line, timestamp)
+def _sort_entries(lines_by_name: dict[str, list[str]]) -> list[LogEntry]:
+    entries = []
+    for name, lines in lines_by_name.items():
+        timestamp = 0.0
+        for line in lines:
+            timestamp = parse_timestamp(line) or timestamp
+            entries.append(LogEntry(name, line, timestamp))
+    return sorted(entries, key=lambda entry: entry.timestamp)
 
 
 def parse_timestamp(line: str) -> float | None:
@@ -109,7 +108,6 @@ def parse_timestamp(line: str) -> float | None:
 
 
 def _get_json_timestamp(line: str) -> str:
-    """Return the timestamp of a JSON line, wherever it is."""
     if not line.startswith("{"):
         return ""
     try:

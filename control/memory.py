@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 _NO_LIMIT = 2**62
-_CGROUPS = Path("/sys/fs/cgroup")
 
 
-def get_total_bytes(proc: Path = Path("/proc"), cgroups: Path = _CGROUPS) -> int | None:
+def get_total_bytes(
+    proc: Path = Path("/proc"), cgroups: Path = Path("/sys/fs/cgroup")
+) -> int | None:
     """Return bytes of RAM and swap together, limited by the cgroup; None if unknown."""
     sizes = _parse_meminfo(proc / "meminfo")
     if "MemTotal" not in sizes:

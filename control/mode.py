@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Literal
 
 from control.context import Context
 from control.finding import Finding
@@ -16,18 +16,15 @@ RunAlembic = Callable[..., int]
 """Runs Alembic with some arguments; returns its exit status."""
 
 
-class LogSource(Protocol):
+@dataclass(frozen=True)
+class LogSource:
     """The logs of some components."""
 
-    @property
-    def names(self) -> Sequence[str]:
-        """The components that have logs."""
-
-    def read_last(self, count: int) -> list[LogEntry]:
-        """Return the last entries of all logs together, oldest first."""
-
-    def follow(self) -> Iterator[LogEntry]:
-        """Yield the entries after those of `read_last`, as they are written."""
+    names: Sequence[str]
+    read_last: Callable[[int], list[LogEntry]]
+    """Returns the last entries of all logs together, oldest first."""
+    follow: Callable[[], Iterator[LogEntry]]
+    """Yields the entries after those of `read_last`, as they are written."""
 
 
 @dataclass(frozen=True)
@@ -85,10 +82,7 @@ class Mode(ABC):
 
     @abstractmethod
     def rebuild(self, services: Sequence[str]) -> bool:
-        """Install the dependencies of these services, or of all, again; restart what was running.
-
-        Return whether it is healthy afterwards.
-        """
+        """Install the dependencies again and restart what runs. Return whether it is healthy."""
 
     @abstractmethod
     def list_running_services(self) -> frozenset[str]:

@@ -23,10 +23,7 @@ def load(name: ModeName, context: Context) -> Mode:
 
 
 def select(context: Context, options: argparse.Namespace) -> Mode:
-    """Return the mode of a command.
-
-    Raises ControlError if it depends on a file that is damaged: the other mode has other data.
-    """
+    """Return the mode of a command. Raises ControlError if the file with it is damaged."""
     if name := find_selected_mode(context, options):
         return load(name, context)
     if error := mode_file_error(context.state_dir):

@@ -2,25 +2,23 @@
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from control import argument_types, log_tail, requirements, services
-from control.argument_types import USAGE_ERROR_STATUS
-from control.errors import ControlError
+from control.argument_types import integer_parser
+from control.errors import UsageError
 from control.services import Service
 
 
 class Parser(argparse.ArgumentParser):
-    """Accepts no abbreviations; raises ControlError instead of exiting."""
+    """Accepts no abbreviations; raises UsageError instead of exiting."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
-        raise ControlError(
-            f"{message.removeprefix('argument ')}; see {self.prog} --help", USAGE_ERROR_STATUS
-        )
+        raise UsageError(f"{message.removeprefix('argument ')}; see {self.prog} --help")
 
 
 def add_mode_options(parser: Parser) -> None:
@@ -39,64 +37,44 @@ def service(parser: Parser, table: Sequence[Service]) -> None:
 
 def start(parser: Parser, table: Sequence[Service]) -> None:
     service(parser, table)
-    names = services.list_replicable(table)
-    parser.add_argument(
+    names = ", ".join(services.list_replicable(table))
+    _add_repeatable(
+        parser,
         "--replicas",
-        action="append",
-        default=[],
-        type=argument_types.replica_counts_parser(table),
-        metavar="NAME=N",
-        help=f"run N processes of a service from now on: {', '.join(names)}"
-        " (repeatable, or separated by commas)",
+        "NAME=N",
+        f"run N processes of a service from now on: {names} (repeatable, or separated by commas)",
+        argument_types.replica_counts_parser(table),
     )
 
 
 def stop(parser: Parser, table: Sequence[Service]) -> None:
     service(parser, table)
-    parser.add_argument(
-        "--remove",
-        action="store_true",
-        help="also delete the suite's data: database, queues, logs; asks first",
-    )
-    parser.add_argument("--yes", action="store_true", help="with --remove: do not ask")
+    note = "also delete the suite's data: database, queues, logs; asks first"
+    _add_flag(parser, "--remove", note)
+    _add_flag(parser, "--yes", "with --remove: do not ask")
 
 
 def logs(parser: Parser, table: Sequence[Service]) -> None:
     parts = (*services.DATABASES, *(item.name for item in table))
     _add_service_option(parser, "log", (*parts, *log_tail.MANAGE_LOGS))
     parser.add_argument("-f", "--follow", action="store_true", help="continue with new lines")
-    parser.add_argument(
-        "-n",
-        "--lines",
-        type=argument_types.integer_parser("number of lines"),
-        default=100,
-        metavar="N",
-        help="number of lines; default: 100",
-    )
+    lines, note = integer_parser("number of lines"), "number of lines; default: 100"
+    parser.add_argument("-n", "--lines", type=lines, default=100, metavar="N", help=note)
 
 
 def test(parser: Parser, _: Sequence[Service]) -> None:
     _add_service_option(parser, "part", (*requirements.SERVICES, "control", "smart_kit"))
-    parser.add_argument(
-        "--all",
-        action="store_true",
-        help="also slow tests (kills, storms, power loss), with coverage",
-    )
-    parser.add_argument(
-        "--repeat",
-        type=argument_types.integer_parser("number of runs", minimum=1),
-        default=1,
-        metavar="N",
-        help="run the tests N times, even after failures",
-    )
-    parser.add_argument("--under-load", action="store_true", help="keep every core busy meanwhile")
+    _add_flag(parser, "--all", "also slow tests (kills, storms, power loss), with coverage")
+    runs, note = integer_parser("number of runs", 1), "run the tests N times, even after failures"
+    parser.add_argument("--repeat", type=runs, default=1, metavar="N", help=note)
+    _add_flag(parser, "--under-load", "keep every core busy meanwhile")
     parser.add_argument("extra", nargs="*", metavar="PYTEST", help="arguments of pytest, after --")
 
 
 def fuzz(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument(
         "--cases",
-        type=argument_types.integer_parser("number of cases"),
+        type=integer_parser("number of cases"),
         default=20_000,
         metavar="N",
         help="minimum number of requests, in whole rounds; default: 20000. The first round has"
@@ -111,45 +89,27 @@ def chaos(parser: Parser, _: Sequence[Service]) -> None:
         ("messages", 3000, "number of messages"),
         ("chats", 40, "number of chats"),
     ):
-        parser.add_argument(
-            f"--{name}",
-            type=argument_types.integer_parser(f"number of {name}"),
-            default=default,
-            metavar="N",
-            help=f"{what}; default: {default}",
-        )
+        amount, note = integer_parser(f"number of {name}"), f"{what}; default: {default}"
+        parser.add_argument(f"--{name}", type=amount, default=default, metavar="N", help=note)
     _add_seed_option(parser)
 
 
 def mutate(parser: Parser, _: Sequence[Service]) -> None:
-    parser.add_argument(
-        "--module",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="only this key module of pyproject.toml (repeatable)",
-    )
-    parser.add_argument(
-        "--jobs",
-        type=argument_types.integer_parser("number of jobs", minimum=1),
-        default=os.cpu_count() or 1,
-        metavar="N",
-        help="test N mutants in parallel; default: one per core",
-    )
-    parser.add_argument(
+    note = "only this key module of pyproject.toml (repeatable)"
+    _add_repeatable(parser, "--module", "NAME", note)
+    jobs, cores = integer_parser("number of jobs", 1), os.cpu_count() or 1
+    note = "test N mutants in parallel; default: one per core"
+    parser.add_argument("--jobs", type=jobs, default=cores, metavar="N", help=note)
+    _add_flag(
+        parser,
         "--survivors",
-        action="store_true",
-        help="only mutants that no failing test killed in an earlier run, including time-outs;"
+        "only mutants that no failing test killed in an earlier run, including time-outs;"
         " tests that were weakened since go unnoticed",
     )
 
 
 def check(parser: Parser, _: Sequence[Service]) -> None:
-    parser.add_argument(
-        "--fix",
-        action="store_true",
-        help="first write generated files, format and fix what ruff can",
-    )
+    _add_flag(parser, "--fix", "first write generated files, format and fix what ruff can")
 
 
 def migrate(parser: Parser, _: Sequence[Service]) -> None:
@@ -162,27 +122,22 @@ def upgrade(parser: Parser, _: Sequence[Service]) -> None:
 
 
 def rotate_keys(parser: Parser, _: Sequence[Service]) -> None:
-    parser.add_argument(
+    _add_flag(
+        parser,
         "--drop-old",
-        action="store_true",
-        help="create no key, but remove all except the newest, once no other suite needs them",
+        "create no key, but remove all except the newest, once no other suite needs them",
     )
 
 
 def invite(parser: Parser, _: Sequence[Service]) -> None:
-    parser.add_argument("--owner", action="store_true", help="for the owner, if there is none yet")
+    _add_flag(parser, "--owner", "for the owner, if there is none yet")
 
 
 def chat(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("question", nargs="*", help="print the reply to this message and exit")
     parser.add_argument("--as", dest="person", metavar="NAME", help="the sandbox user to chat as")
-    parser.add_argument(
-        "--timeout",
-        type=argument_types.parse_seconds,
-        default=120.0,
-        metavar="S",
-        help="maximum number of seconds to wait for a reply",
-    )
+    seconds, note = argument_types.parse_seconds, "maximum number of seconds to wait for a reply"
+    parser.add_argument("--timeout", type=seconds, default=120.0, metavar="S", help=note)
 
 
 def supervise(parser: Parser, _: Sequence[Service]) -> None:
@@ -190,31 +145,26 @@ def supervise(parser: Parser, _: Sequence[Service]) -> None:
     parser.add_argument("--python", required=True)
 
 
+def _add_flag(parser: Parser, name: str, note: str) -> None:
+    parser.add_argument(name, action="store_true", help=note)
+
+
+def _add_repeatable(
+    parser: Parser, name: str, metavar: str, note: str, kind: Callable[[str], object] = str
+) -> None:
+    parser.add_argument(name, action="append", default=[], type=kind, metavar=metavar, help=note)
+
+
 def _add_seed_option(parser: Parser) -> None:
-    parser.add_argument(
-        "--seed",
-        type=argument_types.integer_parser("seed"),
-        metavar="S",
-        help="repeat the run that used this seed; default: random",
-    )
+    note = "repeat the run that used this seed; default: random"
+    parser.add_argument("--seed", type=integer_parser("seed"), metavar="S", help=note)
 
 
 def _add_service_option(parser: Parser, kind: str, names: Sequence[str]) -> None:
-    parser.add_argument(
-        "--service",
-        action="append",
-        default=[],
-        type=argument_types.choice_parser(kind, names),
-        metavar="NAME",
-        help="only this service or log (repeatable)",
-    )
+    choice = argument_types.choice_parser(kind, names)
+    _add_repeatable(parser, "--service", "NAME", "only this service or log (repeatable)", choice)
 
 
 def _add_schema_owner_option(parser: Parser) -> None:
-    parser.add_argument(
-        "--service",
-        action="append",
-        type=argument_types.parse_schema_owner,
-        metavar="NAME",
-        help=f"only {services.SCHEMA_OWNER} has a schema",
-    )
+    note = f"only {services.SCHEMA_OWNER} has a schema"
+    _add_repeatable(parser, "--service", "NAME", note, argument_types.parse_schema_owner)

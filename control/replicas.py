@@ -18,7 +18,7 @@ _REPLICAS_FILE = "replicas.json"
 
 def parse_requested(options: argparse.Namespace) -> dict[str, int]:
     """Return the counts of `--replicas` by service; the last one counts."""
-    return {name: count for said in options.replicas for name, count in said.items()}
+    return {name: count for counts in options.replicas for name, count in counts.items()}
 
 
 def read(state_dir: Path, table: Sequence[Service]) -> dict[str, int]:
@@ -26,16 +26,16 @@ def read(state_dir: Path, table: Sequence[Service]) -> dict[str, int]:
 
     Raises ControlError for an invalid file.
     """
+    file = state_dir / _REPLICAS_FILE
     try:
-        return _parse_counts(
-            (state_dir / _REPLICAS_FILE).read_text("utf-8"), services.list_replicable(table)
-        )
+        counts = json.loads(file.read_text("utf-8"))
     except FileNotFoundError:
         return {}
-    except ValueError as error:
-        raise ControlError(
-            f"{state_dir / _REPLICAS_FILE} {_describe_error(error)}: {REPAIR_ADVICE}"
-        ) from None
+    except ValueError:
+        raise ControlError(f"{file} is damaged: {REPAIR_ADVICE}") from None
+    if error := _find_error(counts, services.list_replicable(table)):
+        raise ControlError(f"{file} {error}: {REPAIR_ADVICE}")
+    return dict(counts)
 
 
 def replicas_file_error(state_dir: Path, table: Sequence[Service]) -> str:
@@ -60,23 +60,12 @@ def parse_service_name(replica: str) -> str:
     return replica.partition(".")[0]
 
 
-class _InvalidCounts(ValueError):
-    """The file is valid JSON with invalid counts."""
-
-
-def _parse_counts(text: str, replicable: Sequence[str]) -> dict[str, int]:
-    counts = json.loads(text)
+def _find_error(counts: object, replicable: Sequence[str]) -> str:
     if not isinstance(counts, dict):
-        raise _InvalidCounts("does not say how many of which service")
+        return "does not say how many of which service"
     for service, count in counts.items():
         if service not in replicable:
-            raise _InvalidCounts(
-                f"names {service!r}; services with replicas: {', '.join(replicable)}"
-            )
+            return f"names {service!r}; services with replicas: {', '.join(replicable)}"
         if type(count) is not int or not 1 <= count <= MAX_REPLICAS:
-            raise _InvalidCounts(f"says {service}={count!r}; a number is from 1 to {MAX_REPLICAS}")
-    return counts
-
-
-def _describe_error(error: ValueError) -> str:
-    return str(error) if isinstance(error, _InvalidCounts) else "is damaged"
+            return f"says {service}={count!r}; a number is from 1 to {MAX_REPLICAS}"
+    return ""

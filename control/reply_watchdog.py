@@ -30,21 +30,19 @@ class ReplyWatchdog:
         self._missing_before = frozenset()
 
     def get_failure(self) -> str:
-        """Return the missing services and advice if two consecutive checks have found the same;
-        else empty."""
+        """Return the services that two consecutive checks have missed, with advice; else empty."""
         if self.clock() < self._next_check_at:
             return ""
-        found = self.find_missing()
-        still = self._missing_before & found.keys()
-        self._missing_before = frozenset(found)
+        missing, missing_before = self.find_missing(), self._missing_before
+        self._missing_before = frozenset(missing)
         self._next_check_at = self.clock() + CHECK_INTERVAL_SECONDS
-        return _format_failure({name: found[name] for name in found if name in still})
+        return _format_failure({it: missing[it] for it in missing if it in missing_before})
 
     def get_final_failure(self) -> str:
         """Return the same after a single check, when the time is up."""
         return _format_failure(self.find_missing())
 
 
-def _format_failure(found: Mapping[str, str]) -> str:
-    said = ", ".join(f"{name} {found[name]}" for name in found)
-    return f"{said}; {_ADVICE}" if said else ""
+def _format_failure(missing: Mapping[str, str]) -> str:
+    problems = ", ".join(f"{name} {problem}" for name, problem in missing.items())
+    return f"{problems}; {_ADVICE}" if problems else ""

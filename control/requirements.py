@@ -15,11 +15,8 @@ SERVICES = tuple(sorted(service.name for service in services.SERVICES if service
 
 
 def runtime_files(root: Path) -> tuple[Path, ...]:
-    """Return the requirements of the suite."""
-    return (
-        *(root / name / "requirements.txt" for name in SERVICES),
-        root / "requirements-local.txt",
-    )
+    own = (root / name / "requirements.txt" for name in SERVICES)
+    return (*own, root / "requirements-local.txt")
 
 
 def development_files(root: Path) -> tuple[Path, ...]:
@@ -29,10 +26,7 @@ def development_files(root: Path) -> tuple[Path, ...]:
 
 def compute_fingerprint(files: Iterable[Path]) -> str:
     """Return a digest of the pins."""
-    digest = hashlib.sha256()
-    for file in files:
-        digest.update(file.read_bytes())
-    return digest.hexdigest()
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
 def parse_names(files: Iterable[Path]) -> frozenset[str]:
@@ -40,20 +34,15 @@ def parse_names(files: Iterable[Path]) -> frozenset[str]:
 
 
 def are_installed(files: Iterable[Path]) -> bool:
-    """Return whether the current interpreter has exactly these packages.
+    """Return whether the current interpreter has exactly these packages."""
+    return all(map(_is_installed, _iter_pins(files)))
 
-    A pin with a marker may be missing, but not have another version.
-    """
-    for pin in _iter_pins(files):
-        try:
-            version = metadata.version(pin["name"])
-        except metadata.PackageNotFoundError:
-            if ";" in pin["rest"]:
-                continue
-            return False
-        if version != pin["version"]:
-            return False
-    return True
+
+def _is_installed(pin: re.Match[str]) -> bool:
+    try:
+        return metadata.version(pin["name"]) == pin["version"]
+    except metadata.PackageNotFoundError:
+        return ";" in pin["rest"]  # a package with a marker may be missing
 
 
 def _iter_pins(files: Iterable[Path]) -> Iterator[re.Match[str]]:

@@ -1,6 +1,5 @@
 """A client for the sandbox's chat, on behalf of one of its users."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +13,8 @@ class SandboxAccount:
 
     id: int
     first_name: str
-    last_name: str
-    username: str
-
-    @property
-    def names(self) -> frozenset[str]:
-        """The names that identify the user, in lower case."""
-        full = f"{self.first_name} {self.last_name}".strip()
-        return frozenset(
-            name.casefold() for name in (self.first_name, full, self.username, str(self.id)) if name
-        )
+    names: frozenset[str]
+    """The names that identify the user, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +52,13 @@ class ChatUpdates:
     """The changes since a message."""
 
     messages: tuple[ChatMessage, ...]
+    last_message_id: int
     is_typing: bool
     """Also True while a reply is being drafted."""
+
+    @property
+    def bot_texts(self) -> list[str]:
+        return [message.rendered_text for message in self.messages if message.is_from_bot]
 
 
 @dataclass(frozen=True)
@@ -70,7 +66,6 @@ class SandboxChat:
     """The chat, as the sandbox's page sees it."""
 
     url: str
-    """The URL of the sandbox."""
     token: str
 
     def find_user(self, name: str | None) -> SandboxAccount:
@@ -83,15 +78,12 @@ class SandboxChat:
         return found[0]
 
     def send(self, user: SandboxAccount, text: str) -> int:
-        """Send a text, or press the button with this number at the newest message.
-
-        Return the id of the message after which replies follow.
-        """
+        """Send a text or press the newest message's button. Return the id before the replies."""
         if text.isdecimal() and (messages := self.get_updates(user, 0).messages):
             newest = messages[-1]
             if button := newest.find_button(text):
-                pressed = {"message_id": newest.id, "data": button.data}
-                self._request("POST", f"/chat/{user.id}/buttons", pressed)
+                body = {"message_id": newest.id, "data": button.data}
+                self._request("POST", f"/chat/{user.id}/buttons", body)
                 return newest.id
         sent = self._request("POST", f"/chat/{user.id}/messages", {"text": text})
         return _parse_message(sent).id
@@ -100,41 +92,36 @@ class SandboxChat:
         """Return the messages after the one with the id `after`."""
         content = self._request("GET", f"/chat/{user.id}/messages?after={after}")
         messages = tuple(_parse_message(item) for item in content["items"])
-        return ChatUpdates(messages, bool(content["typing"] or content.get("draft")))
-
-    def get_last_message_id(self, user: SandboxAccount) -> int:
-        """Return the id of the last message; 0 in an empty chat."""
-        return max((message.id for message in self.get_updates(user, 0).messages), default=0)
+        last_message_id = max((message.id for message in messages), default=after)
+        is_typing = bool(content["typing"] or content.get("draft"))
+        return ChatUpdates(messages, last_message_id, is_typing)
 
     def _request(self, method: str, path: str, body: object = None) -> Any:
         try:
             answer = request(method, self.url + path, body=body, token=self.token)
         except RequestFailed as error:
-            raise ControlError(
-                f"the sandbox cannot be reached ({error}): run ./manage.py start, or see"
-                " ./manage.py status"
-            ) from error
+            problem = f"the sandbox cannot be reached ({error})"
+            advice = "run ./manage.py start, or see ./manage.py status"
+            raise ControlError(f"{problem}: {advice}") from error
         if not answer.ok:
             raise ControlError(f"the sandbox refuses: {answer.detail}")
         return answer.body
 
 
-def iter_bot_texts(updates: ChatUpdates) -> Iterator[str]:
-    return (message.rendered_text for message in updates.messages if message.is_from_bot)
-
-
 def _parse_user(item: dict[str, Any]) -> SandboxAccount:
-    return SandboxAccount(
-        item["id"], item["first_name"], item.get("last_name") or "", item.get("username") or ""
-    )
+    first_name = item["first_name"]
+    full_name = f"{first_name} {item.get('last_name') or ''}".strip()
+    names = (first_name, full_name, item.get("username") or "", str(item["id"]))
+    return SandboxAccount(item["id"], first_name, frozenset(map(str.casefold, filter(None, names))))
 
 
 def _parse_message(item: dict[str, Any]) -> ChatMessage:
     rows = (item.get("reply_markup") or {}).get("inline_keyboard", ())
-    buttons = (one for row in rows for one in row if one.get("callback_data"))
-    return ChatMessage(
-        item["message_id"],
-        item["from"] == "bot",
-        item.get("text") or "",
-        tuple(InlineButton(one["text"], one["callback_data"]) for one in buttons),
+    buttons = tuple(
+        InlineButton(button["text"], button["callback_data"])
+        for row in rows
+        for button in row
+        if button.get("callback_data")
     )
+    text = item.get("text") or ""
+    return ChatMessage(item["message_id"], item["from"] == "bot", text, buttons)

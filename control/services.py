@@ -24,8 +24,7 @@ class Service:
     is_replicable: bool = False
     """Whether several processes can share its work."""
     has_shared_port: bool = False
-    """Whether its replicas share one port, because clients connect to it. Each replica then also
-    listens on `<NAME>_OWN_PORT`."""
+    """Whether clients use one port of all replicas. Each also listens on `<NAME>_OWN_PORT`."""
     extra_variables: tuple[str, ...] = ()
     """Variables that its settings class does not have (yet)."""
     renamed_variables: Mapping[str, str] = field(default_factory=dict, hash=False)

@@ -38,14 +38,14 @@ class Settings:
         """Load the settings. Raises ControlError that names the invalid variable."""
         given = environment.load(root, environ)
         _validate(given)
-        values = dict(given)
-        values["STATE_DIR"] = str(environment.resolve_state_dir(root, given))
+        state_dir = environment.resolve_state_dir(root, given)
+        values = given | {"STATE_DIR": str(state_dir)}
         addresses.translate_localhost(values)
         _add_addresses(values, addresses)
         _add_sandbox(values, f"http://{addresses.resolve('sandbox', values)}")
         return cls(
             root=root,
-            state_dir=Path(values["STATE_DIR"]),
+            state_dir=state_dir,
             values=values,
             is_telegram_real="TELEGRAM_TOKEN" in given,
             is_model_real="OPENAI_API_KEY" in given or "OPENAI_BASE_URL" in given,
@@ -92,15 +92,13 @@ class Settings:
         return tuple(item for item in table if item.name != "sandbox" or self.needs_sandbox)
 
     def build_environment(self, service: Service, number: int = 1) -> dict[str, str]:
-        """Return the environment of a process: its own variables, and those that every process
-        needs."""
+        """Return the environment of a process: its variables, and those that all need."""
         visible = _pick(self.values, variables.MACHINE_VARIABLES) | self.select_variables(service)
         if service.needs_proxy:
             visible |= _proxy_variables(self.values)
         if service.port:
-            variable = (
-                f"{service.name.upper()}_OWN_PORT" if service.has_shared_port else service.port
-            )
+            own_port = f"{service.name.upper()}_OWN_PORT"
+            variable = own_port if service.has_shared_port else service.port
             visible[variable] = str(self.process_port(service, number))
         return visible | {"PYTHONUNBUFFERED": "1"}
 
@@ -113,7 +111,8 @@ class Settings:
 def _validate(given: Mapping[str, str]) -> None:
     for name in (*variables.DEFAULTS, "REDIS_PORT"):
         text = given.get(name, "")
-        if name.endswith("_PORT") and text and not _is_port(text):
+        is_port = text.isdecimal() and 0 < int(text) <= MAX_PORT
+        if name.endswith("_PORT") and text and not is_port:
             raise ControlError(f"{name}={text}: a port is a number from 1 to {MAX_PORT}")
     if "TELEGRAM_TOKEN" in given and not _BOT_TOKEN.fullmatch(given["TELEGRAM_TOKEN"]):
         raise ControlError("TELEGRAM_TOKEN is not a bot's token, which looks like 123456:ABC-DEF")
@@ -130,10 +129,6 @@ def _validate(given: Mapping[str, str]) -> None:
             raise ControlError(f"{name} holds a character that cannot be printed")
 
 
-def _is_port(text: str) -> bool:
-    return text.isdecimal() and 0 < int(text) <= MAX_PORT
-
-
 def _add_addresses(values: dict[str, str], addresses: Addresses) -> None:
     if "REDIS_HOST" in values:
         values.setdefault("REDIS_PORT", variables.STANDARD_REDIS_PORT)
@@ -143,9 +138,8 @@ def _add_addresses(values: dict[str, str], addresses: Addresses) -> None:
         ).partition(":")
     if "DATABASE_URL" not in values:
         password = quote(values.get("POSTGRES_PASSWORD", ""), safe="")
-        place = (
-            f"smart_assistant:{password}@{addresses.resolve('postgres', values)}/smart_assistant"
-        )
+        address = addresses.resolve("postgres", values)
+        place = f"smart_assistant:{password}@{address}/smart_assistant"
         values["DATABASE_URL"] = f"postgresql+psycopg2://{place}"
         values["ASYNC_DATABASE_URL"] = f"postgresql+asyncpg://{place}"
     for service in ("rest_service", "google_calendar_service"):
@@ -153,7 +147,6 @@ def _add_addresses(values: dict[str, str], addresses: Addresses) -> None:
 
 
 def _add_sandbox(values: dict[str, str], sandbox: str) -> None:
-    """Point at the sandbox where no real server is configured."""
     if "OPENAI_API_KEY" in values:
         values.setdefault("OPENAI_BASE_URL", variables.OPENAI_URL)
     elif "OPENAI_BASE_URL" not in values:
@@ -173,7 +166,6 @@ def _pick(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
 
 
 def _proxy_variables(values: Mapping[str, str]) -> dict[str, str]:
-    """Return the proxy's variables, with an exception for local addresses."""
     picked = _pick(values, variables.PROXY_VARIABLES)
     if any(name.lower().endswith("_proxy") for name in picked):
         others = picked.get("NO_PROXY") or picked.get("no_proxy") or ""

@@ -1,13 +1,22 @@
 """What `start` prints in both modes."""
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from control import environment, invitation, machine
 from control.context import Context
 from control.errors import ControlError
 from control.http_client import RequestFailed
-from control.terminal import BOLD
+from control.terminal import BOLD, Terminal
+
+
+class Named(Protocol):
+    """A process or a container."""
+
+    @property
+    def name(self) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -17,7 +26,6 @@ class ComponentFailure:
     name: str
     """The service or replica, as `status` shows it."""
     reason: str
-    """One line."""
     log_tail: tuple[str, ...] = ()
     """The end of its log, oldest line first; empty if there is none."""
 
@@ -30,8 +38,14 @@ def prepare_environment(context: Context, mode: str) -> None:
     for name, advice in environment.find_unknown_variables(context.root).items():
         context.terminal.print_warning(f".env: {name} is not a setting of the suite; {advice}")
     if mode == "local":
-        for one in machine.check_memory(context.find_machine(context.root)):
-            context.terminal.print_warning(str(one))
+        for finding in machine.check_memory(context.find_machine(context.root)):
+            context.terminal.print_warning(str(finding))
+
+
+def show_waiting(terminal: Terminal, unready: Iterable[Named], since: float) -> None:
+    """Show what a start has been waiting for; `since` is a time of the monotonic clock."""
+    names = ", ".join(it.name for it in unready)
+    terminal.show_waiting(f"… {time.monotonic() - since:.0f} s, waiting for {names}")
 
 
 def report_failures(
@@ -77,8 +91,7 @@ def _print_owner_invitation(context: Context) -> None:
     except invitation.OwnerExists:
         return
     except (RequestFailed, ControlError) as error:
-        context.terminal.print_warning(
-            f"no link for the owner yet ({error}): ./manage.py invite --owner"
-        )
+        problem = f"no link for the owner yet ({error})"
+        context.terminal.print_warning(f"{problem}: ./manage.py invite --owner")
     else:
         context.terminal.print_line(f"  Owner: {link.url}   (works once, until {link.expires_at})")

@@ -28,15 +28,10 @@ class StatusRow:
 
     @property
     def cells(self) -> tuple[str, ...]:
-        return (
-            self.name,
-            self.process or "-",
-            self.state,
-            "-" if self.uptime is None else format_duration(self.uptime),
-            str(self.restarts),
-            format_megabytes(self.memory) if self.memory else "-",
-            self.health,
-        )
+        uptime = "-" if self.uptime is None else format_duration(self.uptime)
+        memory = format_megabytes(self.memory) if self.memory else "-"
+        process, restarts = self.process or "-", str(self.restarts)
+        return (self.name, process, self.state, uptime, restarts, memory, self.health)
 
 
 def print_table(terminal: Terminal, rows: Iterable[StatusRow]) -> bool:

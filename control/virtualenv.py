@@ -9,51 +9,16 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from control import disk, environment, machine, package_index, requirements
+from control import disk, environment, machine, requirements
 from control.file_lock import FileLock
-from control.installer import Installer
-from control.machine import Machine, UnmetRequirement
+from control.finding import Finding
+from control.installer import Installer, find_uv
+from control.machine import Machine
 from control.terminal import Terminal
-
-
-@dataclass(frozen=True)
-class InstallStamps:
-    """The stamps in an environment, one for each kind of requirements. They record what is
-    installed."""
-
-    folder: Path
-
-    def __bool__(self) -> bool:
-        return any(self._list_files())
-
-    def matches(self, files: tuple[Path, ...]) -> bool:
-        """Return whether the current pins of these files are installed."""
-        try:
-            return self._file_for(files).read_text() == requirements.compute_fingerprint(files)
-        except FileNotFoundError:
-            return False
-
-    def write(self, files: tuple[Path, ...]) -> None:
-        """Write a stamp atomically."""
-        stamp = self._file_for(files)
-        fresh = stamp.with_name(f".{stamp.name}")
-        fresh.write_text(requirements.compute_fingerprint(files))
-        fresh.replace(stamp)
-
-    def remove(self) -> None:
-        for stamp in self._list_files():
-            stamp.unlink()
-
-    def _list_files(self) -> Iterable[Path]:
-        return list(self.folder.glob("stamp-*"))
-
-    def _file_for(self, files: tuple[Path, ...]) -> Path:
-        return self.folder / f"stamp-{files[-1].stem}"
 
 
 @dataclass(frozen=True)
@@ -62,7 +27,6 @@ class Virtualenv:
 
     root: Path
     log: Path
-    """The log of the installer."""
     environ: Mapping[str, str]
     terminal: Terminal
     find_machine: Callable[[Path], Machine] = Machine.inspect
@@ -85,15 +49,14 @@ class Virtualenv:
         files = list_files(self.root)
         found = self.find_machine(self.root)
         machine.raise_first(machine.check_loopback(found))
-        if (
-            not self._has_installed(files)
-            and not self._is_active
-            and requirements.are_installed(files)
-        ):
+        # the list of packages of `.venv` itself may be incomplete
+        is_active = Path(sys.prefix).resolve() == self.path.resolve()
+        has_installed = self._has_installed(files)
+        if not has_installed and not is_active and requirements.are_installed(files):
             return Path(sys.executable)
         machine.raise_first(machine.check_execution(found))
-        if not self._has_installed(files):
-            with self._exclusive_lock() as lock:
+        if not has_installed:
+            with self._acquire_lock() as lock:
                 if not self._has_installed(files):
                     self._install_packages(files, lock, from_scratch=not self.is_usable)
         return self.python
@@ -106,65 +69,49 @@ class Virtualenv:
     @property
     def is_usable(self) -> bool:
         """Whether packages can be added to it."""
-        if not self._stamps:
+        if not self._list_stamps():
             return False
-        ask = "import sys; sys.exit(sys.version_info < (3, 11))" + (
-            "" if self._uv else "; import pip"
-        )
+        check = "import sys; sys.exit(sys.version_info < (3, 11))"
+        if not find_uv(self.environ):
+            check += "; import pip"
         try:
-            return subprocess.run((self.python, "-c", ask), capture_output=True).returncode == 0
+            return subprocess.run((self.python, "-c", check), capture_output=True).returncode == 0
         except OSError:
             return False
 
     def rebuild(self) -> None:
         """Create it again, with the requirements of the suite."""
         machine.raise_first(machine.check_execution(self.find_machine(self.root)))
-        with self._exclusive_lock() as lock:
+        with self._acquire_lock() as lock:
             self._install_packages(requirements.runtime_files(self.root), lock, from_scratch=True)
 
-    def find_unmet_requirements(self) -> Iterator[UnmetRequirement]:
+    def find_unmet_requirements(self) -> Iterator[Finding]:
         """Yield what prevents creating it again. The space that it takes now counts as free."""
         found = self.find_machine(self.root)
         free_after_removal = found.free_disk + disk.get_disk_usage(self.path)
-        return machine.check_installation(
-            replace(found, free_disk=free_after_removal), has_uv=bool(self._uv)
-        )
+        rebuilt, has_uv = replace(found, free_disk=free_after_removal), bool(find_uv(self.environ))
+        return machine.check_installation(rebuilt, has_uv=has_uv)
 
-    @property
-    def _stamps(self) -> InstallStamps:
-        return InstallStamps(self.path)
+    def _list_stamps(self) -> list[Path]:
+        return list(self.path.glob("stamp-*"))
+
+    def _stamp_for(self, files: tuple[Path, ...]) -> Path:
+        return self.path / f"stamp-{files[-1].stem}"
 
     def _has_installed(self, files: tuple[Path, ...]) -> bool:
-        return self.python.exists() and self._stamps.matches(files)
-
-    @property
-    def _is_active(self) -> bool:
-        """Whether its interpreter runs this program: then its list of packages may be
-        incomplete."""
-        return Path(sys.prefix).resolve() == self.path.resolve()
-
-    @property
-    def _uv(self) -> str | None:
-        return shutil.which("uv", path=self.environ.get("PATH"))
-
-    @contextmanager
-    def _exclusive_lock(self) -> Iterator[FileLock]:
-        """Prevent two commands from installing at the same time. The lock is the repository's own
-        folder."""
-        while (lock := FileLock.try_acquire(self.root)) is None:
-            self.terminal.show_progress(
-                "… another ./manage.py is preparing the virtual environment"
-            )
-            time.sleep(0.1)
         try:
-            yield lock
-        finally:
-            lock.release()
+            installed = self._stamp_for(files).read_text()
+        except FileNotFoundError:
+            return False
+        return self.python.exists() and installed == requirements.compute_fingerprint(files)
 
-    def _remove(self) -> None:
-        self._stamps.remove()
-        if self.path.exists():
-            shutil.rmtree(self.path)
+    def _acquire_lock(self) -> FileLock:
+        """Prevent two commands from installing at once, by a lock on the repository's folder."""
+        while (lock := FileLock.try_acquire(self.root)) is None:
+            action = "preparing the virtual environment"
+            self.terminal.show_progress(f"… another ./manage.py is {action}")
+            time.sleep(0.1)
+        return lock
 
     def _install_packages(
         self, files: tuple[Path, ...], lock: FileLock, *, from_scratch: bool
@@ -175,29 +122,19 @@ class Virtualenv:
         installer = Installer(self.log, self.environ, self.terminal, lock)
         total = len(requirements.parse_names(files))
         with self.terminal.step("virtual environment", f"({total} packages, once)"):
+            for stamp in self._list_stamps():
+                stamp.unlink()
             if from_scratch:
-                self._remove()
-                installer.run(self._build_create_command(), "making .venv")
-            self._stamps.remove()
-            installer.run(self._build_install_command(files), f"installing {total} packages", total)
-            # the development requirements include the runtime ones
-            for kind in {
-                files,
-                requirements.runtime_files(self.root),
-            }:
-                self._stamps.write(kind)
-
-    def _build_create_command(self) -> tuple[str, ...]:
-        # the base interpreter, because the current one may be in the folder that is removed
-        base: str = getattr(sys, "_base_executable", "") or sys.executable
-        make = (self._uv, "venv", "--python", base) if self._uv else (base, "-m", "venv")
-        return (*make, str(self.path))
-
-    def _build_install_command(self, files: Iterable[Path]) -> tuple[str, ...]:
-        sources = tuple(part for file in files for part in ("-r", str(file)))
-        pip = ("pip", "install", "--require-hashes", *sources)
-        if self._uv:
+                if self.path.exists():
+                    shutil.rmtree(self.path)
+                # the base interpreter, because the current one may be in the removed folder
+                base: str = getattr(sys, "_base_executable", "") or sys.executable
+                installer.create_environment(self.path, base, "making .venv")
+            action = f"installing {total} packages"
             # otherwise each service compiles them at its first start
-            options = ("--compile-bytecode", *package_index.build_uv_options(self.environ))
-            return (self._uv, *pip, "--python", str(self.python), *options)
-        return (str(self.python), "-m", *pip, "--progress-bar", "off")
+            installer.install(files, self.python, action, total, "--compile-bytecode")
+            # the development requirements include the runtime ones
+            for kind in {files, requirements.runtime_files(self.root)}:
+                fresh = self.path / ".stamp"
+                fresh.write_text(requirements.compute_fingerprint(kind))
+                fresh.replace(self._stamp_for(kind))

@@ -4,7 +4,6 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from control import modes
@@ -13,7 +12,7 @@ from control.context import Context
 from control.docker import plain_compose
 from control.errors import ControlError
 from control.reply_watchdog import ReplyWatchdog
-from control.sandbox_chat import SandboxAccount, SandboxChat, iter_bot_texts
+from control.sandbox_chat import SandboxAccount, SandboxChat
 from control.terminal import Terminal
 
 _QUIET_SECONDS = 0.5
@@ -31,13 +30,14 @@ def run(context: Context, options: argparse.Namespace) -> int:
     chat = SandboxChat(settings.local_url("SANDBOX_PORT"), token)
     person = chat.find_user(options.person)
     new_watchdog = partial(ReplyWatchdog, partial(find_missing_services, context, options))
-    question = OneShotChat(context.terminal, chat, person, new_watchdog, options.timeout)
+    ask = partial(_ask, context.terminal, chat, person, new_watchdog, options.timeout)
     if options.question:
-        return question.ask(" ".join(options.question))
-    if sys.stdin.isatty():
-        return ChatRepl(context.terminal, chat, person, new_watchdog).run()
-    for line in filter(None, map(str.strip, sys.stdin)):
-        question.ask(line)
+        ask(" ".join(options.question))
+    elif sys.stdin.isatty():
+        ChatRepl(context.terminal, chat, person, new_watchdog).run()
+    else:
+        for line in filter(None, map(str.strip, sys.stdin)):
+            ask(line)
     return 0
 
 
@@ -51,50 +51,38 @@ def find_missing_services(context: Context, options: argparse.Namespace) -> dict
     except ControlError:
         return {}
     healthy = {service for service, problem in problems if not problem}
-    by_service = dict(problems)
-    return {
-        name: by_service.get(name, "is not running")
-        for name in _CHAT_SERVICES
-        if name not in healthy
-    }
+    by_service = dict.fromkeys(_CHAT_SERVICES, "is not running") | dict(problems)
+    return {name: by_service[name] for name in by_service if name not in healthy}
 
 
-@dataclass(frozen=True)
-class OneShotChat:
-    """Sends a message and waits for the whole reply."""
-
-    terminal: Terminal
-    chat: SandboxChat
-    user: SandboxAccount
-    new_watchdog: Callable[[], ReplyWatchdog]
-    timeout: float
-    """The maximum number of seconds to wait for a reply."""
-
-    def ask(self, text: str) -> int:
-        """Print the reply. Raises ControlError as soon as it is known that none will come."""
-        newest = self.chat.send(self.user, text)
-        watchdog, quiet_since = self.new_watchdog(), None
-        deadline = time.monotonic() + self.timeout
-        while time.monotonic() < deadline:
-            updates = self.chat.get_updates(self.user, newest)
-            for said in iter_bot_texts(updates):
-                self.terminal.print_line(said)
-                quiet_since = time.monotonic()
-            newest = max((message.id for message in updates.messages), default=newest)
-            if updates.is_typing:
-                self.terminal.show_progress("typing…")
-                watchdog.reset()
-            elif quiet_since is None:
-                self._ensure_reply_expected(watchdog)
-            elif time.monotonic() - quiet_since >= _QUIET_SECONDS:
-                return 0
-            time.sleep(_POLL_SECONDS)
-        if quiet_since:
-            return 0
-        why = watchdog.get_final_failure() or "see ./manage.py logs"
-        raise ControlError(f"no answer within {self.timeout:g} s; {why}")
-
-    def _ensure_reply_expected(self, watchdog: ReplyWatchdog) -> None:
-        self.terminal.show_progress("waiting…")
-        if reason := watchdog.get_failure():
-            raise ControlError(f"no answer is coming: {reason}")
+def _ask(
+    terminal: Terminal,
+    chat: SandboxChat,
+    user: SandboxAccount,
+    new_watchdog: Callable[[], ReplyWatchdog],
+    timeout: float,
+    text: str,
+) -> None:
+    """Print the whole reply. Raises ControlError as soon as it is known that none will come."""
+    last_message_id = chat.send(user, text)
+    watchdog, quiet_since = new_watchdog(), None
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
+        updates = chat.get_updates(user, last_message_id)
+        last_message_id = updates.last_message_id
+        for reply in updates.bot_texts:
+            terminal.print_line(reply)
+            quiet_since = time.monotonic()
+        if updates.is_typing:
+            terminal.show_progress("typing…")
+            watchdog.reset()
+        elif quiet_since is None:
+            terminal.show_progress("waiting…")
+            if reason := watchdog.get_failure():
+                raise ControlError(f"no answer is coming: {reason}")
+        elif time.monotonic() - quiet_since >= _QUIET_SECONDS:
+            return
+        time.sleep(_POLL_SECONDS)
+    if quiet_since is None:
+        advice = watchdog.get_final_failure() or "see ./manage.py logs"
+        raise ControlError(f"no answer within {timeout:g} s; {advice}")

@@ -27,8 +27,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     programs = context.ensure_python(develop=True).parent
     for command in FIXES if options.fix else ():
         subprocess.run((programs / command[0], *command[1:]), cwd=context.root)
-    failed = [name for name, command in CHECKS if not _run_check(context, programs, name, command)]
-    return 1 if failed else 0
+    results = [_run_check(context, programs, name, command) for name, command in CHECKS]
+    return 0 if all(results) else 1
 
 
 def _run_check(context: Context, programs: Path, name: str, command: tuple[str, ...]) -> bool:

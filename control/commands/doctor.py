@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable
 from functools import partial
 
 from control.context import Context
-from control.doctor import external_services, machine, ports, settings, suite
+from control.doctor import external_services, machine, settings, suite
 from control.finding import Finding
 from control.terminal import Terminal
 
@@ -17,7 +17,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         suite.check_state_files,
         partial(suite.check, options=options),
         partial(machine.check, options=options),
-        ports.check,
+        machine.check_ports,
         external_services.check,
     )
     findings = []
@@ -29,17 +29,17 @@ def run(context: Context, options: argparse.Namespace) -> int:
     if any(finding.severity == "error" for finding in findings):
         return 1
     has_warnings = any(finding.severity == "warning" for finding in findings)
-    verdict = (
-        "There are no errors; see the warnings (!)" if has_warnings else "There are no problems"
-    )
-    context.terminal.print_line(f"{verdict}. State of the services: ./manage.py status")
+    verdict = "errors; see the warnings (!)" if has_warnings else "problems"
+    advice = "State of the services: ./manage.py status"
+    context.terminal.print_line(f"There are no {verdict}. {advice}")
     return 0
 
 
 def _print_finding(terminal: Terminal, finding: Finding) -> None:
-    if finding.severity == "ok":
-        terminal.print_success(finding.subject, finding.message)
-    elif finding.severity == "error":
-        terminal.print_failure(finding.subject, f"{finding.message}: {finding.advice}")
-    else:
-        terminal.print_warning(f"{finding.subject}: {finding.message}: {finding.advice}")
+    match finding.severity:
+        case "ok":
+            terminal.print_success(finding.subject, finding.message)
+        case "warning":
+            terminal.print_warning(f"{finding.subject}: {finding}")
+        case "error":
+            terminal.print_failure(finding.subject, str(finding))

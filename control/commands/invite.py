@@ -10,17 +10,13 @@ from control.http_client import RequestFailed
 
 def run(context: Context, options: argparse.Namespace) -> int:
     try:
-        invitation_link = invitation.create(
-            context.settings, role="owner" if options.owner else "user"
-        )
+        created = invitation.create(context.settings, role="owner" if options.owner else "user")
     except RequestFailed as error:
         raise ControlError(f"{error} (is it running? ./manage.py status)") from error
-    if context.settings.is_telegram_real:
-        context.terminal.print_line(invitation_link.url)
-        context.terminal.print_line(f"works once, until {invitation_link.expires_at}")
-    else:
-        context.terminal.print_line(
-            "In the sandbox everyone may talk. To try the invitation, send there:"
-        )
-        context.terminal.print_line(f"/start {invitation_link.code}")
+    lines = [created.url, f"works once, until {created.expires_at}"]
+    if not context.settings.is_telegram_real:
+        hint = "In the sandbox everyone may talk. To try the invitation, send there:"
+        lines = [hint, f"/start {created.code}"]
+    for line in lines:
+        context.terminal.print_line(line)
     return 0

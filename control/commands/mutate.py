@@ -2,19 +2,16 @@
 
 import argparse
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from control import argument_types, environment
 from control.context import Context
 from control.errors import ControlError
 from control.file_lock import FileLock
-from control.mutation import processes, report, survivors
-from control.mutation.mutmut_virtualenv import MutmutVirtualenv
+from control.mutation import mutmut_virtualenv, processes, report, survivors
 from control.mutation.report import MutationScore
-from control.mutation.survivors import SurvivorList
 from control.mutation.working_copy import WorkingCopy
 from control.testing import key_modules
 from control.testing.key_modules import KeyModule
@@ -27,16 +24,26 @@ def run(context: Context, options: argparse.Namespace) -> int:
     listed = survivors.read(context.root, [module.name for module in all_modules])
     home = context.state_dir / "mutation"
     environment.make_state_dir(context.state_dir)
-    with _exclusive_lock(home) as lock:
-        python = MutmutVirtualenv(context, home / "environment", lock).ensure()
+    scores = []
+    with _acquire_lock(home) as lock:
+        python = mutmut_virtualenv.ensure(context, home / "environment", lock)
         develop = context.ensure_python(develop=True)
         # the same order of tests each time
         own = context.environ_without_suite | {"PYTHONHASHSEED": "0"}
         # one more than jobs, because an ending and a starting process may overlap
         with processes.run_servers(develop, context.root, own, options.jobs + 1) as environ:
-            measurement = _Measurement(context, home, python, environ, options, listed)
+            test_mutants = partial(processes.run_mutmut, python, environ=environ, jobs=options.jobs)
             report.print_header(context.terminal)
-            scores = [measurement.measure(module) for module in modules]
+            for module in modules:
+                context.terminal.show_progress(f"… {module.name}")
+                started_at = time.monotonic()
+                copy = WorkingCopy(home / module.name, module)
+                copy.prepare(context.root, only_survivors=options.survivors)
+                test_mutants(copy.folder, progress=partial(_show_progress, context, module))
+                duration = time.monotonic() - started_at
+                mutants = copy.collect_results()
+                scores.append(MutationScore.from_mutants(module.name, mutants, listed, duration))
+                report.print_score(context.terminal, scores[-1])
     report.print_details(context.terminal, scores)
     return 0 if all(score.is_enough for score in scores) else 1
 
@@ -48,45 +55,15 @@ def select_modules(every: Sequence[KeyModule], names: Sequence[str]) -> list[Key
     return [module for module in every if not wanted or module.name in wanted]
 
 
-@contextmanager
-def _exclusive_lock(home: Path) -> Iterator[FileLock]:
+def _acquire_lock(home: Path) -> FileLock:
     home.mkdir(exist_ok=True)
     # otherwise git lists the copies, which would be copied again
     (home / ".gitignore").write_text("*\n")
     lock = FileLock.try_acquire(home)
     if lock is None:
         raise ControlError("another ./manage.py mutate is running")
-    try:
-        yield lock
-    finally:
-        lock.release()
+    return lock
 
 
-@dataclass(frozen=True)
-class _Measurement:
-    """The parameters of a run."""
-
-    context: Context
-    home: Path
-    python: Path
-    environ: Mapping[str, str]
-    options: argparse.Namespace
-    listed: SurvivorList
-
-    def measure(self, module: KeyModule) -> MutationScore:
-        terminal = self.context.terminal
-        started_at = time.monotonic()
-        terminal.show_progress(f"… {module.name}")
-        copy = WorkingCopy(self.home / module.name, module)
-        copy.prepare(self.context.root, only_survivors=self.options.survivors)
-
-        def progress(done: int, total: int) -> None:
-            terminal.show_waiting(f"… {module.name}: {done} of {total} mutants")
-
-        processes.run_mutmut(self.python, copy.folder, self.environ, self.options.jobs, progress)
-        duration = time.monotonic() - started_at
-        score = MutationScore.from_mutants(
-            module.name, copy.collect_results(), self.listed, duration
-        )
-        report.print_score(terminal, score)
-        return score
+def _show_progress(context: Context, module: KeyModule, done: int, total: int) -> None:
+    context.terminal.show_waiting(f"… {module.name}: {done} of {total} mutants")

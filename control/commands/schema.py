@@ -9,9 +9,8 @@ from control.context import Context
 def migrate(context: Context, options: argparse.Namespace) -> int:
     """Upgrade the database, then write the differences to the models as a migration."""
     with modes.select(context, options).running_database() as run_alembic:
-        return run_alembic("upgrade", "head") or run_alembic(
-            "revision", "--autogenerate", "-m", options.message
-        )
+        revision = ("revision", "--autogenerate", "-m", options.message)
+        return run_alembic("upgrade", "head") or run_alembic(*revision)
 
 
 def upgrade(context: Context, options: argparse.Namespace) -> int:

@@ -5,9 +5,8 @@ import sys
 from collections.abc import Iterable
 
 from control import log_tail, modes, replicas, start_messages
-from control.argument_types import USAGE_ERROR_STATUS
 from control.context import Context
-from control.errors import ControlError
+from control.errors import ControlError, UsageError
 from control.mode import Mode
 from control.terminal import Terminal
 
@@ -72,9 +71,7 @@ def logs(context: Context, options: argparse.Namespace) -> int:
 
 def _remove(mode: Mode, options: argparse.Namespace) -> int:
     if options.service:
-        raise ControlError(
-            "--remove deletes the data of all services: leave --service out", USAGE_ERROR_STATUS
-        )
+        raise UsageError("--remove deletes the data of all services: leave --service out")
     terminal = mode.context.terminal
     data = mode.find_data(is_confirmed=options.yes)
     if data is None:
@@ -88,18 +85,13 @@ def _remove(mode: Mode, options: argparse.Namespace) -> int:
 
 
 def confirm_deletion(terminal: Terminal, items: Iterable[str], *, is_confirmed: bool) -> None:
-    """Print what will be deleted and ask for confirmation, unless it is given.
-
-    Raises ControlError if the answer is no, or if there is no terminal to ask at.
-    """
+    """Print what will be deleted. Raises ControlError unless that is confirmed."""
     terminal.print_line("This deletes for good:")
     for item in items:
         terminal.print_line(f"  {item}")
     if is_confirmed:
         return
     if not sys.stdin.isatty():
-        raise ControlError(
-            "nothing is deleted: without a terminal to ask at, add --yes", USAGE_ERROR_STATUS
-        )
+        raise UsageError("nothing is deleted: without a terminal to ask at, add --yes")
     if input("Delete it? Type yes: ").strip().lower() != "yes":
         raise ControlError("nothing is deleted")

@@ -1,5 +1,4 @@
-"""`test`: run the tests, in local mode unless --docker is given. Does not touch the suite in
-use."""
+"""`test` (in local mode unless --docker is given), `chaos` and `fuzz`: not of the suite in use."""
 
 import argparse
 import os
@@ -8,7 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from itertools import zip_longest
 
 from control import modes
 from control.context import Context
@@ -18,55 +17,46 @@ from control.testing import selection
 
 _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 """Ends when its parent process has ended, for whatever reason."""
+_INTERRUPTED = 2
+"""The exit status of pytest after Ctrl-C."""
+_OUTCOMES = {0: "passed", _INTERRUPTED: "interrupted"}
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
     """Run the tests once or --repeat times; after several runs print a summary."""
     selection.validate(options, context.root)
     mode = modes.load("docker" if options.docker else "local", context)
-    runs = list[_TestRun]()
+    statuses, durations = list[int](), list[str]()
     try:
         with _cpu_load(os.cpu_count() or 1 if options.under_load else 0):
-            while len(runs) < options.repeat:
-                runs.append(_TestRun(time.monotonic()))
-                runs[-1].finish(mode.run_tests(options))
-                if runs[-1].status == _INTERRUPTED:
-                    break
+            while len(durations) < options.repeat and _INTERRUPTED not in statuses:
+                started_at = time.monotonic()
+                statuses.append(_INTERRUPTED)
+                statuses[-1] = mode.run_tests(options)
+                durations.append(f", {format_duration(time.monotonic() - started_at)}")
     finally:  # after Ctrl-C too
         if options.repeat > 1:
-            _print_summary(context.terminal, runs, options.repeat)
-    return next((run.status for run in runs if run.status), 0)
+            _print_summary(context.terminal, statuses, durations, options.repeat)
+    return next(filter(None, statuses), 0)
 
 
-_INTERRUPTED = 2
-"""The exit status of pytest after Ctrl-C."""
+def chaos(context: Context, options: argparse.Namespace) -> int:
+    amounts = {name: getattr(options, name) for name in ("minutes", "messages", "chats")}
+    return _run_module(context, "tests.chaos.storm.run", amounts | {"seed": options.seed})
 
 
-@dataclass
-class _TestRun:
-    """One of several runs."""
-
-    started_at: float
-    """Time of the monotonic clock."""
-    status: int = _INTERRUPTED
-    duration_text: str = ""
-
-    def finish(self, status: int) -> None:
-        self.status = status
-        self.duration_text = f", {format_duration(time.monotonic() - self.started_at)}"
-
-    @property
-    def outcome(self) -> str:
-        if self.status == _INTERRUPTED:
-            return "interrupted"
-        return "failed" if self.status else "passed"
+def fuzz(context: Context, options: argparse.Namespace) -> int:
+    amounts = {"cases": options.cases, "seed": options.seed}
+    return _run_module(context, "rest_service.tests.fuzz", amounts)
 
 
-def _print_summary(terminal: Terminal, runs: Sequence[_TestRun], requested: int) -> None:
-    outcomes = [run.outcome for run in runs]
-    for number, run in enumerate(runs, start=1):
-        terminal.print_line(f"run {number}: {run.outcome}{run.duration_text}")
-    ended = len(runs) - outcomes.count("interrupted")
+def _print_summary(
+    terminal: Terminal, statuses: Sequence[int], durations: Sequence[str], requested: int
+) -> None:
+    outcomes = [_OUTCOMES.get(status, "failed") for status in statuses]
+    for number, (outcome, duration) in enumerate(zip_longest(outcomes, durations, fillvalue=""), 1):
+        terminal.print_line(f"run {number}: {outcome}{duration}")
+    ended = len(outcomes) - outcomes.count("interrupted")
     terminal.print_line(f"{ended} of {requested} runs, {outcomes.count('failed')} failed")
 
 
@@ -82,3 +72,11 @@ def _cpu_load(processes: int) -> Iterator[None]:
         for loop in loops:
             loop.kill()
             loop.wait()
+
+
+def _run_module(context: Context, module: str, amounts: dict[str, int | None]) -> int:
+    command = [str(context.ensure_python(develop=True)), "-m", module]
+    for name, amount in amounts.items():
+        if amount is not None:
+            command += [f"--{name}", str(amount)]
+    return subprocess.run(command, cwd=context.root, env=context.environ_without_suite).returncode

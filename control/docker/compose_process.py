@@ -5,8 +5,8 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
 
 from control.docker import timeouts
 from control.errors import ControlError
@@ -45,12 +45,7 @@ class ComposeProcess:
     def __enter__(self) -> "ComposeProcess":
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.terminate()
         self._output.close()
         self._log.close()
@@ -61,20 +56,16 @@ class ComposeProcess:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it has ended with an error."""
         return bool(self._process.poll())
 
     def read_lines(self) -> list[str]:
         """Return the new lines. Raises ControlError if there has been no output for too long."""
+        timeout = timeouts.OUTPUT_TIMEOUT_SECONDS
         if output := self._read_output():
             self._last_output_at = time.monotonic()
-        elif (
-            self.is_running
-            and time.monotonic() > self._last_output_at + timeouts.OUTPUT_TIMEOUT_SECONDS
-        ):
+        elif self.is_running and time.monotonic() > self._last_output_at + timeout:
             raise ControlError(
-                f"docker compose {self.name} has been silent for"
-                f" {timeouts.OUTPUT_TIMEOUT_SECONDS:g} s and was ended;"
+                f"docker compose {self.name} has been silent for {timeout:g} s and was ended;"
                 f" its last line: {self._last_line} (all of it: {self._log_path})"
             )
         *whole, self._partial_line = (self._partial_line + output).split(b"\n")
@@ -96,10 +87,8 @@ class ComposeProcess:
 
     def wait(self, seconds: float) -> None:
         """Wait until it has ended, at most this long."""
-        try:
+        with suppress(subprocess.TimeoutExpired):
             self._process.wait(seconds)
-        except subprocess.TimeoutExpired:
-            return
 
     def build_error(self) -> ControlError:
         """Return an error with its last line."""
@@ -115,7 +104,6 @@ class ComposeProcess:
                 self.wait(timeouts.ENGINE_TIMEOUT_SECONDS)
 
     def _read_output(self) -> bytes:
-        """Return the new output and append it to the log."""
         output = b""
         while part := self._output.read(_MAX_READ_BYTES):  # None: no more output for now
             output += part

@@ -11,7 +11,6 @@ from control.docker import scale
 
 _TASK_SERVICES = ("migrate", "setup")
 """Services that end on their own and are healthy once they have succeeded."""
-_LABEL_PREFIX = "com.docker.compose."
 _SIGNAL_STATUSES = range(129, 193)
 """Exit statuses of processes that a signal has ended: 128 plus its number."""
 
@@ -43,24 +42,27 @@ class Container:
     def from_inspect_result(cls, facts: Mapping[str, Any]) -> "Container":
         """Convert the engine's description, in which everything but the id may be missing."""
         state = facts.get("State") or {}
-        labels = (facts.get("Config") or {}).get("Labels") or {}
-        check = state.get("Health") or {}
-        service, number = scale.parse_replica(
-            labels.get(f"{_LABEL_PREFIX}service") or str(facts.get("Name", "")).strip("/"),
-            _parse_number(labels.get(f"{_LABEL_PREFIX}container-number", "")),
+        check, status = state.get("Health") or {}, state.get("ExitCode", 0)
+        number = _get_label(facts, "container-number")
+        service, replica_number = scale.parse_replica(
+            _get_label(facts, "service") or str(facts.get("Name", "")).strip("/"),
+            int(number) if number.isdecimal() else 1,
         )
+        # `migrate:service_completed_successfully:false,redis:…`
+        dependencies = filter(None, _get_label(facts, "depends_on").split(","))
         return cls(
             id=facts["Id"],
             service=service,
-            number=number,
+            number=replica_number,
             state=state.get("Status", "unknown"),
             health=check.get("Status", ""),
-            check_outputs=tuple(_get_check_output(entry) for entry in check.get("Log") or ()),
-            exit_status=_to_exit_status(state.get("ExitCode", 0)),
+            check_outputs=tuple((it.get("Output") or "").strip() for it in check.get("Log") or ()),
+            # as in Python, negative for a signal
+            exit_status=128 - status if status in _SIGNAL_STATUSES else status,
             restarts=facts.get("RestartCount", 0),
             started_at=_parse_time(state.get("StartedAt", "")),
             error=state.get("Error", ""),
-            depends_on=tuple(_parse_dependencies(labels.get(f"{_LABEL_PREFIX}depends_on", ""))),
+            depends_on=tuple(need.partition(":")[0] for need in dependencies),
         )
 
     @property
@@ -96,10 +98,9 @@ class Container:
 
     def describe_unmet_dependencies(self, others: "Iterable[Container]") -> str:
         """Return which of `others` it needs and are unhealthy, as text; empty if there are none."""
-        needs = [
-            one.name for one in others if one.service in self.depends_on and not one.is_healthy
-        ]
-        return f"waits for {', '.join(needs)}" if needs else ""
+        needed = (other for other in others if other.service in self.depends_on)
+        names = ", ".join(other.name for other in needed if not other.is_healthy)
+        return f"waits for {names}" if names else ""
 
     @property
     def health_error(self) -> str:
@@ -110,26 +111,12 @@ class Container:
 
 def is_one_off(facts: Mapping[str, Any]) -> bool:
     """Whether `docker compose run` created it."""
+    return _get_label(facts, "oneoff") == "True"
+
+
+def _get_label(facts: Mapping[str, Any], name: str) -> str:
     labels = (facts.get("Config") or {}).get("Labels") or {}
-    return bool(labels.get(f"{_LABEL_PREFIX}oneoff") == "True")
-
-
-def _to_exit_status(code: int) -> int:
-    """Convert to Python's convention: negative for a signal."""
-    return 128 - code if code in _SIGNAL_STATUSES else code
-
-
-def _get_check_output(check: Mapping[str, Any]) -> str:
-    return str(check.get("Output") or "").strip()
-
-
-def _parse_number(label: str) -> int:
-    return int(label) if label.isdecimal() else 1
-
-
-def _parse_dependencies(label: str) -> list[str]:
-    """Return the names in `migrate:service_completed_successfully:false,redis:…`."""
-    return [need.partition(":")[0] for need in label.split(",") if need]
+    return labels.get(f"com.docker.compose.{name}") or ""
 
 
 def _parse_time(text: str) -> datetime:

@@ -15,11 +15,6 @@ _TAIL_LINES = "20"
 _NOT_FOUND = re.compile(r"no such (container|object)", re.IGNORECASE)
 
 
-def is_available(environ: Mapping[str, str]) -> bool:
-    """Return whether an engine and Compose v2 are available."""
-    return not find_availability_error(environ)
-
-
 def ensure_available(environ: Mapping[str, str]) -> None:
     """Raise ControlError if an engine or Compose v2 is missing."""
     if missing := find_availability_error(environ):
@@ -28,23 +23,17 @@ def ensure_available(environ: Mapping[str, str]) -> None:
 
 def find_availability_error(environ: Mapping[str, str]) -> str:
     """Return why Docker cannot be used, in one line; empty if it can."""
+    timeout = timeouts.ENGINE_TIMEOUT_SECONDS
     try:
-        engine = _run(
-            environ,
-            "version",
-            "--format",
-            "{{.Server.Version}}",
-            timeout=timeouts.ENGINE_TIMEOUT_SECONDS,
-        )
+        engine = _run(environ, "version", "--format", "{{.Server.Version}}", timeout=timeout)
         if engine.returncode:
-            said = engine.stderr.strip().splitlines() or ["it does not say why"]
-            return f"no Docker Engine answers: {said[-1]}"
-        if _run(environ, "compose", "version", timeout=timeouts.ENGINE_TIMEOUT_SECONDS).returncode:
+            return f"no Docker Engine answers: {_get_reason(engine)}"
+        if _run(environ, "compose", "version", timeout=timeout).returncode:
             return "Docker has no Compose v2: install its plugin (docker-compose-plugin)"
     except FileNotFoundError:
         return "there is no docker command: install Docker, or use --local"
     except ControlError:
-        return f"the Docker Engine does not answer within {timeouts.ENGINE_TIMEOUT_SECONDS:g} s"
+        return f"the Docker Engine does not answer within {timeout:g} s"
     return ""
 
 
@@ -115,17 +104,18 @@ def _project_filter(project: str) -> tuple[str, str]:
 def _run_checked(environ: Mapping[str, str], *arguments: str) -> list[str]:
     done = _run(environ, *arguments)
     if done.returncode:
-        said = done.stderr.strip().splitlines() or ["it does not say why"]
-        raise ControlError(f"docker {arguments[0]}: {said[-1]}")
+        raise ControlError(f"docker {arguments[0]}: {_get_reason(done)}")
     return done.stdout.split()
+
+
+def _get_reason(done: subprocess.CompletedProcess[str]) -> str:
+    return (done.stderr.strip().splitlines() or ["it does not say why"])[-1]
 
 
 def _parse_size(text: str) -> int:
     """Return the first size of for example `12.5MiB / 23GiB`, in bytes."""
     match = re.match(r"([\d.]+)\s*([KMG]?)i?B", text)
-    if match is None:
-        return 0
-    return int(float(match[1]) * 1024 ** " KMG".index(match[2] or " "))
+    return int(float(match[1]) * 1024 ** " KMG".index(match[2] or " ")) if match else 0
 
 
 def _run(
@@ -145,7 +135,6 @@ def _run(
             text=True,
             errors="replace",
             timeout=timeout,
-            check=False,
         )
     except subprocess.TimeoutExpired as error:
         raise ControlError(f"docker {arguments[0]} does not answer within {timeout:g} s") from error

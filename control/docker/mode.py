@@ -7,13 +7,13 @@ from functools import partial
 from typing import ClassVar
 
 from control import environment, modes, start_messages
-from control.docker import engine, findings, plain_compose, remove, start, status, test
+from control.docker import engine, plain_compose, remove, start, status, test
 from control.docker.compose import Compose
 from control.docker.logs import ContainerLogs
 from control.docker.readiness import ContainerReadinessWaiter
 from control.errors import ControlError
 from control.finding import Finding
-from control.mode import Mode, ModeName, RunAlembic, SuiteData
+from control.mode import LogSource, Mode, ModeName, RunAlembic, SuiteData
 from control.services import ALEMBIC
 
 _MIGRATIONS_DIR = "rest_service/alembic/versions"
@@ -25,7 +25,7 @@ class DockerMode(Mode):
     name: ClassVar[ModeName] = "docker"
 
     def is_available(self) -> bool:
-        return engine.is_available(self.context.environ)
+        return not engine.find_availability_error(self.context.environ)
 
     def is_running(self) -> bool:
         containers = Compose.from_context(self.context).list_containers()
@@ -33,9 +33,8 @@ class DockerMode(Mode):
 
     def ensure_other_mode_stopped(self) -> None:
         if modes.load("local", self.context).is_running():
-            raise ControlError(
-                "this folder's suite runs in local mode: ./manage.py stop --local first"
-            )
+            advice = "./manage.py stop --local first"
+            raise ControlError(f"this folder's suite runs in local mode: {advice}")
 
     def ensure_manageable(self) -> None:
         plain_compose.ensure_not_running(self.context)
@@ -86,22 +85,21 @@ class DockerMode(Mode):
 
     def find_service_problems(self, services: Sequence[str]) -> Iterator[tuple[str, str]]:
         compose = Compose.from_context(self.context)
-        for container in compose.list_containers():
-            if container.service not in services:
-                continue
-            problem = "is not running"
-            if container.state == "running":
+        for container in (it for it in compose.list_containers() if it.service in services):
+            problem = "" if container.is_healthy else "is not running"
+            if problem and container.state == "running":
                 problem = f"is unhealthy ({compose.explain_unhealthy(container)})"
-            yield container.service, "" if container.is_healthy else problem
+            yield container.service, problem
 
     def show_status(self, services: Sequence[str]) -> bool:
         return status.show(self.context.terminal, Compose.from_context(self.context), services)
 
     def diagnose(self) -> Iterator[Finding]:
-        return findings.check_containers(self.context)
+        return status.check_containers(self.context)
 
-    def open_logs(self, services: Sequence[str]) -> ContainerLogs:
-        return ContainerLogs(Compose.from_context(self.context), services)
+    def open_logs(self, services: Sequence[str]) -> LogSource:
+        logs = ContainerLogs(Compose.from_context(self.context), services)
+        return LogSource(logs.names, logs.read_last, logs.follow)
 
     @contextmanager
     def running_database(self) -> Iterator[RunAlembic]:
@@ -110,10 +108,8 @@ class DockerMode(Mode):
         compose = Compose.from_context(self.context)
         with self.context.terminal.step("image"):
             start.build(self.context, compose, "migrate")
-        failures = start.start_postgres(
-            compose,
-            ContainerReadinessWaiter(compose, self.context.terminal, with_dependencies=False),
-        )
+        waiter = ContainerReadinessWaiter(compose, self.context.terminal, with_dependencies=False)
+        failures = start.start_postgres(compose, waiter)
         start_messages.report_failures(self.context, failures, outlook="")
         if failures:
             raise ControlError("the database does not start")

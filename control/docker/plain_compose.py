@@ -23,8 +23,7 @@ def is_running(context: Context) -> bool:
 
 
 def ensure_not_running(context: Context) -> None:
-    """Raise ControlError if there is such a suite: its parts must not receive the secrets of
-    `.env`."""
+    """Raise ControlError if there is such a suite: it must not receive the secrets of `.env`."""
     if is_running(context):
         raise ControlError(
             "this suite was started by a bare docker compose up and has secrets of its own: change"
@@ -41,7 +40,6 @@ def _run_compose(context: Context, *arguments: str) -> str:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            check=False,
         )
     except OSError:
         return ""

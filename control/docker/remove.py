@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from control import modes
@@ -15,15 +16,11 @@ _WORKING_DIR_LABEL = "com.docker.compose.project.working_dir"
 
 
 def find_data(context: Context, *, is_confirmed: bool) -> SuiteData | None:
-    """Return what `stop --remove` deletes; None if there is nothing.
-
-    Raises ControlError if it may belong to the suite of another folder.
-    """
+    """Return what `stop --remove` deletes; raises ControlError for another folder's suite."""
     compose = Compose.from_context(context)
     project = compose.get_project_name()
-    containers = engine.inspect_containers(
-        context.environ, engine.list_containers(context.environ, project)
-    )
+    ids = engine.list_containers(context.environ, project)
+    containers = engine.inspect_containers(context.environ, ids)
     _ensure_same_folder(context.root, project, containers)
     volumes = engine.list_volumes(context.environ, project)
     if not containers and not volumes:
@@ -37,18 +34,13 @@ def find_data(context: Context, *, is_confirmed: bool) -> SuiteData | None:
         with context.terminal.step("remove"):
             engine.remove_volumes(context.environ, volumes)
 
-    return SuiteData(
-        _describe(context, len(containers), volumes),
-        delete,
-        list_remaining=lambda: _list_remaining(context, project),
-    )
+    descriptions = _describe(context, len(containers), volumes)
+    return SuiteData(descriptions, delete, partial(_list_remaining, context, project))
 
 
 def _ensure_same_folder(
     root: Path, project: str, containers: Iterable[engine.InspectResult]
 ) -> None:
-    """Raise ControlError if containers of another folder have the same project name, and so its
-    data."""
     for facts in containers:
         folder = facts["Config"]["Labels"].get(_WORKING_DIR_LABEL, "")
         if not folder or os.path.realpath(folder) != os.path.realpath(root):
@@ -60,13 +52,13 @@ def _ensure_same_folder(
 
 
 def _ensure_last_mode_was_docker(context: Context, project: str) -> None:
-    """Raise ControlError if nobody confirms and the volumes may belong to another folder.
+    """Raise ControlError if the volumes may belong to another folder.
 
     Volumes are labelled with the project name only, which is the same in every clone.
     """
     if modes.read_last_mode(context.state_dir) != "docker":
         raise ControlError(
-            f"nothing is deleted: the last start of this folder was not in Docker, so the volumes"
+            "nothing is deleted: the last start of this folder was not in Docker, so the volumes"
             f" of the project {project} may belong to another folder; without --yes you are asked"
         )
 

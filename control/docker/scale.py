@@ -12,16 +12,12 @@ _BASE_SERVICES = {further: service for service, further in _REPLICA_SERVICES.ite
 
 
 def build_scale_options(counts: Mapping[str, int], selected: Container[str]) -> Iterator[str]:
-    """Yield the options of `docker compose up` for these counts; without them it starts one of
-    each."""
+    """Yield the options of `docker compose up`, which starts one of each without them."""
     for service, count in counts.items():
-        if service not in selected:
-            continue
-        replica_service = _REPLICA_SERVICES.get(service)
-        yield from (
-            "--scale",
-            f"{replica_service}={count - 1}" if replica_service else f"{service}={count}",
-        )
+        if service in selected:
+            yield "--scale"
+            replica_service = _REPLICA_SERVICES.get(service)
+            yield f"{replica_service}={count - 1}" if replica_service else f"{service}={count}"
 
 
 def with_replica_services(services: Iterable[str]) -> tuple[str, ...]:

@@ -21,24 +21,19 @@ _DATABASES = {
     "postgres": {"POSTGRES_PASSWORD": "POSTGRES_PASSWORD"},
     "redis": {"REDISCLI_AUTH": "REDIS_PASSWORD"},
 }
-
-
 COMPONENTS = (*_DATABASES, *(service.name for service in SERVICES if service.port))
 
 
 def main(target: Path, given: Mapping[str, str]) -> None:
-    """Write the file of each service. Print the link of the chat page and the command that prints
-    the administrator's token."""
+    """Write the file of each service; print the chat page's link and the token's command."""
     environ = {**given, "STATE_DIR": str(target)}  # the folder of secrets.env
     environment.ensure_secrets(target, environ)
     settings = Settings.load(target, environ, COMPOSE_ADDRESSES)
     for name, variables in _DATABASES.items():
-        _write_environment(
-            target / name, {seen: settings.values[ours] for seen, ours in variables.items()}, {}
-        )
-    (target / "postgres" / "password.sql").write_text(
-        build_password_statement(settings.values["POSTGRES_PASSWORD"]), "utf-8"
-    )
+        received = {seen: settings.values[ours] for seen, ours in variables.items()}
+        _write_environment(target / name, received, {})
+    statement = build_password_statement(settings.values["POSTGRES_PASSWORD"])
+    (target / "postgres" / "password.sql").write_text(statement, "utf-8")
     for service in SERVICES:
         if service.port:  # a task uses the file of its service
             _write_environment(target / service.name, settings.select_variables(service), given)
@@ -51,8 +46,7 @@ def main(target: Path, given: Mapping[str, str]) -> None:
 def _write_environment(
     folder: Path, variables: Mapping[str, str], known: Mapping[str, str]
 ) -> None:
-    """Write a shell script that sets the variables. A variable keeps a value that it already has,
-    unless it was translated here to its meaning inside a container."""
+    """Write a script that sets variables. A set one keeps its value, unless translated here."""
     lines = []
     for name, value in variables.items():
         unless = "" if name in known else f'[ -n "${name}" ] || '

@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from control import modes, services, start_messages
+from control import modes, replicas, services, start_messages
 from control.context import Context
 from control.docker import scale
 from control.docker.compose import Compose
@@ -16,9 +16,8 @@ _UP_COMMAND = ("up", "--detach", "--no-build")
 
 
 def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> bool:
-    """Build what has changed, start these services, or all, and wait. Return whether they are
-    healthy."""
-    compose.check_replicas()
+    """Build what has changed, start these services, or all. Return whether they are healthy."""
+    replicas.read(context.state_dir, context.services)  # raises errors before anything is built
     names = tuple(names)
     with context.terminal.step("images", "(minutes, the first time)"):
         build(context, compose, *names)
@@ -30,17 +29,17 @@ def bring_up(context: Context, compose: Compose, names: Iterable[str] = ()) -> b
 
 
 def build(context: Context, compose: Compose, *arguments: str) -> None:
-    """Build images. Raises ControlError if the build fails or hangs, after printing its last
-    lines."""
+    """Build images. Raises ControlError if that fails or hangs, after printing the last lines."""
     last: deque[str] = deque(maxlen=_TAIL_LINES)
 
     def on_line(line: str) -> None:
         last.append(line)
-        if said := extract_progress(line):
-            context.terminal.show_waiting(f"… {said}")
+        if progress := extract_progress(line):
+            context.terminal.show_waiting(f"… {progress}")
 
     try:
-        compose.follow("build", *arguments, on_line=on_line)
+        with compose.start_process("build", *arguments) as process:
+            process.follow(on_line)
     except ControlError:
         context.terminal.print_line("   The build ends with:")
         for line in filter(str.strip, last):
@@ -51,49 +50,35 @@ def build(context: Context, compose: Compose, *arguments: str) -> None:
 def up(
     context: Context, compose: Compose, names: tuple[str, ...], *, recreate: bool = False
 ) -> tuple[ComponentFailure, ...]:
-    """Start containers from existing images. With `recreate` these are new ones, without
-    dependencies.
+    """Start containers from existing images; with `recreate` new ones, without dependencies.
 
     Return the containers that do not become healthy.
     """
-    progress = ContainerReadinessWaiter(compose, context.terminal, with_dependencies=not recreate)
-    problems = start_postgres(compose, progress)
-    if not problems:
-        _run_up(context, compose, progress, names, recreate=recreate)
-        problems = progress.wait()
+    waiter = ContainerReadinessWaiter(compose, context.terminal, with_dependencies=not recreate)
+    failures = start_postgres(compose, waiter)
+    if not failures:
+        options, table = ["--remove-orphans"], context.services
+        selected = services.resolve_dependencies(table, names or services.list_names(table))
+        if recreate:
+            options += ["--force-recreate", "--no-deps"]
+            selected = frozenset(names)
+        with compose.locked_replica_counts(context.terminal) as counts:
+            options += scale.build_scale_options(counts, selected)
+            waiter.run_up(names, *_UP_COMMAND, *options, *scale.with_replica_services(names))
+        failures = waiter.wait()
     modes.save_last_mode(compose.settings.state_dir, "docker")
-    start_messages.report_failures(context, problems, outlook="")
-    return problems
+    start_messages.report_failures(context, failures, outlook="")
+    return failures
 
 
 def start_postgres(
-    compose: Compose, progress: ContainerReadinessWaiter
+    compose: Compose, waiter: ContainerReadinessWaiter
 ) -> tuple[ComponentFailure, ...]:
     """Start PostgreSQL, unless the operator has a server, and set the password."""
     if compose.settings.has_external_postgres:
         return ()
-    progress.run_up(("postgres",), *_UP_COMMAND, "--wait", "postgres")
-    problems = progress.wait()
-    if not problems:
+    waiter.run_up(("postgres",), *_UP_COMMAND, "--wait", "postgres")
+    failures = waiter.wait()
+    if not failures:
         compose.set_database_password()
-    return problems
-
-
-def _run_up(
-    context: Context,
-    compose: Compose,
-    progress: ContainerReadinessWaiter,
-    names: tuple[str, ...],
-    *,
-    recreate: bool,
-) -> None:
-    options = ["--remove-orphans"]
-    selected = services.resolve_dependencies(
-        context.services, names or services.list_names(context.services)
-    )
-    if recreate:
-        options += ["--force-recreate", "--no-deps"]
-        selected = frozenset(names)
-    with compose.locked_replica_counts(context.terminal) as counts:
-        options += scale.build_scale_options(counts, selected)
-        progress.run_up(names, *_UP_COMMAND, *options, *scale.with_replica_services(names))
+    return failures

@@ -41,12 +41,11 @@ def _run_service_tests(context: Context, options: argparse.Namespace) -> int:
     mark = hashlib.sha256(str(context.root).encode()).hexdigest()[:8]
     project = f"smart-assistant-test-{mark}"
     compose = ["docker", "compose", "--file", "docker-compose.test.yml", "--project-name", project]
-    servers_marker = "" if options.all else "servers"
+    slow = selection.slow_tests_condition(options)
+    servers = "" if options.all else "servers"
     chosen = [
         *selection.build_parallel_options(options, context.root),
-        *selection.build_marker_options(
-            servers_marker, "not e2e and not local", selection.slow_tests_condition(options)
-        ),
+        *selection.build_marker_options(servers, "not e2e and not local", slow),
         *selection.build_coverage_options(options, context.root, "--cov-report=term"),
         *selection.service_test_paths(options),
     ]
@@ -55,27 +54,16 @@ def _run_service_tests(context: Context, options: argparse.Namespace) -> int:
         command = [*compose, "run", "--build", "--rm", "tests", *chosen, *extra]
         return subprocess_runner.run(command, context.root, environ)
     finally:
-        subprocess.run(
-            [*compose, "down", "--volumes", "--timeout", "1"],
-            cwd=context.root,
-            env=environ,
-            capture_output=True,
-        )
+        down = [*compose, "down", "--volumes", "--timeout", "1"]
+        subprocess.run(down, cwd=context.root, env=environ, capture_output=True)
 
 
 def _run_e2e_tests(context: Context, options: argparse.Namespace) -> int:
     """Run them on this machine, in one process, because there is only one composed suite."""
-    chosen = selection.build_marker_options(
-        "e2e and not local", selection.slow_tests_condition(options)
-    )
+    slow = selection.slow_tests_condition(options)
+    chosen = selection.build_marker_options("e2e and not local", slow)
     places = [] if selection.parse_paths(options, context.root) else [str(_E2E_TESTS)]
-    command = (
-        context.ensure_python(develop=True),
-        "-m",
-        "pytest",
-        *places,
-        *chosen,
-        *options.extra,
-    )
+    python = context.ensure_python(develop=True)
+    command = (python, "-m", "pytest", *places, *chosen, *options.extra)
     environ = context.environ_without_suite | {"SUITE_MODE": "docker"}
     return subprocess_runner.run(command, context.root, environ)

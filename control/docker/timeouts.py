@@ -3,11 +3,9 @@
 START_TIMEOUT_SECONDS = 60.0
 """Since the last container became healthy. Containers that are still unhealthy then have failed."""
 UNHEALTHY_TIMEOUT_SECONDS = 30.0
-"""The same for containers whose own health check names a missing dependency, for example
-Telegram."""
+"""The same for containers whose health check names a missing dependency, e.g. Telegram."""
 MAX_FAILURES = 3
-"""How many times a service may exit during a start before it has failed. Tasks have as many
-attempts in docker-compose.yml."""
+"""How often a service may exit during a start. The same for tasks in docker-compose.yml."""
 OUTPUT_TIMEOUT_SECONDS = 600.0
 """How long `docker compose` may print nothing while it builds or pulls images."""
 ENGINE_TIMEOUT_SECONDS = 10.0

@@ -27,9 +27,8 @@ def _check_telegram(settings: Settings) -> Finding:
     except RequestFailed as error:
         return make_error("Telegram", str(error), _NETWORK_ADVICE)
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND):
-        return make_error(
-            "Telegram", "does not know TELEGRAM_TOKEN", "copy it again from @BotFather into .env"
-        )
+        advice = "copy it again from @BotFather into .env"
+        return make_error("Telegram", "does not know TELEGRAM_TOKEN", advice)
     if not answer.ok:
         return make_warning("Telegram", f"answers {answer.detail}", "try again in a minute")
     return Finding("Telegram", f"this is @{answer.body['result']['username']}")
@@ -39,25 +38,20 @@ def _check_model(settings: Settings) -> Finding:
     address = settings.values["OPENAI_BASE_URL"].rstrip("/")
     base = strip_credentials(address)
     wanted = settings.values.get("DEFAULT_MODEL", "")
+    key = settings.values.get("OPENAI_API_KEY", "")
     try:
-        answer = request(
-            "GET", f"{address}/models", token=settings.values.get("OPENAI_API_KEY", "")
-        )
+        answer = request("GET", f"{address}/models", token=key)
     except RequestFailed as error:
-        return make_error(
-            "model", str(error), f"start the server, or correct OPENAI_BASE_URL; {_NETWORK_ADVICE}"
-        )
+        advice = f"start the server, or correct OPENAI_BASE_URL; {_NETWORK_ADVICE}"
+        return make_error("model", str(error), advice)
     if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN):
         return make_error("model", f"{base} refuses the key", "correct OPENAI_API_KEY in .env")
     if not answer.ok:
-        return make_warning(
-            "model", f"{base}/models answers {answer.status}", "many servers lack it"
-        )
+        problem = f"{base}/models answers {answer.status}"
+        return make_warning("model", problem, "many servers lack it")
     listed = answer.body.get("data") if isinstance(answer.body, dict) else None
-    names = {str(one.get("id")) for one in listed or () if isinstance(one, dict)}
+    names = {str(item.get("id")) for item in listed or () if isinstance(item, dict)}
     if wanted and names and wanted not in names:
-        some = ", ".join(sorted(names)[:3])
-        return make_warning(
-            "model", f"{base} does not list {wanted}", f"DEFAULT_MODEL, e.g. {some}"
-        )
+        advice = f"DEFAULT_MODEL, e.g. {', '.join(sorted(names)[:3])}"
+        return make_warning("model", f"{base} does not list {wanted}", advice)
     return Finding("model", f"{base} answers" + (f" and has {wanted}" if wanted in names else ""))

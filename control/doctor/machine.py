@@ -1,4 +1,4 @@
-"""Checks of Python, Docker, memory, disk and clock."""
+"""Checks of Python, Docker, memory, disk, clock and ports."""
 
 import argparse
 import email.utils
@@ -9,11 +9,13 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable
 
-from control import machine, modes, requirements
+from control import health, machine, modes, requirements
 from control.context import Context
 from control.docker import engine
 from control.finding import Finding, make_error, make_warning
 from control.http_client import strip_credentials
+from control.local import preflight
+from control.local.run_directory import RunDirectory
 from control.machine import Machine, format_gigabytes
 
 _LOW_FREE_BYTES = 2 * 1024**3
@@ -26,70 +28,82 @@ def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
     found = context.find_machine(context.root)
     docker_error = engine.find_availability_error(context.environ)
     mode = modes.find_selected_mode(context, options) or ("local" if docker_error else "docker")
-    findings = (
-        [*_check_local(context, found)]
-        if mode == "local"
-        else [_python_finding("enough for Docker mode")]
-    )
-    findings.append(Finding("Docker", docker_error or "an engine and Compose v2 answer"))
+    findings = [_python_finding("enough for Docker mode")]
+    if mode == "local":
+        findings = [*_check_local(context, found)]
     yield from findings
+    yield Finding("Docker", docker_error or "an engine and Compose v2 answer")
     if not any(finding.subject == "disk" for finding in findings):
         yield _check_disk(context)
     yield _check_clock(context)
 
 
+def check_ports(context: Context) -> Iterable[Finding]:
+    """Compare /health with the name of the service. Databases are covered by `status`."""
+    settings = context.settings
+    is_started = modes.read_last_mode(context.state_dir) == "docker"
+    is_started = is_started or RunDirectory(context.state_dir).find_supervisor() is not None
+    has_conflict = False
+    for service in settings.select_services(context.services):
+        if service.port is None:
+            continue
+        port = settings.get_port(service.port)
+        is_used = bool(preflight.find_bind_error(port))
+        is_service = is_used and health.identify_service(port) == service.name
+        if is_used and not (is_service and is_started):
+            has_conflict = True
+            user = "the suite of another folder" if is_service else "another program"
+            advice = f"end it, or set {service.port} to another port"
+            yield make_error("ports", f"{service.port}={port} is used by {user}", advice)
+    if not has_conflict:
+        yield Finding("ports", "each is free, or ours")
+
+
 def _check_local(context: Context, found: Machine) -> Iterable[Finding]:
-    """Yield what only local mode requires."""
-    shortcomings = [*machine.check_loopback(found), *machine.check_execution(found)]
-    if context.virtualenv.has_runtime_packages or requirements.are_installed(
-        requirements.runtime_files(context.root)
-    ):
+    unmet = [*machine.check_loopback(found), *machine.check_execution(found)]
+    files = requirements.runtime_files(context.root)
+    if context.virtualenv.has_runtime_packages or requirements.are_installed(files):
         yield _python_finding("with everything that is pinned")
     elif context.virtualenv.is_usable:
         yield _python_finding("the next start installs what has changed")
     else:
-        shortcomings += context.virtualenv.find_unmet_requirements()
-        if not any(one.subject == "Python" for one in shortcomings):
+        unmet += context.virtualenv.find_unmet_requirements()
+        if not any(finding.subject == "Python" for finding in unmet):
             yield _python_finding("local mode installs the rest at its first start")
-    for one in shortcomings:
-        yield make_error(one.subject, one.message, one.advice)
-    for one in machine.check_memory(found):
-        yield make_warning(one.subject, one.message, one.advice)
+    yield from unmet
+    yield from machine.check_memory(found)
 
 
-def _python_finding(said: str) -> Finding:
-    return Finding("Python", f"Python {platform.python_version()}, {said}")
+def _python_finding(detail: str) -> Finding:
+    return Finding("Python", f"Python {platform.python_version()}, {detail}")
 
 
 def _check_disk(context: Context) -> Finding:
     place = next(path for path in (context.state_dir, *context.state_dir.parents) if path.exists())
     free = shutil.disk_usage(place).free
-    said = f"{format_gigabytes(free)} free for {context.display_state_dir}"
+    message = f"{format_gigabytes(free)} free for {context.shorten_path(context.state_dir)}"
     if free < _MIN_FREE_BYTES:
-        return make_error(
-            "disk", said, "make room: databases stop in the middle of things without it"
-        )
+        advice = "make room: databases stop in the middle of things without it"
+        return make_error("disk", message, advice)
     if free < _LOW_FREE_BYTES:
-        return make_warning("disk", said, "make room soon: 2 GB leave air for logs and backups")
-    return Finding("disk", said)
+        return make_warning("disk", message, "make room soon: 2 GB leave air for logs and backups")
+    return Finding("disk", message)
 
 
 def _check_clock(context: Context) -> Finding:
     """Compare the clock with that of the external server that the suite depends on."""
     url = strip_credentials(context.settings.external_url or "")
     if not url:
-        return Finding(
-            "clock", f"{time.strftime('%Y-%m-%d %H:%M:%S %Z')}; no external server to compare with"
-        )
+        now = time.strftime("%Y-%m-%d %H:%M:%S %Z")
+        return Finding("clock", f"{now}; no external server to compare with")
     try:
         date = _fetch_server_time(url)
     except (OSError, ValueError):
         return Finding("clock", "not compared: the server outside does not answer (see below)")
     drift = time.time() - date
     if abs(drift) > _MAX_CLOCK_DRIFT_SECONDS:
-        return make_error(
-            "clock", f"off by {drift:+.0f} s against {url}", "set it, best by NTP (timedatectl)"
-        )
+        problem = f"off by {drift:+.0f} s against {url}"
+        return make_error("clock", problem, "set it, best by NTP (timedatectl)")
     return Finding("clock", f"right to within {max(abs(drift), 1):.0f} s")
 
 

@@ -26,12 +26,13 @@ def check(context: Context) -> Iterable[Finding]:
     values = context.settings.values
     for name in SECRET_GENERATORS:
         if 0 < len(values.get(name, "")) < _MIN_SECRET_LENGTH:
-            yield make_error(
-                ".env",
-                f"{name} is too short for a secret",
-                f"empty it: a fresh {name}= is made at the next start",
-            )
-    yield Finding("settings", _summarize(context))
+            advice = f"empty it: a fresh {name}= is made at the next start"
+            yield make_error(".env", f"{name} is too short for a secret", advice)
+    telegram = "your bot" if context.settings.is_telegram_real else "the sandbox"
+    model = "the demo"
+    if context.settings.is_model_real:
+        model = strip_credentials(values["OPENAI_BASE_URL"])
+    yield Finding("settings", f"Telegram: {telegram}; model: {model}")
 
 
 def _describe_missing_file(context: Context) -> str:
@@ -42,14 +43,3 @@ def _describe_missing_file(context: Context) -> str:
     if secrets_file.exists():
         return f"none; the secrets that were made up are in {secrets_file}"
     return "not made yet; ./manage.py start makes it"
-
-
-def _summarize(context: Context) -> str:
-    settings = context.settings
-    telegram = "your bot" if settings.is_telegram_real else "the sandbox"
-    model = (
-        strip_credentials(settings.values["OPENAI_BASE_URL"])
-        if settings.is_model_real
-        else "the demo"
-    )
-    return f"Telegram: {telegram}; model: {model}"

@@ -31,24 +31,14 @@ def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
         yield from modes.load(mode, context).diagnose()
     if os.geteuid() == 0:
         shared_folder.repair_database_folder(context.state_dir)  # STATE_DIR may have been moved
-    yield from _check_databases()
-    yield from _check_program_copies()
-
-
-def _check_databases() -> Iterable[Finding]:
     for database in shared_folder.find_databases():
-        said = f"{database.path} ({disk.format_megabytes(database.size)})"
         if database.state_dir is None:
-            yield make_warning(
-                "database",
-                f"{said} has no record of the folder that it belongs to",
-                f"if no STATE_DIR/postgres leads there, rm -r {database.path}",
-            )
+            size = disk.format_megabytes(database.size)
+            problem = f"{database.path} ({size}) has no record of the folder that it belongs to"
+            advice = f"if no STATE_DIR/postgres leads there, rm -r {database.path}"
+            yield make_warning("database", problem, advice)
         elif database.is_orphaned:
             yield make_warning("database", *shared_folder.describe_orphan(database))
-
-
-def _check_program_copies() -> Iterable[Finding]:
     for copy in shared_folder.find_program_copies():
         size = disk.format_megabytes(disk.get_disk_usage(copy))
         yield Finding("PostgreSQL", f"a copy for suites that root starts: {copy} ({size})")

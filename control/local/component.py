@@ -50,12 +50,10 @@ class Component:
 
     @property
     def service(self) -> str:
-        """The service that it is a replica of."""
         return replicas.parse_service_name(self.name)
 
     @property
     def is_extra_replica(self) -> bool:
-        """Whether it is not the first replica."""
         return self.name != self.service
 
     @property

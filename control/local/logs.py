@@ -1,26 +1,22 @@
 """The log files of local mode."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from control import log_tail, replicas
 from control.errors import ControlError
-from control.log_tail import LogEntry, LogTail
+from control.log_tail import LogTail
+from control.mode import LogSource
 
 
-class LocalLogs:
-    """The log files of some services, or of all."""
-
-    def __init__(self, folder: Path, services: Sequence[str]) -> None:
-        available = sorted(log.stem for log in folder.glob("*.log"))
-        self.names = _select_names(services, available) if available else []
-        self._tails = [LogTail(name, folder / f"{name}.log") for name in self.names]
-
-    def read_last(self, count: int) -> list[LogEntry]:
-        return log_tail.merge_last(self._tails, count)
-
-    def follow(self) -> Iterator[LogEntry]:
-        return log_tail.follow(self._tails)
+def open_logs(folder: Path, services: Sequence[str]) -> LogSource:
+    """Return the log files of some services, or of all."""
+    available = sorted(log.stem for log in folder.glob("*.log"))
+    names = _select_names(services, available) if available else []
+    tails = [LogTail(name, folder / f"{name}.log") for name in names]
+    read_last, follow = partial(log_tail.merge_last, tails), partial(log_tail.follow, tails)
+    return LogSource(names, read_last, follow)
 
 
 def _select_names(services: Sequence[str], available: list[str]) -> list[str]:

@@ -5,29 +5,17 @@ import os
 import subprocess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import ClassVar
 
 from control import environment, health, replicas, start_messages
 from control.errors import ControlError
 from control.finding import Finding
-from control.local import (
-    desired_state,
-    findings,
-    postgres,
-    remove,
-    restart,
-    shared_folder,
-    start,
-    status,
-    test,
-)
-from control.local.logs import LocalLogs
+from control.local import desired_state, logs, postgres, remove, shared_folder, start, status, test
 from control.local.run_directory import RunDirectory
 from control.local.shutdown import shut_down
 from control.local.suite import Suite
-from control.mode import Mode, ModeName, RunAlembic, SuiteData
+from control.mode import LogSource, Mode, ModeName, RunAlembic, SuiteData
 from control.services import ALEMBIC
 
 
@@ -56,16 +44,13 @@ class LocalMode(Mode):
     def stop_services(self, services: Sequence[str]) -> bool:
         if self._run_directory.find_supervisor() is None:
             return False
-        with desired_state.exclusive_suite(self._load_suite()) as suite:
-            names = suite.component_names_for(services)
-            states = suite.run_directory.require_desired_states(names)
-            stopped = {name: replace(states[name], should_run=False) for name in names}
-            desired_state.apply(self.context, suite, stopped)
-        desired_state.wait_until_stopped(self.context, suite, names)
+        desired_state.stop_services(self.context, self._load_suite(), services)
         return True
 
     def restart_services(self, services: Sequence[str]) -> bool:
-        return restart.restart_services(self.context, services)
+        if self._run_directory.find_supervisor() is None:
+            raise ControlError("nothing runs: ./manage.py start")
+        return desired_state.restart_services(self.context, self._load_suite(), services)
 
     def rebuild(self, services: Sequence[str]) -> bool:
         """With services, only update the environment that all of them share, then restart these."""
@@ -88,9 +73,7 @@ class LocalMode(Mode):
 
     def find_service_problems(self, services: Sequence[str]) -> Iterator[tuple[str, str]]:
         counts = replicas.read(self.context.state_dir, self.context.services)
-        for service in self.context.services:
-            if service.name not in services:
-                continue
+        for service in (it for it in self.context.services if it.name in services):
             for number in range(1, counts.get(service.name, 1) + 1):
                 port = self.context.settings.process_port(service, number)
                 yield service.name, _describe_problem(health.check_service(port))
@@ -99,10 +82,10 @@ class LocalMode(Mode):
         return status.show_suite(self.context, self._load_suite(), services)
 
     def diagnose(self) -> Iterator[Finding]:
-        return findings.check_processes(self.context)
+        return status.check_processes(self.context)
 
-    def open_logs(self, services: Sequence[str]) -> LocalLogs:
-        return LocalLogs(self._run_directory.logs, services)
+    def open_logs(self, services: Sequence[str]) -> LogSource:
+        return logs.open_logs(self._run_directory.logs, services)
 
     @contextmanager
     def running_database(self) -> Iterator[RunAlembic]:
@@ -134,8 +117,7 @@ class LocalMode(Mode):
         return Suite.from_context(self.context, self.context.virtualenv.python)
 
     def _check_paths(self) -> None:
-        """Raise ControlError for paths that PostgreSQL cannot use. Root keeps its files
-        elsewhere."""
+        """Check what PostgreSQL uses; root keeps its files elsewhere."""
         if os.geteuid() != 0 and not self.context.settings.has_external_postgres:
             for path in (self.context.virtualenv.path, self.context.state_dir):
                 postgres.check_path(path)
@@ -165,5 +147,4 @@ def _run_alembic(suite: Suite, *arguments: str) -> int:
         (str(suite.python), *ALEMBIC, *arguments),
         cwd=suite.settings.root,
         env=suite.settings.build_environment(migrate),
-        check=False,
     ).returncode

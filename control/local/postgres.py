@@ -24,18 +24,14 @@ from control.local import shared_folder
 from control.local.component import DATABASE_STOP_TIMEOUT_SECONDS
 from control.local.process import LaunchSpec, build_database_environment, wait_for_exit
 from control.local.shared_folder import Database
-from control.local.system_user import SystemUser
+from control.local.system_user import SystemUser, build_user_options
 
 DATABASE_NAME = "smart_assistant"
-"""The name of the role and of the database. The role is a superuser, as in PostgreSQL's own
-image."""
+"""The name of the database and of the role, a superuser as in PostgreSQL's own image."""
 STOP_SIGNAL = signal.SIGINT
 """Fast shutdown: closes all sessions and writes everything."""
-
 MAX_CONNECTIONS = "350"
-"""Enough for the pools of the maximum number of rest_service replicas; same in
-docker-compose.yml."""
-
+"""Enough for the pools of all rest_service replicas; same in docker-compose.yml."""
 _INITDB_OPTIONS = (
     "--username=" + DATABASE_NAME,
     "--auth=scram-sha-256",
@@ -58,8 +54,6 @@ _MAX_PATH_BYTES = 900
 """PostgreSQL's limit is 1024 bytes, including the names of its own files below the folder."""
 _UNSUPPORTED_CHARACTERS = re.compile(r'["$`\n\r]|\\\\')
 """PostgreSQL's programs call each other through a shell, with their path in double quotes."""
-
-
 _DIGEST_ITERATIONS = 100_000
 
 
@@ -73,9 +67,8 @@ def check_health(port: int) -> HealthStatus:
             answer = connection.recv(256)[:1]  # read everything, otherwise the server logs a reset
     except OSError as error:
         return unreachable_status(port, error)
-    return HealthStatus(
-        is_healthy=answer == b"R", detail="" if answer == b"R" else "is starting up"
-    )
+    is_ready = answer == b"R"
+    return HealthStatus(is_ready, "" if is_ready else "is starting up")
 
 
 def stop_server(database: Database) -> None:
@@ -83,24 +76,6 @@ def stop_server(database: Database) -> None:
     if server := database.server_process:
         server.send_signal(STOP_SIGNAL)
         wait_for_exit([server], DATABASE_STOP_TIMEOUT_SECONDS)
-
-
-@dataclass(frozen=True)
-class PasswordDigestFile:
-    """Remembers in a file which password the server has, as a salted digest."""
-
-    path: Path
-
-    def matches(self, password: str) -> bool:
-        try:
-            salt, _, digest = self.path.read_text("ascii").partition(" ")
-        except FileNotFoundError:
-            return False
-        return hmac.compare_digest(digest, _digest_password(password, salt))
-
-    def write(self, password: str) -> None:
-        salt = secrets.token_hex(8)
-        write_private_file(self.path, f"{salt} {_digest_password(password, salt)}")
 
 
 @dataclass(frozen=True)
@@ -114,8 +89,7 @@ class Cluster:
     password: str
 
     def prepare_launch(self) -> LaunchSpec:
-        """Create the database if it is missing, set the current password, and return how to start
-        it."""
+        """Create a missing database, set the current password and return how to start it."""
         check_path(self.state_dir)  # before anything is created there
         for path in (self._runnable_binaries, self._home):
             check_path(path)
@@ -133,7 +107,7 @@ class Cluster:
             "log_line_prefix": "%m [%p] ",
         }
         arguments = [part for name in options for part in ("-c", f"{name}={options[name]}")]
-        command = (self._program("postgres"), "-D", str(self._data), *arguments)
+        command = (str(self._runnable_binaries / "postgres"), "-D", str(self._data), *arguments)
         return LaunchSpec(command, self._environment, self._home, self._user)
 
     @cached_property
@@ -149,14 +123,14 @@ class Cluster:
                     SystemUser.find().chown(home)
             return home
         link.unlink(missing_ok=True)  # its target may no longer exist
-        account = SystemUser.find() if os.geteuid() == 0 else None
-        if account and not account.can_enter(self.state_dir):
-            home = shared_folder.create_database_folder(account, self.state_dir)
+        user = SystemUser.find() if os.geteuid() == 0 else None
+        if user and not user.can_enter(self.state_dir):
+            home = shared_folder.create_database_folder(user, self.state_dir)
             link.symlink_to(home)
             return home
         link.mkdir(mode=0o700)
-        if account:
-            account.chown(link)
+        if user:
+            user.chown(link)
         return link
 
     @property
@@ -186,9 +160,6 @@ class Cluster:
     def _environment(self) -> dict[str, str]:
         return build_database_environment(self.state_dir)
 
-    def _program(self, name: str) -> str:
-        return str(self._runnable_binaries / name)
-
     def _create_database(self) -> None:
         """Create the database in a temporary folder and move it into place.
 
@@ -202,25 +173,37 @@ class Cluster:
         self._run("initdb", *_INITDB_OPTIONS, f"--pwfile={password}", str(data))
         self._run_single_user(data, f"CREATE DATABASE {DATABASE_NAME};")
         self._run_shell(_PUBLISH_SCRIPT, str(attempt), str(self._data))
-        self._password_digest.write(self.password)
+        self._store_password_digest()
 
     def _check_version(self) -> None:
-        mine = self._run("postgres", "--version").split()[-1].split(".")[0]
-        made_with = (self._data / "PG_VERSION").read_text().strip()
-        if mine != made_with:
-            raise ControlError(
-                f"the database in {self._data} was made by PostgreSQL {made_with}, this is {mine}"
-            )
+        own = self._run("postgres", "--version").split()[-1].split(".")[0]
+        version = (self._data / "PG_VERSION").read_text().strip()
+        if own != version:
+            origin = f"the database in {self._data} was made by PostgreSQL {version}"
+            raise ControlError(f"{origin}, this is {own}")
 
     def _set_password(self) -> None:
         """Set a changed or lost POSTGRES_PASSWORD, so that the suite keeps access to its data."""
-        if not self._password_digest.matches(self.password):
+        if not self._is_password_stored():
             self._run_single_user(self._data, build_password_statement(self.password))
-            self._password_digest.write(self.password)
+            self._store_password_digest()
 
     @property
-    def _password_digest(self) -> PasswordDigestFile:
-        return PasswordDigestFile(self.state_dir / "postgres.password")
+    def _password_file(self) -> Path:
+        """Holds a salted digest of the password that the server has."""
+        return self.state_dir / "postgres.password"
+
+    def _is_password_stored(self) -> bool:
+        try:
+            salt, _, digest = self._password_file.read_text("ascii").partition(" ")
+        except FileNotFoundError:
+            return False
+        return hmac.compare_digest(digest, _digest_password(self.password, salt))
+
+    def _store_password_digest(self) -> None:
+        salt = secrets.token_hex(8)
+        digest = _digest_password(self.password, salt)
+        write_private_file(self._password_file, f"{salt} {digest}")
 
     def _run_single_user(self, data: Path, statement: str) -> None:
         """Execute a statement in single-user mode, without a server."""
@@ -230,25 +213,21 @@ class Cluster:
         self._run("/bin/sh", "-c", script, "sh", *arguments, stdin=stdin)
 
     def _run(self, program: str, *arguments: str, stdin: str = "") -> str:
-        user = self._user
-        result = subprocess.run(
+        result: subprocess.CompletedProcess[str] = subprocess.run(
             (self._runnable_binaries / program, *arguments),
             input=stdin,
             capture_output=True,
             text=True,
             cwd=self._home,
             env=self._environment,
-            user=user.uid if user else None,
-            group=user.gid if user else None,
-            extra_groups=[] if user else None,
-            check=False,
+            **build_user_options(self._user),
         )
         if result.returncode:
             lines = (result.stderr.strip() or result.stdout.strip()).splitlines()
             errors = [line for line in lines if _ERROR_LINE.search(line)]
             errors = errors or [line for line in lines if "hint:" not in line.lower()][-1:]
-            why = errors[0] if errors else f"exit status {result.returncode}"
-            raise ControlError(f"{program}: {why.removeprefix(f'{program}: ')}")
+            reason = errors[0] if errors else f"exit status {result.returncode}"
+            raise ControlError(f"{program}: {reason.removeprefix(f'{program}: ')}")
         return result.stdout
 
 
@@ -258,13 +237,9 @@ def _digest_password(password: str, salt: str) -> str:
 
 def check_path(path: Path) -> None:
     """Raise ControlError if PostgreSQL's own tools would misread the path."""
+    limit, shown = "PostgreSQL's own tools cannot take", repr(str(path))
     if len(bytes(path)) > _MAX_PATH_BYTES:
-        raise ControlError(
-            f"PostgreSQL's own tools cannot take a path as long as {str(path)!r}:"
-            " set STATE_DIR to a shorter one"
-        )
-    if found := _UNSUPPORTED_CHARACTERS.search(str(path)):
-        raise ControlError(
-            f"PostgreSQL's own tools cannot take the {found[0]!r} in the path {str(path)!r}:"
-            " rename the folder, or set STATE_DIR to one without it"
-        )
+        raise ControlError(f"{limit} a path as long as {shown}: set STATE_DIR to a shorter one")
+    if match := _UNSUPPORTED_CHARACTERS.search(str(path)):
+        advice = "rename the folder, or set STATE_DIR to one without it"
+        raise ControlError(f"{limit} the {match[0]!r} in the path {shown}: {advice}")

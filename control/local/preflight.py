@@ -14,8 +14,7 @@ from control.errors import ControlError
 from control.local.component import Component, Port
 
 MIN_FREE_BYTES = 500 * 1024 * 1024
-"""Bytes that must be free: a database that runs out of disk space stops in the middle of its
-work."""
+"""Bytes that must be free: a database without disk space stops in the middle of its work."""
 
 
 def find_bind_error(port: int) -> str:
@@ -38,10 +37,8 @@ def check_ports(components: Iterable[Component]) -> None:
             raise ControlError(f"{seen[number]} and {port} are both {number}: change one of them")
         seen[number] = port
         if error := find_bind_error(number):
-            raise ControlError(
-                f"port {number}, where {name} would listen, {error}:"
-                f" end what uses it or set {port.variable} to another port"
-            )
+            advice = f"end what uses it or set {port.variable} to another port"
+            raise ControlError(f"port {number}, where {name} would listen, {error}: {advice}")
 
 
 def explain_port_conflict(context: Context, error: ControlError) -> ControlError:
@@ -49,8 +46,8 @@ def explain_port_conflict(context: Context, error: ControlError) -> ControlError
     with contextlib.suppress(ControlError):  # the engine does not answer
         docker = modes.load("docker", context)
         if docker.is_available() and docker.is_running():
-            first = "./manage.py stop --docker"
-            return ControlError(f"this folder's suite runs in Docker: {first} first")
+            advice = "./manage.py stop --docker first"
+            return ControlError(f"this folder's suite runs in Docker: {advice}")
     return error
 
 
@@ -58,7 +55,6 @@ def check_disk_space(folder: Path, min_free: int = MIN_FREE_BYTES) -> None:
     """Raise ControlError if the disk is almost full."""
     free = shutil.disk_usage(folder).free
     if free < min_free:
-        raise ControlError(
-            f"the disk is full: {disk.format_megabytes(free)} free for {folder},"
-            f" at least {disk.format_megabytes(min_free)} are needed"
-        )
+        problem = f"the disk is full: {disk.format_megabytes(free)} free for {folder}"
+        needed = disk.format_megabytes(min_free)
+        raise ControlError(f"{problem}, at least {needed} are needed")

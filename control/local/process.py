@@ -10,11 +10,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from control.local.system_user import SystemUser
+from control.local.system_user import SystemUser, build_user_options
 
 _BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
 _RECORD_AND_EXEC_SCRIPT = (
@@ -54,18 +54,18 @@ class Process:
     @classmethod
     def from_pid(cls, pid: int) -> "Process | None":
         """Return the process that has this number now."""
-        birth = _read_start_time(pid)
-        return cls(pid, birth) if birth else None
+        start_time = _read_start_time(pid)
+        return cls(pid, start_time) if start_time else None
 
     @classmethod
     def from_record(cls, record: Path) -> "Process | None":
         """Return the process that wrote a record; None if the record is incomplete."""
         try:
             pid, _, rest = record.read_text().partition("\n")
-            birth = _parse_start_time(rest)
+            start_time = _parse_start_time(rest)
         except (FileNotFoundError, IndexError, ValueError):  # the last two: an incomplete record
             return None
-        return cls(int(pid), birth) if pid.isdecimal() and birth else None
+        return cls(int(pid), start_time) if pid.isdecimal() and start_time else None
 
     @property
     def is_alive(self) -> bool:
@@ -87,9 +87,8 @@ class Process:
 
 def spawn(launch: LaunchSpec, record: Path, log: Path) -> subprocess.Popen[bytes]:
     """Start a process in its own session and append its output to the log."""
-    user = launch.user
     with record.open("wb") as record_file, log.open("ab") as output:
-        return subprocess.Popen(
+        return subprocess.Popen[bytes](
             ("/bin/sh", "-c", _RECORD_AND_EXEC_SCRIPT, "sh", *launch.command),
             stdin=subprocess.DEVNULL,
             stdout=record_file,
@@ -97,20 +96,17 @@ def spawn(launch: LaunchSpec, record: Path, log: Path) -> subprocess.Popen[bytes
             cwd=launch.cwd,
             env=dict(launch.env),
             start_new_session=True,
-            user=user.uid if user else None,
-            group=user.gid if user else None,
-            extra_groups=[] if user else None,
+            **build_user_options(launch.user),
         )
 
 
-def wait_for_exit(processes: Iterable[Process], timeout: float) -> tuple[Process, ...]:
-    """Wait for processes that need not be children. Return those that still run after `timeout`
-    seconds."""
+def wait_for_exit(processes: Collection[Process], timeout: float) -> tuple[Process, ...]:
+    """Wait for processes, children or not. Return those that still run after `timeout` seconds."""
     deadline = time.monotonic() + timeout
-    remaining = tuple(process for process in processes if process.is_alive)
-    while remaining and time.monotonic() < deadline:
+    while remaining := tuple(process for process in processes if process.is_alive):
+        if time.monotonic() > deadline:
+            break
         time.sleep(_POLL_SECONDS)
-        remaining = tuple(process for process in remaining if process.is_alive)
     return remaining
 
 
@@ -164,6 +160,5 @@ def _parse_start_time(text: str) -> str | None:
 
 
 def _ps(column: str, pid: int) -> str:
-    return subprocess.run(
-        ("ps", "-o", f"{column}=", "-p", str(pid)), capture_output=True, text=True, check=False
-    ).stdout.strip()
+    command = ("ps", "-o", f"{column}=", "-p", str(pid))
+    return subprocess.run(command, capture_output=True, text=True).stdout.strip()

@@ -49,7 +49,6 @@ class ProcessRunner:
         self._backoff_seconds = MIN_BACKOFF_SECONDS
 
     def is_restart_needed(self, desired: DesiredState) -> bool:
-        """Return whether the desired state requires a new process."""
         return desired.should_run and desired != self._desired_state
 
     def set_desired_state(self, state: DesiredState) -> None:
@@ -87,7 +86,7 @@ class ProcessRunner:
             await asyncio.sleep(_POLL_SECONDS)
 
     async def _run_once(self) -> int | None:
-        """Run one process. Return its exit status; None if it could not be started."""
+        """Return the exit status of one process; None if it could not be started."""
         self.status.generation = self._desired_state.generation
         self._set_state("starting")
         log = self._run_directory.log_file(self.component.name)
@@ -101,9 +100,8 @@ class ProcessRunner:
         return await self._wait_for_exit(popen)
 
     async def _wait_for_exit(self, popen: subprocess.Popen[bytes]) -> int:
-        loop = asyncio.get_running_loop()
         self.status.pid = popen.pid
-        ended = loop.run_in_executor(self._executor, popen.wait)
+        ended = asyncio.get_running_loop().run_in_executor(self._executor, popen.wait)
         readiness = asyncio.create_task(self._wait_until_ready())
         changed = asyncio.create_task(self._desired_state_changed.wait())
         either: set[asyncio.Future[Any]] = {ended, changed}
@@ -138,19 +136,15 @@ class ProcessRunner:
             os.killpg(popen.pid, signal.SIGKILL)
 
     async def _back_off(self, code: int | None) -> None:
-        """Record why the process ended, and pause before the next one."""
         if code is not None:
             log = self._run_directory.log_file(self.component.name)
-            self.status.exit_reason = exit_reasons.describe_exit_with_log(
-                code, log, self.status.log_offset
-            )
+            written = exit_reasons.read_tail(log, self.status.log_offset)
+            self.status.exit_reason = exit_reasons.describe_exit(code, written)
         uptime = time.time() - self.status.since if self.status.state == "running" else 0.0
         if uptime > MIN_UPTIME_SECONDS:
             self._reset_backoff()
-        log_line(
-            f"{self.component.name} ended: {self.status.exit_reason};"
-            f" again in {self._backoff_seconds:g} s"
-        )
+        ended = f"{self.component.name} ended: {self.status.exit_reason}"
+        log_line(f"{ended}; again in {self._backoff_seconds:g} s")
         self.status.restarts += 1
         self.status.consecutive_failures += 1
         self._set_state("failing")
@@ -158,8 +152,6 @@ class ProcessRunner:
         self._backoff_seconds = min(2 * self._backoff_seconds, MAX_BACKOFF_SECONDS)
 
     def _reset_backoff(self) -> None:
-        """Forget earlier failures, after the component has worked or its desired state has
-        changed."""
         self._backoff_seconds = MIN_BACKOFF_SECONDS
         self.status.consecutive_failures = 0
 

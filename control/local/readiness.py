@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
-from control import exit_reasons
+from control import exit_reasons, start_messages
 from control.errors import ControlError
 from control.health import HealthStatus
 from control.local import timeouts
@@ -59,48 +59,44 @@ class ReadinessWaiter:
         self._desired_states = self.suite.run_directory.read_desired_states()
         started_at = since = time.monotonic()
         while self._unready():
-            before = len(self._unready_prerequisites())
+            before = self._count_unready_prerequisites()
             self._poll()
-            if len(self._unready_prerequisites()) != before:
+            if self._count_unready_prerequisites() != before:
                 since = time.monotonic()
-            waited = time.monotonic() - since
-            if waited > self.start_timeout or self._is_hopeless():
+            if time.monotonic() - since > self.start_timeout or self._is_hopeless():
                 break
-            self._show_waiting(started_at)
+            if unready := self._unready():
+                start_messages.show_waiting(self.terminal, unready, started_at)
             time.sleep(timeouts.POLL_SECONDS)
         self.terminal.clear_progress()
-        failures = tuple(self._build_failure(part) for part in self._unready())
-        for problem in failures:
-            self.terminal.print_failure(problem.name, problem.reason)
+        failures = tuple(self._build_failure(part.name) for part in self._unready())
+        for failure in failures:
+            self.terminal.print_failure(failure.name, failure.reason)
         return failures
 
-    def _build_failure(self, component: Component) -> ComponentFailure:
-        reason = self._reasons.get(component.name, "has not started")
-        status = self._status.get(component.name)
-        log = self.suite.run_directory.log_file(component.name)
-        return ComponentFailure(
-            component.name,
-            reason,
-            exit_reasons.read_log_tail(log, status.log_offset if status else 0),
-        )
+    def _build_failure(self, name: str) -> ComponentFailure:
+        status = self._status.get(name, ComponentStatus())
+        log = self.suite.run_directory.log_file(name)
+        log_tail = exit_reasons.read_log_tail(log, status.log_offset)
+        return ComponentFailure(name, self._reasons.get(name, "has not started"), log_tail)
 
     def _unready(self) -> list[Component]:
         required = (part for part in self.suite.components if part.name in self.required)
         return [part for part in required if part.name not in self._healthy]
 
-    def _unready_prerequisites(self) -> list[Component]:
-        return [part for part in self._unready() if part.kind != "service"]
+    def _count_unready_prerequisites(self) -> int:
+        return sum(part.kind != "service" for part in self._unready())
 
     def _poll(self) -> None:
-        if self.suite.run_directory.find_supervisor() is None:
-            self.suite.run_directory.remove_orphaned_environment()
-            last = exit_reasons.read_last_log_line(self.suite.run_directory.log_file("supervisor"))
+        run_directory = self.suite.run_directory
+        if run_directory.find_supervisor() is None:
+            run_directory.remove_orphaned_environment()
+            last = exit_reasons.read_last_log_line(run_directory.log_file("supervisor"))
             raise ControlError(f"the supervisor has ended: {last}")
-        self._status = self.suite.run_directory.read_status()
-        missing, desired_states = self._unready(), self.suite.run_directory.read_desired_states()
-        results = check_components_health(
-            part for part in missing if self._current_state(part) == "running"
-        )
+        self._status = run_directory.read_status()
+        missing, desired_states = self._unready(), run_directory.read_desired_states()
+        running = (part for part in missing if self._current_state(part) == "running")
+        results = check_components_health(running)
         for part in missing:
             if _is_no_longer_desired(part, desired_states):
                 self._reasons[part.name] = _NO_LONGER_DESIRED
@@ -113,9 +109,8 @@ class ReadinessWaiter:
             self._started_at.setdefault(component.name, time.monotonic())
         if state == "done" or (health and health.is_healthy):
             self._healthy.add(component.name)
-            self.terminal.print_success(
-                component.name, format_seconds(time.monotonic() - self._started_at[component.name])
-            )
+            duration = time.monotonic() - self._started_at[component.name]
+            self.terminal.print_success(component.name, format_seconds(duration))
         else:
             self._reasons[component.name] = self._describe_state(component, state, health)
             if component.kind == "service" and health and health.has_answered:
@@ -138,14 +133,9 @@ class ReadinessWaiter:
             return f"waits for {', '.join(needs)}" if needs else "has not started"
         if state == "running" and health and status:
             log = self.suite.run_directory.log_file(component.name)
-            last_line = status.exit_reason or exit_reasons.read_last_log_line(
-                log, status.log_offset
-            )
-            return (
-                health.detail
-                if health.has_answered or not last_line
-                else f"{health.detail}: {last_line}"
-            )
+            cause = status.exit_reason or exit_reasons.read_last_log_line(log, status.log_offset)
+            has_detail = health.has_answered or not cause
+            return health.detail if has_detail else f"{health.detail}: {cause}"
         return status.exit_reason if status and status.exit_reason else f"is {state}"
 
     def _unmet_dependencies(self, component: Component) -> list[str]:
@@ -153,19 +143,16 @@ class ReadinessWaiter:
 
     def _is_hopeless(self) -> bool:
         """Whether every missing component has failed or waits for one that has."""
-        left = [
-            part for part in self._unready() if self._reasons.get(part.name) != _NO_LONGER_DESIRED
-        ]
-        lost = [part for part in left if self._has_failed(part)]
-        waiting = [
-            part
-            for part in left
-            if self._current_state(part) == "waiting" and self._unmet_dependencies(part)
-        ]
-        return not left or (bool(lost) and len(lost) + len(waiting) == len(left))
+        left = [it for it in self._unready() if self._reasons.get(it.name) != _NO_LONGER_DESIRED]
+        failed = [it for it in left if self._has_failed(it)]
+        others = [it for it in left if it not in failed]
+        return not left or (bool(failed) and all(map(self._waits_for_dependency, others)))
+
+    def _waits_for_dependency(self, component: Component) -> bool:
+        is_waiting = self._current_state(component) == "waiting"
+        return is_waiting and bool(self._unmet_dependencies(component))
 
     def _has_failed(self, component: Component) -> bool:
-        """Whether waiting longer will not help."""
         state = self._current_state(component)
         if state == "waiting":
             return False
@@ -175,14 +162,6 @@ class ReadinessWaiter:
         if state == "failing" and self._status[component.name].consecutive_failures >= MAX_FAILURES:
             return True
         return bool(exit_reasons.PERMANENT_FAILURE.search(self._reasons.get(component.name, "")))
-
-    def _show_waiting(self, started_at: float) -> None:
-        missing = self._unready()
-        if missing:
-            names = ", ".join(part.name for part in missing)
-            self.terminal.show_waiting(
-                f"… {time.monotonic() - started_at:.0f} s, waiting for {names}"
-            )
 
 
 def _is_no_longer_desired(component: Component, states: Mapping[str, DesiredState]) -> bool:

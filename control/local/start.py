@@ -9,11 +9,10 @@ from control import modes, start_messages
 from control.context import Context
 from control.errors import ControlError
 from control.file_lock import FileLock
-from control.local import orphans, preflight, scaling
+from control.local import desired_state, preflight, shutdown, status
 from control.local.process import Process
 from control.local.readiness import START_TIMEOUT_SECONDS, ReadinessWaiter
 from control.local.run_directory import AlreadyRunning, DesiredState
-from control.local.status import show
 from control.local.suite import Suite
 from control.start_messages import ComponentFailure
 
@@ -21,17 +20,16 @@ from control.start_messages import ComponentFailure
 def bring_up(
     context: Context, names: Iterable[str] = (), requested: Mapping[str, int] | None = None
 ) -> bool:
-    """Start these services, or all, or those of them that do not run. Return whether they are
-    healthy."""
+    """Start what does not run of these services, or of all. Return whether they are healthy."""
     suite = Suite.from_context(context, context.ensure_python(), requested)
     if suite.run_directory.find_supervisor():
         return _start_missing(context, suite, names)
     try:
-        problems = start(context, suite, names)
+        failures = start(context, suite, names)
     except AlreadyRunning:
         return _start_missing(context, suite, names)
-    if problems:
-        start_messages.report_failures(context, problems)
+    if failures:
+        start_messages.report_failures(context, failures)
         return False
     _print_addresses(context)
     return True
@@ -41,17 +39,14 @@ def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Compone
     """Start a suite that does not run, and wait. Return the components that are not healthy."""
     suite.required_components_for(names)  # raises errors before anything is created
     suite.run_directory.create()
-    lock = suite.run_directory.acquire_supervisor_lock()
-    try:
+    with suite.run_directory.acquire_supervisor_lock() as lock:
         # a `stop --remove` that held the lock before may have deleted it
         suite.run_directory.create()
-        orphans.terminate_orphans(suite.run_directory, context.terminal)
+        shutdown.terminate_orphans(suite.run_directory, context.terminal)
         with suite.run_directory.command_lock():
             suite = suite.with_current_replicas()
             wanted = suite.required_components_for(names)
             _launch(context, suite, wanted, lock)
-    finally:
-        lock.release()
     try:
         return ReadinessWaiter(suite, wanted, context.terminal).wait()
     except KeyboardInterrupt:
@@ -70,14 +65,13 @@ def _launch(context: Context, suite: Suite, wanted: frozenset[str], lock: FileLo
     suite.run_directory.remove_status()
     # before the supervisor could read an older one
     suite.run_directory.write_environment(context.suite_environ)
-    suite.run_directory.write_desired_states(
-        {part.name: DesiredState(part.name in wanted) for part in suite.components}
-    )
+    states = {part.name: DesiredState(part.name in wanted) for part in suite.components}
+    suite.run_directory.write_desired_states(states)
     _spawn_supervisor(context, suite, lock)
 
 
 def _spawn_supervisor(context: Context, suite: Suite, lock: FileLock) -> None:
-    """Start the supervisor. It inherits the lock, so no second one can start in between."""
+    """Start the supervisor. It inherits the lock, so no second one can start."""
     options = ("--lock", str(lock.descriptor), "--python", str(suite.python))
     # SIGHUP must not kill the supervisor before it has a handler; it then reads the state anyway
     previous_handler = signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -99,23 +93,18 @@ def _spawn_supervisor(context: Context, suite: Suite, lock: FileLock) -> None:
 
 
 def _start_missing(context: Context, suite: Suite, names: Iterable[str]) -> bool:
-    """Start the missing components of a suite that runs or is being started."""
     context.terminal.print_line("The suite is already running.")
-    suite, missing = scaling.reconcile(context, suite, names)
-    awaited = (
-        suite.required_components_for(names)
-        if suite.run_directory.supervisor_uptime < START_TIMEOUT_SECONDS
-        else missing
-    )
-    start_messages.report_failures(
-        context, ReadinessWaiter(suite, awaited, context.terminal).wait()
-    )
-    is_healthy = show(context, suite)
+    suite, awaited = desired_state.reconcile(context, suite, names)
+    if suite.run_directory.supervisor_uptime < START_TIMEOUT_SECONDS:
+        awaited = suite.required_components_for(names)
+    failures = ReadinessWaiter(suite, awaited, context.terminal).wait()
+    start_messages.report_failures(context, failures)
+    is_healthy = status.show(context, suite)
     _print_addresses(context)
     return is_healthy
 
 
 def _print_addresses(context: Context) -> None:
     start_messages.print_addresses(context)
-    logs = context.display_state_dir / "logs"
+    logs = context.shorten_path(context.state_dir / "logs")
     context.terminal.print_line(f"  Logs:  {logs}   (./manage.py logs -f)")

@@ -13,7 +13,6 @@ from control.local.component import DATABASE_STOP_TIMEOUT_SECONDS, Component, Po
 from control.local.postgres import Cluster
 from control.local.process import LaunchSpec
 from control.local.run_directory import RunDirectory
-from control.local.valkey import Valkey
 from control.local.wheels import Wheels
 from control.services import Service
 from control.settings import Settings
@@ -30,16 +29,14 @@ class Suite:
     replica_counts: Mapping[str, int]
     """The number of processes of services that do not have exactly one."""
     requested_replicas: Mapping[str, int]
-    """The replica counts that this command asks for."""
 
     @classmethod
     def from_context(
         cls, context: Context, python: Path, requested: Mapping[str, int] | None = None
     ) -> "Suite":
         """Use the replica counts of this command and of earlier ones."""
-        explicit = requested or {}
-        counts = replicas.read(context.state_dir, context.services) | dict(explicit)
-        return cls(context.settings, context.services, python, counts, explicit)
+        suite = cls(context.settings, context.services, python, {}, requested or {})
+        return suite.with_current_replicas()
 
     def with_current_replicas(self) -> "Suite":
         """Return the suite with the replica counts that other commands have stored meanwhile."""
@@ -48,7 +45,15 @@ class Suite:
 
     @cached_property
     def components(self) -> tuple[Component, ...]:
-        return (*self._build_databases(), *self._build_services())
+        components = []
+        if not self.settings.has_external_postgres:
+            components.append(self._build_postgres())
+        if not self.settings.has_external_redis:
+            components.append(self._build_redis())
+        for service in self.settings.select_services(self.table):
+            for number in range(1, self.replica_counts.get(service.name, 1) + 1):
+                components.append(self._build_service(service, number))
+        return tuple(components)
 
     @cached_property
     def run_directory(self) -> RunDirectory:
@@ -66,47 +71,29 @@ class Suite:
 
     def required_components_for(self, services: Iterable[str]) -> frozenset[str]:
         """Return all components of some services, or of all, and their dependencies."""
-        return self.resolve_dependencies(
-            self.component_names_for(services) or [part.name for part in self.components]
-        )
+        names = frozenset(part.name for part in self.components)
+        required = set(self.component_names_for(services) or names)
+        for part in reversed(self.components):  # dependencies come before what needs them
+            if part.name in required:
+                required.update(part.depends_on)
+        return names & required
 
     def save_replicas(self) -> None:
         """Store the replica counts for other commands and the supervisor."""
         replicas.save(self.settings.state_dir, self.replica_counts)
 
-    def resolve_dependencies(self, names: Iterable[str]) -> frozenset[str]:
-        """Return these components and everything that must be ready before them."""
-        by_name = {part.name: part for part in self.components}
-        wanted: set[str] = set()
-        queue = list(names)
-        while queue:
-            name = queue.pop()
-            if name in by_name and name not in wanted:
-                wanted.add(name)
-                queue.extend(by_name[name].depends_on)
-        return frozenset(wanted)
-
     @cached_property
     def _wheels(self) -> Wheels:
         return Wheels.locate(self.python)
 
-    def _build_databases(self) -> Iterable[Component]:
-        if not self.settings.has_external_postgres:
-            yield self._build_postgres()
-        if not self.settings.has_external_redis:
-            yield self._build_redis()
-
     def _build_postgres(self) -> Component:
-        port = self.settings.get_port("POSTGRES_PORT")
-
-        def build_cluster() -> Cluster:
-            password = self.settings.values["POSTGRES_PASSWORD"]
-            return Cluster(self.settings.state_dir, self._wheels.postgres, port, password)
-
+        port, values = self.settings.get_port("POSTGRES_PORT"), self.settings.values
         return Component(
             "postgres",
             "database",
-            prepare_launch=lambda: build_cluster().prepare_launch(),
+            prepare_launch=lambda: Cluster(
+                self.settings.state_dir, self._wheels.postgres, port, values["POSTGRES_PASSWORD"]
+            ).prepare_launch(),
             check_health=partial(postgres.check_health, port),
             stop_signal=postgres.STOP_SIGNAL,
             stop_timeout=DATABASE_STOP_TIMEOUT_SECONDS,
@@ -119,18 +106,13 @@ class Suite:
         return Component(
             "redis",
             "database",
-            prepare_launch=lambda: Valkey(
+            prepare_launch=lambda: valkey.prepare_launch(
                 self.settings.state_dir, self._wheels.valkey, port, password
-            ).prepare_launch(),
+            ),
             check_health=partial(valkey.check_health, port, password),
             stop_timeout=DATABASE_STOP_TIMEOUT_SECONDS,
             ports=(Port("REDIS_PORT", port),),
         )
-
-    def _build_services(self) -> Iterable[Component]:
-        for service in self.settings.select_services(self.table):
-            for number in range(1, self.replica_counts.get(service.name, 1) + 1):
-                yield self._build_service(service, number)
 
     def _build_service(self, service: Service, number: int) -> Component:
         launch = LaunchSpec(
@@ -141,10 +123,8 @@ class Suite:
         name = replicas.format_replica_name(service.name, number)
         if service.port is None:
             return Component(name, "task", launch.return_self, depends_on=service.depends_on)
-        port, own = (
-            self.settings.get_port(service.port),
-            self.settings.process_port(service, number),
-        )
+        port = self.settings.get_port(service.port)
+        own = self.settings.process_port(service, number)
         taken = {own, port} if number == 1 else {own}
         return Component(
             name,
@@ -152,5 +132,5 @@ class Suite:
             launch.return_self,
             check_health=partial(health.check_service, own),
             depends_on=service.depends_on,
-            ports=tuple(Port(service.port, one, offset=one - port) for one in sorted(taken)),
+            ports=tuple(Port(service.port, it, offset=it - port) for it in sorted(taken)),
         )

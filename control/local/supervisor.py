@@ -34,11 +34,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     def load_suite(environ: Mapping[str, str]) -> Suite:
         return Suite.from_context(replace(context, environ=environ), Path(options.python))
 
-    lock = FileLock(options.lock)
-    try:
+    with FileLock(options.lock):
         asyncio.run(supervise(load_suite(context.environ), load_suite))
-    finally:
-        lock.release()
     return 0
 
 
@@ -68,9 +65,9 @@ async def supervise(suite: Suite, load_suite: SuiteLoader) -> None:
 
 def record_supervisor(run_directory: RunDirectory) -> None:
     """Write the supervisor's own record if it is missing: without it, no command could stop it."""
-    me = Process.from_pid(os.getpid())
-    if me and run_directory.find_supervisor() != me:
-        run_directory.write_supervisor(me)
+    own = Process.from_pid(os.getpid())
+    if own and run_directory.find_supervisor() != own:
+        run_directory.write_supervisor(own)
 
 
 class Supervisor:
@@ -97,16 +94,13 @@ class Supervisor:
         self._maintenance_task = group.create_task(self._maintain(maintenance_interval))
 
     def reload(self) -> None:
-        """Read the desired state when no command is writing it: environment and states belong
-        together."""
+        """Read the desired state and its environment when no command is writing them."""
         lock = self._run_directory.try_command_lock()
         if lock is None:
             asyncio.get_running_loop().call_later(_POLL_SECONDS, self.reload)
             return
-        try:
+        with lock:
             self._apply_desired_states()
-        finally:
-            lock.release()
 
     def _apply_desired_states(self) -> None:
         if self._is_stopping:
@@ -128,7 +122,8 @@ class Supervisor:
         """End the services, then the databases."""
         self._is_stopping = True
         for holds_data in (False, True):
-            ending = [it for it in self._runners.values() if it.component.is_database == holds_data]
+            runners = self._runners.values()
+            ending = [it for it in runners if it.component.is_database == holds_data]
             for runner in ending:
                 runner.set_desired_state(DesiredState(should_run=False))
             await asyncio.gather(*(runner.wait_until_stopped() for runner in ending))
@@ -138,14 +133,12 @@ class Supervisor:
     def _add(self, component: Component) -> None:
         runner = ProcessRunner(component, self._run_directory, self._publish, self._executor)
         self._runners[component.name] = runner
-        self._tasks[component.name] = self._task_group.create_task(self._run_component(runner))
-
-    async def _run_component(self, runner: ProcessRunner) -> None:
-        needs = (self._runners.get(name) for name in runner.component.depends_on)
-        await runner.run(filter(None, needs))
+        # looked up when the task starts, because dependencies may be added later
+        needs = (self._runners.get(name) for name in component.depends_on)
+        task = self._task_group.create_task(runner.run(filter(None, needs)))
+        self._tasks[component.name] = task
 
     def _reload_components(self, states: Mapping[str, DesiredState]) -> None:
-        """Load the current settings for components that start now."""
         environ = self._run_directory.take_environment()
         if environ is None:
             return
@@ -155,13 +148,11 @@ class Supervisor:
             # they have changed since the command checked them
             log_line(f"the settings stay as they were: {error}")
             return
-        for part in parts:
+        for part in (part for part in parts if part.name in states):
             runner = self._runners.get(part.name)
-            if runner is None and part.name in states:
+            if runner is None:
                 self._add(part)
-            elif runner and runner.is_restart_needed(
-                states.get(part.name, DesiredState(should_run=False))
-            ):
+            elif runner.is_restart_needed(states[part.name]):
                 runner.component = part
 
     def _remove(self, name: str, runner: ProcessRunner) -> None:
@@ -182,12 +173,10 @@ class Supervisor:
     def _publish(self) -> None:
         # a full disk must not end the suite; the status may be outdated
         with contextlib.suppress(OSError):
-            self._run_directory.write_status(
-                {name: it.status for name, it in self._runners.items()}
-            )
+            status = {name: runner.status for name, runner in self._runners.items()}
+            self._run_directory.write_status(status)
 
     async def _maintain(self, interval: float) -> None:
-        """Rotate logs and restore the supervisor's record."""
         while True:
             await asyncio.sleep(interval)
             with contextlib.suppress(OSError):

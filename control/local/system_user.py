@@ -1,11 +1,11 @@
-"""The system user that runs PostgreSQL if root starts the suite: PostgreSQL refuses to run as
-root."""
+"""The user that runs PostgreSQL, which refuses to run as root, if root starts the suite."""
 
 import os
 import pwd
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from control.errors import ControlError
 
@@ -32,22 +32,14 @@ class SystemUser:
             " 'nobody'; run ./manage.py as an ordinary user"
         )
 
-    def can_run(self, *command: str, cwd: Path = Path("/")) -> bool:
+    def can_run(self, *command: str) -> bool:
         """Return whether a command succeeds as this user."""
+        options = build_user_options(self) | {"cwd": "/", "env": {}}
         try:
-            result = subprocess.run(
-                command,
-                user=self.uid,
-                group=self.gid,
-                extra_groups=[],
-                cwd=cwd,
-                env={},
-                capture_output=True,
-                check=False,
-            )
+            result = subprocess.run(command, capture_output=True, **options)
         except OSError:
             return False
-        return result.returncode == 0
+        return bool(result.returncode == 0)
 
     def can_enter(self, folder: Path) -> bool:
         return self.can_run("/bin/sh", "-c", 'cd "$1"', "sh", str(folder))
@@ -55,3 +47,8 @@ class SystemUser:
     def chown(self, folder: Path) -> None:
         """Make the user the owner of a new folder."""
         os.chown(folder, self.uid, self.gid, follow_symlinks=False)
+
+
+def build_user_options(user: SystemUser | None) -> dict[str, Any]:
+    """Return the options of `subprocess` for this user; none for the current one."""
+    return {"user": user.uid, "group": user.gid, "extra_groups": []} if user else {}

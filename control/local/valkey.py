@@ -1,7 +1,6 @@
 """Valkey, a server compatible with Redis, as a private server of one STATE_DIR."""
 
 import socket
-from dataclasses import dataclass
 from pathlib import Path
 
 from control.credentials import write_private_file
@@ -34,43 +33,24 @@ def check_health(port: int, password: str) -> HealthStatus:
                 replies = [answers.readline().decode(errors="replace").strip() for _ in commands]
     except OSError as error:
         return unreachable_status(port, error)
-    return HealthStatus(
-        is_healthy=replies[-1] == "+PONG", detail=next(filter(_is_error, replies), "")
-    )
+    errors = [reply for reply in replies if reply.startswith("-")]
+    return HealthStatus(replies[-1] == "+PONG", errors[0] if errors else "")
 
 
-@dataclass(frozen=True)
-class Valkey:
-    """A data folder and the server on it."""
-
-    state_dir: Path
-    program: Path
-    port: int
-    password: str
-
-    def prepare_launch(self) -> LaunchSpec:
-        """Write the configuration, which keeps the password out of the process list."""
-        folder = self.state_dir / "redis"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        configuration = folder / "valkey.conf"
-        write_private_file(
-            configuration,
-            _CONFIGURATION.format(
-                port=self.port, folder=_quote(str(folder)), password=_quote(self.password)
-            ),
-        )
-        command = (str(self.program), str(configuration))
-        return LaunchSpec(command, build_database_environment(self.state_dir), folder)
+def prepare_launch(state_dir: Path, program: Path, port: int, password: str) -> LaunchSpec:
+    """Write the configuration, which keeps the password out of the process list."""
+    folder = state_dir / "redis"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    text = _CONFIGURATION.format(port=port, folder=_quote(str(folder)), password=_quote(password))
+    write_private_file(folder / "valkey.conf", text)
+    command = (str(program), str(folder / "valkey.conf"))
+    return LaunchSpec(command, build_database_environment(state_dir), folder)
 
 
 def _encode_command(*parts: str) -> bytes:
     encoded = [part.encode() for part in parts]
     bulk = b"".join(b"$%d\r\n%s\r\n" % (len(part), part) for part in encoded)
     return b"*%d\r\n%s" % (len(encoded), bulk)
-
-
-def _is_error(reply: str) -> bool:
-    return reply.startswith("-")
 
 
 def _quote(text: str) -> str:

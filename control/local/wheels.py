@@ -29,26 +29,18 @@ class Wheels:
     def locate(cls, python: Path) -> "Wheels":
         """Find the wheels that are installed for an interpreter."""
         try:
-            answer = subprocess.run(
-                (str(python), "-I", "-c", _LOCATE_SCRIPT),
-                capture_output=True,
-                text=True,
-                check=True,
-            )
+            command = (str(python), "-I", "-c", _LOCATE_SCRIPT)
+            answer = subprocess.run(command, capture_output=True, text=True, check=True)
         except (OSError, subprocess.CalledProcessError) as error:
             raise ControlError(f"{python} does not run: run ./manage.py rebuild") from error
         postgres, valkey = json.loads(answer.stdout)
-        return cls(
-            _find_program(postgres, "pginstall/bin/postgres").parent,
-            _find_program(valkey, "_binaries/*/valkey-server"),
-        )
+        postgres_program = _find_program(postgres, "pginstall/bin/postgres")
+        return cls(postgres_program.parent, _find_program(valkey, "_binaries/*/valkey-server"))
 
 
 def _find_program(folder: str | None, pattern: str) -> Path:
     found = sorted(Path(folder).glob(pattern)) if folder else []
     if not found:
-        raise ControlError(
-            f"{pattern.rpartition('/')[2]} of requirements-local.txt is not installed:"
-            " run ./manage.py rebuild"
-        )
+        problem = f"{pattern.rpartition('/')[2]} of requirements-local.txt is not installed"
+        raise ControlError(f"{problem}: run ./manage.py rebuild")
     return found[0]

@@ -1,12 +1,14 @@
-"""A virtual environment with mutmut and the packages of the tests."""
+"""A virtual environment of mutmut, which sees the packages of the tests and changes none of them.
+
+constraints.txt gives packages of requirements-mutate.txt the same versions in both.
+"""
 
 import json
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
-from control import environment, package_index, requirements
+from control import environment, requirements
 from control.context import Context
 from control.file_lock import FileLock
 from control.installer import Installer
@@ -16,61 +18,31 @@ import json, sys, sysconfig
 base = getattr(sys, "_base_executable", "") or sys.executable
 print(json.dumps([base, sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]))
 """
-_PURELIB_SCRIPT = """\
-import sys, sysconfig
-print(sysconfig.get_path("purelib"))
-"""
 
 
-@dataclass(frozen=True)
-class MutmutVirtualenv:
-    """A separate environment, so that mutmut does not change the one of the tests.
-
-    Packages in both have the same versions: requirements-mutate.txt is resolved with
-    constraints.txt.
-    """
-
-    context: Context
-    folder: Path
-    lock: FileLock
-
-    def ensure(self) -> Path:
-        """Create it if it is outdated. Return its interpreter."""
-        file = self.context.root / "requirements-mutate.txt"
-        develop = self.context.ensure_python(develop=True)
-        base, *seen = json.loads(_run_python(develop, _PATHS_SCRIPT))
-        wanted = json.dumps([requirements.compute_fingerprint([file]), base, *seen])
-        stamp = self.folder / "fingerprint"
-        if not stamp.exists() or stamp.read_text("utf-8") != wanted:
-            with self.context.terminal.step("environment of mutmut", "(once)"):
-                self._create(base, file, seen)
-            stamp.write_text(wanted, "utf-8")
-        return self._python
-
-    @property
-    def _python(self) -> Path:
-        return self.folder / "bin" / "python"
-
-    def _create(self, base: str, file: Path, seen: list[str]) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
-        log = self.context.state_dir / "logs" / "install.log"
+def ensure(context: Context, folder: Path, lock: FileLock) -> Path:
+    """Create the environment if it is missing or outdated. Return its interpreter."""
+    file, python = context.root / "requirements-mutate.txt", folder / "bin" / "python"
+    base, *test_packages = _find_paths(context.ensure_python(develop=True))
+    wanted = json.dumps([requirements.compute_fingerprint([file]), base, *test_packages])
+    stamp = folder / "fingerprint"
+    if stamp.exists() and stamp.read_text("utf-8") == wanted:
+        return python
+    with context.terminal.step("environment of mutmut", "(once)"):
+        shutil.rmtree(folder, ignore_errors=True)
+        log = context.state_dir / "logs" / "install.log"
         environment.make_log_dir(log.parent)
-        installer = Installer(log, self.context.environ, self.context.terminal, self.lock)
-        uv = shutil.which("uv", path=self.context.environ.get("PATH"))
-        make = (uv, "venv", "--python", base) if uv else (base, "-m", "venv")
-        installer.run((*make, str(self.folder)), "making an environment for mutmut")
-        installer.run(self._build_install_command(uv, file), "installing mutmut")
-        packages = Path(_run_python(self._python, _PURELIB_SCRIPT).strip())
-        (packages / "tests.pth").write_text("".join(f"{path}\n" for path in dict.fromkeys(seen)))
-
-    def _build_install_command(self, uv: str | None, file: Path) -> tuple[str, ...]:
-        pip = ("pip", "install", "--require-hashes", "-r", str(file))
-        if uv:
-            options = package_index.build_uv_options(self.context.environ)
-            return (uv, *pip, "--python", str(self._python), *options)
-        return (str(self._python), "-m", *pip, "--progress-bar", "off")
+        installer = Installer(log, context.environ, context.terminal, lock)
+        installer.create_environment(folder, base, "making an environment for mutmut")
+        installer.install([file], python, "installing mutmut")
+        lines = (f"{path}\n" for path in dict.fromkeys(test_packages))
+        Path(_find_paths(python)[1], "tests.pth").write_text("".join(lines))
+    stamp.write_text(wanted, "utf-8")
+    return python
 
 
-def _run_python(python: Path, question: str) -> str:
-    command = (python, "-c", question)
-    return subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
+def _find_paths(python: Path) -> list[str]:
+    command = (python, "-c", _PATHS_SCRIPT)
+    result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    paths: list[str] = json.loads(result.stdout)
+    return paths

@@ -26,9 +26,8 @@ def run_servers(
     python: Path, root: Path, environ: Mapping[str, str], redis: int
 ) -> Iterator[Environ]:
     """Run PostgreSQL and some Redis servers. Yield the environment in which tests find them."""
-    command = (python, "-m", "smart_kit.testing.shared_servers", str(redis))
     process = subprocess.Popen(
-        command,
+        (python, "-m", "smart_kit.testing.shared_servers", str(redis)),
         cwd=root,
         env=dict(environ),
         stdin=subprocess.PIPE,
@@ -39,10 +38,10 @@ def run_servers(
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        said = process.stdout.readline()
-        if not said:
+        addresses = process.stdout.readline()
+        if not addresses:
             raise ControlError("the servers of the tests did not start")
-        yield {**environ, **json.loads(said)}
+        yield {**environ, **json.loads(addresses)}
     finally:
         process.stdin.close()  # they end with it, even if this process is killed
         process.wait(_SHUTDOWN_TIMEOUT_SECONDS)
@@ -85,7 +84,6 @@ def run_mutmut(
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:
-    """Kill a process and its children. Results that it has written stay."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -32,17 +32,13 @@ class MutationScore:
 
     @classmethod
     def from_mutants(
-        cls,
-        module: str,
-        mutants: Iterable[Mutant],
-        listed: SurvivorList,
-        duration: float = 0.0,
+        cls, module: str, mutants: Iterable[Mutant], entries: SurvivorList, duration: float = 0.0
     ) -> "MutationScore":
         found = list(mutants)
         survived = [mutant for mutant in found if mutant.verdict not in _KILLED_VERDICTS]
-        unlisted, excused, obsolete = listed.partition(module, survived)
+        unlisted, listed, obsolete = entries.partition(module, survived)
         counts = Counter(mutant.verdict for mutant in found)
-        return cls(module, counts, tuple(unlisted), len(excused), tuple(obsolete), duration)
+        return cls(module, counts, tuple(unlisted), len(listed), tuple(obsolete), duration)
 
     @property
     def percent(self) -> float:
@@ -76,10 +72,9 @@ def print_details(terminal: Terminal, scores: Iterable[MutationScore]) -> None:
     """Print the unlisted survivors and the obsolete entries of the list."""
     for score in scores:
         for mutant in score.unlisted:
+            place = f"{mutant.path}:{mutant.line} {mutant.function}"
             terminal.print_line()
-            terminal.print_line(
-                f"{mutant.path}:{mutant.line} {mutant.function}: {_describe_outcome(mutant)}"
-            )
+            terminal.print_line(f"{place}: {_describe_outcome(mutant)}")
             for changed in mutant.diff:
                 terminal.print_line(f"    {changed}")
         if score.unlisted:
@@ -88,10 +83,9 @@ def print_details(terminal: Terminal, scores: Iterable[MutationScore]) -> None:
                 f"{score.module}: {len(score.unlisted)} mutants are neither killed nor listed"
                 f" with a reason in {LIST_FILE}"
             )
-        for one in score.obsolete:
-            terminal.print_warning(
-                f"{LIST_FILE} lists what does not survive: {_describe_entry(one)}"
-            )
+        for entry in score.obsolete:
+            name = f"{entry.module}, {entry.function}: {' '.join(entry.diff)}"
+            terminal.print_warning(f"{LIST_FILE} lists what does not survive: {name}")
 
 
 def _format_row(name: str, cells: Iterable[str]) -> str:
@@ -104,7 +98,3 @@ def _describe_outcome(mutant: Mutant) -> str:
     if mutant.exit_code is None:
         return "not tested"
     return f"{mutant.verdict}: its tests ended with {mutant.exit_code}"
-
-
-def _describe_entry(one: EquivalentMutant) -> str:
-    return f"{one.module}, {one.function}: {' '.join(one.diff)}"

@@ -4,13 +4,12 @@ import ast
 import difflib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
 MUTANTS = "mutants"
-"""The folder of mutmut in its working folder."""
 _CLASS = "ǁ"
 """mutmut's separator: `xǁClassǁmethod__mutmut_3`, and `x_function__mutmut_3`."""
 _MUTANT_SUFFIX = "__mutmut_"
@@ -29,7 +28,7 @@ class Verdict(StrEnum):
 
 
 _TESTS_FAILED = 1
-VERDICT_BY_EXIT_CODE = {
+VERDICT_BY_EXIT_CODE: Mapping[int | None, Verdict] = {
     _TESTS_FAILED: Verdict.KILLED,
     -24: Verdict.TIMED_OUT,  # SIGXCPU: from the system for CPU time, from mutmut for elapsed time
     -9: Verdict.TIMED_OUT,  # from the system if SIGXCPU did not end it
@@ -60,7 +59,7 @@ class Mutant:
 def read_mutants(folder: Path, path: Path) -> Iterator[Mutant]:
     """Return all mutants of a file in a working folder of mutmut."""
     written = folder / MUTANTS / path
-    codes = json.loads(_sibling_file(written, ".meta").read_text("utf-8"))["exit_code_by_key"]
+    codes = _read_exit_codes(folder, path)
     spans = json.loads(_sibling_file(written, ".spans").read_text("utf-8"))["spans"]
     lines = written.read_text("utf-8").splitlines()
     places = _find_definition_lines((folder / path).read_text("utf-8"))
@@ -76,9 +75,7 @@ def read_mutants(folder: Path, path: Path) -> Iterator[Mutant]:
 
 def read_killed_names(folder: Path, path: Path) -> list[str]:
     """Return the names of the mutants of a file that the last run killed."""
-    content = json.loads(_sibling_file(folder / MUTANTS / path, ".meta").read_text("utf-8"))
-    codes = content["exit_code_by_key"].items()
-    return [name for name, code in codes if VERDICT_BY_EXIT_CODE.get(code) is Verdict.KILLED]
+    return [name for name, code in _read_exit_codes(folder, path).items() if code == _TESTS_FAILED]
 
 
 def reset_results(folder: Path, path: Path, proven: Collection[str] = ()) -> None:
@@ -91,11 +88,15 @@ def reset_results(folder: Path, path: Path, proven: Collection[str] = ()) -> Non
         meta.unlink(missing_ok=True)
         written.unlink(missing_ok=True)
         return
-    names = content["exit_code_by_key"]
-    content["exit_code_by_key"] = {
-        name: _TESTS_FAILED if name in proven else None for name in names
-    }
+    codes = content["exit_code_by_key"]
+    codes |= {name: _TESTS_FAILED if name in proven else None for name in codes}
     meta.write_text(json.dumps(content), "utf-8")
+
+
+def _read_exit_codes(folder: Path, path: Path) -> dict[str, int | None]:
+    meta = _sibling_file(folder / MUTANTS / path, ".meta")
+    codes: dict[str, int | None] = json.loads(meta.read_text("utf-8"))["exit_code_by_key"]
+    return codes
 
 
 def _sibling_file(written: Path, suffix: str) -> Path:
@@ -123,7 +124,7 @@ def _find_definition_lines(source: str) -> dict[str, int]:
 
 
 def _extract_function(lines: list[str], span: tuple[int, int]) -> list[str]:
-    """Return the lines of a generated function from `def` on, without its generated name."""
+    """Return a generated function from `def` on, without its generated name."""
     text = lines[span[0] - 1 : span[1]]
     first = next(number for number, line in enumerate(text) if _DEF.match(line))
     return [re.sub(r"def \w+", "def", text[first], count=1), *text[first + 1 :]]

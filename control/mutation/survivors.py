@@ -26,10 +26,6 @@ class EquivalentMutant:
     function: str
     diff: tuple[str, ...]
 
-    @classmethod
-    def from_mutant(cls, module: str, mutant: Mutant) -> "EquivalentMutant":
-        return cls(module, mutant.function, mutant.diff)
-
 
 @dataclass(frozen=True)
 class SurvivorList:
@@ -47,16 +43,15 @@ class SurvivorList:
 
         Each entry excuses one mutant: two equal ones in a function need two entries.
         """
-        left = Counter({one: n for one, n in self.equivalent.items() if one.module == module})
-        others, excused = list[Mutant](), list[Mutant]()
+        left = Counter({it: n for it, n in self.equivalent.items() if it.module == module})
+        unlisted, listed = list[Mutant](), list[Mutant]()
         for mutant in mutants:
-            kind = EquivalentMutant.from_mutant(module, mutant)
-            if left[kind] > 0:
-                left[kind] -= 1
-                excused.append(mutant)
-            else:
-                (excused if self._tolerates(mutant) else others).append(mutant)
-        return others, excused, sorted(left.elements(), key=lambda one: (one.function, one.diff))
+            entry = EquivalentMutant(module, mutant.function, mutant.diff)
+            is_listed = left[entry] > 0
+            if is_listed:
+                left[entry] -= 1
+            (listed if is_listed or self._tolerates(mutant) else unlisted).append(mutant)
+        return unlisted, listed, sorted(left.elements(), key=lambda it: (it.function, it.diff))
 
     def _tolerates(self, mutant: Mutant) -> bool:
         removed = [line[2:] for line in mutant.diff if line.startswith("-")]
@@ -76,17 +71,12 @@ def read(root: Path, modules: Iterable[str]) -> SurvivorList:
     except tomllib.TOMLDecodeError as error:
         raise ControlError(f"{LIST_FILE}: {error}") from error
     for name in tables.keys() - _FIELDS.keys():
-        raise ControlError(
-            f"{LIST_FILE}: there is no table {name!r}; there are: {', '.join(_FIELDS)}"
-        )
+        problem = f"there is no table {name!r}; there are: {', '.join(_FIELDS)}"
+        raise ControlError(f"{LIST_FILE}: {problem}")
     known = set(modules)
-    return SurvivorList(
-        Counter(
-            _parse_equivalent(number, one, known)
-            for number, one in _iter_entries(tables, "equivalent")
-        ),
-        tuple(_parse_pattern(number, one) for number, one in _iter_entries(tables, "tolerated")),
-    )
+    equivalent = (_parse_equivalent(*it, known) for it in _iter_entries(tables, "equivalent"))
+    tolerated = (_parse_pattern(*it) for it in _iter_entries(tables, "tolerated"))
+    return SurvivorList(Counter(equivalent), tuple(tolerated))
 
 
 def _iter_entries(tables: Mapping[str, Any], kind: str) -> Iterable[tuple[int, Mapping[str, str]]]:
@@ -99,9 +89,8 @@ def _iter_entries(tables: Mapping[str, Any], kind: str) -> Iterable[tuple[int, M
 
 def _parse_equivalent(number: int, entry: Mapping[str, str], known: set[str]) -> EquivalentMutant:
     if entry["module"] not in known:
-        raise ControlError(
-            f"{LIST_FILE}: equivalent entry {number}: there is no key module {entry['module']!r}"
-        )
+        problem = f"there is no key module {entry['module']!r}"
+        raise ControlError(f"{LIST_FILE}: equivalent entry {number}: {problem}")
     lines = (line.strip() for line in entry["diff"].splitlines())
     diff = tuple(f"{line[0]} {line[1:].strip()}" for line in lines if line)
     return EquivalentMutant(entry["module"], entry["function"], diff)

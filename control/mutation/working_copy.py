@@ -33,62 +33,42 @@ on_dependency_change = ignore
 timeout of a function is 10 seconds plus five times the duration of its tests without a mutant."""
 
 
-_PROVEN_FILE = "proven"
-"""The file with the names of the mutants killed in a successful run."""
-
-
 @dataclass(frozen=True)
 class WorkingCopy:
-    """The folder itself contains only the files of the module, for mutmut to mutate; all others are
-    in the folder in which the tests run."""
+    """Holds the files of the module, and in the folder in which tests run all other files."""
 
     folder: Path
     module: KeyModule
 
     def prepare(self, root: Path, *, only_survivors: bool = False) -> None:
-        """Update the copy and delete the results of the last run.
-
-        With `only_survivors`, killed mutants are not tested again; tests that were weakened since
-        go unnoticed.
-        """
-        settings = _SETUP_CFG.format(
-            files=_indent_lines(self.module.files), tests=_indent_lines(self.module.tests)
-        )
-        self._reset_if_changed(
-            requirements.compute_fingerprint([_requirements_file(root)]) + settings
-        )
+        """Update the copy. Delete old results, with `only_survivors` except of killed mutants."""
+        files, tests = map(_indent_lines, (self.module.files, self.module.tests))
+        settings = _SETUP_CFG.format(files=files, tests=tests)
+        pins = requirements.compute_fingerprint([root / "requirements-mutate.txt"])
+        self._reset_if_changed(pins + settings)
         (self.folder / "setup.cfg").write_text(settings, "utf-8")
         if self._sync(root, list_tracked_files(root)):
             # mutmut only notices tests with new names, but any change can affect what tests run
             (self.folder / MUTANTS / "mutmut-stats.json").unlink(missing_ok=True)
-        proved = self._read_proven() if only_survivors else {}
+        has_proven = only_survivors and self._proven_file.exists()
+        proven = json.loads(self._proven_file.read_text("utf-8")) if has_proven else {}
         for path in self.module.files:
-            results.reset_results(self.folder, path, proved.get(str(path), ()))
+            results.reset_results(self.folder, path, proven.get(str(path), ()))
             # a run that was killed may have left half a file: mutmut rewrites the files that are
             # older than their source, and keeps the results of functions that are the same
             (self.folder / path).touch()
 
     def collect_results(self) -> list[Mutant]:
-        """Return the results of a successful run. Other results prove nothing: a mutant may have
-        damaged the servers."""
-        killed = {
-            str(path): results.read_killed_names(self.folder, path) for path in self.module.files
-        }
-        (self.folder / _PROVEN_FILE).write_text(json.dumps(killed), "utf-8")
-        return [
-            mutant
-            for path in self.module.files
-            for mutant in results.read_mutants(self.folder, path)
-        ]
+        """Return the results of a successful run. In others a mutant may have damaged servers."""
+        files = self.module.files
+        killed = {str(path): results.read_killed_names(self.folder, path) for path in files}
+        self._proven_file.write_text(json.dumps(killed), "utf-8")
+        return [mutant for path in files for mutant in results.read_mutants(self.folder, path)]
 
-    def _read_proven(self) -> dict[str, list[str]]:
-        try:
-            found: dict[str, list[str]] = json.loads(
-                (self.folder / _PROVEN_FILE).read_text("utf-8")
-            )
-        except FileNotFoundError:
-            return {}
-        return found
+    @property
+    def _proven_file(self) -> Path:
+        """The names of the mutants killed in a successful run."""
+        return self.folder / "proven"
 
     def _reset_if_changed(self, made_with: str) -> None:
         stamp = self.folder / "fingerprint"
@@ -100,15 +80,14 @@ class WorkingCopy:
 
     def _sync(self, root: Path, wanted: list[Path]) -> bool:
         """Return whether anything has changed."""
-        manifest = self.folder / "copied"
+        manifest, names = self.folder / "copied", set(map(str, wanted))
         before = set(json.loads(manifest.read_text("utf-8"))) if manifest.exists() else set()
-        manifest.write_text(json.dumps(sorted({*before, *map(str, wanted)})), "utf-8")
-        gone = before - set(map(str, wanted))
-        for name in gone:
+        manifest.write_text(json.dumps(sorted(before | names)), "utf-8")
+        for name in before - names:
             self._target_path(Path(name)).unlink(missing_ok=True)
         copied = [self._sync_file(root, path) for path in wanted]
-        manifest.write_text(json.dumps(sorted(map(str, wanted))), "utf-8")
-        return any((*copied, *gone))
+        manifest.write_text(json.dumps(sorted(names)), "utf-8")
+        return any(copied) or bool(before - names)
 
     def _sync_file(self, root: Path, path: Path) -> bool:
         source, target = root / path, self._target_path(path)
@@ -134,10 +113,6 @@ def list_tracked_files(root: Path) -> list[Path]:
         raise ControlError(f"mutate needs a clone of the repository; git said {error}") from error
     names = sorted(set(filter(None, listed.stdout.split("\0"))))
     return [Path(name) for name in names if (root / name).is_file()]
-
-
-def _requirements_file(root: Path) -> Path:
-    return root / "requirements-mutate.txt"
 
 
 def _indent_lines(lines: Iterable[object]) -> str:

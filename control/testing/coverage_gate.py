@@ -21,59 +21,49 @@ class ModuleCoverage:
 
     name: str
     lines: float
-    """Per cent."""
     branches: float
-    """Per cent."""
     missing: tuple[str, ...]
     """`file:line` for each line and `file:line->line` for each branch that no test has run."""
 
     @classmethod
     def from_report(cls, module: KeyModule, files: Mapping[str, Any]) -> "ModuleCoverage":
         """Convert a report of coverage.py, which may include files that were never imported."""
-        found = {
-            path: files[str(path)]
-            for path in module.files
-            if str(path) in files and _was_imported(files[str(path)]["summary"])
-        }
-        sums = [one["summary"] for one in found.values()]
-        missing = [f"{path}: never imported" for path in module.files if path not in found]
-        for path, one in found.items():
-            missing += [f"{path}:{line}" for line in one["missing_lines"]]
-            missing += [f"{path}:{start}->{end}" for start, end in one["missing_branches"]]
-        return cls(
-            module.name,
-            _percentage(sums, "covered_lines", "num_statements"),
-            _percentage(sums, "covered_branches", "num_branches"),
-            tuple(missing),
-        )
+        sums, missing = list[Mapping[str, int]](), list[str]()
+        for path in module.files:
+            report = files.get(str(path))
+            if not (report and _was_imported(report["summary"])):
+                missing.append(f"{path}: never imported")
+                continue
+            sums.append(report["summary"])
+            missing += [f"{path}:{line}" for line in report["missing_lines"]]
+            missing += [f"{path}:{start}->{end}" for start, end in report["missing_branches"]]
+        lines = _percentage(sums, "covered_lines", "num_statements")
+        branches = _percentage(sums, "covered_branches", "num_branches")
+        return cls(module.name, lines, branches, tuple(missing))
 
     @property
     def is_enough(self) -> bool:
-        return min(self.lines, self.branches) >= MIN_COVERAGE_PERCENT and not any(
-            "never imported" in one for one in self.missing
-        )
+        has_all_files = not any(place.endswith(": never imported") for place in self.missing)
+        return min(self.lines, self.branches) >= MIN_COVERAGE_PERCENT and has_all_files
 
 
 def check_coverage(context: Context, python: Path, environ: Mapping[str, str]) -> bool:
-    """Print the coverage of each key module after a run of pytest. Return whether it is
-    sufficient."""
+    """Print the coverage of each key module. Return whether it is sufficient."""
     command = (python, "-m", "coverage", "json", "--quiet", "-o", "-")
     report = subprocess.run(command, cwd=context.root, env=environ, stdout=subprocess.PIPE)
     if report.returncode:
-        said = report.stdout.decode(errors="replace").strip()
-        context.terminal.print_warning(f"there is no report of the coverage: {said}")
+        reason = report.stdout.decode(errors="replace").strip()
+        context.terminal.print_warning(f"there is no report of the coverage: {reason}")
         return False
-    files = json.loads(report.stdout)["files"]
+    files, say = json.loads(report.stdout)["files"], context.terminal.print_line
     found = [ModuleCoverage.from_report(module, files) for module in key_modules.read(context.root)]
-    context.terminal.print_line(f"{'key module':<20} {'lines':>8} {'branches':>9}")
-    for one in found:
-        sign = "" if one.is_enough else f"  below {MIN_COVERAGE_PERCENT} %"
-        context.terminal.print_line(
-            f"{one.name:<20} {one.lines:>6.1f} % {one.branches:>7.1f} %{sign}"
-        )
-        for place in () if one.is_enough else one.missing:
-            context.terminal.print_line(f"    {place}")
-    return all(one.is_enough for one in found)
+    say(f"{'key module':<20} {'lines':>8} {'branches':>9}")
+    for it in found:
+        sign = "" if it.is_enough else f"  below {MIN_COVERAGE_PERCENT} %"
+        say(f"{it.name:<20} {it.lines:>6.1f} % {it.branches:>7.1f} %{sign}")
+        for place in () if it.is_enough else it.missing:
+            say(f"    {place}")
+    return all(it.is_enough for it in found)
 
 
 def _was_imported(summary: Mapping[str, int]) -> bool:
@@ -83,5 +73,5 @@ def _was_imported(summary: Mapping[str, int]) -> bool:
 def _percentage(sums: list[Mapping[str, int]], done: str, whole: str) -> float:
     if not sums:  # none of its files was imported
         return 0.0
-    total = sum(one[whole] for one in sums)
-    return 100 * sum(one[done] for one in sums) / total if total else 100.0
+    total = sum(summary[whole] for summary in sums)
+    return 100 * sum(summary[done] for summary in sums) / total if total else 100.0

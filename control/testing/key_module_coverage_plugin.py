@@ -32,8 +32,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
-    """Pause pytest-cov for all other tests. Its own marker `no_cover` does not cover their
-    fixtures."""
+    """Pause pytest-cov in other tests; its `no_cover` does not cover their fixtures."""
     controller = _get_coverage_controller(item.config)
     is_measured = item.config.stash[_TEST_PATHS].intersection((item.path, *item.path.parents))
     if controller is None or is_measured:
@@ -46,5 +45,4 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object
 
 
 def _get_coverage_controller(config: pytest.Config) -> Any:  # pytest-cov has no types
-    """Return None with `--no-cov`."""
     return config.pluginmanager.getplugin("_cov").cov_controller

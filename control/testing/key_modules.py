@@ -28,21 +28,12 @@ def read(root: Path) -> Iterator[KeyModule]:
         raise ControlError(f"pyproject.toml: tests are named for {name}, which is no key module")
     for name, patterns in table["key-modules"].items():
         files = {path for pattern in patterns for path in _find_files(root, name, pattern)}
-        yield KeyModule(
-            name, tuple(sorted(files)), _resolve_tests(root, name, files, tests.get(name))
-        )
-
-
-def _resolve_tests(
-    root: Path, name: str, files: set[Path], named: list[str] | None
-) -> tuple[str, ...]:
-    """Return the listed tests, or else all tests of the parts that own the files."""
-    if named is None:
-        return tuple(f"{part}/tests" for part in sorted({path.parts[0] for path in files}))
-    for place in named:
-        if not (root / place).exists():
-            raise ControlError(f"pyproject.toml: the tests {place!r} of {name} do not exist")
-    return tuple(named)
+        parts = sorted({path.parts[0] for path in files})
+        places = tests.get(name, [f"{part}/tests" for part in parts])
+        for place in tests.get(name, ()):
+            if not (root / place).exists():
+                raise ControlError(f"pyproject.toml: the tests {place!r} of {name} do not exist")
+        yield KeyModule(name, tuple(sorted(files)), tuple(places))
 
 
 def _find_files(root: Path, name: str, pattern: str) -> list[Path]:

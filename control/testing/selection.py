@@ -6,8 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path, PurePath
 
-from control.argument_types import USAGE_ERROR_STATUS
-from control.errors import ControlError
+from control.errors import UsageError
 
 _MAX_PROCESSES = 4
 """The number of Redis servers in docker-compose.test.yml."""
@@ -27,21 +26,17 @@ _OPTIONS_WITH_VALUE = (
 """Options of pytest whose value could look like a path."""
 _DESELECTING_OPTIONS = ("-k", "-m", "--deselect", "--ignore")
 """Prefixes of pytest's options that leave tests out; a value may follow directly."""
-_DESELECTING_FLAGS = frozenset(
-    ("--lf", "--last-failed", "--sw", "--stepwise", "--co", "--collect-only")
-)
+_DESELECTING_FLAGS = ("--lf", "--last-failed", "--sw", "--stepwise", "--co", "--collect-only")
 
 
 def validate(options: argparse.Namespace, root: Path) -> None:
-    """Raise ControlError if the selection contradicts itself or names no tests."""
+    """Raise UsageError if the selection contradicts itself or names no tests."""
     if options.service and parse_paths(options, root):
-        raise ControlError(
-            "name tests either by --service or by their paths after --", USAGE_ERROR_STATUS
-        )
+        raise UsageError("name tests either by --service or by their paths after --")
     for path in _iter_positional_arguments(options):
         # with several processes, pytest does not report this
         if (path.endswith(".py") or "/" in path) and not (root / path).exists():
-            raise ControlError(f"there is no file or folder {path}", USAGE_ERROR_STATUS)
+            raise UsageError(f"there is no file or folder {path}")
 
 
 def build_parallel_options(options: argparse.Namespace, root: Path) -> Sequence[str]:
@@ -56,10 +51,7 @@ def service_test_paths(options: argparse.Namespace) -> list[str]:
 
 
 def build_marker_options(*conditions: str) -> list[str]:
-    """Return pytest's option for tests whose markers meet all conditions; empty ones are ignored.
-
-    pyproject.toml describes the markers.
-    """
+    """Return pytest's option for tests whose markers meet all conditions that are not empty."""
     expression = " and ".join(filter(None, conditions))
     return ["-m", expression] if expression else []
 
@@ -72,44 +64,36 @@ def slow_tests_condition(options: argparse.Namespace) -> str:
 def build_coverage_options(
     options: argparse.Namespace, root: Path, *full_run_options: str
 ) -> Sequence[str]:
-    """Return pytest's options for coverage, which takes time: only with `--all`.
-
-    Selected parts get a report, a full run the given options, other selections none.
-    """
+    """Return pytest's options for coverage, which takes time, so only with `--all`."""
     if not options.all:
         return []
     if options.service:
-        return [
-            *(f"--cov={name}" for name in options.service),
-            "--cov-report=term-missing:skip-covered",
-        ]
+        measured = (f"--cov={name}" for name in options.service)
+        return [*measured, "--cov-report=term-missing:skip-covered"]
     return ["--cov", *full_run_options] if is_full_run(options, root) else []
 
 
 def is_full_run(options: argparse.Namespace, root: Path) -> bool:
-    """Return whether all tests run: no part is selected and no option after `--` leaves tests
-    out."""
-    named = parse_paths(options, root)
-    leaves_out = any(
-        word.startswith(_DESELECTING_OPTIONS) or word in _DESELECTING_FLAGS
-        for word in options.extra
-    )
-    return options.all and not (options.service or named or leaves_out)
+    """Return whether all tests run: no part is selected and no option after `--` deselects any."""
+    is_selective = options.service or parse_paths(options, root)
+    return options.all and not (is_selective or any(map(_deselects, options.extra)))
+
+
+def _deselects(word: str) -> bool:
+    return word.startswith(_DESELECTING_OPTIONS) or word in _DESELECTING_FLAGS
 
 
 def parse_paths(options: argparse.Namespace, root: Path) -> list[PurePath]:
-    """Return the files and folders after `--`, without the names of tests, relative to the
-    repository. Raises ControlError for a path outside it."""
-    return [
-        _relative_to_root(root, path)
-        for path in _iter_positional_arguments(options)
-        if (root / path).exists()
-    ]
+    """Return the files and folders after `--`, relative to the repository.
+
+    Raises UsageError for a path outside it.
+    """
+    words = _iter_positional_arguments(options)
+    return [_relative_to_root(root, path) for path in words if (root / path).exists()]
 
 
 def _iter_positional_arguments(options: argparse.Namespace) -> Iterator[str]:
-    """Yield the words after `--` that are neither options nor their values, without names of
-    tests."""
+    """Yield the words after `--` that are not options or their values, without test names."""
     for last, word in pairwise(["", *options.extra]):
         if last not in _OPTIONS_WITH_VALUE and not word.startswith("-"):
             yield word.partition("::")[0]
@@ -118,5 +102,5 @@ def _iter_positional_arguments(options: argparse.Namespace) -> Iterator[str]:
 def _relative_to_root(root: Path, word: str) -> PurePath:
     path = (root / word).resolve()
     if not path.is_relative_to(root.resolve()):
-        raise ControlError(f"{word} is not in this repository", USAGE_ERROR_STATUS)
+        raise UsageError(f"{word} is not in this repository")
     return path.relative_to(root.resolve())

@@ -3,8 +3,7 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _TERMINATED = 128 + signal.SIGTERM
@@ -12,23 +11,16 @@ _TERMINATED = 128 + signal.SIGTERM
 
 
 def run(command: Sequence[str | Path], root: Path, environ: Mapping[str, str]) -> int:
-    """Return the exit status. Ctrl-C reaches the program as well, SIGTERM is passed on; both wait
-    for its end."""
-    with _exit_on_sigterm(), subprocess.Popen(command, cwd=root, env=environ) as process:
-        try:
-            return process.wait()
-        except SystemExit:
-            process.terminate()
-            raise
-        finally:
-            process.wait()
-
-
-@contextmanager
-def _exit_on_sigterm() -> Iterator[None]:
-    """Make SIGTERM raise SystemExit inside the context."""
+    """Return the exit status. Ctrl-C reaches the program too; SIGTERM is passed on; both wait."""
     former = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
     try:
-        yield
+        with subprocess.Popen(command, cwd=root, env=environ) as process:
+            try:
+                return process.wait()
+            except SystemExit:
+                process.terminate()
+                raise
+            finally:
+                process.wait()
     finally:
         signal.signal(signal.SIGTERM, former)

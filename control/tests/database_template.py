@@ -45,5 +45,5 @@ class DatabaseTemplate:
         environment.make_state_dir(state_dir)
         cluster = Cluster(state_dir, self.cluster.wheel_binaries, port, PASSWORD)
         subprocess.run(("cp", "-a", self.cluster._data, cluster._data), check=True)
-        cluster._password_digest.write(PASSWORD)
+        cluster._store_password_digest()
         return cluster

@@ -38,17 +38,17 @@ def is_meant(words, arguments):
     return set(words.split()) <= set(arguments)
 with open(home + "/answers", "rb") as answers:
     known_answers = marshal.load(answers)
-for words, (said, status) in known_answers.items():
+for words, (answer, status) in known_answers.items():
     if is_meant(words, sys.argv[1:]):
-        if isinstance(said, list):
-            since, *turns = said
+        if isinstance(answer, list):
+            since, *turns = answer
             with open(home + "/docker-calls") as asked:
                 calls = [eval(line)["arguments"] for line in asked]
             known = [at for at, call in enumerate(calls) if since in call]
             turn = sum(is_meant(words, call) for call in calls[known[0]:]) if known else 0
-            said = turns[min(turn, len(turns) - 1)]
-            said, status = said if isinstance(said, list) else (said, status)
-        print(said, flush=True)
+            answer = turns[min(turn, len(turns) - 1)]
+            answer, status = answer if isinstance(answer, list) else (answer, status)
+        print(answer, flush=True)
         if status:
             with open(home + "/errors") as errors:
                 print(errors.read(), file=sys.stderr)

@@ -62,12 +62,12 @@ class FakeSuite:
         The command runs in this process; the supervisor that it may start is a process of its own.
         """
         command, *rest = arguments
-        said = io.StringIO()
-        terminal = Terminal(said, is_tty=False, colour=False)
-        with redirect_stderr(said):
+        output = io.StringIO()
+        terminal = Terminal(output, is_tty=False, colour=False)
+        with redirect_stderr(output):
             exit_status = main([command, "--local", *rest], self.context(terminal))
-        assert exit_status == status, said.getvalue()
-        return said.getvalue()
+        assert exit_status == status, output.getvalue()
+        return output.getvalue()
 
     def start_process(self, *arguments: str) -> subprocess.Popen[str]:
         """Start the command as a process."""

@@ -31,12 +31,12 @@ def broken_suite(home: Path) -> Iterator[FakeSuite]:
 def test_start_ends_with_its_last_lines_and_what_to_do(
     broken_suite: FakeSuite, terminal: Terminal
 ) -> None:
-    said = broken_suite.manage("start", status=1)
-    assert "✗ rest_service" in said
-    assert "exit status 1: RuntimeError: cannot read the plan" in said
-    assert "   | RuntimeError: cannot read the plan" in said
-    assert "✓ tg_bot" in said
-    assert "run ./manage.py restart; more: ./manage.py logs --service rest_service" in said
+    output = broken_suite.manage("start", status=1)
+    assert "✗ rest_service" in output
+    assert "exit status 1: RuntimeError: cannot read the plan" in output
+    assert "   | RuntimeError: cannot read the plan" in output
+    assert "✓ tg_bot" in output
+    assert "run ./manage.py restart; more: ./manage.py logs --service rest_service" in output
     assert broken_suite.component_status("rest_service").consecutive_failures >= 3
 
     assert "cannot read the plan" in broken_suite.manage("status", status=1)
@@ -48,7 +48,7 @@ def test_start_ends_with_its_last_lines_and_what_to_do(
     assert [line for line in found if line.startswith(cause)]
 
 
-def test_what_waits_for_the_cause_is_told_as_waiting_and_not_as_another_fault(
+def test_dependents_of_a_failed_component_are_reported_as_waiting(
     home: Path, terminal: Terminal
 ) -> None:
     suite = FakeSuite(home, {"migrate": "crash"})
@@ -121,7 +121,7 @@ class TestReadinessTimeouts:
 
     checked_health = HealthStatus(is_healthy=False, detail="redis: refused")
 
-    def test_what_says_itself_what_it_misses_is_waited_for_less_long(
+    def test_a_component_that_reports_its_problem_gets_a_shorter_timeout(
         self, waiter: ReadinessWaiter
     ) -> None:
         waiter.suite.run_directory.write_status({"tg_bot": ComponentStatus("running", pid=1)})

@@ -74,8 +74,8 @@ class Handler(BaseHTTPRequestHandler):
             self.server.is_typing = False
             self._respond({"items": [], "typing": True})
             return
-        said = [it for it in self.server.messages[person] if it["message_id"] > int(after)]
-        self._respond({"items": said, "typing": False})
+        printed = [it for it in self.server.messages[person] if it["message_id"] > int(after)]
+        self._respond({"items": printed, "typing": False})
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
@@ -131,7 +131,7 @@ def test_a_question_is_answered_and_that_is_all(
     assert sandbox.messages[1][1]["text"] == "What time is it in Tokyo?"
 
 
-def test_an_answer_of_several_messages_is_told_whole(
+def test_all_messages_of_an_answer_are_printed(
     home: Path,
     terminal: Terminal,
     output: io.StringIO,
@@ -190,7 +190,7 @@ def test_an_unknown_person_is_answered_with_those_there_are(
     )
 
 
-def test_no_answer_is_told_after_a_while(
+def test_a_missing_answer_is_reported_after_the_timeout(
     home: Path,
     terminal: Terminal,
     sandbox: FakeSandbox,
@@ -241,7 +241,7 @@ def test_a_service_that_is_not_running_is_reported_long_before_the_timeout(
     )
 
 
-def test_of_containers_one_that_is_well_is_enough_and_one_that_is_gone_is_missed(
+def test_one_healthy_container_is_enough_and_none_counts_as_missing(
     home: Path, terminal: Terminal, environ: dict[str, str]
 ) -> None:
     docker = FakeDocker(home)
@@ -256,7 +256,7 @@ def test_of_containers_one_that_is_well_is_enough_and_one_that_is_gone_is_missed
     assert chat.find_missing_services(context, options) == {"tg_bot": "is not running"}
 
 
-def test_where_the_mode_cannot_be_told_nobody_is_missed(
+def test_an_unknown_mode_reports_no_missing_service(
     home: Path, terminal: Terminal, environ: dict[str, str]
 ) -> None:
     context = Context(home, home / "manage.py", environ, terminal)
@@ -279,20 +279,20 @@ def test_lines_that_are_piped_in_are_answered_one_by_one(
     assert output.getvalue() == "It is 12:00 in Tokyo.\n" * 2
 
 
-def test_a_wrong_token_is_told(
+def test_a_wrong_token_is_reported(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_chat(home, terminal, environ | {"SANDBOX_CHAT_TOKEN": "wrong"}, "hi") == 1
     assert capsys.readouterr().err == "manage.py: the sandbox refuses: a token is needed\n"
 
 
-def test_where_nothing_runs_the_way_out_is_told(
+def test_a_stopped_suite_is_reported_with_advice(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_chat(home, terminal, environ | {"SANDBOX_PORT": str(free_port())}, "hi") == 1
-    said = capsys.readouterr().err
-    assert "the sandbox cannot be reached" in said
-    assert "./manage.py start" in said
+    printed = capsys.readouterr().err
+    assert "the sandbox cannot be reached" in printed
+    assert "./manage.py start" in printed
 
 
 def test_where_telegram_is_real_the_chat_is_there(
@@ -323,7 +323,7 @@ def chat_terminal(home: Path, environ: dict[str, str]) -> Iterator[int]:
             os.close(ours)
 
 
-def test_a_conversation_shows_answers_and_what_comes_late(
+def test_a_conversation_shows_answers_and_late_messages(
     home: Path, sandbox: FakeSandbox, environ: dict[str, str]
 ) -> None:
     with chat_terminal(home, environ) as terminal:
@@ -336,7 +336,7 @@ def test_a_conversation_shows_answers_and_what_comes_late(
         read_until(terminal, "A reminder: stretch.")
 
 
-def test_a_conversation_says_why_nothing_comes(
+def test_a_conversation_explains_a_missing_answer(
     home: Path, sandbox: FakeSandbox, without_tg_bot: dict[str, str]
 ) -> None:
     sandbox.replies = []

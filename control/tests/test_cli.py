@@ -42,9 +42,9 @@ def test_help_has_a_line_for_each_command(capsys: pytest.CaptureFixture[str]) ->
     with pytest.raises(SystemExit) as ended:
         main([])
     assert ended.value.code == 0
-    said = capsys.readouterr().out
-    assert {command.name for command in COMMANDS if command.help} <= set(said.split())
-    assert "supervise" not in said
+    message = capsys.readouterr().out
+    assert {command.name for command in COMMANDS if command.help} <= set(message.split())
+    assert "supervise" not in message
 
 
 def test_the_version_is_that_of_the_project(terminal: Terminal, output: io.StringIO) -> None:
@@ -60,13 +60,13 @@ def test_an_unknown_command_is_answered_with_the_nearest(
     word: str, near: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main([word]) == 2
-    said = capsys.readouterr().err
-    assert near in said
-    assert said.count("\n") == 1
+    message = capsys.readouterr().err
+    assert near in message
+    assert message.count("\n") == 1
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "message"),
     [
         ("start --service nope", "there is no service 'nope'; there are: postgres, redis, rest_"),
         ("logs --service nope", "there is no log 'nope'; there are: postgres, redis, migrate, re"),
@@ -96,17 +96,17 @@ def test_an_unknown_command_is_answered_with_the_nearest(
         ("chat --timeout -1", "a timeout is a number of seconds above 0, not '-1'"),
     ],
 )
-def test_a_wrong_argument_is_told_in_one_line_before_anything_is_done(
-    context: Context, home: Path, line: str, said: str, capsys: pytest.CaptureFixture[str]
+def test_invalid_arguments_fail_in_one_line_before_any_action(
+    context: Context, home: Path, line: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(line.split(), context) == 2
-    told = capsys.readouterr().err
-    assert told.startswith(f"manage.py: {said}")
-    assert told.count("\n") == 1
+    reported = capsys.readouterr().err
+    assert reported.startswith(f"manage.py: {message}")
+    assert reported.count("\n") == 1
     assert [path.name for path in home.iterdir()] == [".env.example"]
 
 
-def test_replicas_may_be_said_again_and_with_commas_and_the_last_word_counts() -> None:
+def test_replicas_can_be_repeated_and_the_last_number_counts() -> None:
     parser = Parser()
     options.start(parser, SERVICES)
     words = ["--replicas", "assistant=3,cron_service=2", "--replicas", "assistant=16"]
@@ -122,9 +122,9 @@ def test_help_does_not_speak_of_what_cannot_be_used(
 ) -> None:
     with pytest.raises(SystemExit):
         main([command, "--help"])
-    said = capsys.readouterr().out
-    assert "--local" in said
-    assert "--docker" in said
+    message = capsys.readouterr().out
+    assert "--local" in message
+    assert "--docker" in message
 
 
 def test_what_every_mode_needs_knows_no_mode() -> None:
@@ -155,7 +155,7 @@ def test_looking_at_a_fresh_clone_makes_nothing(
     assert [path.name for path in home.iterdir()] == [".env.example"]
 
 
-def test_a_reader_that_goes_away_is_no_error(home: Path) -> None:
+def test_a_closed_output_pipe_is_no_error(home: Path) -> None:
     logs = home / "state" / "logs"
     logs.mkdir(parents=True)
     (logs / "bot.log").write_text("a line\n" * 50_000)
@@ -173,7 +173,7 @@ def test_a_reader_that_goes_away_is_no_error(home: Path) -> None:
     assert process.returncode == 0
 
 
-def test_a_python_too_old_is_told_what_it_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_too_old_python_prints_the_required_version(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "manage.py").read_text()
     ast.parse(text, feature_version=(3, 6))
     monkeypatch.setattr(sys, "version_info", (3, 9, 2))
@@ -198,7 +198,7 @@ def test_ctrl_c_shows_no_traceback_however_early_it_is() -> None:
     assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
 
 
-def test_windows_is_told_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_prints_advice(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "manage.py").read_text()
     with monkeypatch.context() as patched:
         patched.setattr(os, "name", "nt")

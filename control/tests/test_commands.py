@@ -44,35 +44,35 @@ def test_checks_that_pass_are_a_line_each(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     assert main(["check"], make_context(home, terminal)) == 0
-    said = output.getvalue()
-    assert [line.split()[1] for line in said.splitlines()] == [
+    message = output.getvalue()
+    assert [line.split()[1] for line in message.splitlines()] == [
         *("generated", "format", "lint", "types", "imports")
     ]
-    assert said.count("✓") == 5
+    assert message.count("✓") == 5
 
 
-def test_a_check_that_fails_has_its_say_and_the_others_still_run(
+def test_a_failed_check_prints_its_output_and_others_still_run(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     assert main(["check"], make_context(home, terminal, "mypy")) == 1
-    said = output.getvalue()
-    assert said.count("✓") == 4
-    assert said.count("✗ types") == 1
-    assert "the words of mypy" in said
-    assert "the words of ruff" not in said
+    message = output.getvalue()
+    assert message.count("✓") == 4
+    assert message.count("✗ types") == 1
+    assert "the words of mypy" in message
+    assert "the words of ruff" not in message
 
 
 @pytest.mark.parametrize(
-    ("said", "arguments"),
+    ("message", "arguments"),
     [
         (["fuzz"], ["--cases", "20000"]),
         (["fuzz", "--cases", "50", "--seed", "3"], ["--cases", "50", "--seed", "3"]),
     ],
 )
 def test_strange_requests_go_to_a_service_of_their_own_never_to_the_suite_in_use(
-    home: Path, terminal: Terminal, said: list[str], arguments: list[str]
+    home: Path, terminal: Terminal, message: list[str], arguments: list[str]
 ) -> None:
-    assert main(said, make_context(home, terminal)) == 0
+    assert main(message, make_context(home, terminal)) == 0
     call = read_call(home, "python")
     assert call["arguments"] == ["-m", "rest_service.tests.fuzz", *arguments]
     environment = call["environment"]

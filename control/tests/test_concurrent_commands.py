@@ -16,7 +16,7 @@ import pytest
 from control import environment, replicas
 from control.context import Context
 from control.errors import ControlError
-from control.local import desired_state, scaling, start, timeouts
+from control.local import desired_state, start, timeouts
 from control.local.process import Process
 from control.local.readiness import ReadinessWaiter
 from control.local.run_directory import DesiredState
@@ -54,15 +54,13 @@ def test_a_start_that_had_looked_before_another_one_scaled_takes_nothing_back(
     suite.manage("start")
     stale = Suite.from_context(context, PYTHON)
     suite.manage("start", "--replicas", "rest_service=3")
-    current, missing = scaling.reconcile(context, stale, ())
+    current, missing = desired_state.reconcile(context, stale, ())
     assert (current.replica_counts, missing) == ({"rest_service": 3}, frozenset())
     assert find_running(suite) >= THREE
     assert replicas.read(context.state_dir, SERVICES) == {"rest_service": 3}
 
 
-def test_a_first_start_that_had_looked_before_another_one_asked_keeps_its_number(
-    suite: FakeSuite, context: Context
-) -> None:
+def test_a_start_that_lost_a_race_uses_stored_counts(suite: FakeSuite, context: Context) -> None:
     suite.manage("start")
     suite.manage("stop")
     stale = Suite.from_context(context, PYTHON)
@@ -71,7 +69,7 @@ def test_a_first_start_that_had_looked_before_another_one_asked_keeps_its_number
     assert find_running(suite) >= THREE
 
 
-def test_a_number_said_now_wins_over_the_one_another_command_has_kept(
+def test_a_requested_replica_count_overrides_a_stored_one(
     suite: FakeSuite, context: Context
 ) -> None:
     suite.manage("start")
@@ -97,8 +95,8 @@ def test_while_one_command_changes_what_runs_no_other_does(suite: FakeSuite) -> 
         ("start", "--replicas", "rest_service=2"),
     )
     with suite.run_directory.command_lock(), short_timeout("LOCK_TIMEOUT_SECONDS"):
-        said = [suite.manage(*command, status=1) for command in commands]
-    assert all("another ./manage.py is changing what runs: try again" in text for text in said)
+        output = [suite.manage(*command, status=1) for command in commands]
+    assert all("another ./manage.py is changing what runs: try again" in text for text in output)
     assert suite.run_directory.read_desired_states() == desired
     assert not (suite.home / "state" / "replicas.json").read_text().strip("{}")
     suite.manage("stop", "--service", "tg_bot")
@@ -107,8 +105,8 @@ def test_while_one_command_changes_what_runs_no_other_does(suite: FakeSuite) -> 
 def test_nor_does_a_first_start(suite: FakeSuite) -> None:
     suite.run_directory.create()
     with suite.run_directory.command_lock(), short_timeout("LOCK_TIMEOUT_SECONDS"):
-        said = suite.manage("start", status=1)
-    assert "another ./manage.py is changing what runs: try again" in said
+        output = suite.manage("start", status=1)
+    assert "another ./manage.py is changing what runs: try again" in output
     assert suite.run_directory.read_desired_states() == {}
     assert suite.processes() == []
 
@@ -120,9 +118,9 @@ def test_two_commands_at_once_both_have_their_way(suite: FakeSuite) -> None:
         suite.start_process(*scale) as scaling_up,
         suite.start_process("stop", "--service", "sandbox") as stop,
     ):
-        said = [process.communicate(timeout=60)[0] for process in (scaling_up, stop)]
-    assert all(f"✓ {name} " in said[0] for name in THREE), said[0]
-    assert stop.returncode == 0, said[1]  # the other's is 1 where it sees the sandbox stopped
+        output = [process.communicate(timeout=60)[0] for process in (scaling_up, stop)]
+    assert all(f"✓ {name} " in output[0] for name in THREE), output[0]
+    assert stop.returncode == 0, output[1]  # the other's is 1 where it sees the sandbox stopped
     wait_until(lambda: suite.component_status("sandbox").state == "stopped")
     wait_until(lambda: find_running(suite) >= THREE)
 
@@ -151,9 +149,7 @@ def test_a_change_by_a_command_that_died_before_signalling_it_is_applied_by_the_
     assert set(suite.run_directory.find_processes()).isdisjoint(THREE - {"rest_service"})
 
 
-def test_what_a_dead_command_has_left_is_taken_before_the_next_one_has_its_turn(
-    suite: FakeSuite, context: Context
-) -> None:
+def test_changes_of_a_killed_command_are_applied_first(suite: FakeSuite, context: Context) -> None:
     suite.manage("start")
     suite.run_directory.write_environment(context.suite_environ | {"LOG_LEVEL": "debug"})
     suite.run_directory.write_desired_states(
@@ -178,12 +174,12 @@ def test_each_command_is_obeyed_with_its_own_environment(suite: FakeSuite) -> No
         wait_until(lambda: suite.run_directory.read_desired_states()["tg_bot"].generation == 1)
         del suite.environment["LOG_LEVEL"]
         with short_timeout("PICKUP_TIMEOUT_SECONDS"):
-            said = suite.manage("restart", "--service", "sandbox", status=1)
+            output = suite.manage("restart", "--service", "sandbox", status=1)
     finally:
         os.kill(supervisor.pid, signal.SIGCONT)
-    told = first.communicate(timeout=60)[0]
-    assert first.returncode == 0, told
-    assert f"kill -CONT {supervisor.pid}, or ./manage.py restart" in said
+    reported = first.communicate(timeout=60)[0]
+    assert first.returncode == 0, reported
+    assert f"kill -CONT {supervisor.pid}, or ./manage.py restart" in output
     assert suite.fetch_environment("TG_BOT_PORT")["LOG_LEVEL"] == "debug"
     suite.manage("restart", "--service", "sandbox")
     assert "LOG_LEVEL" not in suite.fetch_environment("SANDBOX_PORT")
@@ -241,7 +237,7 @@ async def running_supervisor(
                 )  # its record names this process, which must not be ended
 
 
-async def test_the_supervisor_does_not_look_before_a_command_has_written_everything(
+async def test_the_supervisor_reads_only_complete_changes(
     context: Context,
 ) -> None:
     suite = build_suite(context)
@@ -275,9 +271,7 @@ async def test_settings_that_fail_unexpectedly_lose_no_desired_state(
     assert "the settings stay as they were: nobody has thought of it" in capfd.readouterr().err
 
 
-async def test_a_supervisor_whose_record_is_damaged_writes_it_anew(
-    home: Path, terminal: Terminal
-) -> None:
+async def test_the_supervisor_rewrites_its_damaged_record(home: Path, terminal: Terminal) -> None:
     suite = build_suite(FakeSuite(home).context(terminal))
     record = suite.run_directory.path / "supervisor"
     async with running_supervisor(suite, lambda _: suite, maintenance_interval=0.05):
@@ -288,9 +282,7 @@ async def test_a_supervisor_whose_record_is_damaged_writes_it_anew(
                     await asyncio.sleep(0.01)
 
 
-def test_a_supervisor_that_is_gone_leaves_no_secrets_behind(
-    suite: FakeSuite, context: Context
-) -> None:
+def test_an_ended_supervisor_leaves_no_secrets(suite: FakeSuite, context: Context) -> None:
     suite.manage("start")
     left = suite.run_directory.path / "environment.json"
     supervisor = suite.run_directory.find_supervisor()

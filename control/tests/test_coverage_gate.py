@@ -168,25 +168,25 @@ class TestCoverageGate:
         python.statuses = [3]
         assert main(["test", "--all", "--local"], python.context(terminal)) == 3
 
-    def test_too_little_fails_tests_that_pass_and_names_what_is_missing(
+    def test_low_coverage_fails_the_run_and_lists_missing_lines(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         assert python.report is not None
         python.report["files"]["kit/vault.py"] = make_file_report(missing_branches=((3, 5), (3, 9)))
         assert main(["test", "--all", "--local"], python.context(terminal)) == 1
-        said = output.getvalue().splitlines()
-        assert said[1].endswith("98.0 %  below 99.0 %")
-        assert said[2:4] == ["    kit/vault.py:3->5", "    kit/vault.py:3->9"]
+        message = output.getvalue().splitlines()
+        assert message[1].endswith("98.0 %  below 99.0 %")
+        assert message[2:4] == ["    kit/vault.py:3->5", "    kit/vault.py:3->9"]
 
     @pytest.mark.parametrize("status", [2, 5], ids=["interrupted", "nothing collected"])
-    def test_where_not_all_tests_were_run_it_says_nothing(
+    def test_a_partial_run_has_no_coverage_gate(
         self, python: FakePython, terminal: Terminal, output: io.StringIO, status: int
     ) -> None:
         python.report, python.statuses = {"files": {}}, [status]
         assert main(["test", "--all", "--local"], python.context(terminal)) == status
         assert output.getvalue() == ""
 
-    def test_where_nothing_was_measured_it_says_so(
+    def test_missing_coverage_data_is_reported(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         python.report = None
@@ -210,7 +210,7 @@ class TestCoverageGate:
         assert files == {str(parent / str(os.getpid()) / "coverage")}
 
     @pytest.mark.parametrize("words", ["--all -- -q", "--all -- --durations=50 -rA"])
-    def test_words_that_leave_out_no_test_leave_out_no_gate(
+    def test_harmless_pytest_options_keep_the_gate(
         self, python: FakePython, terminal: Terminal, words: str
     ) -> None:
         python.report = None
@@ -244,7 +244,7 @@ def test_the_report_of_coverage_itself_is_understood(project: Path, output: io.S
     subprocess.run(command, cwd=project, env=environ, stdout=subprocess.DEVNULL, check=True)
     context = FakePython(project).context(Terminal(output, is_tty=False, colour=False))
     assert not coverage_gate.check_coverage(context, Path(sys.executable), environ)
-    said = [line.split() for line in output.getvalue().splitlines()]
-    assert said[1][:5] == ["vault", "100.0", "%", "75.0", "%"]
-    assert ["kit/vault.py:2->1"] in said
-    assert ["kit/queue/a.py:", "never", "imported"] in said
+    message = [line.split() for line in output.getvalue().splitlines()]
+    assert message[1][:5] == ["vault", "100.0", "%", "75.0", "%"]
+    assert ["kit/vault.py:2->1"] in message
+    assert ["kit/queue/a.py:", "never", "imported"] in message

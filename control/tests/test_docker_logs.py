@@ -27,7 +27,7 @@ rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
         )
         docker.answers["logs"] = [self.LOGS, 0]
 
-    def test_all_is_told_in_the_order_of_time(
+    def test_entries_are_in_chronological_order(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         assert docker.manage(output, "logs", "--docker") == 0
@@ -38,7 +38,7 @@ rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
             "rest_service.2 │ ",
         ]
 
-    def test_as_many_lines_are_told_as_are_wanted_and_the_rest_as_it_comes(
+    def test_requested_lines_are_printed_and_new_ones_followed(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.manage(output, "logs", "--docker", "-n", "2")
@@ -53,9 +53,9 @@ rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
         docker.manage(output, "logs", "--docker", "-n", "1", "-f")
         assert output.getvalue().splitlines()[3:] == ["assistant.3    │ new"]
 
-    def test_a_log_that_nobody_writes_is_answered_with_those_there_are(
+    def test_an_unknown_log_lists_the_available_ones(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert docker.manage(output, "logs", "--docker", "--service", "supervisor") == 1
-        said = capsys.readouterr().err
-        assert said.endswith("no log of supervisor yet; there are: assistant, rest_service\n")
+        message = capsys.readouterr().err
+        assert message.endswith("no log of supervisor yet; there are: assistant, rest_service\n")

@@ -20,7 +20,7 @@ from smart_kit.testing.suite_harness import wait_until
 
 
 class TestMode:
-    def test_where_an_engine_answers_and_nobody_says_otherwise_it_is_docker(
+    def test_docker_is_the_default_with_an_available_engine(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))
@@ -72,32 +72,32 @@ class TestMode:
         assert docker.manage(output, "start", "--docker") == 0
         assert file.read_text() == "docker\n"
 
-    def test_what_is_remembered_is_never_half_written(self, tmp_path: Path) -> None:
+    def test_the_mode_file_is_written_atomically(self, tmp_path: Path) -> None:
         modes.save_last_mode(tmp_path, "local")
         with (tmp_path / "mode").open() as before:
             modes.save_last_mode(tmp_path, "docker")
             assert before.read() == "local\n", "the file was overwritten, not replaced"
 
     @pytest.mark.parametrize(
-        ("answers", "said"),
+        ("answers", "message"),
         [
             ({"version": ["", 1]}, "no Docker Engine answers"),
             ({"compose version": ["", 1], "version": ["28", 0]}, "Compose v2"),
         ],
     )
-    def test_what_is_missing_for_docker_is_said_in_one_line(
+    def test_a_missing_docker_part_is_reported_in_one_line(
         self,
         docker: FakeDocker,
         output: io.StringIO,
         capsys: pytest.CaptureFixture[str],
         answers: dict[str, list[Any]],
-        said: str,
+        message: str,
     ) -> None:
         docker.answers = answers
         assert docker.manage(output, "status", "--docker") == 1
-        assert said in capsys.readouterr().err
+        assert message in capsys.readouterr().err
 
-    def test_no_docker_at_all_is_said_too(
+    def test_a_missing_docker_command_is_reported(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (docker.home / "bin" / "docker").unlink()
@@ -153,7 +153,7 @@ class TestConflictWithLocalMode:
         assert docker.manage(output, "start", "--docker") == 1
         assert not (home / ".local" / "mode").exists()
 
-    def test_a_port_that_our_own_containers_have_is_told_as_theirs(
+    def test_a_port_used_by_own_containers_is_reported_as_such(
         self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))

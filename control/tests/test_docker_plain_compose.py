@@ -76,8 +76,8 @@ class TestPlainCompose:
             make_container("setup", "exited"), make_container("tg_bot", **HEALTHY)
         )
         assert docker.manage(output, words[0], "--docker", *words[1:]) == 1
-        said = capsys.readouterr().err
-        assert said.startswith("manage.py: this suite was started by a bare docker compose up")
+        message = capsys.readouterr().err
+        assert message.startswith("manage.py: this suite was started by a bare docker compose up")
         assert not (home / ".env").exists()
 
     def test_what_a_container_was_given_wins_and_odd_values_arrive_whole(

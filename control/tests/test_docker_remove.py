@@ -43,11 +43,11 @@ def test_the_suite_is_stopped_and_its_volumes_are_deleted(
     down, rm = find_changing_calls(docker)
     assert down[-2:] == ["down", "--remove-orphans"]
     assert rm == ["volume", "rm", "--force", "mine_a", "mine_made_b"]
-    said = output.getvalue()
-    assert "  volume mine_a (12MB)\n  volume mine_made_b\n" in said
+    message = output.getvalue()
+    assert "  volume mine_a (12MB)\n  volume mine_made_b\n" in message
     assert (home / ".env").exists()
-    assert "stay: .env" in said
-    assert "docker image rm $(docker image ls --quiet 'mine-*')" in said
+    assert "stay: .env" in message
+    assert "docker image rm $(docker image ls --quiet 'mine-*')" in message
 
 
 def test_without_a_terminal_it_needs_a_yes(
@@ -68,7 +68,7 @@ def test_of_a_single_service_nothing_is_deleted(
 
 
 @pytest.mark.parametrize("folder", ["/home/somebody/other", ""])
-def test_a_suite_of_another_folder_is_left_alone(
+def test_a_suite_of_another_folder_is_not_removed(
     docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str], folder: str
 ) -> None:
     """The project of each clone has the same name by default."""
@@ -77,9 +77,9 @@ def test_a_suite_of_another_folder_is_left_alone(
         del other["Config"]["Labels"][FOLDER]
     docker.set_containers(other)
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 1
-    said = capsys.readouterr().err
-    assert (folder or "an unknown folder") in said
-    assert "COMPOSE_PROJECT_NAME" in said
+    message = capsys.readouterr().err
+    assert (folder or "an unknown folder") in message
+    assert "COMPOSE_PROJECT_NAME" in message
     assert find_changing_calls(docker) == []
 
 
@@ -92,7 +92,7 @@ def test_a_folder_under_another_name_is_the_same_folder(
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0
 
 
-def test_what_an_interrupted_command_has_left_is_deleted(
+def test_leftovers_of_an_interrupted_removal_are_deleted(
     docker: FakeDocker, home: Path, output: io.StringIO
 ) -> None:
     modes.save_last_mode(home / ".local", "docker")
@@ -101,7 +101,7 @@ def test_what_an_interrupted_command_has_left_is_deleted(
     assert find_changing_calls(docker)[-1][-2:] == ["mine_a", "mine_made_b"]
 
 
-def test_where_there_is_nothing_nothing_is_asked(docker: FakeDocker, output: io.StringIO) -> None:
+def test_without_data_there_is_no_confirmation(docker: FakeDocker, output: io.StringIO) -> None:
     docker.answers["ps label=com.docker.compose.project=mine"] = ["", 0]
     docker.answers["volume ls label=com.docker.compose.project=mine"] = ["", 0]
     assert docker.manage(output, "stop", "--docker", "--remove") == 0
@@ -109,7 +109,7 @@ def test_where_there_is_nothing_nothing_is_asked(docker: FakeDocker, output: io.
     assert find_changing_calls(docker) == []
 
 
-def test_a_volume_that_cannot_be_deleted_is_told(
+def test_a_volume_that_cannot_be_deleted_is_reported(
     docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker.answers["volume rm"] = ["", 1]

@@ -19,7 +19,7 @@ class TestReplicas:
         words: list[str] = calls[-1]
         return words[words.index("--remove-orphans") + 1 :]
 
-    def test_their_number_is_kept_until_said_otherwise(
+    def test_replica_counts_are_stored_until_changed(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))
@@ -59,7 +59,7 @@ class TestReplicas:
         assert self.get_last_up(docker) == ["--scale", "assistant=3"]
         assert docker.get_only_call("compose", "up", "--remove-orphans")["alone"]
 
-    def test_nothing_is_said_of_services_that_are_not_meant(
+    def test_options_name_only_selected_services(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         """Compose refuses a count for a service that it does not start."""

@@ -66,14 +66,14 @@ class TestStart:
         )
         assert not any("exec" in call["arguments"] for call in docker.calls)
 
-    def test_what_compose_cannot_do_is_told_in_its_last_words(
+    def test_a_failed_build_prints_the_last_lines(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
         docker.answers["compose build"] = ["step 1\nno space left on device", 17]
         assert docker.manage(output, "start", "--docker") == 1
         assert "no space left on device" in capsys.readouterr().err
 
-    def test_the_sandbox_is_a_profile_that_is_asked_for_where_it_is_needed(
+    def test_the_sandbox_profile_is_used_when_needed(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))
@@ -108,15 +108,15 @@ class TestGivingUp:
         docker.answers[f"logs {'migrate' * 4}"] = ["Traceback\nPermissionError: env.py\n", 0]
 
         assert docker.manage(output, "start", "--docker") == 1
-        said = output.getvalue()
-        failed = [line.split(maxsplit=2)[1:] for line in said.splitlines() if "✗" in line]
+        message = output.getvalue()
+        failed = [line.split(maxsplit=2)[1:] for line in message.splitlines() if "✗" in line]
         assert failed == [
             ["migrate", "exit status 1: PermissionError: env.py"],
             ["assistant", "waits for rest_service"],
             ["rest_service", "waits for migrate"],
         ]
-        assert "   | Traceback\n   | PermissionError: env.py\n" in said
-        assert "! not healthy: migrate, assistant, rest_service. Fix the cause" in said
+        assert "   | Traceback\n   | PermissionError: env.py\n" in message
+        assert "! not healthy: migrate, assistant, rest_service. Fix the cause" in message
         assert self.has_exited(docker)
 
     def test_what_it_did_before_this_start_does_not_count(
@@ -193,7 +193,7 @@ class TestGivingUp:
         assert "the database does not start" in capsys.readouterr().err
         assert not any("run" in call["arguments"] for call in docker.calls)
 
-    def test_a_failure_of_compose_alone_is_told_in_its_last_words(
+    def test_an_unexplained_compose_failure_prints_its_last_line(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
         docker.set_containers(
@@ -203,7 +203,7 @@ class TestGivingUp:
         assert docker.manage(output, "start", "--docker") == 1
         assert "docker compose up: Bind: port is already allocated" in capsys.readouterr().err
 
-    def test_a_failure_of_compose_that_a_container_explains_is_told_with_it(
+    def test_a_compose_failure_is_explained_by_its_container(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.answers["up --remove-orphans"] = ["dependency failed to start", 1]
@@ -228,12 +228,12 @@ class TestGivingUp:
         monkeypatch.setattr(compose_process, "time", JumpingClock(log, "step 3: fetching"))
         docker.answers["compose build"] = ["step 3: fetching", None]
         assert docker.manage(output, "start", "--docker") == 1
-        said = capsys.readouterr().err
-        assert "docker compose build has been silent for 600 s" in said
-        assert "its last line: step 3: fetching" in said
+        message = capsys.readouterr().err
+        assert "docker compose build has been silent for 600 s" in message
+        assert "its last line: step 3: fetching" in message
         assert not Path(f"/proc/{docker.get_only_call('compose', 'build')['pid']}").exists()
 
-    def test_where_nobody_sees_the_moving_line_a_line_now_and_then_names_what_is_missing(
+    def test_without_a_terminal_waiting_is_logged_from_time_to_time(
         self, docker: FakeDocker, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("control.terminal._QUIET_SECONDS", 0.0)

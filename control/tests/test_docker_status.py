@@ -7,13 +7,13 @@ import pytest
 
 from control import modes
 from control.docker.compose import Compose
-from control.docker.findings import check_containers
+from control.docker.status import check_containers
 from control.finding import Finding
 from control.status_table import HEADINGS
 from control.tests.fake_docker import HEALTHY, UNHEALTHY, FakeDocker, make_container
 
 
-def test_status_says_what_is_wrong(docker: FakeDocker, output: io.StringIO) -> None:
+def test_status_shows_problems(docker: FakeDocker, output: io.StringIO) -> None:
     docker.set_containers(
         make_container("assistant", **UNHEALTHY),
         make_container("migrate", "exited"),
@@ -32,25 +32,25 @@ def test_status_says_what_is_wrong(docker: FakeDocker, output: io.StringIO) -> N
 
 
 @pytest.mark.parametrize(
-    ("said", "health"),
+    ("text", "health"),
     [
         ('{"event": "waiting for Redis", "level": "info"}\n', "does not answer: waiting for Redis"),
         ("", "does not answer"),
     ],
 )
-def test_a_container_whose_check_finds_nobody_is_told_by_its_last_words(
-    docker: FakeDocker, output: io.StringIO, said: str, health: str
+def test_an_unreachable_container_is_explained_by_its_last_log_line(
+    docker: FakeDocker, output: io.StringIO, text: str, health: str
 ) -> None:
     refused = "bash: connect: Connection refused\nbash: line 1: /dev/tcp/127.0.0.1/8002: refused"
     check = {"Status": "unhealthy", "Log": [{"Output": refused}]}
     docker.set_containers(make_container("assistant", Health=check))
-    docker.answers[f"logs {'assistant' * 4}"] = [said, 0]
+    docker.answers[f"logs {'assistant' * 4}"] = [text, 0]
     docker.manage(output, "status", "--docker")
     assert output.getvalue().splitlines()[-1].endswith(f"-       {health}")
 
 
 @pytest.mark.parametrize(
-    ("code", "said"),
+    ("code", "text"),
     [
         (1, "exit status 1"),
         (128, "exit status 128"),
@@ -63,22 +63,22 @@ def test_a_container_whose_check_finds_nobody_is_told_by_its_last_words(
         (2**40, "exit status 1099511627776"),
     ],
 )
-def test_any_exit_status_is_told(
-    docker: FakeDocker, output: io.StringIO, code: int, said: str
+def test_every_exit_status_is_shown(
+    docker: FakeDocker, output: io.StringIO, code: int, text: str
 ) -> None:
     docker.set_containers(make_container("tg_bot", "exited", ExitCode=code))
     assert docker.manage(output, "status", "--docker") == 1
-    assert f"  {said}" in output.getvalue().splitlines()[-1]
+    assert f"  {text}" in output.getvalue().splitlines()[-1]
 
 
 @pytest.mark.parametrize("state", ["created", "paused", "removing", "dead", "never heard of"])
-def test_any_state_is_told(docker: FakeDocker, output: io.StringIO, state: str) -> None:
+def test_every_state_is_shown(docker: FakeDocker, output: io.StringIO, state: str) -> None:
     docker.set_containers(make_container("tg_bot", state, StartedAt="0001-01-01T00:00:00Z"))
     assert docker.manage(output, "status", "--docker") == 1
     assert f"  {state}  " in output.getvalue().splitlines()[-1]
 
 
-def test_what_was_never_started_says_what_it_waits_for(
+def test_a_created_container_shows_its_unmet_dependencies(
     docker: FakeDocker, output: io.StringIO
 ) -> None:
     docker.set_containers(
@@ -93,18 +93,16 @@ def test_what_was_never_started_says_what_it_waits_for(
     assert bot.endswith("  port is allocated")
 
 
-def test_a_container_that_has_ended_and_runs_again_is_told_as_such(
-    docker: FakeDocker, output: io.StringIO
-) -> None:
+def test_a_restarted_container_is_reported(docker: FakeDocker, output: io.StringIO) -> None:
     starting = {"Health": {"Status": "starting", "Log": []}}
     docker.set_containers(make_container("tg_bot", restarts=4, **starting))
     docker.answers["logs"] = ["PermissionError: main.py", 0]
     docker.manage(output, "status", "--docker")
-    said = "has ended and started again (restarts: 4): PermissionError: main.py"
-    assert output.getvalue().splitlines()[-1].endswith(said)
+    text = "has ended and started again (restarts: 4): PermissionError: main.py"
+    assert output.getvalue().splitlines()[-1].endswith(text)
 
 
-def test_a_container_that_is_removed_while_we_look_is_no_matter(
+def test_a_container_removed_during_inspection_is_ignored(
     docker: FakeDocker, output: io.StringIO
 ) -> None:
     """Every inspection of it fails; those of the others succeed."""
@@ -121,7 +119,7 @@ def test_a_container_that_is_removed_while_we_look_is_no_matter(
     assert bot.endswith("exit status 3, without output")
 
 
-def test_compose_that_fails_over_a_container_that_has_gone_is_asked_again(
+def test_compose_ps_is_retried_after_a_container_disappeared(
     docker: FakeDocker, output: io.StringIO
 ) -> None:
     docker.set_containers(make_container("redis", **HEALTHY))
@@ -176,7 +174,7 @@ class TestFindings:
         return [*check_containers(docker.context(io.StringIO()))]
 
     @pytest.mark.parametrize(
-        ("one", "verdict", "said"),
+        ("one", "verdict", "text"),
         [
             (
                 make_container("tg_bot", "restarting", ExitCode=1),
@@ -214,13 +212,13 @@ class TestFindings:
             ),
         ],
     )
-    def test_what_is_not_well_is_named_with_its_reason_and_what_to_do(
-        self, docker: FakeDocker, one: dict[str, Any], verdict: str, said: str
+    def test_unhealthy_containers_are_reported_with_reason_and_advice(
+        self, docker: FakeDocker, one: dict[str, Any], verdict: str, text: str
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY), one)
         docker.answers["logs"] = ["it broke\n", 0]
         (found,) = self.check_containers(docker)
-        assert (found.severity, found.message) == (verdict, said)
+        assert (found.severity, found.message) == (verdict, text)
         assert "./manage.py" in found.advice
 
     def test_a_suite_that_is_well_is_one_line(self, docker: FakeDocker) -> None:

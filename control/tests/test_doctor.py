@@ -107,7 +107,7 @@ def test_in_a_fresh_clone_nothing_is_wrong_and_nothing_is_made(
     assert {path.name for path in home.iterdir()} == before
 
 
-def test_what_is_real_is_asked_and_named(
+def test_real_servers_are_checked_and_named(
     home: Path, output: io.StringIO, external_services: tuple[type[ExternalServices], str]
 ) -> None:
     _, url = external_services
@@ -150,7 +150,7 @@ def test_a_wrong_token_a_wrong_key_and_a_wrong_clock_are_wrong_and_never_shown(
     assert "a-wrong-key" not in output.getvalue()
 
 
-def test_a_server_that_is_away_and_a_model_it_does_not_have_are_told(
+def test_an_unreachable_server_and_an_unknown_model_are_reported(
     home: Path, output: io.StringIO, external_services: tuple[type[ExternalServices], str]
 ) -> None:
     _, url = external_services
@@ -169,7 +169,7 @@ def test_a_server_that_is_away_and_a_model_it_does_not_have_are_told(
     assert "does not list huge" in find_line(lines, "model")
 
 
-def test_a_port_of_somebody_else_is_named(
+def test_a_port_of_another_program_is_reported(
     home: Path, output: io.StringIO, external_services: tuple[type[ExternalServices], str]
 ) -> None:
     port = external_services[1].rpartition(":")[2]
@@ -216,11 +216,11 @@ def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
     assert status == 1
     assert "says assistant=0; a number is from 1 to 16: remove it" in find_line(lines, "replicas")
     assert "mode is damaged: give --docker or --local" in find_line(lines, "mode")
-    assert any("desired_state.json is damaged: ./manage.py restart" in said for said in lines)
+    assert any("desired_state.json is damaged: ./manage.py restart" in message for message in lines)
 
 
 @pytest.mark.parametrize(
-    ("machine", "subject", "said"),
+    ("machine", "subject", "message"),
     [
         (replace(SUITABLE_MACHINE, python=(3, 15)), "Python", "python3.14 manage.py start"),
         (replace(SUITABLE_MACHINE, is_musl=True), "platform", "musl"),
@@ -234,7 +234,7 @@ def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
     ],
 )
 def test_what_local_mode_lacks_of_the_machine_is_wrong_there_and_no_matter_in_docker(
-    home: Path, output: io.StringIO, machine: Machine, subject: str, said: str
+    home: Path, output: io.StringIO, machine: Machine, subject: str, message: str
 ) -> None:
     requirements.runtime_files(home)[0].write_text(
         "no-such-package-of-ours==1.0 --hash=sha256:00\n"
@@ -242,7 +242,7 @@ def test_what_local_mode_lacks_of_the_machine_is_wrong_there_and_no_matter_in_do
     status, lines = run_doctor(home, output, "--local", machine=machine)
     assert status == 1
     (found,) = (line for line in lines if line.startswith(f" ✗ {subject} "))
-    assert said in found
+    assert message in found
 
     output.truncate(0)
     assert run_doctor(home, output, "--docker", machine=machine)[0] == 0

@@ -24,7 +24,7 @@ def test_a_line_is_read_as_other_readers_of_env_files_read_it(line: str, value: 
     assert dotenv.parse(line, ".env") == {"NAME": value}
 
 
-def test_comments_and_empty_lines_say_nothing() -> None:
+def test_comments_and_empty_lines_are_ignored() -> None:
     assert dotenv.parse("# A=1\n\n   \n  # B=2\n", ".env") == {}
 
 

@@ -29,7 +29,7 @@ def test_a_later_start_leaves_env_as_it_is(home: Path) -> None:
     assert (home / ".env").read_bytes() == before
 
 
-def test_secrets_that_a_hand_made_env_lacks_are_kept_with_the_state(home: Path) -> None:
+def test_secrets_missing_in_env_are_stored_in_the_state_dir(home: Path) -> None:
     (home / ".env").write_text("ADMIN_API_TOKEN=mine\nSERVICE_API_TOKEN=\n")
     environment.ensure_secrets(home, {})
     first = environment.load(home, {})

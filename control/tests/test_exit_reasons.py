@@ -12,7 +12,7 @@ def write_log(tmp_path: Path, text: str) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "output"),
     [
         ("one\ntwo\n\n", "two"),
         (
@@ -37,11 +37,11 @@ def write_log(tmp_path: Path, text: str) -> Path:
         ("", ""),
     ],
 )
-def test_the_last_words_say_what_the_matter_was(tmp_path: Path, text: str, said: str) -> None:
-    assert exit_reasons.read_last_log_line(write_log(tmp_path, text)) == said
+def test_the_last_line_explains_an_exit(tmp_path: Path, text: str, output: str) -> None:
+    assert exit_reasons.read_last_log_line(write_log(tmp_path, text)) == output
 
 
-def test_what_an_earlier_life_said_does_not_count(tmp_path: Path) -> None:
+def test_output_of_an_earlier_process_is_ignored(tmp_path: Path) -> None:
     path = write_log(tmp_path, "No module named 'old'\n")
     start = path.stat().st_size
     assert exit_reasons.read_last_log_line(path, start) == ""
@@ -50,25 +50,31 @@ def test_what_an_earlier_life_said_does_not_count(tmp_path: Path) -> None:
     assert exit_reasons.read_last_log_line(path, start) == "new"
 
 
-def test_the_words_are_found_in_a_log_that_was_put_aside_meanwhile(tmp_path: Path) -> None:
+def test_the_reason_is_found_in_a_rotated_log(tmp_path: Path) -> None:
     assert exit_reasons.read_last_log_line(write_log(tmp_path, "short\n"), start=1000) == "short"
 
 
-def test_an_end_is_told_with_its_status_or_signal(tmp_path: Path) -> None:
+def test_an_exit_is_described_by_status_or_signal(tmp_path: Path) -> None:
     path = write_log(tmp_path, "bad settings\n")
-    assert exit_reasons.describe_exit_with_log(78, path) == "exit status 78: bad settings"
     assert (
-        exit_reasons.describe_exit_with_log(1, tmp_path / "none") == "exit status 1, without output"
+        exit_reasons.describe_exit(78, exit_reasons.read_tail(path))
+        == "exit status 78: bad settings"
     )
-    assert exit_reasons.describe_exit_with_log(-9, path) == "ended by a signal: Killed"
+    assert (
+        exit_reasons.describe_exit(1, exit_reasons.read_tail(tmp_path / "none"))
+        == "exit status 1, without output"
+    )
+    assert (
+        exit_reasons.describe_exit(-9, exit_reasons.read_tail(path)) == "ended by a signal: Killed"
+    )
 
 
 @pytest.mark.parametrize(
-    "said",
+    "output",
     ["exit status 78: x", "the disk is full", "TELEGRAM_TOKEN: no", "x: run ./manage.py rebuild"],
 )
-def test_what_trying_again_does_not_heal_is_known(said: str) -> None:
-    assert exit_reasons.PERMANENT_FAILURE.search(said)
+def test_what_trying_again_does_not_heal_is_known(output: str) -> None:
+    assert exit_reasons.PERMANENT_FAILURE.search(output)
     assert not exit_reasons.PERMANENT_FAILURE.search("does not listen on port 8000 yet")
 
 

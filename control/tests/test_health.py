@@ -40,7 +40,7 @@ def serve_health(status: int, body: bytes) -> Iterator[int]:
         (500, b"[1]", HealthStatus(False, "/health says 500")),
     ],
 )
-def test_what_a_service_says_of_itself_is_its_health(
+def test_a_services_own_answer_is_its_health(
     status: int, body: bytes, expected: HealthStatus
 ) -> None:
     with serve_health(status, body) as port:

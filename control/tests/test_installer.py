@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from control import installer, package_index
+from control import installer
 from control.errors import ControlError
 from control.file_lock import FileLock
 from control.installer import Installer
@@ -38,7 +38,7 @@ BAD_HASH = "Collecting a\nERROR: hashes do not match\nnote: x\n"
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "output"),
     [
         (UNREACHABLE, "the package index cannot be reached: look at the network"),
         (NO_SPACE, "the disk is full"),
@@ -52,8 +52,8 @@ BAD_HASH = "Collecting a\nERROR: hashes do not match\nnote: x\n"
         ("", "failed"),
     ],
 )
-def test_an_installers_words_come_down_to_what_the_matter_is(words: str, said: str) -> None:
-    assert installer.explain_failure(words.splitlines(keepends=True)).startswith(said)
+def test_installer_output_is_reduced_to_the_reason(words: str, output: str) -> None:
+    assert installer.explain_failure(words.splitlines(keepends=True)).startswith(output)
 
 
 def run_installer(home: Path, terminal: Terminal, script: str, **environ: str) -> str:
@@ -69,7 +69,7 @@ def run_installer(home: Path, terminal: Terminal, script: str, **environ: str) -
 
 
 def test_an_index_that_is_named_for_pip_is_named_for_uv_too(home: Path, terminal: Terminal) -> None:
-    said = run_installer(
+    output = run_installer(
         home,
         terminal,
         "env | grep ^UV_ | sort; echo $SSL_CERT_FILE",
@@ -80,7 +80,7 @@ def test_an_index_that_is_named_for_pip_is_named_for_uv_too(home: Path, terminal
         PIP_CERT="/etc/ca.pem",
         PIP_DEFAULT_TIMEOUT="7",
     )
-    assert said.splitlines() == [
+    assert output.splitlines() == [
         "UV_DEFAULT_INDEX=https://index.example/simple",
         "UV_FIND_LINKS=/wheels,https://c.example",
         "UV_HTTP_RETRIES=2",
@@ -93,20 +93,22 @@ def test_an_index_that_is_named_for_pip_is_named_for_uv_too(home: Path, terminal
 
 
 @pytest.mark.parametrize("own", ["UV_DEFAULT_INDEX", "UV_INDEX_URL"])
-def test_what_uvs_own_variables_say_counts(own: str) -> None:
-    said = package_index.to_uv_variables(
+def test_variables_of_uv_have_priority(own: str) -> None:
+    output = installer.to_uv_variables(
         {"PIP_INDEX_URL": "https://pip.example", own: "https://uv.example"}
     )
-    assert said == {}
+    assert output == {}
 
 
 def test_no_index_for_pip_is_no_index_for_uv() -> None:
-    assert package_index.build_uv_options({"PIP_NO_INDEX": "1"}) == ("--no-index",)
-    assert package_index.build_uv_options({"PIP_NO_INDEX": "false"}) == ()
-    assert package_index.build_uv_options({}) == ()
+    assert installer.build_uv_options({"PIP_NO_INDEX": "1"}) == ("--no-index",)
+    assert installer.build_uv_options({"PIP_NO_INDEX": "false"}) == ()
+    assert installer.build_uv_options({}) == ()
 
 
-def test_the_password_of_an_index_is_neither_shown_nor_kept(home: Path, terminal: Terminal) -> None:
+def test_the_password_of_an_index_is_neither_shown_nor_logged(
+    home: Path, terminal: Terminal
+) -> None:
     secret = "error: refused by https://me:pass-word@index.example/simple"
     with pytest.raises(ControlError) as caught:
         run_installer(home, terminal, f"echo '{secret}'; exit 1")
@@ -115,6 +117,6 @@ def test_the_password_of_an_index_is_neither_shown_nor_kept(home: Path, terminal
     assert "pass-word" not in (home / "install.log").read_text()
 
 
-def test_what_is_no_password_stays_as_it_is() -> None:
+def test_text_without_a_password_is_not_redacted() -> None:
     for text in ("file:///a/b@c", "https://index.example/@scope/x", "me@example.com"):
-        assert package_index.redact(text) == text
+        assert installer.redact(text) == text

@@ -107,24 +107,24 @@ def test_a_second_owner_is_refused(
     assert capsys.readouterr().err == "manage.py: There is an owner already.\n"
 
 
-def test_a_token_that_telegram_does_not_know_is_told_and_not_repeated(
+def test_an_unknown_telegram_token_is_reported_without_its_value(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_invite(home, terminal, environ | {"TELEGRAM_TOKEN": "2:wrong"}) == 1
-    said = capsys.readouterr().err
-    assert said == "manage.py: Telegram does not know this bot: Unauthorized\n"
+    message = capsys.readouterr().err
+    assert message == "manage.py: Telegram does not know this bot: Unauthorized\n"
 
 
-def test_where_nothing_runs_the_way_out_is_told(
+def test_a_stopped_suite_is_reported_with_advice(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_invite(home, terminal, environ | {"REST_SERVICE_PORT": str(free_port())}) == 1
     assert "./manage.py status" in capsys.readouterr().err
 
 
-def test_before_there_is_any_token_its_making_is_told(
+def test_a_missing_admin_token_is_explained(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_invite(home, terminal, environ | {"ADMIN_API_TOKEN": ""}) == 1
-    said = capsys.readouterr().err
-    assert said == "manage.py: there is no ADMIN_API_TOKEN yet: ./manage.py start makes it\n"
+    message = capsys.readouterr().err
+    assert message == "manage.py: there is no ADMIN_API_TOKEN yet: ./manage.py start makes it\n"

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from control import dotenv, environment, key_rotation
+from control import dotenv, environment
+from control.commands import rotate_keys
+from control.commands.rotate_keys import KEY_VARIABLE, RestartService, fingerprint
 from control.context import Context
-from control.key_rotation import RestartService
-from control.master_keys import KEY_VARIABLE, fingerprint
 from control.terminal import Terminal
 from control.tests.server_thread import serve_in_thread
 from control.tests.test_rotate_keys import FakeRestService, make_context
@@ -57,19 +57,19 @@ def replica_keys(home: Path) -> ReplicaKeys:
     return ReplicaKeys(dotenv.read_variable(home / ".env", KEY_VARIABLE).split(","))
 
 
-def test_nobody_is_given_what_they_cannot_read_while_replicas_begin_anew_one_by_one(
+def test_replicas_can_always_decrypt_during_a_rolling_restart(
     context: Context, replica_keys: ReplicaKeys
 ) -> None:
     (old,) = replica_keys.keys["assistant"]
-    key_rotation.rotate(context, SERVICES, replica_keys)
+    rotate_keys.rotate(context, SERVICES, replica_keys)
 
     assert replica_keys.restart_count == STEPS
     assert {keys[0] for name, keys in replica_keys.keys.items() if "rest" in name} != {old}
-    key_rotation.drop_old(context, SERVICES, replica_keys)
+    rotate_keys.drop_old(context, SERVICES, replica_keys)
     assert {len(keys) for keys in replica_keys.keys.values()} == {1}
 
 
-@pytest.mark.parametrize("again", [key_rotation.rotate, key_rotation.drop_old])
+@pytest.mark.parametrize("again", [rotate_keys.rotate, rotate_keys.drop_old])
 @pytest.mark.parametrize("dies_at", range(1, STEPS + 1))
 def test_nor_where_it_was_killed_and_is_given_again(
     context: Context,
@@ -80,18 +80,18 @@ def test_nor_where_it_was_killed_and_is_given_again(
     (old,) = replica_keys.keys["assistant"]
     replica_keys.dies_at = dies_at
     with pytest.raises(KeyboardInterrupt):
-        key_rotation.rotate(context, SERVICES, replica_keys)
+        rotate_keys.rotate(context, SERVICES, replica_keys)
 
     assert again(context, SERVICES, replica_keys) == 0
     assert old not in {keys[0] for name, keys in replica_keys.keys.items() if "rest" in name}
 
 
-def test_killed_before_the_new_key_was_kept_it_begins_with_another(
+def test_a_rotation_killed_before_storing_its_key_starts_over(
     context: Context, replica_keys: ReplicaKeys, home: Path
 ) -> None:
     (old,) = replica_keys.keys["assistant"]
     (home / ".env.rotation").write_text(fingerprint("a key that was thought up"))
-    key_rotation.rotate(context, SERVICES, replica_keys)
+    rotate_keys.rotate(context, SERVICES, replica_keys)
 
     new, kept = dotenv.read_variable(home / ".env", KEY_VARIABLE).split(",")
     assert (kept, new != old) == (old, True)

@@ -14,29 +14,29 @@ def are_gone(processes: list[Process]) -> bool:
     return not any(process.is_alive for process in processes)
 
 
-def test_a_busy_port_is_told_before_anything_is_started(suite: FakeSuite) -> None:
+def test_a_busy_port_is_reported_before_anything_starts(suite: FakeSuite) -> None:
     port = suite.environment["TG_BOT_PORT"]
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", int(port)))
         squatter.listen()
-        said = suite.manage("start", status=1)
-    assert f"port {port}, where tg_bot would listen, is in use" in said
-    assert "set TG_BOT_PORT" in said
+        output = suite.manage("start", status=1)
+    assert f"port {port}, where tg_bot would listen, is in use" in output
+    assert "set TG_BOT_PORT" in output
     assert suite.processes() == []
 
 
 def test_a_missing_module_is_named_with_its_remedy_and_the_rest_runs(home: Path) -> None:
     suite = FakeSuite(home, {"tg_bot": "incomplete"})
     try:
-        said = suite.manage("start", status=1)
-        assert "'aiohttp' is missing: run ./manage.py rebuild" in said
-        assert "not healthy: tg_bot" in said
+        output = suite.manage("start", status=1)
+        assert "'aiohttp' is missing: run ./manage.py rebuild" in output
+        assert "not healthy: tg_bot" in output
         assert suite.component_status("rest_service").state == "running"
     finally:
         suite.manage("stop")
 
 
-def test_a_service_that_says_why_it_is_not_well_is_quoted(home: Path) -> None:
+def test_the_detail_of_an_unhealthy_service_is_shown(home: Path) -> None:
     suite = FakeSuite(home, {"tg_bot": "unhealthy"})
     try:
         assert "TELEGRAM_TOKEN: Telegram says no" in suite.manage("start", status=1)
@@ -48,15 +48,15 @@ def test_a_service_that_says_why_it_is_not_well_is_quoted(home: Path) -> None:
 def test_an_unknown_service_is_answered_with_those_there_are(suite: FakeSuite) -> None:
     names = "postgres, redis, rest_service, tg_bot, sandbox"
     for command in ("start", "stop", "restart", "status"):
-        said = suite.manage(command, "--service", "bot", status=2)
-        assert said == f"manage.py: there is no service 'bot'; there are: {names}\n"
+        output = suite.manage(command, "--service", "bot", status=2)
+        assert output == f"manage.py: there is no service 'bot'; there are: {names}\n"
 
 
 def test_a_service_that_the_settings_leave_out_is_refused(suite: FakeSuite) -> None:
     suite.manage("start", "--service", "redis")
     for command in ("start", "stop", "restart", "status"):
-        said = suite.manage(command, "--service", "postgres", status=1)
-        assert "postgres does not run with these settings" in said
+        output = suite.manage(command, "--service", "postgres", status=1)
+        assert "postgres does not run with these settings" in output
 
 
 def test_a_service_that_came_with_a_change_of_settings_waits_for_a_restart(
@@ -67,8 +67,8 @@ def test_a_service_that_came_with_a_change_of_settings_waits_for_a_restart(
     suite.manage("start")
     suite.environment |= dict.fromkeys(real, "")
     for command in ("stop", "restart"):
-        said = suite.manage(command, "--service", "sandbox", status=1)
-        assert "sandbox is not part of the running suite" in said
+        output = suite.manage(command, "--service", "sandbox", status=1)
+        assert "sandbox is not part of the running suite" in output
     assert "✓ sandbox" in suite.manage("restart")
 
 
@@ -147,12 +147,12 @@ def test_a_database_that_does_not_start_for_a_migration_leaves_nothing_running(
     bare.write_text("#!/bin/sh\necho '[null, null]'\n")
     bare.chmod(0o755)
     suite.environment["FAKE_PYTHON"] = str(bare)
-    said = suite.manage("upgrade", status=1)
-    assert "postgres of requirements-local.txt is not installed: run ./manage.py rebuild" in said
+    output = suite.manage("upgrade", status=1)
+    assert "postgres of requirements-local.txt is not installed: run ./manage.py rebuild" in output
     assert suite.processes() == []
 
 
-def test_each_process_sees_only_what_is_its_own(suite: FakeSuite) -> None:
+def test_each_process_sees_only_its_own_variables(suite: FakeSuite) -> None:
     suite.environment |= {"GOOGLE_CLIENT_SECRET": "of-the-operator", "AWS_SECRET": "x"}
     suite.manage("start")
     bot, rest = suite.fetch_environment("TG_BOT_PORT"), suite.fetch_environment("REST_SERVICE_PORT")
@@ -178,12 +178,12 @@ def test_two_suites_run_side_by_side(suite: FakeSuite, home: Path) -> None:
         other.manage("stop")
 
 
-def test_the_logs_of_all_are_told_with_their_names(suite: FakeSuite) -> None:
+def test_logs_show_the_names_of_components(suite: FakeSuite) -> None:
     suite.manage("start")
-    said = suite.manage("logs")
-    assert "tg_bot       │ TG_BOT_PORT begins" in said
-    assert "redis        │" in said
-    assert "supervisor started" in said
+    output = suite.manage("logs")
+    assert "tg_bot       │ TG_BOT_PORT begins" in output
+    assert "redis        │" in output
+    assert "supervisor started" in output
     assert suite.manage("logs", "--service", "tg_bot") == "tg_bot │ TG_BOT_PORT begins\n"
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 from control.local import log_rotation
 
 
-def test_a_large_log_is_put_aside_and_goes_on_in_the_same_file(tmp_path: Path) -> None:
+def test_a_large_log_is_rotated_and_continues_in_its_file(tmp_path: Path) -> None:
     log = tmp_path / "part.log"
     with log.open("ab") as writer:
         for round_ in range(1, 6):

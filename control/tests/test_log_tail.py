@@ -14,7 +14,7 @@ def summarize(entries: list[log_tail.LogEntry]) -> list[str]:
     return [f"{entry.name} {entry.line.split()[-1]}" for entry in entries]
 
 
-def test_the_logs_of_all_are_told_in_the_order_of_their_times(tmp_path: Path) -> None:
+def test_logs_are_merged_by_timestamp(tmp_path: Path) -> None:
     console = make_tail(
         tmp_path,
         "bot",
@@ -23,8 +23,8 @@ def test_the_logs_of_all_are_told_in_the_order_of_their_times(tmp_path: Path) ->
     database = make_tail(tmp_path, "postgres", "2026-11-21 10:00:02.500 UTC [7] LOG:  two\n")
     encoded = make_tail(tmp_path, "rest", '{"event": "e", "timestamp": "2026-11-21T10:00:03Z"}\n')
 
-    told = summarize(log_tail.merge_last([encoded, database, console], 10))
-    assert told == [
+    reported = summarize(log_tail.merge_last([encoded, database, console], 10))
+    assert reported == [
         "bot one",
         "bot one",
         "postgres two",
@@ -33,7 +33,7 @@ def test_the_logs_of_all_are_told_in_the_order_of_their_times(tmp_path: Path) ->
     ]
 
 
-def test_only_the_last_lines_are_told(tmp_path: Path) -> None:
+def test_only_the_last_lines_are_read(tmp_path: Path) -> None:
     text = "".join(f"2026-11-21T10:00:{number:02}Z {number}\n" for number in range(60))
     long = make_tail(tmp_path, "a", text)
     assert summarize(log_tail.merge_last([long], 2)) == ["a 58", "a 59"]
@@ -44,7 +44,7 @@ def test_the_end_of_a_very_long_log_is_found(tmp_path: Path) -> None:
     assert summarize(log_tail.merge_last([long], 3000))[0] == "a 2000"
 
 
-def test_what_is_added_is_told_once_and_whole(tmp_path: Path) -> None:
+def test_appended_lines_are_read_once_and_complete(tmp_path: Path) -> None:
     log = make_tail(tmp_path, "a", "old\nhalf")
     assert log.read_last(5) == ["old"]
     with log.path.open("a") as file:
@@ -53,14 +53,14 @@ def test_what_is_added_is_told_once_and_whole(tmp_path: Path) -> None:
     assert log.read_new() == []
 
 
-def test_a_log_that_was_put_aside_is_followed_from_its_new_beginning(tmp_path: Path) -> None:
+def test_a_rotated_log_is_followed_from_its_start(tmp_path: Path) -> None:
     log = make_tail(tmp_path, "a", "a long line before\n")
     log.read_last(1)
     log.path.write_text("anew\n")
     assert log.read_new() == ["anew"]
 
 
-def test_a_log_that_is_not_there_yet_says_nothing(tmp_path: Path) -> None:
+def test_a_missing_log_has_no_lines(tmp_path: Path) -> None:
     missing = LogTail("a", tmp_path / "a.log")
     assert missing.read_last(5) == []
     assert missing.read_new() == []

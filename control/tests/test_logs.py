@@ -20,7 +20,7 @@ def logs(home: Path) -> Path:
     return folder
 
 
-def test_as_many_lines_are_told_as_are_wanted(
+def test_the_requested_number_of_lines_is_printed(
     home: Path, logs: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     (logs / "tg_bot.log").write_text("one\ntwo\nthree\n")
@@ -29,7 +29,7 @@ def test_as_many_lines_are_told_as_are_wanted(
     assert output.getvalue() == "tg_bot │ two\ntg_bot │ three\n"
 
 
-def test_an_empty_log_says_that_it_is(
+def test_an_empty_log_is_reported(
     home: Path, logs: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     (logs / "tg_bot.log").touch()
@@ -42,11 +42,11 @@ def test_a_log_that_is_not_there_yet_is_answered_with_those_there_are(
 ) -> None:
     (logs / "redis.log").write_text("one\n")
     assert run_logs(home, terminal, "--service", "tg_bot") == 1
-    said = capsys.readouterr().err
-    assert said == "manage.py: there is no log of tg_bot yet; there are: redis\n"
+    message = capsys.readouterr().err
+    assert message == "manage.py: there is no log of tg_bot yet; there are: redis\n"
 
 
-def test_the_installers_log_is_told_on_demand_or_where_it_is_the_only_one(
+def test_the_install_log_is_shown_on_demand_or_alone(
     home: Path, logs: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     (logs / "install.log").write_text("collecting\n")

@@ -78,7 +78,7 @@ def test_what_the_readme_names_is_enough(found: Machine) -> None:
         ),
     ],
 )
-def test_what_keeps_it_from_being_installed_is_told_in_one_sentence(
+def test_an_unmet_requirement_is_reported_in_one_sentence(
     found: Machine, cause: str, advice: str
 ) -> None:
     with pytest.raises(ControlError) as caught:
@@ -95,14 +95,14 @@ def test_uv_makes_environments_without_venv_and_ensurepip() -> None:
     )
 
 
-def test_a_folder_where_nothing_may_run_is_told() -> None:
+def test_a_noexec_folder_is_reported() -> None:
     with pytest.raises(ControlError, match="has no entry in the system's list, which PostgreSQL"):
         machine.raise_first(machine.check_execution(replace(SUITABLE_MACHINE, user="")))
     with pytest.raises(ControlError, match=r"^/srv/assistant is on a file system mounted noexec.*"):
         machine.raise_first(machine.check_execution(replace(SUITABLE_MACHINE, is_noexec=True)))
 
 
-def test_a_loopback_that_is_off_is_told_with_the_systems_reason() -> None:
+def test_a_broken_loopback_is_reported_with_the_systems_reason() -> None:
     found = replace(SUITABLE_MACHINE, loopback_error="Network is unreachable")
     with pytest.raises(
         ControlError, match=r"127\.0\.0\.1 fail here \(Network is.*ip link set lo up"
@@ -131,7 +131,7 @@ def test_the_facts_of_this_machine_can_be_found(tmp_path: Path) -> None:
     assert found.folder == tmp_path
 
 
-def test_the_readme_says_the_same_numbers() -> None:
+def test_the_readme_has_the_same_numbers() -> None:
     text = " ".join((ROOT / "README.md").read_text("utf-8").split())
     bring = text[text.index("**Requirements.**") :]
     oldest, newest = (
@@ -190,6 +190,6 @@ def test_memory_is_ram_and_swap_within_the_limits_of_the_cgroup(
     assert measure_memory(tmp_path, membership, **limits) == gigabytes * GIGABYTE
 
 
-def test_where_nobody_tells_how_much_memory_there_is_nothing_is_said(tmp_path: Path) -> None:
+def test_unknown_memory_gives_no_warning(tmp_path: Path) -> None:
     assert memory.get_total_bytes(tmp_path, tmp_path) is None
     assert not list(machine.check_memory(replace(SUITABLE_MACHINE, memory=None)))

@@ -115,7 +115,7 @@ def write_list(home: Path, text: str) -> SurvivorList:
     return survivors.read(home, ["dice"])
 
 
-def test_a_mutant_is_told_with_its_place_in_the_source(working_folder: Path) -> None:
+def test_a_mutant_has_its_place_in_the_source(working_folder: Path) -> None:
     assert list(results.read_mutants(working_folder, PATH)) == [
         Mutant(PATH, 10, "Die.is_low", BOUNDARY_DIFF, Verdict.SURVIVED, 0),
         Mutant(
@@ -197,7 +197,7 @@ def test_mutants_of_a_tolerated_line_may_survive_in_each_module(home: Path) -> N
     assert score.unlisted == (more,)
 
 
-def test_what_is_listed_but_does_not_survive_is_named(
+def test_listed_mutants_that_do_not_survive_are_reported(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     killed = make_mutant(Verdict.KILLED, BOUNDARY_DIFF)
@@ -212,7 +212,7 @@ def test_without_a_list_nothing_is_excused(home: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "said"),
+    ("before", "after", "message"),
     [
         ('reason = "No die shows a 4."', "", "equivalent entry 1: 'reason' is missing"),
         ('"No die shows a 4."', '" "', "equivalent entry 1: 'reason' is missing"),
@@ -224,12 +224,12 @@ def test_without_a_list_nothing_is_excused(home: Path) -> None:
         ("removed", "line", "tolerated entry 1: 'removed' is missing"),
     ],
 )
-def test_a_list_that_is_wrong_is_refused(home: Path, before: str, after: str, said: str) -> None:
-    with pytest.raises(ControlError, match=said):
+def test_a_list_that_is_wrong_is_refused(home: Path, before: str, after: str, message: str) -> None:
+    with pytest.raises(ControlError, match=message):
         write_list(home, (LISTED + TOLERATED).replace(before, after))
 
 
-def test_survivors_are_told_with_their_place_and_their_fault(
+def test_survivors_are_printed_with_place_and_diff(
     working_folder: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     score = MutationScore.from_mutants(
@@ -248,7 +248,7 @@ def test_survivors_are_told_with_their_place_and_their_fault(
     )
 
 
-def test_tests_that_end_strangely_prove_nothing_and_are_told(
+def test_unclear_results_do_not_count_and_are_reported(
     terminal: Terminal, output: io.StringIO
 ) -> None:
     strange = make_mutant(Verdict.UNCLEAR, code=255)

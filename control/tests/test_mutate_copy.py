@@ -42,23 +42,23 @@ def repository(home: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "output"),
     [
         ("--module chess", "there is no key module 'chess'; there are: dice, cards"),
         ("--jobs 0", "a number of jobs is 1 or more, not '0'"),
     ],
 )
-def test_a_wrong_argument_is_told_before_anything_is_done(
+def test_invalid_arguments_are_reported_before_any_action(
     repository: Path,
     terminal: Terminal,
     words: str,
-    said: str,
+    output: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = set(repository.iterdir())
     context = Context(repository, repository / "manage.py", {}, terminal)
     assert main(["mutate", *words.split()], context) == 2
-    assert capsys.readouterr().err.startswith(f"manage.py: {said}")
+    assert capsys.readouterr().err.startswith(f"manage.py: {output}")
     assert set(repository.iterdir()) == before
 
 
@@ -82,7 +82,7 @@ def test_the_copy_has_the_module_apart_and_nothing_that_is_ignored(
     assert "test_selection =\n    part/tests\n" in settings
 
 
-def test_a_change_has_mutmut_look_anew_which_tests_run_what(
+def test_a_change_makes_mutmut_collect_its_statistics_again(
     repository: Path, tmp_path: Path
 ) -> None:
     stats = prepare_copy(repository, tmp_path) / "mutants" / "mutmut-stats.json"
@@ -106,7 +106,7 @@ def write_results(folder: Path, codes: dict[str, int]) -> Path:
     return meta
 
 
-def test_only_what_a_run_has_killed_that_ended_well_may_be_left_out(
+def test_only_mutants_killed_in_a_successful_run_are_skipped(
     repository: Path, tmp_path: Path
 ) -> None:
     first, second = "part.dice.x_is_low__mutmut_1", "part.dice.x_is_low__mutmut_2"
@@ -127,9 +127,7 @@ def test_only_what_a_run_has_killed_that_ended_well_may_be_left_out(
     assert known(only_survivors=False) == [None, None]
 
 
-def test_what_is_gone_from_the_repository_goes_from_the_copy(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_files_deleted_in_the_repository_leave_the_copy(repository: Path, tmp_path: Path) -> None:
     copy = prepare_copy(repository, tmp_path) / "mutants/part/tests/test_dice.py"
     assert copy.exists()
     (repository / "part/tests/test_dice.py").unlink()
@@ -137,7 +135,7 @@ def test_what_is_gone_from_the_repository_goes_from_the_copy(
     assert not copy.exists()
 
 
-def test_another_mutmut_begins_anew(repository: Path, tmp_path: Path) -> None:
+def test_another_mutmut_version_starts_from_scratch(repository: Path, tmp_path: Path) -> None:
     kept = prepare_copy(repository, tmp_path) / "mutants" / "part" / "dice.py.meta"
     kept.write_text('{"exit_code_by_key": {}}')
     prepare_copy(repository, tmp_path)
@@ -149,22 +147,22 @@ def test_another_mutmut_begins_anew(repository: Path, tmp_path: Path) -> None:
 
 def test_tests_are_those_of_the_part_unless_others_are_named(repository: Path) -> None:
     project = repository / "pyproject.toml"
-    said = project.read_text()
+    output = project.read_text()
     named = '[tool.smart-assistant.key-module-tests]\ncards = ["part/tests/test_dice.py"]\n'
-    project.write_text(said + named)
+    project.write_text(output + named)
     tests = {module.name: module.tests for module in key_modules.read(repository)}
     assert tests == {"dice": ("part/tests",), "cards": ("part/tests/test_dice.py",)}
 
 
 @pytest.mark.parametrize(
-    ("line", "said"),
+    ("line", "output"),
     [
         ('chess = ["part/tests"]', "tests are named for chess, which is no key module"),
         ('dice = ["part/test"]', "the tests 'part/test' of dice do not exist"),
     ],
 )
-def test_tests_that_do_not_exist_are_refused(repository: Path, line: str, said: str) -> None:
+def test_tests_that_do_not_exist_are_refused(repository: Path, line: str, output: str) -> None:
     with (repository / "pyproject.toml").open("a") as project:
         project.write(f"[tool.smart-assistant.key-module-tests]\n{line}\n")
-    with pytest.raises(ControlError, match=said):
+    with pytest.raises(ControlError, match=output):
         list(key_modules.read(repository))

@@ -30,7 +30,7 @@ def test_how_far_mutmut_is_can_be_seen(tmp_path: Path) -> None:
     assert seen == [(3, 12), (4, 12)]
 
 
-def test_what_mutmut_said_last_is_told_where_it_fails(tmp_path: Path) -> None:
+def test_a_failure_of_mutmut_shows_its_last_line(tmp_path: Path) -> None:
     python = make_program(tmp_path, "echo first; echo failed to collect stats; echo; exit 1")
     with pytest.raises(ControlError, match=r"go on: failed to collect stats \(all of it: /"):
         processes.run_mutmut(python, tmp_path, os.environ, 1, ignore_progress)
@@ -65,7 +65,7 @@ def test_servers_end_when_the_run_does(tmp_path: Path) -> None:
     assert (tmp_path / "ended").exists()
 
 
-def test_servers_that_do_not_start_are_told(tmp_path: Path) -> None:
+def test_servers_that_do_not_start_are_reported(tmp_path: Path) -> None:
     python = make_program(tmp_path, "exit 1")
     with (
         pytest.raises(ControlError, match="the servers of the tests did not start"),

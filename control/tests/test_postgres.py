@@ -84,7 +84,7 @@ def test_the_server_knows_cyrillic_and_the_extensions_that_we_use(server: Cluste
     query(server, "CREATE EXTENSION vector; CREATE EXTENSION pg_trgm")
 
 
-def test_nobody_gets_in_without_the_password(server: Cluster) -> None:
+def test_the_server_requires_the_password(server: Cluster) -> None:
     assert query(server, "SELECT 1") == 1
     with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
         query(server, "SELECT 1", password="another")
@@ -180,7 +180,7 @@ def test_a_folder_that_a_killed_command_had_not_yet_given_away_is_given(home: Pa
     assert (home / "postgres").stat().st_uid == cluster._user.uid != 0
 
 
-def test_the_error_is_told_and_not_the_hint_after_it(home: Path) -> None:
+def test_the_error_is_shown_without_its_hint(home: Path) -> None:
     cluster = Cluster(home, WHEEL_BINARIES, 1, "password")
     with pytest.raises(ControlError, match=r"^initdb: .*unrecognized option.*nonsense"):
         cluster._run("initdb", "--nonsense")

@@ -15,7 +15,7 @@ def make_component(name: str, variable: str, port: int) -> Component:
     return Component(name, "service", launch.return_self, ports=(Port(variable, port),))
 
 
-def test_a_busy_port_is_named_with_who_wants_it_and_what_changes_it() -> None:
+def test_a_busy_port_is_reported_with_component_and_variable() -> None:
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()
@@ -57,7 +57,7 @@ def test_a_port_above_that_of_a_variable_is_named_by_it() -> None:
         )
 
 
-def test_a_disk_as_good_as_full_is_told_beforehand(tmp_path: Path) -> None:
+def test_an_almost_full_disk_is_reported_before_the_start(tmp_path: Path) -> None:
     preflight.check_disk_space(tmp_path, min_free=1)
     with pytest.raises(ControlError, match=rf"the disk is full: \d+ MB free for {tmp_path}"):
         preflight.check_disk_space(tmp_path, min_free=2**62)

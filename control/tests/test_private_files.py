@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from control.credentials import write_private_file
+from control.commands.rotate_keys import KEY_VARIABLE, MasterKeys
+from control.credentials import generate_master_key, write_private_file
 from control.errors import ControlError
-from control.master_keys import KEY_VARIABLE, MasterKeys, generate_key
 
 OTHER_UID, OTHER_GID = 1234, 1235
 needs_root = pytest.mark.skipif(os.getuid() != 0, reason="gives files to others")
@@ -20,7 +20,7 @@ def read_mode_and_owner(file: Path) -> tuple[int, int, int]:
 
 
 @pytest.mark.parametrize("mode", [0o400, 0o600, 0o640])
-def test_whoever_was_let_in_still_is_and_nobody_else(tmp_path: Path, mode: int) -> None:
+def test_replaced_files_keep_access_for_the_same_users(tmp_path: Path, mode: int) -> None:
     file = tmp_path / ".env"
     file.write_text("old")
     file.chmod(mode)
@@ -47,12 +47,12 @@ def test_a_new_one_is_its_owners_alone(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_a_new_master_key_takes_env_from_nobody(tmp_path: Path) -> None:
+def test_a_new_master_key_keeps_the_owner_of_env(tmp_path: Path) -> None:
     file = tmp_path / ".env"
-    file.write_text(f"{KEY_VARIABLE}={generate_key()}\n")
+    file.write_text(f"{KEY_VARIABLE}={generate_master_key()}\n")
     os.chown(file, OTHER_UID, OTHER_GID)
     file.chmod(0o640)
-    MasterKeys.locate(tmp_path, {}).append(generate_key())
+    MasterKeys.locate(tmp_path, {}).append(generate_master_key())
 
     assert read_mode_and_owner(file) == (0o640, OTHER_UID, OTHER_GID)
 

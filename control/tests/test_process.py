@@ -39,7 +39,7 @@ def test_another_process_of_the_same_number_is_not_taken_for_it(tmp_path: Path) 
         popen.wait()
 
 
-def test_a_process_that_has_ended_and_was_not_asked_for_is_gone() -> None:
+def test_a_zombie_counts_as_ended() -> None:
     popen = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = Process.from_pid(popen.pid)
     assert process is not None
@@ -49,13 +49,13 @@ def test_a_process_that_has_ended_and_was_not_asked_for_is_gone() -> None:
     popen.wait()
 
 
-def test_a_record_cut_short_names_nobody(tmp_path: Path) -> None:
+def test_an_incomplete_record_identifies_no_process(tmp_path: Path) -> None:
     (tmp_path / "record").write_text("1234\n")
     assert Process.from_record(tmp_path / "record") is None
     assert Process.from_record(tmp_path / "none") is None
 
 
-def test_the_memory_of_what_is_gone_is_unknown() -> None:
+def test_the_memory_of_an_ended_process_is_unknown() -> None:
     popen = subprocess.Popen([sys.executable, "-c", ""])
     popen.wait()
     assert get_resident_memory(popen.pid) is None

@@ -71,9 +71,9 @@ async def test_what_keeps_dying_is_tried_ever_less_often(
             while keeper.status.restarts < 2:
                 await asyncio.sleep(0.01)
     assert keeper.status.exit_reason == "exit status 1: no way"
-    said = capfd.readouterr().err
-    assert "again in 0.5 s" in said
-    assert "again in 1 s" in said
+    output = capfd.readouterr().err
+    assert "again in 0.5 s" in output
+    assert "again in 1 s" in output
 
 
 async def test_a_task_that_ended_well_is_done_and_not_repeated(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ async def test_a_task_that_ended_well_is_done_and_not_repeated(tmp_path: Path) -
     assert RunDirectory(tmp_path).log_file("part").read_text() == "1\n"
 
 
-async def test_what_cannot_be_prepared_says_why_and_is_tried_again(
+async def test_a_failed_preparation_is_explained_and_retried(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def refuse() -> LaunchSpec:

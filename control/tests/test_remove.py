@@ -33,16 +33,16 @@ def test_without_a_terminal_it_needs_a_yes_and_deletes_nothing_before(suite: Fak
     assert suite.run_directory.find_supervisor()
 
 
-def test_all_data_goes_and_settings_stay(suite: FakeSuite) -> None:
+def test_removal_deletes_data_and_keeps_settings(suite: FakeSuite) -> None:
     suite.manage("start", "--replicas", "rest_service=2")
     state = suite.home / "state"
     (state / "notes.txt").write_text("of the operator's own")
     processes = suite.processes()
-    said = suite.manage("stop", "--remove", "--yes")
+    output = suite.manage("stop", "--remove", "--yes")
     assert not any(process.is_alive for process in processes)
     left = {path.name for path in state.iterdir()}
     assert left == {"mode", "replicas.json", "secrets.env", "notes.txt"}
-    assert "state/secrets.env" in said
+    assert "state/secrets.env" in output
     assert suite.manage("stop", "--remove", "--yes") == "Nothing to remove.\n"
     assert "✓ rest_service" in suite.manage("start")
 
@@ -60,8 +60,8 @@ def test_what_a_suite_keeps_is_known(suite_with_postgres: FakeSuite) -> None:
 
 
 def test_one_service_has_no_data_of_its_own(suite: FakeSuite) -> None:
-    said = suite.manage("stop", "--remove", "--yes", "--service", "redis", status=2)
-    assert "leave --service out" in said
+    output = suite.manage("stop", "--remove", "--yes", "--service", "redis", status=2)
+    assert "leave --service out" in output
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="found in /proc")
@@ -87,19 +87,19 @@ def suite_in_closed_folder(home: Path, database_template: DatabaseTemplate) -> I
 
 
 @needs_root
-def test_a_database_outside_goes_too(suite_in_closed_folder: FakeSuite) -> None:
+def test_a_database_outside_the_state_dir_is_deleted(suite_in_closed_folder: FakeSuite) -> None:
     state = suite_in_closed_folder.home / "state"
     suite_in_closed_folder.manage("start", "--service", "postgres")
     database = (state / "postgres").resolve()
     assert not database.is_relative_to(suite_in_closed_folder.home)
-    said = suite_in_closed_folder.manage("stop", "--remove", "--yes")
-    assert str(database) in said
+    output = suite_in_closed_folder.manage("stop", "--remove", "--yes")
+    assert str(database) in output
     assert not database.exists()
     assert all(it.state_dir != state for it in shared_folder.find_databases())
 
 
 @needs_root
-def test_a_database_whose_folder_is_gone_is_named_and_the_named_command_removes_it(
+def test_an_orphaned_database_is_reported_with_its_removal_command(
     home: Path, suite: FakeSuite, database_template: DatabaseTemplate, terminal: Terminal
 ) -> None:
     lost = home / "closed" / "state"
@@ -113,9 +113,9 @@ def test_a_database_whose_folder_is_gone_is_named_and_the_named_command_removes_
         shutil.rmtree(lost.parent)
 
         command = f"STATE_DIR={lost} ./manage.py stop --local --remove"
-        for said in (suite.manage("start"), "".join(suite.findings(terminal))):
-            assert str(database) in said
-            assert command in said
+        for output in (suite.manage("start"), "".join(suite.findings(terminal))):
+            assert str(database) in output
+            assert command in output
         suite.environment["STATE_DIR"] = str(lost)
         try:
             suite.manage("stop", "--remove", "--yes")
@@ -127,7 +127,7 @@ def test_a_database_whose_folder_is_gone_is_named_and_the_named_command_removes_
     assert command not in "".join(suite.findings(terminal))
 
 
-def test_a_number_that_is_another_process_by_now_is_left_alone(home: Path) -> None:
+def test_a_reused_process_number_is_not_signalled(home: Path) -> None:
     with subprocess.Popen(("sleep", "60")) as other:
         (home / "data").mkdir()
         (home / "data" / "postmaster.pid").write_text(f"{other.pid}\n")
@@ -153,7 +153,7 @@ def test_at_a_terminal_it_asks(
 
 
 @pytest.mark.parametrize("gone", ["redis", "run/processes", "run/supervisor.lock"])
-def test_interrupted_the_same_command_goes_on(home: Path, suite: FakeSuite, gone: str) -> None:
+def test_an_interrupted_removal_can_be_repeated(home: Path, suite: FakeSuite, gone: str) -> None:
     """The first command is killed in the middle of its work."""
     environment.ensure_secrets(home, suite.environment)
     suite.run_directory.create()
@@ -174,7 +174,7 @@ def test_a_folder_where_no_suite_has_started_keeps_all_it_has(home: Path, suite:
     assert all(file.exists() for file in files)
 
 
-def test_what_is_somebody_elses_in_its_folders_stays(home: Path, suite: FakeSuite) -> None:
+def test_foreign_files_in_the_folders_are_not_deleted(home: Path, suite: FakeSuite) -> None:
     environment.ensure_secrets(home, suite.environment)
     for name in ("logs/tg_bot.log", "logs/taxes", "sandbox/project"):
         (home / "state" / name).parent.mkdir(exist_ok=True)
@@ -184,7 +184,7 @@ def test_what_is_somebody_elses_in_its_folders_stays(home: Path, suite: FakeSuit
     assert left == {"logs/taxes", "sandbox/project"}
 
 
-def test_behind_a_link_of_the_operators_only_the_database_goes(
+def test_behind_the_operators_link_only_the_database_is_deleted(
     home: Path, suite: FakeSuite
 ) -> None:
     environment.ensure_secrets(home, suite.environment)

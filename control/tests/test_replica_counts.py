@@ -25,19 +25,19 @@ from control.tests.fake_suite import FakeSuite
         ('{"tg_bot": 2}', "names 'tg_bot'; services with replicas: rest_service, assistant"),
     ],
 )
-def test_what_nobody_can_have_asked_for_is_refused_with_the_files_name_and_what_to_do(
+def test_invalid_replica_counts_are_refused_with_file_and_advice(
     tmp_path: Path, text: str, why: str
 ) -> None:
     file = tmp_path / "replicas.json"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(ControlError) as refusal:
         replicas.read(tmp_path, SERVICES)
-    said = str(refusal.value)
-    assert said.startswith(f"{file} {why}")
-    assert said.endswith(replicas.REPAIR_ADVICE)
+    output = str(refusal.value)
+    assert output.startswith(f"{file} {why}")
+    assert output.endswith(replicas.REPAIR_ADVICE)
 
 
-def test_what_was_kept_is_read_and_without_a_file_each_runs_once(tmp_path: Path) -> None:
+def test_stored_replica_counts_are_read_and_default_to_one(tmp_path: Path) -> None:
     assert replicas.read(tmp_path, SERVICES) == {}
     replicas.save(tmp_path, {"assistant": 3, "rest_service": 1})
     assert replicas.read(tmp_path, SERVICES) == {"assistant": 3, "rest_service": 1}

@@ -36,8 +36,8 @@ def process_port(suite: FakeSuite, number: int) -> int:
 
 @pytest.fixture
 def three_replicas(suite: FakeSuite) -> FakeSuite:
-    said = suite.manage("start", "--replicas", "rest_service=3")
-    assert all(f"✓ {name} " in said for name in REPLICAS)
+    output = suite.manage("start", "--replicas", "rest_service=3")
+    assert all(f"✓ {name} " in output for name in REPLICAS)
     return suite
 
 
@@ -68,10 +68,10 @@ def test_the_health_of_each_is_that_of_its_own_process(
     monkeypatch.setattr(http.client, "HTTPConnection", Connection)
     os.kill(three_replicas.pid("rest_service.2"), signal.SIGSTOP)
     try:
-        said = three_replicas.manage("status", "--service", "rest_service", status=1).splitlines()
+        output = three_replicas.manage("status", "--service", "rest_service", status=1).splitlines()
     finally:
         os.kill(three_replicas.pid("rest_service.2"), signal.SIGCONT)
-    health = {line.split()[0]: line.split("  ")[-1].strip() for line in said[1:]}
+    health = {line.split()[0]: line.split("  ")[-1].strip() for line in output[1:]}
     assert health.pop("rest_service.2").startswith("does not answer on port")
     assert health == {"rest_service": "ok", "rest_service.3": "ok"}
 
@@ -115,8 +115,8 @@ def test_naming_a_service_means_all_its_replicas(three_replicas: FakeSuite) -> N
     assert [three_replicas.component_status(name).state for name in REPLICAS] == ["stopped"] * 3
     three_replicas.manage("start", "--service", "rest_service")
     assert set(REPLICAS) <= set(pids(three_replicas))
-    said = three_replicas.manage("logs", "--service", "rest_service")
-    assert {line.split(" ")[0] for line in said.splitlines()} == set(REPLICAS)
+    output = three_replicas.manage("logs", "--service", "rest_service")
+    assert {line.split(" ")[0] for line in output.splitlines()} == set(REPLICAS)
 
 
 def test_a_restart_of_a_service_with_replicas_has_one_of_them_away_at_a_time(
@@ -156,13 +156,13 @@ def test_where_a_replica_does_not_get_well_those_after_it_go_on_as_they_were(
 ) -> None:
     before = pids(three_replicas)
     three_replicas.environment["DEFAULT_MODEL"] = "unhealthy"
-    said = three_replicas.manage("restart", "--service", "rest_service", status=1)
-    assert "left unchanged: rest_service.2, rest_service.3" in said
+    output = three_replicas.manage("restart", "--service", "rest_service", status=1)
+    assert "left unchanged: rest_service.2, rest_service.3" in output
     after = pids(three_replicas)
     assert [after[name] == before[name] for name in REPLICAS] == [False, True, True]
 
 
-def test_what_a_killed_supervisor_had_left_is_taken_over_with_its_number(
+def test_orphaned_replicas_are_taken_over(
     three_replicas: FakeSuite,
 ) -> None:
     before = three_replicas.processes()
@@ -182,8 +182,8 @@ def test_a_replica_whose_port_is_taken_changes_nothing(suite: FakeSuite) -> None
         port = int(suite.environment["REST_SERVICE_PORT"]) + 150
         squatter.bind(("127.0.0.1", port))
         squatter.listen()
-        said = suite.manage("start", "--replicas", "rest_service=2", status=1)
-    assert f"port {port}, where rest_service.2 would listen, is in use" in said
+        output = suite.manage("start", "--replicas", "rest_service=2", status=1)
+    assert f"port {port}, where rest_service.2 would listen, is in use" in output
     assert pids(suite) == before
     assert "rest_service.2" not in suite.manage("status")
 
@@ -194,8 +194,10 @@ def test_a_second_suite_at_a_port_that_replicas_share_is_noticed(
     other = FakeSuite(home)
     shared = {"REST_SERVICE_PORT": three_replicas.environment["REST_SERVICE_PORT"]}
     other.environment |= {"STATE_DIR": str(home / "other"), **shared}
-    said = other.manage("start", status=1)
-    assert f"port {shared['REST_SERVICE_PORT']}, where rest_service would listen, is in use" in said
+    output = other.manage("start", status=1)
+    assert (
+        f"port {shared['REST_SERVICE_PORT']}, where rest_service would listen, is in use" in output
+    )
 
 
 def test_a_restart_of_a_service_takes_over_the_settings_of_now_for_it_alone(
@@ -216,9 +218,7 @@ def test_a_restart_of_a_service_takes_over_the_settings_of_now_for_it_alone(
     assert three_replicas.fetch_environment("REST_SERVICE_PORT", offset=50)["LOG_LEVEL"] == "DEBUG"
 
 
-def test_a_service_that_was_stopped_begins_with_the_settings_of_now(
-    suite: FakeSuite, home: Path
-) -> None:
+def test_a_stopped_service_starts_with_current_settings(suite: FakeSuite, home: Path) -> None:
     suite.manage("start")
     suite.manage("stop", "--service", "tg_bot")
     (home / ".env").write_text("LOG_LEVEL=DEBUG\n")
@@ -232,8 +232,8 @@ def test_a_restart_of_a_service_with_broken_settings_leaves_alone_what_runs(
     suite.manage("start")
     before = pids(suite)
     (home / ".env").write_text("TELEGRAM_TOKEN=hunter2\n")
-    said = suite.manage("restart", "--service", "tg_bot", status=1)
-    assert "TELEGRAM_TOKEN is not a bot's token" in said
+    output = suite.manage("restart", "--service", "tg_bot", status=1)
+    assert "TELEGRAM_TOKEN is not a bot's token" in output
     assert pids(suite) == before
 
 

@@ -17,36 +17,36 @@ class TestReplyWatchdog:
         """Return the failure after each check with these missing services; None is activity."""
         clock, left = FakeClock(), [*found]
         watchdog = ReplyWatchdog(lambda: left.pop(0) or {}, clock)
-        said = []
+        output = []
         while left:
             clock.now += max(FIRST_CHECK_SECONDS, CHECK_INTERVAL_SECONDS)
             if left[0] is None:
                 left.pop(0)
                 watchdog.reset()
             else:
-                said.append(watchdog.get_failure())
-        return said
+                output.append(watchdog.get_failure())
+        return output
 
-    def test_who_is_missing_at_two_looks_is_named_with_what_to_do(self) -> None:
+    def test_two_failed_checks_name_the_service_with_advice(self) -> None:
         gone = {"tg_bot": "is not running"}
         first, second = self.collect_failures(gone, gone)
         assert first == ""
         assert second.startswith("tg_bot is not running; see ./manage.py status")
 
-    def test_who_is_slow_is_waited_for(self) -> None:
+    def test_slow_services_are_waited_for(self) -> None:
         assert self.collect_failures({}, {}, {}, {}) == [""] * 4
 
-    def test_who_is_just_being_started_again_is_waited_for(self) -> None:
+    def test_restarting_services_are_waited_for(self) -> None:
         assert (
             self.collect_failures({"tg_bot": "is not running"}, {}, {"assistant": "dies"})
             == [""] * 3
         )
 
-    def test_a_sign_of_life_lets_it_begin_anew(self) -> None:
+    def test_activity_resets_the_watchdog(self) -> None:
         gone = {"assistant": "is not running"}
         assert self.collect_failures(gone, None, gone) == ["", ""]
 
-    def test_nobody_is_asked_before_the_first_look(self) -> None:
+    def test_services_are_not_checked_before_the_first_interval(self) -> None:
         clock, asked = FakeClock(), list[str]()
         silence = ReplyWatchdog(lambda: asked.append("x") or {}, clock)
         clock.now = FIRST_CHECK_SECONDS - 0.1

@@ -10,11 +10,12 @@ from uuid import uuid4
 
 import pytest
 
-from control import dotenv, environment, key_rotation
+from control import dotenv, environment
 from control.cli import main
+from control.commands import rotate_keys
+from control.commands.rotate_keys import KEY_VARIABLE
 from control.context import Context
 from control.errors import ControlError
-from control.master_keys import KEY_VARIABLE
 from control.terminal import Terminal
 from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
 from control.tests.fake_suite import FakeSuite
@@ -93,14 +94,14 @@ class RestartRecorder:
         return name not in self.failing
 
 
-def test_all_learn_to_read_with_the_new_key_before_anybody_encrypts_with_it_and_old_ones_go_last(
+def test_services_read_with_a_key_before_one_encrypts_with_it(
     context: Context, home: Path, server: FakeRestService, output: io.StringIO
 ) -> None:
     (old,) = read_keys(home)
     server.answers = [(200, make_counts(rewritten=3)), (200, make_counts())]
     restarts = RestartRecorder()
 
-    assert key_rotation.rotate(context, RUNNING, restarts) == 0
+    assert rotate_keys.rotate(context, RUNNING, restarts) == 0
     new, kept = read_keys(home)
     assert (kept, new != old) == (old, True)
     learnt = [("assistant", [old, new]), ("rest_service", [old, new])]
@@ -109,7 +110,7 @@ def test_all_learn_to_read_with_the_new_key_before_anybody_encrypts_with_it_and_
     token = dotenv.read_variable(home / ".env", "ADMIN_API_TOKEN")
     assert server.requests == [("/api/secrets/rotation", f"Bearer {token}")] * 2
 
-    assert key_rotation.drop_old(context, RUNNING, restarts) == 0
+    assert rotate_keys.drop_old(context, RUNNING, restarts) == 0
     assert read_keys(home) == [new]
     both, alone = ("assistant", [new, old]), [("assistant", [new]), ("rest_service", [new])]
     assert restarts.restarts == [*learnt, used, both, used, *alone]
@@ -118,13 +119,11 @@ def test_all_learn_to_read_with_the_new_key_before_anybody_encrypts_with_it_and_
     assert old not in output.getvalue()
 
 
-def test_nothing_else_of_env_changes_and_nobody_else_may_read_it(
-    context: Context, home: Path
-) -> None:
+def test_rotation_keeps_other_lines_and_the_mode_of_env(context: Context, home: Path) -> None:
     file = home / ".env"
     before = file.read_text().splitlines()
-    key_rotation.rotate(context, RUNNING, RestartRecorder())
-    key_rotation.drop_old(context, RUNNING, RestartRecorder())
+    rotate_keys.rotate(context, RUNNING, RestartRecorder())
+    rotate_keys.drop_old(context, RUNNING, RestartRecorder())
 
     after = file.read_text().splitlines()
     assert [line for line in before if line not in after] == [
@@ -135,7 +134,7 @@ def test_nothing_else_of_env_changes_and_nobody_else_may_read_it(
 
 
 @pytest.mark.parametrize("killed_at", [1, 2, 3])
-def test_killed_at_any_point_it_goes_on_and_no_key_is_lost_that_something_needs(
+def test_a_killed_rotation_continues_and_loses_no_needed_key(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService, killed_at: int
 ) -> None:
     (old,) = read_keys(home)
@@ -148,17 +147,17 @@ def test_killed_at_any_point_it_goes_on_and_no_key_is_lost_that_something_needs(
         return True
 
     with pytest.raises(KeyboardInterrupt):
-        key_rotation.rotate(context, RUNNING, restart_and_die)
+        rotate_keys.rotate(context, RUNNING, restart_and_die)
     left = read_keys(home)
     (new,) = set(left) - {old}
     assert left == ([old, new] if killed_at <= 2 else [new, old])
 
     again = RestartRecorder()
-    assert key_rotation.rotate(make_context(home, terminal, server), RUNNING, again) == 0
+    assert rotate_keys.rotate(make_context(home, terminal, server), RUNNING, again) == 0
     assert read_keys(home) == [new, old]
     assert again.restarts[:2] == [("assistant", left), ("rest_service", left)]
     assert again.restarts[-1] == ("rest_service", [new, old])
-    key_rotation.rotate(make_context(home, terminal, server), RUNNING, again)
+    rotate_keys.rotate(make_context(home, terminal, server), RUNNING, again)
     assert read_keys(home)[1:] == [new, old]
 
 
@@ -167,18 +166,18 @@ def test_what_was_broken_off_is_brought_to_its_end_before_old_keys_are_dropped(
 ) -> None:
     (old,) = read_keys(home)
     with pytest.raises(ControlError):
-        key_rotation.rotate(context, RUNNING, RestartRecorder("rest_service"))
+        rotate_keys.rotate(context, RUNNING, RestartRecorder("rest_service"))
     (new,) = set(read_keys(home)) - {old}
 
-    key_rotation.drop_old(make_context(home, terminal, server), RUNNING, RestartRecorder())
+    rotate_keys.drop_old(make_context(home, terminal, server), RUNNING, RestartRecorder())
     assert read_keys(home) == [new]
 
 
 @pytest.mark.parametrize("killed_at", range(1, 5))
-def test_killed_while_old_keys_are_dropped_it_goes_on_without_one_that_something_needs(
+def test_a_killed_drop_continues_and_loses_no_needed_key(
     context: Context, home: Path, killed_at: int
 ) -> None:
-    key_rotation.rotate(context, RUNNING, RestartRecorder())
+    rotate_keys.rotate(context, RUNNING, RestartRecorder())
     new, old = read_keys(home)
     done: list[str] = []
 
@@ -189,21 +188,21 @@ def test_killed_while_old_keys_are_dropped_it_goes_on_without_one_that_something
         return True
 
     with pytest.raises(KeyboardInterrupt):
-        key_rotation.drop_old(context, RUNNING, restart_and_die)
+        rotate_keys.drop_old(context, RUNNING, restart_and_die)
     assert read_keys(home) == ([new, old] if killed_at <= 2 else [new])
 
     again = RestartRecorder()
-    assert key_rotation.drop_old(context, RUNNING, again) == 0
+    assert rotate_keys.drop_old(context, RUNNING, again) == 0
     assert read_keys(home) == [new]
     assert again.restarts[-2:] == [("assistant", [new]), ("rest_service", [new])]
 
 
-def test_another_suite_of_the_same_file_goes_on_reading_what_it_has_kept(
+def test_another_suite_of_the_file_can_still_decrypt_its_data(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService, output: io.StringIO
 ) -> None:
     row = uuid4()
     kept = Vault(tuple(read_keys(home))).encrypt(row, "kept before")
-    key_rotation.rotate(context, RUNNING, RestartRecorder())
+    rotate_keys.rotate(context, RUNNING, RestartRecorder())
 
     other = make_context(home, terminal, server, STATE_DIR=str(home / "other"))
     vault = Vault(tuple(other.settings.values[KEY_VARIABLE].split(",")))
@@ -214,17 +213,17 @@ def test_another_suite_of_the_same_file_goes_on_reading_what_it_has_kept(
 
 def test_who_does_not_run_is_not_started(context: Context, server: FakeRestService) -> None:
     restarts = RestartRecorder()
-    key_rotation.rotate(context, {"rest_service"}, restarts)
+    rotate_keys.rotate(context, {"rest_service"}, restarts)
     assert {name for name, _ in restarts.restarts} == {"rest_service"}
     asked = len(server.requests)
 
     with pytest.raises(ControlError, match="start --service rest_service"):
-        key_rotation.rotate(context, {"assistant"}, restarts)
+        rotate_keys.rotate(context, {"assistant"}, restarts)
     assert len(server.requests) == asked
 
 
 @pytest.mark.parametrize(
-    ("answer", "said"),
+    ("answer", "message"),
     [
         ((200, make_counts(unreadable=2)), "2 stored API keys and secrets cannot be decrypted"),
         ((200, make_counts(rewritten=1)), "repeatedly encrypted"),
@@ -236,14 +235,14 @@ def test_while_anything_may_need_them_the_old_keys_stay(
     home: Path,
     server: FakeRestService,
     answer: tuple[int, dict[str, object]],
-    said: str,
+    message: str,
 ) -> None:
     (old,) = read_keys(home)
     server.answers = [answer]
-    with pytest.raises(ControlError, match=said):
-        key_rotation.rotate(context, RUNNING, RestartRecorder())
-    with pytest.raises(ControlError, match=said):
-        key_rotation.drop_old(context, RUNNING, RestartRecorder())
+    with pytest.raises(ControlError, match=message):
+        rotate_keys.rotate(context, RUNNING, RestartRecorder())
+    with pytest.raises(ControlError, match=message):
+        rotate_keys.drop_old(context, RUNNING, RestartRecorder())
 
     assert read_keys(home)[1:] == [old]
 
@@ -254,7 +253,7 @@ def test_where_a_service_does_not_get_well_nothing_is_encrypted_with_the_new_key
     (old,) = read_keys(home)
     restarts = RestartRecorder("assistant")
     with pytest.raises(ControlError, match="assistant does not become healthy"):
-        key_rotation.rotate(context, RUNNING, restarts)
+        rotate_keys.rotate(context, RUNNING, restarts)
 
     assert [name for name, _ in restarts.restarts] == ["assistant"]
     assert (read_keys(home)[:1], server.requests) == ([old], [])
@@ -269,22 +268,22 @@ def test_two_at_once_do_not_change_one_file_also_of_two_suites(
         state.mkdir(exist_ok=True)
 
     def restart(_: Context, __: str) -> bool:
-        for act in (key_rotation.rotate, key_rotation.drop_old):
+        for act in (rotate_keys.rotate, rotate_keys.drop_old):
             with pytest.raises(ControlError, match=r"another \./manage\.py rotate-keys"):
                 act(other, RUNNING, RestartRecorder())
         seen.append(read_keys(home))
         return True
 
-    key_rotation.rotate(context, RUNNING, restart)
+    rotate_keys.rotate(context, RUNNING, restart)
     learnt = read_keys(home)[::-1]
     assert seen == [learnt, learnt, read_keys(home)]
 
 
-def test_keys_of_the_process_environment_are_left_to_who_has_put_them_there(
+def test_keys_of_the_process_environment_are_not_changed(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService
 ) -> None:
     with pytest.raises(ControlError, match="comes from the environment"):
-        key_rotation.rotate(
+        rotate_keys.rotate(
             make_context(home, terminal, server, **{KEY_VARIABLE: "mine"}),
             RUNNING,
             RestartRecorder(),
@@ -292,7 +291,7 @@ def test_keys_of_the_process_environment_are_left_to_who_has_put_them_there(
 
 
 @pytest.mark.parametrize("mode", ["--local", "--docker"])
-def test_where_nothing_runs_it_says_to_start_first(
+def test_without_running_services_it_advises_to_start_first(
     home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str], mode: str
 ) -> None:
     environment.ensure_secrets(home, {})
@@ -305,19 +304,19 @@ def test_where_nothing_runs_it_says_to_start_first(
     assert read_keys(home) == before
 
 
-def test_processes_that_run_get_the_new_key_and_lose_the_old_one_when_told(
+def test_running_processes_get_the_new_key_and_drop_the_old(
     suite: FakeSuite,
 ) -> None:
     suite.manage("start")
     old = suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE]
     bystander = suite.pid("tg_bot")
 
-    said = suite.manage("rotate-keys")
+    message = suite.manage("rotate-keys")
     both = suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE]
     assert both == dotenv.read_variable(suite.home / "state" / "secrets.env", KEY_VARIABLE)
     new, kept = both.split(",")
     assert (kept, new != old) == (old, True)
-    assert (old in said, new in said) == (False, False)
+    assert (old in message, new in message) == (False, False)
     suite.manage("rotate-keys", "--drop-old")
     assert suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE] == new
     assert suite.pid("tg_bot") == bystander
@@ -333,7 +332,7 @@ def test_a_service_that_was_stopped_stays_so(suite: FakeSuite) -> None:
     assert dotenv.read_variable(suite.home / "state" / "secrets.env", KEY_VARIABLE) == before
 
 
-def test_containers_get_the_new_key_and_lose_the_old_one_when_told(
+def test_containers_get_the_new_key_and_drop_the_old(
     home: Path, terminal: Terminal, output: io.StringIO, server: FakeRestService
 ) -> None:
     environment.ensure_secrets(home, {})

@@ -40,7 +40,7 @@ def test_a_damaged_file_counts_as_absent_and_is_named(tmp_path: Path, name: str,
     assert run.find_damaged_files() == [run.path / name]
 
 
-def test_a_damaged_record_of_who_supervises_is_named_to_whom_it_keeps_out(
+def test_a_damaged_supervisor_record_is_named_in_the_lock_error(
     tmp_path: Path, terminal: Terminal, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timeouts, "LOCK_TIMEOUT_SECONDS", 0.1)
@@ -63,7 +63,7 @@ def test_a_damaged_record_of_who_supervises_is_named_to_whom_it_keeps_out(
     assert "is gone" not in output.getvalue()
 
 
-def test_an_environment_is_forgotten_only_where_nobody_can_take_or_leave_it(tmp_path: Path) -> None:
+def test_an_environment_is_deleted_only_without_supervisor_and_command(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     run.create()
     run.write_environment({})
@@ -88,7 +88,7 @@ def test_half_a_record_is_of_no_process(tmp_path: Path, text: str) -> None:
     assert process is None or not process.is_alive
 
 
-def test_what_is_written_is_on_the_disk_before_it_takes_its_name(
+def test_files_are_flushed_before_they_are_renamed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     file = tmp_path / "desired_state.json"
@@ -119,8 +119,8 @@ def test_lost_desired_states_end_nothing_and_a_restart_writes_them_again(suite: 
     wait_until(lambda: "desired_state.json is lost or damaged" in log.read_text())
     assert "desired_state.json is damaged and ignored" in suite.manage("status")
     for command in ("stop", "restart"):
-        said = suite.manage(command, "--service", "tg_bot", status=1)
-        assert "desired_state.json is lost or damaged: run ./manage.py restart" in said
+        message = suite.manage(command, "--service", "tg_bot", status=1)
+        assert "desired_state.json is lost or damaged: run ./manage.py restart" in message
     assert all(process.is_alive for process in before)
     suite.manage("restart")
     assert suite.run_directory.read_desired_states()["tg_bot"] == DesiredState(should_run=True)

@@ -37,7 +37,7 @@ def load_settings(home: Path, **environ: str) -> Settings:
 
 
 @pytest.mark.parametrize(("secret", "allowed"), SECRETS.items())
-def test_a_secret_is_seen_by_those_who_need_it_and_by_nobody_else(
+def test_only_services_that_need_a_secret_receive_it(
     home: Path, secret: str, allowed: frozenset[str]
 ) -> None:
     given = {"GOOGLE_CLIENT_SECRET": "google", "SOMETHING_ELSE": "of the operator's shell"}
@@ -47,7 +47,7 @@ def test_a_secret_is_seen_by_those_who_need_it_and_by_nobody_else(
     assert seen_by == allowed
 
 
-def test_the_value_of_a_secret_reaches_nobody_under_another_name(home: Path) -> None:
+def test_the_value_of_a_secret_has_no_other_name(home: Path) -> None:
     mine = load_settings(home, TELEGRAM_TOKEN=TOKEN)
     holders = {name for name in BY_NAME if TOKEN in mine.build_environment(BY_NAME[name]).values()}
     assert holders == {"tg_bot"}
@@ -76,7 +76,7 @@ def test_the_sandboxs_bot_stays_the_same_for_a_state_folder(home: Path) -> None:
     assert load_settings(home, STATE_DIR=str(home / "b")).values["TELEGRAM_TOKEN"] != first
 
 
-def test_a_real_telegram_is_left_as_the_operator_says(home: Path) -> None:
+def test_a_real_telegram_keeps_the_operators_settings(home: Path) -> None:
     mine = load_settings(home, TELEGRAM_TOKEN=TOKEN, TELEGRAM_ALLOWED_USERS="7")
     bot = mine.build_environment(BY_NAME["tg_bot"])
     assert bot["TELEGRAM_TOKEN"] == TOKEN
@@ -86,7 +86,7 @@ def test_a_real_telegram_is_left_as_the_operator_says(home: Path) -> None:
     assert mine.needs_sandbox  # for the model
 
 
-def test_a_model_server_of_ones_own_is_left_as_the_operator_says(home: Path) -> None:
+def test_an_own_model_server_keeps_the_operators_settings(home: Path) -> None:
     mine = load_settings(home, OPENAI_BASE_URL="http://model.lan/v1")
     rest = mine.build_environment(BY_NAME["rest_service"])
     assert rest["OPENAI_BASE_URL"] == "http://model.lan/v1"
@@ -140,15 +140,15 @@ def test_the_services_find_our_databases_and_each_other(home: Path) -> None:
     assert assistant["ASSISTANT_PORT"] == "7"
 
 
-def test_a_proxy_is_told_only_to_those_who_go_out_and_not_for_this_machine(home: Path) -> None:
+def test_only_services_with_external_servers_receive_the_proxy(home: Path) -> None:
     mine = load_settings(home, HTTPS_PROXY="http://user:pw@proxy.lan", NO_PROXY="lan")
-    told = {it.name for it in SERVICES if "HTTPS_PROXY" in mine.build_environment(it)}
-    assert told == {"rest_service", "assistant", "tg_bot", "google_calendar_service"}
+    reported = {it.name for it in SERVICES if "HTTPS_PROXY" in mine.build_environment(it)}
+    assert reported == {"rest_service", "assistant", "tg_bot", "google_calendar_service"}
     assert mine.build_environment(BY_NAME["tg_bot"])["NO_PROXY"] == "lan,127.0.0.1,localhost"
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "output"),
     [
         ({"ASSISTANT_PORT": "80o2"}, "ASSISTANT_PORT=80o2: a port is a number"),
         ({"REDIS_PORT": "70000"}, "REDIS_PORT=70000: a port is a number"),
@@ -158,9 +158,9 @@ def test_a_proxy_is_told_only_to_those_who_go_out_and_not_for_this_machine(home:
     ],
 )
 def test_a_value_that_cannot_be_is_refused_in_one_line_without_repeating_secrets(
-    home: Path, given: dict[str, str], said: str
+    home: Path, given: dict[str, str], output: str
 ) -> None:
-    with pytest.raises(ControlError, match=said) as caught:
+    with pytest.raises(ControlError, match=output) as caught:
         load_settings(home, **given)
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
@@ -178,7 +178,7 @@ def test_each_replica_answers_for_itself_at_a_port_of_its_own(home: Path) -> Non
     assert "REST_SERVICE_OWN_PORT" not in mine.build_environment(assistant, 2)
 
 
-def test_a_replica_without_a_port_is_told_which_variable_leaves_none(home: Path) -> None:
+def test_a_replica_without_a_free_port_names_the_variable(home: Path) -> None:
     mine = load_settings(home, ASSISTANT_PORT="65500")
     assert mine.process_port(BY_NAME["assistant"]) == 65500
     with pytest.raises(ControlError, match=r"ASSISTANT_PORT=65500 leaves no port above it for as"):

@@ -73,7 +73,7 @@ def test_elsewhere_it_gets_a_folder_of_its_own_outside(
     assert system_user.can_enter(first)
 
 
-def test_a_folder_that_a_killed_command_left_empty_is_used(
+def test_an_empty_folder_of_a_killed_command_is_used(
     home: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
     first = shared_folder.create_database_folder(system_user, closed_folder, (home / "shared",))
@@ -93,7 +93,7 @@ def test_no_umask_keeps_the_user_of_postgres_out(
 
 
 @pytest.mark.parametrize("left", [0o700, 0o777, 0o750])
-def test_a_shared_folder_that_an_earlier_version_left_with_a_wrong_mode_is_repaired(
+def test_a_shared_folder_with_a_wrong_mode_is_repaired(
     home: Path, closed_folder: Path, system_user: SystemUser, left: int
 ) -> None:
     shared = home / "shared"
@@ -231,7 +231,7 @@ def test_programs_that_their_user_can_run_stay_where_they_are(
     assert shared_folder.ensure_runnable_binaries(system_user, binaries, ()) == binaries
 
 
-def test_a_database_knows_whose_it_is_and_that_its_folder_is_gone(
+def test_a_database_knows_its_owner_and_whether_it_is_orphaned(
     home: Path, closed_folder: Path, database_folder: Path
 ) -> None:
     shared, state_dir = home / "shared", closed_folder / "state"
@@ -241,8 +241,8 @@ def test_a_database_knows_whose_it_is_and_that_its_folder_is_gone(
     shutil.rmtree(state_dir)
     (left,) = shared_folder.find_databases((shared,))
     assert left.is_orphaned
-    said, command = shared_folder.describe_orphan(left)
-    assert "(3 MB)" in said
+    output, command = shared_folder.describe_orphan(left)
+    assert "(3 MB)" in output
     assert f"STATE_DIR={state_dir} ./manage.py stop --local --remove deletes it" in command
 
     left.remove()
@@ -263,7 +263,7 @@ def test_where_its_folder_has_another_database_now_the_named_command_spares_that
     assert command == f"rm -r {database_folder} {database_folder}.owner deletes it"
 
 
-def test_the_record_of_a_database_that_was_deleted_by_hand_goes_with_the_next_one(
+def test_records_of_manually_deleted_databases_are_removed(
     home: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
     shared = home / "shared"

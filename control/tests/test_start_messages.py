@@ -28,11 +28,11 @@ def test_a_misspelled_setting_is_named_with_the_nearest_and_without_its_value(
     home: Path, terminal: Terminal, output: io.StringIO, name: str, advice: str
 ) -> None:
     prepare(home, terminal, f"{name}=123:secret\n")
-    (said,) = output.getvalue().splitlines()[1:]
-    assert said == f"! .env: {name} is not a setting of the suite; {advice}"
+    (message,) = output.getvalue().splitlines()[1:]
+    assert message == f"! .env: {name} is not a setting of the suite; {advice}"
 
 
-def test_settings_that_somebody_reads_are_no_matter(
+def test_known_settings_give_no_warning(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     example = (home / ".env.example").read_text()

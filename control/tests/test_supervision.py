@@ -22,11 +22,11 @@ def are_gone(processes: list[Process]) -> bool:
 def test_start_shows_each_part_and_where_to_go_and_stop_leaves_nothing(
     suite_with_postgres: FakeSuite,
 ) -> None:
-    said = suite_with_postgres.manage("start")
-    assert all(f"✓ {name}" in said for name in ALL)
-    assert f"http://127.0.0.1:{suite_with_postgres.environment['SANDBOX_PORT']}/?token=" in said
-    assert f"http://127.0.0.1:{suite_with_postgres.environment['REST_SERVICE_PORT']}/docs" in said
-    assert "state/logs" in said
+    output = suite_with_postgres.manage("start")
+    assert all(f"✓ {name}" in output for name in ALL)
+    assert f"http://127.0.0.1:{suite_with_postgres.environment['SANDBOX_PORT']}/?token=" in output
+    assert f"http://127.0.0.1:{suite_with_postgres.environment['REST_SERVICE_PORT']}/docs" in output
+    assert "state/logs" in output
 
     running = suite_with_postgres.processes()
     assert len(running) == 6
@@ -41,16 +41,16 @@ def test_start_shows_each_part_and_where_to_go_and_stop_leaves_nothing(
     assert suite_with_postgres.manage("stop") == "Nothing runs.\n"
 
 
-def test_a_second_start_says_that_it_runs_and_starts_what_is_missing(suite: FakeSuite) -> None:
+def test_a_second_start_starts_only_missing_components(suite: FakeSuite) -> None:
     suite.manage("start")
     suite.manage("stop", "--service", "tg_bot")
     assert suite.component_status("tg_bot").state == "stopped"
     rest = suite.pid("rest_service")
     suite.manage("status", status=1)
 
-    said = suite.manage("start")
-    assert "The suite is already running." in said
-    assert "✓ tg_bot" in said
+    output = suite.manage("start")
+    assert "The suite is already running." in output
+    assert "✓ tg_bot" in output
     assert suite.pid("rest_service") == rest
 
 
@@ -155,9 +155,9 @@ def test_a_terminated_supervisor_stops_everything_in_order(suite: FakeSuite) -> 
 
 def test_two_starts_at_once_start_one_suite(suite: FakeSuite) -> None:
     with suite.start_process("start") as first, suite.start_process("start") as second:
-        said = [process.communicate(timeout=60)[0] for process in (first, second)]
+        output = [process.communicate(timeout=60)[0] for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0)
-    assert len([text for text in said if "The suite is already running." in text]) == 1
+    assert len([text for text in output if "The suite is already running." in text]) == 1
     assert len(suite.processes()) == 5
 
 

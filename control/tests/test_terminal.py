@@ -6,7 +6,7 @@ import pytest
 from control.terminal import Terminal
 
 
-def test_a_person_sees_what_is_waited_for_and_the_next_line_takes_its_place() -> None:
+def test_progress_is_shown_and_replaced_by_the_next_line() -> None:
     stream = io.StringIO()
     terminal = Terminal(stream, is_tty=True, colour=False)
     terminal.show_progress("… waiting")
@@ -37,6 +37,6 @@ def test_a_terminal_of_another_alphabet_gets_signs_that_it_has() -> None:
     assert raw.getvalue().startswith(b" ok ??????")
 
 
-def test_colours_are_left_out_where_they_are_not_wanted() -> None:
+def test_colours_can_be_disabled() -> None:
     assert Terminal(io.StringIO(), is_tty=True, colour=False).paint("x", "31") == "x"
     assert Terminal(io.StringIO(), is_tty=True, colour=True).paint("x", "31") == "\033[31mx\033[0m"

@@ -50,7 +50,7 @@ def python(home: Path) -> FakePython:
 
 class TestLocal:
     @pytest.mark.parametrize(
-        ("said", "told"),
+        ("message", "reported"),
         [
             ("", ["-m", "not slow"]),
             ("--service tg_bot", ["-m", "not slow", "tg_bot/tests"]),
@@ -65,12 +65,12 @@ class TestLocal:
             ("--all --service tg_bot", ["--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]),
         ],
     )
-    def test_what_was_asked_for_is_told_to_pytest(
-        self, python: FakePython, terminal: Terminal, said: str, told: list[str]
+    def test_options_are_passed_to_pytest(
+        self, python: FakePython, terminal: Terminal, message: str, reported: list[str]
     ) -> None:
         (python.home / "tests/e2e").mkdir(parents=True)
-        assert main(["test", "--local", *said.split()], python.context(terminal)) == 0
-        assert python.pytest_options == [*selection.PARALLEL_OPTIONS, *told]
+        assert main(["test", "--local", *message.split()], python.context(terminal)) == 0
+        assert python.pytest_options == [*selection.PARALLEL_OPTIONS, *reported]
         assert "--dist=loadfile" in selection.PARALLEL_OPTIONS, (
             "tests of one file share what they start"
         )
@@ -138,12 +138,12 @@ class TestLocal:
         main(["test", "--", "test_one.py::test_first"], python.context(terminal))
         assert python.pytest_options == ["-m", "not slow", "test_one.py::test_first"]
 
-    def test_an_option_of_pytest_is_said_to_belong_after_the_dashes(
+    def test_a_pytest_option_must_follow_the_dashes(
         self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert main(["test", "-k", "chat"], python.context(terminal)) == 2
-        assert "test does not take '-k'" in (said := capsys.readouterr().err)
-        assert "arguments of pytest follow after --" in said
+        assert "test does not take '-k'" in (message := capsys.readouterr().err)
+        assert "arguments of pytest follow after --" in message
 
     def test_an_unknown_part_is_answered_with_those_there_are(
         self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
@@ -166,7 +166,7 @@ class TestDocker:
         return main(["test", "--docker", *words], context)
 
     @pytest.mark.parametrize(
-        ("said", "parts", "stories"),
+        ("message", "parts", "stories"),
         [
             (
                 "",
@@ -189,11 +189,11 @@ class TestDocker:
         self,
         docker: FakeDocker,
         python: FakePython,
-        said: str,
+        message: str,
         parts: list[str],
         stories: list[str],
     ) -> None:
-        assert self.run_tests(docker, python, *said.split()) == 0
+        assert self.run_tests(docker, python, *message.split()) == 0
         words = docker.get_only_call("run", "tests")["arguments"]
         assert words[words.index("tests") + 1 :] == [*selection.PARALLEL_OPTIONS, *parts]
         assert python.pytest_options == stories
@@ -213,7 +213,7 @@ class TestDocker:
             ("{home}/smart_kit/tests", 1, 0),
         ],
     )
-    def test_what_is_named_is_run_where_it_belongs(
+    def test_named_tests_run_where_they_belong(
         self, docker: FakeDocker, python: FakePython, named: str, parts: int, stories: int
     ) -> None:
         for place in ("smart_kit/tests", "tests/e2e/shared"):
@@ -229,7 +229,9 @@ class TestDocker:
         for call in python.calls:
             assert call["arguments"][-len(words) :] == words
 
-    def test_of_one_part_no_stories_are_told(self, docker: FakeDocker, python: FakePython) -> None:
+    def test_a_single_part_runs_no_end_to_end_tests(
+        self, docker: FakeDocker, python: FakePython
+    ) -> None:
         assert self.run_tests(docker, python, "--service", "tg_bot", "--all") == 0
         words = docker.get_only_call("run", "tests")["arguments"]
         options = ["-m", "not e2e and not local", "--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]
@@ -266,13 +268,13 @@ class TestRepeated:
     def parse_outcomes(self, output: io.StringIO) -> list[str]:
         return re.sub(r", (\d+m )?\d+s", "", output.getvalue()).splitlines()
 
-    def test_all_runs_are_done_and_told_whatever_becomes_of_each(
+    def test_all_repeated_runs_are_made_and_summarized(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         python.statuses = [0, 1, 0]
         assert main(["test", "--local", "--repeat", "3"], python.context(terminal)) == 1
-        said = ["run 1: passed", "run 2: failed", "run 3: passed", "3 of 3 runs, 1 failed"]
-        assert self.parse_outcomes(output) == said
+        message = ["run 1: passed", "run 2: failed", "run 3: passed", "3 of 3 runs, 1 failed"]
+        assert self.parse_outcomes(output) == message
         assert len(python.calls) == 3
 
     def test_a_run_that_was_killed_has_failed(
@@ -294,10 +296,10 @@ class TestRepeated:
     ) -> None:
         python.statuses = [0, 2]
         assert main(["test", "--local", "--repeat", "9"], python.context(terminal)) == 2
-        said = ["run 1: passed", "run 2: interrupted", "1 of 9 runs, 0 failed"]
-        assert self.parse_outcomes(output) == said
+        message = ["run 1: passed", "run 2: interrupted", "1 of 9 runs, 0 failed"]
+        assert self.parse_outcomes(output) == message
 
-    def test_of_one_run_pytest_says_enough(
+    def test_a_single_run_has_no_summary(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         main(["test", "--local"], python.context(terminal))
@@ -329,7 +331,7 @@ class TestUnderLoad:
         assert len(call["loops"]) == 2
         assert [pid for pid in call["loops"] if Process.from_pid(pid)] == []
 
-    def test_nothing_else_is_busy_unless_asked_for(
+    def test_without_the_option_no_load_is_generated(
         self, python: FakePython, terminal: Terminal
     ) -> None:
         main(["test", "--local"], python.context(terminal))
@@ -373,9 +375,9 @@ class TestUnderLoad:
         with self.start_command(python) as command:
             loops = python.calls[0]["loops"]
             end(command.pid, number)
-            said, _ = command.communicate(timeout=60)
+            message, _ = command.communicate(timeout=60)
         assert command.returncode == status
-        assert said == "run 1: interrupted\n0 of 3 runs, 0 failed\n"
+        assert message == "run 1: interrupted\n0 of 3 runs, 0 failed\n"
         assert not any(map(Process.from_pid, loops))
         assert (python.home / "tidied").exists()
         assert len(python.calls) == 1

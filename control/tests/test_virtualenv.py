@@ -40,7 +40,7 @@ def test_the_first_time_it_is_made_and_filled_the_second_time_only_looked_at(
     assert repository.take_calls == []
 
 
-def test_what_is_installed_is_checked_by_its_hash(home: Path, terminal: Terminal) -> None:
+def test_installed_packages_are_checked_by_hash(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     install = repository.calls_file.read_text().splitlines()[1].split()
@@ -69,7 +69,7 @@ def test_development_includes_what_the_suite_needs(home: Path, terminal: Termina
     assert repository.take_calls == []
 
 
-def test_an_environment_whose_python_is_gone_is_made_again(home: Path, terminal: Terminal) -> None:
+def test_an_environment_without_its_python_is_recreated(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     assert repository.take_calls
@@ -78,7 +78,7 @@ def test_an_environment_whose_python_is_gone_is_made_again(home: Path, terminal:
     assert repository.take_calls == REBUILD_CALLS
 
 
-def test_rebuild_makes_it_anew(home: Path, terminal: Terminal) -> None:
+def test_rebuild_recreates_the_environment(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     (home / ".venv" / "broken").touch()
@@ -88,9 +88,7 @@ def test_rebuild_makes_it_anew(home: Path, terminal: Terminal) -> None:
     assert not (home / ".venv" / "broken").exists()
 
 
-def test_a_failed_installation_is_told_in_one_line_and_tried_again_next_time(
-    home: Path, terminal: Terminal
-) -> None:
+def test_a_failed_installation_is_reported_and_retried(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal, pip="echo 'error: dns error'; exit 1")
     for _ in range(2):
         with pytest.raises(ControlError, match="the package index cannot be reached") as caught:
@@ -168,7 +166,7 @@ def test_killed_at_any_step_the_same_command_succeeds(
 
 
 @pytest.mark.parametrize("slow", ["venv", "pip", "pip after a change"])
-def test_what_a_killed_installer_leaves_is_not_repaired_but_made_anew(
+def test_the_environment_of_a_killed_installer_is_recreated(
     home: Path, terminal: Terminal, slow: str
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
@@ -214,9 +212,9 @@ def test_ctrl_c_shows_no_traceback_and_the_same_command_succeeds(
     with repository.start_rebuild() as command:
         wait_until((home / "started").exists)
         os.killpg(command.pid, signal.SIGINT)  # as a terminal does
-        said, _ = command.communicate()
+        message, _ = command.communicate()
     assert command.returncode == 130
-    assert "Traceback" not in said
+    assert "Traceback" not in message
     assert not (home / "finished").exists()
     repository.set_behaviour()
     assert repository.take_calls == REBUILD_CALLS
@@ -246,7 +244,7 @@ def test_a_listed_package_may_be_half_of_one_where_this_interpreter_is_in_an_unf
         replace(SUITABLE_MACHINE, loopback_error="off"),
     ],
 )
-def test_a_machine_that_lacks_something_is_told_before_anything_is_made(
+def test_an_unmet_requirement_is_reported_before_the_installation(
     home: Path, terminal: Terminal, found: Machine
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
