@@ -193,7 +193,7 @@ def _restart_key_users(context: Context, running: Collection[str], restart: Rest
     now = replace(context)  # a copy has not loaded the settings yet
     table = now.settings.select_services(now.services)
     key_users = {it.name for it in table if it.port and KEY_VARIABLE in it.variables}
-    for name in sorted(key_users.intersection(running), key=services.SCHEMA_OWNER.__eq__):
+    for name in sorted(key_users.intersection(running), key=lambda it: it == services.SCHEMA_OWNER):
         if not restart(now, name):
             problem = f"{name} does not become healthy (./manage.py logs)"
             raise ControlError(f"{problem}; {_RETRY_ADVICE}")

@@ -31,7 +31,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         with _cpu_load(os.cpu_count() or 1 if options.under_load else 0):
             while len(durations) < options.repeat and _INTERRUPTED not in statuses:
                 started_at = time.monotonic()
-                statuses.append(_INTERRUPTED)
+                statuses.append(_INTERRUPTED)  # which it stays if Ctrl-C ends the run
                 statuses[-1] = mode.run_tests(options)
                 durations.append(f", {format_duration(time.monotonic() - started_at)}")
     finally:  # after Ctrl-C too
