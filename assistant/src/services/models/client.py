@@ -22,9 +22,9 @@ from ...messages.completion import Completion
 from ...messages.conversation import Conversation
 from .attempt import loop_time, to_failure
 from .circuit_breaker import OPEN_SECONDS
+from .model_registry import ResolvedModel
 from .model_state import ModelStates
 from .request import ModelRequest
-from .resolved_model import ResolvedModel
 from .retries import RetryPolicy, call_with_retries
 
 FALLBACK_RESERVE_SECONDS = 30.0

@@ -7,12 +7,13 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.models import ModelApi
 
 from .circuit_breaker import CircuitBreaker
-from .rejected_extras import RejectedExtras
+from .model_registry import ResolvedModel
 from .request import ModelRequest
 from .request_adaptation import RequestAdaptation
-from .resolved_model import ResolvedModel
 from .transport.endpoint import Endpoint
 
+MAX_REJECTED_EXTRAS = 10_000
+"""Digests kept at a time; a message that was dropped is rejected once more and learnt again."""
 _NO_ADAPTATION = RequestAdaptation()
 
 
@@ -39,7 +40,8 @@ class ModelStates:
     is another endpoint and starts without failures."""
 
     def __init__(self) -> None:
-        self.rejected_extras = RejectedExtras()
+        self.rejected_extras: frozenset[bytes] = frozenset()
+        """Digests of messages that are sent to their own model without extras, as to any other."""
         self._by_endpoint: WeakKeyDictionary[
             Endpoint, dict[tuple[str, str, ModelApi], ModelState]
         ] = WeakKeyDictionary()
@@ -66,3 +68,8 @@ class ModelStates:
             return 0.0
         api = self.choose_api(model, model.endpoint, request)
         return self.get(model, model.endpoint, api).breaker.seconds_until_retry(now)
+
+    def add_rejected_extras(self, digests: frozenset[bytes]) -> None:
+        """Store digests of messages whose extras their own model has rejected."""
+        known = self.rejected_extras
+        self.rejected_extras = digests if len(known) > MAX_REJECTED_EXTRAS else known | digests

@@ -10,7 +10,7 @@ import pytest
 from assistant.src.core.errors import CircuitOpen, EmptyResponse, ModelNotAccessible
 from assistant.src.messages.item import ChatItem
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.resolved_model import ResolvedModel
+from assistant.src.services.models.model_registry import ResolvedModel
 from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.async_model_server import serve_model
 from assistant.tests.services.models.model_harness import (

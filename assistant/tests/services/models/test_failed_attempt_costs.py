@@ -9,7 +9,7 @@ import pytest
 from assistant.src.core.errors import EmptyResponse
 from assistant.src.services.models import attempt
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.resolved_model import Prices
+from assistant.src.services.models.model_registry import Prices
 from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.services.models.fake_openai_server import (
     StubResponse,

@@ -8,8 +8,7 @@ from cryptography.fernet import Fernet
 
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.model_registry import ModelRegistry
-from assistant.src.services.models.transport.endpoint import Endpoint
-from assistant.src.services.models.transport.endpoint_pool import EndpointPool
+from assistant.src.services.models.transport.endpoint import Endpoint, EndpointPool
 from assistant.tests.services.models.model_harness import make_fake_turn, make_model_request
 from assistant.tests.snapshot_builders import make_assistant
 from smart_kit.contracts.configuration import (

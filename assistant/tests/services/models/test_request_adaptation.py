@@ -10,7 +10,7 @@ import pytest
 from assistant.src.messages.item import ChatItem, build_tool_item
 from assistant.src.services.models.circuit_breaker import FAILURE_THRESHOLD
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.rejected_extras import MAX_REJECTED, RejectedExtras
+from assistant.src.services.models.model_state import MAX_REJECTED_EXTRAS, ModelStates
 from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.services.models.fake_openai_server import (
     JsonObject,
@@ -331,9 +331,11 @@ async def test_what_is_known_of_a_server_goes_with_it() -> None:
     assert gone() is None
 
 
-def test_of_messages_that_are_not_read_so_many_are_remembered() -> None:
-    unread = RejectedExtras()
-    unread.add([number.to_bytes(4) for number in range(MAX_REJECTED + 1)])
-    unread.add([b"last"])
+def test_number_of_remembered_rejected_extras_is_limited() -> None:
+    states = ModelStates()
+    states.add_rejected_extras(
+        frozenset(number.to_bytes(4) for number in range(MAX_REJECTED_EXTRAS + 1))
+    )
+    states.add_rejected_extras(frozenset({b"last"}))
 
-    assert unread.union(()) == {b"last"}
+    assert states.rejected_extras == {b"last"}

@@ -6,9 +6,7 @@ from typing import Any
 from smart_kit.contracts.base import JsonObject
 
 from ....messages.item import encode_json
-from ..request import ModelRequest
-from ..resolved_model import ResolvedModel
-from .base import ModelCall, ParsedResponse
+from .base import ModelCall, ModelProtocol
 from .responses_parser import parse_response
 from .responses_stream import ResponsesStreamAccumulator
 
@@ -24,43 +22,17 @@ _NESTED_PARAMETERS = {
 """Parameters that are flat in Chat Completions."""
 
 
-class ResponsesProtocol:
-    """See ModelProtocol."""
+def _build_parameters(call: ModelCall) -> dict[str, Any]:
+    shared = call.shared_parameters.items()
+    return {_RENAMED_PARAMETERS.get(name, name): value for name, value in shared} | _STATELESS
 
-    path = "/responses"
-    extras_names = ("output",)
 
-    def build_parameters(self, request: ModelRequest, model: ResolvedModel) -> dict[str, Any]:
-        """See ModelProtocol."""
-        given = model.merge_parameters(request.overrides)
-        parameters = {
-            _RENAMED_PARAMETERS.get(name, name): value for name, value in given.items()
-        } | _STATELESS
-        if (
-            "tools" in model.capabilities
-            and request.prompt.functions
-            and not request.may_call_tools
-        ):
-            parameters["tool_choice"] = "none"
-        if "streaming" in model.capabilities:
-            parameters["stream"] = True
-        return parameters
-
-    def build_body(self, call: ModelCall) -> str:
-        """See ModelProtocol."""
-        prompt = call.request.prompt
-        head = encode_json({"model": call.model.name, **_nest_parameters(call.parameters)})[:-1]
-        tools = f'"tools":{prompt.responses_tools},' if call.has_tools else ""
-        given = encode_json(list(_build_input(call)))
-        return f'{head},"instructions":{prompt.instructions_json},{tools}"input":{given}}}'
-
-    def parse_response(self, body: object, key: str) -> ParsedResponse:
-        """See ModelProtocol."""
-        return parse_response(body, key)
-
-    def create_accumulator(self) -> ResponsesStreamAccumulator:
-        """See ModelProtocol."""
-        return ResponsesStreamAccumulator()
+def _build_body(call: ModelCall) -> str:
+    prompt = call.request.prompt
+    head = encode_json({"model": call.model.name, **_nest_parameters(call.parameters)})[:-1]
+    tools = f'"tools":{prompt.responses_tools},' if call.has_tools else ""
+    given = encode_json(list(_build_input(call)))
+    return f'{head},"instructions":{prompt.instructions_json},{tools}"input":{given}}}'
 
 
 def _nest_parameters(parameters: Any) -> dict[str, Any]:
@@ -97,3 +69,13 @@ def _to_input_items(message: JsonObject, their_ids: dict[str, str]) -> Iterator[
         yield {"role": message["role"], "content": message["content"]}
     for call in message.get("tool_calls", ()):
         yield {"type": "function_call", "call_id": call["id"], **call["function"]}
+
+
+RESPONSES = ModelProtocol(
+    path="/responses",
+    extras_names=("output",),
+    build_parameters=_build_parameters,
+    build_body=_build_body,
+    parse_response=parse_response,
+    create_accumulator=ResponsesStreamAccumulator,
+)

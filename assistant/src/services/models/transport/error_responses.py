@@ -22,7 +22,7 @@ from ....core.errors import (
     UnsupportedParameter,
 )
 from ....messages.item import encode_json
-from ..provider_extras import DEFAULT_EXTRAS, EXTRA_KEYS
+from ..request_adaptation import DEFAULT_EXTRAS, EXTRA_KEYS
 from ..response_parsing import parse_token_usage
 
 _RETRYABLE_STATUSES = {408, 409, 425, 429}

@@ -4,7 +4,7 @@ import pytest
 
 from assistant.src.messages.item import ChatItem, build_tool_item
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.protocols.tool_transcript import flatten_tool_calls
+from assistant.src.services.models.protocols.base import flatten_tool_calls
 from assistant.tests.services.models.fake_openai_server import (
     JsonObject,
     StubResponse,
