@@ -25,11 +25,6 @@ FORECAST_DAYS = 7
 """Always requested, so that one cached forecast serves every request for a place."""
 
 _MAX_RESULTS = 20
-_PLACE_TTL_SECONDS = 30 * 86_400
-_FORECAST_TTL_SECONDS = 15 * 60
-_MAX_CACHED_PLACES = 1_000
-_MAX_CACHED_FORECASTS = 500
-_KEEPALIVE_SECONDS = 3.0
 _CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -38,13 +33,6 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 class _SearchResponse(Contract):
     results: tuple[JsonObject, ...] = ()
     """Open-Meteo omits the key where nothing was found."""
-
-    @property
-    def places(self) -> tuple[Place, ...]:
-        """The results with coordinates and a time zone."""
-        return tuple(
-            place for result in self.results if (place := _parse_place(result)) is not None
-        )
 
 
 class OpenMeteoClient:
@@ -59,13 +47,11 @@ class OpenMeteoClient:
         self._forecast_url = f"{(url or FORECAST_URL).rstrip('/')}/v1/forecast"
         self._http = httpx2.AsyncClient(
             timeout=httpx2.Timeout(8.0, connect=3.0),
-            limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
+            limits=httpx2.Limits(keepalive_expiry=3.0),
             transport=transport,
         )
-        self._places = TtlCache[str, tuple[Place, ...]](_PLACE_TTL_SECONDS, _MAX_CACHED_PLACES)
-        self._forecasts = TtlCache[tuple[float, float, date], Forecast](
-            _FORECAST_TTL_SECONDS, _MAX_CACHED_FORECASTS
-        )
+        self._places = TtlCache[str, tuple[Place, ...]](30 * 86_400, max_entries=1_000)
+        self._forecasts = TtlCache[tuple[float, float, date], Forecast](15 * 60, max_entries=500)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -80,7 +66,8 @@ class OpenMeteoClient:
         async def search() -> tuple[Place, ...]:
             language = "ru" if _CYRILLIC.search(name) else "en"
             params = {"name": name, "count": _MAX_RESULTS, "language": language, "format": "json"}
-            return (await self._get(self._search_url, params, _SearchResponse)).places
+            found = await self._get(self._search_url, params, _SearchResponse)
+            return tuple(place for result in found.results if (place := _parse_place(result)))
 
         return await self._places.get(name.casefold(), search)
 
@@ -106,23 +93,21 @@ class OpenMeteoClient:
         try:
             response = await self._http.get(url, params=params)
         except TRANSPORT_ERRORS as error:
-            reason = str(error) or type(error).__name__
-            raise UpstreamUnavailable(f"weather: {reason}") from error
+            raise UpstreamUnavailable(f"weather: {str(error) or type(error).__name__}") from error
         status = response.status_code
         if status == 429 or status >= 500:
             raise UpstreamUnavailable(f"weather: HTTP {status}", status=status)
         if not response.is_success:
-            reason = response.text[:200]
-            raise UpstreamRejected(f"weather: HTTP {status}: {reason}", status=status)
+            raise UpstreamRejected(f"weather: HTTP {status}: {response.text[:200]}", status=status)
         try:
             return response_type.model_validate_json(response.content)
         except ValidationError as error:
-            raise UpstreamRejected(
-                f"weather: the response is no {response_type.__name__}"
-            ) from error
+            reason = f"weather: the response is no {response_type.__name__}"
+            raise UpstreamRejected(reason) from error
 
 
 def _parse_place(result: JsonObject) -> Place | None:
+    """Return the place; None: coordinates or time zone are missing."""
     try:
         return Place.model_validate(result)
     except ValidationError:

@@ -30,11 +30,8 @@ class TtlCache(Generic[KeyT, ValueT]):
                 return self._entries[key][1]
             value = await load()
             if value:
-                self._store(key, value)
+                self._entries.pop(key, None)
+                if len(self._entries) >= self._max_entries:
+                    del self._entries[next(iter(self._entries))]
+                self._entries[key] = (self._clock() + self._ttl_seconds, value)
             return value
-
-    def _store(self, key: KeyT, value: ValueT) -> None:
-        self._entries.pop(key, None)
-        while len(self._entries) >= self._max_entries:
-            del self._entries[next(iter(self._entries))]
-        self._entries[key] = (self._clock() + self._ttl_seconds, value)

@@ -66,31 +66,31 @@ class ModelClient:
         """
         failures = [] if failures is None else failures
         budget, original = context.budget, copy(request.conversation)
-        remaining = [one for one in chain if one.name not in request.conversation.too_long_for]
+        remaining = [model for model in chain if model.name not in original.too_long_for]
         available = self._select_available(remaining, request, context, failures)
         failure: UpstreamError | None = None
         while available:
             model, *fallbacks = available
-            policy = _build_policy(context.deadline, len(fallbacks), len(remaining))
             cost = model.prices.calculate_cost(*request.estimated_tokens) or _ZERO
             if not await budget.reserve(request.key, _sum_costs(failures) + cost):
                 failure, available = failure or BudgetExceeded(), fallbacks
                 failures.append(to_failure(model, BudgetExceeded().message))
                 continue
+            policy = _build_policy(context.deadline, len(fallbacks), len(remaining))
             try:
                 completion = await call_with_retries(model, request, policy, self._states, failures)
-            except ContextLengthExceeded:
+            except UpstreamError as error:
                 await budget.settle(request.key, _sum_costs(failures))
+                if not isinstance(error, ContextLengthExceeded):
+                    _note_failure(context, model, error)
+                    failure, available = error, fallbacks
+                    continue
                 remaining = remaining[remaining.index(model) :]
                 remaining = _shorten_or_skip(request.conversation, original, remaining)
                 if not remaining:
                     raise
                 available = self._select_available(remaining, request, context, failures)
                 failure = None
-            except UpstreamError as error:
-                await budget.settle(request.key, _sum_costs(failures))
-                _note_failure(context, model, error)
-                failure, available = error, fallbacks
             else:
                 await budget.settle(request.key, _sum_costs(failures) + (completion.cost or _ZERO))
                 return completion.model_copy(update={"failures": tuple(failures)})
@@ -106,17 +106,13 @@ class ModelClient:
         """Return the models whose circuits allow a request, or, where none does, the one whose
         circuit allows one soonest. Models skipped before the first of them become failures."""
         now = loop_time()
-        delays = {
-            one.name: self._states.seconds_until_retry(one, request, now)
-            for one in chain
-            if one.name not in context.models_down
-        }
-        up = [one for one in chain if one.name in delays]
-        free = [one for one in up if not delays[one.name]]
-        soon = [one for one in up if delays[one.name] <= OPEN_SECONDS]
-        available = free or sorted(soon, key=lambda one: delays[one.name])[:1]
+        up = [model for model in chain if model.name not in context.models_down]
+        delays = [self._states.seconds_until_retry(model, request, now) for model in up]
+        available = [model for model, delay in zip(up, delays, strict=True) if not delay]
+        if not available and up and min(delays) <= OPEN_SECONDS:
+            available = [up[delays.index(min(delays))]]
         skipped = chain[: chain.index(available[0])] if available else chain
-        notes = [to_failure(one, "Not called: it has failed before") for one in skipped]
+        notes = [to_failure(model, "Not called: it has failed before") for model in skipped]
         failures += [note for note in notes if note not in failures]
         return available
 
@@ -125,9 +121,8 @@ def _build_policy(deadline: float, fallback_count: int, model_count: int) -> Ret
     """Reserve a part of the time left for the fallbacks; at least half of it is the model's own."""
     left = max(0.0, deadline - loop_time())
     reserved = min(FALLBACK_RESERVE_SECONDS * fallback_count, left / 2)
-    return RetryPolicy(
-        deadline - reserved, is_last=not fallback_count, has_fallbacks=model_count > 1
-    )
+    has_fallbacks = model_count > 1
+    return RetryPolicy(deadline - reserved, not fallback_count, has_fallbacks)
 
 
 def _shorten_or_skip(
@@ -151,4 +146,4 @@ def _note_failure(context: CallContext, model: ResolvedModel, error: UpstreamErr
 
 
 def _sum_costs(failures: Sequence[ModelFailure]) -> Decimal:
-    return sum((one.cost or _ZERO for one in failures), _ZERO)
+    return sum((failure.cost or _ZERO for failure in failures), _ZERO)

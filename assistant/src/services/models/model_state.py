@@ -40,7 +40,7 @@ class ModelStates:
     is another endpoint and starts without failures."""
 
     def __init__(self) -> None:
-        self.rejected_extras: frozenset[bytes] = frozenset()
+        self.rejected_extras: set[bytes] = set()
         """Digests of messages that are sent to their own model without extras, as to any other."""
         self._by_endpoint: WeakKeyDictionary[
             Endpoint, dict[tuple[str, str, ModelApi], ModelState]
@@ -71,5 +71,6 @@ class ModelStates:
 
     def add_rejected_extras(self, digests: frozenset[bytes]) -> None:
         """Store digests of messages whose extras their own model has rejected."""
-        known = self.rejected_extras
-        self.rejected_extras = digests if len(known) > MAX_REJECTED_EXTRAS else known | digests
+        if len(self.rejected_extras) > MAX_REJECTED_EXTRAS:
+            self.rejected_extras.clear()
+        self.rejected_extras |= digests

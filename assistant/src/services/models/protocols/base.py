@@ -10,7 +10,7 @@ from smart_kit.contracts.base import JsonObject
 
 from ....core.errors import TokenUsage
 from ....messages.completion import ToolCall
-from ....messages.item import ChatItem
+from ....messages.item import ChatItem, encode_json
 from ..model_registry import ResolvedModel
 from ..request import ModelRequest
 from ..request_adaptation import RequestAdaptation
@@ -73,11 +73,24 @@ class ParsedResponse:
 
     text: str
     calls: tuple[ToolCall, ...]
-    message: JsonObject
     extras: JsonObject
     """What the provider added, without `by`."""
     tokens: TokenUsage | None = (0, 0, 0)
     finish_reason: str = ""
+
+    @property
+    def message(self) -> JsonObject:
+        """The assistant's message in the form that every model understands."""
+        calls = [
+            {
+                "id": call.id,
+                "type": "function",
+                "function": {"name": call.name, "arguments": encode_json(call.arguments)},
+            }
+            for call in self.calls
+        ]
+        message: JsonObject = {"role": "assistant", "content": self.text}
+        return {**message, "tool_calls": calls} if calls else message
 
 
 @dataclass(frozen=True)

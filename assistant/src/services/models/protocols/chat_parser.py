@@ -9,7 +9,6 @@ from smart_kit.contracts.base import JsonObject
 from ....core.errors import EmptyResponse, MalformedResponse
 from ..response_parsing import (
     LenientText,
-    build_assistant_message,
     is_too_deep,
     parse_token_usage,
     parse_tool_calls,
@@ -72,7 +71,6 @@ def parse_response(body: object, key: str) -> ParsedResponse:
     return ParsedResponse(
         text=text,
         calls=calls,
-        message=build_assistant_message(text, calls),
         extras=_collect_extras(raw, len(calls)),
         tokens=parse_token_usage(body, is_completion=True),
         finish_reason=reason,

@@ -7,8 +7,7 @@ from smart_kit.contracts.base import JsonObject
 
 from ....messages.item import encode_json
 from .base import ModelCall, ModelProtocol
-from .responses_parser import parse_response
-from .responses_stream import ResponsesStreamAccumulator
+from .responses_parser import ResponsesStreamAccumulator, parse_response
 
 _STATELESS = {"store": False, "include": ["reasoning.encrypted_content"]}
 _RENAMED_PARAMETERS = {
