@@ -27,7 +27,6 @@ FINAL_PHASE = "final_answer"
 """The phase of the answer; other phases comment on what the model does next."""
 MESSAGE_SEPARATOR = "\n\n"
 """Stands between two messages of one answer."""
-_TERMINAL = ("response.completed", "response.incomplete", "response.failed")
 
 
 class _Item(BaseModel):
@@ -135,22 +134,21 @@ class ResponsesStreamAccumulator:
 
     def add(self, event: JsonObject) -> None:
         """See StreamAccumulator. Raises StreamInterrupted for an error that a retry may solve."""
-        kind = event.get("type")
+        kind, item, index = event.get("type"), event.get("item"), event.get("output_index")
+        index = index if isinstance(index, int) else None
         if kind in ("response.output_text.delta", "response.refusal.delta"):
             if isinstance(delta := event.get("delta"), str):
-                self._text_parts.setdefault(_get_output_index(event), []).append(delta)
+                self._text_parts.setdefault(index, []).append(delta)
                 self.has_started = True
         elif kind == "response.output_item.added":
-            item = event.get("item")
             self.has_started = True
             if isinstance(item, dict) and item.get("phase") == FINAL_PHASE:
-                self._final_index = _get_output_index(event)
+                self._final_index = index
         elif kind == "response.output_item.done":
-            index, item = _get_output_index(event), event.get("item")
+            self.has_started = True
             if isinstance(item, dict):
                 self._items.append((len(self._items) if index is None else index, item))
-            self.has_started = True
-        elif kind in _TERMINAL:
+        elif kind in ("response.completed", "response.incomplete", "response.failed"):
             response = event.get("response")
             self._response = {"status": kind.removeprefix("response.")}
             self._response |= response if isinstance(response, dict) else {}
@@ -166,8 +164,3 @@ class ResponsesStreamAccumulator:
         response = self._response or {}
         done = [item for _, item in sorted(self._items, key=itemgetter(0))]
         return {**response, "output": response.get("output") or done}
-
-
-def _get_output_index(event: JsonObject) -> int | None:
-    index = event.get("output_index")
-    return index if isinstance(index, int) else None

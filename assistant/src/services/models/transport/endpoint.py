@@ -14,8 +14,15 @@ from smart_kit.tls import get_ssl_context
 
 from ....core.errors import StreamInterrupted
 from .error_responses import error_from_body, error_from_response
-from .sse import limit_bytes, parse_json, read_head
-from .streaming import CONNECTION_OR_JSON_ERRORS, StreamAccumulator, StreamListener, read_stream
+from .streaming import (
+    CONNECTION_OR_JSON_ERRORS,
+    StreamAccumulator,
+    StreamListener,
+    limit_bytes,
+    parse_json,
+    read_head,
+    read_stream,
+)
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 ATTEMPT_TIMEOUT_SECONDS = 60.0

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.transport import sse
+from assistant.src.services.models.transport import streaming
 from assistant.tests.services.models.fake_openai_server import (
     StubResponse,
     make_chunk,
@@ -68,7 +68,7 @@ async def test_what_the_sdk_finds_in_the_environment_goes_to_no_provider(
 async def test_an_answer_without_an_end_is_not_read_to_it(
     more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "MAX_RESPONSE_BYTES", 10_000)
+    monkeypatch.setattr(streaming, "MAX_RESPONSE_BYTES", 10_000)
     long = "x" * 20_000
     answer = (
         make_stream([make_chunk(content=long), make_chunk("stop")])
@@ -94,7 +94,7 @@ async def test_of_an_error_so_much_is_read_however_much_there_is(
     is_packed: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sse, "MAX_ERROR_BYTES", most)
+    monkeypatch.setattr(streaming, "MAX_ERROR_BYTES", most)
     said = json.dumps(CONTEXT_LENGTH_ERROR).encode()
     headers = {"content-encoding": "gzip"} if is_packed else {}
     answer = StubResponse(gzip.compress(said) if is_packed else said, status=400, headers=headers)
@@ -123,7 +123,7 @@ async def test_a_long_line_takes_no_longer_than_many_short_ones() -> None:
         yield b'"}\n\ndata: {"last": 1}'
 
     started = time.process_time()
-    read: list[Any] = [event async for event in sse.iter_events(chunks())]
+    read: list[Any] = [event async for event in streaming.iter_events(chunks())]
 
     assert [list(event) for event in read] == [["text"], ["last"]]
     assert time.process_time() - started < 5

@@ -9,7 +9,7 @@ import pytest
 
 from assistant.src.core.errors import ContextLengthExceeded, StreamInterrupted
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.transport import sse, streaming
+from assistant.src.services.models.transport import streaming
 from assistant.tests.services.models.fake_openai_server import (
     JsonObject,
     Responder,
@@ -175,7 +175,7 @@ async def test_a_stream_that_does_not_end_is_not_waited_for(respond: Responder) 
 async def test_two_streams_go_over_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first response ends some time after its [DONE]."""
     monkeypatch.setattr(streaming, "TRAILING_TIMEOUT_SECONDS", 30)
-    monkeypatch.setattr(sse, "DRAIN_TIMEOUT_SECONDS", 30)
+    monkeypatch.setattr(streaming, "DRAIN_TIMEOUT_SECONDS", 30)
 
     async with run_fake_openai_server(respond_done) as server:
 
