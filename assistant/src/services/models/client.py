@@ -60,9 +60,8 @@ class ModelClient:
     ) -> Completion:
         """Return the answer of the first model of the chain that gives one before the deadline.
 
-        A conversation that is too long for a model is shortened step by step; the next model gets
-        it whole again. `failures` grows by each failed attempt. Raises UpstreamError: that of the
-        last model that was called, or BudgetExceeded where the budget allowed no call.
+        A conversation that is too long is shortened step by step, for one model only. Each failed
+        attempt is added to `failures`. Raises the last call's error; without one, BudgetExceeded.
         """
         failures = [] if failures is None else failures
         budget, original = context.budget, copy(request.conversation)
@@ -79,18 +78,15 @@ class ModelClient:
             policy = _build_policy(context.deadline, len(fallbacks), len(remaining))
             try:
                 completion = await call_with_retries(model, request, policy, self._states, failures)
+            except ContextLengthExceeded as error:
+                await budget.settle(request.key, _sum_costs(failures))
+                remaining = _shorten_or_skip(request.conversation, original, remaining, model)
+                available = self._select_available(remaining, request, context, failures)
+                failure = None if remaining else error
             except UpstreamError as error:
                 await budget.settle(request.key, _sum_costs(failures))
-                if not isinstance(error, ContextLengthExceeded):
-                    _note_failure(context, model, error)
-                    failure, available = error, fallbacks
-                    continue
-                remaining = remaining[remaining.index(model) :]
-                remaining = _shorten_or_skip(request.conversation, original, remaining)
-                if not remaining:
-                    raise
-                available = self._select_available(remaining, request, context, failures)
-                failure = None
+                _note_failure(context, model, error)
+                failure, available = error, fallbacks
             else:
                 await budget.settle(request.key, _sum_costs(failures) + (completion.cost or _ZERO))
                 return completion.model_copy(update={"failures": tuple(failures)})
@@ -126,17 +122,20 @@ def _build_policy(deadline: float, fallback_count: int, model_count: int) -> Ret
 
 
 def _shorten_or_skip(
-    conversation: Conversation, original: Conversation, chain: list[ResolvedModel]
+    conversation: Conversation,
+    original: Conversation,
+    chain: list[ResolvedModel],
+    model: ResolvedModel,
 ) -> list[ResolvedModel]:
-    """Return the models to call after the first one has found the conversation too long: the same
-    ones with a shorter conversation, or the others with the original one."""
+    """Return the models to call after this one has found the conversation too long: it and the next
+    ones with a shorter conversation, or the next ones with the original one."""
+    position = chain.index(model)
     if conversation.shorten():
-        return chain
-    model, *others = chain
-    if others:
+        return chain[position:]
+    if model is not chain[-1]:
         conversation.too_long_for.add(model.name)
         conversation.restore(original)
-    return others
+    return chain[position + 1 :]
 
 
 def _note_failure(context: CallContext, model: ResolvedModel, error: UpstreamError) -> None:

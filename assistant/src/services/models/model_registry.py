@@ -20,9 +20,6 @@ from smart_kit.vault import Vault
 
 from .transport.endpoint import Endpoint, EndpointPool
 
-PLACEHOLDER_API_KEY = "none"
-"""Sent where a provider has no key, because the SDK requires one."""
-
 log = structlog.stdlib.get_logger()
 
 
@@ -107,7 +104,7 @@ class ModelRegistry:
 
     def _open_endpoint(self, provider: ProviderSnapshot) -> Endpoint | None:
         """Return the provider's endpoint; None: its key cannot be decrypted."""
-        key: str | None = PLACEHOLDER_API_KEY
+        key: str | None = "none"  # the SDK requires one
         if provider.encrypted_api_key is not None:
             key = self._vault.decrypt(provider.id, provider.encrypted_api_key)
         if key is None:

@@ -34,6 +34,10 @@ class ModelState:
         """Store an adaptation with which the model has answered."""
         self._adaptation, self._parameters = adaptation, model.parameters
 
+    def save_missing_api(self, model: ResolvedModel) -> None:
+        """Store that the server lacks the API."""
+        self.save_adaptation(model, RequestAdaptation(is_api_missing=True))
+
 
 class ModelStates:
     """The states of all models. A state lives as long as its endpoint: a corrected address or key

@@ -50,10 +50,8 @@ class Prompt:
 
     @cached_property
     def responses_tools(self) -> str:
-        """The `tools` of a Responses request, as JSON; empty: no functions.
-
-        Strict mode is off because our schemas do not follow its rules.
-        """
+        """The `tools` of a Responses request, as JSON; empty: no functions."""
+        # strict mode is off because our schemas do not follow its rules
         flat = [{"type": "function", **function, "strict": False} for function in self.functions]
         return encode_json(flat) if flat else ""
 

@@ -31,7 +31,7 @@ from .protocols.chat_completions import CHAT_COMPLETIONS
 from .protocols.responses import RESPONSES
 from .request import ModelRequest
 from .request_adaptation import RequestAdaptation
-from .transport.endpoint import ATTEMPT_TIMEOUT_SECONDS
+from .transport.endpoint import ATTEMPT_TIMEOUT_SECONDS, Endpoint
 
 PROTOCOLS: Mapping[ModelApi, ModelProtocol] = {
     "chat": CHAT_COMPLETIONS,
@@ -99,7 +99,10 @@ class RetryPolicy:
         if not isinstance(error, UnsupportedParameter) or self.adaptations == MAX_ADAPTATIONS:
             return None
         self.adaptations += 1
-        return call.adaptation.adapt(error, call.parameters)
+        adapted = call.adaptation.adapt(error, call.parameters)
+        if adapted is not None:
+            log.info("model request adapted", model=call.model.name, reason=error.message)
+        return adapted
 
 
 async def call_with_retries(
@@ -114,25 +117,20 @@ async def call_with_retries(
     A refusal changes the next request: its parameters, what it returns of the model's own earlier
     output, or its API. What made an answer possible is saved in `states`.
     """
-    endpoint = model.endpoint
-    if endpoint is None:
-        failures.append(to_failure(model, model.unavailable_reason))
-        raise ModelNotAccessible(model.unavailable_reason)
+    endpoint = _require_endpoint(model, failures)
     wanted_api = api = states.choose_api(model, endpoint, request)
     rejected, adaptation = frozenset[bytes](), None
     while True:
         state = states.get(model, endpoint, api)
         adaptation = adaptation or state.get_adaptation(model)
-        ignored = states.rejected_extras | rejected
+        started, ignored = loop_time(), states.rejected_extras | rejected
         call = ModelCall(request, model, PROTOCOLS[api], adaptation, ignored)
-        started = loop_time()
         try:
             with _guard_attempt(state.breaker, policy) as seconds:
                 completion = await call_model(call, endpoint, seconds)
         except UpstreamError as error:
             if (adapted := policy.adapt(call, error)) is not None:
                 adaptation = adapted
-                log.info("model request adapted", model=model.name, reason=error.message)
                 continue
             failures.append(to_failure(model, error.message, loop_time() - started, call, error))
             if newly_rejected := _find_rejected_extras(call, error):
@@ -145,9 +143,15 @@ async def call_with_retries(
             state.save_adaptation(model, adaptation)
             states.add_rejected_extras(rejected)
             if api != wanted_api:
-                missing_api = states.get(model, endpoint, wanted_api)
-                missing_api.save_adaptation(model, RequestAdaptation(is_api_missing=True))
+                states.get(model, endpoint, wanted_api).save_missing_api(model)
             return completion
+
+
+def _require_endpoint(model: ResolvedModel, failures: list[ModelFailure]) -> Endpoint:
+    if model.endpoint is None:
+        failures.append(to_failure(model, model.unavailable_reason))
+        raise ModelNotAccessible(model.unavailable_reason)
+    return model.endpoint
 
 
 @contextlib.contextmanager
@@ -169,7 +173,7 @@ def _guard_attempt(breaker: CircuitBreaker, policy: RetryPolicy) -> Iterator[flo
         # Without fallbacks the circuit must not stay open for minutes: a user who has topped up
         # their account expects an answer to the next message.
         pause = error.pause_seconds if policy.has_fallbacks else 0.0
-        breaker.record_failure(permit, loop_time(), pause or None)
+        breaker.record_failure(permit, loop_time(), pause)
         raise
     except UpstreamUnavailable:
         breaker.record_failure(permit, loop_time())

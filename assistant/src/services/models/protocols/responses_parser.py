@@ -95,11 +95,8 @@ def _extract_message_text(message: _Item) -> str:
 def _collect_extras(
     output: list[JsonObject], called: list[_Item], calls: tuple[ToolCall, ...]
 ) -> JsonObject:
-    """Return the items unchanged, with the model's call ids by ours.
-
-    Returns nothing where an id is missing or repeated, or a call has an error: the model could not
-    match the results.
-    """
+    """Return the items unchanged, with the model's call ids by ours; nothing where the model could
+    not match the results: an id is missing or repeated, or a call has an error."""
     theirs = list(dict.fromkeys(item.call_id for item in called if item.call_id))
     if not len(theirs) == len(called) == len(calls) or any(call.error for call in calls):
         return {}

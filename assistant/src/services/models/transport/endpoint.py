@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from typing import Any
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
@@ -93,7 +92,7 @@ class Endpoint:
 
     def _get_client(self) -> AsyncOpenAI:
         if self._client is None:
-            self._client = _OpenAIClient(
+            self._client = AsyncOpenAI(
                 api_key=self._api_key,
                 base_url=self.base_url,
                 max_retries=0,
@@ -106,6 +105,9 @@ class Endpoint:
                     event_hooks={"response": [_raise_for_status]},
                 ),
             )
+            # the SDK reads these from the environment; they would be sent to every provider
+            self._client.organization = self._client.project = None
+            self._client._custom_headers = {}
         return self._client
 
 
@@ -176,16 +178,6 @@ async def _read_response(
             return parse_json(b"".join(chunks))
     finally:
         await response.aclose()
-
-
-class _OpenAIClient(AsyncOpenAI):
-    """Ignores organization, project and headers that the SDK reads from the environment: they would
-    be sent to every provider."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self.organization = self.project = None
-        self._custom_headers = {}
 
 
 async def _raise_for_status(response: httpx2.Response) -> None:

@@ -60,7 +60,6 @@ _VALUE_PATTERN = re.compile(
     "(?i)value|must be|at (most|least)|too (large|high|big|small|low)|range|(less|greater)[ _]than"
     "|exceed|maximum|minimum",
 )
-_NUMBER_PATTERN = re.compile(r"\d+(\.\d+)?")
 QUOTA_PAUSE_SECONDS = 600.0
 """Pause for an empty account, which is seldom topped up sooner."""
 
@@ -73,7 +72,7 @@ def error_from_response(
     Its message is for the log, not for users. It contains codes and no sentences, because servers
     quote the request.
     """
-    fields, text = _extract_fields(body), _remove_request_text(_to_text(body), sent)
+    fields, text = _extract_fields(body), _to_text(body, sent)
     named = ", ".join(f"{name} {value[:100]}" for name, value in fields.items())
     detail = f"{status or 'no status'}: {named or describe_shape(_unwrap_error(body))}"
     if status == 402 or {fields.get("type"), fields.get("code")} & _QUOTA_CODES:
@@ -144,21 +143,15 @@ def _unwrap_error(body: object) -> object:
 
 
 def _find_parameters(field: str | None, text: str) -> tuple[str, ...]:
-    """Return the parameters in the error's `param` field, else the known ones in the text.
-
-    The Responses API calls reasoning_effort `reasoning.effort`.
-    """
-    named = (field or text).replace("reasoning.effort", "reasoning_effort")
+    """Return the parameters in the error's `param` field, else the known ones in the text."""
+    named = (field or text).replace("reasoning.effort", "reasoning_effort")  # of the Responses API
     found = (_NAME_PATTERN if field else _PARAMETER_PATTERN).findall(named)
     return tuple(dict.fromkeys(found))
 
 
-def _to_text(body: object) -> str:
-    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
-
-
-def _remove_request_text(text: str, sent: bytes) -> str:
-    """Remove quotes of the request from an error text, so that users' texts match no pattern."""
+def _to_text(body: object, sent: bytes) -> str:
+    """Return the body without quotes of the request, so that users' texts match no pattern."""
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
     sent_texts = _collect_texts(json.loads(sent)) if sent else ()
     for quote in sorted(sent_texts, key=len, reverse=True):
         text = text.replace(encode_json(quote)[1:-1], "").replace(quote, "")
@@ -181,7 +174,7 @@ def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds in either header; `retry-after` may also be a date."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         given = headers.get(name, "")
-        if _NUMBER_PATTERN.fullmatch(given):
+        if re.fullmatch(r"\d+(\.\d+)?", given):
             return float(given) * unit
     try:
         at = email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
