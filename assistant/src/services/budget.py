@@ -55,22 +55,6 @@ return 0
 log = structlog.stdlib.get_logger()
 
 
-class BudgetStore:
-    """Creates the daily budgets of all users."""
-
-    def __init__(self, redis: Redis, rest: RestServiceClient, clock: Clock) -> None:
-        self._script = AsyncScript(redis, _SCRIPT)
-        self._rest = rest
-        self._clock = clock
-
-    def for_user(
-        self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False
-    ) -> "DailyBudget":
-        """Return today's budget. If `exempt`, calls are counted but never refused."""
-        today = self._clock.now(zone).date()
-        return DailyBudget(self._script, self._rest, user, today, exempt)
-
-
 @dataclass
 class DailyBudget:
     """What a user may spend in a day. Without a limit no call goes to Redis."""
@@ -123,6 +107,20 @@ class DailyBudget:
         except (DomainError, UpstreamError, TimeoutError) as error:
             log.warning("daily spending unavailable", reason=str(error) or "no answer in time")
             return Decimal(0)
+
+
+class BudgetStore:
+    """Creates the daily budgets of all users."""
+
+    def __init__(self, redis: Redis, rest: RestServiceClient, clock: Clock) -> None:
+        self._script = AsyncScript(redis, _SCRIPT)
+        self._rest = rest
+        self._clock = clock
+
+    def for_user(self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False) -> DailyBudget:
+        """Return today's budget. If `exempt`, calls are counted but never refused."""
+        today = self._clock.now(zone).date()
+        return DailyBudget(self._script, self._rest, user, today, exempt)
 
 
 def _to_micros(dollars: Decimal, rounding: str) -> int:

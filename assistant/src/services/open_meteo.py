@@ -4,9 +4,13 @@ Responses are cached in this process and not in Redis: they are cheap to fetch a
 holds messages and therefore syncs each write to the disk and never evicts.
 """
 
+import asyncio
 import re
+import time
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 import httpx2
 from pydantic import BaseModel, ValidationError
@@ -16,7 +20,6 @@ from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.rest_client import TRANSPORT_ERRORS
 
 from .open_meteo_schemas import CurrentWeather, DailySeries, Forecast, Place
-from .ttl_cache import TtlCache
 
 SEARCH_URL = "https://geocoding-api.open-meteo.com"
 FORECAST_URL = "https://api.open-meteo.com"
@@ -24,10 +27,38 @@ FORECAST_URL = "https://api.open-meteo.com"
 FORECAST_DAYS = 7
 """Always requested, so that one cached forecast serves every request for a place."""
 
-_MAX_RESULTS = 20
 _CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
+KeyT = TypeVar("KeyT", bound=Hashable)
+ValueT = TypeVar("ValueT")
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class TtlCache(Generic[KeyT, ValueT]):
+    """Drops the oldest entry when full. Errors and empty values are not stored."""
+
+    def __init__(
+        self, ttl_seconds: float, max_entries: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ttl_seconds = ttl_seconds
+        self._max_entries = max_entries
+        self._clock = clock
+        self._entries: dict[KeyT, tuple[float, ValueT]] = {}
+        self._locks: WeakValueDictionary[KeyT, asyncio.Lock] = WeakValueDictionary()
+
+    async def get(self, key: KeyT, load: Callable[[], Awaitable[ValueT]]) -> ValueT:
+        """Return the stored value, else load it; parallel calls for one key share one load."""
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            if key in self._entries and self._clock() < self._entries[key][0]:
+                return self._entries[key][1]
+            value = await load()
+            if value:
+                self._entries.pop(key, None)
+                if len(self._entries) >= self._max_entries:
+                    del self._entries[next(iter(self._entries))]
+                self._entries[key] = (self._clock() + self._ttl_seconds, value)
+            return value
 
 
 class _SearchResponse(Contract):
@@ -65,7 +96,7 @@ class OpenMeteoClient:
 
         async def search() -> tuple[Place, ...]:
             language = "ru" if _CYRILLIC.search(name) else "en"
-            params = {"name": name, "count": _MAX_RESULTS, "language": language, "format": "json"}
+            params = {"name": name, "count": 20, "language": language, "format": "json"}
             found = await self._get(self._search_url, params, _SearchResponse)
             return tuple(place for result in found.results if (place := _parse_place(result)))
 

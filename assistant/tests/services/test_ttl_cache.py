@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from assistant.src.services.ttl_cache import TtlCache
+from assistant.src.services.open_meteo import TtlCache
 
 
 class CountingSource:

@@ -20,9 +20,10 @@ from ...core.errors import (
 from ...messages.completion import Completion
 from .model_registry import ResolvedModel
 from .protocols.base import ModelCall, ParsedResponse
-from .request import MAX_CHARACTERS_PER_TOKEN
 from .transport.endpoint import CONNECT_TIMEOUT_SECONDS, Endpoint
 
+MAX_CHARACTERS_PER_TOKEN = 6
+"""Upper bound of the average, in any language."""
 MIN_CHECKED_PROMPT_CHARACTERS = 2_000
 """Shorter prompts are not checked: the average says nothing about them."""
 

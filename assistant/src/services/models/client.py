@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from copy import copy
 from decimal import Decimal
-from typing import Protocol
 
 import structlog
 
@@ -17,7 +16,7 @@ from ...core.errors import (
     DeadlineExceeded,
     ModelNotAccessible,
 )
-from ...core.turn import Budget
+from ...core.turn import Turn
 from ...messages.completion import Completion
 from ...messages.conversation import Conversation
 from .attempt import loop_time, to_failure
@@ -35,16 +34,6 @@ _ZERO = Decimal(0)
 log = structlog.stdlib.get_logger()
 
 
-class CallContext(Protocol):
-    """What a call needs of its turn."""
-
-    deadline: float
-    """Event loop time."""
-    models_down: set[str]
-    """Names of models that were unavailable; the rest of the turn does not call them."""
-    budget: Budget
-
-
 class ModelClient:
     """Calls models. It outlives configurations, because it keeps what was learnt about models."""
 
@@ -55,7 +44,7 @@ class ModelClient:
         self,
         chain: Sequence[ResolvedModel],
         request: ModelRequest,
-        context: CallContext,
+        turn: Turn,
         failures: list[ModelFailure] | None = None,
     ) -> Completion:
         """Return the answer of the first model of the chain that gives one before the deadline.
@@ -64,9 +53,9 @@ class ModelClient:
         attempt is added to `failures`. Raises the last call's error; without one, BudgetExceeded.
         """
         failures = [] if failures is None else failures
-        budget, original = context.budget, copy(request.conversation)
+        budget, original = turn.budget, copy(request.conversation)
         remaining = [model for model in chain if model.name not in original.too_long_for]
-        available = self._select_available(remaining, request, context, failures)
+        available = self._select_available(remaining, request, turn, failures)
         failure: UpstreamError | None = None
         while available:
             model, *fallbacks = available
@@ -75,17 +64,17 @@ class ModelClient:
                 failure, available = failure or BudgetExceeded(), fallbacks
                 failures.append(to_failure(model, BudgetExceeded().message))
                 continue
-            policy = _build_policy(context.deadline, len(fallbacks), len(remaining))
+            policy = _build_policy(turn.deadline, len(fallbacks), len(remaining))
             try:
                 completion = await call_with_retries(model, request, policy, self._states, failures)
             except ContextLengthExceeded as error:
                 await budget.settle(request.key, _sum_costs(failures))
                 remaining = _shorten_or_skip(request.conversation, original, remaining, model)
-                available = self._select_available(remaining, request, context, failures)
+                available = self._select_available(remaining, request, turn, failures)
                 failure = None if remaining else error
             except UpstreamError as error:
                 await budget.settle(request.key, _sum_costs(failures))
-                _note_failure(context, model, error)
+                _note_failure(turn, model, error)
                 failure, available = error, fallbacks
             else:
                 await budget.settle(request.key, _sum_costs(failures) + (completion.cost or _ZERO))
@@ -96,13 +85,13 @@ class ModelClient:
         self,
         chain: Sequence[ResolvedModel],
         request: ModelRequest,
-        context: CallContext,
+        turn: Turn,
         failures: list[ModelFailure],
     ) -> list[ResolvedModel]:
         """Return the models whose circuits allow a request, or, where none does, the one whose
         circuit allows one soonest. Models skipped before the first of them become failures."""
         now = loop_time()
-        up = [model for model in chain if model.name not in context.models_down]
+        up = [model for model in chain if model.name not in turn.models_down]
         delays = [self._states.seconds_until_retry(model, request, now) for model in up]
         available = [model for model, delay in zip(up, delays, strict=True) if not delay]
         if not available and up and min(delays) <= OPEN_SECONDS:
@@ -138,10 +127,10 @@ def _shorten_or_skip(
     return chain[position + 1 :]
 
 
-def _note_failure(context: CallContext, model: ResolvedModel, error: UpstreamError) -> None:
+def _note_failure(turn: Turn, model: ResolvedModel, error: UpstreamError) -> None:
     log.warning("model failed", model=model.name, provider=model.provider, reason=error.message)
     if isinstance(error, UpstreamUnavailable) and not isinstance(error, DeadlineExceeded):
-        context.models_down.add(model.name)
+        turn.models_down.add(model.name)
 
 
 def _sum_costs(failures: Sequence[ModelFailure]) -> Decimal:

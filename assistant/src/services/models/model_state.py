@@ -58,11 +58,8 @@ class ModelStates:
             states[key] = ModelState(CircuitBreaker(*key))
         return states[key]
 
-    def choose_api(
-        self, model: ResolvedModel, endpoint: Endpoint, request: ModelRequest
-    ) -> ModelApi:
-        """Return the API that the request wants, or the record's where the server lacks it."""
-        wanted = request.api or model.api
+    def choose_api(self, model: ResolvedModel, endpoint: Endpoint, wanted: ModelApi) -> ModelApi:
+        """Return the wanted API, or the record's where the server lacks it."""
         is_missing = self.get(model, endpoint, wanted).get_adaptation(model).is_api_missing
         return model.api if is_missing else wanted
 
@@ -70,7 +67,7 @@ class ModelStates:
         """Return the seconds until the model's circuit allows a request; 0: it does now."""
         if model.endpoint is None:
             return 0.0
-        api = self.choose_api(model, model.endpoint, request)
+        api = self.choose_api(model, model.endpoint, request.api or model.api)
         return self.get(model, model.endpoint, api).breaker.seconds_until_retry(now)
 
     def add_rejected_extras(self, digests: frozenset[bytes]) -> None:

@@ -27,7 +27,6 @@ _INVALID_NAME_CHARACTERS = re.compile(r"[^A-Za-z0-9_-]")
 _TOO_DEEP = "The arguments are nested too deeply. Call again, more simply."
 _CUT_OFF = "The call was cut off by the length limit and did not run. Call again, more briefly."
 
-
 LenientText = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")]
 
 
@@ -54,6 +53,14 @@ def _parse_count(counts: Any, *names: str) -> int | None:
     return None
 
 
+def to_text(content: Any) -> str:
+    """Return the text of a content, which some servers send as a list of parts."""
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
 def parse_tool_calls(
     key: str, functions: Iterable[tuple[str, Any]], *, is_truncated: bool
 ) -> tuple[ToolCall, ...]:
@@ -64,23 +71,17 @@ def parse_tool_calls(
     calls = []
     for position, (name, given) in enumerate(islice(functions, MAX_CALLS_PER_RESPONSE)):
         arguments, error = _parse_arguments(given)
+        # The model's own ids may be missing or repeated. These have the only form that every
+        # provider accepts, and are the same in each attempt, so that the history keeps its bytes.
+        call_id = hashlib.blake2b(f"{key}.{position}".encode(), digest_size=8).hexdigest()[:9]
         call = ToolCall(
-            id=_build_call_id(key, position),
+            id=call_id,
             name=_INVALID_NAME_CHARACTERS.sub("_", name)[:64] or "unknown",
             arguments=arguments,
             error=_CUT_OFF if is_truncated else error,
         )
         calls.append(call)
     return tuple(calls)
-
-
-def _build_call_id(key: str, position: int) -> str:
-    """Return an id of nine letters or digits, the only form that every provider accepts.
-
-    The model's own ids are not used: they may be missing or repeated. These are the same in each
-    attempt, so that the history keeps its bytes.
-    """
-    return hashlib.blake2b(f"{key}.{position}".encode(), digest_size=8).hexdigest()[:9]
 
 
 def _parse_arguments(given: Any) -> tuple[JsonObject, str]:

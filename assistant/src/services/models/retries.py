@@ -118,7 +118,7 @@ async def call_with_retries(
     output, or its API. What made an answer possible is saved in `states`.
     """
     endpoint = _require_endpoint(model, failures)
-    wanted_api = api = states.choose_api(model, endpoint, request)
+    wanted_api = api = states.choose_api(model, endpoint, request.api or model.api)
     rejected, adaptation = frozenset[bytes](), None
     while True:
         state = states.get(model, endpoint, api)

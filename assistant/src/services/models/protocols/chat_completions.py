@@ -4,15 +4,28 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from smart_kit.contracts.base import JsonObject
 
+from ....core.errors import EmptyResponse, MalformedResponse
 from ....messages.item import ChatItem, encode_json
 from ..request_adaptation import DEFAULT_EXTRAS
-from .base import ModelCall, ModelProtocol
-from .chat_parser import parse_response
+from ..response_parsing import (
+    LenientText,
+    is_too_deep,
+    parse_token_usage,
+    parse_tool_calls,
+    repair_surrogates,
+    to_text,
+)
+from ..transport.error_responses import describe_shape
+from .base import ModelCall, ModelProtocol, ParsedResponse
 from .chat_stream import ChatStreamAccumulator
 
 _ASSISTANT_PREFIX = '{"role":"assistant"'
+_STANDARD_MESSAGE_KEYS = {"role", "content", "tool_calls", "refusal", "annotations", "audio"}
+_STANDARD_CALL_KEYS = {"index", "id", "type", "function"}
 
 
 def _build_parameters(call: ModelCall) -> dict[str, Any]:
@@ -27,7 +40,8 @@ def _build_body(call: ModelCall) -> str:
     prompt = call.request.prompt
     head = encode_json({"model": call.model.name, **call.parameters})[:-1]
     tools = f'"tools":{prompt.chat_tools},' if call.has_tools else ""
-    messages = [prompt.system_message, *(_render_item(item, call) for item in call.items)]
+    system = encode_json({"role": "system", "content": prompt.instructions})
+    messages = [system, *(_render_item(item, call) for item in call.items)]
     return f'{head},{tools}"messages":[{",".join(messages)}]}}'
 
 
@@ -70,11 +84,88 @@ def _drop_refused(extras: JsonObject, refused: Collection[str]) -> JsonObject:
     return {key: value for key, value in extras.items() if key not in refused}
 
 
+class _Function(BaseModel):
+    name: LenientText = ""
+    arguments: Any = None
+
+
+class _Call(BaseModel):
+    function: _Function | None = None
+
+
+class _Message(BaseModel):
+    tool_calls: list[_Call] | None = None
+
+
+class _Choice(BaseModel):
+    message: _Message | None = None
+    finish_reason: LenientText = ""
+
+
+class _Body(BaseModel):
+    choices: list[_Choice] | None = None
+
+
+def _parse_response(body: object, key: str) -> ParsedResponse:
+    tokens = parse_token_usage(body)
+    try:
+        parsed = _Body.model_validate(body)
+    except ValidationError as error:
+        errors = error.errors(include_input=False, include_url=False)
+        reason = f"The answer is malformed: {errors[0]['loc']}"
+        raise MalformedResponse(reason, tokens=tokens) from error
+    choice = parsed.choices[0] if parsed.choices else None
+    if choice is None or choice.message is None:
+        raise MalformedResponse(f"The answer has no message: {describe_shape(body)}", tokens=tokens)
+    assert isinstance(body, dict)
+    raw = body["choices"][0]["message"]
+    if is_too_deep(raw):
+        raise MalformedResponse("The answer is nested too deeply", tokens=tokens)
+    raw = repair_surrogates(raw)
+    text = to_text(raw.get("content")) or to_text(raw.get("refusal"))
+    reason = choice.finish_reason
+    functions = [call.function or _Function() for call in choice.message.tool_calls or ()]
+    called = ((function.name, function.arguments) for function in functions)
+    calls = parse_tool_calls(key, called, is_truncated=reason == "length")
+    if not calls and not text.strip():
+        error_message = f"The model said nothing: finish_reason {reason!r}"
+        raise EmptyResponse(error_message, tokens=tokens, is_filtered=reason == "content_filter")
+    return ParsedResponse(
+        text=text,
+        calls=calls,
+        extras=_collect_extras(raw, len(calls)),
+        tokens=parse_token_usage(body, is_completion=True),
+        finish_reason=reason,
+    )
+
+
+def _collect_extras(raw: JsonObject, calls: int) -> JsonObject:
+    """Return the provider's extras, which it may require in later requests."""
+    extras: JsonObject = {}
+    if keys := _drop_standard_keys(raw, _STANDARD_MESSAGE_KEYS):
+        extras["keys"] = keys
+    call_extras = [
+        _drop_standard_keys(call, _STANDARD_CALL_KEYS)
+        for call in (raw.get("tool_calls") or [])[:calls]
+    ]
+    if any(call_extras):
+        extras["calls"] = call_extras
+    return extras
+
+
+def _drop_standard_keys(raw: JsonObject, standard: set[str]) -> JsonObject:
+    return {
+        key: value
+        for key, value in raw.items()
+        if key not in standard and value is not None and value != []
+    }
+
+
 CHAT_COMPLETIONS = ModelProtocol(
     path="/chat/completions",
     extras_names=("keys", "calls"),
     build_parameters=_build_parameters,
     build_body=_build_body,
-    parse_response=parse_response,
+    parse_response=_parse_response,
     create_accumulator=ChatStreamAccumulator,
 )

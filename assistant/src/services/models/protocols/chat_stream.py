@@ -17,8 +17,8 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import UpstreamUnavailable
 
 from ....core.errors import GenerationFailed, StreamInterrupted
+from ..response_parsing import to_text
 from ..transport.error_responses import error_from_body
-from .chat_parser import to_text
 
 _ACCUMULATED_KEYS = {"role", "content", "refusal", "tool_calls"}
 
@@ -39,12 +39,10 @@ class ChatStreamAccumulator:
 
     @property
     def text(self) -> str:
-        """See StreamAccumulator."""
         return "".join(self._content) or "".join(self._refusal)
 
     @property
     def is_complete(self) -> bool:
-        """See StreamAccumulator."""
         return bool(self._finish_reason)
 
     def add(self, event: JsonObject) -> None:
@@ -74,7 +72,6 @@ class ChatStreamAccumulator:
             self._finish_reason = reason
 
     def build_response(self) -> JsonObject:
-        """See StreamAccumulator."""
         message = {"role": "assistant", "content": "".join(self._content), **self._extras}
         if refusal := "".join(self._refusal):
             message["refusal"] = refusal

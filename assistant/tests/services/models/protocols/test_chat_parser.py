@@ -15,7 +15,7 @@ from assistant.src.core.errors import (
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.context_window import MAX_CALLS_PER_RESPONSE
 from assistant.src.services.models.protocols.base import ParsedResponse
-from assistant.src.services.models.protocols.chat_parser import parse_response
+from assistant.src.services.models.protocols.chat_completions import CHAT_COMPLETIONS
 from assistant.src.services.models.protocols.chat_stream import ChatStreamAccumulator
 from smart_kit.errors import UpstreamUnavailable
 from smart_kit.json_schema import MAX_CHARACTERS
@@ -23,7 +23,7 @@ from smart_kit.json_schema import MAX_CHARACTERS
 
 def parse_message(message: Any, finish_reason: Any = "stop", **body: Any) -> ParsedResponse:
     choices = [{"message": message, "finish_reason": finish_reason}]
-    return parse_response({"choices": choices, **body}, "tg:1:2/1")
+    return CHAT_COMPLETIONS.parse_response({"choices": choices, **body}, "tg:1:2/1")
 
 
 def make_tool_call(name: Any = "f", arguments: Any = "{}", **more: Any) -> dict[str, Any]:
@@ -73,7 +73,7 @@ def test_nothing_is_no_answer(message: Any) -> None:
 )
 def test_a_malformed_response_is_reported_without_its_content(body: Any, said: str) -> None:
     with pytest.raises(UpstreamUnavailable) as failed:
-        parse_response(body, "k")
+        CHAT_COMPLETIONS.parse_response(body, "k")
     assert failed.value.message.endswith(f": {said}")
 
 
