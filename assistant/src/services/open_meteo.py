@@ -117,8 +117,7 @@ class OpenMeteoClient:
             }
             return await self._get(self._forecast_url, params, Forecast)
 
-        key = (place.latitude, place.longitude, first_day)
-        return await self._forecasts.get(key, fetch)
+        return await self._forecasts.get((place.latitude, place.longitude, first_day), fetch)
 
     async def _get(self, url: str, params: dict[str, Any], response_type: type[ModelT]) -> ModelT:
         try:

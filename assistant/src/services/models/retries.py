@@ -46,7 +46,6 @@ MAX_ADAPTATIONS = 12
 """How often one call may be adapted to the model's refusals."""
 _AMBIGUOUS_STATUSES = (None, 400, 404, 422)
 """Statuses with which a model may reject its own earlier output."""
-_MISSING_PATH_STATUSES = (404, 405)
 
 log = structlog.stdlib.get_logger()
 
@@ -135,7 +134,7 @@ async def call_with_retries(
             failures.append(to_failure(model, error.message, loop_time() - started, call, error))
             if newly_rejected := _find_rejected_extras(call, error):
                 rejected |= newly_rejected
-            elif api != model.api and error.status in _MISSING_PATH_STATUSES:
+            elif api != model.api and error.status in (404, 405):  # the server lacks the API
                 api, rejected, adaptation = model.api, frozenset[bytes](), None
             else:
                 await _sleep_before_retry(model, error, policy, state.breaker)

@@ -106,7 +106,7 @@ class TestCost:
         assert model.requests == []
 
 
-async def test_calls_are_counted_by_model(endpoint: Endpoint, model: ScriptedModel) -> None:
+async def test_calls_are_counted_for_each_model(endpoint: Endpoint, model: ScriptedModel) -> None:
     counter = attempt.TOKENS.labels("scripted", "own", "prompt")
     before = counter._value.get()
     model.add_steps(make_tool_call_response(("f", {})))

@@ -30,7 +30,6 @@ ATTEMPT_TIMEOUT_SECONDS = 60.0
 _LIMITS = httpx2.Limits(max_connections=100, keepalive_expiry=30.0)
 """Users pause longer than the default 5 s between messages, and a new TLS connection takes time."""
 _TIMEOUT = httpx2.Timeout(ATTEMPT_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
-_HEADERS = {"Content-Type": "application/json"}
 _NON_STREAM_TYPES = ("json", "html", "xml")
 """Parts of content types of responses that are not streamed, though a stream was requested."""
 
@@ -68,7 +67,7 @@ class Endpoint:
                         path,
                         content=body,
                         cast_to=object,
-                        options={"headers": _HEADERS},
+                        options={"headers": {"Content-Type": "application/json"}},
                         stream=True,  # returns before the body is read: we limit its size
                         stream_cls=AsyncStream[object],
                     )
@@ -188,9 +187,8 @@ async def _raise_for_status(response: httpx2.Response) -> None:
     body: object = head.decode(errors="replace")
     with contextlib.suppress(ValueError, RecursionError):
         body = parse_json(head)
-    raise error_from_response(
-        response.status_code, body, response.headers, response.request.content
-    )
+    sent = response.request.content
+    raise error_from_response(response.status_code, body, response.headers, sent)
 
 
 @contextlib.contextmanager
