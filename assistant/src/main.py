@@ -20,7 +20,7 @@ from .orchestrator import AssistantOrchestrator
 from .services.budget import BudgetStore
 from .services.models.client import ModelClient
 from .services.models.model_registry import ModelRegistry
-from .services.models.transport.endpoint_pool import EndpointPool
+from .services.models.transport.endpoint import EndpointPool
 from .services.open_meteo import OpenMeteoClient
 from .services.rest_service import RestServiceClient
 from .services.tool_result_cache import ToolResultCache

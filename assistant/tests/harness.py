@@ -13,7 +13,7 @@ from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.budget import BudgetStore
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.model_registry import ModelRegistry
-from assistant.src.services.models.transport.endpoint_pool import EndpointPool
+from assistant.src.services.models.transport.endpoint import EndpointPool
 from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.rest_service import RestServiceClient
 from assistant.src.storage.configuration import ConfigurationStore

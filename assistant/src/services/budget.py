@@ -6,9 +6,9 @@ Field `notified` names the message whose answer has the notice that the budget i
 """
 
 import asyncio
+from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -55,6 +55,60 @@ return 0
 log = structlog.stdlib.get_logger()
 
 
+@dataclass
+class DailyBudget:
+    """What a user may spend in a day. Without a limit no call goes to Redis."""
+
+    _script: AsyncScript
+    _rest: RestServiceClient
+    _user: UserSnapshot
+    _day: date
+    _is_exempt: bool
+    is_low: bool = False
+    """Whether the notice that the budget is nearly used up belongs to this answer."""
+
+    async def reserve(self, key: str, cost: Decimal) -> bool:
+        """Reserve a cost for the call `<message id>/<step>`, in place of its earlier reservation or
+        cost. Returns False where the budget is too small."""
+        limit = self._user.daily_budget
+        if limit is None or not cost:
+            return True
+        micros = "" if self._is_exempt else _to_micros(limit, ROUND_FLOOR)
+        return await self._set_cost(key, cost, limit=micros) != _REFUSED
+
+    async def settle(self, key: str, cost: Decimal) -> None:
+        """Set the actual cost of the call. Zero also removes a reservation that an interrupted
+        attempt has left."""
+        limit = self._user.daily_budget
+        if limit is None:
+            return
+        # a scheduled prompt leaves the notice to the next answer of a conversation
+        low = "" if self._is_exempt else _to_micros(limit * LOW_PERCENT / 100, ROUND_CEILING)
+        if await self._set_cost(key, cost, low=low) == 1:
+            self.is_low = True
+
+    async def _set_cost(
+        self, key: str, cost: Decimal, *, limit: int | str = "", low: int | str = ""
+    ) -> int:
+        keys, message_id = [budget_key(self._user.id, self._day)], key.rpartition("/")[0]
+        micros = _to_micros(cost, ROUND_CEILING)
+        given: list[str | int] = [key, message_id, micros, limit, low, RETENTION_SECONDS]
+        found = await await_result(self._script(keys=keys, args=[*given, ""]))
+        if found == _UNKNOWN_DAY:
+            spent = _to_micros(await self._fetch_spent(), ROUND_CEILING)
+            found = await await_result(self._script(keys=keys, args=[*given, spent]))
+        return int(found)
+
+    async def _fetch_spent(self) -> Decimal:
+        """Return what rest_service knows was spent today; 0 where it does not answer in time."""
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                return (await self._rest.get_budget(self._user.id)).spent
+        except (DomainError, UpstreamError, TimeoutError) as error:
+            log.warning("daily spending unavailable", reason=str(error) or "no answer in time")
+            return Decimal(0)
+
+
 class BudgetStore:
     """Creates the daily budgets of all users."""
 
@@ -63,74 +117,10 @@ class BudgetStore:
         self._rest = rest
         self._clock = clock
 
-    def for_user(
-        self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False
-    ) -> "DailyBudget":
+    def for_user(self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False) -> DailyBudget:
         """Return today's budget. If `exempt`, calls are counted but never refused."""
         today = self._clock.now(zone).date()
-        return DailyBudget(self._script, self._rest, user, today, exempt=exempt)
-
-
-class DailyBudget:
-    """What a user may spend in a day. Without a limit no call goes to Redis."""
-
-    def __init__(
-        self,
-        script: AsyncScript,
-        rest: RestServiceClient,
-        user: UserSnapshot,
-        day: date,
-        *,
-        exempt: bool,
-    ) -> None:
-        self.is_low = False
-        """Whether the notice that the budget is nearly used up belongs to this answer."""
-        self._script = script
-        self._rest = rest
-        self._user_id: UUID = user.id
-        self._key = budget_key(user.id, day)
-        self._limit = user.daily_budget
-        self._is_exempt = exempt
-
-    async def reserve(self, key: str, cost: Decimal) -> bool:
-        """Reserve a cost for the call `<message id>/<step>`, in place of its earlier reservation or
-        cost. Returns False where the budget is too small."""
-        if self._limit is None or not cost:
-            return True
-        micros = _to_micros(self._limit, ROUND_FLOOR)
-        return await self._set_cost(key, cost, limit="" if self._is_exempt else micros) != _REFUSED
-
-    async def settle(self, key: str, cost: Decimal) -> None:
-        """Set the actual cost of the call. Zero also removes a reservation that an interrupted
-        attempt has left."""
-        if self._limit is None:
-            return
-        # a scheduled prompt leaves the notice to the next answer of a conversation
-        low = "" if self._is_exempt else _to_micros(self._limit * LOW_PERCENT / 100, ROUND_CEILING)
-        if await self._set_cost(key, cost, low=low) == 1:
-            self.is_low = True
-
-    async def _set_cost(
-        self, key: str, cost: Decimal, *, limit: int | str = "", low: int | str = ""
-    ) -> int:
-        message_id = key.rpartition("/")[0]
-        micros = _to_micros(cost, ROUND_CEILING)
-        given: list[str | int] = [key, message_id, micros, limit, low, RETENTION_SECONDS]
-        found = await await_result(self._script(keys=[self._key], args=[*given, ""]))
-        if found == _UNKNOWN_DAY:
-            spent = _to_micros(await self._fetch_spent(), ROUND_CEILING)
-            found = await await_result(self._script(keys=[self._key], args=[*given, spent]))
-        return int(found)
-
-    async def _fetch_spent(self) -> Decimal:
-        """Return what rest_service knows was spent today; 0 where it does not answer in time."""
-        try:
-            async with asyncio.timeout(TIMEOUT_SECONDS):
-                return (await self._rest.get_budget(self._user_id)).spent
-        except (DomainError, UpstreamError, TimeoutError) as error:
-            reason = str(error) or "no answer in time"
-            log.warning("daily spending unavailable", reason=reason)
-            return Decimal(0)
+        return DailyBudget(self._script, self._rest, user, today, exempt)
 
 
 def _to_micros(dollars: Decimal, rounding: str) -> int:

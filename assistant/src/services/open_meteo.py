@@ -4,9 +4,13 @@ Responses are cached in this process and not in Redis: they are cheap to fetch a
 holds messages and therefore syncs each write to the disk and never evicts.
 """
 
+import asyncio
 import re
+import time
+from collections.abc import Awaitable, Callable, Hashable
 from datetime import date, timedelta
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
+from weakref import WeakValueDictionary
 
 import httpx2
 from pydantic import BaseModel, ValidationError
@@ -16,7 +20,6 @@ from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.rest_client import TRANSPORT_ERRORS
 
 from .open_meteo_schemas import CurrentWeather, DailySeries, Forecast, Place
-from .ttl_cache import TtlCache
 
 SEARCH_URL = "https://geocoding-api.open-meteo.com"
 FORECAST_URL = "https://api.open-meteo.com"
@@ -24,27 +27,43 @@ FORECAST_URL = "https://api.open-meteo.com"
 FORECAST_DAYS = 7
 """Always requested, so that one cached forecast serves every request for a place."""
 
-_MAX_RESULTS = 20
-_PLACE_TTL_SECONDS = 30 * 86_400
-_FORECAST_TTL_SECONDS = 15 * 60
-_MAX_CACHED_PLACES = 1_000
-_MAX_CACHED_FORECASTS = 500
-_KEEPALIVE_SECONDS = 3.0
 _CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 
+KeyT = TypeVar("KeyT", bound=Hashable)
+ValueT = TypeVar("ValueT")
 ModelT = TypeVar("ModelT", bound=BaseModel)
+
+
+class TtlCache(Generic[KeyT, ValueT]):
+    """Drops the oldest entry when full. Errors and empty values are not stored."""
+
+    def __init__(
+        self, ttl_seconds: float, max_entries: int, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._ttl_seconds = ttl_seconds
+        self._max_entries = max_entries
+        self._clock = clock
+        self._entries: dict[KeyT, tuple[float, ValueT]] = {}
+        self._locks: WeakValueDictionary[KeyT, asyncio.Lock] = WeakValueDictionary()
+
+    async def get(self, key: KeyT, load: Callable[[], Awaitable[ValueT]]) -> ValueT:
+        """Return the stored value, else load it; parallel calls for one key share one load."""
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
+            if key in self._entries and self._clock() < self._entries[key][0]:
+                return self._entries[key][1]
+            value = await load()
+            if value:
+                self._entries.pop(key, None)
+                if len(self._entries) >= self._max_entries:
+                    del self._entries[next(iter(self._entries))]
+                self._entries[key] = (self._clock() + self._ttl_seconds, value)
+            return value
 
 
 class _SearchResponse(Contract):
     results: tuple[JsonObject, ...] = ()
     """Open-Meteo omits the key where nothing was found."""
-
-    @property
-    def places(self) -> tuple[Place, ...]:
-        """The results with coordinates and a time zone."""
-        return tuple(
-            place for result in self.results if (place := _parse_place(result)) is not None
-        )
 
 
 class OpenMeteoClient:
@@ -59,13 +78,11 @@ class OpenMeteoClient:
         self._forecast_url = f"{(url or FORECAST_URL).rstrip('/')}/v1/forecast"
         self._http = httpx2.AsyncClient(
             timeout=httpx2.Timeout(8.0, connect=3.0),
-            limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
+            limits=httpx2.Limits(keepalive_expiry=3.0),
             transport=transport,
         )
-        self._places = TtlCache[str, tuple[Place, ...]](_PLACE_TTL_SECONDS, _MAX_CACHED_PLACES)
-        self._forecasts = TtlCache[tuple[float, float, date], Forecast](
-            _FORECAST_TTL_SECONDS, _MAX_CACHED_FORECASTS
-        )
+        self._places = TtlCache[str, tuple[Place, ...]](30 * 86_400, max_entries=1_000)
+        self._forecasts = TtlCache[tuple[float, float, date], Forecast](15 * 60, max_entries=500)
 
     async def close(self) -> None:
         """Close the connections."""
@@ -79,8 +96,9 @@ class OpenMeteoClient:
 
         async def search() -> tuple[Place, ...]:
             language = "ru" if _CYRILLIC.search(name) else "en"
-            params = {"name": name, "count": _MAX_RESULTS, "language": language, "format": "json"}
-            return (await self._get(self._search_url, params, _SearchResponse)).places
+            params = {"name": name, "count": 20, "language": language, "format": "json"}
+            found = await self._get(self._search_url, params, _SearchResponse)
+            return tuple(place for result in found.results if (place := _parse_place(result)))
 
         return await self._places.get(name.casefold(), search)
 
@@ -99,30 +117,27 @@ class OpenMeteoClient:
             }
             return await self._get(self._forecast_url, params, Forecast)
 
-        key = (place.latitude, place.longitude, first_day)
-        return await self._forecasts.get(key, fetch)
+        return await self._forecasts.get((place.latitude, place.longitude, first_day), fetch)
 
     async def _get(self, url: str, params: dict[str, Any], response_type: type[ModelT]) -> ModelT:
         try:
             response = await self._http.get(url, params=params)
         except TRANSPORT_ERRORS as error:
-            reason = str(error) or type(error).__name__
-            raise UpstreamUnavailable(f"weather: {reason}") from error
+            raise UpstreamUnavailable(f"weather: {str(error) or type(error).__name__}") from error
         status = response.status_code
         if status == 429 or status >= 500:
             raise UpstreamUnavailable(f"weather: HTTP {status}", status=status)
         if not response.is_success:
-            reason = response.text[:200]
-            raise UpstreamRejected(f"weather: HTTP {status}: {reason}", status=status)
+            raise UpstreamRejected(f"weather: HTTP {status}: {response.text[:200]}", status=status)
         try:
             return response_type.model_validate_json(response.content)
         except ValidationError as error:
-            raise UpstreamRejected(
-                f"weather: the response is no {response_type.__name__}"
-            ) from error
+            reason = f"weather: the response is no {response_type.__name__}"
+            raise UpstreamRejected(reason) from error
 
 
 def _parse_place(result: JsonObject) -> Place | None:
+    """Return the place; None: coordinates or time zone are missing."""
     try:
         return Place.model_validate(result)
     except ValidationError:

@@ -1,6 +1,9 @@
 """Client of rest_service. A message that needs no tool causes no call."""
 
+from typing import TypeVar
 from uuid import UUID
+
+from pydantic import BaseModel
 
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead
@@ -10,6 +13,8 @@ from smart_kit.contracts.threads import MessageRead, ThreadCreate, ThreadRead
 from smart_kit.contracts.usage import BudgetRead
 from smart_kit.contracts.users import UserRead, UserUpdate, UserUpsert
 from smart_kit.rest_client import ServiceClient
+
+ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class RestServiceClient:
@@ -39,73 +44,38 @@ class RestServiceClient:
         self, user_id: UUID, assistant_id: UUID, idempotency_key: str
     ) -> ThreadRead:
         """Start a new thread of a user with an assistant."""
-        return await self._client.call(
-            "POST",
-            "/threads",
-            ThreadRead,
-            body=ThreadCreate(user_id=user_id, assistant_id=assistant_id),
-            user_id=user_id,
-            idempotency_key=idempotency_key,
-        )
+        body = ThreadCreate(user_id=user_id, assistant_id=assistant_id)
+        return await self._write("/threads", ThreadRead, body, user_id, idempotency_key)
 
     async def create_cron_job(self, job: CronJobCreate, idempotency_key: str) -> CronJobRead:
         """Create a reminder or a scheduled prompt; its `effect` is the receipt."""
-        return await self._client.call(
-            "POST",
-            "/cron-jobs",
-            CronJobRead,
-            body=job,
-            user_id=job.user_id,
-            idempotency_key=idempotency_key,
-        )
+        return await self._write("/cron-jobs", CronJobRead, job, job.user_id, idempotency_key)
 
     async def create_task(self, task: TaskCreate, idempotency_key: str) -> TaskRead:
         """Create a task; its `effect` is the receipt."""
-        return await self._client.call(
-            "POST",
-            "/tasks",
-            TaskRead,
-            body=task,
-            user_id=task.user_id,
-            idempotency_key=idempotency_key,
-        )
+        return await self._write("/tasks", TaskRead, task, task.user_id, idempotency_key)
 
     async def list_tasks(self, user_id: UUID, status: TaskStatus, limit: int) -> Page[TaskRead]:
         """Return a user's tasks of this status."""
+        params = {"user_id": str(user_id), "status": status, "limit": limit}
         return await self._client.call(
-            "GET",
-            "/tasks",
-            Page[TaskRead],
-            user_id=user_id,
-            params={"user_id": str(user_id), "status": status, "limit": limit},
+            "GET", "/tasks", Page[TaskRead], user_id=user_id, params=params
         )
 
     async def update_task(
         self, task_id: UUID, change: TaskUpdate, user_id: UUID, idempotency_key: str
     ) -> TaskRead:
         """Change the given fields of a task; its `effect` is the receipt."""
-        return await self._client.call(
-            "PATCH",
-            f"/tasks/{task_id}",
-            TaskRead,
-            body=change,
-            user_id=user_id,
-            idempotency_key=idempotency_key,
-        )
+        path = f"/tasks/{task_id}"
+        return await self._write(path, TaskRead, change, user_id, idempotency_key, "PATCH")
 
     async def undo(self, user_id: UUID, idempotency_key: str) -> EffectRead:
         """Undo a user's newest change and return the effect that undid it.
 
         Raises NotFound where no change is left, Conflict where it cannot be undone.
         """
-        return await self._client.call(
-            "POST",
-            "/effects/undo",
-            EffectRead,
-            body=EffectUndo(user_id=user_id),
-            user_id=user_id,
-            idempotency_key=idempotency_key,
-        )
+        body = EffectUndo(user_id=user_id)
+        return await self._write("/effects/undo", EffectRead, body, user_id, idempotency_key)
 
     async def list_newest_messages(
         self, user_id: UUID, thread_id: UUID, limit: int
@@ -114,21 +84,35 @@ class RestServiceClient:
 
         The request is not retried: a user waits for the answer.
         """
+        params = {
+            "thread_id": str(thread_id),
+            "user_id": str(user_id),
+            "is_in_context": "true",
+            "newest": "true",
+            "limit": limit,
+        }
         return await self._client.call(
-            "GET",
-            "/messages",
-            Page[MessageRead],
-            user_id=user_id,
-            params={
-                "thread_id": str(thread_id),
-                "user_id": str(user_id),
-                "is_in_context": "true",
-                "newest": "true",
-                "limit": limit,
-            },
-            max_attempts=1,
+            "GET", "/messages", Page[MessageRead], user_id=user_id, params=params, max_attempts=1
         )
 
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def _write(
+        self,
+        path: str,
+        response_type: type[ModelT],
+        body: BaseModel,
+        user_id: UUID,
+        idempotency_key: str,
+        method: str = "POST",
+    ) -> ModelT:
+        return await self._client.call(
+            method,
+            path,
+            response_type,
+            body=body,
+            user_id=user_id,
+            idempotency_key=idempotency_key,
+        )

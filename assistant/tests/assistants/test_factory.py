@@ -12,7 +12,7 @@ from assistant.src.assistants.factory import ASSISTANT_TYPES, AssistantFactory
 from assistant.src.messages.context_window import ContextWindow
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.model_registry import ModelRegistry
-from assistant.src.services.models.transport.endpoint_pool import EndpointPool
+from assistant.src.services.models.transport.endpoint import EndpointPool
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.services.models.fake_openai_server import (
     StubResponse,

@@ -90,7 +90,7 @@ async def read_total(redis: Redis) -> int:
     return int(await await_result(redis.hget(key, "total")) or 0)
 
 
-async def test_what_fits_is_reserved_and_what_does_not_is_refused(budgets: BudgetStore) -> None:
+async def test_reservation_beyond_the_limit_is_refused(budgets: BudgetStore) -> None:
     budget = get_alice_budget(budgets)
 
     assert await budget.reserve("m1/1", to_dollars("0.6"))
@@ -99,7 +99,7 @@ async def test_what_fits_is_reserved_and_what_does_not_is_refused(budgets: Budge
     assert not await budget.reserve("m1/3", to_dollars("0.000001"))
 
 
-async def test_what_was_reserved_and_not_spent_is_given_back(budgets: BudgetStore) -> None:
+async def test_settling_releases_an_unused_reservation(budgets: BudgetStore) -> None:
     budget = get_alice_budget(budgets)
     await budget.reserve("m1/1", to_dollars("0.9"))
     assert not await budget.reserve("m2/1", to_dollars("0.2"))
@@ -108,9 +108,7 @@ async def test_what_was_reserved_and_not_spent_is_given_back(budgets: BudgetStor
     assert await budget.reserve("m2/1", to_dollars("1"))
 
 
-async def test_what_was_spent_stands_though_it_is_more_than_was_reserved_or_left(
-    redis: Redis, budgets: BudgetStore
-) -> None:
+async def test_actual_cost_counts_even_beyond_the_limit(redis: Redis, budgets: BudgetStore) -> None:
     budget = get_alice_budget(budgets)
     await budget.reserve("m1/1", to_dollars("0.5"))
     await budget.settle("m1/1", to_dollars("1.5"))
@@ -119,7 +117,7 @@ async def test_what_was_spent_stands_though_it_is_more_than_was_reserved_or_left
     assert not await budget.reserve("m2/1", to_dollars("0.000001"))
 
 
-async def test_a_turn_that_is_tried_again_replaces_what_it_reserved_before(
+async def test_repeated_attempt_replaces_its_earlier_reservation(
     redis: Redis, budgets: BudgetStore
 ) -> None:
     for _ in range(5):
@@ -127,7 +125,7 @@ async def test_a_turn_that_is_tried_again_replaces_what_it_reserved_before(
     assert await read_total(redis) == 900_000
 
 
-async def test_many_at_once_never_reserve_more_than_there_is(
+async def test_concurrent_reservations_stay_within_the_limit(
     redis: Redis, budgets: BudgetStore
 ) -> None:
     async def reserve_one(number: int) -> bool:
@@ -137,7 +135,7 @@ async def test_many_at_once_never_reserve_more_than_there_is(
     assert (fitted.count(True), await read_total(redis)) == (6, 900_000)
 
 
-async def test_what_is_exempt_is_counted_and_never_refused(
+async def test_exempt_calls_are_counted_but_never_refused(
     redis: Redis, budgets: BudgetStore
 ) -> None:
     budget = get_alice_budget(budgets, exempt=True)
@@ -148,7 +146,7 @@ async def test_what_is_exempt_is_counted_and_never_refused(
     assert not await get_alice_budget(budgets).reserve("m1/1", to_dollars("0.1"))
 
 
-async def test_who_has_no_budget_costs_no_round_trip(
+async def test_user_without_a_limit_causes_no_redis_call(
     redis: Redis, budgets: BudgetStore, rest: FakeBudgetApi
 ) -> None:
     budget = get_alice_budget(budgets, daily_budget=None)
@@ -161,7 +159,7 @@ async def test_who_has_no_budget_costs_no_round_trip(
     assert set(await redis.info("commandstats")) <= {"cmdstat_config|resetstat", "cmdstat_info"}
 
 
-async def test_a_model_without_prices_is_asked_though_nothing_is_left(budgets: BudgetStore) -> None:
+async def test_free_model_is_allowed_with_an_empty_budget(budgets: BudgetStore) -> None:
     budget = get_alice_budget(budgets, daily_budget=to_dollars("0"))
 
     assert not await budget.reserve("m1/1", to_dollars("0.000001"))
@@ -170,7 +168,7 @@ async def test_a_model_without_prices_is_asked_though_nothing_is_left(budgets: B
     assert not budget.is_low
 
 
-async def test_a_model_without_prices_leaves_nothing_of_what_a_crashed_attempt_reserved(
+async def test_settling_zero_removes_the_reservation_of_a_crashed_attempt(
     redis: Redis, budgets: BudgetStore
 ) -> None:
     assert await get_alice_budget(budgets).reserve("m1/1", to_dollars("0.9"))
@@ -181,14 +179,14 @@ async def test_a_model_without_prices_leaves_nothing_of_what_a_crashed_attempt_r
     assert await read_total(redis) == 0
 
 
-async def test_what_was_never_set_aside_is_not_written_down_as_nothing(
+async def test_settling_zero_without_a_reservation_stores_nothing(
     redis: Redis, budgets: BudgetStore, rest: FakeBudgetApi
 ) -> None:
     await get_alice_budget(budgets).settle("m1/1", to_dollars("0"))
     assert (await await_result(redis.keys("budget:*")), rest.paths) == ([], [])
 
 
-async def test_who_may_spend_nothing_and_has_spent_nothing_hears_of_no_budget(
+async def test_zero_budget_without_spending_causes_no_notice(
     budgets: BudgetStore,
 ) -> None:
     budget = get_alice_budget(budgets, exempt=True, daily_budget=to_dollars("0"))
@@ -197,9 +195,7 @@ async def test_who_may_spend_nothing_and_has_spent_nothing_hears_of_no_budget(
     assert not budget.is_low
 
 
-async def test_what_costs_less_than_a_millionth_counts_as_one(
-    redis: Redis, budgets: BudgetStore
-) -> None:
+async def test_costs_are_rounded_up_to_a_millionth(redis: Redis, budgets: BudgetStore) -> None:
     budget = get_alice_budget(budgets)
     await budget.reserve("m1/1", to_dollars("0.0000001"))
     assert await read_total(redis) == 1
@@ -213,7 +209,7 @@ async def test_large_amounts_stay_exact(redis: Redis, budgets: BudgetStore) -> N
     assert not await budget.reserve("m1/3", to_dollars("0.000001"))
 
 
-async def test_the_answer_that_crosses_four_fifths_says_so_and_no_other_that_day(
+async def test_only_the_answer_that_crosses_80_percent_has_the_notice(
     budgets: BudgetStore,
 ) -> None:
     first, second = get_alice_budget(budgets), get_alice_budget(budgets)
@@ -228,28 +224,28 @@ async def test_the_answer_that_crosses_four_fifths_says_so_and_no_other_that_day
     assert (third.is_low, first.is_low) == (False, False)
 
 
-async def test_a_schedule_leaves_it_to_the_next_answer_to_say_so(budgets: BudgetStore) -> None:
+async def test_scheduled_prompt_leaves_the_notice_to_the_next_answer(budgets: BudgetStore) -> None:
     scheduled, next_one = get_alice_budget(budgets, exempt=True), get_alice_budget(budgets)
     await scheduled.settle("run:1/1", to_dollars("0.9"))
     await next_one.settle("m1/1", to_dollars("0.000001"))
     assert (scheduled.is_low, next_one.is_low) == (False, True)
 
 
-async def test_the_same_message_says_so_again_when_it_is_tried_again(budgets: BudgetStore) -> None:
+async def test_repeated_attempt_has_the_notice_again(budgets: BudgetStore) -> None:
     for _ in range(2):
         budget = get_alice_budget(budgets)
         await budget.settle("tg:1:2/1", to_dollars("0.9"))
         assert budget.is_low
 
 
-async def test_what_is_only_reserved_says_nothing(budgets: BudgetStore) -> None:
+async def test_reservation_alone_causes_no_notice(budgets: BudgetStore) -> None:
     budget = get_alice_budget(budgets)
     await budget.reserve("m1/1", to_dollars("0.95"))
     await budget.settle("m1/1", to_dollars("0.01"))
     assert not budget.is_low
 
 
-async def test_a_day_that_redis_does_not_know_begins_with_what_rest_service_knows(
+async def test_unknown_day_starts_with_the_spending_from_rest_service(
     budgets: BudgetStore, rest: FakeBudgetApi
 ) -> None:
     rest.spent = "0.7"
@@ -261,7 +257,7 @@ async def test_a_day_that_redis_does_not_know_begins_with_what_rest_service_know
 
 
 @pytest.mark.parametrize("status", [500, 404])
-async def test_where_rest_service_does_not_know_nothing_was_spent(
+async def test_unknown_spending_counts_as_zero(
     budgets: BudgetStore, rest: FakeBudgetApi, status: int
 ) -> None:
     rest.status = status
@@ -271,7 +267,7 @@ async def test_where_rest_service_does_not_know_nothing_was_spent(
     assert len(rest.paths) == 1
 
 
-async def test_rest_service_is_not_waited_for_long(
+async def test_slow_rest_service_does_not_delay_a_reservation(
     budgets: BudgetStore, rest: FakeBudgetApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.05)
@@ -282,7 +278,7 @@ async def test_rest_service_is_not_waited_for_long(
     )
 
 
-async def test_the_day_is_the_persons_own_and_ends(redis: Redis, budgets: BudgetStore) -> None:
+async def test_each_local_day_has_its_own_expiring_key(redis: Redis, budgets: BudgetStore) -> None:
     for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
         budget = budgets.for_user(ALICE, ZoneInfo(zone))
         assert await budget.reserve("m1/1", to_dollars("1")), "25 hours lie between them"

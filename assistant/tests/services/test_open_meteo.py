@@ -29,7 +29,7 @@ from assistant.tests.fake_open_meteo import PARIS, FakeOpenMeteo
         ),
     ],
 )
-async def test_without_an_address_it_is_open_meteos_two_servers_else_that_one_for_both(
+async def test_configured_address_replaces_both_servers_of_open_meteo(
     url: str | None, asked: list[str]
 ) -> None:
     fake_open_meteo = FakeOpenMeteo()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from assistant.src.services.ttl_cache import TtlCache
+from assistant.src.services.open_meteo import TtlCache
 
 
 class CountingSource:
@@ -24,7 +24,7 @@ class CountingSource:
         return await self.cache.get(key, make)
 
 
-async def test_a_value_is_made_once_and_again_when_its_time_is_over() -> None:
+async def test_value_is_loaded_once_until_it_expires() -> None:
     source = CountingSource()
     assert [await source.get("a"), await source.get("a", "other")] == ["value", "value"]
     source.now = 60
@@ -33,14 +33,14 @@ async def test_a_value_is_made_once_and_again_when_its_time_is_over() -> None:
     assert source.computed_keys == ["a", "a"]
 
 
-async def test_who_asks_meanwhile_waits_for_the_same_value() -> None:
+async def test_concurrent_readers_share_one_load() -> None:
     source = CountingSource()
     await asyncio.gather(*(source.get(key) for key in "abab"))
 
     assert sorted(source.computed_keys) == ["a", "b"]
 
 
-async def test_full_it_drops_what_was_made_first() -> None:
+async def test_full_cache_drops_the_oldest_entry() -> None:
     source = CountingSource()
     for key in "abca":
         await source.get(key)
@@ -50,7 +50,7 @@ async def test_full_it_drops_what_was_made_first() -> None:
     assert source.computed_keys[4:] == []
 
 
-async def test_an_error_and_an_empty_value_are_not_cached() -> None:
+async def test_errors_and_empty_values_are_not_cached() -> None:
     source = CountingSource()
 
     async def fail() -> str:
@@ -62,7 +62,7 @@ async def test_an_error_and_an_empty_value_are_not_cached() -> None:
     assert await source.get("a") == "value"
 
 
-async def test_who_gives_up_waiting_leaves_the_others_their_value() -> None:
+async def test_cancelled_reader_does_not_affect_the_others() -> None:
     source = CountingSource()
     first, second = (asyncio.create_task(source.get("a")) for _ in range(2))
     await asyncio.sleep(0)

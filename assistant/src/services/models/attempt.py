@@ -1,7 +1,10 @@
-"""One attempt at one model: sends the request, parses the response, and accounts for failures."""
+"""One attempt at one model: sends the request, parses the response, and counts what it cost."""
 
 import asyncio
 from datetime import datetime
+
+import structlog
+from prometheus_client import Counter, Histogram
 
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.threads import ModelFailure
@@ -15,10 +18,26 @@ from ...core.errors import (
     TokenUsage,
 )
 from ...messages.completion import Completion
-from .metrics import MODEL_SECONDS, record_token_usage
-from .protocols.base import ModelCall, ModelProtocol, ParsedResponse
-from .resolved_model import ResolvedModel
+from .model_registry import ResolvedModel
+from .protocols.base import ModelCall, ParsedResponse
 from .transport.endpoint import CONNECT_TIMEOUT_SECONDS, Endpoint
+
+MAX_CHARACTERS_PER_TOKEN = 6
+"""Upper bound of the average, in any language."""
+MIN_CHECKED_PROMPT_CHARACTERS = 2_000
+"""Shorter prompts are not checked: the average says nothing about them."""
+
+MODEL_SECONDS = Histogram(
+    "smart_assistant_model_seconds",
+    "Duration of model calls, each attempt separately",
+    ["provider", "model", "outcome"],
+    buckets=(0.05, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60),
+)
+TOKENS = Counter(
+    "smart_assistant_tokens_total", "Tokens as the model counts them", ["provider", "model", "kind"]
+)
+
+log = structlog.stdlib.get_logger()
 
 
 def loop_time() -> float:
@@ -26,11 +45,9 @@ def loop_time() -> float:
     return asyncio.get_running_loop().time()
 
 
-async def call_model(
-    call: ModelCall, protocol: ModelProtocol, endpoint: Endpoint, timeout_seconds: float
-) -> Completion:
+async def call_model(call: ModelCall, endpoint: Endpoint, timeout_seconds: float) -> Completion:
     """Send the request once and return the answer. Raises UpstreamError."""
-    model, started, started_at = call.model, loop_time(), utc_now()
+    model, protocol, started, started_at = call.model, call.protocol, loop_time(), utc_now()
     accumulator = protocol.create_accumulator() if call.parameters.get("stream") else None
     body = protocol.build_body(call).encode()
     outcome = "failed"
@@ -46,15 +63,31 @@ async def call_model(
     finally:
         MODEL_SECONDS.labels(model.provider, model.name, outcome).observe(loop_time() - started)
     if response.tokens is not None:
-        record_token_usage(call, response.tokens)
+        _record_token_usage(call, response.tokens)
     return _build_completion(call, response, started, started_at)
+
+
+def _record_token_usage(call: ModelCall, usage: TokenUsage) -> None:
+    """Count tokens, and warn of a prompt with too few of them: its server has truncated it."""
+    model, characters, given = call.model, call.request.characters, usage[0]
+    for kind, tokens in zip(("prompt", "cached", "completion"), usage, strict=True):
+        TOKENS.labels(model.provider, model.name, kind).inc(tokens)
+    min_tokens = characters // MAX_CHARACTERS_PER_TOKEN
+    if characters > MIN_CHECKED_PROMPT_CHARACTERS and 0 < given < min_tokens:
+        log.warning(
+            "model server truncates prompts: increase its context size",
+            model=model.name,
+            provider=model.provider,
+            prompt_tokens=given,
+            expected_at_least=min_tokens,
+        )
 
 
 def _build_completion(
     call: ModelCall, response: ParsedResponse, started: float, started_at: datetime
 ) -> Completion:
-    model, tokens = call.model, response.tokens or call.request.estimated_tokens
-    prompt, cached, completion = tokens
+    model = call.model
+    prompt, cached, completion = tokens = response.tokens or call.request.estimated_tokens
     return Completion(
         model=model.name,
         provider=model.provider,
@@ -103,8 +136,6 @@ def _estimate_billed_tokens(
     if isinstance(error, EmptyResponse | MalformedResponse | GenerationFailed):
         return error.tokens or call.request.estimated_tokens
     is_generating = isinstance(error, StreamInterrupted) and error.has_started
-    if is_generating or (
-        isinstance(error.__cause__, TimeoutError) and seconds > CONNECT_TIMEOUT_SECONDS
-    ):
-        return call.request.estimated_tokens  # connecting takes less time: the request was sent
-    return 0, 0, 0
+    # connecting takes less time, so the request was sent
+    is_unanswered = isinstance(error.__cause__, TimeoutError) and seconds > CONNECT_TIMEOUT_SECONDS
+    return call.request.estimated_tokens if is_generating or is_unanswered else (0, 0, 0)

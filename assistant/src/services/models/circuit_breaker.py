@@ -68,9 +68,7 @@ class CircuitBreaker:
         self._open_until, self._is_probing = None, False
         self._state.set(0)
 
-    def record_failure(
-        self, permit: Permit, now: float, min_open_seconds: float | None = None
-    ) -> None:
+    def record_failure(self, permit: Permit, now: float, min_open_seconds: float = 0.0) -> None:
         """Count a failure, and open the circuit at the threshold or after a failed probe.
 
         With `min_open_seconds` it opens at once, for at least that long.
@@ -81,9 +79,9 @@ class CircuitBreaker:
             self._open_seconds = min(self._open_seconds * 2, MAX_OPEN_SECONDS)
         elif self._open_until is not None:
             return  # this request was sent before the circuit opened
-        elif self._failures < FAILURE_THRESHOLD and min_open_seconds is None:
+        elif self._failures < FAILURE_THRESHOLD and not min_open_seconds:
             return
-        self._open_until = now + max(self._open_seconds, min_open_seconds or 0.0)
+        self._open_until = now + max(self._open_seconds, min_open_seconds)
         self._state.set(2)
         self._opened.inc()
 

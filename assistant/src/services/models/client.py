@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from copy import copy
 from decimal import Decimal
-from typing import Protocol
 
 import structlog
 
@@ -17,14 +16,14 @@ from ...core.errors import (
     DeadlineExceeded,
     ModelNotAccessible,
 )
-from ...core.turn import Budget
+from ...core.turn import Turn
 from ...messages.completion import Completion
 from ...messages.conversation import Conversation
 from .attempt import loop_time, to_failure
 from .circuit_breaker import OPEN_SECONDS
+from .model_registry import ResolvedModel
 from .model_state import ModelStates
 from .request import ModelRequest
-from .resolved_model import ResolvedModel
 from .retries import RetryPolicy, call_with_retries
 
 FALLBACK_RESERVE_SECONDS = 30.0
@@ -33,16 +32,6 @@ FALLBACK_RESERVE_SECONDS = 30.0
 _ZERO = Decimal(0)
 
 log = structlog.stdlib.get_logger()
-
-
-class CallContext(Protocol):
-    """What a call needs of its turn."""
-
-    deadline: float
-    """Event loop time."""
-    models_down: set[str]
-    """Names of models that were unavailable; the rest of the turn does not call them."""
-    budget: Budget
 
 
 class ModelClient:
@@ -55,41 +44,37 @@ class ModelClient:
         self,
         chain: Sequence[ResolvedModel],
         request: ModelRequest,
-        context: CallContext,
+        turn: Turn,
         failures: list[ModelFailure] | None = None,
     ) -> Completion:
         """Return the answer of the first model of the chain that gives one before the deadline.
 
-        A conversation that is too long for a model is shortened step by step; the next model gets
-        it whole again. `failures` grows by each failed attempt. Raises UpstreamError: that of the
-        last model that was called, or BudgetExceeded where the budget allowed no call.
+        A conversation that is too long is shortened step by step, for one model only. Each failed
+        attempt is added to `failures`. Raises the last call's error; without one, BudgetExceeded.
         """
         failures = [] if failures is None else failures
-        budget, original = context.budget, copy(request.conversation)
-        remaining = [one for one in chain if one.name not in request.conversation.too_long_for]
-        available = self._select_available(remaining, request, context, failures)
+        budget, original = turn.budget, copy(request.conversation)
+        remaining = [model for model in chain if model.name not in original.too_long_for]
+        available = self._select_available(remaining, request, turn, failures)
         failure: UpstreamError | None = None
         while available:
             model, *fallbacks = available
-            policy = _build_policy(context.deadline, len(fallbacks), len(remaining))
             cost = model.prices.calculate_cost(*request.estimated_tokens) or _ZERO
             if not await budget.reserve(request.key, _sum_costs(failures) + cost):
                 failure, available = failure or BudgetExceeded(), fallbacks
                 failures.append(to_failure(model, BudgetExceeded().message))
                 continue
+            policy = _build_policy(turn.deadline, len(fallbacks), len(remaining))
             try:
                 completion = await call_with_retries(model, request, policy, self._states, failures)
-            except ContextLengthExceeded:
+            except ContextLengthExceeded as error:
                 await budget.settle(request.key, _sum_costs(failures))
-                remaining = remaining[remaining.index(model) :]
-                remaining = _shorten_or_skip(request.conversation, original, remaining)
-                if not remaining:
-                    raise
-                available = self._select_available(remaining, request, context, failures)
-                failure = None
+                remaining = _shorten_or_skip(request.conversation, original, remaining, model)
+                available = self._select_available(remaining, request, turn, failures)
+                failure = None if remaining else error
             except UpstreamError as error:
                 await budget.settle(request.key, _sum_costs(failures))
-                _note_failure(context, model, error)
+                _note_failure(turn, model, error)
                 failure, available = error, fallbacks
             else:
                 await budget.settle(request.key, _sum_costs(failures) + (completion.cost or _ZERO))
@@ -100,23 +85,19 @@ class ModelClient:
         self,
         chain: Sequence[ResolvedModel],
         request: ModelRequest,
-        context: CallContext,
+        turn: Turn,
         failures: list[ModelFailure],
     ) -> list[ResolvedModel]:
         """Return the models whose circuits allow a request, or, where none does, the one whose
         circuit allows one soonest. Models skipped before the first of them become failures."""
         now = loop_time()
-        delays = {
-            one.name: self._states.seconds_until_retry(one, request, now)
-            for one in chain
-            if one.name not in context.models_down
-        }
-        up = [one for one in chain if one.name in delays]
-        free = [one for one in up if not delays[one.name]]
-        soon = [one for one in up if delays[one.name] <= OPEN_SECONDS]
-        available = free or sorted(soon, key=lambda one: delays[one.name])[:1]
+        up = [model for model in chain if model.name not in turn.models_down]
+        delays = [self._states.seconds_until_retry(model, request, now) for model in up]
+        available = [model for model, delay in zip(up, delays, strict=True) if not delay]
+        if not available and up and min(delays) <= OPEN_SECONDS:
+            available = [up[delays.index(min(delays))]]
         skipped = chain[: chain.index(available[0])] if available else chain
-        notes = [to_failure(one, "Not called: it has failed before") for one in skipped]
+        notes = [to_failure(model, "Not called: it has failed before") for model in skipped]
         failures += [note for note in notes if note not in failures]
         return available
 
@@ -125,30 +106,32 @@ def _build_policy(deadline: float, fallback_count: int, model_count: int) -> Ret
     """Reserve a part of the time left for the fallbacks; at least half of it is the model's own."""
     left = max(0.0, deadline - loop_time())
     reserved = min(FALLBACK_RESERVE_SECONDS * fallback_count, left / 2)
-    return RetryPolicy(
-        deadline - reserved, is_last=not fallback_count, has_fallbacks=model_count > 1
-    )
+    has_fallbacks = model_count > 1
+    return RetryPolicy(deadline - reserved, not fallback_count, has_fallbacks)
 
 
 def _shorten_or_skip(
-    conversation: Conversation, original: Conversation, chain: list[ResolvedModel]
+    conversation: Conversation,
+    original: Conversation,
+    chain: list[ResolvedModel],
+    model: ResolvedModel,
 ) -> list[ResolvedModel]:
-    """Return the models to call after the first one has found the conversation too long: the same
-    ones with a shorter conversation, or the others with the original one."""
+    """Return the models to call after this one has found the conversation too long: it and the next
+    ones with a shorter conversation, or the next ones with the original one."""
+    position = chain.index(model)
     if conversation.shorten():
-        return chain
-    model, *others = chain
-    if others:
+        return chain[position:]
+    if model is not chain[-1]:
         conversation.too_long_for.add(model.name)
         conversation.restore(original)
-    return others
+    return chain[position + 1 :]
 
 
-def _note_failure(context: CallContext, model: ResolvedModel, error: UpstreamError) -> None:
+def _note_failure(turn: Turn, model: ResolvedModel, error: UpstreamError) -> None:
     log.warning("model failed", model=model.name, provider=model.provider, reason=error.message)
     if isinstance(error, UpstreamUnavailable) and not isinstance(error, DeadlineExceeded):
-        context.models_down.add(model.name)
+        turn.models_down.add(model.name)
 
 
 def _sum_costs(failures: Sequence[ModelFailure]) -> Decimal:
-    return sum((one.cost or _ZERO for one in failures), _ZERO)
+    return sum((failure.cost or _ZERO for failure in failures), _ZERO)

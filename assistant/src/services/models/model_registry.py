@@ -1,10 +1,13 @@
-"""The models of one configuration, and the connections to their servers."""
+"""The models of one configuration: their records, servers and prices."""
 
 import hashlib
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from decimal import Decimal
 
 import structlog
 
+from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,
     ConfigurationSnapshot,
@@ -12,16 +15,49 @@ from smart_kit.contracts.configuration import (
     ProviderSnapshot,
     build_model_chain,
 )
+from smart_kit.contracts.models import Capability, ModelApi
 from smart_kit.vault import Vault
 
-from .resolved_model import Prices, ResolvedModel
-from .transport.endpoint import Endpoint
-from .transport.endpoint_pool import EndpointPool
-
-PLACEHOLDER_API_KEY = "none"
-"""Sent where a provider has no key, because the SDK requires one."""
+from .transport.endpoint import Endpoint, EndpointPool
 
 log = structlog.stdlib.get_logger()
+
+
+@dataclass(frozen=True)
+class Prices:
+    """USD per million tokens; None: not known."""
+
+    prompt: Decimal | None = None
+    cached: Decimal | None = None
+    """None: the price of the prompt."""
+    completion: Decimal | None = None
+
+    def calculate_cost(self, prompt: int, cached: int, completion: int) -> Decimal | None:
+        """Return the cost in USD; `cached` tokens are part of `prompt`. None: not known."""
+        if self.prompt is None or self.completion is None:
+            return None
+        cached_price = self.prompt if self.cached is None else self.cached
+        known = min(cached, prompt)
+        whole = (prompt - known) * self.prompt + known * cached_price + completion * self.completion
+        return whole / 1_000_000
+
+
+@dataclass(frozen=True)
+class ResolvedModel:
+    """A model as it can be called."""
+
+    name: str
+    provider: str = ""
+    writer: str = ""
+    """Identifies provider, server and model as the author of extras, across configurations."""
+    endpoint: Endpoint | None = None
+    unavailable_reason: str = ""
+    """Why there is no endpoint."""
+    api: ModelApi = "chat"
+    parameters: JsonObject = field(default_factory=dict)
+    capabilities: frozenset[Capability] = frozenset()
+    prices: Prices = Prices()
+    is_user_selectable: bool = False
 
 
 class ModelRegistry:
@@ -34,16 +70,16 @@ class ModelRegistry:
         self.configuration = configuration
         self._pool = pool
         self._vault = vault
-        opened = {one.id: self._open_endpoint(one) for one in configuration.providers}
-        providers = {one.id: one for one in configuration.providers}
+        providers = {
+            provider.id: (provider, self._open_endpoint(provider))
+            for provider in configuration.providers
+        }
         self._models = {
-            record.name: _resolve_model(
-                record, providers[record.provider_id], opened[record.provider_id]
-            )
+            record.name: _resolve_model(record, *providers[record.provider_id])
             for record in configuration.models
             if record.provider_id in providers
         }
-        self._endpoints = tuple(endpoint for endpoint in opened.values() if endpoint is not None)
+        self._endpoints = tuple(endpoint for _, endpoint in providers.values() if endpoint)
         pool.set_current(self._endpoints)
 
     def resolve_chain(self, record: AssistantSnapshot) -> tuple[ResolvedModel, ...]:
@@ -51,7 +87,11 @@ class ModelRegistry:
         names = build_model_chain(
             record.model, record.fallback_models, self.configuration.default_models
         )
-        return tuple(self._models.get(name) or _build_unknown_model(name) for name in names)
+        return tuple(
+            self._models.get(name)
+            or ResolvedModel(name, unavailable_reason="no active model has this name")
+            for name in names
+        )
 
     def is_user_selectable(self, name: str) -> bool:
         """Return whether users may choose the model of this name."""
@@ -64,7 +104,7 @@ class ModelRegistry:
 
     def _open_endpoint(self, provider: ProviderSnapshot) -> Endpoint | None:
         """Return the provider's endpoint; None: its key cannot be decrypted."""
-        key: str | None = PLACEHOLDER_API_KEY
+        key: str | None = "none"  # the SDK requires one
         if provider.encrypted_api_key is not None:
             key = self._vault.decrypt(provider.id, provider.encrypted_api_key)
         if key is None:
@@ -80,10 +120,12 @@ class ModelRegistry:
 def _resolve_model(
     record: ModelSnapshot, provider: ProviderSnapshot, endpoint: Endpoint | None
 ) -> ResolvedModel:
+    # with the server's address: extras encrypted by one server are not sent to another one
+    url_hash = hashlib.blake2b(provider.base_url.encode(), digest_size=4).hexdigest()
     return ResolvedModel(
         name=record.name,
         provider=provider.name,
-        writer=f"{provider.id}/{_hash_url(provider.base_url)}/{record.name}",
+        writer=f"{provider.id}/{url_hash}/{record.name}",
         endpoint=endpoint,
         unavailable_reason="" if endpoint is not None else "the key of its provider cannot be read",
         api=record.api,
@@ -92,12 +134,3 @@ def _resolve_model(
         prices=Prices(record.input_price, record.cached_input_price, record.output_price),
         is_user_selectable=record.is_user_selectable,
     )
-
-
-def _hash_url(base_url: str) -> str:
-    """Return a short hash: extras encrypted by one server are not sent to another one."""
-    return hashlib.blake2b(base_url.encode(), digest_size=4).hexdigest()
-
-
-def _build_unknown_model(name: str) -> ResolvedModel:
-    return ResolvedModel(name=name, unavailable_reason="no active model has this name")

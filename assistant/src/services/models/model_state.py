@@ -7,12 +7,13 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.models import ModelApi
 
 from .circuit_breaker import CircuitBreaker
-from .rejected_extras import RejectedExtras
+from .model_registry import ResolvedModel
 from .request import ModelRequest
 from .request_adaptation import RequestAdaptation
-from .resolved_model import ResolvedModel
 from .transport.endpoint import Endpoint
 
+MAX_REJECTED_EXTRAS = 10_000
+"""Digests kept at a time; a message that was dropped is rejected once more and learnt again."""
 _NO_ADAPTATION = RequestAdaptation()
 
 
@@ -33,13 +34,18 @@ class ModelState:
         """Store an adaptation with which the model has answered."""
         self._adaptation, self._parameters = adaptation, model.parameters
 
+    def save_missing_api(self, model: ResolvedModel) -> None:
+        """Store that the server lacks the API."""
+        self.save_adaptation(model, RequestAdaptation(is_api_missing=True))
+
 
 class ModelStates:
     """The states of all models. A state lives as long as its endpoint: a corrected address or key
     is another endpoint and starts without failures."""
 
     def __init__(self) -> None:
-        self.rejected_extras = RejectedExtras()
+        self.rejected_extras: set[bytes] = set()
+        """Digests of messages that are sent to their own model without extras, as to any other."""
         self._by_endpoint: WeakKeyDictionary[
             Endpoint, dict[tuple[str, str, ModelApi], ModelState]
         ] = WeakKeyDictionary()
@@ -52,11 +58,8 @@ class ModelStates:
             states[key] = ModelState(CircuitBreaker(*key))
         return states[key]
 
-    def choose_api(
-        self, model: ResolvedModel, endpoint: Endpoint, request: ModelRequest
-    ) -> ModelApi:
-        """Return the API that the request wants, or the record's where the server lacks it."""
-        wanted = request.api or model.api
+    def choose_api(self, model: ResolvedModel, endpoint: Endpoint, wanted: ModelApi) -> ModelApi:
+        """Return the wanted API, or the record's where the server lacks it."""
         is_missing = self.get(model, endpoint, wanted).get_adaptation(model).is_api_missing
         return model.api if is_missing else wanted
 
@@ -64,5 +67,11 @@ class ModelStates:
         """Return the seconds until the model's circuit allows a request; 0: it does now."""
         if model.endpoint is None:
             return 0.0
-        api = self.choose_api(model, model.endpoint, request)
+        api = self.choose_api(model, model.endpoint, request.api or model.api)
         return self.get(model, model.endpoint, api).breaker.seconds_until_retry(now)
+
+    def add_rejected_extras(self, digests: frozenset[bytes]) -> None:
+        """Store digests of messages whose extras their own model has rejected."""
+        if len(self.rejected_extras) > MAX_REJECTED_EXTRAS:
+            self.rejected_extras.clear()
+        self.rejected_extras |= digests

@@ -14,28 +14,18 @@ from ...messages.item import ChatItem, encode_json
 from .transport.streaming import StreamListener
 
 CHARACTERS_PER_TOKEN = 4
-MAX_CHARACTERS_PER_TOKEN = 6
-"""Upper bound of the average, in any language."""
 DEFAULT_OUTPUT_TOKENS = 1_000
 """Estimated length of an answer where the assistant sets no limit."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """The constant beginning of an assistant's requests.
-
-    Each form is serialized once, so that every request begins with the same bytes and a provider's
-    prompt cache can be used.
-    """
+    """The constant beginning of an assistant's requests: the same bytes each time, so that a
+    provider's prompt cache can be used."""
 
     instructions: str
     functions: Sequence[JsonObject] = ()
     """Name, description and parameters of each function, in the order of the request."""
-
-    @cached_property
-    def system_message(self) -> str:
-        """The first message of a Chat Completions request, as JSON."""
-        return encode_json({"role": "system", "content": self.instructions})
 
     @cached_property
     def chat_tools(self) -> str:
@@ -44,16 +34,9 @@ class Prompt:
         return encode_json(wrapped) if wrapped else ""
 
     @cached_property
-    def instructions_json(self) -> str:
-        """The instructions as a JSON string."""
-        return encode_json(self.instructions)
-
-    @cached_property
     def responses_tools(self) -> str:
-        """The `tools` of a Responses request, as JSON; empty: no functions.
-
-        Strict mode is off because our schemas do not follow its rules.
-        """
+        """The `tools` of a Responses request, as JSON; empty: no functions."""
+        # strict mode is off because our schemas do not follow its rules
         flat = [{"type": "function", **function, "strict": False} for function in self.functions]
         return encode_json(flat) if flat else ""
 

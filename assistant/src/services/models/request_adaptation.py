@@ -1,13 +1,30 @@
-"""How requests are adapted to a model, as learnt from its refusals."""
+"""How requests are adapted to a model, as learnt from its refusals.
+
+Extras are fields that providers add to their models' messages and may require in all messages.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
+from smart_kit.contracts.base import JsonObject
+
 from ...core.errors import UnsupportedParameter
 from ...messages.item import encode_json
-from .provider_extras import DEFAULT_EXTRAS, EXTRA_KEYS, extra_keys_for
 
+EXTRA_KEYS = ("reasoning_content", "reasoning_details", "reasoning", "extra_content")
+"""Fields that providers add to an assistant's message; some reject what others require."""
+DEFAULT_EXTRAS: Mapping[str, JsonObject] = {
+    # as DeepSeek documents it; also where the model has not reasoned
+    "reasoning_content": {"keys": {"reasoning_content": ""}},
+    # Google's placeholder for calls of another model (ai.google.dev, thought signatures)
+    "thought_signature": {
+        "call": {
+            "extra_content": {"google": {"thought_signature": "skip_thought_signature_validator"}}
+        }
+    },
+}
+"""Values for messages of other models, by the name in the error that demands the field."""
 _ALTERNATIVE_NAMES = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 
 
@@ -66,7 +83,7 @@ class RequestAdaptation:
 
     def _add_default_extras(self, name: str) -> Self | None:
         """Add the default extra to messages with calls, and after another refusal to all."""
-        if name not in DEFAULT_EXTRAS or extra_keys_for(name) & self.refused_extras:
+        if name not in DEFAULT_EXTRAS or _extra_keys_for(name) & self.refused_extras:
             return None
         if name not in self.default_extras:
             return replace(self, default_extras={**self.default_extras, name: False})
@@ -76,14 +93,22 @@ class RequestAdaptation:
 
     def _drop_extras(self, name: str) -> Self | None:
         """Drop the extra from all messages."""
-        keys = extra_keys_for(name)
+        keys = _extra_keys_for(name)
         if not keys <= {*EXTRA_KEYS} or keys <= self.refused_extras:
             return None
         default_extras = {
             other: where
             for other, where in self.default_extras.items()
-            if not extra_keys_for(other) & keys
+            if not _extra_keys_for(other) & keys
         }
         return replace(
             self, refused_extras=self.refused_extras | keys, default_extras=default_extras
         )
+
+
+def _extra_keys_for(name: str) -> frozenset[str]:
+    """Return the keys, in a message or a call, under which the extra of this name stands."""
+    default = DEFAULT_EXTRAS.get(name)
+    return frozenset(
+        {name} if default is None else {key for keys in default.values() for key in keys}
+    )

@@ -25,12 +25,7 @@ _TOKEN_COUNT = TypeAdapter(Annotated[int, Field(ge=0, le=10**8)])
 """A token count; 5.0 and "5" are accepted."""
 _INVALID_NAME_CHARACTERS = re.compile(r"[^A-Za-z0-9_-]")
 _TOO_DEEP = "The arguments are nested too deeply. Call again, more simply."
-_TOO_LONG = (
-    f"The arguments have more than {MAX_CHARACTERS:,} characters and were not kept. Call again,"
-    " more briefly."
-)
 _CUT_OFF = "The call was cut off by the length limit and did not run. Call again, more briefly."
-
 
 LenientText = Annotated[str, BeforeValidator(lambda value: value if isinstance(value, str) else "")]
 
@@ -58,6 +53,14 @@ def _parse_count(counts: Any, *names: str) -> int | None:
     return None
 
 
+def to_text(content: Any) -> str:
+    """Return the text of a content, which some servers send as a list of parts."""
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
 def parse_tool_calls(
     key: str, functions: Iterable[tuple[str, Any]], *, is_truncated: bool
 ) -> tuple[ToolCall, ...]:
@@ -65,47 +68,20 @@ def parse_tool_calls(
 
     `key` is `<message id>/<step>`.
     """
-    limited = enumerate(islice(functions, MAX_CALLS_PER_RESPONSE))
-    return tuple(
-        _build_tool_call(key, position, *one, is_truncated=is_truncated)
-        for position, one in limited
-    )
-
-
-def _build_tool_call(
-    key: str, position: int, name: str, arguments: Any, *, is_truncated: bool
-) -> ToolCall:
-    given, error = _parse_arguments(arguments)
-    return ToolCall(
-        id=_build_call_id(key, position),
-        name=_INVALID_NAME_CHARACTERS.sub("_", name)[:64] or "unknown",
-        arguments=given,
-        error=_CUT_OFF if is_truncated else error,
-    )
-
-
-def build_assistant_message(text: str, calls: tuple[ToolCall, ...]) -> JsonObject:
-    """Return the assistant's message in the form that every model understands."""
-    message: JsonObject = {"role": "assistant", "content": text}
-    if calls:
-        message["tool_calls"] = [
-            {
-                "id": call.id,
-                "type": "function",
-                "function": {"name": call.name, "arguments": encode_json(call.arguments)},
-            }
-            for call in calls
-        ]
-    return message
-
-
-def _build_call_id(key: str, position: int) -> str:
-    """Return an id of nine letters or digits, the only form that every provider accepts.
-
-    The model's own ids are not used: they may be missing or repeated. These are the same in each
-    attempt, so that the history keeps its bytes.
-    """
-    return hashlib.blake2b(f"{key}.{position}".encode(), digest_size=8).hexdigest()[:9]
+    calls = []
+    for position, (name, given) in enumerate(islice(functions, MAX_CALLS_PER_RESPONSE)):
+        arguments, error = _parse_arguments(given)
+        # The model's own ids may be missing or repeated. These have the only form that every
+        # provider accepts, and are the same in each attempt, so that the history keeps its bytes.
+        call_id = hashlib.blake2b(f"{key}.{position}".encode(), digest_size=8).hexdigest()[:9]
+        call = ToolCall(
+            id=call_id,
+            name=_INVALID_NAME_CHARACTERS.sub("_", name)[:64] or "unknown",
+            arguments=arguments,
+            error=_CUT_OFF if is_truncated else error,
+        )
+        calls.append(call)
+    return tuple(calls)
 
 
 def _parse_arguments(given: Any) -> tuple[JsonObject, str]:
@@ -124,7 +100,10 @@ def _parse_arguments(given: Any) -> tuple[JsonObject, str]:
     if is_too_deep(given):
         return {}, _TOO_DEEP
     if len(encode_json(given)) > MAX_CHARACTERS:
-        return {}, _TOO_LONG
+        return {}, (
+            f"The arguments have more than {MAX_CHARACTERS:,} characters and were not kept."
+            " Call again, more briefly."
+        )
     return repair_surrogates(given), ""
 
 
@@ -155,9 +134,7 @@ def repair_surrogates(value: JsonObject) -> JsonObject:
     halves of a pair become one character."""
     encoded = encode_json(value)
     repaired = repair_surrogates_in_text(encoded)
-    if repaired is encoded:
-        return value
-    whole: JsonObject = json.loads(repaired)
+    whole: JsonObject = value if repaired is encoded else json.loads(repaired)
     return whole
 
 

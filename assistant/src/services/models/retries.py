@@ -2,13 +2,12 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 import structlog
 
+from smart_kit.backoff import Backoff
 from smart_kit.contracts.models import ModelApi
 from smart_kit.contracts.threads import ModelFailure
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
@@ -25,23 +24,20 @@ from ...core.errors import (
 from ...messages.completion import Completion
 from .attempt import call_model, loop_time, to_failure
 from .circuit_breaker import OPEN_SECONDS, CircuitBreaker
+from .model_registry import ResolvedModel
 from .model_state import ModelStates
 from .protocols.base import ModelCall, ModelProtocol
-from .protocols.chat_completions import ChatCompletionsProtocol
-from .protocols.responses import ResponsesProtocol
-from .rejected_extras import digest_items_with_extras
+from .protocols.chat_completions import CHAT_COMPLETIONS
+from .protocols.responses import RESPONSES
 from .request import ModelRequest
 from .request_adaptation import RequestAdaptation
-from .resolved_model import ResolvedModel
-from .transport.endpoint import ATTEMPT_TIMEOUT_SECONDS
+from .transport.endpoint import ATTEMPT_TIMEOUT_SECONDS, Endpoint
 
 PROTOCOLS: Mapping[ModelApi, ModelProtocol] = {
-    "chat": ChatCompletionsProtocol(),
-    "responses": ResponsesProtocol(),
+    "chat": CHAT_COMPLETIONS,
+    "responses": RESPONSES,
 }
 MAX_ATTEMPTS = 3
-BACKOFF_SECONDS = 0.5
-"""Seconds before the second attempt, without jitter; they double with each further one."""
 MAX_BREAKER_WAIT_SECONDS = 2 * OPEN_SECONDS
 """Seconds that one call may wait for an open circuit: a waiting turn occupies a worker slot."""
 MIN_CALL_SECONDS = 0.5
@@ -49,8 +45,7 @@ MIN_CALL_SECONDS = 0.5
 MAX_ADAPTATIONS = 12
 """How often one call may be adapted to the model's refusals."""
 _AMBIGUOUS_STATUSES = (None, 400, 404, 422)
-"""Statuses with which a model may reject its own earlier output (see rejected_extras)."""
-_MISSING_PATH_STATUSES = (404, 405)
+"""Statuses with which a model may reject its own earlier output."""
 
 log = structlog.stdlib.get_logger()
 
@@ -65,7 +60,7 @@ class RetryPolicy:
     """Whether no model of the chain follows."""
     has_fallbacks: bool
     """Whether the chain has other models at all."""
-    attempts: int = 1
+    backoff: Backoff = field(default_factory=Backoff)
     adaptations: int = 0
     started_at: float = field(default_factory=loop_time)
     retried_errors: set[type[UpstreamError]] = field(default_factory=set)
@@ -83,27 +78,30 @@ class RetryPolicy:
                 return None
             self.retried_errors.add(type(error))
             return 0.0
-        if not isinstance(error, UpstreamUnavailable):
+        is_last_attempt = self.backoff.failures == MAX_ATTEMPTS - 1
+        if is_last_attempt or not isinstance(error, UpstreamUnavailable):
             return None
-        delay = max(_backoff_delay(self.attempts, error.retry_after), breaker_delay)
+        delay = breaker_delay
+        if not isinstance(error, CircuitOpen):  # without a request it was no attempt
+            own = self.backoff.next_delay()
+            asked = own if error.retry_after is None else error.retry_after + own / 5
+            delay = max(asked, breaker_delay)
         ready = loop_time() + delay
         is_late = ready + MIN_CALL_SECONDS > self.deadline
         is_breaker_too_slow = breaker_delay and (
             not self.is_last or ready > self.started_at + MAX_BREAKER_WAIT_SECONDS
         )
-        if self.attempts == MAX_ATTEMPTS or is_late or is_breaker_too_slow:
-            return None
-        self.attempts += not isinstance(error, CircuitOpen)
-        return delay
+        return None if is_late or is_breaker_too_slow else delay
 
-    def adapt(
-        self, adaptation: RequestAdaptation, error: UpstreamError, parameters: Mapping[str, Any]
-    ) -> RequestAdaptation | None:
+    def adapt(self, call: ModelCall, error: UpstreamError) -> RequestAdaptation | None:
         """Return how to change the request after an unsupported parameter; None: not that error."""
         if not isinstance(error, UnsupportedParameter) or self.adaptations == MAX_ADAPTATIONS:
             return None
         self.adaptations += 1
-        return adaptation.adapt(error, parameters)
+        adapted = call.adaptation.adapt(error, call.parameters)
+        if adapted is not None:
+            log.info("model request adapted", model=call.model.name, reason=error.message)
+        return adapted
 
 
 async def call_with_retries(
@@ -118,41 +116,41 @@ async def call_with_retries(
     A refusal changes the next request: its parameters, what it returns of the model's own earlier
     output, or its API. What made an answer possible is saved in `states`.
     """
-    if model.endpoint is None:
-        failures.append(to_failure(model, model.unavailable_reason))
-        raise ModelNotAccessible(model.unavailable_reason)
-    wanted_api = api = states.choose_api(model, model.endpoint, request)
-    state, rejected = states.get(model, model.endpoint, api), frozenset[bytes]()
-    adaptation = state.get_adaptation(model)
+    endpoint = _require_endpoint(model, failures)
+    wanted_api = api = states.choose_api(model, endpoint, request.api or model.api)
+    rejected, adaptation = frozenset[bytes](), None
     while True:
-        parameters = adaptation.apply(PROTOCOLS[api].build_parameters(request, model))
-        ignored = states.rejected_extras.union(rejected)
-        call = ModelCall(request, model, parameters, adaptation, ignored)
-        started = loop_time()
+        state = states.get(model, endpoint, api)
+        adaptation = adaptation or state.get_adaptation(model)
+        started, ignored = loop_time(), states.rejected_extras | rejected
+        call = ModelCall(request, model, PROTOCOLS[api], adaptation, ignored)
         try:
             with _guard_attempt(state.breaker, policy) as seconds:
-                completion = await call_model(call, PROTOCOLS[api], model.endpoint, seconds)
+                completion = await call_model(call, endpoint, seconds)
         except UpstreamError as error:
-            if (adapted := policy.adapt(adaptation, error, parameters)) is not None:
+            if (adapted := policy.adapt(call, error)) is not None:
                 adaptation = adapted
-                log.info("model request adapted", model=model.name, reason=error.message)
                 continue
             failures.append(to_failure(model, error.message, loop_time() - started, call, error))
-            if newly_rejected := _find_rejected_extras(call, PROTOCOLS[api], error):
+            if newly_rejected := _find_rejected_extras(call, error):
                 rejected |= newly_rejected
-            elif api != model.api and _is_missing_path(error):
-                api, rejected = model.api, frozenset[bytes]()
-                state = states.get(model, model.endpoint, api)
-                adaptation = state.get_adaptation(model)
+            elif api != model.api and error.status in (404, 405):  # the server lacks the API
+                api, rejected, adaptation = model.api, frozenset[bytes](), None
             else:
                 await _sleep_before_retry(model, error, policy, state.breaker)
         else:
             state.save_adaptation(model, adaptation)
-            states.rejected_extras.add(rejected)
+            states.add_rejected_extras(rejected)
             if api != wanted_api:
-                missing_api = states.get(model, model.endpoint, wanted_api)
-                missing_api.save_adaptation(model, RequestAdaptation(is_api_missing=True))
+                states.get(model, endpoint, wanted_api).save_missing_api(model)
             return completion
+
+
+def _require_endpoint(model: ResolvedModel, failures: list[ModelFailure]) -> Endpoint:
+    if model.endpoint is None:
+        failures.append(to_failure(model, model.unavailable_reason))
+        raise ModelNotAccessible(model.unavailable_reason)
+    return model.endpoint
 
 
 @contextlib.contextmanager
@@ -174,7 +172,7 @@ def _guard_attempt(breaker: CircuitBreaker, policy: RetryPolicy) -> Iterator[flo
         # Without fallbacks the circuit must not stay open for minutes: a user who has topped up
         # their account expects an answer to the next message.
         pause = error.pause_seconds if policy.has_fallbacks else 0.0
-        breaker.record_failure(permit, loop_time(), pause or None)
+        breaker.record_failure(permit, loop_time(), pause)
         raise
     except UpstreamUnavailable:
         breaker.record_failure(permit, loop_time())
@@ -188,24 +186,12 @@ def _guard_attempt(breaker: CircuitBreaker, policy: RetryPolicy) -> Iterator[flo
     breaker.record_success()
 
 
-def _find_rejected_extras(
-    call: ModelCall, protocol: ModelProtocol, error: UpstreamError
-) -> frozenset[bytes]:
+def _find_rejected_extras(call: ModelCall, error: UpstreamError) -> frozenset[bytes]:
     """Return the digests of the model's own messages in the request, if the model may have rejected
     what it added to them; empty: another reason, or they were already sent without it."""
     is_explained = isinstance(error, ModelNotAccessible | ContextLengthExceeded)
-    if (
-        is_explained
-        or not isinstance(error, UpstreamRejected)
-        or error.status not in _AMBIGUOUS_STATUSES
-    ):
-        return frozenset()
-    digests = digest_items_with_extras(call.items, call.model.writer, protocol.extras_names)
-    return digests.difference(call.rejected_digests)
-
-
-def _is_missing_path(error: UpstreamError) -> bool:
-    return isinstance(error, UpstreamRejected) and error.status in _MISSING_PATH_STATUSES
+    is_rejected = isinstance(error, UpstreamRejected) and error.status in _AMBIGUOUS_STATUSES
+    return call.digest_sent_extras() if is_rejected and not is_explained else frozenset()
 
 
 async def _sleep_before_retry(
@@ -217,10 +203,3 @@ async def _sleep_before_retry(
         raise error
     log.info("model call retried", model=model.name, reason=error.message, seconds=delay)
     await asyncio.sleep(delay)
-
-
-def _backoff_delay(attempts: int, retry_after: float | None) -> float:
-    """Return the delay in seconds: exponential with jitter, never less than `retry_after`."""
-    jitter = random.uniform(0.8, 1.4)  # noqa: S311 # spreads load, hides nothing
-    own = float(BACKOFF_SECONDS * 2 ** (attempts - 1) * jitter)
-    return own if retry_after is None else retry_after + own / 5

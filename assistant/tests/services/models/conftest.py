@@ -2,9 +2,9 @@
 
 import pytest
 
-from assistant.src.services.models import retries
+from smart_kit import backoff
 
 
 @pytest.fixture(autouse=True)
 def _fast_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "BACKOFF_SECONDS", 0.01)
+    monkeypatch.setattr(backoff, "INITIAL_DELAY_SECONDS", 0.01)

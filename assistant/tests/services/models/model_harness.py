@@ -9,8 +9,8 @@ from assistant.src.messages.completion import Completion
 from assistant.src.messages.conversation import Conversation
 from assistant.src.messages.item import ChatItem
 from assistant.src.services.models.client import ModelClient
+from assistant.src.services.models.model_registry import ResolvedModel
 from assistant.src.services.models.request import ModelRequest, Prompt
-from assistant.src.services.models.resolved_model import ResolvedModel
 from assistant.src.services.models.transport.endpoint import Endpoint
 from smart_kit.testing.scripted_model import ScriptedModel
 

@@ -16,7 +16,7 @@ def make_open_breaker(name: str = "a-model") -> CircuitBreaker:
     return breaker
 
 
-def test_five_failures_in_a_row_open_it_and_four_do_not() -> None:
+def test_five_consecutive_failures_open_the_circuit() -> None:
     breaker = CircuitBreaker("a-provider", "a-model", "chat")
     for _ in range(4):
         breaker.record_failure("request", 100)
@@ -31,7 +31,7 @@ def test_five_failures_in_a_row_open_it_and_four_do_not() -> None:
     assert breaker.acquire(109.9) is None
 
 
-def test_one_probe_at_a_time_goes_out_after_the_pause() -> None:
+def test_one_probe_at_a_time_is_allowed_after_the_pause() -> None:
     breaker = make_open_breaker()
 
     assert breaker.acquire(110) == "probe"
@@ -42,7 +42,7 @@ def test_one_probe_at_a_time_goes_out_after_the_pause() -> None:
     assert breaker.acquire(110) == "request"
 
 
-def test_a_probe_that_fails_doubles_the_pause_up_to_a_minute() -> None:
+def test_failed_probe_doubles_the_pause_up_to_a_minute() -> None:
     breaker, now, pauses = make_open_breaker(), 110.0, []
     for _ in range(4):
         assert breaker.acquire(now) == "probe"
@@ -53,7 +53,7 @@ def test_a_probe_that_fails_doubles_the_pause_up_to_a_minute() -> None:
     assert pauses == [20, 40, 60, 60]
 
 
-def test_what_was_on_its_way_neither_prolongs_the_pause_nor_ends_a_probe() -> None:
+def test_earlier_requests_neither_prolong_the_pause_nor_end_a_probe() -> None:
     breaker = make_open_breaker()
     breaker.record_failure("request", 105)
     assert breaker.seconds_until_retry(105) == 5
@@ -64,14 +64,14 @@ def test_what_was_on_its_way_neither_prolongs_the_pause_nor_ends_a_probe() -> No
     assert breaker.acquire(111) is None
 
 
-def test_a_known_time_opens_it_at_once() -> None:
+def test_known_pause_opens_the_circuit_at_once() -> None:
     breaker = CircuitBreaker("a-provider", "a-model", "chat")
     breaker.record_failure("request", 100, 600)
 
     assert breaker.seconds_until_retry(100) == 600
 
 
-def test_the_metrics_tell_its_state() -> None:
+def test_metrics_show_the_state_of_the_circuit() -> None:
     breaker = make_open_breaker("told")
     state = BREAKER_STATE.labels("a-provider", "told", "chat")
     states = [state._value.get()]

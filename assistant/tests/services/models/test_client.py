@@ -10,7 +10,7 @@ import pytest
 from assistant.src.core.errors import CircuitOpen, EmptyResponse, ModelNotAccessible
 from assistant.src.messages.item import ChatItem
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.resolved_model import ResolvedModel
+from assistant.src.services.models.model_registry import ResolvedModel
 from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.async_model_server import serve_model
 from assistant.tests.services.models.model_harness import (
@@ -44,7 +44,7 @@ async def async_endpoint(model: ScriptedModel) -> AsyncIterator[Endpoint]:
         await made.close()
 
 
-async def test_a_request_is_what_every_server_takes(
+async def test_request_has_the_form_that_every_server_accepts(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     model.add_steps("Hello!", "Hello!")
@@ -57,7 +57,7 @@ async def test_a_request_is_what_every_server_takes(
     assert model.requests[0].headers["content-type"] == "application/json"
 
 
-async def test_a_good_answer_tells_its_tokens(endpoint: Endpoint, model: ScriptedModel) -> None:
+async def test_completion_has_the_token_usage(endpoint: Endpoint, model: ScriptedModel) -> None:
     model.add_steps("Hello!")
     completion = await complete_own_model(endpoint)
 
@@ -88,7 +88,7 @@ async def test_a_good_answer_tells_its_tokens(endpoint: Endpoint, model: Scripte
     ],
     ids=str,
 )
-async def test_what_passes_is_tried_again(
+async def test_temporary_errors_are_retried(
     endpoint: Endpoint, model: ScriptedModel, failure: ScriptedResponse
 ) -> None:
     model.add_steps(failure, failure, "Hello!")
@@ -96,7 +96,7 @@ async def test_what_passes_is_tried_again(
     assert (await complete_own_model(endpoint)).text == "Hello!"
 
 
-async def test_three_tries_are_enough(endpoint: Endpoint, model: ScriptedModel) -> None:
+async def test_at_most_three_attempts_are_made(endpoint: Endpoint, model: ScriptedModel) -> None:
     model.add_steps(*[make_error_response(500)] * 3)
 
     with pytest.raises(UpstreamUnavailable):
@@ -120,7 +120,7 @@ async def test_three_tries_are_enough(endpoint: Endpoint, model: ScriptedModel) 
     ],
     ids=str,
 )
-async def test_what_does_not_pass_is_not_tried_again(
+async def test_permanent_errors_are_not_retried(
     endpoint: Endpoint, model: ScriptedModel, failure: ScriptedResponse
 ) -> None:
     model.add_steps(failure)
@@ -133,7 +133,7 @@ async def test_what_does_not_pass_is_not_tried_again(
     assert (await complete_own_model(endpoint, fallback="other")).model == "other"
 
 
-async def test_a_server_that_is_not_there_is_unavailable() -> None:
+async def test_unreachable_server_is_unavailable() -> None:
     nowhere = Endpoint(f"http://127.0.0.1:{free_port()}/v1", "sk")
 
     with pytest.raises(UpstreamUnavailable):
@@ -142,7 +142,7 @@ async def test_a_server_that_is_not_there_is_unavailable() -> None:
 
 
 @pytest.mark.clock("virtual")
-async def test_a_silent_model_is_given_up_at_the_deadline(
+async def test_silent_model_fails_at_the_deadline(
     async_endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     model.add_steps(make_hanging_response())
@@ -154,7 +154,7 @@ async def test_a_silent_model_is_given_up_at_the_deadline(
     assert clock() - started == pytest.approx(60, abs=0.1)
 
 
-async def test_what_the_server_asks_us_to_wait_is_waited(
+async def test_retry_waits_as_long_as_the_server_asks(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     model.add_steps(make_error_response(429, None, retry_after_ms="300"), "Hello!")
@@ -164,7 +164,7 @@ async def test_what_the_server_asks_us_to_wait_is_waited(
     assert time.monotonic() - started >= 0.3
 
 
-async def test_nobody_waits_beyond_the_deadline_but_falls_back(
+async def test_wait_beyond_the_deadline_becomes_a_fallback(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     model.add_steps(make_error_response(429, None, retry_after="3600"), "From the other.")
@@ -174,7 +174,7 @@ async def test_nobody_waits_beyond_the_deadline_but_falls_back(
 
 
 @pytest.mark.clock("virtual")
-async def test_a_silent_model_leaves_time_for_the_other(
+async def test_silent_model_leaves_time_for_the_fallback(
     async_endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     model.add_steps(make_hanging_response(), "From the other.")
@@ -186,7 +186,7 @@ async def test_a_silent_model_leaves_time_for_the_other(
     assert clock() - started == pytest.approx(3, abs=0.1)
 
 
-async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
+async def test_unavailable_model_is_not_called_again_in_the_turn(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     model.add_steps(*[make_error_response(500)] * 3, "One.", "Two.")
@@ -200,9 +200,7 @@ async def test_a_model_that_is_down_is_left_alone_for_the_rest_of_the_turn(
     assert [one.reason for one in second.failures] == ["Not called: it has failed before"]
 
 
-async def test_that_nobody_was_asked_is_noted_once_where_all_are_left_alone(
-    endpoint: Endpoint, model: ScriptedModel
-) -> None:
+async def test_skipped_models_are_recorded_once(endpoint: Endpoint, model: ScriptedModel) -> None:
     turn, failures = make_fake_turn(models_down={"own"}), list[ModelFailure]()
     for _ in range(2):
         with pytest.raises(CircuitOpen):
@@ -216,9 +214,7 @@ async def test_that_nobody_was_asked_is_noted_once_where_all_are_left_alone(
     assert model.requests == []
 
 
-async def test_an_empty_answer_is_asked_for_once_more(
-    endpoint: Endpoint, model: ScriptedModel
-) -> None:
+async def test_empty_answer_is_retried_once(endpoint: Endpoint, model: ScriptedModel) -> None:
     model.add_steps(make_text_response(None), "Hello!")
     assert (await complete_own_model(endpoint)).text == "Hello!"
 
@@ -228,7 +224,7 @@ async def test_an_empty_answer_is_asked_for_once_more(
 
 
 @pytest.mark.parametrize("may_call", [True, False])
-async def test_a_model_that_takes_no_tools_is_offered_none(
+async def test_model_without_tools_gets_no_functions(
     endpoint: Endpoint, model: ScriptedModel, may_call: bool
 ) -> None:
     model.add_steps("Hello!")
@@ -238,7 +234,7 @@ async def test_a_model_that_takes_no_tools_is_offered_none(
     assert model.requests[0].body.keys() == {"model", "messages"}
 
 
-async def test_a_model_that_nobody_serves_is_passed_over(
+async def test_model_without_an_endpoint_is_skipped(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     gone = ResolvedModel(name="gone", unavailable_reason="no active model has this name")
@@ -255,7 +251,7 @@ async def test_a_model_that_nobody_serves_is_passed_over(
         await complete_chain()
 
 
-async def test_two_models_of_one_name_at_two_providers_have_each_their_own_breaker(
+async def test_each_provider_has_its_own_circuit_for_a_model(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     model.add_steps(*[make_error_response(404)] * 5, "Hello!")
@@ -272,7 +268,7 @@ async def test_two_models_of_one_name_at_two_providers_have_each_their_own_break
     ).provider == "another"
 
 
-async def test_a_corrected_address_or_key_is_asked_at_once(
+async def test_corrected_address_or_key_is_used_at_once(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     no_money = make_error_response(402, {"error": {"message": "Insufficient Balance"}})

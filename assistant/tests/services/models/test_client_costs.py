@@ -6,9 +6,9 @@ from decimal import Decimal
 import pytest
 
 from assistant.src.core.errors import BudgetExceeded
-from assistant.src.services.models import metrics
+from assistant.src.services.models import attempt
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.resolved_model import Prices
+from assistant.src.services.models.model_registry import Prices
 from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.services.models.model_harness import (
     FakeBudget,
@@ -106,8 +106,8 @@ class TestCost:
         assert model.requests == []
 
 
-async def test_calls_are_counted_by_model(endpoint: Endpoint, model: ScriptedModel) -> None:
-    counter = metrics.TOKENS.labels("scripted", "own", "prompt")
+async def test_calls_are_counted_for_each_model(endpoint: Endpoint, model: ScriptedModel) -> None:
+    counter = attempt.TOKENS.labels("scripted", "own", "prompt")
     before = counter._value.get()
     model.add_steps(make_tool_call_response(("f", {})))
     await complete_own_model(endpoint)

@@ -29,7 +29,7 @@ from smart_kit.testing.scripted_model import (
     ],
     ids=lambda body: json.dumps(body)[:60],
 )
-async def test_a_conversation_too_long_is_recognised_by_whatever_it_says(
+async def test_context_length_errors_are_recognised_in_every_known_form(
     endpoint: Endpoint, model: ScriptedModel, body: object
 ) -> None:
     model.add_steps(make_error_response(400, body))
@@ -39,7 +39,7 @@ async def test_a_conversation_too_long_is_recognised_by_whatever_it_says(
     assert len(model.requests) == 1
 
 
-async def test_errors_name_codes_and_say_nothing_of_the_key_or_of_what_was_sent(
+async def test_errors_contain_codes_but_neither_key_nor_request(
     endpoint: Endpoint, model: ScriptedModel
 ) -> None:
     error = {"code": "invalid_api_key", "type": None, "message": "sk-test may not ask 'my secret'"}
@@ -59,7 +59,7 @@ async def test_errors_name_codes_and_say_nothing_of_the_key_or_of_what_was_sent(
         ({"detail": [{"loc": ["body", "input"], "input": "my secret"}]}, "500: param body.input"),
     ],
 )
-async def test_an_error_without_a_code_is_known_by_its_shape(
+async def test_error_without_a_code_is_described_by_its_shape(
     endpoint: Endpoint, model: ScriptedModel, body: Any, said: str
 ) -> None:
     model.add_steps(*[make_error_response(500, body)] * 3)
@@ -70,7 +70,7 @@ async def test_an_error_without_a_code_is_known_by_its_shape(
 
 
 @pytest.mark.parametrize(("words", "warnings"), [(4_000, 1), (200, 0)])
-async def test_a_prompt_that_the_server_cut_off_silently_is_told_in_the_log(
+async def test_silently_truncated_prompt_is_logged(
     endpoint: Endpoint,
     model: ScriptedModel,
     capsys: pytest.CaptureFixture[str],

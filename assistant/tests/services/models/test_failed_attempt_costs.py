@@ -9,7 +9,7 @@ import pytest
 from assistant.src.core.errors import EmptyResponse
 from assistant.src.services.models import attempt
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.resolved_model import Prices
+from assistant.src.services.models.model_registry import Prices
 from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.services.models.fake_openai_server import (
     StubResponse,
@@ -56,7 +56,7 @@ UNUSABLE_RESPONSES = [
 
 
 @pytest.mark.parametrize("bad", UNUSABLE_RESPONSES, ids=lambda sent: str(sent.body)[:40])
-async def test_an_unusable_answer_is_paid_for_beside_the_good_one(bad: StubResponse) -> None:
+async def test_unusable_answer_is_billed_with_the_good_one(bad: StubResponse) -> None:
     budget = FakeBudget()
     async with run_fake_openai_server(respond_in_order(bad, DONE_COMPLETION)) as server:
         chain = [make_resolved_model(server.endpoint, prices=PRICES)]
@@ -71,7 +71,7 @@ async def test_an_unusable_answer_is_paid_for_beside_the_good_one(bad: StubRespo
     assert failure.cost == BILLED_COST
 
 
-async def test_what_one_model_cost_in_vain_stays_where_another_answers() -> None:
+async def test_cost_of_a_failed_model_stays_after_a_fallback() -> None:
     budget = FakeBudget()
     async with run_fake_openai_server(
         respond_in_order(EMPTY_COMPLETION, EMPTY_COMPLETION, DONE_COMPLETION)
@@ -90,7 +90,7 @@ async def test_what_one_model_cost_in_vain_stays_where_another_answers() -> None
     assert [(one.model, one.cost) for one in completion.failures] == [("own", BILLED_COST)] * 2
 
 
-async def test_what_a_step_has_cost_in_vain_stays_where_it_asks_again() -> None:
+async def test_cost_of_earlier_failures_of_a_step_stays() -> None:
     """It stays under the same key, as for a shortened conversation."""
     budget, failures = FakeBudget(), list[ModelFailure]()
     async with run_fake_openai_server(
@@ -129,7 +129,7 @@ STREAMED_COMPLETION = make_stream([make_chunk(content="Done."), make_chunk("stop
     ids=["chat", "streamed", "responses"],
 )
 @pytest.mark.parametrize("prices", [PRICES, Prices()], ids=["priced", "free"])
-async def test_of_what_the_server_does_not_count_what_was_expected_counts(
+async def test_estimate_counts_where_usage_is_not_reported(
     api: Any, more: tuple[str, ...], answer: StubResponse, prices: Prices
 ) -> None:
     budget = FakeBudget()
@@ -158,7 +158,7 @@ async def test_of_what_the_server_does_not_count_what_was_expected_counts(
     ],
     ids=["empty", "unreadable", "empty response", "gave up"],
 )
-async def test_so_it_does_where_the_answer_is_of_no_use(
+async def test_estimate_counts_for_an_unusable_answer(
     api: Any, answer: StubResponse, attempts: int
 ) -> None:
     budget, failures = FakeBudget(), list[ModelFailure]()
@@ -175,7 +175,7 @@ async def test_so_it_does_where_the_answer_is_of_no_use(
 
 @pytest.mark.parametrize("more", [(), ("streaming",)], ids=["whole", "streamed"])
 @pytest.mark.parametrize(("connecting", "paid"), [(0.5, EXPECTED_COST), (30.0, Decimal(0))])
-async def test_a_request_that_nobody_answered_in_time_is_paid_for_if_it_had_gone_out(
+async def test_timed_out_request_is_billed_if_it_was_sent(
     monkeypatch: pytest.MonkeyPatch, more: tuple[str, ...], connecting: float, paid: Decimal
 ) -> None:
     """The request was sent, because connecting would have timed out earlier."""
@@ -189,7 +189,7 @@ async def test_a_request_that_nobody_answered_in_time_is_paid_for_if_it_had_gone
     assert budget.settled == [paid]
 
 
-async def test_where_nobody_listens_nothing_is_spent() -> None:
+async def test_unreachable_server_costs_nothing() -> None:
     budget, nowhere = FakeBudget(), Endpoint(f"http://127.0.0.1:{free_port()}/v1", "sk")
     with pytest.raises(UpstreamUnavailable):
         await ModelClient().complete(
@@ -202,7 +202,7 @@ async def test_where_nobody_listens_nothing_is_spent() -> None:
     assert budget.settled == [0]
 
 
-async def test_what_was_spent_in_vain_is_spent_where_nobody_answers() -> None:
+async def test_failed_chain_costs_its_failed_attempts() -> None:
     budget = FakeBudget()
     async with run_fake_openai_server(lambda _: EMPTY_COMPLETION) as server:
         chain = [make_resolved_model(server.endpoint, prices=PRICES)]
@@ -229,7 +229,7 @@ PROVIDER_ERROR = {"error": {"code": 502, "message": "provider"}}
     ],
     ids=["cut", "timed out", "nothing", "error at once", "html", "500"],
 )
-async def test_an_answer_that_broke_off_costs_what_was_expected_and_one_that_never_began_nothing(
+async def test_interrupted_answer_is_billed_only_if_it_started(
     answer: StubResponse, attempts_paid: int
 ) -> None:
     budget = FakeBudget()
@@ -243,7 +243,7 @@ async def test_an_answer_that_broke_off_costs_what_was_expected_and_one_that_nev
     assert turn.models_down == {"own"}
 
 
-async def test_an_answer_that_a_filter_emptied_is_not_asked_for_again() -> None:
+async def test_filtered_answer_is_not_retried() -> None:
     filtered = make_completion({"content": ""}, "content_filter", usage=USAGE)
     async with run_fake_openai_server(respond_in_order(filtered, DONE_COMPLETION)) as server:
         chain = [make_resolved_model(server.endpoint, name) for name in ("own", "other")]
@@ -253,7 +253,7 @@ async def test_an_answer_that_a_filter_emptied_is_not_asked_for_again() -> None:
 
 
 @pytest.mark.parametrize("capabilities", [(), ("streaming",)], ids=["whole", "streamed"])
-async def test_why_an_answer_ended_is_known(capabilities: tuple[str, ...]) -> None:
+async def test_completion_has_the_finish_reason(capabilities: tuple[str, ...]) -> None:
     cut = (
         make_stream([TEXT_CHUNK, make_chunk("length")])
         if capabilities
@@ -266,7 +266,7 @@ async def test_why_an_answer_ended_is_known(capabilities: tuple[str, ...]) -> No
     assert completion.finish_reason == "length"
 
 
-async def test_each_model_of_a_chain_has_its_share_of_the_time() -> None:
+async def test_each_model_of_a_chain_gets_a_time_share() -> None:
     """The first two hang; neither is marked as down, because only its time ran out."""
     hangs = StubResponse("", is_left_open=True)
     turn = make_fake_turn(8)
@@ -278,7 +278,7 @@ async def test_each_model_of_a_chain_has_its_share_of_the_time() -> None:
     assert [one["model"] for one in server.requests] == ["one", "two", "three"]
 
 
-async def test_a_model_without_time_is_not_taken_for_down() -> None:
+async def test_missing_time_does_not_mark_a_model_as_unavailable() -> None:
     turn = make_fake_turn(0.1)
     async with run_fake_openai_server(lambda _: DONE_COMPLETION) as server:
         chain = [make_resolved_model(server.endpoint, name) for name in ("one", "two")]

@@ -8,8 +8,7 @@ from cryptography.fernet import Fernet
 
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.model_registry import ModelRegistry
-from assistant.src.services.models.transport.endpoint import Endpoint
-from assistant.src.services.models.transport.endpoint_pool import EndpointPool
+from assistant.src.services.models.transport.endpoint import Endpoint, EndpointPool
 from assistant.tests.services.models.model_harness import make_fake_turn, make_model_request
 from assistant.tests.snapshot_builders import make_assistant
 from smart_kit.contracts.configuration import (
@@ -71,7 +70,7 @@ async def test_a_key_is_decrypted_and_sent(model: ScriptedModel) -> None:
 
 
 @pytest.mark.parametrize("vault", [Vault(()), Vault((Fernet.generate_key().decode(),))])
-async def test_a_key_that_cannot_be_read_costs_its_models_and_no_others(
+async def test_unreadable_key_affects_only_its_models(
     model: ScriptedModel, capsys: pytest.CaptureFixture[str], vault: Vault
 ) -> None:
     model.add_steps("From the other.")
@@ -103,7 +102,7 @@ async def test_a_key_that_cannot_be_read_costs_its_models_and_no_others(
         ({"model": "m1", "fallback_models": ("m1", "m2", "m1")}, ["m1", "m2"]),
     ],
 )
-async def test_the_chain_is_what_record_and_defaults_name_once_each(
+async def test_chain_names_each_model_of_record_and_defaults_once(
     record: dict[str, Any], names: list[str]
 ) -> None:
     both = make_configuration(
@@ -116,7 +115,7 @@ async def test_the_chain_is_what_record_and_defaults_name_once_each(
     assert [one.name for one in registry.resolve_chain(make_assistant("A", **record))] == names
 
 
-async def test_a_connection_is_kept_over_configurations_that_name_its_server_and_key(
+async def test_connection_outlives_configurations_with_its_server_and_key(
     model: ScriptedModel,
 ) -> None:
     model.add_steps("Hello!")
@@ -136,7 +135,7 @@ async def test_a_connection_is_kept_over_configurations_that_name_its_server_and
     assert not is_open(endpoint)
 
 
-async def test_a_running_turn_keeps_the_connection_of_a_configuration_that_is_gone(
+async def test_running_turn_keeps_the_connection_of_its_configuration(
     model: ScriptedModel,
 ) -> None:
     model.add_steps("Hello!", "Hello!", "Hello!")
@@ -158,7 +157,7 @@ async def test_a_running_turn_keeps_the_connection_of_a_configuration_that_is_go
     assert not is_open(endpoint)
 
 
-async def test_two_turns_and_the_configuration_hold_one_connection_together() -> None:
+async def test_turns_and_configuration_share_one_connection() -> None:
     pool = EndpointPool()
     record = make_configuration(make_provider(FIRST, "http://a/v1"))  # nobody asks it
     registry = ModelRegistry(record, pool, VAULT)
@@ -172,7 +171,7 @@ async def test_two_turns_and_the_configuration_hold_one_connection_together() ->
     assert not is_open(endpoint)
 
 
-async def test_what_was_sealed_for_one_server_is_not_sent_to_another_of_the_same_record() -> None:
+async def test_extras_of_one_server_are_not_sent_to_another() -> None:
     pool = EndpointPool()
     writers = []
     for url in ("http://a/v1", "http://b/v1", "http://a/v1"):

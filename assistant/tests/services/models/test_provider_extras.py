@@ -44,7 +44,7 @@ PAIRS = [("DeepSeek", deepseek), ("Gemini", gemini), ("OpenRouter", openrouter),
 
 @pytest.mark.parametrize("capabilities", [(), ("streaming",)], ids=["whole", "streamed"])
 @pytest.mark.parametrize(("name", "respond"), PAIRS, ids=[name for name, _ in PAIRS])
-async def test_what_one_model_added_never_reaches_another(
+async def test_extras_of_one_model_never_reach_another(
     name: str, respond: Responder, capabilities: tuple[str, ...]
 ) -> None:
     """Mistral would reject it."""
@@ -71,7 +71,7 @@ async def test_what_one_model_added_never_reaches_another(
         (gemini, lambda message: message["tool_calls"][0]["extra_content"] == DUMMY_SIGNATURE),
     ],
 )
-async def test_a_model_that_misses_its_additions_at_the_calls_of_another_gets_empty_ones(
+async def test_required_extras_are_added_to_calls_of_other_models(
     respond: Responder, has_it: Any
 ) -> None:
     plain = ChatItem.from_message(
@@ -90,7 +90,7 @@ async def test_a_model_that_misses_its_additions_at_the_calls_of_another_gets_em
     assert has_it(get_calling_messages(server.requests[1])[0])
 
 
-async def test_numbers_that_json_does_not_have_are_in_no_call_and_no_later_request() -> None:
+async def test_invalid_json_numbers_are_in_no_call_and_request() -> None:
     wrong = make_tool_call("f", '{"a": 1e999}', id="1"), make_tool_call("g", "@", id="2")
     details = '"reasoning_details": [{"x": NaN, "y": -1e999, "z": 0.5}]'
     message = f'{{"tool_calls": {json.dumps(wrong)}, {details}}}'

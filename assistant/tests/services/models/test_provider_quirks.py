@@ -342,9 +342,7 @@ QUIRK_CASES = (
 
 @pytest.mark.parametrize("capabilities", [(), ("streaming",)], ids=["whole", "streamed"])
 @pytest.mark.parametrize("row", QUIRK_CASES, ids=lambda row: row.quirk)
-async def test_a_turn_with_tools_comes_to_its_end(
-    row: QuirkCase, capabilities: tuple[str, ...]
-) -> None:
+async def test_turn_with_tools_completes(row: QuirkCase, capabilities: tuple[str, ...]) -> None:
     respond = row.respond() if isinstance(row.respond, partial) else row.respond
     async with run_fake_openai_server(respond) as server:
         said = await run_turn(server, *capabilities, overrides=dict(row.overrides))

@@ -10,7 +10,7 @@ import pytest
 from assistant.src.messages.item import ChatItem, build_tool_item
 from assistant.src.services.models.circuit_breaker import FAILURE_THRESHOLD
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.rejected_extras import MAX_REJECTED, RejectedExtras
+from assistant.src.services.models.model_state import MAX_REJECTED_EXTRAS, ModelStates
 from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.services.models.fake_openai_server import (
     JsonObject,
@@ -58,7 +58,7 @@ def make_refusal(message: str, status: int = 400, **more: Any) -> StubResponse:
         ("temperature, reasoning and verbosity are not supported", 3),
     ],
 )
-async def test_a_permanent_refusal_ends_the_retries_and_adapts_nothing(
+async def test_permanent_refusal_ends_the_retries_and_adapts_nothing(
     sentence: str, most: int
 ) -> None:
     client = ModelClient()
@@ -81,7 +81,7 @@ async def test_a_permanent_refusal_ends_the_retries_and_adapts_nothing(
     assert server.requests[-1]["temperature"] == 0.5
 
 
-async def test_a_server_that_refuses_one_parameter_after_the_other_is_given_up() -> None:
+async def test_number_of_adaptations_is_limited() -> None:
     parameters = {f"own_{letter}": 1 for letter in "abcdefghijklmnopqrst"}
 
     def respond(body: JsonObject) -> StubResponse:
@@ -95,7 +95,7 @@ async def test_a_server_that_refuses_one_parameter_after_the_other_is_given_up()
     assert len(server.requests) == 13
 
 
-async def test_a_missing_field_is_added_to_messages_without_calls_too() -> None:
+async def test_missing_field_is_added_to_messages_without_calls_too() -> None:
     def strict(body: JsonObject) -> StubResponse:
         for at, message in enumerate(body["messages"]):
             if message["role"] == "assistant" and "reasoning_content" not in message:
@@ -202,7 +202,7 @@ def refuse_reasoning(refusal: StubResponse) -> Responder:
     ],
     ids=lambda sent: str(sent.body)[:50],
 )
-async def test_own_additions_that_are_no_longer_taken_are_left_out_and_not_sent_again(
+async def test_rejected_extras_are_omitted_from_then_on(
     refusal: StubResponse,
 ) -> None:
     client = ModelClient()
@@ -220,7 +220,7 @@ async def test_own_additions_that_are_no_longer_taken_are_left_out_and_not_sent_
     assert len(server.requests) == 1 + 2 + 1
 
 
-async def test_a_refusal_that_had_nothing_to_do_with_its_additions_leaves_them() -> None:
+async def test_unrelated_refusal_keeps_the_extras() -> None:
     client = ModelClient()
     async with run_fake_openai_server(respond_with_reasoning) as server:
         model = make_resolved_model(server.endpoint)
@@ -244,7 +244,7 @@ def respond_to_chat_only(body: JsonObject) -> StubResponse:
     )
 
 
-async def test_failures_by_one_api_leave_the_other_alone() -> None:
+async def test_failures_of_one_api_do_not_affect_the_other() -> None:
     client = ModelClient()
     async with run_fake_openai_server(respond_to_chat_only) as server:
         model = make_resolved_model(server.endpoint, api="responses")
@@ -311,7 +311,7 @@ class TestUnsupportedApi:
         assert server.paths == ["/v1/responses"]
 
 
-async def test_what_is_known_of_a_server_goes_with_it() -> None:
+async def test_state_of_a_server_ends_with_its_endpoint() -> None:
     client = ModelClient()
     async with run_fake_openai_server(lambda _: make_refusal("no", param="temperature")) as server:
         endpoint = Endpoint(server.endpoint.base_url, "sk-other")
@@ -331,9 +331,11 @@ async def test_what_is_known_of_a_server_goes_with_it() -> None:
     assert gone() is None
 
 
-def test_of_messages_that_are_not_read_so_many_are_remembered() -> None:
-    unread = RejectedExtras()
-    unread.add([number.to_bytes(4) for number in range(MAX_REJECTED + 1)])
-    unread.add([b"last"])
+def test_number_of_remembered_rejected_extras_is_limited() -> None:
+    states = ModelStates()
+    states.add_rejected_extras(
+        frozenset(number.to_bytes(4) for number in range(MAX_REJECTED_EXTRAS + 1))
+    )
+    states.add_rejected_extras(frozenset({b"last"}))
 
-    assert unread.union(()) == {b"last"}
+    assert states.rejected_extras == {b"last"}

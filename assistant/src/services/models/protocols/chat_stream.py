@@ -17,8 +17,8 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import UpstreamUnavailable
 
 from ....core.errors import GenerationFailed, StreamInterrupted
+from ..response_parsing import to_text
 from ..transport.error_responses import error_from_body
-from .chat_parser import to_text
 
 _ACCUMULATED_KEYS = {"role", "content", "refusal", "tool_calls"}
 
@@ -39,21 +39,18 @@ class ChatStreamAccumulator:
 
     @property
     def text(self) -> str:
-        """See StreamAccumulator."""
         return "".join(self._content) or "".join(self._refusal)
 
     @property
     def is_complete(self) -> bool:
-        """See StreamAccumulator."""
         return bool(self._finish_reason)
 
     def add(self, event: JsonObject) -> None:
         """See StreamAccumulator. Raises StreamInterrupted for an error that a retry may solve."""
         error = error_from_body(event)
         if isinstance(error, UpstreamUnavailable) and not isinstance(error, GenerationFailed):
-            raise StreamInterrupted(
-                error.message, status=error.status, has_started=self.has_started
-            )
+            has_started = self.has_started
+            raise StreamInterrupted(error.message, status=error.status, has_started=has_started)
         if error is not None:
             raise error
         if isinstance(event.get("usage"), dict):
@@ -75,50 +72,40 @@ class ChatStreamAccumulator:
             self._finish_reason = reason
 
     def build_response(self) -> JsonObject:
-        """See StreamAccumulator."""
         message = {"role": "assistant", "content": "".join(self._content), **self._extras}
-        if self._refusal:
-            message["refusal"] = "".join(self._refusal)
+        if refusal := "".join(self._refusal):
+            message["refusal"] = refusal
         if self._calls:
             message["tool_calls"] = [call.build_tool_call() for call in self._calls]
         choice = {"message": message, "finish_reason": self._finish_reason}
         return {"choices": [choice], "usage": self._usage}
 
     def _add_delta(self, delta: JsonObject) -> None:
-        if content := delta.get("content"):
-            self._content.append(to_text(content))
-        if refusal := delta.get("refusal"):
-            self._refusal.append(to_text(refusal))
+        self._content.append(to_text(delta.get("content")))
+        self._refusal.append(to_text(delta.get("refusal")))
         calls = delta.get("tool_calls")
         for call in calls if isinstance(calls, list) else ():
             if isinstance(call, dict):
                 self._add_call_delta(call)
-        if not delta.keys() <= _ACCUMULATED_KEYS:
-            more = {key: value for key, value in delta.items() if key not in _ACCUMULATED_KEYS}
-            _merge_into(self._extras, more)
+        _merge_into(self._extras, delta, ignored=_ACCUMULATED_KEYS)
         self.has_started = self.has_started or bool(self.text or self._calls or self._extras)
 
     def _add_call_delta(self, delta: JsonObject) -> None:
-        index = delta.get("index")
-        found = (
-            self._calls_by_index.get(index)
-            if isinstance(index, int)
-            else self._find_call_without_index(delta)
-        )
-        if found is not None and isinstance(index, int) and found.is_duplicate(delta):
-            return
+        index, call_id = delta.get("index"), delta.get("id")
+        if isinstance(index, int):
+            found = self._calls_by_index.get(index)
+            if found is not None and found.is_duplicate(delta):
+                return
+        elif call_id:
+            found = next((call for call in self._calls if call.id == call_id), None)
+        else:
+            found = self._calls[-1] if self._calls else None
         if found is None or found.is_new_call(delta):
             found = _CallAccumulator()
             self._calls.append(found)
         if isinstance(index, int):
             self._calls_by_index[index] = found
         found.add_delta(delta)
-
-    def _find_call_without_index(self, delta: JsonObject) -> "_CallAccumulator | None":
-        call_id = delta.get("id")
-        if call_id:
-            return next((call for call in self._calls if call.id == call_id), None)
-        return self._calls[-1] if self._calls else None
 
 
 class _CallAccumulator:
@@ -133,12 +120,14 @@ class _CallAccumulator:
 
     def is_new_call(self, delta: JsonObject) -> bool:
         """Return whether this chunk starts another call, though it was assigned to this one."""
-        name, call_id = to_text(_get_function(delta).get("name")), delta.get("id")
+        function, call_id = _get_function(delta), delta.get("id")
+        name, given = to_text(function.get("name")), function.get("arguments")
         if not name:
             return False
         is_other_name = bool(self._name) and name != self._name
         is_other_id = bool(call_id and self.id) and call_id != self.id
-        return is_other_name or is_other_id or self._has_new_arguments(delta)
+        has_arguments = isinstance(given, dict) or (isinstance(given, str) and "{" in given)
+        return is_other_name or is_other_id or (has_arguments and self._is_complete)
 
     def is_duplicate(self, delta: JsonObject) -> bool:
         """Return whether the chunk repeats the whole call."""
@@ -146,20 +135,10 @@ class _CallAccumulator:
         is_same = bool(self.id) and (delta.get("id"), function.get("name")) == (self.id, self._name)
         return is_same and self._is_complete and function.get("arguments") == self._arguments
 
-    def _has_new_arguments(self, delta: JsonObject) -> bool:
-        """Return whether the arguments are complete and the chunk has further ones."""
-        given = _get_function(delta).get("arguments")
-        if not (isinstance(given, dict) or (isinstance(given, str) and "{" in given)):
-            return False
-        return self._is_complete
-
     @property
     def _arguments(self) -> Any:
-        return (
-            "".join(self._argument_parts)
-            if self._argument_object is None
-            else self._argument_object
-        )
+        given = self._argument_object
+        return "".join(self._argument_parts) if given is None else given
 
     @property
     def _is_complete(self) -> bool:
@@ -175,8 +154,7 @@ class _CallAccumulator:
             self._argument_parts.append(given)
         elif given is not None:
             self._argument_object = given
-        usual = ("index", "id", "type", "function")
-        _merge_into(self._extras, {key: value for key, value in delta.items() if key not in usual})
+        _merge_into(self._extras, delta, ignored={"index", "id", "type", "function"})
 
     def build_tool_call(self) -> JsonObject:
         """Return the call as in a response that is not streamed."""
@@ -199,10 +177,12 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _merge_into(target: JsonObject, update: JsonObject) -> None:
+def _merge_into(target: JsonObject, update: JsonObject, ignored: set[str]) -> None:
     """Merge a chunk of extras: texts are appended, list entries are merged by their index."""
     for key, value in update.items():
         current = target.get(key)
+        if key in ignored:
+            continue
         if isinstance(current, str) and isinstance(value, str):
             target[key] = current + value
         elif isinstance(current, dict) and isinstance(value, dict):
@@ -230,20 +210,17 @@ def _merge_lists(current: list[Any], updates: list[Any]) -> list[Any]:
     merged = list(current)
     for part in updates:
         last = merged[-1] if merged else None
-        if (
+        if not (
             isinstance(part, dict)
             and isinstance(last, dict)
             and isinstance(part.get("index"), int)
-            and part["index"] == last.get("index")
-            and part.get("type") == last.get("type")
+            and (part["index"], part.get("type")) == (last.get("index"), last.get("type"))
         ):
-            texts = {name: part[name] for name in ("text", "summary", "data") if name in part}
-            rest = {name: value for name, value in part.items() if value is not None}
-            merged[-1] = {**last, **rest}
-            for name, text in texts.items():
-                before = last.get(name)
-                if isinstance(before, str) and isinstance(text, str):
-                    merged[-1][name] = before + text
-        else:
             merged.append(part)
+            continue
+        merged[-1] = last | {name: value for name, value in part.items() if value is not None}
+        for name in ("text", "summary", "data"):
+            before, more = last.get(name), part.get(name)
+            if isinstance(before, str) and isinstance(more, str):
+                merged[-1][name] = before + more
     return merged

@@ -1,9 +1,9 @@
-"""HTTP connection to one server that speaks OpenAI's protocol, with one API key."""
+"""HTTP connections to servers that speak OpenAI's protocol: one for each address and key."""
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 import httpx2
 from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
@@ -13,8 +13,15 @@ from smart_kit.tls import get_ssl_context
 
 from ....core.errors import StreamInterrupted
 from .error_responses import error_from_body, error_from_response
-from .sse import limit_bytes, parse_json, read_head
-from .streaming import CONNECTION_OR_JSON_ERRORS, StreamAccumulator, StreamListener, read_stream
+from .streaming import (
+    CONNECTION_OR_JSON_ERRORS,
+    StreamAccumulator,
+    StreamListener,
+    limit_bytes,
+    parse_json,
+    read_head,
+    read_stream,
+)
 
 CONNECT_TIMEOUT_SECONDS = 5.0
 ATTEMPT_TIMEOUT_SECONDS = 60.0
@@ -23,13 +30,12 @@ ATTEMPT_TIMEOUT_SECONDS = 60.0
 _LIMITS = httpx2.Limits(max_connections=100, keepalive_expiry=30.0)
 """Users pause longer than the default 5 s between messages, and a new TLS connection takes time."""
 _TIMEOUT = httpx2.Timeout(ATTEMPT_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
-_HEADERS = {"Content-Type": "application/json"}
 _NON_STREAM_TYPES = ("json", "html", "xml")
 """Parts of content types of responses that are not streamed, though a stream was requested."""
 
 
 class Endpoint:
-    """Sends requests by the SDK's untyped `post` over its aiohttp client.
+    """One server and one API key. Requests go through the SDK's untyped `post` over aiohttp.
 
     The SDK's typed calls take four times as long, mostly to build types that nothing here reads.
     Its retries are off, because `services/models/retries.py` decides on them. The client is created
@@ -61,7 +67,7 @@ class Endpoint:
                         path,
                         content=body,
                         cast_to=object,
-                        options={"headers": _HEADERS},
+                        options={"headers": {"Content-Type": "application/json"}},
                         stream=True,  # returns before the body is read: we limit its size
                         stream_cls=AsyncStream[object],
                     )
@@ -85,7 +91,7 @@ class Endpoint:
 
     def _get_client(self) -> AsyncOpenAI:
         if self._client is None:
-            self._client = _OpenAIClient(
+            self._client = AsyncOpenAI(
                 api_key=self._api_key,
                 base_url=self.base_url,
                 max_retries=0,
@@ -98,7 +104,63 @@ class Endpoint:
                     event_hooks={"response": [_raise_for_status]},
                 ),
             )
+            # the SDK reads these from the environment; they would be sent to every provider
+            self._client.organization = self._client.project = None
+            self._client._custom_headers = {}
         return self._client
+
+
+class EndpointPool:
+    """Keeps endpoints over changes of the configuration, as long as they are in use.
+
+    In use are those of the current configuration, and those of a turn that still runs with an
+    earlier one.
+    """
+
+    def __init__(self) -> None:
+        self._endpoints: dict[tuple[str, str], Endpoint] = {}
+        self._current: tuple[Endpoint, ...] = ()
+        self._reference_counts: Counter[Endpoint] = Counter()
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def get(self, base_url: str, api_key: str) -> Endpoint:
+        """Return the endpoint; it stays in the pool until its last use ends."""
+        key = (base_url, api_key)
+        if key not in self._endpoints:
+            self._endpoints[key] = Endpoint(base_url, api_key)
+        return self._endpoints[key]
+
+    def set_current(self, endpoints: tuple[Endpoint, ...]) -> None:
+        """Keep these endpoints open in place of those of the previous configuration."""
+        previous, self._current = self._current, endpoints
+        self._reference_counts.update(endpoints)
+        self._release(previous)
+
+    @contextlib.contextmanager
+    def pin(self, endpoints: tuple[Endpoint, ...]) -> Iterator[None]:
+        """Keep these endpoints open as long as the block runs."""
+        self._reference_counts.update(endpoints)
+        try:
+            yield
+        finally:
+            self._release(endpoints)
+
+    async def close(self) -> None:
+        """Close all connections."""
+        self.set_current(())
+        await asyncio.gather(*(endpoint.close() for endpoint in self._endpoints.values()))
+        await asyncio.gather(*self._closing)
+
+    def _release(self, endpoints: Iterable[Endpoint]) -> None:
+        self._reference_counts.subtract(endpoints)
+        for endpoint in [one for one, count in self._reference_counts.items() if count <= 0]:
+            del self._reference_counts[endpoint]
+            self._endpoints = {
+                key: one for key, one in self._endpoints.items() if one is not endpoint
+            }
+            task = asyncio.get_running_loop().create_task(endpoint.close())
+            self._closing.add(task)  # the event loop itself keeps only a weak reference
+            task.add_done_callback(self._closing.discard)
 
 
 async def _read_response(
@@ -117,16 +179,6 @@ async def _read_response(
         await response.aclose()
 
 
-class _OpenAIClient(AsyncOpenAI):
-    """Ignores organization, project and headers that the SDK reads from the environment: they would
-    be sent to every provider."""
-
-    def __init__(self, **given: Any) -> None:
-        super().__init__(**given)
-        self.organization = self.project = None
-        self._custom_headers = {}
-
-
 async def _raise_for_status(response: httpx2.Response) -> None:
     """Raise the error that a status other than 2xx means, before the SDK reads the whole body."""
     if response.is_success:
@@ -135,9 +187,8 @@ async def _raise_for_status(response: httpx2.Response) -> None:
     body: object = head.decode(errors="replace")
     with contextlib.suppress(ValueError, RecursionError):
         body = parse_json(head)
-    raise error_from_response(
-        response.status_code, body, response.headers, response.request.content
-    )
+    sent = response.request.content
+    raise error_from_response(response.status_code, body, response.headers, sent)
 
 
 @contextlib.contextmanager

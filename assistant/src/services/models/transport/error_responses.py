@@ -22,7 +22,7 @@ from ....core.errors import (
     UnsupportedParameter,
 )
 from ....messages.item import encode_json
-from ..provider_extras import DEFAULT_EXTRAS, EXTRA_KEYS
+from ..request_adaptation import DEFAULT_EXTRAS, EXTRA_KEYS
 from ..response_parsing import parse_token_usage
 
 _RETRYABLE_STATUSES = {408, 409, 425, 429}
@@ -34,16 +34,14 @@ _QUOTA_CODES = {
     "organization_usage_limit_exceeded",
 }
 _CONTEXT_LENGTH_PATTERN = re.compile(
-    "context_length_exceeded|exceed_context_size_error|maximum context length is"
+    "(?i)context_length_exceeded|exceed_context_size_error|maximum context length is"
     "|exceed context limit|maximum context limit|exceeds the available context size"
     "|longer than the model's context length|input tokens exceed the configured limit"
     "|maximum number of tokens allowed|prompt is too long",
-    re.IGNORECASE,
 )
 _EXTRAS_REJECTED_PATTERN = re.compile(
-    "invalid_encrypted_content|Items are not persisted|without its required following item"
+    "(?i)invalid_encrypted_content|Items are not persisted|without its required following item"
     "|No tool (output|call) found for function call",
-    re.IGNORECASE,
 )
 _PARAMETER_PATTERN = re.compile(
     r"\b(max_completion_tokens|max_tokens|max_output_tokens|parallel_tool_calls|reasoning_effort"
@@ -52,22 +50,16 @@ _PARAMETER_PATTERN = re.compile(
 )
 """Parameters recognized in an error text; an error's `param` field may name any."""
 _NAME_PATTERN = re.compile(r"[a-z][a-z_]{2,}")
-_MISSING_PATTERN = re.compile(
-    "missing|must be (passed|sent|included|provided)|is required", re.IGNORECASE
-)
+_MISSING_PATTERN = re.compile("(?i)missing|must be (passed|sent|included|provided)|is required")
 _UNSUPPORTED_PATTERN = re.compile(
-    "unsupported_parameter|unknown_parameter|extra_forbidden|extra inputs|unrecognized"
+    "(?i)unsupported_parameter|unknown_parameter|extra_forbidden|extra inputs|unrecognized"
     "|unknown (parameter|field|argument|name)",
-    re.IGNORECASE,
 )
 """Texts that reject a parameter regardless of its value."""
 _VALUE_PATTERN = re.compile(
-    "value|must be|at (most|least)|too (large|high|big|small|low)|range|(less|greater)[ _]than"
+    "(?i)value|must be|at (most|least)|too (large|high|big|small|low)|range|(less|greater)[ _]than"
     "|exceed|maximum|minimum",
-    re.IGNORECASE,
 )
-_NUMBER_PATTERN = re.compile(r"\d+(\.\d+)?")
-_MAX_FIELD_LENGTH = 100
 QUOTA_PAUSE_SECONDS = 600.0
 """Pause for an empty account, which is seldom topped up sooner."""
 
@@ -80,8 +72,8 @@ def error_from_response(
     Its message is for the log, not for users. It contains codes and no sentences, because servers
     quote the request.
     """
-    fields, text = _extract_fields(body), _remove_request_text(_to_text(body), sent)
-    named = ", ".join(f"{name} {value[:_MAX_FIELD_LENGTH]}" for name, value in fields.items())
+    fields, text = _extract_fields(body), _to_text(body, sent)
+    named = ", ".join(f"{name} {value[:100]}" for name, value in fields.items())
     detail = f"{status or 'no status'}: {named or describe_shape(_unwrap_error(body))}"
     if status == 402 or {fields.get("type"), fields.get("code")} & _QUOTA_CODES:
         return ModelNotAccessible(detail, status=status, pause_seconds=QUOTA_PAUSE_SECONDS)
@@ -94,12 +86,12 @@ def error_from_response(
     if status in (401, 404) or 300 <= status < 400:
         return ModelNotAccessible(detail, status=status)
     if status in (400, 422) and (parameters := _find_parameters(fields.get("param"), text)):
-        is_for_any_value = "param" in fields and not _VALUE_PATTERN.search(text)
+        is_named = "param" in fields and not _VALUE_PATTERN.search(text)
         return UnsupportedParameter(
             detail,
             parameters=parameters,
-            is_missing=_MISSING_PATTERN.search(text) is not None,
-            is_for_any_value=is_for_any_value or _UNSUPPORTED_PATTERN.search(text) is not None,
+            is_missing=bool(_MISSING_PATTERN.search(text)),
+            is_for_any_value=is_named or bool(_UNSUPPORTED_PATTERN.search(text)),
             status=status,
         )
     return UpstreamRejected(detail, status=status)
@@ -133,7 +125,13 @@ def _extract_fields(body: object) -> dict[str, str]:
     if not isinstance(body, dict):
         return {}
     found = {name: str(body[name]) for name in ("code", "type", "param") if body.get(name)}
-    return found | _extract_location(body)
+    match body:
+        # as FastAPI sends it: {"detail": [{"loc": ["body", "name"]}]}
+        case {"message": {"detail": [{"loc": [*location]}, *_]}} | {
+            "detail": [{"loc": [*location]}, *_]
+        }:
+            found["param"] = ".".join(map(str, location))
+    return found
 
 
 def _unwrap_error(body: object) -> object:
@@ -144,36 +142,19 @@ def _unwrap_error(body: object) -> object:
     return error if isinstance(error, dict) else body
 
 
-def _extract_location(body: dict[str, Any]) -> dict[str, str]:
-    """The `param` of a FastAPI-like body: {"detail": [{"loc": ["body", "name"]}]}."""
-    message = body.get("message")
-    holder = message if isinstance(message, dict) else body
-    details = holder.get("detail")
-    if not isinstance(details, list) or not details or not isinstance(details[0], dict):
-        return {}
-    location = details[0].get("loc")
-    return {"param": ".".join(map(str, location))} if isinstance(location, list) else {}
-
-
 def _find_parameters(field: str | None, text: str) -> tuple[str, ...]:
-    """Return the parameters in the error's `param` field, else the known ones in the text.
-
-    The Responses API calls reasoning_effort `reasoning.effort`.
-    """
-    named = (field or text).replace("reasoning.effort", "reasoning_effort")
+    """Return the parameters in the error's `param` field, else the known ones in the text."""
+    named = (field or text).replace("reasoning.effort", "reasoning_effort")  # of the Responses API
     found = (_NAME_PATTERN if field else _PARAMETER_PATTERN).findall(named)
     return tuple(dict.fromkeys(found))
 
 
-def _to_text(body: object) -> str:
-    return body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
-
-
-def _remove_request_text(text: str, sent: bytes) -> str:
-    """Remove quotes of the request from an error text, so that users' texts match no pattern."""
-    request_texts = sorted(_collect_texts(json.loads(sent)), key=len, reverse=True) if sent else []
-    for one in request_texts:
-        text = text.replace(encode_json(one)[1:-1], "").replace(one, "")
+def _to_text(body: object, sent: bytes) -> str:
+    """Return the body without quotes of the request, so that users' texts match no pattern."""
+    text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
+    sent_texts = _collect_texts(json.loads(sent)) if sent else ()
+    for quote in sorted(sent_texts, key=len, reverse=True):
+        text = text.replace(encode_json(quote)[1:-1], "").replace(quote, "")
     return text
 
 
@@ -181,11 +162,11 @@ def _collect_texts(value: Any) -> set[str]:
     """Return all texts of more than one word."""
     found, left = set(), [value]
     while left:
-        one = left.pop()
-        if isinstance(one, dict | list):
-            left += one.values() if isinstance(one, dict) else one
-        elif isinstance(one, str) and len(one.split(maxsplit=1)) > 1:
-            found.add(one)
+        part = left.pop()
+        if isinstance(part, dict | list):
+            left += part.values() if isinstance(part, dict) else part
+        elif isinstance(part, str) and len(part.split(maxsplit=1)) > 1:
+            found.add(part)
     return found
 
 
@@ -193,7 +174,7 @@ def _parse_retry_after(headers: Mapping[str, str]) -> float | None:
     """Return the seconds in either header; `retry-after` may also be a date."""
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         given = headers.get(name, "")
-        if _NUMBER_PATTERN.fullmatch(given):
+        if re.fullmatch(r"\d+(\.\d+)?", given):
             return float(given) * unit
     try:
         at = email.utils.parsedate_to_datetime(headers.get("retry-after", "")).timestamp()

@@ -15,7 +15,7 @@ from assistant.src.core.errors import (
 from assistant.src.messages.completion import Completion
 from assistant.src.messages.context_window import MAX_CALLS_PER_RESPONSE
 from assistant.src.services.models.protocols.base import ParsedResponse
-from assistant.src.services.models.protocols.chat_parser import parse_response
+from assistant.src.services.models.protocols.chat_completions import CHAT_COMPLETIONS
 from assistant.src.services.models.protocols.chat_stream import ChatStreamAccumulator
 from smart_kit.errors import UpstreamUnavailable
 from smart_kit.json_schema import MAX_CHARACTERS
@@ -23,7 +23,7 @@ from smart_kit.json_schema import MAX_CHARACTERS
 
 def parse_message(message: Any, finish_reason: Any = "stop", **body: Any) -> ParsedResponse:
     choices = [{"message": message, "finish_reason": finish_reason}]
-    return parse_response({"choices": choices, **body}, "tg:1:2/1")
+    return CHAT_COMPLETIONS.parse_response({"choices": choices, **body}, "tg:1:2/1")
 
 
 def make_tool_call(name: Any = "f", arguments: Any = "{}", **more: Any) -> dict[str, Any]:
@@ -37,13 +37,13 @@ def make_tool_call(name: Any = "f", arguments: Any = "{}", **more: Any) -> dict[
         ([{"type": "text", "text": "h"}, {"type": "text", "text": "i"}, "x", {}], "hi"),
     ],
 )
-def test_a_text_may_come_in_parts(content: Any, text: str) -> None:
+def test_text_may_be_a_list_of_parts(content: Any, text: str) -> None:
     assert parse_message({"content": content}).text == text
     assert parse_message({"content": content}).message == {"role": "assistant", "content": text}
 
 
 @pytest.mark.parametrize("reason", [None, "stop", "eos", 7, "function_call"])
-def test_calls_are_calls_whatever_the_reason_says(reason: Any) -> None:
+def test_finish_reason_does_not_affect_tool_calls(reason: Any) -> None:
     completion = parse_message({"content": None, "tool_calls": [make_tool_call()]}, reason)
 
     assert [one.name for one in completion.calls] == ["f"]
@@ -57,7 +57,7 @@ def test_a_refusal_is_an_answer() -> None:
 @pytest.mark.parametrize(
     "message", [{}, {"content": None}, {"content": "", "tool_calls": []}, {"content": 5}]
 )
-def test_nothing_is_no_answer(message: Any) -> None:
+def test_empty_message_is_an_empty_response(message: Any) -> None:
     with pytest.raises(EmptyResponse):
         parse_message(message)
 
@@ -73,7 +73,7 @@ def test_nothing_is_no_answer(message: Any) -> None:
 )
 def test_a_malformed_response_is_reported_without_its_content(body: Any, said: str) -> None:
     with pytest.raises(UpstreamUnavailable) as failed:
-        parse_response(body, "k")
+        CHAT_COMPLETIONS.parse_response(body, "k")
     assert failed.value.message.endswith(f": {said}")
 
 
@@ -98,14 +98,16 @@ def test_a_malformed_response_is_reported_without_its_content(body: Any, said: s
         ({"a": "x" * MAX_CHARACTERS}, {}, True),
     ],
 )
-def test_arguments_come_in_many_shapes(given: Any, arguments: dict, problem: bool) -> None:
+def test_every_known_form_of_arguments_is_parsed(
+    given: Any, arguments: dict, problem: bool
+) -> None:
     (one,) = parse_message({"tool_calls": [make_tool_call(arguments=given)]}).calls
 
     assert one.arguments == arguments
     assert bool(one.error) == problem
 
 
-def test_of_a_thousand_calls_the_first_are_kept_with_what_was_added_to_them() -> None:
+def test_only_the_first_calls_and_their_extras_are_kept() -> None:
     answer = parse_message(
         {"tool_calls": [make_tool_call(arguments={"n": n}, x=n) for n in range(1, 1_000)]}
     )
@@ -118,7 +120,7 @@ def test_of_a_thousand_calls_the_first_are_kept_with_what_was_added_to_them() ->
     )
 
 
-def test_ids_are_our_own_unique_and_the_same_each_time() -> None:
+def test_call_ids_are_unique_and_reproducible() -> None:
     message = {
         "tool_calls": [
             make_tool_call(id="x"),
@@ -139,11 +141,11 @@ def test_ids_are_our_own_unique_and_the_same_each_time() -> None:
     ("name", "read_as"),
     [("get time!", "get_time_"), (None, "unknown"), ("", "unknown"), ("a" * 70, "a" * 64)],
 )
-def test_names_can_be_sent_back(name: Any, read_as: str) -> None:
+def test_function_names_become_valid(name: Any, read_as: str) -> None:
     assert parse_message({"tool_calls": [make_tool_call(name=name)]}).calls[0].name == read_as
 
 
-def test_halves_of_surrogate_pairs_do_not_get_further() -> None:
+def test_lone_surrogates_are_repaired() -> None:
     answer = parse_message(
         {"content": "ok \ud83d", "tool_calls": [make_tool_call(arguments='{"a": "\\ud83d"}')]}
     )
@@ -178,9 +180,7 @@ def test_halves_of_surrogate_pairs_do_not_get_further() -> None:
         ),
     ],
 )
-def test_what_a_server_has_not_said_of_its_tokens_is_not_taken_for_nothing(
-    usage: Any, tokens: tuple[int, int, int] | None
-) -> None:
+def test_missing_token_usage_is_not_zero(usage: Any, tokens: tuple[int, int, int] | None) -> None:
     assert parse_message({"content": "hi"}, usage=usage).tokens == tokens
 
 
@@ -193,7 +193,7 @@ def test_what_a_server_has_not_said_of_its_tokens_is_not_taken_for_nothing(
     ],
 )
 @pytest.mark.parametrize("message", [{"content": ""}, {"tool_calls": "none"}, None], ids=str)
-def test_the_tokens_of_an_answer_in_vain_are_known_as_far_as_they_were_said(
+def test_unusable_answer_has_the_reported_token_usage(
     message: Any, usage: Any, tokens: tuple[int, int, int] | None
 ) -> None:
     with pytest.raises((EmptyResponse, MalformedResponse)) as failed:
@@ -203,14 +203,14 @@ def test_the_tokens_of_an_answer_in_vain_are_known_as_far_as_they_were_said(
 
 
 @pytest.mark.parametrize("usage", [{}, {"prompt_tokens": 9, "completion_tokens": 2}], ids=str)
-def test_an_error_within_a_stream_is_billed_as_it_says(usage: Any) -> None:
+def test_error_within_a_stream_has_the_reported_token_usage(usage: Any) -> None:
     with pytest.raises(GenerationFailed if usage else StreamInterrupted) as failed:
         ChatStreamAccumulator().add({"error": {"code": 502}, "usage": usage})
 
     assert getattr(failed.value, "tokens", None) == ((9, 0, 2) if usage else None)
 
 
-def test_what_a_provider_adds_is_kept_apart_call_by_call() -> None:
+def test_provider_extras_are_stored_separately_for_each_call() -> None:
     plain, signed = make_tool_call(index=0), make_tool_call(extra_content={"a": 1}, index=1)
     answer = parse_message(
         {"content": "", "reasoning": "hm", "x": None, "tool_calls": [plain, signed]}
@@ -224,7 +224,7 @@ def test_what_a_provider_adds_is_kept_apart_call_by_call() -> None:
     assert parse_message({"content": "hi"}).extras == {}
 
 
-def test_what_was_journaled_reads_as_it_was() -> None:
+def test_journaled_completion_is_restored_unchanged() -> None:
     answer = parse_message(
         {"content": "", "tool_calls": [make_tool_call(extra_content={"a": 1}, index=0)]}
     )

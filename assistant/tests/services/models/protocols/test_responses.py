@@ -40,7 +40,7 @@ from smart_kit.errors import UpstreamUnavailable
 
 
 @WITH_AND_WITHOUT_STREAMING
-async def test_a_turn_with_a_tool_goes_back_as_the_model_wrote_it(more: Sequence[str]) -> None:
+async def test_own_output_is_sent_back_unchanged(more: Sequence[str]) -> None:
     respond = respond_in_order(
         respond_with_output(
             REASONING_ITEM, make_output_message("", phase="commentary"), FUNCTION_CALL
@@ -69,7 +69,7 @@ async def test_a_turn_with_a_tool_goes_back_as_the_model_wrote_it(more: Sequence
     ]
 
 
-async def test_to_another_model_goes_what_everybody_understands() -> None:
+async def test_other_models_get_the_common_form() -> None:
     async with run_fake_openai_server(
         respond_with_output(REASONING_ITEM, make_output_message("Let me see."), FUNCTION_CALL)
     ) as server:
@@ -111,9 +111,7 @@ REJECTED_STATE_ERRORS = [
 
 
 @pytest.mark.parametrize(("status", "body"), REJECTED_STATE_ERRORS, ids=str)
-async def test_rejected_provider_state_is_left_out_and_not_sent_again(
-    status: int, body: JsonObject
-) -> None:
+async def test_rejected_output_is_omitted_from_then_on(status: int, body: JsonObject) -> None:
     client = ModelClient()
     async with run_fake_openai_server(respond_with_output(REASONING_ITEM, FUNCTION_CALL)) as server:
         first = await complete_once(server, client=client)
@@ -134,7 +132,7 @@ async def test_rejected_provider_state_is_left_out_and_not_sent_again(
 
 
 @WITH_AND_WITHOUT_STREAMING
-async def test_an_incomplete_answer_is_a_text_and_no_call(more: Sequence[str]) -> None:
+async def test_incomplete_answer_has_a_text_but_runs_no_call(more: Sequence[str]) -> None:
     cut = {"incomplete_details": {"reason": "max_output_tokens"}, "status": "incomplete"}
     async with run_fake_openai_server(
         respond_with_output(make_output_message("Once upon"), **cut)
@@ -156,7 +154,7 @@ async def test_an_incomplete_answer_is_a_text_and_no_call(more: Sequence[str]) -
         ({"code": "credit_balance_exhausted", "message": "x"}, ModelNotAccessible),
     ],
 )
-async def test_a_failed_answer_is_what_its_error_says(
+async def test_failed_response_raises_its_error(
     error: JsonObject, kind: type[Exception], more: Sequence[str]
 ) -> None:
     async with run_fake_openai_server(respond_with_output(status="failed", error=error)) as server:
@@ -165,7 +163,7 @@ async def test_a_failed_answer_is_what_its_error_says(
 
 
 @WITH_AND_WITHOUT_STREAMING
-async def test_a_failure_that_passes_is_asked_again(more: Sequence[str]) -> None:
+async def test_temporary_failure_is_retried(more: Sequence[str]) -> None:
     failed = respond_with_output(status="failed", error={"code": "server_error", "message": "x"})
     async with run_fake_openai_server(
         respond_in_order(failed, respond_with_output(make_output_message("Done.")))
@@ -174,7 +172,7 @@ async def test_a_failure_that_passes_is_asked_again(more: Sequence[str]) -> None
 
 
 @WITH_AND_WITHOUT_STREAMING
-async def test_a_refusal_is_an_answer_and_nothing_is_none(more: Sequence[str]) -> None:
+async def test_refusal_is_an_answer_but_an_empty_output_is_not(more: Sequence[str]) -> None:
     content = [{"type": "refusal", "refusal": "I will not."}]
     async with run_fake_openai_server(
         respond_with_output(make_output_message("") | {"content": content})
@@ -191,7 +189,7 @@ def make_two_messages(last: str, **more: Any) -> tuple[JsonObject, JsonObject]:
 
 
 @WITH_AND_WITHOUT_STREAMING
-async def test_the_final_answer_is_the_text_and_of_others_none_is_glued_to_the_next(
+async def test_text_is_the_final_message_or_all_separated(
     more: Sequence[str],
 ) -> None:
     async with run_fake_openai_server(
@@ -205,7 +203,7 @@ async def test_the_final_answer_is_the_text_and_of_others_none_is_glued_to_the_n
     assert unnamed.text == "Let me look.\n\nIt is 5."
 
 
-async def test_a_growing_answer_is_parted_as_the_whole_one() -> None:
+async def test_streamed_text_is_separated_like_the_whole_one() -> None:
     texts: list[str] = []
 
     class RecordingListener:
@@ -239,7 +237,7 @@ async def test_a_growing_answer_is_parted_as_the_whole_one() -> None:
 
 
 @WITH_AND_WITHOUT_STREAMING
-async def test_an_answer_nested_too_deeply_is_none_though_it_could_be_read(
+async def test_answer_that_is_nested_too_deeply_is_malformed(
     more: Sequence[str],
 ) -> None:
     deep: Any = "x"
@@ -252,7 +250,7 @@ async def test_an_answer_nested_too_deeply_is_none_though_it_could_be_read(
             await complete_once(server, more=more)
 
 
-async def test_parameters_go_by_its_own_names_and_are_adapted_too() -> None:
+async def test_parameters_are_renamed_and_adapted() -> None:
     def respond(body: JsonObject) -> StubResponse:
         if "temperature" in body:
             error = {"param": "temperature", "code": "unsupported_parameter"}
@@ -276,7 +274,7 @@ async def test_parameters_go_by_its_own_names_and_are_adapted_too() -> None:
 @pytest.mark.parametrize(
     "body", [{}, [], "text", {"output": "x"}, make_chunk(content="chat")], ids=str
 )
-async def test_what_is_no_answer_is_tried_again(body: Any) -> None:
+async def test_malformed_answer_is_retried(body: Any) -> None:
     async with run_fake_openai_server(lambda _: StubResponse(json.dumps(body))) as server:
         with pytest.raises(UpstreamUnavailable):
             await complete_once(server)

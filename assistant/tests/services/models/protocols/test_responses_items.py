@@ -38,7 +38,7 @@ TEXT_DELTA = {"type": "response.output_text.delta", "delta": "Once"}
 
 @WITH_AND_WITHOUT_STREAMING
 @pytest.mark.parametrize(("usage", "tokens"), [(USAGE, (20, 16, 7)), (None, None)], ids=str)
-async def test_what_was_billed_for_a_failure_is_known_as_far_as_it_was_said(
+async def test_failed_response_has_the_reported_token_usage(
     usage: Any, tokens: Any, more: Sequence[str]
 ) -> None:
     failed = {"error": {"code": "server_error"}, "usage": usage}
@@ -56,7 +56,9 @@ async def test_what_was_billed_for_a_failure_is_known_as_far_as_it_was_said(
 
 @WITH_AND_WITHOUT_STREAMING
 @pytest.mark.parametrize("output", [[None], "none", []], ids=str)
-async def test_what_was_billed_for_no_answer_is_known(output: Any, more: Sequence[str]) -> None:
+async def test_unusable_output_has_the_reported_token_usage(
+    output: Any, more: Sequence[str]
+) -> None:
     body = {"status": "completed", "output": output, "usage": USAGE}
     sent = StubResponse(json.dumps(body))
     if more:
@@ -77,7 +79,7 @@ async def test_what_was_billed_for_no_answer_is_known(output: Any, more: Sequenc
     ],
     ids=["no terminal event", "flat error", "nested error"],
 )
-async def test_a_stream_without_its_end_is_asked_for_once_more(events: list[JsonObject]) -> None:
+async def test_stream_without_a_terminal_event_is_retried_once(events: list[JsonObject]) -> None:
     cut = make_stream(events, is_done=False)
     async with run_fake_openai_server(
         respond_in_order(cut, respond_with_output(make_output_message("Done.")))
@@ -114,7 +116,7 @@ DONE_MESSAGE = make_output_message("Done.")
     ],
     ids=["in order", "in another order", "one without an item"],
 )
-async def test_items_are_taken_as_they_were_done_where_the_terminal_event_has_none(
+async def test_finished_items_replace_a_missing_output(
     events: list[JsonObject],
 ) -> None:
     async with run_fake_openai_server(
@@ -138,7 +140,7 @@ DISCARDED_OUTPUTS = [
 @pytest.mark.parametrize(
     "output", DISCARDED_OUTPUTS, ids=["equal ids", "no id", "too many", "too long"]
 )
-async def test_calls_that_go_back_otherwise_than_they_came_go_as_everybody_understands_them(
+async def test_changed_calls_are_sent_in_the_common_form(
     output: list[JsonObject], more: Sequence[str]
 ) -> None:
     async with run_fake_openai_server(

@@ -4,7 +4,7 @@ import pytest
 
 from assistant.src.messages.item import ChatItem, build_tool_item
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.protocols.tool_transcript import flatten_tool_calls
+from assistant.src.services.models.protocols.base import flatten_tool_calls
 from assistant.tests.services.models.fake_openai_server import (
     JsonObject,
     StubResponse,
@@ -65,7 +65,7 @@ def encode(message: JsonObject) -> str:
     [((), {"tools"}), ((FUNCTION,), set())],
     ids=["an assistant without tools", "a model without tools"],
 )
-async def test_calls_are_rendered_as_text_where_none_can_be_made(
+async def test_calls_become_text_in_requests_without_functions(
     api: str, functions: tuple[JsonObject, ...], capabilities: set[str]
 ) -> None:
     async with run_fake_openai_server(respond) as server:
@@ -97,7 +97,7 @@ async def test_calls_are_rendered_as_text_where_none_can_be_made(
     assert all(one.keys() == {"role", "content"} for one in said)
 
 
-def test_results_at_the_end_are_rendered_too_and_text_is_unchanged() -> None:
+def test_last_results_become_text_and_texts_stay_unchanged() -> None:
     plain_item = ChatItem.from_message(
         {"role": "assistant", "content": 'not a "tool_call'}, {"by": "p/own"}
     )

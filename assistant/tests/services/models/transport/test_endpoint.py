@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.transport import sse
+from assistant.src.services.models.transport import streaming
 from assistant.tests.services.models.fake_openai_server import (
     StubResponse,
     make_chunk,
@@ -30,7 +30,7 @@ WITH_AND_WITHOUT_STREAMING = pytest.mark.parametrize(
 
 
 @WITH_AND_WITHOUT_STREAMING
-async def test_a_redirect_is_not_followed_with_a_conversation(
+async def test_redirects_are_not_followed(
     more: tuple[str, ...],
 ) -> None:
     async with run_fake_openai_server(
@@ -47,7 +47,7 @@ async def test_a_redirect_is_not_followed_with_a_conversation(
     assert elsewhere.requests == []
 
 
-async def test_what_the_sdk_finds_in_the_environment_goes_to_no_provider(
+async def test_environment_of_the_sdk_is_not_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("OPENAI_ORG_ID", "org-1")
@@ -65,10 +65,10 @@ async def test_what_the_sdk_finds_in_the_environment_goes_to_no_provider(
 
 
 @WITH_AND_WITHOUT_STREAMING
-async def test_an_answer_without_an_end_is_not_read_to_it(
+async def test_endless_answer_is_read_only_to_the_limit(
     more: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sse, "MAX_RESPONSE_BYTES", 10_000)
+    monkeypatch.setattr(streaming, "MAX_RESPONSE_BYTES", 10_000)
     long = "x" * 20_000
     answer = (
         make_stream([make_chunk(content=long), make_chunk("stop")])
@@ -87,14 +87,14 @@ CONTEXT_LENGTH_ERROR = {"error": {"message": "x" * 200, "code": "context_length_
 @pytest.mark.parametrize("is_packed", [False, True], ids=["plain", "compressed"])
 @pytest.mark.parametrize(("most", "seen"), [(100, "400: a str of 100"), (1_000, "400: code")])
 @WITH_AND_WITHOUT_STREAMING
-async def test_of_an_error_so_much_is_read_however_much_there_is(
+async def test_only_the_beginning_of_an_error_is_read(
     more: tuple[str, ...],
     most: int,
     seen: str,
     is_packed: bool,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(sse, "MAX_ERROR_BYTES", most)
+    monkeypatch.setattr(streaming, "MAX_ERROR_BYTES", most)
     said = json.dumps(CONTEXT_LENGTH_ERROR).encode()
     headers = {"content-encoding": "gzip"} if is_packed else {}
     answer = StubResponse(gzip.compress(said) if is_packed else said, status=400, headers=headers)
@@ -105,7 +105,7 @@ async def test_of_an_error_so_much_is_read_however_much_there_is(
 
 
 @pytest.mark.parametrize("length", [None, "1000000000"])
-async def test_the_end_of_a_long_error_is_not_waited_for(length: str | None) -> None:
+async def test_long_error_is_not_read_to_its_end(length: str | None) -> None:
     headers = {} if length is None else {"content-length": length}
     endless = StubResponse("x" * 100_000, status=400, is_left_open=True, headers=headers)
     async with run_fake_openai_server(lambda _: endless) as server:
@@ -115,7 +115,7 @@ async def test_the_end_of_a_long_error_is_not_waited_for(length: str | None) -> 
             )
 
 
-async def test_a_long_line_takes_no_longer_than_many_short_ones() -> None:
+async def test_long_line_takes_linear_time() -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b'data: {"text": "'
         for _ in range(200_000):
@@ -123,7 +123,7 @@ async def test_a_long_line_takes_no_longer_than_many_short_ones() -> None:
         yield b'"}\n\ndata: {"last": 1}'
 
     started = time.process_time()
-    read: list[Any] = [event async for event in sse.iter_events(chunks())]
+    read: list[Any] = [event async for event in streaming.iter_events(chunks())]
 
     assert [list(event) for event in read] == [["text"], ["last"]]
     assert time.process_time() - started < 5

@@ -9,7 +9,7 @@ import pytest
 
 from assistant.src.core.errors import ContextLengthExceeded, StreamInterrupted
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.transport import sse, streaming
+from assistant.src.services.models.transport import streaming
 from assistant.tests.services.models.fake_openai_server import (
     JsonObject,
     Responder,
@@ -60,7 +60,7 @@ CONTEXT_LENGTH_ERRORS = [
 
 @pytest.mark.parametrize("capabilities", [(), ("streaming",)], ids=["whole", "streamed"])
 @pytest.mark.parametrize("body", CONTEXT_LENGTH_ERRORS, ids=lambda body: json.dumps(body)[:50])
-async def test_a_conversation_too_long_is_recognised_by_all_its_words(
+async def test_context_length_errors_are_recognised_with_and_without_streaming(
     body: Any, capabilities: tuple[str, ...]
 ) -> None:
     async with run_fake_openai_server(lambda _: make_error(400, body)) as server:
@@ -70,7 +70,7 @@ async def test_a_conversation_too_long_is_recognised_by_all_its_words(
     assert len(server.requests) == 1
 
 
-async def test_a_stream_that_is_cut_twice_is_not_asked_a_third_time() -> None:
+async def test_stream_that_breaks_twice_is_not_retried_again() -> None:
     cut = make_stream([TEXT_CHUNK], is_done=False)
     async with run_fake_openai_server(respond_in_order(cut, cut)) as server:
         with pytest.raises(StreamInterrupted):
@@ -80,7 +80,7 @@ async def test_a_stream_that_is_cut_twice_is_not_asked_a_third_time() -> None:
 
 
 @pytest.mark.parametrize("capabilities", [(), ("streaming",)], ids=["whole", "streamed"])
-async def test_a_call_cut_off_by_the_length_limit_is_not_run(capabilities: tuple[str, ...]) -> None:
+async def test_truncated_call_is_not_run(capabilities: tuple[str, ...]) -> None:
     """Even if the arguments so far are valid JSON."""
     cut = make_tool_call("f", '{"a": 1}', id="1", index=0)
     first = make_stream([make_chunk(tool_calls=[cut]), make_chunk("length")])
@@ -104,7 +104,7 @@ class RecordingListener:
         self.texts.append(text)
 
 
-async def test_a_streamed_answer_is_reported_and_a_retried_one_starts_over() -> None:
+async def test_listener_gets_the_text_and_a_retry_starts_over() -> None:
     heard = RecordingListener()
     request = make_model_request(listener=heard)
     async with run_fake_openai_server(
@@ -117,7 +117,7 @@ async def test_a_streamed_answer_is_reported_and_a_retried_one_starts_over() -> 
     assert [one.reason for one in completion.failures] == [StreamInterrupted.__doc__]
 
 
-async def test_a_listener_hears_no_half_characters_and_its_mistakes_are_no_broken_stream() -> None:
+async def test_listener_gets_valid_text_and_its_errors_are_not_retried() -> None:
     heard = RecordingListener()
     pieces = [make_chunk(content="a \ud83d"), make_chunk(content="\ude00!"), make_chunk("stop")]
     async with run_fake_openai_server(lambda _: make_stream(pieces)) as server:
@@ -140,7 +140,7 @@ async def test_a_listener_hears_no_half_characters_and_its_mistakes_are_no_broke
     assert len(server.requests) == 2
 
 
-async def test_a_whole_answer_is_kept_though_the_time_ends_while_the_stream_stays_open(
+async def test_complete_answer_survives_a_timeout_of_its_open_stream(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(streaming, "TRAILING_TIMEOUT_SECONDS", 30)
@@ -165,17 +165,17 @@ def never_stop_streaming(body: JsonObject) -> StubResponse:
 
 
 @pytest.mark.parametrize("respond", [leave_stream_open, never_stop_streaming])
-async def test_a_stream_that_does_not_end_is_not_waited_for(respond: Responder) -> None:
+async def test_open_stream_does_not_delay_a_complete_answer(respond: Responder) -> None:
     async with run_fake_openai_server(respond) as server, asyncio.timeout(30):
         said = await run_turn(server, "streaming")
 
     assert said[-1].text == "Done."
 
 
-async def test_two_streams_go_over_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_two_streams_share_one_connection(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first response ends some time after its [DONE]."""
     monkeypatch.setattr(streaming, "TRAILING_TIMEOUT_SECONDS", 30)
-    monkeypatch.setattr(sse, "DRAIN_TIMEOUT_SECONDS", 30)
+    monkeypatch.setattr(streaming, "DRAIN_TIMEOUT_SECONDS", 30)
 
     async with run_fake_openai_server(respond_done) as server:
 
