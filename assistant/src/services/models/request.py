@@ -28,6 +28,11 @@ class Prompt:
     """Name, description and parameters of each function, in the order of the request."""
 
     @cached_property
+    def instructions_json(self) -> str:
+        """The instructions as a JSON string."""
+        return encode_json(self.instructions)
+
+    @cached_property
     def chat_tools(self) -> str:
         """The `tools` of a Chat Completions request, as JSON; empty: no functions."""
         wrapped = [{"type": "function", "function": function} for function in self.functions]

@@ -40,7 +40,7 @@ def _build_body(call: ModelCall) -> str:
     prompt = call.request.prompt
     head = encode_json({"model": call.model.name, **call.parameters})[:-1]
     tools = f'"tools":{prompt.chat_tools},' if call.has_tools else ""
-    system = encode_json({"role": "system", "content": prompt.instructions})
+    system = f'{{"role":"system","content":{prompt.instructions_json}}}'
     messages = [system, *(_render_item(item, call) for item in call.items)]
     return f'{head},{tools}"messages":[{",".join(messages)}]}}'
 

@@ -47,8 +47,8 @@ def _build_body(call: ModelCall) -> str:
     prompt = call.request.prompt
     head = encode_json({"model": call.model.name, **_nest_parameters(call.parameters)})[:-1]
     tools = f'"tools":{prompt.responses_tools},' if call.has_tools else ""
-    instructions, given = encode_json(prompt.instructions), encode_json(list(_build_input(call)))
-    return f'{head},"instructions":{instructions},{tools}"input":{given}}}'
+    given = encode_json(list(_build_input(call)))
+    return f'{head},"instructions":{prompt.instructions_json},{tools}"input":{given}}}'
 
 
 def _nest_parameters(parameters: Any) -> dict[str, Any]:
