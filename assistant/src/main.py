@@ -48,14 +48,7 @@ async def serve(settings: AssistantSettings) -> None:
     mailbox = Mailbox(
         redis, settings.redis_queue_to_secretary, reply_queue=settings.redis_queue_to_telegram
     )
-    services = ToolServices(
-        rest,
-        Clock(),
-        weather,
-        send_http=safe_http.send,
-        vault=vault,
-        result_cache=ToolResultCache(redis),
-    )
+    services = ToolServices(rest, Clock(), weather, safe_http.send, vault, ToolResultCache(redis))
     orchestrator = _build_orchestrator(settings, redis, mailbox, configuration, services, endpoints)
     worker = Worker(
         mailbox,

@@ -22,7 +22,7 @@ from smart_kit.errors import MessageError, RejectMessage, RetryMessage, Upstream
 from smart_kit.mailbox import Delivery, Mailbox, Outcome
 
 from .assistants.factory import AssistantFactory
-from .assistants.secretary import SecretaryLLMChat
+from .assistants.llm_chat import SecretaryLLMChat
 from .command_context import CommandContext
 from .commands import REST_SERVICE_RETRY_SECONDS, CommandHandler
 from .core.journal import parse_effects, to_receipts

@@ -17,7 +17,7 @@ from smart_kit.errors import UpstreamError
 from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
 from smart_kit.redis import Redis
 
-from .assistants.secretary import SecretaryLLMChat
+from .assistants.llm_chat import SecretaryLLMChat
 from .core.errors import BudgetExceeded, ContextLengthExceeded, DeadlineExceeded, EmptyResponse
 from .core.journal import Journal, parse_effects
 from .core.turn import Turn

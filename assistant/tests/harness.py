@@ -16,6 +16,7 @@ from assistant.src.services.models.model_registry import ModelRegistry
 from assistant.src.services.models.transport.endpoint_pool import EndpointPool
 from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.rest_service import RestServiceClient
+from assistant.src.services.tool_result_cache import ToolResultCache
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.src.storage.history import HistoryStore
 from assistant.src.storage.history_archive import HistoryArchive
@@ -46,7 +47,12 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
 from smart_kit.redis import Redis, await_result
 from smart_kit.rest_client import RestClientSettings, ServiceClient
+from smart_kit.safe_http.client import HttpRequest, HttpResponse
 from smart_kit.vault import Vault
+
+
+async def _refuse_request(_: HttpRequest) -> HttpResponse:
+    raise AssertionError("this test has no external server")
 
 
 class AssistantHarness:
@@ -79,7 +85,14 @@ class AssistantHarness:
         self.client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(self.rest)))
         self.fake_open_meteo = FakeOpenMeteo()
         self.weather = OpenMeteoClient(transport=httpx2.MockTransport(self.fake_open_meteo))
-        self.services = ToolServices(self.client, self.clock, self.weather)
+        self.services = ToolServices(
+            self.client,
+            self.clock,
+            self.weather,
+            _refuse_request,
+            Vault(()),
+            ToolResultCache(redis),
+        )
         self.history = HistoryStore(redis, HistoryArchive(self.client))
         self.orchestrator = self.build_orchestrator()
         self._message_numbers = itertools.count(1)

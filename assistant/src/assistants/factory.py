@@ -17,10 +17,13 @@ from ..services.models.client import ModelClient
 from ..services.models.model_registry import ModelRegistry
 from ..tools.base import ToolServices
 from ..tools.rest_service_tool import RestServiceTool
-from .llm_chat import LLMChat
-from .openai_assistant import OpenAISecretary, OpenAISubAssistant
-from .secretary import SecretaryLLMChat
-from .sub_assistant import SubAssistantLLMChat
+from .llm_chat import (
+    LLMChat,
+    OpenAISecretary,
+    OpenAISubAssistant,
+    SecretaryLLMChat,
+    SubAssistantLLMChat,
+)
 from .tool_assistant import ToolAssistant
 
 LLMChatT = TypeVar("LLMChatT", bound=LLMChat)

@@ -8,7 +8,7 @@ from smart_kit.contracts.functions import find_function
 from smart_kit.errors import ToolExecutionError
 
 from ..tools.base import ToolContext
-from .sub_assistant import SubAssistantLLMChat
+from .llm_chat import SubAssistantLLMChat
 
 
 class ToolAssistant:

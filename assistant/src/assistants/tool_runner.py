@@ -10,13 +10,13 @@ from uuid import UUID
 from prometheus_client import Counter
 
 from smart_kit.contracts.base import JsonObject, utc_now
+from smart_kit.contracts.threads import StepRecord
 
 from ..core.journal import ToolResult
 from ..core.turn import MAX_TOOL_CALLS, Turn
 from ..messages.completion import ToolCall
 from ..messages.item import ChatItem, build_tool_item
 from ..tools.base import BaseTool, ToolContext
-from .step_records import record_tool_call
 
 TOOL_CALLS = Counter("smart_assistant_tool_calls_total", "Tool calls that were run", ["function"])
 
@@ -76,7 +76,17 @@ class ToolRunner:
                 result = await self._execute_tool_call(call.name, call.arguments, context)
             await turn.journal.save(step, result)
         turn.effects[step] = result.effects
-        turn.steps.append(record_tool_call(step, self._assistant_id, call, result))
+        record = StepRecord(
+            step=step,
+            kind="tool",
+            name=call.name,
+            arguments=call.arguments,
+            result=result.content,
+            assistant_id=self._assistant_id,
+            started_at=result.started_at,
+            seconds=round(result.seconds, 3),
+        )
+        turn.steps.append(record)
         return build_tool_item(call.id, result.content)
 
     async def _execute_tool_call(

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from assistant.src.tools.base import MAX_RESULT_CHARACTERS, BaseTool, ToolServices
+from assistant.src.tools.base import MAX_RESULT_CHARACTERS, BaseTool
 from assistant.src.tools.rest_service_tool import RestServiceTool
 from assistant.tests.snapshot_builders import id_for, make_tool
 from assistant.tests.tools.rest_tool_harness import (
@@ -18,8 +18,8 @@ from assistant.tests.tools.rest_tool_harness import (
     get_only_request,
     make_rest_tool,
     make_tool_context,
+    make_tool_services,
 )
-from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError, UpstreamRejected
 from smart_kit.mailbox import LeaseLost
@@ -38,8 +38,7 @@ class FakeToolAssistant:
 
 
 def build_tool(function: str, ask: Any = None, **record: Any) -> BaseTool[Any]:
-    unused: Any = None
-    services = ToolServices(unused, Clock(), unused)
+    services = make_tool_services()
     if ask is not None:
         services = replace(services, get_assistant=lambda _: FakeToolAssistant(ask))
     made = RestServiceTool(make_tool(function, **record), services).to_tool()
@@ -225,17 +224,3 @@ async def test_what_only_the_code_can_know_to_be_wrong_is_told_with_its_place(
 
     assert said.startswith(f"Error: Wrong arguments: {problem}")
     assert said.endswith(". Call again with right ones.")
-
-
-async def test_where_nobody_can_be_asked_a_tool_that_asks_says_so(server: FakeServer) -> None:
-    nobody = build_tool("ask_assistant", sub_assistant="Helper")
-    offline = make_rest_tool(server)
-    offline._services = replace(offline._services, send_http=ToolServices.send_http)
-
-    assert await run_tool(nobody, message="x") == (
-        f"Error: There is no assistant {id_for('Helper')}. Tell the user."
-    )
-    assert nobody.may_write, "what nobody knows is not taken for harmless"
-    assert await call_tool(offline, word="x") == (
-        "Error: External servers cannot be called here. Tell the user."
-    )

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx2
@@ -12,13 +11,10 @@ from pydantic import SecretStr
 
 from assistant.src.core.journal import ToolResult
 from assistant.src.services.rest_service import RestServiceClient
-from assistant.src.tools.base import ToolServices
-from assistant.src.tools.mutating_tool import build_write_result
 from assistant.src.tools.rest_service_tool import RestServiceTool
 from assistant.tests.fake_rest_service import FakeRestService, make_task
 from assistant.tests.snapshot_builders import SENT_AT, id_for, make_tool
-from assistant.tests.tools.rest_tool_harness import make_tool_context
-from smart_kit.clock import Clock
+from assistant.tests.tools.rest_tool_harness import make_tool_context, make_tool_services
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import RetryMessage
 from smart_kit.rest_client import RestClientSettings, ServiceClient
@@ -40,8 +36,7 @@ class WriteToolHarness:
 
     def __init__(self, rest: FakeRestService, client: RestServiceClient) -> None:
         self.rest = rest
-        unused: Any = None
-        self._services = ToolServices(client, Clock(), unused)
+        self._services = make_tool_services(rest=client)
 
     async def call(self, function: str, given: JsonObject) -> ToolResult:
         made = RestServiceTool(make_tool(function), self._services).to_tool()
@@ -135,7 +130,3 @@ async def test_what_was_written_comes_with_its_receipt(
     (effect,) = result.effects
     assert effect.kind.startswith(noun)
     assert (effect.message_id, effect.step) == ("tg:1:1", "1.0")
-
-
-def test_a_write_without_a_receipt_has_none() -> None:
-    assert build_write_result("Done.", None) == ToolResult(content="Done.", effects=())

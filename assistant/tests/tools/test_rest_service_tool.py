@@ -3,8 +3,7 @@
 import pytest
 import structlog
 
-from assistant.src.tools import TOOLS
-from assistant.src.tools.rest_service_tool import RestServiceTool
+from assistant.src.tools.rest_service_tool import TOOLS, RestServiceTool
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import make_tool
 from smart_kit.contracts.functions import FUNCTIONS

@@ -1,15 +1,14 @@
 """The tool that calls another assistant. (In turns: assistants/test_sub_assistant.py.)"""
 
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 import pytest
 
-from assistant.src.tools.base import ToolContext, ToolServices
+from assistant.src.tools.base import ToolContext
 from assistant.src.tools.sub_assistant_tool import SubAssistantTool
 from assistant.tests.snapshot_builders import id_for, make_tool
-from assistant.tests.tools.rest_tool_harness import make_tool_context
-from smart_kit.clock import Clock
+from assistant.tests.tools.rest_tool_harness import make_tool_context, make_tool_services
 from smart_kit.errors import UpstreamUnavailable
 
 
@@ -21,8 +20,7 @@ class FakeToolAssistant:
         self.is_unavailable = False
         self.may_write = may_write
         self._id: UUID | None = None
-        unused: Any = None
-        self._services = ToolServices(unused, Clock(), unused, get_assistant=self._get)
+        self._services = make_tool_services(get_assistant=self._get)
 
     def _get(self, assistant_id: UUID) -> Self:
         self._id = assistant_id

@@ -6,7 +6,7 @@ import time_machine
 
 from assistant.src.services.open_meteo import FORECAST_DAYS
 from assistant.src.services.open_meteo_schemas import DailySeries
-from assistant.src.tools.weather_report import WEATHER_DESCRIPTIONS
+from assistant.src.tools.weather_tool import WEATHER_DESCRIPTIONS
 from assistant.tests.fake_open_meteo import PARIS, PARIS_TEXAS, make_place
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import make_secretary, make_tool, make_user
