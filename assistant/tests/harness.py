@@ -19,7 +19,6 @@ from assistant.src.services.rest_service import RestServiceClient
 from assistant.src.services.tool_result_cache import ToolResultCache
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.src.storage.history import HistoryStore
-from assistant.src.storage.history_archive import HistoryArchive
 from assistant.src.storage.users import UserStore
 from assistant.src.tools.base import ToolServices
 from assistant.src.turn_runner import TurnRunner
@@ -93,14 +92,14 @@ class AssistantHarness:
             Vault(()),
             ToolResultCache(redis),
         )
-        self.history = HistoryStore(redis, HistoryArchive(self.client))
+        self.history = HistoryStore(redis, self.client)
         self.orchestrator = self.build_orchestrator()
         self._message_numbers = itertools.count(1)
 
     def build_orchestrator(self) -> AssistantOrchestrator:
         """Build a replica, which shares only Redis, model and rest_service with others."""
         users = UserStore(self.redis, self.client)
-        history = HistoryStore(self.redis, HistoryArchive(self.client))
+        history = HistoryStore(self.redis, self.client)
         answering = TurnRunner(
             self.mailbox,
             history,

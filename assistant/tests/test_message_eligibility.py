@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 import structlog
 
-from assistant.src import orchestrator
+from assistant.src import commands, orchestrator
 from assistant.tests.assistants.llm_chat_helpers import REMIND, take_over
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import ALICE, BOT, SENT_AT, make_user
@@ -46,7 +46,8 @@ def make_scheduled_prompt() -> ScheduledPrompt:
 
 def set_message_age(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let this much time pass since `SENT_AT`."""
-    monkeypatch.setattr(orchestrator, "utc_now", lambda: SENT_AT + timedelta(seconds=seconds))
+    for module in (commands, orchestrator):
+        monkeypatch.setattr(module, "utc_now", lambda: SENT_AT + timedelta(seconds=seconds))
 
 
 async def store_bot_identity(harness: AssistantHarness, bot_id: int) -> None:

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from assistant.src.messages.item import EXTRAS_KEY, encode_json
-from assistant.src.storage import history_archive
+from assistant.src.storage import history
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import ALICES_THREAD, id_for, make_secretary, make_user
 from smart_kit.contracts.base import utc_now
@@ -159,7 +159,7 @@ class TestRestServiceDown:
     async def test_a_rest_service_that_hangs_holds_up_one_answer_briefly(
         self, harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(history_archive, "TIMEOUT_SECONDS", 0.1)
+        monkeypatch.setattr(history, "TIMEOUT_SECONDS", 0.1)
         await flush_redis(harness)
         harness.rest.archive, harness.rest.delay_seconds = make_archive("old"), 20.0
         model.add_steps("Hello!", "Hello!")
@@ -172,7 +172,7 @@ class TestRestServiceDown:
     async def test_what_is_said_meanwhile_stays_behind_what_comes_back(
         self, harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(history_archive, "COOLDOWN_SECONDS", 0.0)
+        monkeypatch.setattr(history, "COOLDOWN_SECONDS", 0.0)
         await flush_redis(harness)
         harness.rest.is_down = True
         model.add_steps("One.", "Two.", "Three.", "Four.")
