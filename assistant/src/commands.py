@@ -76,13 +76,13 @@ class _Choice(NamedTuple):
     parameters: Mapping[str, str] | None = None
 
 
+@dataclass(frozen=True)
 class CommandHandler:
     """Handles commands through rest_service, where a repeated command has no further effect."""
 
-    def __init__(self, rest: RestServiceClient, users: UserStore, history: HistoryStore) -> None:
-        self._rest = rest
-        self._users = users
-        self._history = history
+    rest: RestServiceClient
+    users: UserStore
+    history: HistoryStore
 
     async def handle(self, context: CommandContext) -> Outcome:
         """Return the outcome. Raises RetryMessage while rest_service is unavailable, for at most
@@ -111,10 +111,10 @@ class CommandHandler:
 
     async def _start_thread(self, context: CommandContext) -> Outcome:
         assistant_id = context.assistant.id
-        thread = await self._rest.create_thread(
+        thread = await self.rest.create_thread(
             context.user.id, assistant_id, context.idempotency_key
         )
-        await self._history.start_thread(thread.thread_id)
+        await self.history.start_thread(thread.thread_id)
         await self._require_visible(
             context,
             "the new thread",
@@ -126,14 +126,14 @@ class CommandHandler:
         """Undo the newest change. The history records it, so that models do not build on the
         change."""
         try:
-            effect = await self._rest.undo(context.user.id, context.idempotency_key)
+            effect = await self.rest.undo(context.user.id, context.idempotency_key)
         except NotFound:
             return context.reply_with_notice("nothing_to_undo")
         except Conflict:
             return context.reply_with_notice("cannot_be_undone")
         thread_id = context.assistant.get_or_create_thread(context.user)
         # Restores a lost history first: once it grows, it would count as complete.
-        await self._history.get_newest(thread_id, context.user.id, 1)
+        await self.history.get_newest(thread_id, context.user.id, 1)
         return _build_undo_outcome(context, effect)
 
     async def _apply_choice(self, context: CommandContext, press: UserPress) -> Outcome:
@@ -142,7 +142,7 @@ class CommandHandler:
         if choice is None:
             return context.reply_with_notice("choice_unavailable")
         try:
-            await self._rest.update_user(context.user.id, choice.change)
+            await self.rest.update_user(context.user.id, choice.change)
         except DomainError:  # rest_service has a newer configuration
             return context.reply_with_notice("choice_unavailable")
         changed = choice.change.model_dump(exclude_unset=True)
@@ -155,7 +155,7 @@ class CommandHandler:
         self, context: CommandContext, change: str, is_visible: Callable[[UserSnapshot], bool]
     ) -> None:
         """Raise RetryMessage until Redis has the change: the next message reads it there."""
-        user = (await self._users.get(context.user.telegram_id)).user
+        user = (await self.users.get(context.user.telegram_id)).user
         if user is not None and is_visible(user):
             return
         if get_age_seconds(context.message) < VISIBILITY_TIMEOUT_SECONDS:

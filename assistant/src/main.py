@@ -1,6 +1,7 @@
 """Composition root of the assistant, which answers the messages of queue:to_secretary."""
 
 import time
+from zoneinfo import ZoneInfo
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.configuration import ConfigurationSnapshot
@@ -99,7 +100,8 @@ def _build_orchestrator(
     users, history, client = UserStore(redis, rest), HistoryStore(redis, rest), ModelClient()
     window = ContextWindow(settings.max_context_messages, settings.max_context_length)
     budgets = BudgetStore(redis, rest, clock)
-    turn_runner = TurnRunner(mailbox, history, redis, clock, settings.default_timezone, budgets)
+    zone = ZoneInfo(settings.default_timezone)
+    turn_runner = TurnRunner(mailbox, history, redis, clock, zone, budgets)
 
     def make_factory(snapshot: ConfigurationSnapshot) -> AssistantFactory:
         registry = ModelRegistry(snapshot, endpoints, services.vault)

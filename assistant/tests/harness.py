@@ -2,6 +2,7 @@
 
 import itertools
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import httpx2
 from pydantic import SecretStr
@@ -105,7 +106,7 @@ class AssistantHarness:
             history,
             self.redis,
             self.clock,
-            "America/New_York",
+            ZoneInfo("America/New_York"),
             BudgetStore(self.redis, self.client, self.clock),
         )
         return AssistantOrchestrator(

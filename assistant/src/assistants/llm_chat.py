@@ -5,9 +5,7 @@ stored at OpenAI, so a repeated attempt duplicates nothing there, and any other 
 the conversation. Reasoning items come back to OpenAI encrypted, from our history.
 """
 
-import contextlib
-from collections.abc import Iterator, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any, ClassVar, Self
 
@@ -101,9 +99,7 @@ class LLMChat(BaseAssistant):
             completion = turn.journal.find(step, Completion)
             may_call = completion is not None or min(calls_left, turn.tool_calls_left) > 0
             if completion is None:
-                request = self._build_request(turn, conversation, step, may_call=may_call)
-                with self._collect_failures(turn, step) as failures:
-                    completion = await self._client.complete(self._chain, request, turn, failures)
+                completion = await self._call_model(turn, conversation, step, may_call=may_call)
                 if completion.calls and may_call:  # an answer ends the turn and needs no journal
                     completion = _limit_calls(completion, calls_left)
                     await turn.journal.save(step, completion)
@@ -112,15 +108,17 @@ class LLMChat(BaseAssistant):
                 conversation.items.append(completion.text_item)
                 return completion.text
             conversation.items.append(completion.item)
-            turn.progress.on_tool_calls()
+            turn.progress.kind = "tool"
             conversation.items += await self._tool_runner.run(turn, step, completion.calls)
             calls_left -= len(completion.calls)
-            turn.progress.on_model_call()
+            turn.progress.kind = "begin"
 
-    def _build_request(
+    async def _call_model(
         self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
-    ) -> ModelRequest:
-        return ModelRequest(
+    ) -> Completion:
+        """Return the answer. Where no model answers, record the failed attempts with their costs,
+        under the last model called."""
+        request = ModelRequest(
             prompt=self._prompt,
             conversation=conversation,
             key=f"{turn.message_id}/{step}",
@@ -129,16 +127,25 @@ class LLMChat(BaseAssistant):
             api=self.api,
             listener=turn.progress if conversation.is_for_person else None,
         )
-
-    @contextlib.contextmanager
-    def _collect_failures(self, turn: Turn, step: str) -> Iterator[list[ModelFailure]]:
-        """Yield a list for failed attempts; if no model answers, record it with their costs."""
         failures: list[ModelFailure] = []
         started_at = utc_now()
         try:
-            yield failures
+            return await self._client.complete(self._chain, request, turn, failures)
         except UpstreamError:
-            turn.steps.append(self._record_failure(step, failures, started_at))
+            last = failures[-1] if failures else ModelFailure(model="", provider="", reason="")
+            record = StepRecord(
+                step=step,
+                kind="model",
+                name=last.model,
+                provider=last.provider,
+                assistant_id=self.id,
+                is_answered=False,
+                cost=Decimal(0),
+                failures=tuple(failures),
+                started_at=started_at,
+                seconds=round((utc_now() - started_at).total_seconds(), 3),
+            )
+            turn.steps.append(record)
             raise
 
     def _record_completion(self, step: str, completion: Completion) -> StepRecord:
@@ -157,24 +164,6 @@ class LLMChat(BaseAssistant):
             failures=completion.failures,
             started_at=completion.started_at,
             seconds=round(completion.seconds, 3),
-        )
-
-    def _record_failure(
-        self, step: str, failures: Sequence[ModelFailure], started_at: datetime
-    ) -> StepRecord:
-        """Return the record of a model call that no model answered, under the last model called."""
-        last = failures[-1] if failures else ModelFailure(model="", provider="", reason="")
-        return StepRecord(
-            step=step,
-            kind="model",
-            name=last.model,
-            provider=last.provider,
-            assistant_id=self.id,
-            is_answered=False,
-            cost=Decimal(0),
-            failures=tuple(failures),
-            started_at=started_at,
-            seconds=round((utc_now() - started_at).total_seconds(), 3),
         )
 
 

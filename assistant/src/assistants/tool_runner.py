@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 from typing import Any, TypeVar
 from uuid import UUID
@@ -33,12 +34,12 @@ _OUTCOME_UNKNOWN = ToolResult(
 T = TypeVar("T")
 
 
+@dataclass(frozen=True)
 class ToolRunner:
     """Holds the tools of one assistant, by name, and runs them."""
 
-    def __init__(self, tools: Mapping[str, BaseTool[Any]], assistant_id: UUID) -> None:
-        self.tools = tools
-        self._assistant_id = assistant_id
+    tools: Mapping[str, BaseTool[Any]]
+    assistant_id: UUID
 
     async def run(self, turn: Turn, step: str, calls: Sequence[ToolCall]) -> list[ChatItem]:
         """Return the results in the order of the calls.
@@ -82,7 +83,7 @@ class ToolRunner:
             name=call.name,
             arguments=call.arguments,
             result=result.content,
-            assistant_id=self._assistant_id,
+            assistant_id=self.assistant_id,
             started_at=result.started_at,
             seconds=round(result.seconds, 3),
         )

@@ -53,7 +53,7 @@ class ToolContext:
 
 
 class CallableAssistant(Protocol):
-    """What a tool needs of another assistant: see assistants/tool_assistant.py."""
+    """What a tool needs of another assistant: see assistants/factory.py."""
 
     @property
     def may_write(self) -> bool:

@@ -23,7 +23,6 @@ class ReminderTool(MutatingTool[CreateReminder]):
     noun = "reminder"
 
     async def _run(self, context: ToolContext, arguments: CreateReminder) -> ToolResult:
-        """Raises InvalidInputError for a time in the past or an unusable cron expression."""
         job = self._build_job(context, arguments)
         request = self._services.rest.create_cron_job(job, context.idempotency_key)
         return await self._write(context, request, partial(_render_result, context.turn.zone))
@@ -63,7 +62,6 @@ class ReminderTool(MutatingTool[CreateReminder]):
 
 
 def _render_result(zone: ZoneInfo, job: CronJobRead) -> str:
-    """Return what was scheduled and when, in the user's time zone, for the model."""
     first = "never" if job.next_fire_at is None else format_local(job.next_fire_at, zone)
     what = "Request to the secretary" if job.type == "prompt" else "Reminder"
     if job.cron_expression is None:

@@ -1,5 +1,6 @@
 """Turns a tool record of rest_service into a tool."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -31,22 +32,22 @@ _BY_FUNCTION = {tool.function: tool for tool in TOOLS}
 log = structlog.stdlib.get_logger()
 
 
+@dataclass(frozen=True)
 class RestServiceTool:
     """A tool record that can become a tool."""
 
-    def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
-        self._record = record
-        self._services = services
+    record: ToolSnapshot
+    services: ToolServices
 
     def to_tool(self) -> BaseTool[Any] | None:
         """Return the tool of the record's type and name; None: this version has none."""
-        name, tool_type = self._record.name, self._record.tool_type
+        name, tool_type = self.record.name, self.record.tool_type
         tool: type[BaseTool[Any]] | None = None
         if tool_type == "rest":
-            tool = RestTool if self._record.http_call is not None else None
+            tool = RestTool if self.record.http_call is not None else None
         elif function := find_function(tool_type, name):
             tool = _BY_FUNCTION.get(function.name)
         if tool is None:
             log.warning("tool skipped: unknown function", tool=name, type=tool_type)
             return None
-        return tool(self._record, self._services)
+        return tool(self.record, self.services)

@@ -24,7 +24,6 @@ class CreateTaskTool(MutatingTool[CreateTask]):
     noun = "task"
 
     async def _run(self, context: ToolContext, arguments: CreateTask) -> ToolResult:
-        """Raises InvalidInputError for a due time beyond the calendar."""
         fields = {"user_id": context.turn.user.id, **_build_fields(context, arguments)}
         task = build_contract(TaskCreate, fields)
         request = self._services.rest.create_task(task, context.idempotency_key)
@@ -39,7 +38,6 @@ class ListTasksTool(BaseTool[ListTasks]):
     arguments = ListTasks
 
     async def _run(self, context: ToolContext, arguments: ListTasks) -> ToolResult:
-        """Raises ToolExecutionError where rest_service does not answer."""
         turn, status = context.turn, arguments.status or "open"
         try:
             tasks = await self._services.rest.list_tasks(turn.user.id, status, MAX_LISTED_TASKS)
@@ -61,7 +59,6 @@ class ChangeTaskTool(MutatingTool[ChangeTask]):
     noun = "task"
 
     async def _run(self, context: ToolContext, arguments: ChangeTask) -> ToolResult:
-        """Raises InvalidInputError for an id that is not one of the user's tasks."""
         change = build_contract(TaskUpdate, _build_fields(context, arguments))
         user_id, key = context.turn.user.id, context.idempotency_key
         request = self._services.rest.update_task(arguments.id, change, user_id, key)

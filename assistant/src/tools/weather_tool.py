@@ -64,7 +64,6 @@ class WeatherTool(BaseTool[GetWeather]):
     arguments = GetWeather
 
     async def _run(self, context: ToolContext, arguments: GetWeather) -> ToolResult:
-        """Raises InvalidInputError for an unknown or ambiguous place, else ToolExecutionError."""
         try:
             return ToolResult(content=await self._build_report(context, arguments))
         except UpstreamUnavailable as error:
@@ -110,7 +109,6 @@ async def find_place(weather: OpenMeteoClient, name: str) -> Place:
 
 
 async def _find_place_for_zone(weather: OpenMeteoClient, zone: ZoneInfo, now: datetime) -> Place:
-    """Return the city that a zone is named after. Raises InvalidInputError where it is unknown."""
     city = city_for(zone.key)
     found = await weather.search_places(city) if city else ()
     in_zone = (place for place in found if place.timezone == zone.key)
@@ -128,7 +126,6 @@ async def _find_place_for_zone(weather: OpenMeteoClient, zone: ZoneInfo, now: da
 
 
 def _filter_by_region(places: Sequence[Place], where: str) -> list[Place]:
-    """Return the places in a country or region of this name."""
     wanted = {part.strip().casefold() for part in where.split(",")} - {""}
     return [
         place

@@ -86,10 +86,10 @@ async def test_what_a_long_turn_is_at_is_repeated(
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
     async with publish_progress(harness.redis, harness.make_message("hi")) as frames:
         kinds = [(await subscriber.next_frame()).kind for _ in range(3)]
-        frames.on_tool_calls()
+        frames.kind = "tool"
         while (await subscriber.next_frame()).kind != "tool":
             pass
-        frames.on_model_call()
+        frames.kind = "begin"
         while (await subscriber.next_frame()).kind != "begin":
             pass
     while (frame := await subscriber.next_frame()).kind != "end":
@@ -151,7 +151,7 @@ async def test_a_text_is_shown_now_and_then_and_repeated_with_the_beat(
         while (frame := await subscriber.next_frame()).kind != "delta":
             pass
         again = await subscriber.next_frame()
-        frames.on_model_call()
+        frames.kind = "begin"
         while (thinking := await subscriber.next_frame()).kind == "delta":
             pass
 

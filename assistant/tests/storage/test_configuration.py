@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from assistant.src.storage import configuration
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.tests.snapshot_builders import make_secretary
 from smart_kit.contracts.configuration import ConfigurationSnapshot
@@ -51,11 +52,12 @@ def get_version(store: ConfigurationStore) -> int | None:
     return store.current.version if store.current else None
 
 
-async def test_an_announcement_is_followed_by_who_would_not_look_for_an_hour(
-    redis: Redis, redis_settings: RedisSettings
+async def test_an_announcement_is_followed_before_the_next_poll(
+    redis: Redis, redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(configuration, "MAX_BLOCK_SECONDS", 3600)
     blocking = connect_blocking(redis_settings)
-    store = ConfigurationStore(redis, blocking, poll_seconds=3600)
+    store = ConfigurationStore(redis, blocking)
     stop = asyncio.Event()
     watching = asyncio.create_task(store.watch(stop))
     for number in (1, 2, 3):
