@@ -1,6 +1,7 @@
 """Handles a queue message: finds its user and assistant, then runs the turn or the command."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import structlog
 from pydantic import ValidationError
@@ -42,30 +43,20 @@ UNKNOWN_USER_GRACE_SECONDS = 60.0
 """Age in seconds at which a scheduled prompt of an unknown user is dropped. Before that,
 rest_service may still be writing the users again after Redis has lost its data."""
 
-FactoryMaker = Callable[[ConfigurationSnapshot], AssistantFactory]
-
 log = structlog.stdlib.get_logger()
 
 
+@dataclass
 class AssistantOrchestrator:
     """Handles messages. The mailbox delivers those of one conversation one after the other."""
 
-    def __init__(
-        self,
-        mailbox: Mailbox,
-        configuration: ConfigurationStore,
-        users: UserStore,
-        commands: CommandHandler,
-        turn_runner: TurnRunner,
-        make_factory: FactoryMaker,
-    ) -> None:
-        self._mailbox = mailbox
-        self._configuration = configuration
-        self._users = users
-        self._commands = commands
-        self._turn_runner = turn_runner
-        self._make_factory = make_factory
-        self._factory: AssistantFactory | None = None
+    mailbox: Mailbox
+    configuration: ConfigurationStore
+    users: UserStore
+    commands: CommandHandler
+    turn_runner: TurnRunner
+    make_factory: Callable[[ConfigurationSnapshot], AssistantFactory]
+    _factory: AssistantFactory | None = field(default=None, init=False)
 
     async def process_message(self, delivery: Delivery) -> Outcome:
         """Return the message's outcome.
@@ -74,7 +65,7 @@ class AssistantOrchestrator:
         there is no configuration, or while rest_service cannot create a new user.
         """
         message = _parse_message(delivery)
-        user_state = await self._users.get(_get_telegram_id(message))
+        user_state = await self.users.get(_get_telegram_id(message))
         if _is_from_other_bot(message, user_state):
             if get_age_seconds(message) < OTHER_BOT_GRACE_SECONDS:
                 reason = "the message seems to be another bot's"
@@ -92,9 +83,9 @@ class AssistantOrchestrator:
             raise RetryMessage(CONFIGURATION_RETRY_SECONDS, "there is no active secretary")
         if isinstance(message, UserCommand | UserPress):
             context = CommandContext(message, user, assistant, factory)
-            return await self._commands.handle(context)
+            return await self.commands.handle(context)
         version = factory.configuration.version
-        return await self._turn_runner.run(TurnRequest(delivery, message, user, assistant, version))
+        return await self.turn_runner.run(TurnRequest(delivery, message, user, assistant, version))
 
     async def on_dead_letter(self, delivery: Delivery) -> Outcome:
         """Return the notice about a message that could not be handled, with its receipts."""
@@ -102,9 +93,9 @@ class AssistantOrchestrator:
             message = TO_SECRETARY_ADAPTER.validate_json(delivery.payload)
         except ValidationError:  # without a readable message there is no recipient
             return Outcome()
-        if _is_from_other_bot(message, await self._users.get(_get_telegram_id(message))):
+        if _is_from_other_bot(message, await self.users.get(_get_telegram_id(message))):
             return Outcome(archive_record=_build_failed_run_record(message))
-        effects = parse_effects(await self._mailbox.load_journal(message.id))
+        effects = parse_effects(await self.mailbox.load_journal(message.id))
         reply = replies.build_failure_notice(message, delivery.fencing_token, to_receipts(effects))
         return Outcome(replies=(reply,), archive_record=_build_failed_run_record(message))
 
@@ -117,18 +108,18 @@ class AssistantOrchestrator:
                 raise RetryMessage(REST_SERVICE_RETRY_SECONDS, reason)
             return None
         try:
-            return await self._users.create(message.sender)
+            return await self.users.create(message.sender)
         except UpstreamUnavailable as error:
             reason = f"a new user: {error.message}"
             raise RetryMessage(REST_SERVICE_RETRY_SECONDS, reason) from error
 
     def _get_factory(self) -> AssistantFactory:
         """Return the factory of the newest configuration; running turns keep theirs."""
-        configuration = self._configuration.current
+        configuration = self.configuration.current
         if configuration is None:
             raise RetryMessage(CONFIGURATION_RETRY_SECONDS, "there is no configuration yet")
         if self._factory is None or self._factory.configuration is not configuration:
-            self._factory = self._make_factory(configuration)
+            self._factory = self.make_factory(configuration)
         return self._factory
 
 

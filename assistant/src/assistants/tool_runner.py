@@ -2,10 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
@@ -31,8 +31,6 @@ _OUTCOME_UNKNOWN = ToolResult(
     " is not repeated. Tell the user."
 )
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True)
 class ToolRunner:
@@ -52,9 +50,9 @@ class ToolRunner:
                 self._run_journaled(turn, f"{step}.{position}", call) for position, call in group
             )
             if may_write:
-                results += [await one for one in running]
+                results += [await item for item in running]
             else:
-                results += await _gather(list(running))
+                results += await _gather(running)
         return results
 
     def _may_write(self, call: ToolCall) -> bool:
@@ -109,11 +107,9 @@ class ToolRunner:
         return result.model_copy(update={"started_at": started_at, "seconds": elapsed})
 
 
-async def _gather(running: list[Coroutine[Any, Any, T]]) -> list[T]:
+async def _gather(running: Iterable[Coroutine[Any, Any, ChatItem]]) -> list[ChatItem]:
     """Return all results, or raise the first error after all other coroutines were cancelled."""
-    if len(running) == 1:
-        return [await running[0]]
-    tasks = [asyncio.create_task(one) for one in running]
+    tasks = [asyncio.create_task(item) for item in running]
     try:
         return await asyncio.gather(*tasks)
     except BaseException:
