@@ -27,9 +27,6 @@ from .messages.item import ChatItem
 from .services.budget import LOW_PERCENT, BudgetStore
 from .storage.history import HistoryStore
 
-TurnMessage = UserMessage | ScheduledPrompt
-"""The messages that an assistant answers."""
-
 TURNS = Counter("smart_assistant_turns_total", "Finished turns by status", ["status"])
 
 log = structlog.stdlib.get_logger()
@@ -40,7 +37,7 @@ class TurnRequest:
     """A message to answer, with its user, assistant and delivery."""
 
     delivery: Delivery
-    message: TurnMessage
+    message: UserMessage | ScheduledPrompt
     user: UserSnapshot
     assistant: SecretaryLLMChat
     configuration_version: int

@@ -46,10 +46,8 @@ ASSISTANT_TYPES: Mapping[AssistantType, AssistantClasses] = {
 
 @dataclass(frozen=True)
 class ToolAssistant:
-    """An assistant as a tool of another one. It runs within the turn of the tool call.
-
-    It is created with its first call, because assistants may call each other.
-    """
+    """An assistant as a tool of another one. It runs within the turn of the tool call. It is
+    created with its first call, because assistants may call each other."""
 
     record: AssistantSnapshot | None
     """None: the assistant is not active."""
@@ -71,10 +69,8 @@ class ToolAssistant:
 
 
 class AssistantFactory:
-    """Builds and keeps the assistants of one configuration.
-
-    A running turn keeps the assistants of the configuration it started with.
-    """
+    """Builds and keeps the assistants of one configuration. A running turn keeps the assistants of
+    the configuration it started with."""
 
     def __init__(
         self,
@@ -107,10 +103,8 @@ class AssistantFactory:
     def create_main_assistant(
         self, assistant_id: UUID | None, model: str | None = None
     ) -> SecretaryLLMChat | None:
-        """Return the user's assistant with the user's model; None: no secretary is active.
-
-        An assistant or model that may no longer be chosen is replaced by the default one.
-        """
+        """Return the user's assistant with the user's model; None: no secretary is active. An
+        assistant or model that may no longer be chosen is replaced by the default one."""
         if not self.secretaries:
             return None
         wanted = (one for one in self.secretaries if one.id == assistant_id)

@@ -87,11 +87,8 @@ class LLMChat(BaseAssistant):
             return await self.run_with_assistant(turn, conversation)
 
     async def run_with_assistant(self, turn: Turn, conversation: Conversation) -> str:
-        """See BaseAssistant.
-
-        After the last allowed tool call the model has to answer. Steps in the journal of an earlier
-        attempt are followed through, however many calls are allowed now.
-        """
+        """See BaseAssistant. After the last allowed tool call the model has to answer. Steps in the
+        journal of an earlier attempt are followed through, however many calls are allowed now."""
         number, calls_left = 0, self._max_tool_calls
         while True:
             number += 1

@@ -40,10 +40,8 @@ class ToolRunner:
     assistant_id: UUID
 
     async def run(self, turn: Turn, step: str, calls: Sequence[ToolCall]) -> list[ChatItem]:
-        """Return the results in the order of the calls.
-
-        Neighbouring calls that only read run in parallel; a call that may write runs alone.
-        """
+        """Return the results in the order of the calls. Neighbouring calls that only read run in
+        parallel; a call that may write runs alone."""
         results: list[ChatItem] = []
         for may_write, group in groupby(enumerate(calls), key=lambda one: self._may_write(one[1])):
             running = (

@@ -15,8 +15,6 @@ from smart_kit.redis import Redis, await_result
 
 from ..services.rest_service import RestServiceClient
 
-_TELEGRAM_FIELDS = {"first_name", "username", "language_code"}
-
 SnapshotT = TypeVar("SnapshotT", bound=Contract)
 
 log = structlog.stdlib.get_logger()
@@ -48,8 +46,8 @@ class UserStore:
 
     async def create(self, sender: Sender) -> UserSnapshot:
         """Create a user who is not in Redis. Raises what RestServiceClient raises."""
-        fields = sender.model_dump(include=_TELEGRAM_FIELDS, exclude_unset=True)
-        user = await self.rest.upsert_user(sender.telegram_id, UserUpsert.model_validate(fields))
+        profile = sender.model_dump(include=set(UserUpsert.model_fields), exclude_unset=True)
+        user = await self.rest.upsert_user(sender.telegram_id, UserUpsert.model_validate(profile))
         # rest_service writes the key before it responds; only the key has the threads
         state = await self.get(sender.telegram_id)
         return state.user or UserSnapshot(**user.model_dump(), version=0)

@@ -43,10 +43,8 @@ class ReminderTool(MutatingTool[CreateReminder]):
         return build_contract(CronJobCreate, job)
 
     def _resolve_time(self, context: ToolContext, arguments: CreateReminder) -> datetime:
-        """Return the instant, relative to when the message was written.
-
-        So every attempt at the message schedules the same, even one after that instant.
-        """
+        """Return the instant, relative to when the message was written. So every attempt at the
+        message schedules the same, even one after that instant."""
         turn = context.turn
         if arguments.in_seconds is not None:
             return (turn.requested_at + timedelta(seconds=arguments.in_seconds)).astimezone(UTC)

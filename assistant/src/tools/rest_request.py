@@ -14,8 +14,6 @@ from smart_kit.errors import InvalidInputError
 from smart_kit.safe_http.client import HttpRequest
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
-_SLASH = re.compile(r"[/\\]")
-_DOT_SEGMENTS = (".", "..")
 _ACCEPT = "application/json, text/plain;q=0.9, */*;q=0.5"
 _ABSENT = object()
 _MAX_ARGUMENT_CHARACTERS = 1_000
@@ -77,7 +75,7 @@ def _render_path_segment(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _has_dot_segments(plain: str) -> bool:
-    return any(part in _DOT_SEGMENTS for part in _SLASH.split(plain))
+    return any(part in (".", "..") for part in re.split(r"[/\\]", plain))
 
 
 def _decode_fully(what: str, text: str, rounds: int) -> str:
@@ -141,21 +139,13 @@ def _render_value(template: Any, arguments: Mapping[str, Any]) -> Any:
             values = (_render_value(part, arguments) for part in template)
             return [value for value in values if value is not _ABSENT]
         case str():
-            return _render_text_value(template, arguments)
+            whole = PLACEHOLDER_PATTERN.fullmatch(template)
+            if whole and whole["argument"]:
+                return arguments.get(whole["argument"], _ABSENT)
+            # bodies may not contain secrets, so the placeholder of a secret stays
+            text = _render_text(template, arguments, "{{secret:{}}}".format)
+            return _ABSENT if text is None else text
     return template
-
-
-def _render_text_value(template: str, arguments: Mapping[str, Any]) -> Any:
-    whole = PLACEHOLDER_PATTERN.fullmatch(template)
-    if whole and whole["argument"]:
-        return arguments.get(whole["argument"], _ABSENT)
-    text = _render_text(template, arguments, _render_secret_placeholder)
-    return _ABSENT if text is None else text
-
-
-def _render_secret_placeholder(name: str) -> str:
-    """Return the placeholder itself: bodies may not contain secrets."""
-    return f"{{secret:{name}}}"
 
 
 def _to_text(value: Any) -> str:

@@ -7,7 +7,6 @@ from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, ToolExecutionError, UpstreamError
 from smart_kit.safe_http.client import (
     ConnectionFailed,
-    HttpRequest,
     HttpResponse,
     InvalidHttpRequest,
     RedirectBlocked,
@@ -48,17 +47,6 @@ class RestTool(BaseTool[RestArguments]):
         arguments: RestArguments,
     ) -> ToolResult:
         secret_values: dict[str, str] = {}
-        request = self._build_request(arguments, secret_values)
-        try:
-            response = await self._services.send_http(request)
-        except UpstreamError as error:
-            raise ToolExecutionError(self._describe_failure(error)) from error
-        return ToolResult(content=self._render_or_raise(response, secret_values))
-
-    def _build_request(
-        self, arguments: RestArguments, secret_values: dict[str, str]
-    ) -> HttpRequest:
-        """Return the request, and add the secrets in it to `secret_values`."""
         call = self._record.http_call
         assert call is not None
 
@@ -66,7 +54,12 @@ class RestTool(BaseTool[RestArguments]):
             secret_values[name] = self._decrypt_secret(name, call.url)
             return secret_values[name]
 
-        return build_request(call, arguments.model_extra or {}, reveal)
+        request = build_request(call, arguments.model_extra or {}, reveal)
+        try:
+            response = await self._services.send_http(request)
+        except UpstreamError as error:
+            raise ToolExecutionError(self._describe_failure(error)) from error
+        return ToolResult(content=self._render_or_raise(response, secret_values))
 
     def _decrypt_secret(self, name: str, url: str) -> str:
         named = (secret for secret in self._services.secrets if secret.name == name)

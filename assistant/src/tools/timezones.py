@@ -43,9 +43,7 @@ _HINT = (
 
 def zone_for(place: str) -> str:
     """Return the IANA zone of a city, of a country with one zone, or of a zone name, in any case.
-
-    Names may be English or Russian, also declined. Raises InvalidInputError.
-    """
+    Names may be English or Russian, also declined. Raises InvalidInputError."""
     by_name, by_stem = _load_tables()
     name = _LEADING_WORDS.sub("", _normalize(place))
     zone = by_name.get(name) or by_stem.get(_stem_words(name))
@@ -63,10 +61,8 @@ def city_for(zone: str) -> str | None:
 
 
 def to_utc(given: datetime, zone: ZoneInfo, argument: str) -> datetime:
-    """Return the instant in UTC; a time without an offset is local (see local_time.to_utc).
-
-    Raises InvalidInputError, which names the argument, for a time beyond the calendar.
-    """
+    """Return the instant in UTC; a time without an offset is local (see local_time.to_utc). Raises
+    InvalidInputError, which names the argument, for a time beyond the calendar."""
     try:
         return local_time.to_utc(given, zone.key)
     except InvalidRequest as error:

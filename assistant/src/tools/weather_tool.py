@@ -87,9 +87,7 @@ class WeatherTool(BaseTool[GetWeather]):
 
 async def find_place(weather: OpenMeteoClient, name: str) -> Place:
     """Return the place of this name; “, country” or “, region” after it selects among several.
-
-    Raises InvalidInputError, which lists the places there are.
-    """
+    Raises InvalidInputError, which lists the places there are."""
     city, _, where = (part.strip() for part in name.partition(","))
     found = await weather.search_places(name)
     if found:
