@@ -57,7 +57,7 @@ async def write_tools() -> AsyncIterator[WriteToolHarness]:
 
 
 @WRITE_CALLS
-async def test_for_five_minutes_the_turn_waits_and_will_ask_again_under_the_same_key(
+async def test_unavailable_rest_service_is_retried_for_five_minutes(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
     write_tools.rest.is_down = True
@@ -72,7 +72,7 @@ async def test_for_five_minutes_the_turn_waits_and_will_ask_again_under_the_same
 
 
 @WRITE_CALLS
-async def test_after_five_minutes_the_person_is_told_that_the_outcome_is_not_known(
+async def test_outcome_is_unknown_after_five_minutes(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
     write_tools.rest.is_down = True
@@ -87,7 +87,7 @@ async def test_after_five_minutes_the_person_is_told_that_the_outcome_is_not_kno
 
 
 @WRITE_CALLS
-async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown_at_once(
+async def test_unexpected_status_leaves_the_outcome_unknown(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
     write_tools.rest.refusal = (418, "I am a teapot.")
@@ -102,7 +102,7 @@ async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown_at_once(
 
 @WRITE_CALLS
 @pytest.mark.parametrize("status", [401, 403, 409])
-async def test_a_refusal_is_told_to_the_person_with_its_reason(
+async def test_refused_write_is_reported_with_its_reason(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str, status: int
 ) -> None:
     write_tools.rest.refusal = (status, "There are too many.")
@@ -113,7 +113,7 @@ async def test_a_refusal_is_told_to_the_person_with_its_reason(
 
 @WRITE_CALLS
 @pytest.mark.parametrize("status", [400, 404, 422])
-async def test_what_rest_service_finds_wrong_the_model_may_mend(
+async def test_invalid_write_becomes_an_error_for_the_model(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str, status: int
 ) -> None:
     write_tools.rest.refusal = (status, "That is not possible.")
@@ -122,7 +122,7 @@ async def test_what_rest_service_finds_wrong_the_model_may_mend(
 
 
 @WRITE_CALLS
-async def test_what_was_written_comes_with_its_receipt(
+async def test_write_returns_its_receipt(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
     result = await write_tools.call(function, given)

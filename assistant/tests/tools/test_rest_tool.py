@@ -45,7 +45,7 @@ async def test_arguments_are_judged_by_the_records_schema_alone(server: FakeServ
     assert (await call_tool(tool, word="omen", n=None)).startswith("HTTP 200")
 
 
-async def test_a_pattern_that_tries_all_ways_holds_up_nobody(server: FakeServer) -> None:
+async def test_backtracking_pattern_does_not_block(server: FakeServer) -> None:
     """A backtracking engine would take days."""
     schema = {"type": "object", "properties": {"word": {"type": "string", "pattern": "(a+)+$"}}}
     output = await call_tool(make_rest_tool(server, schema=schema), word="a" * 40 + "!")
@@ -95,7 +95,7 @@ async def test_a_schema_that_names_an_address_is_not_fetched(server: FakeServer)
     assert (paths, server.requests) == ([], [])
 
 
-def test_what_may_write_is_begun_once_and_what_reads_may_be_repeated(server: FakeServer) -> None:
+def test_only_reading_calls_are_repeatable(server: FakeServer) -> None:
     writing = make_rest_tool(server, effect_class="writes")
     reading = make_rest_tool(server, effect_class="none")
 

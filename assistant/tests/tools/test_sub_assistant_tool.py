@@ -43,7 +43,7 @@ HELPER = id_for("Helper")
 
 
 @pytest.mark.parametrize("step", ["1.0", "3.2.1.0", "1.0.1.0.1.0"])
-async def test_it_passes_the_request_on_with_the_step_of_the_call(step: str) -> None:
+async def test_request_is_passed_on_with_its_step(step: str) -> None:
     helper, context = FakeToolAssistant(), make_tool_context(step)
     result = await helper.build_tool().call(context, {"message": "Is it so?"})
 
@@ -52,7 +52,7 @@ async def test_it_passes_the_request_on_with_the_step_of_the_call(step: str) -> 
 
 
 @pytest.mark.parametrize("step", ["1.0.1.0.1.0.1.0", "1.0.1.0.1.0.1.0.1.0"])
-async def test_below_three_levels_nobody_is_asked(step: str) -> None:
+async def test_assistants_nest_at_most_three_levels(step: str) -> None:
     helper = FakeToolAssistant()
     result = await helper.build_tool().call(make_tool_context(step), {"message": "Is it so?"})
 
@@ -62,7 +62,7 @@ async def test_below_three_levels_nobody_is_asked(step: str) -> None:
     assert helper.requests == []
 
 
-async def test_a_record_that_names_nobody_is_said_to_ask_nobody() -> None:
+async def test_record_without_an_assistant_returns_an_error() -> None:
     result = (
         await FakeToolAssistant()
         .build_tool(sub_assistant="")
@@ -72,7 +72,7 @@ async def test_a_record_that_names_nobody_is_said_to_ask_nobody() -> None:
     assert result.content == "Error: ask_helper names no assistant. Tell the user."
 
 
-async def test_why_it_could_not_answer_is_not_told() -> None:
+async def test_failure_of_an_assistant_is_reported_without_its_reason() -> None:
     helper = FakeToolAssistant()
     helper.is_unavailable = True
     result = await helper.build_tool().call(make_tool_context(), {"message": "x"})
@@ -84,7 +84,5 @@ async def test_why_it_could_not_answer_is_not_told() -> None:
     ("asks", "may_write", "expected"),
     [("Helper", True, True), ("Helper", False, False), ("", True, False)],
 )
-def test_it_may_write_where_the_one_whom_it_asks_may(
-    asks: str, may_write: bool, expected: bool
-) -> None:
+def test_tool_may_write_if_its_assistant_may(asks: str, may_write: bool, expected: bool) -> None:
     assert FakeToolAssistant(may_write).build_tool(asks).may_write is expected
