@@ -127,11 +127,9 @@ def _build_outcome(
     items: list[ChatItem],
     error: UpstreamError | None = None,
 ) -> Outcome:
-    """Return the outcome; `error` is why there is no answer. The archive gets all items.
-
-    The history keeps the items of a failed turn only if the turn changed something: otherwise a
-    request that a model refuses would be sent again with each later message.
-    """
+    """Return the outcome; `error` is why there is no answer. The archive gets all items, the
+    history those of a failed turn only if it changed something: otherwise a request that a model
+    refuses would be sent again with each later message."""
     status: Literal["done", "failed"] = "done" if error is None else "failed"
     _log_turn(turn, status, request.delivery.attempt)
     message, stored_items = request.message, request.assistant.window.strip_for_history(items)
