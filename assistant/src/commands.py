@@ -1,20 +1,30 @@
 """Handles what runs in order with messages: /new, /undo, /assistant, /model and buttons."""
 
-from typing import assert_never
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple, assert_never
 
 import structlog
 
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.effects import EffectRead
-from smart_kit.contracts.queue import UserPress
+from smart_kit.contracts.queue import (
+    ChoiceKind,
+    ChoiceOption,
+    NoticeName,
+    ToSecretary,
+    UserCommand,
+    UserPress,
+)
 from smart_kit.contracts.threads import TurnRecord
-from smart_kit.errors import Conflict, NotFound, RetryMessage, UpstreamUnavailable
-from smart_kit.mailbox import Outcome
+from smart_kit.contracts.users import UserSnapshot, UserUpdate
+from smart_kit.errors import Conflict, DomainError, NotFound, RetryMessage, UpstreamUnavailable
+from smart_kit.mailbox import Envelope, Outcome
 
-from .command_context import CommandContext
+from .assistants.factory import AssistantFactory
+from .assistants.llm_chat import SecretaryLLMChat
 from .messages import replies
 from .messages.item import ChatItem
-from .selection import SelectionHandler
 from .services.rest_service import RestServiceClient
 from .storage.history import HistoryStore
 from .storage.users import UserStore
@@ -23,38 +33,76 @@ REST_SERVICE_RETRY_SECONDS = 5.0
 COMMAND_TIMEOUT_SECONDS = 60.0
 """Age in seconds at which a command is abandoned while rest_service is unavailable: the user's next
 messages wait behind it."""
+VISIBILITY_RETRY_SECONDS = 1.0
+VISIBILITY_TIMEOUT_SECONDS = 60.0
+"""Age in seconds at which a command no longer waits until its change is visible: a later change may
+have replaced it."""
 
 log = structlog.stdlib.get_logger()
 
 
+@dataclass(frozen=True)
+class CommandContext:
+    """A command or pressed button, its user with their assistant, and what they may choose."""
+
+    message: UserCommand | UserPress
+    user: UserSnapshot
+    assistant: SecretaryLLMChat
+    factory: AssistantFactory
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same in every attempt at the message."""
+        return f"{self.message.id}/0"
+
+    def reply_with_notice(
+        self, name: NoticeName, parameters: Mapping[str, str] | None = None
+    ) -> Outcome:
+        """Return the outcome that sends this notice."""
+        return self.reply_with(
+            replies.build_notice(self.message, self.user, name, parameters=parameters)
+        )
+
+    def reply_with(self, envelope: Envelope) -> Outcome:
+        """Return the outcome that sends this reply."""
+        return Outcome(replies=(envelope,), journal_message_id=self.message.id)
+
+
+class _Choice(NamedTuple):
+    """The change that a pressed button causes, and the notice about it."""
+
+    change: UserUpdate
+    notice: NoticeName
+    parameters: Mapping[str, str] | None = None
+
+
+@dataclass(frozen=True)
 class CommandHandler:
     """Handles commands through rest_service, where a repeated command has no further effect."""
 
-    def __init__(self, rest: RestServiceClient, users: UserStore, history: HistoryStore) -> None:
-        self._rest = rest
-        self._users = users
-        self._history = history
-        self._selection = SelectionHandler(rest, users)
+    rest: RestServiceClient
+    users: UserStore
+    history: HistoryStore
 
     async def handle(self, context: CommandContext) -> Outcome:
         """Return the outcome. Raises RetryMessage while rest_service is unavailable, for at most
-        COMMAND_TIMEOUT_SECONDS."""
+        COMMAND_TIMEOUT_SECONDS, and until the next message would see the change."""
         message = context.message
         name = message.choice_kind if isinstance(message, UserPress) else message.name
         try:
             if isinstance(message, UserPress):
-                return await self._selection.apply(context, message)
+                return await self._apply_choice(context, message)
             match message.name:
                 case "new":
                     return await self._start_thread(context)
                 case "undo":
                     return await self._undo(context)
                 case "assistant" | "model":
-                    return self._selection.show_options(context, message.name)
+                    return _show_options(context, message.name)
                 case _:
                     assert_never(message.name)
         except UpstreamUnavailable as error:
-            if context.age_seconds < COMMAND_TIMEOUT_SECONDS:
+            if get_age_seconds(message) < COMMAND_TIMEOUT_SECONDS:
                 raise RetryMessage(
                     REST_SERVICE_RETRY_SECONDS, f"/{name}: {error.message}"
                 ) from error
@@ -62,42 +110,75 @@ class CommandHandler:
             return context.reply_with_notice("try_again_later")
 
     async def _start_thread(self, context: CommandContext) -> Outcome:
-        """Start a new thread, and finish only when the user's snapshot names it: the next message
-        reads it there."""
-        user, assistant_id = context.user, context.assistant_id
-        thread = await self._rest.create_thread(user.id, assistant_id, context.idempotency_key)
-        await self._history.start_thread(thread.thread_id)
-        seen = (await self._users.get(user.telegram_id)).user
-        is_there = seen is not None and seen.threads.get(assistant_id) == thread.thread_id
-        context.require_visible("the new thread", is_there=is_there)
+        assistant_id = context.assistant.id
+        thread = await self.rest.create_thread(
+            context.user.id, assistant_id, context.idempotency_key
+        )
+        await self.history.start_thread(thread.thread_id)
+        await self._require_visible(
+            context,
+            "the new thread",
+            lambda user: user.threads.get(assistant_id) == thread.thread_id,
+        )
         return context.reply_with_notice("new_conversation")
 
     async def _undo(self, context: CommandContext) -> Outcome:
         """Undo the newest change. The history records it, so that models do not build on the
         change."""
         try:
-            effect = await self._rest.undo(context.user.id, context.idempotency_key)
+            effect = await self.rest.undo(context.user.id, context.idempotency_key)
         except NotFound:
             return context.reply_with_notice("nothing_to_undo")
         except Conflict:
             return context.reply_with_notice("cannot_be_undone")
+        thread_id = context.assistant.get_or_create_thread(context.user)
         # Restores a lost history first: once it grows, it would count as complete.
-        await self._history.get_newest(context.thread_id, context.user.id, 1)
+        await self.history.get_newest(thread_id, context.user.id, 1)
         return _build_undo_outcome(context, effect)
+
+    async def _apply_choice(self, context: CommandContext, press: UserPress) -> Outcome:
+        is_assistant = press.choice_kind == "assistant"
+        choice = (_select_assistant if is_assistant else _select_model)(context, press)
+        if choice is None:
+            return context.reply_with_notice("choice_unavailable")
+        try:
+            await self.rest.update_user(context.user.id, choice.change)
+        except DomainError:  # rest_service has a newer configuration
+            return context.reply_with_notice("choice_unavailable")
+        changed = choice.change.model_dump(exclude_unset=True)
+        await self._require_visible(
+            context, "the choice", lambda user: user.model_dump(include=set(changed)) == changed
+        )
+        return context.reply_with_notice(choice.notice, choice.parameters)
+
+    async def _require_visible(
+        self, context: CommandContext, change: str, is_visible: Callable[[UserSnapshot], bool]
+    ) -> None:
+        """Raise RetryMessage until Redis has the change: the next message reads it there."""
+        user = (await self.users.get(context.user.telegram_id)).user
+        if user is not None and is_visible(user):
+            return
+        if get_age_seconds(context.message) < VISIBILITY_TIMEOUT_SECONDS:
+            raise RetryMessage(VISIBILITY_RETRY_SECONDS, f"{change} is not in Redis yet")
+
+
+def get_age_seconds(message: ToSecretary) -> float:
+    """Return the seconds since the message was put into the queue."""
+    return (utc_now() - message.created_at).total_seconds()
 
 
 def _build_undo_outcome(context: CommandContext, effect: EffectRead) -> Outcome:
-    message = context.message
+    message, user, assistant = context.message, context.user, context.assistant
     items = (
         ChatItem.from_message({"role": "user", "content": "/undo"}),
         ChatItem.from_message({"role": "assistant", "content": f"(Undone: {effect.kind}.)"}),
     )
     record = TurnRecord(
         message_id=message.id,
-        user_id=context.user.id,
-        assistant_id=context.assistant_id,
-        thread_id=context.thread_id,
-        configuration_version=context.configuration_version,
+        user_id=user.id,
+        assistant_id=assistant.id,
+        thread_id=assistant.get_or_create_thread(user),
+        configuration_version=context.factory.configuration.version,
         status="done",
         items=tuple(item.message for item in items),
         requested_at=message.created_at,
@@ -105,9 +186,56 @@ def _build_undo_outcome(context: CommandContext, effect: EffectRead) -> Outcome:
         finished_at=ended_at,
     )
     return Outcome(
-        replies=(replies.build_notice(message, context.user, "undone", (effect,)),),
+        replies=(replies.build_notice(message, user, "undone", (effect,)),),
         history=tuple(item.json for item in items),
-        thread_id=context.thread_id,
+        thread_id=record.thread_id,
         archive_record=record.model_dump_json(),
         journal_message_id=message.id,
     )
+
+
+def _show_options(context: CommandContext, kind: ChoiceKind) -> Outcome:
+    """Return the buttons, or a notice where there is only one option."""
+    is_assistant = kind == "assistant"
+    options = (_list_assistant_options if is_assistant else _list_model_options)(context)
+    if len(options) < 2:
+        return context.reply_with_notice("nothing_to_choose")
+    return context.reply_with(
+        replies.build_choice_prompt(context.message, context.user, kind, options)
+    )
+
+
+def _list_assistant_options(context: CommandContext) -> list[ChoiceOption]:
+    current = context.assistant.id
+    return [
+        ChoiceOption(row_id=record.id, label=record.name, is_selected=record.id == current)
+        for record in context.factory.secretaries
+    ]
+
+
+def _list_model_options(context: CommandContext) -> list[ChoiceOption]:
+    """Return the models, after the option to use the assistant's own model."""
+    chosen = context.user.model
+    options = [
+        ChoiceOption(row_id=model.id, label=model.name, is_selected=model.name == chosen)
+        for model in context.factory.user_selectable_models
+    ]
+    is_own = not any(option.is_selected for option in options)
+    return [ChoiceOption(row_id=None, label="", is_selected=is_own), *options]
+
+
+def _select_assistant(context: CommandContext, press: UserPress) -> _Choice | None:
+    for record in context.factory.secretaries:
+        if press.row_id in (record.id, None):
+            change = UserUpdate(assistant_id=press.row_id)
+            return _Choice(change, "assistant_chosen", {"name": record.name})
+    return None
+
+
+def _select_model(context: CommandContext, press: UserPress) -> _Choice | None:
+    if press.row_id is None:
+        return _Choice(UserUpdate(model=None), "default_model_chosen")
+    for model in context.factory.user_selectable_models:
+        if model.id == press.row_id:
+            return _Choice(UserUpdate(model=model.name), "model_chosen", {"name": model.name})
+    return None

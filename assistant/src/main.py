@@ -1,6 +1,7 @@
 """Composition root of the assistant, which answers the messages of queue:to_secretary."""
 
 import time
+from zoneinfo import ZoneInfo
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.configuration import ConfigurationSnapshot
@@ -26,7 +27,6 @@ from .services.rest_service import RestServiceClient
 from .services.tool_result_cache import ToolResultCache
 from .storage.configuration import ConfigurationStore
 from .storage.history import HistoryStore
-from .storage.history_archive import HistoryArchive
 from .storage.users import UserStore
 from .tools.base import ToolServices
 from .turn_runner import TurnRunner
@@ -37,25 +37,37 @@ MAX_QUEUE_READ_AGE_SECONDS = 30.0
 
 async def serve(settings: AssistantSettings) -> None:
     """Answer messages until the process is stopped."""
-    redis, blocking = connect(settings), connect_blocking(settings)
-    rest, weather = (
-        RestServiceClient(ServiceClient(settings)),
-        OpenMeteoClient(settings.weather_api_url),
-    )
-    safe_http, vault = SafeHttpClient(settings.private_hosts), Vault(settings.vault_keys)
     endpoints = EndpointPool()
-    configuration = ConfigurationStore(redis, blocking)
+    rest = RestServiceClient(ServiceClient(settings))
+    weather = OpenMeteoClient(settings.weather_api_url)
+    safe_http = SafeHttpClient(settings.private_hosts)
+    async with connect(settings) as redis, connect_blocking(settings) as blocking:
+        services = ToolServices(
+            rest,
+            Clock(),
+            weather,
+            safe_http.send,
+            Vault(settings.vault_keys),
+            ToolResultCache(redis),
+        )
+        try:
+            await _run_worker(settings, redis, blocking, services, endpoints)
+        finally:
+            for resource in (endpoints, rest, weather, safe_http):
+                await resource.close()
+
+
+async def _run_worker(
+    settings: AssistantSettings,
+    redis: Redis,
+    blocking: Redis,
+    services: ToolServices,
+    endpoints: EndpointPool,
+) -> None:
     mailbox = Mailbox(
         redis, settings.redis_queue_to_secretary, reply_queue=settings.redis_queue_to_telegram
     )
-    services = ToolServices(
-        rest,
-        Clock(),
-        weather,
-        send_http=safe_http.send,
-        vault=vault,
-        result_cache=ToolResultCache(redis),
-    )
+    configuration = ConfigurationStore(redis, blocking)
     orchestrator = _build_orchestrator(settings, redis, mailbox, configuration, services, endpoints)
     worker = Worker(
         mailbox,
@@ -67,19 +79,13 @@ async def serve(settings: AssistantSettings) -> None:
     queue_monitor = QueueMonitor(mailbox)
     health = _build_health(worker, configuration)
     health.add_note(queue_monitor.health_note)
-    try:
-        await run_loops(
-            worker.run,
-            queue_monitor.run,
-            MailboxReconciler(redis, mailbox.name).run,
-            configuration.watch,
-            aiohttp_loop(build_health_app(health), settings.bind_host, settings.assistant_port),
-        )
-    finally:
-        for resource in (endpoints, rest, weather, safe_http):
-            await resource.close()
-        for client in (redis, blocking):
-            await client.aclose()
+    await run_loops(
+        worker.run,
+        queue_monitor.run,
+        MailboxReconciler(redis, mailbox.name).run,
+        configuration.watch,
+        aiohttp_loop(build_health_app(health), settings.bind_host, settings.assistant_port),
+    )
 
 
 def _build_orchestrator(
@@ -90,18 +96,12 @@ def _build_orchestrator(
     services: ToolServices,
     endpoints: EndpointPool,
 ) -> AssistantOrchestrator:
-    rest = services.rest
-    users, history = UserStore(redis, rest), HistoryStore(redis, HistoryArchive(rest))
+    rest, clock = services.rest, services.clock
+    users, history, client = UserStore(redis, rest), HistoryStore(redis, rest), ModelClient()
     window = ContextWindow(settings.max_context_messages, settings.max_context_length)
-    turn_runner = TurnRunner(
-        mailbox,
-        history,
-        redis,
-        services.clock,
-        settings.default_timezone,
-        BudgetStore(redis, rest, services.clock),
-    )
-    client = ModelClient()
+    budgets = BudgetStore(redis, rest, clock)
+    zone = ZoneInfo(settings.default_timezone)
+    turn_runner = TurnRunner(mailbox, history, redis, clock, zone, budgets)
 
     def make_factory(snapshot: ConfigurationSnapshot) -> AssistantFactory:
         registry = ModelRegistry(snapshot, endpoints, services.vault)
@@ -125,7 +125,7 @@ def _build_health(worker: Worker, configuration: ConfigurationStore) -> Health:
     def check_configuration() -> str | None:
         if configuration.current is None:
             return "rest_service has not written a configuration yet."
-        if not any(one.is_secretary for one in configuration.current.assistants):
+        if not any(record.is_secretary for record in configuration.current.assistants):
             return "No secretary is active."
         return None
 

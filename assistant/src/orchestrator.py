@@ -1,6 +1,7 @@
 """Handles a queue message: finds its user and assistant, then runs the turn or the command."""
 
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 import structlog
 from pydantic import ValidationError
@@ -18,13 +19,16 @@ from smart_kit.contracts.queue import (
 )
 from smart_kit.contracts.threads import RunRecord
 from smart_kit.contracts.users import UserSnapshot
-from smart_kit.errors import MessageError, RejectMessage, RetryMessage, UpstreamUnavailable
+from smart_kit.errors import RejectMessage, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Delivery, Mailbox, Outcome
 
 from .assistants.factory import AssistantFactory
-from .assistants.secretary import SecretaryLLMChat
-from .command_context import CommandContext
-from .commands import REST_SERVICE_RETRY_SECONDS, CommandHandler
+from .commands import (
+    REST_SERVICE_RETRY_SECONDS,
+    CommandContext,
+    CommandHandler,
+    get_age_seconds,
+)
 from .core.journal import parse_effects, to_receipts
 from .messages import replies
 from .storage.configuration import ConfigurationStore
@@ -39,30 +43,20 @@ UNKNOWN_USER_GRACE_SECONDS = 60.0
 """Age in seconds at which a scheduled prompt of an unknown user is dropped. Before that,
 rest_service may still be writing the users again after Redis has lost its data."""
 
-FactoryMaker = Callable[[ConfigurationSnapshot], AssistantFactory]
-
 log = structlog.stdlib.get_logger()
 
 
+@dataclass
 class AssistantOrchestrator:
     """Handles messages. The mailbox delivers those of one conversation one after the other."""
 
-    def __init__(
-        self,
-        mailbox: Mailbox,
-        configuration: ConfigurationStore,
-        users: UserStore,
-        commands: CommandHandler,
-        turn_runner: TurnRunner,
-        make_factory: FactoryMaker,
-    ) -> None:
-        self._mailbox = mailbox
-        self._configuration = configuration
-        self._users = users
-        self._commands = commands
-        self._turn_runner = turn_runner
-        self._make_factory = make_factory
-        self._factory: AssistantFactory | None = None
+    mailbox: Mailbox
+    configuration: ConfigurationStore
+    users: UserStore
+    commands: CommandHandler
+    turn_runner: TurnRunner
+    make_factory: Callable[[ConfigurationSnapshot], AssistantFactory]
+    _factory: AssistantFactory | None = field(default=None, init=False)
 
     async def process_message(self, delivery: Delivery) -> Outcome:
         """Return the message's outcome.
@@ -71,9 +65,12 @@ class AssistantOrchestrator:
         there is no configuration, or while rest_service cannot create a new user.
         """
         message = _parse_message(delivery)
-        user_state = await self._users.get(_get_telegram_id(message))
+        user_state = await self.users.get(_get_telegram_id(message))
         if _is_from_other_bot(message, user_state):
-            raise _build_other_bot_error(message)
+            if get_age_seconds(message) < OTHER_BOT_GRACE_SECONDS:
+                reason = "the message seems to be another bot's"
+                raise RetryMessage(CONFIGURATION_RETRY_SECONDS, reason)
+            raise RejectMessage("The message came through another bot than the current one.")
         user = user_state.user or await self._resolve_unknown_user(message)
         if user is None or user.status == "blocked":
             log.info("message dropped: user blocked or unknown", kind=message.kind)
@@ -85,11 +82,10 @@ class AssistantOrchestrator:
         if assistant is None:
             raise RetryMessage(CONFIGURATION_RETRY_SECONDS, "there is no active secretary")
         if isinstance(message, UserCommand | UserPress):
-            context = _build_command_context(message, user, assistant, factory)
-            return await self._commands.handle(context)
+            context = CommandContext(message, user, assistant, factory)
+            return await self.commands.handle(context)
         version = factory.configuration.version
-        request = TurnRequest(delivery, message, user, assistant, version)
-        return await self._turn_runner.run(request)
+        return await self.turn_runner.run(TurnRequest(delivery, message, user, assistant, version))
 
     async def on_dead_letter(self, delivery: Delivery) -> Outcome:
         """Return the notice about a message that could not be handled, with its receipts."""
@@ -97,9 +93,9 @@ class AssistantOrchestrator:
             message = TO_SECRETARY_ADAPTER.validate_json(delivery.payload)
         except ValidationError:  # without a readable message there is no recipient
             return Outcome()
-        if _is_from_other_bot(message, await self._users.get(_get_telegram_id(message))):
+        if _is_from_other_bot(message, await self.users.get(_get_telegram_id(message))):
             return Outcome(archive_record=_build_failed_run_record(message))
-        effects = parse_effects(await self._mailbox.load_journal(message.id))
+        effects = parse_effects(await self.mailbox.load_journal(message.id))
         reply = replies.build_failure_notice(message, delivery.fencing_token, to_receipts(effects))
         return Outcome(replies=(reply,), archive_record=_build_failed_run_record(message))
 
@@ -107,25 +103,23 @@ class AssistantOrchestrator:
         """Return a user who is not in Redis: created if they write, None if only their schedule
         does, because then they were deleted."""
         if isinstance(message, ScheduledPrompt):
-            if _get_age_seconds(message) < UNKNOWN_USER_GRACE_SECONDS:
-                raise RetryMessage(
-                    REST_SERVICE_RETRY_SECONDS, "the user of the schedule is not in Redis"
-                )
+            if get_age_seconds(message) < UNKNOWN_USER_GRACE_SECONDS:
+                reason = "the user of the schedule is not in Redis"
+                raise RetryMessage(REST_SERVICE_RETRY_SECONDS, reason)
             return None
         try:
-            return await self._users.create(message.sender)
+            return await self.users.create(message.sender)
         except UpstreamUnavailable as error:
-            raise RetryMessage(
-                REST_SERVICE_RETRY_SECONDS, f"a new user: {error.message}"
-            ) from error
+            reason = f"a new user: {error.message}"
+            raise RetryMessage(REST_SERVICE_RETRY_SECONDS, reason) from error
 
     def _get_factory(self) -> AssistantFactory:
         """Return the factory of the newest configuration; running turns keep theirs."""
-        configuration = self._configuration.current
+        configuration = self.configuration.current
         if configuration is None:
             raise RetryMessage(CONFIGURATION_RETRY_SECONDS, "there is no configuration yet")
         if self._factory is None or self._factory.configuration is not configuration:
-            self._factory = self._make_factory(configuration)
+            self._factory = self.make_factory(configuration)
         return self._factory
 
 
@@ -133,32 +127,14 @@ def _parse_message(delivery: Delivery) -> ToSecretary:
     try:
         message = TO_SECRETARY_ADAPTER.validate_json(delivery.payload)
     except ValidationError as error:
-        raise RejectMessage(
-            f"The message cannot be read: {logs.summarize_validation_error(error)}"
-        ) from error
+        reason = logs.summarize_validation_error(error)
+        raise RejectMessage(f"The message cannot be read: {reason}") from error
     logs.reset_context(
         correlation_id=message.correlation_id,
         message_id=message.id,
         conversation=message.conversation,
     )
     return message
-
-
-def _build_command_context(
-    message: UserCommand | UserPress,
-    user: UserSnapshot,
-    assistant: SecretaryLLMChat,
-    factory: AssistantFactory,
-) -> CommandContext:
-    return CommandContext(
-        message,
-        user,
-        assistant.id,
-        assistant.get_or_create_thread(user),
-        factory.configuration.version,
-        factory.secretaries,
-        factory.user_selectable_models,
-    )
 
 
 def _get_telegram_id(message: ToSecretary) -> int:
@@ -175,19 +151,8 @@ def _build_failed_run_record(message: ToSecretary) -> str:
     return record.model_dump_json()
 
 
-def _get_age_seconds(message: ToSecretary) -> float:
-    """Return the seconds since the message was put into the queue."""
-    return (utc_now() - message.created_at).total_seconds()
-
-
 def _is_from_other_bot(message: ToSecretary, user_state: UserState) -> bool:
     """Return whether the message came through a bot that tg_bot no longer serves, so that the
     answer cannot be sent."""
     bot_id = parse_bot_id(message.conversation)
     return None not in (bot_id, user_state.bot_id) and bot_id != user_state.bot_id
-
-
-def _build_other_bot_error(message: ToSecretary) -> MessageError:
-    if _get_age_seconds(message) < OTHER_BOT_GRACE_SECONDS:
-        return RetryMessage(CONFIGURATION_RETRY_SECONDS, "the message seems to be another bot's")
-    return RejectMessage("The message came through another bot than the current one.")

@@ -1,7 +1,6 @@
 """Runs a turn: opens the conversation, has the assistant answer, and builds the outcome."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,7 +16,7 @@ from smart_kit.errors import UpstreamError
 from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
 from smart_kit.redis import Redis
 
-from .assistants.secretary import SecretaryLLMChat
+from .assistants.llm_chat import SecretaryLLMChat
 from .core.errors import BudgetExceeded, ContextLengthExceeded, DeadlineExceeded, EmptyResponse
 from .core.journal import Journal, parse_effects
 from .core.turn import Turn
@@ -27,9 +26,6 @@ from .messages.conversation import Conversation, build_scheduled_text
 from .messages.item import ChatItem
 from .services.budget import LOW_PERCENT, BudgetStore
 from .storage.history import HistoryStore
-
-TurnMessage = UserMessage | ScheduledPrompt
-"""The messages that an assistant answers."""
 
 TURNS = Counter("smart_assistant_turns_total", "Finished turns by status", ["status"])
 
@@ -41,61 +37,44 @@ class TurnRequest:
     """A message to answer, with its user, assistant and delivery."""
 
     delivery: Delivery
-    message: TurnMessage
+    message: UserMessage | ScheduledPrompt
     user: UserSnapshot
     assistant: SecretaryLLMChat
     configuration_version: int
 
 
+@dataclass(frozen=True)
 class TurnRunner:
     """Runs the turns of this replica."""
 
-    def __init__(
-        self,
-        mailbox: Mailbox,
-        history: HistoryStore,
-        redis: Redis,
-        clock: Clock,
-        default_timezone: str,
-        budgets: BudgetStore,
-    ) -> None:
-        self._mailbox = mailbox
-        self._history = history
-        self._redis = redis
-        self._clock = clock
-        self._default_zone = ZoneInfo(default_timezone)
-        self._budgets = budgets
+    mailbox: Mailbox
+    history: HistoryStore
+    redis: Redis
+    clock: Clock
+    default_zone: ZoneInfo
+    budgets: BudgetStore
 
     async def run(self, request: TurnRequest) -> Outcome:
         """Return the answer, or a notice where no model answered, each with receipts."""
-        async with publish_progress(self._redis, request.message) as progress:
+        async with publish_progress(self.redis, request.message) as progress:
             turn = await self._build_turn(request, progress)
-            window = request.assistant.window
-            newest, length = await self._history.get_newest(
-                turn.thread_id, turn.user.id, window.max_history_items
-            )
-            history = window.truncate_history(newest, length)
-            conversation = request.assistant.open_conversation(
-                turn, _build_prompt_text(request.message, turn.zone), history
-            )
+            conversation = await self._open_conversation(request, turn)
             try:
                 text = await request.assistant.process_message(turn, conversation)
             except UpstreamError as error:
-                return _build_failed_outcome(request, turn, conversation, error)
-        envelope = replies.build_reply(request.message, request.user, text, turn.receipts)
-        return _build_outcome(
-            request,
-            turn,
-            "done",
-            (envelope, *_build_low_budget_notices(request, turn)),
-            conversation.items,
-        )
+                log.warning("turn failed", reason=error.message)
+                name = _to_notice_name(error)
+                notice = replies.build_notice(request.message, request.user, name, turn.receipts)
+                items = conversation.build_unfinished_items()
+                return _build_outcome(request, turn, notice, items, error)
+        reply = replies.build_reply(request.message, request.user, text, turn.receipts)
+        return _build_outcome(request, turn, reply, conversation.items)
 
     async def _build_turn(self, request: TurnRequest, progress: TurnProgress) -> Turn:
         message, user = request.message, request.user
         zone, is_scheduled = self._zone_for(user), isinstance(message, ScheduledPrompt)
         # Also on a first attempt: a graceful stop takes the attempt back, but keeps its journal.
-        steps = await self._mailbox.load_journal(message.id)
+        steps = await self.mailbox.load_journal(message.id)
         return Turn(
             message_id=message.id,
             chat_id=message.chat_id,
@@ -104,55 +83,32 @@ class TurnRunner:
             thread_id=request.assistant.get_or_create_thread(user),
             configuration_version=request.configuration_version,
             zone=zone,
-            requested_at=self._to_local_time(message.created_at, zone),
-            journal=Journal(self._mailbox, request.delivery, message.id, steps),
+            requested_at=(message.created_at + self.clock.offset).astimezone(zone),
+            journal=Journal(self.mailbox, request.delivery, message.id, steps),
             progress=progress,
-            budget=self._budgets.for_user(user, zone, exempt=is_scheduled),
+            budget=self.budgets.for_user(user, zone, exempt=is_scheduled),
             effects=parse_effects(steps),
         )
 
-    def _to_local_time(self, created_at: datetime, zone: ZoneInfo) -> datetime:
-        return (created_at + self._clock.offset).astimezone(zone)
+    async def _open_conversation(self, request: TurnRequest, turn: Turn) -> Conversation:
+        message, window = request.message, request.assistant.window
+        newest, length = await self.history.get_newest(
+            turn.thread_id, turn.user.id, window.max_history_items
+        )
+        text = message.text
+        if isinstance(message, ScheduledPrompt):
+            text = build_scheduled_text(text, message.scheduled_for.astimezone(turn.zone))
+        history = window.truncate_history(newest, length)
+        return request.assistant.open_conversation(turn, text, history)
 
     def _zone_for(self, user: UserSnapshot) -> ZoneInfo:
         if user.timezone is None:
-            return self._default_zone
+            return self.default_zone
         try:
             return ZoneInfo(user.timezone)
         except (ZoneInfoNotFoundError, ValueError):
             log.warning("user time zone unknown", zone=user.timezone)
-            return self._default_zone
-
-
-def _build_prompt_text(message: TurnMessage, zone: ZoneInfo) -> str:
-    if isinstance(message, ScheduledPrompt):
-        return build_scheduled_text(message.text, message.scheduled_for.astimezone(zone))
-    return message.text
-
-
-def _build_failed_outcome(
-    request: TurnRequest, turn: Turn, conversation: Conversation, error: UpstreamError
-) -> Outcome:
-    """Return the outcome of a turn without an answer. The archive gets its items in any case.
-
-    The history keeps them only if the turn changed something: otherwise a request that a model
-    refuses would be sent again with each later message.
-    """
-    log.warning("turn failed", reason=error.message)
-    envelope = replies.build_notice(
-        request.message, request.user, _to_notice_name(error), turn.receipts
-    )
-    low_budget_notices = (
-        () if isinstance(error, BudgetExceeded) else _build_low_budget_notices(request, turn)
-    )
-    return _build_outcome(
-        request,
-        turn,
-        "failed",
-        (envelope, *low_budget_notices),
-        conversation.build_unfinished_items(),
-        is_in_context=bool(turn.receipts),
-    )
+            return self.default_zone
 
 
 def _to_notice_name(error: UpstreamError) -> NoticeName:
@@ -164,25 +120,24 @@ def _to_notice_name(error: UpstreamError) -> NoticeName:
     return "model_unavailable"
 
 
-def _build_low_budget_notices(request: TurnRequest, turn: Turn) -> tuple[Envelope, ...]:
-    """Return the notice for the answer with which the daily budget is nearly used up."""
-    if not turn.budget.is_low:
-        return ()
-    parameters = {"percent": str(LOW_PERCENT)}
-    return (replies.build_side_notice(request.message, request.user, "budget_low", parameters),)
-
-
 def _build_outcome(
     request: TurnRequest,
     turn: Turn,
-    status: Literal["done", "failed"],
-    envelopes: tuple[Envelope, ...],
+    reply: Envelope,
     items: list[ChatItem],
-    *,
-    is_in_context: bool = True,
+    error: UpstreamError | None = None,
 ) -> Outcome:
+    """Return the outcome; `error` is why there is no answer. The archive gets all items, the
+    history those of a failed turn only if it changed something: otherwise a request that a model
+    refuses would be sent again with each later message."""
+    status: Literal["done", "failed"] = "done" if error is None else "failed"
     _log_turn(turn, status, request.delivery.attempt)
     message, stored_items = request.message, request.assistant.window.strip_for_history(items)
+    is_in_context = error is None or bool(turn.receipts)
+    envelopes = [reply]
+    if turn.budget.is_low and not isinstance(error, BudgetExceeded):
+        parameters = {"percent": str(LOW_PERCENT)}
+        envelopes.append(replies.build_side_notice(message, request.user, "budget_low", parameters))
     record = TurnRecord(
         message_id=message.id,
         user_id=turn.user.id,
@@ -199,7 +154,7 @@ def _build_outcome(
         finished_at=utc_now(),
     )
     return Outcome(
-        replies=envelopes,
+        replies=tuple(envelopes),
         history=tuple(item.json for item in stored_items) if is_in_context else (),
         thread_id=turn.thread_id,
         archive_record=record.model_dump_json(),

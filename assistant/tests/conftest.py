@@ -6,7 +6,7 @@ import pytest
 
 from assistant.src.services import budget
 from assistant.src.services.models.transport.endpoint import Endpoint
-from assistant.src.storage import history_archive
+from assistant.src.storage import history
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import ALICES_THREAD, make_secretary, make_tool, make_user
 from smart_kit.redis import Redis
@@ -25,7 +25,7 @@ def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     """
     if not has_virtual_clock(request.node):
         monkeypatch.setattr(budget, "TIMEOUT_SECONDS", TIMEOUT_SECONDS)
-        monkeypatch.setattr(history_archive, "TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr(history, "TIMEOUT_SECONDS", TIMEOUT_SECONDS)
 
 
 @pytest.fixture

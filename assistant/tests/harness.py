@@ -2,6 +2,7 @@
 
 import itertools
 from typing import Any, Literal
+from zoneinfo import ZoneInfo
 
 import httpx2
 from pydantic import SecretStr
@@ -16,9 +17,9 @@ from assistant.src.services.models.model_registry import ModelRegistry
 from assistant.src.services.models.transport.endpoint import EndpointPool
 from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.rest_service import RestServiceClient
+from assistant.src.services.tool_result_cache import ToolResultCache
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.src.storage.history import HistoryStore
-from assistant.src.storage.history_archive import HistoryArchive
 from assistant.src.storage.users import UserStore
 from assistant.src.tools.base import ToolServices
 from assistant.src.turn_runner import TurnRunner
@@ -46,7 +47,12 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
 from smart_kit.redis import Redis, await_result
 from smart_kit.rest_client import RestClientSettings, ServiceClient
+from smart_kit.safe_http.client import HttpRequest, HttpResponse
 from smart_kit.vault import Vault
+
+
+async def _refuse_request(_: HttpRequest) -> HttpResponse:
+    raise AssertionError("this test has no external server")
 
 
 class AssistantHarness:
@@ -79,21 +85,28 @@ class AssistantHarness:
         self.client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(self.rest)))
         self.fake_open_meteo = FakeOpenMeteo()
         self.weather = OpenMeteoClient(transport=httpx2.MockTransport(self.fake_open_meteo))
-        self.services = ToolServices(self.client, self.clock, self.weather)
-        self.history = HistoryStore(redis, HistoryArchive(self.client))
+        self.services = ToolServices(
+            self.client,
+            self.clock,
+            self.weather,
+            _refuse_request,
+            Vault(()),
+            ToolResultCache(redis),
+        )
+        self.history = HistoryStore(redis, self.client)
         self.orchestrator = self.build_orchestrator()
         self._message_numbers = itertools.count(1)
 
     def build_orchestrator(self) -> AssistantOrchestrator:
         """Build a replica, which shares only Redis, model and rest_service with others."""
         users = UserStore(self.redis, self.client)
-        history = HistoryStore(self.redis, HistoryArchive(self.client))
+        history = HistoryStore(self.redis, self.client)
         answering = TurnRunner(
             self.mailbox,
             history,
             self.redis,
             self.clock,
-            "America/New_York",
+            ZoneInfo("America/New_York"),
             BudgetStore(self.redis, self.client, self.clock),
         )
         return AssistantOrchestrator(

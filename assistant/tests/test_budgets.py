@@ -89,7 +89,7 @@ async def send_message(harness: AssistantHarness, text: str = "hi", **changes: A
     )
 
 
-async def test_what_an_answer_cost_is_counted_and_recorded(
+async def test_cost_of_an_answer_is_budgeted_and_recorded(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps(make_tool_call_response(("get_time", {})), "Noon.")
@@ -115,7 +115,7 @@ async def test_the_day_of_a_budget_is_the_persons(
     assert await harness.redis.exists(budget_key(on_line_islands.id, tomorrow))
 
 
-async def test_the_answer_by_which_the_budget_is_nearly_used_up_is_followed_by_a_notice(
+async def test_low_budget_notice_follows_the_answer(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await set_spent(harness, "79.95")
@@ -149,7 +149,7 @@ async def test_the_notice_comes_once_though_its_message_is_tried_again(
 
 
 @pytest.mark.parametrize("then", [make_text_response("Hello!"), make_error_response(401)])
-async def test_what_a_call_that_was_broken_off_may_cost_stands_until_its_message_is_tried_again(
+async def test_reservation_of_an_interrupted_call_stays_until_the_retry(
     harness: AssistantHarness, model: ScriptedModel, then: ScriptedResponse
 ) -> None:
     """The answer is billed although it never arrives."""
@@ -172,7 +172,7 @@ async def test_what_a_call_that_was_broken_off_may_cost_stands_until_its_message
     assert await read_spent(harness) == (CALL_COST if then.status == 200 else 0)
 
 
-async def test_what_was_spent_before_a_crash_stays_spent_and_is_not_spent_again(
+async def test_cost_before_a_crash_counts_once(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     async def crash() -> None:
@@ -196,7 +196,7 @@ async def test_what_was_spent_before_a_crash_stays_spent_and_is_not_spent_again(
     assert await read_spent(harness) == 1 + 2 * CALL_COST
 
 
-async def test_it_comes_with_the_notice_of_a_turn_that_fails_too(
+async def test_low_budget_notice_follows_a_failed_turn(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await set_spent(harness, "79.95")
@@ -210,7 +210,7 @@ async def test_it_comes_with_the_notice_of_a_turn_that_fails_too(
     ]
 
 
-async def test_where_nothing_is_left_no_model_is_asked_and_the_person_is_told(
+async def test_exhausted_budget_sends_a_notice_without_a_model_call(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await set_spent(harness, "100")
@@ -243,7 +243,7 @@ async def test_a_turn_that_runs_out_of_its_budget_still_sends_its_receipts(
     assert [receipt.kind for receipt in notice.receipts] == ["reminder_created"]
 
 
-async def test_where_the_dear_model_does_not_fit_the_cheaper_one_answers(
+async def test_cheaper_model_answers_when_the_budget_is_short(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -274,13 +274,13 @@ async def test_a_schedule_is_counted_and_never_refused(
         scheduled_for=datetime(2026, 11, 21, 7, 0, tzinfo=UTC),
     )
     model.add_steps("Knock, knock.")
-    (said,) = parse_replies(await harness.handle(await harness.deliver(prompt)))
+    (reply,) = parse_replies(await harness.handle(await harness.deliver(prompt)))
 
-    assert said.text == "Knock, knock."
+    assert reply.text == "Knock, knock."
     assert await read_spent(harness) == 100 + CALL_COST
 
 
-async def test_a_sub_assistants_calls_are_the_persons_too_and_named_as_its_own(
+async def test_calls_of_a_sub_assistant_count_for_the_user(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -301,7 +301,7 @@ async def test_a_sub_assistants_calls_are_the_persons_too_and_named_as_its_own(
     assert await read_spent(harness) == 3 * CALL_COST
 
 
-async def test_who_has_no_budget_leaves_no_trace_of_one(
+async def test_user_without_a_budget_has_no_key_in_redis(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.store_user(make_user())

@@ -28,21 +28,21 @@ async def remind(harness: AssistantHarness, model: ScriptedModel) -> None:
 
 
 async def undo(harness: AssistantHarness) -> Notice:
-    said = harness.parse_only_reply(
+    reply = harness.parse_only_reply(
         await harness.handle(await harness.deliver(harness.make_command("undo")))
     )
-    assert isinstance(said, Notice)
-    return said
+    assert isinstance(reply, Notice)
+    return reply
 
 
 async def test_undo_takes_back_the_last_change_and_shows_its_receipt(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await remind(harness, model)
-    said = await undo(harness)
+    reply = await undo(harness)
 
-    assert (said.notice, said.id) == ("undone", f"reply:tg:{BOT}:2")
-    (receipt,) = said.receipts
+    assert (reply.notice, reply.id) == ("undone", f"reply:tg:{BOT}:2")
+    (receipt,) = reply.receipts
     assert receipt.kind == "reminder_cancelled"
     assert receipt.undoes is not None
     (request,) = harness.rest.requests_to("POST", UNDO_PATH)
@@ -51,20 +51,20 @@ async def test_undo_takes_back_the_last_change_and_shows_its_receipt(
     assert json.loads(request.content) == {"user_id": str(id_for("1001"))}
 
 
-async def test_where_nothing_is_left_to_undo_the_person_is_told(harness: AssistantHarness) -> None:
-    said = await undo(harness)
+async def test_undo_without_a_change_sends_a_notice(harness: AssistantHarness) -> None:
+    reply = await undo(harness)
 
-    assert (said.notice, said.receipts) == ("nothing_to_undo", ())
+    assert (reply.notice, reply.receipts) == ("nothing_to_undo", ())
 
 
-async def test_what_cannot_be_undone_is_said_to_be_so(harness: AssistantHarness) -> None:
+async def test_undo_of_an_irreversible_change_sends_a_notice(harness: AssistantHarness) -> None:
     harness.rest.refusal = (409, "It has been changed since.")
 
     assert (await undo(harness)).notice == "cannot_be_undone"
 
 
 @pytest.mark.parametrize("status", [500, 503, 429])
-async def test_an_undo_that_is_not_answered_waits_and_is_asked_for_again_under_its_key(
+async def test_unanswered_undo_is_retried_with_the_same_key(
     harness: AssistantHarness, model: ScriptedModel, status: int
 ) -> None:
     await remind(harness, model)
@@ -83,16 +83,16 @@ async def test_an_undo_that_is_not_answered_waits_and_is_asked_for_again_under_i
 
 
 @pytest.mark.parametrize("name", ["new", "undo"])
-async def test_a_command_of_a_minute_ago_is_given_up_honestly_so_that_the_chat_goes_on(
+async def test_command_is_abandoned_after_a_minute(
     harness: AssistantHarness, model: ScriptedModel, name: Literal["new", "undo"]
 ) -> None:
     harness.rest.is_down = True
     long_ago = {"created_at": utc_now() - timedelta(seconds=61)}
     command = harness.make_command(name).model_copy(update=long_ago)
-    said = harness.parse_only_reply(await harness.handle(await harness.deliver(command)))
+    reply = harness.parse_only_reply(await harness.handle(await harness.deliver(command)))
 
-    assert isinstance(said, Notice)
-    assert said.notice == "try_again_later"
+    assert isinstance(reply, Notice)
+    assert reply.notice == "try_again_later"
     model.add_steps("Still here.")
     answer = await harness.say("Hello?")
     assert isinstance(answer, Reply)
@@ -114,9 +114,7 @@ async def test_an_undo_whose_worker_died_takes_nothing_else_back(
     assert len(harness.rest.undoable_effects) == 1
 
 
-async def test_the_model_learns_of_what_was_undone(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
+async def test_history_records_an_undo(harness: AssistantHarness, model: ScriptedModel) -> None:
     await remind(harness, model)
     await undo(harness)
     model.add_steps("No more.")
@@ -130,7 +128,7 @@ async def test_the_model_learns_of_what_was_undone(
     assert (record.message_id, record.configuration_version) == (f"tg:{BOT}:2", 1)
 
 
-async def test_an_undo_first_brings_back_a_history_that_redis_has_lost(
+async def test_undo_restores_a_lost_history_first(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await remind(harness, model)

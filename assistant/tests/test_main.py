@@ -129,7 +129,7 @@ async def test_it_waits_for_a_configuration_answers_and_stops_on_sigterm(
         assert f"smart_assistant_{name}{{" in metrics
 
 
-async def test_a_message_whose_wake_up_was_lost_is_answered_all_the_same(
+async def test_message_without_a_stream_entry_is_answered(
     redis: Redis,
     redis_settings: RedisSettings,
     harness: AssistantHarness,
@@ -165,7 +165,7 @@ async def test_a_message_whose_wake_up_was_lost_is_answered_all_the_same(
     )
 
 
-def test_a_replica_that_has_not_read_the_queue_for_long_is_not_healthy(
+def test_health_fails_when_the_queue_is_not_read(
     harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(main, "time", SimpleNamespace(monotonic=lambda: 1000.0))
@@ -181,7 +181,7 @@ def test_a_replica_that_has_not_read_the_queue_for_long_is_not_healthy(
     assert probes.report()["checks"]["queue"] == "The queue was last read 31 s ago."
 
 
-def test_with_a_master_key_that_is_none_it_ends_with_one_line(
+def test_invalid_master_key_ends_the_process_with_one_line(
     redis_settings: RedisSettings, tmp_path: Path
 ) -> None:
     variables = build_environment(redis_settings, LLM_MODEL_DECRYPT_KEY="short")

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 import structlog
 
-from assistant.src import orchestrator
+from assistant.src import commands, orchestrator
 from assistant.tests.assistants.llm_chat_helpers import REMIND, take_over
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import ALICE, BOT, SENT_AT, make_user
@@ -46,7 +46,8 @@ def make_scheduled_prompt() -> ScheduledPrompt:
 
 def set_message_age(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let this much time pass since `SENT_AT`."""
-    monkeypatch.setattr(orchestrator, "utc_now", lambda: SENT_AT + timedelta(seconds=seconds))
+    for module in (commands, orchestrator):
+        monkeypatch.setattr(module, "utc_now", lambda: SENT_AT + timedelta(seconds=seconds))
 
 
 async def store_bot_identity(harness: AssistantHarness, bot_id: int) -> None:
@@ -56,7 +57,7 @@ async def store_bot_identity(harness: AssistantHarness, bot_id: int) -> None:
     )
 
 
-async def test_a_message_of_another_bot_is_refused_unanswered_and_costs_no_model_call(
+async def test_message_of_another_bot_is_rejected_without_a_model_call(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_message_age(monkeypatch, 10)
@@ -65,15 +66,15 @@ async def test_a_message_of_another_bot_is_refused_unanswered_and_costs_no_model
         delivery = await harness.deliver(message)
         with pytest.raises(RejectMessage, match="another bot"):
             await harness.orchestrator.process_message(delivery)
-        apologised = await harness.orchestrator.on_dead_letter(delivery)
-        assert apologised.replies == ()
-        assert bool(apologised.archive_record) == isinstance(message, ScheduledPrompt)
+        dead_letter_outcome = await harness.orchestrator.on_dead_letter(delivery)
+        assert dead_letter_outcome.replies == ()
+        assert bool(dead_letter_outcome.archive_record) == isinstance(message, ScheduledPrompt)
         await harness.mailbox.finish(delivery, Outcome())
 
     assert model.requests == harness.rest.requests == []
 
 
-async def test_a_fresh_message_of_another_bot_waits_for_tg_bot_to_say_that_it_has_a_new_token(
+async def test_new_message_of_another_bot_is_retried_first(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await store_bot_identity(harness, BOT + 1)
@@ -93,17 +94,17 @@ async def test_a_fresh_message_of_another_bot_waits_for_tg_bot_to_say_that_it_ha
     assert isinstance(harness.parse_only_reply(await harness.handle(delivery)), Reply)
 
 
-@pytest.mark.parametrize("kept", ['{"id": 77, "username": "a_bot"}', "{broken"])
+@pytest.mark.parametrize("stored", ['{"id": 77, "username": "a_bot"}', "{broken"])
 async def test_messages_of_the_bot_and_while_no_bot_is_known_are_answered(
-    harness: AssistantHarness, model: ScriptedModel, kept: str
+    harness: AssistantHarness, model: ScriptedModel, stored: str
 ) -> None:
-    await harness.redis.set(ACTIVE_BOT_KEY, kept)
+    await harness.redis.set(ACTIVE_BOT_KEY, stored)
     model.add_steps("Hello!")
 
     assert isinstance(await harness.say("hi"), Reply)
 
 
-async def test_who_writes_and_to_which_bot_is_one_command(
+async def test_user_and_bot_are_read_with_one_command(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await store_bot_identity(harness, BOT)
@@ -116,7 +117,7 @@ async def test_who_writes_and_to_which_bot_is_one_command(
     assert stats["cmdstat_get"]["calls"] == 1, "the mark of the history"
 
 
-async def test_a_schedule_of_somebody_blocked_or_gone_ends_quietly_without_a_model_call(
+async def test_scheduled_prompt_of_a_blocked_or_deleted_user_is_dropped(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     set_message_age(monkeypatch, 60)
@@ -138,7 +139,7 @@ async def test_a_schedule_of_somebody_blocked_or_gone_ends_quietly_without_a_mod
     assert not await harness.redis.exists(f"in:waiting:tg:{BOT}:{ALICE}")
 
 
-async def test_a_schedule_of_somebody_not_known_yet_waits_a_minute(
+async def test_scheduled_prompt_of_an_unknown_user_waits_a_minute(
     harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After Redis has lost its data, rest_service needs a moment to write all users again."""
@@ -159,7 +160,7 @@ async def test_a_schedule_of_somebody_not_known_yet_waits_a_minute(
     )
 
 
-async def test_who_is_blocked_while_their_message_is_tried_again_leaves_no_journal(
+async def test_blocked_user_leaves_no_journal(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps(make_tool_call_response(REMIND), "Never sent.")
@@ -173,15 +174,15 @@ async def test_who_is_blocked_while_their_message_is_tried_again_leaves_no_journ
     assert await harness.mailbox.load_journal(f"tg:{BOT}:1") == {}
 
 
-async def test_a_dead_prompt_of_a_schedule_is_apologised_for_and_its_run_has_failed(
+async def test_dead_scheduled_prompt_sends_a_notice_and_fails_its_run(
     harness: AssistantHarness,
 ) -> None:
     prompt = make_scheduled_prompt()
     outcome = await harness.orchestrator.on_dead_letter(await harness.deliver(prompt))
 
-    said = harness.parse_only_reply(outcome)
-    assert isinstance(said, Notice)
-    assert (said.notice, said.receipts) == ("turn_failed", ())
+    reply = harness.parse_only_reply(outcome)
+    assert isinstance(reply, Notice)
+    assert (reply.notice, reply.receipts) == ("turn_failed", ())
     record = ARCHIVE_RECORD_ADAPTER.validate_json(outcome.archive_record)
     assert isinstance(record, RunRecord)
     assert (record.run_id, record.state) == (prompt.run_id, "failed")
@@ -192,10 +193,10 @@ async def test_a_scheduled_prompt_is_carried_out_and_its_run_recorded(
 ) -> None:
     prompt = make_scheduled_prompt()
     model.add_steps("Knock, knock.")
-    said = harness.parse_only_reply(await harness.handle(await harness.deliver(prompt)))
+    reply = harness.parse_only_reply(await harness.handle(await harness.deliver(prompt)))
 
-    assert isinstance(said, Reply)
-    assert (said.text, said.chat_id, said.language_code) == ("Knock, knock.", ALICE, "en")
+    assert isinstance(reply, Reply)
+    assert (reply.text, reply.chat_id, reply.language_code) == ("Knock, knock.", ALICE, "en")
     asked = model.requests[0].messages[-1]["content"]
     assert asked.startswith("[Sat 2026-11-21 08:00 Europe/Berlin]\nScheduled request")
     assert "planned by the user for 2026-11-21 08:00." in asked

@@ -24,7 +24,7 @@ from smart_kit.testing.scripted_model import (
 pytestmark = pytest.mark.clock("virtual")
 
 
-def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not(
+def test_only_a_short_pause_of_the_circuit_is_waited_for(
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
@@ -34,9 +34,9 @@ def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not
         probing, refused = await harness.say(), await harness.say()
         assert 5 < probing.seconds < 15
         assert refused.seconds < 1
-        for said in (probing, refused):
-            assert isinstance(said.reply, Notice)
-            assert said.reply.notice == "model_unavailable"
+        for answer in (probing, refused):
+            assert isinstance(answer.reply, Notice)
+            assert answer.reply.notice == "model_unavailable"
         assert len(model.requests) == 6
 
         await asyncio.sleep(60)
@@ -48,7 +48,7 @@ def test_after_five_failures_a_short_pause_is_waited_for_and_a_longer_one_is_not
         run_in_virtual_time(redis_settings, model, scenario)
 
 
-def test_a_model_that_is_back_after_the_first_pause_answers_whoever_asked_during_it(
+def test_waiting_users_are_answered_after_the_first_pause(
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
@@ -59,7 +59,7 @@ def test_a_model_that_is_back_after_the_first_pause_answers_whoever_asked_during
         run_in_virtual_time(redis_settings, model, scenario)
 
 
-def test_nobody_waits_long_for_the_only_model_while_its_probe_hangs(
+def test_hanging_probe_does_not_delay_other_users(
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
@@ -81,14 +81,14 @@ def test_only_one_request_probes(redis_settings: RedisSettings) -> None:
         model.requests.clear()
         all_said = await harness.say_from_users(8)
         assert [request.body["model"] for request in model.requests].count("default-model") == 1
-        assert all(isinstance(said.reply, Reply) for said in all_said)
+        assert all(isinstance(answer.reply, Reply) for answer in all_said)
 
     respond = fail_one_model("default-model", make_error_response(404))
     with ScriptedModel(default_step=respond) as model:
         run_in_virtual_time(redis_settings, model, scenario, fallback="other")
 
 
-def test_a_short_outage_is_waited_out_by_who_had_asked(
+def test_short_outage_delays_running_turns(
     redis_settings: RedisSettings,
 ) -> None:
     """The outage lasts 5 s by the loop's clock, however many requests fall into it."""
@@ -102,14 +102,14 @@ def test_a_short_outage_is_waited_out_by_who_had_asked(
         nonlocal over_at
         clock.append(asyncio.get_running_loop())
         over_at = clock[0].time() + 5
-        said = await harness.say_from_users(8)
-        assert all(isinstance(one.reply, Reply) for one in said)
+        answer = await harness.say_from_users(8)
+        assert all(isinstance(one.reply, Reply) for one in answer)
 
     with ScriptedModel(default_step=respond) as model:
         run_in_virtual_time(redis_settings, model, scenario)
 
 
-def test_without_money_a_model_is_left_alone_for_ten_minutes_at_once(
+def test_exhausted_account_opens_the_circuit_for_ten_minutes(
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
@@ -130,15 +130,15 @@ def test_without_money_a_model_is_left_alone_for_ten_minutes_at_once(
         run_in_virtual_time(redis_settings, model, scenario, fallback="other")
 
 
-def test_fifty_rate_limited_minutes_are_told_each_time_and_bring_nothing_to_the_dead_letters(
+def test_long_rate_limit_creates_no_dead_letters(
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
         for _ in range(50):
-            said = await harness.say()
-            assert isinstance(said.reply, Notice)
-            assert said.reply.notice == "model_unavailable"
-            await asyncio.sleep(60 - said.seconds)
+            answer = await harness.say()
+            assert isinstance(answer.reply, Notice)
+            assert answer.reply.notice == "model_unavailable"
+            await asyncio.sleep(60 - answer.seconds)
         assert not await harness.harness.redis.exists("in:dead", "in:attempts", "in:active")
         model.add_steps("I am back.")
         assert isinstance((await harness.say()).reply, Reply)

@@ -71,10 +71,10 @@ def test_a_single_model_with_a_permanent_failure_ends_in_an_honest_notice_in_tim
     redis_settings: RedisSettings, name: str
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
-        said = await harness.say()
-        assert isinstance(said.reply, Notice)
-        assert said.reply.notice in ("turn_failed", "model_unavailable")
-        assert said.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
+        answer = await harness.say()
+        assert isinstance(answer.reply, Notice)
+        assert answer.reply.notice in ("turn_failed", "model_unavailable")
+        assert answer.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
         assert harness.harness.rest.created == {}
 
     with ScriptedModel(default_step=MODEL_FAILURES[name]) as model:
@@ -86,9 +86,9 @@ def test_a_transient_failure_costs_no_reply(redis_settings: RedisSettings, name:
     """Except failures that a retry cannot solve."""
 
     async def scenario(harness: VirtualTimeHarness) -> None:
-        said = await harness.say()
-        assert isinstance(said.reply, Notice if name in PERMANENT_FAILURES else Reply)
-        assert said.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
+        answer = await harness.say()
+        assert isinstance(answer.reply, Notice if name in PERMANENT_FAILURES else Reply)
+        assert answer.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
 
     with ScriptedModel(MODEL_FAILURES[name], default_step="I am well.") as model:
         run_in_virtual_time(redis_settings, model, scenario)
@@ -111,9 +111,9 @@ def test_the_fallback_model_answers_in_time_when_the_first_one_fails_permanently
     redis_settings: RedisSettings, name: str
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
-        said = await harness.say()
-        assert isinstance(said.reply, Reply)
-        assert said.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
+        answer = await harness.say()
+        assert isinstance(answer.reply, Reply)
+        assert answer.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
 
     with ScriptedModel(default_step=fail_one_model("default-model", MODEL_FAILURES[name])) as model:
         run_in_virtual_time(redis_settings, model, scenario, fallback="other")
@@ -123,9 +123,9 @@ def test_one_attempt_gets_60_seconds_and_leaves_30_for_the_other_model(
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
-        said = await harness.say()
-        assert isinstance(said.reply, Notice)
-        assert TURN_TIMEOUT_SECONDS - 1 <= said.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
+        answer = await harness.say()
+        assert isinstance(answer.reply, Notice)
+        assert TURN_TIMEOUT_SECONDS - 1 <= answer.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
         assert [request.body["model"] for request in model.requests] == ["default-model", "other"]
 
     with ScriptedModel(default_step=make_hanging_response()) as model:
@@ -147,11 +147,11 @@ def test_usage_that_cannot_be_costs_no_answer_and_what_was_expected_counts(
         run_in_virtual_time(redis_settings, model, scenario)
 
 
-def test_what_was_done_before_the_model_failed_is_told(redis_settings: RedisSettings) -> None:
+def test_failed_turn_reports_earlier_changes(redis_settings: RedisSettings) -> None:
     async def scenario(harness: VirtualTimeHarness) -> None:
-        said = await harness.say()
-        assert isinstance(said.reply, Notice)
-        assert [one.kind for one in said.reply.receipts] == ["reminder_created"]
+        answer = await harness.say()
+        assert isinstance(answer.reply, Notice)
+        assert [one.kind for one in answer.reply.receipts] == ["reminder_created"]
 
     remind = make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 60}))
     with ScriptedModel(remind, default_step=make_hanging_response()) as model:
@@ -174,9 +174,9 @@ def test_with_30_percent_failures_every_turn_ends_in_time_and_nearly_all_in_a_re
 
     async def scenario(harness: VirtualTimeHarness) -> None:
         for _ in range(15):
-            for said in await harness.say_from_users(10):
-                assert said.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
-                ends[said.reply.kind] += 1
+            for answer in await harness.say_from_users(10):
+                assert answer.seconds <= TURN_TIMEOUT_SECONDS + SLACK_SECONDS
+                ends[answer.reply.kind] += 1
             await asyncio.sleep(60)
         steps = [key.split("/")[0] for key in harness.harness.rest.created]
         assert steps, "reminders were planned"

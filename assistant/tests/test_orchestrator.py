@@ -45,13 +45,13 @@ async def test_an_answer_goes_back_to_where_the_question_came_from(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps("Hello, Alice!")
-    said = await harness.say("hi")
+    reply = await harness.say("hi")
 
-    assert isinstance(said, Reply)
-    assert (said.text, said.receipts) == ("Hello, Alice!", ())
-    assert said.id == f"reply:tg:{BOT}:1"
-    assert (said.conversation, said.chat_id) == (f"tg:{BOT}:{ALICE}", ALICE)
-    assert (said.correlation_id, said.language_code) == ("correlation-1", "en")
+    assert isinstance(reply, Reply)
+    assert (reply.text, reply.receipts) == ("Hello, Alice!", ())
+    assert reply.id == f"reply:tg:{BOT}:1"
+    assert (reply.conversation, reply.chat_id) == (f"tg:{BOT}:{ALICE}", ALICE)
+    assert (reply.correlation_id, reply.language_code) == ("correlation-1", "en")
 
 
 async def test_a_message_that_needs_no_tool_asks_rest_service_nothing(
@@ -83,9 +83,7 @@ async def test_the_turn_is_kept_in_the_history_and_sent_to_the_archive(
     ]
 
 
-async def test_the_model_is_shown_what_was_said_before(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
+async def test_model_sees_earlier_messages(harness: AssistantHarness, model: ScriptedModel) -> None:
     model.add_steps("Noted.", "Teal.")
     await harness.say("My colour is teal")
     await harness.say("What is my colour?")
@@ -99,7 +97,7 @@ async def test_the_model_is_shown_what_was_said_before(
     ]
 
 
-async def test_a_person_who_chose_an_assistant_talks_to_that_one_in_a_thread_of_its_own(
+async def test_chosen_assistant_answers_in_its_own_thread(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     poets = make_assistant("Poet", model="poet-model", is_secretary=True)
@@ -115,7 +113,7 @@ async def test_a_person_who_chose_an_assistant_talks_to_that_one_in_a_thread_of_
     assert len(await read_history(harness, thread_id)) == 2
 
 
-async def test_where_the_chosen_assistant_is_gone_the_first_secretary_answers(
+async def test_first_secretary_replaces_a_deleted_assistant(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -128,20 +126,20 @@ async def test_where_the_chosen_assistant_is_gone_the_first_secretary_answers(
     assert model.requests[0].messages[0]["content"] == "You are Secretary."
 
 
-async def test_somebody_new_is_created_and_answered(
+async def test_new_user_is_created_and_answered(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.redis.delete(user_key(ALICE))
     model.add_steps("Hello!")
-    said = await harness.say("hi")
+    reply = await harness.say("hi")
 
-    assert isinstance(said, Reply)
+    assert isinstance(reply, Reply)
     (request,) = harness.rest.requests
     assert (request.method, request.url.path) == ("PUT", f"/api/users/by-telegram-id/{ALICE}")
     assert harness.rest.bodies == [{"first_name": "Alice", "username": None, "language_code": "en"}]
 
 
-async def test_somebody_new_waits_while_rest_service_is_away(harness: AssistantHarness) -> None:
+async def test_new_user_waits_while_rest_service_is_unavailable(harness: AssistantHarness) -> None:
     await harness.redis.delete(user_key(ALICE))
     harness.rest.is_down = True
 
@@ -160,7 +158,7 @@ async def test_an_unreadable_user_snapshot_is_asked_for_again(
     assert len(harness.rest.requests) == 1
 
 
-async def test_what_is_no_message_goes_to_the_dead_letters_and_nobody_is_told(
+async def test_unreadable_message_becomes_a_dead_letter_without_a_notice(
     harness: AssistantHarness,
 ) -> None:
     delivery = await harness.deliver(harness.make_message("hi"))
@@ -237,7 +235,7 @@ async def test_a_running_turn_keeps_the_configuration_it_began_with(
     assert model.requests[1].messages[0]["content"] == "You are Poet."
 
 
-async def test_new_begins_another_thread_and_ends_when_the_next_message_would_find_it(
+async def test_new_finishes_when_the_thread_is_visible(
     harness: AssistantHarness,
 ) -> None:
     command = harness.make_command().model_copy(update={"created_at": utc_now()})
@@ -247,10 +245,10 @@ async def test_new_begins_another_thread_and_ends_when_the_next_message_would_fi
     (thread,) = harness.rest.created.values()
     threads = {UUID(thread["assistant_id"]): UUID(thread["thread_id"])}
     await harness.store_user(make_user(threads=threads))
-    said = harness.parse_only_reply(await harness.handle(delivery))
+    reply = harness.parse_only_reply(await harness.handle(delivery))
 
-    assert isinstance(said, Notice)
-    assert said.notice == "new_conversation"
+    assert isinstance(reply, Notice)
+    assert reply.notice == "new_conversation"
     request, repeated = harness.rest.requests
     assert repeated.headers["Idempotency-Key"] == request.headers["Idempotency-Key"]
     assert request.url.path == "/api/threads"
@@ -259,7 +257,7 @@ async def test_new_begins_another_thread_and_ends_when_the_next_message_would_fi
     assert harness.rest.bodies[0]["assistant_id"] == str(id_for("Secretary"))
 
 
-async def test_an_old_new_does_not_wait_for_a_thread_that_another_one_has_replaced(
+async def test_old_new_does_not_wait_for_a_replaced_thread(
     harness: AssistantHarness,
 ) -> None:
     command = harness.make_command().model_copy(
@@ -280,7 +278,7 @@ async def test_new_waits_while_rest_service_is_away(harness: AssistantHarness) -
     assert waiting.value.after == 5
 
 
-async def test_a_model_that_is_down_is_owned_up_to_and_the_question_leaves_no_trace(
+async def test_unavailable_model_sends_a_notice_and_leaves_no_history(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps(
@@ -288,10 +286,10 @@ async def test_a_model_that_is_down_is_owned_up_to_and_the_question_leaves_no_tr
             401, {"error": {"message": "Incorrect API key", "code": "invalid_api_key"}}
         )
     )
-    said = await harness.say("hi")
+    reply = await harness.say("hi")
 
-    assert isinstance(said, Notice)
-    assert (said.notice, said.parameters) == ("model_unavailable", {})
+    assert isinstance(reply, Notice)
+    assert (reply.notice, reply.parameters) == ("model_unavailable", {})
     assert await read_history(harness) == []
     (record,) = await harness.read_turn_records()
     assert (record.status, record.is_in_context) == ("failed", False)
@@ -300,7 +298,7 @@ async def test_a_model_that_is_down_is_owned_up_to_and_the_question_leaves_no_tr
     assert unanswered == {"role": "assistant", "content": "(I could not finish this answer.)"}
 
 
-async def test_a_turn_that_fails_still_sends_the_receipts_of_what_it_did(
+async def test_failed_turn_sends_its_receipts(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps(
@@ -308,16 +306,16 @@ async def test_a_turn_that_fails_still_sends_the_receipts_of_what_it_did(
         make_error_response(404, {"error": {"message": "the model is gone"}}),
         "You are welcome.",
     )
-    said = await harness.say("remind me in a minute")
+    reply = await harness.say("remind me in a minute")
 
-    assert isinstance(said, Notice)
-    assert [receipt.kind for receipt in said.receipts] == ["reminder_created"]
+    assert isinstance(reply, Notice)
+    assert [receipt.kind for receipt in reply.receipts] == ["reminder_created"]
     await harness.say("thanks")
     roles = [message["role"] for message in model.requests[2].messages]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
 
 
-async def test_a_dead_message_is_apologised_for_with_the_receipts_of_what_it_did(
+async def test_dead_message_sends_a_notice_with_its_receipts(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps(
@@ -325,15 +323,15 @@ async def test_a_dead_message_is_apologised_for_with_the_receipts_of_what_it_did
     )
     delivery = await harness.deliver(harness.make_message("remind me in a minute"))
     await harness.orchestrator.process_message(delivery)  # and then its worker dies
-    said = harness.parse_only_reply(await harness.orchestrator.on_dead_letter(delivery))
+    reply = harness.parse_only_reply(await harness.orchestrator.on_dead_letter(delivery))
 
-    assert isinstance(said, Notice)
-    assert said.notice == "turn_failed"
-    assert [receipt.kind for receipt in said.receipts] == ["reminder_created"]
-    assert said.id != f"reply:tg:{BOT}:1", "a replayed letter's answer would count as a duplicate"
+    assert isinstance(reply, Notice)
+    assert reply.notice == "turn_failed"
+    assert [receipt.kind for receipt in reply.receipts] == ["reminder_created"]
+    assert reply.id != f"reply:tg:{BOT}:1", "a replayed letter's answer would count as a duplicate"
     again = harness.parse_only_reply(
         await harness.orchestrator.on_dead_letter(
             replace(delivery, fencing_token=delivery.fencing_token + 1)
         )
     )
-    assert again.id != said.id, "so would the apology for its second life, with other receipts"
+    assert again.id != reply.id, "so would the apology for its second life, with other receipts"

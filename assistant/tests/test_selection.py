@@ -92,13 +92,13 @@ async def request_choice(harness: AssistantHarness, name: ChoiceKind) -> Choice 
 async def press_button(
     harness: AssistantHarness, chosen: ChoiceKind, row_id: UUID | None, **changes: Any
 ) -> Notice:
-    said = harness.parse_only_reply(
+    reply = harness.parse_only_reply(
         await harness.handle(
             await harness.deliver(make_button_press(harness, chosen, row_id, **changes))
         )
     )
-    assert isinstance(said, Notice)
-    return said
+    assert isinstance(reply, Notice)
+    return reply
 
 
 def get_patches(harness: AssistantHarness) -> list[dict[str, Any]]:
@@ -109,7 +109,7 @@ def get_patches(harness: AssistantHarness) -> list[dict[str, Any]]:
     ]
 
 
-async def test_assistant_offers_the_secretaries_and_marks_who_answers_now(
+async def test_assistant_command_lists_secretaries_and_marks_the_current_one(
     harness: AssistantHarness,
 ) -> None:
     choice = await request_choice(harness, "assistant")
@@ -123,7 +123,7 @@ async def test_assistant_offers_the_secretaries_and_marks_who_answers_now(
     assert harness.rest.requests == []
 
 
-async def test_model_offers_the_assistants_own_and_what_may_be_chosen_and_is_served(
+async def test_model_command_lists_the_default_and_selectable_models(
     harness: AssistantHarness,
 ) -> None:
     choice = await request_choice(harness, "model")
@@ -139,16 +139,16 @@ async def test_model_offers_the_assistants_own_and_what_may_be_chosen_and_is_ser
     assert [one.is_selected for one in choice.options] == [False, True]
 
 
-async def test_where_there_is_nothing_to_choose_the_person_is_told(
+async def test_single_option_sends_a_notice(
     harness: AssistantHarness,
 ) -> None:
     harness.models = {}
     await harness.configure(make_secretary(), make_assistant("Helper"), version=2)
 
     for name in ("assistant", "model"):
-        said = await request_choice(harness, name)
-        assert isinstance(said, Notice)
-        assert said.notice == "nothing_to_choose"
+        reply = await request_choice(harness, name)
+        assert isinstance(reply, Notice)
+        assert reply.notice == "nothing_to_choose"
 
 
 async def test_a_chosen_assistant_is_written_and_waited_for(harness: AssistantHarness) -> None:
@@ -161,22 +161,22 @@ async def test_a_chosen_assistant_is_written_and_waited_for(harness: AssistantHa
         await harness.handle(delivery)
     assert waiting.value.after == 1
     await harness.store_user(make_user(assistant_id=poet))
-    said = harness.parse_only_reply(await harness.handle(delivery))
+    reply = harness.parse_only_reply(await harness.handle(delivery))
 
-    assert isinstance(said, Notice)
-    assert (said.notice, said.parameters) == ("assistant_chosen", {"name": "Poet"})
+    assert isinstance(reply, Notice)
+    assert (reply.notice, reply.parameters) == ("assistant_chosen", {"name": "Poet"})
     assert get_patches(harness) == [{"assistant_id": str(poet)}] * 2
     assert {one.headers["X-User-Id"] for one in harness.rest.requests} == {str(id_for(str(ALICE)))}
 
 
-async def test_an_old_press_does_not_wait_for_a_choice_that_another_has_replaced(
+async def test_old_press_does_not_wait_for_a_replaced_choice(
     harness: AssistantHarness,
 ) -> None:
-    said = await press_button(harness, "assistant", id_for("Poet"), created_at=get_expired_time())
-    assert said.notice == "assistant_chosen"
+    reply = await press_button(harness, "assistant", id_for("Poet"), created_at=get_expired_time())
+    assert reply.notice == "assistant_chosen"
 
 
-async def test_each_assistant_keeps_its_own_thread_when_another_is_chosen_and_after_new(
+async def test_each_assistant_keeps_its_own_thread(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     poet, alice = id_for("Poet"), id_for(str(ALICE))
@@ -220,8 +220,8 @@ async def test_new_begins_a_thread_with_the_assistant_that_was_chosen(
 async def test_a_chosen_model_answers_from_the_next_message_on(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await press_button(harness, "model", id_for("fast"), created_at=get_expired_time())
-    assert (said.notice, said.parameters) == ("model_chosen", {"name": "fast"})
+    reply = await press_button(harness, "model", id_for("fast"), created_at=get_expired_time())
+    assert (reply.notice, reply.parameters) == ("model_chosen", {"name": "fast"})
     assert get_patches(harness) == [{"model": "fast"}]
 
     await harness.store_user(make_user(model="fast", assistant_id=id_for("Poet")))
@@ -231,7 +231,7 @@ async def test_a_chosen_model_answers_from_the_next_message_on(
 
 
 @pytest.mark.parametrize("name", ["hidden", "gone"])
-async def test_a_model_that_may_no_longer_be_chosen_is_not_asked(
+async def test_unselectable_model_is_not_called(
     harness: AssistantHarness, model: ScriptedModel, name: str
 ) -> None:
     await harness.store_user(make_user(model=name, assistant_id=id_for("Poet")))
@@ -240,7 +240,7 @@ async def test_a_model_that_may_no_longer_be_chosen_is_not_asked(
     assert model.requests[0].body["model"] == "poets-own"
 
 
-async def test_an_assistant_that_may_no_longer_be_chosen_does_not_answer(
+async def test_unselectable_assistant_does_not_answer(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.store_user(make_user(assistant_id=id_for("Helper")))
@@ -249,7 +249,7 @@ async def test_an_assistant_that_may_no_longer_be_chosen_does_not_answer(
     assert model.requests[0].messages[0]["content"] == "You are Secretary."
 
 
-async def test_a_chosen_model_is_not_that_of_the_assistants_that_are_asked(
+async def test_chosen_model_does_not_apply_to_sub_assistants(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -264,9 +264,9 @@ async def test_a_chosen_model_is_not_that_of_the_assistants_that_are_asked(
 
 
 async def test_the_assistants_own_model_can_be_chosen_again(harness: AssistantHarness) -> None:
-    said = await press_button(harness, "model", None)
+    reply = await press_button(harness, "model", None)
 
-    assert (said.notice, said.parameters) == ("default_model_chosen", {})
+    assert (reply.notice, reply.parameters) == ("default_model_chosen", {})
     assert get_patches(harness) == [{"model": None}]
 
 
@@ -282,7 +282,7 @@ async def test_the_assistants_own_model_can_be_chosen_again(harness: AssistantHa
         ("model", "Poet"),
     ],
 )
-async def test_a_button_for_what_may_not_be_chosen_changes_nothing(
+async def test_button_of_an_unselectable_record_changes_nothing(
     harness: AssistantHarness, chosen: ChoiceKind, row: str
 ) -> None:
     assert (await press_button(harness, chosen, id_for(row))).notice == "choice_unavailable"
@@ -290,7 +290,9 @@ async def test_a_button_for_what_may_not_be_chosen_changes_nothing(
 
 
 @pytest.mark.parametrize("status", [400, 403, 404, 409])
-async def test_what_rest_service_refuses_is_gone(harness: AssistantHarness, status: int) -> None:
+async def test_refused_choice_is_reported_as_unavailable(
+    harness: AssistantHarness, status: int
+) -> None:
     harness.rest.refusal = (status, "Poet is not active.")
     assert (await press_button(harness, "assistant", id_for("Poet"))).notice == "choice_unavailable"
 
@@ -304,8 +306,8 @@ async def test_a_press_waits_while_rest_service_is_away(harness: AssistantHarnes
 
 async def test_a_press_is_given_up_when_rest_service_stays_away(harness: AssistantHarness) -> None:
     harness.rest.is_down = True
-    said = await press_button(harness, "model", id_for("fast"), created_at=get_expired_time())
-    assert said.notice == "try_again_later"
+    reply = await press_button(harness, "model", id_for("fast"), created_at=get_expired_time())
+    assert reply.notice == "try_again_later"
 
 
 async def test_a_blocked_person_presses_in_vain(harness: AssistantHarness) -> None:
@@ -318,7 +320,7 @@ async def test_a_blocked_person_presses_in_vain(harness: AssistantHarness) -> No
     assert harness.rest.requests == []
 
 
-async def test_a_press_that_is_none_goes_to_the_dead_letters(harness: AssistantHarness) -> None:
+async def test_unreadable_press_becomes_a_dead_letter(harness: AssistantHarness) -> None:
     delivery = await harness.deliver(make_button_press(harness, "model", None))
     broken = delivery.payload.replace('"choice_kind":"model"', '"choice_kind":"role"')
     with pytest.raises(RejectMessage):

@@ -49,7 +49,7 @@ def respond_slowly(answer: ScriptedResponse) -> Any:
     return respond
 
 
-async def test_the_archive_is_told_all_of_a_turn(
+async def test_archive_record_contains_the_whole_turn(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.models = {"other": make_model("other", **PRICES)}
@@ -155,7 +155,7 @@ async def test_tokens_that_a_provider_had_cached_are_recorded(
     assert (step.prompt_tokens, step.cached_tokens, step.completion_tokens) == (10, 4, 5)
 
 
-async def test_the_last_line_of_a_reply_says_what_the_turn_took_and_not_what_was_said(
+async def test_log_line_of_a_turn_contains_figures_and_no_texts(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps(respond_slowly(make_tool_call_response(REMIND, ("get_time", {}))), "I will.")
@@ -211,7 +211,7 @@ async def test_turns_are_counted_by_how_they_ended(
     assert read_turn_counts() == [done + 1, failed + 2]
 
 
-async def test_a_history_that_redis_has_lost_is_shown_to_the_model_from_the_archive(
+async def test_model_sees_a_history_restored_from_the_archive(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.redis.delete(f"{history_key(ALICES_THREAD)}:mark")
@@ -228,7 +228,7 @@ async def test_a_history_that_redis_has_lost_is_shown_to_the_model_from_the_arch
     assert model.requests[0].messages[1:-1] == harness.rest.archive
 
 
-async def test_where_telegram_says_no_language_the_last_one_known_is_answered_in(
+async def test_last_known_language_is_the_default(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.store_user(make_user(language_code="de"))
@@ -249,7 +249,7 @@ async def test_where_telegram_says_no_language_the_last_one_known_is_answered_in
         ("/etc/localtime", "[Sat 2026-11-21 07:24 America/New_York]"),
     ],
 )
-async def test_a_message_is_dated_in_its_persons_zone_or_in_the_deployments(
+async def test_message_time_is_in_the_zone_of_the_user(
     harness: AssistantHarness, model: ScriptedModel, zone: str | None, line: str
 ) -> None:
     await harness.store_user(make_user(timezone=zone))

@@ -242,9 +242,7 @@ async def run_with_each_crash(
 
 
 @pytest.mark.parametrize("model", [script_two_steps, script_sub_assistant])
-async def test_what_tools_write_is_there_once_and_receipted_once(
-    redis: Redis, model: ModelScript
-) -> None:
+async def test_writes_and_receipts_exist_exactly_once(redis: Redis, model: ModelScript) -> None:
     crash_results = await run_with_each_crash(redis, model)
 
     assert len(crash_results) >= 20

@@ -36,8 +36,8 @@ class VirtualTimeHarness:
 
     async def say(self, text: str = "hi") -> TimedReply:
         """Send a message of a new user; return the answer and its duration."""
-        (said,) = await self.say_from_users(1, text)
-        return said
+        (reply,) = await self.say_from_users(1, text)
+        return reply
 
     async def say_from_users(self, user_count: int, text: str = "hi") -> list[TimedReply]:
         """Send a message of this many new users at once; return the answers."""
@@ -53,8 +53,8 @@ class VirtualTimeHarness:
     async def _handle_timed(self, delivery: Any) -> TimedReply:
         loop = asyncio.get_running_loop()
         began = loop.time()
-        said = self.harness.parse_only_reply(await self.harness.handle(delivery))
-        return TimedReply(said, loop.time() - began)
+        reply = self.harness.parse_only_reply(await self.harness.handle(delivery))
+        return TimedReply(reply, loop.time() - began)
 
 
 @asynccontextmanager

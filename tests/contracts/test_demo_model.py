@@ -13,8 +13,7 @@ import pytest
 from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.open_meteo_schemas import CurrentWeather, DailySeries, Forecast, Place
 from assistant.src.tools import task_tool
-from assistant.src.tools.weather_location import find_place
-from assistant.src.tools.weather_report import WEATHER_DESCRIPTIONS, render_report
+from assistant.src.tools.weather_tool import WEATHER_DESCRIPTIONS, find_place, render_report
 from sandbox.llm.entry_list import parse_entries
 from sandbox.llm.places import guess_nominative_forms
 from sandbox.telegram.rich.plain_text import flatten_rich_text

@@ -37,10 +37,8 @@ class BaseAssistant(ABC):
         model: str | None = None,
         name: str | None = None,
     ) -> Self:
-        """Return a copy of this assistant with the given values.
-
-        A new model comes first in the chain; the models of this assistant become its fallbacks.
-        """
+        """Return a copy of this assistant with the given values. A new model comes first in the
+        chain; the models of this assistant become its fallbacks."""
 
     def get_or_create_thread(self, user: UserSnapshot) -> UUID:
         """Return the user's current thread with this assistant: the newest, or the first."""

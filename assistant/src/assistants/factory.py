@@ -1,7 +1,7 @@
-"""Builds assistants from the records of one configuration."""
+"""Builds assistants from the records of one configuration, also as tools of other assistants."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import NamedTuple, TypeVar
 from uuid import UUID
 
@@ -10,18 +10,23 @@ from smart_kit.contracts.configuration import (
     AssistantSnapshot,
     ConfigurationSnapshot,
     ModelSnapshot,
+    ToolSnapshot,
 )
+from smart_kit.contracts.functions import find_function
+from smart_kit.errors import ToolExecutionError
 
 from ..messages.context_window import ContextWindow
 from ..services.models.client import ModelClient
 from ..services.models.model_registry import ModelRegistry
-from ..tools.base import ToolServices
+from ..tools.base import ToolContext, ToolServices
 from ..tools.rest_service_tool import RestServiceTool
-from .llm_chat import LLMChat
-from .openai_assistant import OpenAISecretary, OpenAISubAssistant
-from .secretary import SecretaryLLMChat
-from .sub_assistant import SubAssistantLLMChat
-from .tool_assistant import ToolAssistant
+from .llm_chat import (
+    LLMChat,
+    OpenAISecretary,
+    OpenAISubAssistant,
+    SecretaryLLMChat,
+    SubAssistantLLMChat,
+)
 
 LLMChatT = TypeVar("LLMChatT", bound=LLMChat)
 
@@ -39,11 +44,33 @@ ASSISTANT_TYPES: Mapping[AssistantType, AssistantClasses] = {
 }
 
 
-class AssistantFactory:
-    """Builds and keeps the assistants of one configuration.
+@dataclass(frozen=True)
+class ToolAssistant:
+    """An assistant as a tool of another one. It runs within the turn of the tool call. It is
+    created with its first call, because assistants may call each other."""
 
-    A running turn keeps the assistants of the configuration it started with.
-    """
+    record: AssistantSnapshot | None
+    """None: the assistant is not active."""
+    create_assistant: Callable[[UUID], SubAssistantLLMChat | None]
+
+    @property
+    def may_write(self) -> bool:
+        """Whether a call could change something: one of the assistant's tools might."""
+        return self.record is not None and any(map(_may_write, self.record.tools))
+
+    async def run(self, context: ToolContext, message: str) -> str:
+        """Return the assistant's answer to the message. Raises UpstreamError where no model
+        answers, ToolExecutionError where the assistant is not active."""
+        assistant = None if self.record is None else self.create_assistant(self.record.id)
+        if assistant is None:
+            raise ToolExecutionError("The assistant is not active.")
+        conversation = assistant.open_conversation(context.turn, message, context.step)
+        return await assistant.process_message(context.turn, conversation)
+
+
+class AssistantFactory:
+    """Builds and keeps the assistants of one configuration. A running turn keeps the assistants of
+    the configuration it started with."""
 
     def __init__(
         self,
@@ -76,10 +103,8 @@ class AssistantFactory:
     def create_main_assistant(
         self, assistant_id: UUID | None, model: str | None = None
     ) -> SecretaryLLMChat | None:
-        """Return the user's assistant with the user's model; None: no secretary is active.
-
-        An assistant or model that may no longer be chosen is replaced by the default one.
-        """
+        """Return the user's assistant with the user's model; None: no secretary is active. An
+        assistant or model that may no longer be chosen is replaced by the default one."""
         if not self.secretaries:
             return None
         wanted = (one for one in self.secretaries if one.id == assistant_id)
@@ -114,3 +139,12 @@ class AssistantFactory:
 
     def _get_tool_assistant(self, assistant_id: UUID) -> ToolAssistant:
         return ToolAssistant(self._records.get(assistant_id), self.create_sub_assistant)
+
+
+def _may_write(tool: ToolSnapshot) -> bool:
+    if tool.tool_type == "rest":
+        return tool.effect_class == "writes"
+    function = find_function(tool.tool_type, tool.name)
+    return (
+        tool.tool_type == "sub_assistant" or function is None or function.effect_class == "writes"
+    )

@@ -1,25 +1,30 @@
-"""The loop of an assistant: calls a model, runs the tools it asks for, calls it again."""
+"""Assistants, and their loop: call a model, run the tools it asks for, call it again.
 
-import contextlib
-from collections.abc import Iterator, Sequence
+Assistants of type `openai_api` use the Responses API, which replaced the Assistants API. Nothing is
+stored at OpenAI, so a repeated attempt duplicates nothing there, and any other model can continue
+the conversation. Reasoning items come back to OpenAI encrypted, from our history.
+"""
+
+from collections.abc import Sequence
+from decimal import Decimal
 from typing import Any, ClassVar, Self
 
 from smart_kit.contracts.base import JsonObject, utc_now
 from smart_kit.contracts.configuration import AssistantSnapshot
 from smart_kit.contracts.models import ModelApi
-from smart_kit.contracts.threads import ModelFailure
+from smart_kit.contracts.threads import ModelFailure, StepRecord
 from smart_kit.errors import UpstreamError
 
 from ..core.turn import MAX_TOOL_CALLS, Turn
 from ..messages.completion import Completion
 from ..messages.context_window import ContextWindow
 from ..messages.conversation import Conversation
+from ..messages.item import ChatItem
 from ..services.models.client import ModelClient
 from ..services.models.model_registry import ModelRegistry
 from ..services.models.request import ModelRequest, Prompt
 from ..tools.base import BaseTool
 from .base import BaseAssistant
-from .step_records import record_completion, record_failed_model_call
 from .tool_runner import ToolRunner
 
 _NO_CALLS_LEFT = (
@@ -49,11 +54,8 @@ class LLMChat(BaseAssistant):
         self._chain = registry.resolve_chain(record)
         by_name = {tool.name: tool for tool in sorted(tools, key=lambda tool: tool.name)}
         self._tool_runner = ToolRunner(by_name, self.id)
-        self._max_tool_calls = (
-            MAX_TOOL_CALLS
-            if record.max_tool_calls is None
-            else min(MAX_TOOL_CALLS, record.max_tool_calls)
-        )
+        limit = MAX_TOOL_CALLS if record.max_tool_calls is None else record.max_tool_calls
+        self._max_tool_calls = min(MAX_TOOL_CALLS, limit)
         offered = by_name.values() if self._max_tool_calls else ()
         self._prompt = Prompt(record.instructions, tuple(tool.definition for tool in offered))
         given = {"temperature": record.temperature, "max_tokens": record.max_output_tokens}
@@ -85,11 +87,8 @@ class LLMChat(BaseAssistant):
             return await self.run_with_assistant(turn, conversation)
 
     async def run_with_assistant(self, turn: Turn, conversation: Conversation) -> str:
-        """See BaseAssistant.
-
-        After the last allowed tool call the model has to answer. Steps in the journal of an earlier
-        attempt are followed through, however many calls are allowed now.
-        """
+        """See BaseAssistant. After the last allowed tool call the model has to answer. Steps in the
+        journal of an earlier attempt are followed through, however many calls are allowed now."""
         number, calls_left = 0, self._max_tool_calls
         while True:
             number += 1
@@ -97,26 +96,26 @@ class LLMChat(BaseAssistant):
             completion = turn.journal.find(step, Completion)
             may_call = completion is not None or min(calls_left, turn.tool_calls_left) > 0
             if completion is None:
-                request = self._build_request(turn, conversation, step, may_call=may_call)
-                with self._record_failure(turn, step) as failures:
-                    completion = await self._client.complete(self._chain, request, turn, failures)
+                completion = await self._call_model(turn, conversation, step, may_call=may_call)
                 if completion.calls and may_call:  # an answer ends the turn and needs no journal
                     completion = _limit_calls(completion, calls_left)
                     await turn.journal.save(step, completion)
-            turn.steps.append(record_completion(step, self.id, completion))
+            turn.steps.append(self._record_completion(step, completion))
             if not (completion.calls and may_call):
                 conversation.items.append(completion.text_item)
                 return completion.text
             conversation.items.append(completion.item)
-            turn.progress.on_tool_calls()
+            turn.progress.kind = "tool"
             conversation.items += await self._tool_runner.run(turn, step, completion.calls)
             calls_left -= len(completion.calls)
-            turn.progress.on_model_call()
+            turn.progress.kind = "begin"
 
-    def _build_request(
+    async def _call_model(
         self, turn: Turn, conversation: Conversation, step: str, *, may_call: bool
-    ) -> ModelRequest:
-        return ModelRequest(
+    ) -> Completion:
+        """Return the answer. Where no model answers, record the failed attempts with their costs,
+        under the last model called."""
+        request = ModelRequest(
             prompt=self._prompt,
             conversation=conversation,
             key=f"{turn.message_id}/{step}",
@@ -125,17 +124,78 @@ class LLMChat(BaseAssistant):
             api=self.api,
             listener=turn.progress if conversation.is_for_person else None,
         )
-
-    @contextlib.contextmanager
-    def _record_failure(self, turn: Turn, step: str) -> Iterator[list[ModelFailure]]:
-        """Yield a list for failed attempts; if no model answers, record it with their costs."""
         failures: list[ModelFailure] = []
         started_at = utc_now()
         try:
-            yield failures
+            return await self._client.complete(self._chain, request, turn, failures)
         except UpstreamError:
-            turn.steps.append(record_failed_model_call(step, self.id, failures, started_at))
+            last = failures[-1] if failures else ModelFailure(model="", provider="", reason="")
+            record = StepRecord(
+                step=step,
+                kind="model",
+                name=last.model,
+                provider=last.provider,
+                assistant_id=self.id,
+                is_answered=False,
+                cost=Decimal(0),
+                failures=tuple(failures),
+                started_at=started_at,
+                seconds=round((utc_now() - started_at).total_seconds(), 3),
+            )
+            turn.steps.append(record)
             raise
+
+    def _record_completion(self, step: str, completion: Completion) -> StepRecord:
+        return StepRecord(
+            step=step,
+            kind="model",
+            name=completion.model,
+            result=completion.text,
+            provider=completion.provider,
+            assistant_id=self.id,
+            prompt_tokens=completion.prompt_tokens,
+            cached_tokens=completion.cached_tokens,
+            completion_tokens=completion.completion_tokens,
+            cost=completion.cost,
+            finish_reason=completion.finish_reason,
+            failures=completion.failures,
+            started_at=completion.started_at,
+            seconds=round(completion.seconds, 3),
+        )
+
+
+class SecretaryLLMChat(LLMChat):
+    """Talks to users: sees the history of the thread, and its answer goes to the user."""
+
+    def open_conversation(self, turn: Turn, text: str, history: Sequence[ChatItem]) -> Conversation:
+        """Return the history, continued with the user's text."""
+        conversation = Conversation(history)
+        self.add_user_message(turn, conversation, text)
+        return conversation
+
+
+class SubAssistantLLMChat(LLMChat):
+    """Sees only the message it is called with; its answer goes to the calling assistant."""
+
+    def open_conversation(self, turn: Turn, text: str, step: str) -> Conversation:
+        """Return a new conversation, whose steps are numbered below the tool call's `step`."""
+        conversation = Conversation(path=f"{step}.")
+        self.add_user_message(turn, conversation, text)
+        return conversation
+
+
+class OpenAIAssistant(LLMChat):
+    """Calls every model by the Responses API, unless its server lacks that API."""
+
+    api = "responses"
+
+
+class OpenAISecretary(OpenAIAssistant, SecretaryLLMChat):
+    """A secretary of type `openai_api`."""
+
+
+class OpenAISubAssistant(OpenAIAssistant, SubAssistantLLMChat):
+    """A sub-assistant of type `openai_api`."""
 
 
 def _limit_calls(completion: Completion, calls_left: int) -> Completion:

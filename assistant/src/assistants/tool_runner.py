@@ -2,21 +2,22 @@
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from prometheus_client import Counter
 
 from smart_kit.contracts.base import JsonObject, utc_now
+from smart_kit.contracts.threads import StepRecord
 
 from ..core.journal import ToolResult
 from ..core.turn import MAX_TOOL_CALLS, Turn
 from ..messages.completion import ToolCall
 from ..messages.item import ChatItem, build_tool_item
 from ..tools.base import BaseTool, ToolContext
-from .step_records import record_tool_call
 
 TOOL_CALLS = Counter("smart_assistant_tool_calls_total", "Tool calls that were run", ["function"])
 
@@ -30,30 +31,26 @@ _OUTCOME_UNKNOWN = ToolResult(
     " is not repeated. Tell the user."
 )
 
-T = TypeVar("T")
 
-
+@dataclass(frozen=True)
 class ToolRunner:
     """Holds the tools of one assistant, by name, and runs them."""
 
-    def __init__(self, tools: Mapping[str, BaseTool[Any]], assistant_id: UUID) -> None:
-        self.tools = tools
-        self._assistant_id = assistant_id
+    tools: Mapping[str, BaseTool[Any]]
+    assistant_id: UUID
 
     async def run(self, turn: Turn, step: str, calls: Sequence[ToolCall]) -> list[ChatItem]:
-        """Return the results in the order of the calls.
-
-        Neighbouring calls that only read run in parallel; a call that may write runs alone.
-        """
+        """Return the results in the order of the calls. Neighbouring calls that only read run in
+        parallel; a call that may write runs alone."""
         results: list[ChatItem] = []
         for may_write, group in groupby(enumerate(calls), key=lambda one: self._may_write(one[1])):
             running = (
                 self._run_journaled(turn, f"{step}.{position}", call) for position, call in group
             )
             if may_write:
-                results += [await one for one in running]
+                results += [await item for item in running]
             else:
-                results += await _gather(list(running))
+                results += await _gather(running)
         return results
 
     def _may_write(self, call: ToolCall) -> bool:
@@ -76,7 +73,17 @@ class ToolRunner:
                 result = await self._execute_tool_call(call.name, call.arguments, context)
             await turn.journal.save(step, result)
         turn.effects[step] = result.effects
-        turn.steps.append(record_tool_call(step, self._assistant_id, call, result))
+        record = StepRecord(
+            step=step,
+            kind="tool",
+            name=call.name,
+            arguments=call.arguments,
+            result=result.content,
+            assistant_id=self.assistant_id,
+            started_at=result.started_at,
+            seconds=round(result.seconds, 3),
+        )
+        turn.steps.append(record)
         return build_tool_item(call.id, result.content)
 
     async def _execute_tool_call(
@@ -98,11 +105,9 @@ class ToolRunner:
         return result.model_copy(update={"started_at": started_at, "seconds": elapsed})
 
 
-async def _gather(running: list[Coroutine[Any, Any, T]]) -> list[T]:
+async def _gather(running: Iterable[Coroutine[Any, Any, ChatItem]]) -> list[ChatItem]:
     """Return all results, or raise the first error after all other coroutines were cancelled."""
-    if len(running) == 1:
-        return [await running[0]]
-    tasks = [asyncio.create_task(one) for one in running]
+    tasks = [asyncio.create_task(item) for item in running]
     try:
         return await asyncio.gather(*tasks)
     except BaseException:

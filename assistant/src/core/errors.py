@@ -5,7 +5,7 @@ UpstreamError
 │   ├── CircuitOpen             not called: it has failed too often
 │   ├── StreamInterrupted       the answer broke off: retried once
 │   ├── MalformedResponse       the response is not an answer
-│   ├── GenerationFailed        the model itself reports that it failed
+│   │   └── GenerationFailed    the model itself reports that it failed
 │   └── DeadlineExceeded        the turn has taken too long
 ├── UpstreamRejected
 │   ├── ContextLengthExceeded   the conversation is shortened, then retried
@@ -46,12 +46,8 @@ class MalformedResponse(UpstreamUnavailable):
         self.tokens = tokens
 
 
-class GenerationFailed(UpstreamUnavailable):
+class GenerationFailed(MalformedResponse):
     """The model started an answer and failed."""
-
-    def __init__(self, message: str, *, tokens: TokenUsage | None = (0, 0, 0)) -> None:
-        super().__init__(message)
-        self.tokens = tokens
 
 
 class DeadlineExceeded(UpstreamUnavailable):

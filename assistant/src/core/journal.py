@@ -5,6 +5,7 @@ the first model call of the assistant that the first tool call of the second mod
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TypeVar
 
 from smart_kit.contracts.base import Contract, UtcDatetime
@@ -25,26 +26,24 @@ class ToolResult(Contract):
     seconds: float = 0.0
 
 
+@dataclass(frozen=True)
 class Journal:
     """The finished steps of one message, which the mailbox stores."""
 
-    def __init__(
-        self, mailbox: Mailbox, delivery: Delivery, message_id: str, steps: Mapping[str, str]
-    ) -> None:
-        self._mailbox = mailbox
-        self._delivery = delivery
-        self._message_id = message_id
-        self._steps = steps
+    mailbox: Mailbox
+    delivery: Delivery
+    message_id: str
+    steps: Mapping[str, str]
 
     def find(self, step: str, step_type: type[StepT]) -> StepT | None:
         """Return the result of a step that an earlier attempt finished."""
-        stored = self._steps.get(step)
+        stored = self.steps.get(step)
         return None if stored is None else step_type.model_validate_json(stored)
 
     async def save(self, step: str, result: Contract) -> None:
         """Store the result of a step. Raises LeaseLost where another worker has the message now."""
         value = result.model_dump_json(exclude_defaults=True)
-        await self._mailbox.journal(self._delivery, self._message_id, step, value)
+        await self.mailbox.journal(self.delivery, self.message_id, step, value)
 
 
 def step_order(step: str) -> tuple[int, ...]:

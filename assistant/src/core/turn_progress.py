@@ -32,17 +32,10 @@ class TurnProgress:
         bot_id = parse_bot_id(message.conversation)
         self._channel = None if bot_id is None else live_channel(bot_id)
         self._seq = 0
-        self._kind: FrameKind = "begin"
+        self.kind: FrameKind = "begin"
+        """What the heartbeat shows: a model call, running tools, or the growing text."""
         self._text = ""
         self._next_text_at = 0.0
-
-    def on_tool_calls(self) -> None:
-        """Show from now on that tools run."""
-        self._kind = "tool"
-
-    def on_model_call(self) -> None:
-        """Show from now on that a model is called."""
-        self._kind = "begin"
 
     @property
     def is_due(self) -> bool:
@@ -53,14 +46,14 @@ class TurnProgress:
         """Publish the answer so far, which has to be valid Unicode."""
         if text.strip():
             self._next_text_at = asyncio.get_running_loop().time() + MIN_TEXT_INTERVAL_SECONDS
-            self._kind, self._text = "delta", text
+            self.kind, self._text = "delta", text
             await self.publish("delta")
 
     async def run_heartbeat(self) -> None:
         """Repeat the current frame until cancelled."""
         while not is_cancelled():
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            await self.publish(self._kind)
+            await self.publish(self.kind)
 
     async def publish(self, kind: FrameKind) -> None:
         """Publish a frame."""

@@ -58,18 +58,12 @@ class ContextWindow:
         start = _round_up_to_multiple(max(0, length + 1 - self.max_messages), step) - before
         turn_starts = [at for at, item in enumerate(items) if item.is_from_user]
         text_lengths = [len(item.json_without_extras) for item in items]
-        first = _find_start(
-            text_lengths, turn_starts, range(start, len(items) + step, step), self.max_characters
-        )
         extras_lengths = [
             len(item.json) - plain for item, plain in zip(items, text_lengths, strict=True)
         ]
-        extras_start = _find_start(
-            extras_lengths,
-            turn_starts,
-            range(start, len(items) + step, step),
-            self.max_extras_characters,
-        )
+        starts = range(start, len(items) + step, step)
+        first = _find_start(text_lengths, turn_starts, starts, self.max_characters)
+        extras_start = _find_start(extras_lengths, turn_starts, starts, self.max_extras_characters)
         return [
             *(item.without_extras for item in items[first:extras_start]),
             *items[max(first, extras_start) :],
@@ -82,11 +76,9 @@ class ContextWindow:
         nothing, because a chain of reasoning items must be complete.
         """
         extras_length = sum(len(item.json) - len(item.json_without_extras) for item in turn)
-        return (
-            turn
-            if extras_length <= self.max_extras_characters
-            else [item.without_extras for item in turn]
-        )
+        if extras_length <= self.max_extras_characters:
+            return turn
+        return [item.without_extras for item in turn]
 
 
 def _find_start(lengths: list[int], turn_starts: list[int], starts: range, max_total: int) -> int:

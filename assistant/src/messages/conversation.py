@@ -63,17 +63,13 @@ class Conversation:
 
     def build_unfinished_items(self) -> list[ChatItem]:
         """Return the items of a failed turn, closed by an answer so that a turn can follow."""
-        return [
-            *self.items,
-            ChatItem.from_message({"role": "assistant", "content": _UNFINISHED_REPLY}),
-        ]
+        reply = ChatItem.from_message({"role": "assistant", "content": _UNFINISHED_REPLY})
+        return [*self.items, reply]
 
 
 def add_timestamp(text: str, at: datetime) -> str:
-    """Return the text after a line with the local time at which it was written.
-
-    The time is not part of the instructions, so that each request begins with the same bytes.
-    """
+    """Return the text after a line with the local time at which it was written. The time is not
+    part of the instructions, so that each request begins with the same bytes."""
     return f"[{at:%a %Y-%m-%d %H:%M} {at.tzinfo}]\n{text}"
 
 

@@ -76,10 +76,8 @@ def build_failure_notice(
 def _address(
     message: ToSecretary, message_id: str, user: UserSnapshot | None = None
 ) -> dict[str, Any]:
-    """Return the fields that each message to Telegram has.
-
-    The language is the one Telegram named with the message, else the one it named last.
-    """
+    """Return the fields that each message to Telegram has. The language is the one Telegram named
+    with the message, else the one it named last."""
     sender = None if isinstance(message, ScheduledPrompt) else message.sender
     language = (sender and sender.language_code) or (user and user.language_code)
     return {

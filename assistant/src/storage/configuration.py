@@ -23,14 +23,10 @@ log = structlog.stdlib.get_logger()
 class ConfigurationStore:
     """Keeps the last valid snapshot in memory, also while Redis or rest_service is unavailable."""
 
-    def __init__(
-        self, redis: Redis, blocking: Redis, poll_seconds: float = MAX_BLOCK_SECONDS
-    ) -> None:
-        """`poll_seconds` is the interval of reads without an announcement."""
+    def __init__(self, redis: Redis, blocking: Redis) -> None:
         self.current: ConfigurationSnapshot | None = None
         self._redis = redis
         self._blocking = blocking
-        self._poll_seconds = poll_seconds
         self._last_stored = ""
 
     async def watch(self, stop: asyncio.Event) -> None:
@@ -41,7 +37,7 @@ class ConfigurationStore:
                     await announcements.subscribe(CONFIGURATION_CHANNEL)
                     while not stop.is_set():
                         await self.refresh()
-                        await announcements.get_message(timeout=self._poll_seconds)
+                        await announcements.get_message(timeout=MAX_BLOCK_SECONDS)
             except (*CONNECTION_ERRORS, ResponseError) as error:
                 log.warning("configuration unavailable", reason=str(error))
                 await asyncio.sleep(RECONNECT_SECONDS)

@@ -9,17 +9,28 @@ mark beside the history records what is known:
     a history, no mark     complete, the usual case
 """
 
+import asyncio
+import time
 from typing import Literal, NamedTuple
 from uuid import UUID
 
+import structlog
 from redis.commands.core import AsyncScript
 
 from smart_kit.contracts.keys import history_key
+from smart_kit.errors import DomainError, UpstreamError
 from smart_kit.mailbox.mailbox import HISTORY_TTL_SECONDS
 from smart_kit.redis import Redis, await_result
 
-from ..messages.item import ChatItem
-from .history_archive import MAX_ITEMS, HistoryArchive
+from ..messages.item import ChatItem, encode_json
+from ..services.rest_service import RestServiceClient
+
+MAX_ARCHIVED_ITEMS = 200
+"""The page size of one request to the archive."""
+TIMEOUT_SECONDS = 2.0
+"""Longest delay of a user's answer by the archive."""
+COOLDOWN_SECONDS = 30.0
+"""Pause after a request that the archive did not answer."""
 
 _REFILL = """
 -- Puts items before a history, unless it has changed since it was read.
@@ -34,6 +45,8 @@ return 1
 
 HistoryMark = Literal["new", "partial"]
 
+log = structlog.stdlib.get_logger()
+
 
 class _StoredHistory(NamedTuple):
     items: list[str]
@@ -42,19 +55,20 @@ class _StoredHistory(NamedTuple):
 
 
 class HistoryStore:
-    """Reads histories and restores them from the archive."""
+    """Reads histories and restores them from the archive, which rest_service keeps."""
 
-    def __init__(self, redis: Redis, archive: HistoryArchive) -> None:
+    def __init__(self, redis: Redis, rest: RestServiceClient) -> None:
         self._redis = redis
-        self._archive = archive
+        self._rest = rest
+        self._archive_retry_at = 0.0
+        """Monotonic time until which the archive is not called; 0: it answered."""
         self._refill = AsyncScript(redis, _REFILL)
 
     async def get_newest(self, thread_id: UUID, user_id: UUID, count: int) -> tuple[list[str], int]:
         """Return the newest items, oldest first, and the length of the whole history."""
         stored = await self._read_stored(thread_id, count)
-        if (
-            stored.length and stored.mark == "new"
-        ):  # not new any more: from now on a missing history is a lost one
+        if stored.length and stored.mark == "new":
+            # not new any more: from now on a missing history is a lost one
             await self._redis.delete(_mark_key(thread_id))
         elif stored.mark == "partial" or not (stored.length or stored.mark):
             await self._refill_from_archive(thread_id, user_id, stored)
@@ -77,18 +91,34 @@ class HistoryStore:
     async def _refill_from_archive(
         self, thread_id: UUID, user_id: UUID, stored: _StoredHistory
     ) -> None:
-        archived = await self._archive.fetch_newest(user_id, thread_id)
+        archived = await self._fetch_archived(user_id, thread_id)
         if archived is None:
             if stored.mark is None:
                 await self._set_mark(thread_id, "partial")
             return
         key = history_key(thread_id)
         later = await await_result(self._redis.lrange(key, 0, -1)) if stored.length else []
-        missing = [ChatItem(one).json_without_extras for one in _find_missing(archived, later)]
+        missing = [ChatItem(raw).json_without_extras for raw in _find_missing(archived, later)]
         mark: HistoryMark | Literal[""] = "" if missing or later else "new"
         await self._refill(
             keys=[key, _mark_key(thread_id)], args=[len(later), HISTORY_TTL_SECONDS, mark, *missing]
         )
+
+    async def _fetch_archived(self, user_id: UUID, thread_id: UUID) -> list[str] | None:
+        """Return the newest archived items, oldest first; None: rest_service is unavailable."""
+        if time.monotonic() < self._archive_retry_at:
+            return None
+        try:
+            async with asyncio.timeout(TIMEOUT_SECONDS):
+                page = await self._rest.list_newest_messages(user_id, thread_id, MAX_ARCHIVED_ITEMS)
+        except (DomainError, UpstreamError, TimeoutError) as error:
+            if not self._archive_retry_at:
+                reason = str(error) or "no answer in time"
+                log.warning("history archive unavailable", reason=reason)
+            self._archive_retry_at = time.monotonic() + COOLDOWN_SECONDS
+            return None
+        self._archive_retry_at = 0.0
+        return [encode_json(message.payload) for message in page.items]
 
     async def _set_mark(self, thread_id: UUID, mark: HistoryMark) -> None:
         await self._redis.set(_mark_key(thread_id), mark, ex=HISTORY_TTL_SECONDS, nx=True)
@@ -100,7 +130,7 @@ def _mark_key(thread_id: UUID) -> str:
 
 def _find_missing(archived: list[str], later: list[str]) -> list[str]:
     """Return the archived items before the `later` ones; the archive may have some of those too."""
-    if len(later) >= MAX_ITEMS:
+    if len(later) >= MAX_ARCHIVED_ITEMS:
         return []
     for start in range(len(archived)):
         both = archived[start:]

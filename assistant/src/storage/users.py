@@ -15,8 +15,6 @@ from smart_kit.redis import Redis, await_result
 
 from ..services.rest_service import RestServiceClient
 
-_TELEGRAM_FIELDS = {"first_name", "username", "language_code"}
-
 SnapshotT = TypeVar("SnapshotT", bound=Contract)
 
 log = structlog.stdlib.get_logger()
@@ -31,16 +29,16 @@ class UserState:
     """Id of the bot that tg_bot serves now."""
 
 
+@dataclass(frozen=True)
 class UserStore:
     """Reads and creates users."""
 
-    def __init__(self, redis: Redis, rest: RestServiceClient) -> None:
-        self._redis = redis
-        self._rest = rest
+    redis: Redis
+    rest: RestServiceClient
 
     async def get(self, telegram_id: int) -> UserState:
         """Return user and current bot, in one round trip."""
-        user, bot = await await_result(self._redis.mget(user_key(telegram_id), ACTIVE_BOT_KEY))
+        user, bot = await await_result(self.redis.mget(user_key(telegram_id), ACTIVE_BOT_KEY))
         identity = _parse_snapshot(BotIdentity, bot)
         return UserState(
             _parse_snapshot(UserSnapshot, user), identity.id if identity is not None else None
@@ -48,8 +46,8 @@ class UserStore:
 
     async def create(self, sender: Sender) -> UserSnapshot:
         """Create a user who is not in Redis. Raises what RestServiceClient raises."""
-        fields = sender.model_dump(include=_TELEGRAM_FIELDS, exclude_unset=True)
-        user = await self._rest.upsert_user(sender.telegram_id, UserUpsert.model_validate(fields))
+        profile = sender.model_dump(include=set(UserUpsert.model_fields), exclude_unset=True)
+        user = await self.rest.upsert_user(sender.telegram_id, UserUpsert.model_validate(profile))
         # rest_service writes the key before it responds; only the key has the threads
         state = await self.get(sender.telegram_id)
         return state.user or UserSnapshot(**user.model_dump(), version=0)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from uuid import UUID
 
 import structlog
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from redis.exceptions import RedisError
 
 from smart_kit.clock import Clock
@@ -35,6 +35,7 @@ MAX_RESULT_CHARACTERS = 16_000
 TOOL_TIMEOUT_SECONDS = 30.0
 
 ArgumentsT = TypeVar("ArgumentsT", bound=Arguments)
+ContractT = TypeVar("ContractT", bound=BaseModel)
 log = structlog.stdlib.get_logger()
 
 
@@ -52,7 +53,7 @@ class ToolContext:
 
 
 class CallableAssistant(Protocol):
-    """What a tool needs of another assistant: see assistants/tool_assistant.py."""
+    """What a tool needs of another assistant: see assistants/factory.py."""
 
     @property
     def may_write(self) -> bool:
@@ -63,36 +64,20 @@ class CallableAssistant(Protocol):
 
 
 @dataclass(frozen=True)
-class _MissingAssistant:
-    """Stands for every assistant where no factory provides them."""
-
-    id: UUID
-    may_write: bool = True  # what is not known is not taken for harmless
-
-    async def run(self, context: ToolContext, message: str) -> str:  # noqa: ARG002
-        raise ToolExecutionError(f"There is no assistant {self.id}.")
-
-
-def _raise_no_http(_: HttpRequest) -> Any:
-    raise ToolExecutionError("External servers cannot be called here.")
-
-
-@dataclass(frozen=True)
 class ToolServices:
     """Clients and other dependencies of tools."""
 
     rest: RestServiceClient
     clock: Clock
     weather: OpenMeteoClient
-    get_assistant: Callable[[UUID], CallableAssistant] = _MissingAssistant
-    """Returns another assistant; set by the factory, because tools do not import assistants."""
-    send_http: Callable[[HttpRequest], Awaitable[HttpResponse]] = _raise_no_http
+    send_http: Callable[[HttpRequest], Awaitable[HttpResponse]]
     """Calls a server that an administrator named: `SafeHttpClient.send`."""
+    vault: Vault
+    result_cache: ToolResultCache
+    get_assistant: Callable[[UUID], CallableAssistant | None] = lambda _: None
+    """Returns another assistant; set by the factory, because tools do not import assistants."""
     secrets: tuple[SecretSnapshot, ...] = ()
     """Secrets of the configuration; set by the factory."""
-    vault: Vault = Vault(())  # noqa: RUF009 # it holds nothing that could change
-    result_cache: ToolResultCache | None = None
-    """Cache of tool results; None: no result is cached."""
 
 
 class BaseTool(ABC, Generic[ArgumentsT]):
@@ -147,7 +132,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
     async def _get_cached_or_run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:
         """Return a cached result of the same call, where the record allows it, or run the call."""
         cache, record = self._services.result_cache, self._record
-        if cache is None or self.may_write or not record.cache_seconds:
+        if self.may_write or not record.cache_seconds:
             return await self._run(context, arguments)
         key = cache.build_key(record, context.turn, arguments.model_dump_json())
         found = await cache.get(key)
@@ -164,20 +149,18 @@ class BaseTool(ABC, Generic[ArgumentsT]):
 
     def _validate_arguments(self, arguments: JsonObject) -> ArgumentsT:
         """Return the arguments, if both the record's schema and the code accept them."""
-        given = {
+        given = {  # models send null for arguments they omit
             name: value
             for name, value in arguments.items()
-            if value is not None
-            or self._may_be_null(name)  # models send null for arguments they omit
+            if value is not None or self._may_be_null(name)
         }
-        errors = self._schema.list_errors(given)
-        if not errors:
-            try:
-                # from JSON, because there a date does not become its midnight
-                return self.arguments.model_validate_json(json.dumps(given))
-            except ValidationError as error:
-                raise to_invalid_input_error(error) from error
-        raise _build_invalid_input_error(errors)
+        if errors := self._schema.list_errors(given):
+            raise _build_invalid_input_error(errors)
+        try:
+            # from JSON, because there a date does not become its midnight
+            return self.arguments.model_validate_json(json.dumps(given))
+        except ValidationError as error:
+            raise _to_invalid_input_error(error) from error
 
     def _may_be_null(self, name: str) -> bool:
         """Return whether null is meant as a value, or has to be reported as an error."""
@@ -191,18 +174,23 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         return JsonSchemaValidator(self._record.input_schema)
 
     def _timeout_for(self, turn: Turn) -> float | None:
-        return (
-            None
-            if self.timeout_seconds is None
-            else min(self.timeout_seconds, max(1.0, turn.seconds_left))
-        )
+        if self.timeout_seconds is None:
+            return None
+        return min(self.timeout_seconds, max(1.0, turn.seconds_left))
 
     def _build_error_result(self, explanation: str) -> ToolResult:
         return ToolResult(content=f"Error: {explanation} Tell the user.")
 
 
-def to_invalid_input_error(error: ValidationError) -> InvalidInputError:
-    """Return the error for the model where a contract refuses its arguments."""
+def build_contract(contract: type[ContractT], fields: JsonObject) -> ContractT:
+    """Return the contract with these fields. Raises InvalidInputError where it refuses them."""
+    try:
+        return contract.model_validate(fields)
+    except ValidationError as error:
+        raise _to_invalid_input_error(error) from error
+
+
+def _to_invalid_input_error(error: ValidationError) -> InvalidInputError:
     return _build_invalid_input_error([_format_validation_error(item) for item in error.errors()])
 
 

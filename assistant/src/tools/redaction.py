@@ -107,7 +107,6 @@ def _build_first_decoding(content: bytes) -> _Decoding:
 
 
 def _decode_escape(match: re.Match[bytes]) -> bytes:
-    """Return the bytes that an escape sequence stands for."""
     if match["byte"]:
         return bytes.fromhex(match["byte"].decode())
     if match["itself"]:

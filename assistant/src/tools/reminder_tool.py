@@ -1,8 +1,8 @@
 """create_reminder: schedules a reminder, or a prompt to the secretary."""
 
 from datetime import UTC, datetime, timedelta
-
-from pydantic import ValidationError
+from functools import partial
+from zoneinfo import ZoneInfo
 
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead
@@ -10,9 +10,9 @@ from smart_kit.contracts.functions import CreateReminder
 from smart_kit.errors import InvalidInputError
 
 from ..core.journal import ToolResult
-from .base import ToolContext, to_invalid_input_error
-from .datetimes import format_local, to_utc
-from .mutating_tool import MutatingTool, build_write_result
+from .base import ToolContext, build_contract
+from .mutating_tool import MutatingTool
+from .timezones import format_local, to_utc
 
 
 class ReminderTool(MutatingTool[CreateReminder]):
@@ -23,11 +23,9 @@ class ReminderTool(MutatingTool[CreateReminder]):
     noun = "reminder"
 
     async def _run(self, context: ToolContext, arguments: CreateReminder) -> ToolResult:
-        """Raises InvalidInputError for a time in the past or an unusable cron expression."""
         job = self._build_job(context, arguments)
-        call = self._services.rest.create_cron_job(job, context.idempotency_key)
-        planned = await self._write(context, call)
-        return build_write_result(_render_result(planned, context), planned.effect)
+        request = self._services.rest.create_cron_job(job, context.idempotency_key)
+        return await self._write(context, request, partial(_render_result, context.turn.zone))
 
     def _build_job(self, context: ToolContext, arguments: CreateReminder) -> CronJobCreate:
         turn = context.turn
@@ -42,16 +40,11 @@ class ReminderTool(MutatingTool[CreateReminder]):
             job["cron_expression"] = arguments.cron
         else:
             job["at"] = self._resolve_time(context, arguments)
-        try:
-            return CronJobCreate.model_validate(job)
-        except ValidationError as error:
-            raise to_invalid_input_error(error) from error
+        return build_contract(CronJobCreate, job)
 
     def _resolve_time(self, context: ToolContext, arguments: CreateReminder) -> datetime:
-        """Return the instant, relative to when the message was written.
-
-        So every attempt at the message schedules the same, even one after that instant.
-        """
+        """Return the instant, relative to when the message was written. So every attempt at the
+        message schedules the same, even one after that instant."""
         turn = context.turn
         if arguments.in_seconds is not None:
             return (turn.requested_at + timedelta(seconds=arguments.in_seconds)).astimezone(UTC)
@@ -66,15 +59,12 @@ class ReminderTool(MutatingTool[CreateReminder]):
         return at
 
 
-def _render_result(planned: CronJobRead, context: ToolContext) -> str:
-    """Return what was scheduled and when, in the user's time zone, for the model."""
-    zone = context.turn.zone
-    fires_at = planned.next_fire_at
-    first = format_local(fires_at, zone) if fires_at is not None else "never"
-    what = "Request to the secretary" if planned.type == "prompt" else "Reminder"
-    if planned.cron_expression is None:
-        return f"{what} planned for {first} {zone.key}: {planned.text}"
+def _render_result(zone: ZoneInfo, job: CronJobRead) -> str:
+    first = "never" if job.next_fire_at is None else format_local(job.next_fire_at, zone)
+    what = "Request to the secretary" if job.type == "prompt" else "Reminder"
+    if job.cron_expression is None:
+        return f"{what} planned for {first} {zone.key}: {job.text}"
     return (
-        f"{what} planned, recurring (cron {planned.cron_expression}, {zone.key}),"
-        f" the next time {first}: {planned.text}"
+        f"{what} planned, recurring (cron {job.cron_expression}, {zone.key}),"
+        f" the next time {first}: {job.text}"
     )

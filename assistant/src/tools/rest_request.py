@@ -9,14 +9,11 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote, unquote, urlencode
 
-from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.tools import PLACEHOLDER_PATTERN, HttpCall
 from smart_kit.errors import InvalidInputError
 from smart_kit.safe_http.client import HttpRequest
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
-_SLASH = re.compile(r"[/\\]")
-_DOT_SEGMENTS = (".", "..")
 _ACCEPT = "application/json, text/plain;q=0.9, */*;q=0.5"
 _ABSENT = object()
 _MAX_ARGUMENT_CHARACTERS = 1_000
@@ -34,27 +31,19 @@ def build_request(
     """Return the request. Raises InvalidInputError for arguments that do not fit in their place,
     and what `reveal` raises."""
     try:
-        return _render_request(call, arguments, reveal)
+        headers = _render_headers(call.headers, arguments, reveal)
+        named = {name.lower() for name in headers}
+        if "accept" not in named:
+            headers["Accept"] = _ACCEPT
+        body = None
+        if call.body is not None:
+            body = json.dumps(_render_value(call.body, arguments), allow_nan=False).encode()
+            if "content-type" not in named:
+                headers["Content-Type"] = "application/json"
+        url = _render_url(call.url, arguments, reveal)
+        query = _render_query(call.query, arguments, reveal)
     except ValueError as error:  # a lone surrogate, or NaN
         raise InvalidInputError("The arguments hold what cannot be sent as text.") from error
-
-
-def _render_request(
-    call: HttpCall, arguments: Mapping[str, Any], reveal: RevealSecret
-) -> HttpRequest:
-    headers = _render_headers(call.headers, arguments, reveal)
-    named = {name.lower() for name in headers}
-    if "accept" not in named:
-        headers["Accept"] = _ACCEPT
-    body = None
-    if call.body is not None:
-        body = json.dumps(_render_body(call.body, arguments), allow_nan=False).encode()
-        if "content-type" not in named:
-            headers["Content-Type"] = "application/json"
-    url, query = (
-        _render_url(call.url, arguments, reveal),
-        _render_query(call.query, arguments, reveal),
-    )
     return HttpRequest(call.method, f"{url}?{query}" if query else url, headers, body)
 
 
@@ -86,11 +75,10 @@ def _render_path_segment(name: str, arguments: Mapping[str, Any]) -> str:
 
 
 def _has_dot_segments(plain: str) -> bool:
-    return any(part in _DOT_SEGMENTS for part in _SLASH.split(plain))
+    return any(part in (".", "..") for part in re.split(r"[/\\]", plain))
 
 
 def _decode_fully(what: str, text: str, rounds: int) -> str:
-    """Decode percent-encoding until nothing is left to decode."""
     for _ in range(rounds):
         decoded = unquote(text)
         if decoded == text:
@@ -129,8 +117,8 @@ def _render_headers(
 
 def _render_text(template: str, arguments: Mapping[str, Any], reveal: RevealSecret) -> str | None:
     """Fill a template; None: an argument in it is missing."""
-    matches = list(PLACEHOLDER_PATTERN.finditer(template))
-    if any(one["argument"] and arguments.get(one["argument"]) is None for one in matches):
+    names = [match["argument"] for match in PLACEHOLDER_PATTERN.finditer(template)]
+    if any(name and arguments.get(name) is None for name in names):
         return None
 
     def fill(match: re.Match[str]) -> str:
@@ -139,11 +127,6 @@ def _render_text(template: str, arguments: Mapping[str, Any], reveal: RevealSecr
         return _to_text(arguments[match["argument"]])
 
     return PLACEHOLDER_PATTERN.sub(fill, template)
-
-
-def _render_body(template: JsonObject, arguments: Mapping[str, Any]) -> JsonObject:
-    body: JsonObject = _render_value(template, arguments)
-    return body
 
 
 def _render_value(template: Any, arguments: Mapping[str, Any]) -> Any:
@@ -156,25 +139,16 @@ def _render_value(template: Any, arguments: Mapping[str, Any]) -> Any:
             values = (_render_value(part, arguments) for part in template)
             return [value for value in values if value is not _ABSENT]
         case str():
-            return _render_text_value(template, arguments)
+            whole = PLACEHOLDER_PATTERN.fullmatch(template)
+            if whole and whole["argument"]:
+                return arguments.get(whole["argument"], _ABSENT)
+            # bodies may not contain secrets, so the placeholder of a secret stays
+            text = _render_text(template, arguments, "{{secret:{}}}".format)
+            return _ABSENT if text is None else text
     return template
 
 
-def _render_text_value(template: str, arguments: Mapping[str, Any]) -> Any:
-    whole = PLACEHOLDER_PATTERN.fullmatch(template)
-    if whole and whole["argument"]:
-        return arguments.get(whole["argument"], _ABSENT)
-    text = _render_text(template, arguments, _render_secret_placeholder)
-    return _ABSENT if text is None else text
-
-
-def _render_secret_placeholder(name: str) -> str:
-    """Return the placeholder itself: bodies may not contain secrets."""
-    return f"{{secret:{name}}}"
-
-
 def _to_text(value: Any) -> str:
-    """Return text unchanged and any other value as JSON."""
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

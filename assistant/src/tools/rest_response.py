@@ -64,7 +64,6 @@ def _decode_body(response: HttpResponse) -> str:
 
 
 def _compact_json(text: str) -> str:
-    """Return JSON without whitespace, and invalid JSON unchanged."""
     try:
         return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"))
     except (ValueError, RecursionError):

@@ -1,5 +1,6 @@
 """Turns a tool record of rest_service into a tool."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -7,36 +8,46 @@ import structlog
 from smart_kit.contracts.configuration import ToolSnapshot
 from smart_kit.contracts.functions import find_function
 
-from . import TOOLS
 from .base import BaseTool, ToolServices
+from .reminder_tool import ReminderTool
 from .rest_tool import RestTool
+from .sub_assistant_tool import SubAssistantTool
+from .task_tool import ChangeTaskTool, CreateTaskTool, ListTasksTool
+from .time_tool import TimeTool
+from .weather_tool import WeatherTool
+
+TOOLS: tuple[type[BaseTool[Any]], ...] = (
+    ChangeTaskTool,
+    CreateTaskTool,
+    ListTasksTool,
+    ReminderTool,
+    SubAssistantTool,
+    TimeTool,
+    WeatherTool,
+)
+"""All built-in tools; a tool that is not listed does not exist."""
 
 _BY_FUNCTION = {tool.function: tool for tool in TOOLS}
 
 log = structlog.stdlib.get_logger()
 
 
+@dataclass(frozen=True)
 class RestServiceTool:
     """A tool record that can become a tool."""
 
-    def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
-        self._record = record
-        self._services = services
+    record: ToolSnapshot
+    services: ToolServices
 
     def to_tool(self) -> BaseTool[Any] | None:
         """Return the tool of the record's type and name; None: this version has none."""
-        tool = self._find_tool_class()
+        name, tool_type = self.record.name, self.record.tool_type
+        tool: type[BaseTool[Any]] | None = None
+        if tool_type == "rest":
+            tool = RestTool if self.record.http_call is not None else None
+        elif function := find_function(tool_type, name):
+            tool = _BY_FUNCTION.get(function.name)
         if tool is None:
-            log.warning(
-                "tool skipped: unknown function",
-                tool=self._record.name,
-                type=self._record.tool_type,
-            )
+            log.warning("tool skipped: unknown function", tool=name, type=tool_type)
             return None
-        return tool(self._record, self._services)
-
-    def _find_tool_class(self) -> type[BaseTool[Any]] | None:
-        if self._record.tool_type == "rest":
-            return RestTool if self._record.http_call is not None else None
-        function = find_function(self._record.tool_type, self._record.name)
-        return _BY_FUNCTION.get(function.name) if function is not None else None
+        return tool(self.record, self.services)

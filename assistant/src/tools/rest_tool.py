@@ -1,16 +1,12 @@
 """A tool that makes the HTTP call that an administrator has described in its record."""
 
-from collections.abc import Iterator
-from typing import Any
-
 from pydantic import ConfigDict
 
-from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
+from smart_kit.contracts.configuration import ToolSnapshot
 from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, ToolExecutionError, UpstreamError
 from smart_kit.safe_http.client import (
     ConnectionFailed,
-    HttpRequest,
     HttpResponse,
     InvalidHttpRequest,
     RedirectBlocked,
@@ -31,11 +27,6 @@ class RestArguments(Arguments):
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
-    @property
-    def values_by_name(self) -> dict[str, Any]:
-        """The arguments."""
-        return dict(self.model_extra or {})
-
 
 class RestTool(BaseTool[RestArguments]):
     """Calls an external server. A call that may write is made at most once."""
@@ -47,26 +38,15 @@ class RestTool(BaseTool[RestArguments]):
         super().__init__(record, services)
         self.may_write = record.effect_class == "writes"
         self.is_repeatable = not self.may_write
+        self._server = f"The server of {self.name}"
+        self._outcome_note = f" {_OUTCOME_UNKNOWN}" if self.may_write else ""
 
     async def _run(
         self,
         context: ToolContext,  # noqa: ARG002 # servers do not learn who the user is
         arguments: RestArguments,
     ) -> ToolResult:
-        """Raises InvalidInputError where the server rejects the request, else
-        ToolExecutionError."""
         secret_values: dict[str, str] = {}
-        request = self._build_request(arguments, secret_values)
-        try:
-            response = await self._services.send_http(request)
-        except UpstreamError as error:
-            raise ToolExecutionError(self._describe_failure(error)) from error
-        return ToolResult(content=self._render_or_raise(response, secret_values))
-
-    def _build_request(
-        self, arguments: RestArguments, secret_values: dict[str, str]
-    ) -> HttpRequest:
-        """Return the request, and add the secrets in it to `secret_values`."""
         call = self._record.http_call
         assert call is not None
 
@@ -74,11 +54,16 @@ class RestTool(BaseTool[RestArguments]):
             secret_values[name] = self._decrypt_secret(name, call.url)
             return secret_values[name]
 
-        return build_request(call, arguments.values_by_name, reveal)
+        request = build_request(call, arguments.model_extra or {}, reveal)
+        try:
+            response = await self._services.send_http(request)
+        except UpstreamError as error:
+            raise ToolExecutionError(self._describe_failure(error)) from error
+        return ToolResult(content=self._render_or_raise(response, secret_values))
 
     def _decrypt_secret(self, name: str, url: str) -> str:
-        """Return the value of a secret that belongs to the server of this call."""
-        secret = next(self._find_secrets(name), None)
+        named = (secret for secret in self._services.secrets if secret.name == name)
+        secret = next(named, None)
         if secret is None:
             raise ToolExecutionError(f"The secret {name} of {self.name} is missing.")
         if PublicUrl.parse(secret.origin).origin != PublicUrl.parse(url).origin:
@@ -88,22 +73,14 @@ class RestTool(BaseTool[RestArguments]):
             raise ToolExecutionError(f"The secret {name} cannot be read.")
         return value
 
-    def _find_secrets(self, name: str) -> Iterator[SecretSnapshot]:
-        return (secret for secret in self._services.secrets if secret.name == name)
-
     def _render_or_raise(self, response: HttpResponse, secret_values: dict[str, str]) -> str:
         status = response.status
         if status == 401:
-            raise ToolExecutionError(
-                f"The server of {self.name} rejected our credentials (HTTP 401)."
-            )
+            raise ToolExecutionError(f"{self._server} rejected our credentials (HTTP 401).")
         if status == 429:
-            raise ToolExecutionError(
-                f"The server of {self.name} limits requests at the moment (HTTP 429)."
-            )
+            raise ToolExecutionError(f"{self._server} limits requests at the moment (HTTP 429).")
         if status >= 500:
-            unknown = f" {_OUTCOME_UNKNOWN}" if self.may_write else ""
-            raise ToolExecutionError(f"The server of {self.name} failed (HTTP {status}).{unknown}")
+            raise ToolExecutionError(f"{self._server} failed (HTTP {status}).{self._outcome_note}")
         if status >= 400:
             excerpt = render_response(response, secret_values, _MAX_REFUSAL_CHARACTERS)
             raise InvalidInputError(f"The call was refused; other arguments may help. {excerpt}")
@@ -111,12 +88,10 @@ class RestTool(BaseTool[RestArguments]):
 
     def _describe_failure(self, error: UpstreamError) -> str:
         """Return the text for the user; the reason, which may name addresses, is only logged."""
-        server = f"The server of {self.name}"
         if isinstance(error, ConnectionFailed):
-            return f"{server} cannot be reached at the moment."
+            return f"{self._server} cannot be reached at the moment."
         if isinstance(error, InvalidHttpRequest):
             return f"What {self.name} would send is not a valid request, so nothing was sent."
         if isinstance(error, AddressBlocked) and not isinstance(error, RedirectBlocked):
-            return f"{server} is at an address that must not be called."
-        unknown = f" {_OUTCOME_UNKNOWN}" if self.may_write else ""
-        return f"{server} sent no usable answer.{unknown}"
+            return f"{self._server} is at an address that must not be called."
+        return f"{self._server} sent no usable answer.{self._outcome_note}"

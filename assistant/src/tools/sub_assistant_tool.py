@@ -25,9 +25,8 @@ class SubAssistantTool(BaseTool[AskAssistant]):
         self.may_write = self._assistant is not None and self._assistant.may_write
 
     async def _run(self, context: ToolContext, arguments: AskAssistant) -> ToolResult:
-        """Raises InvalidInputError below the last level, ToolExecutionError where no model
-        answers."""
-        if _get_depth(context.step) > MAX_DEPTH:
+        depth = (context.step.count(".") + 1) // 2  # 1: directly below the secretary
+        if depth > MAX_DEPTH:
             raise InvalidInputError(
                 f"No assistant can be called here: {MAX_DEPTH} levels are the limit."
                 " Answer yourself."
@@ -39,9 +38,3 @@ class SubAssistantTool(BaseTool[AskAssistant]):
         except UpstreamError as error:
             raise ToolExecutionError(f"{self.name} could not answer.") from error
         return ToolResult(content=answer)
-
-
-def _get_depth(step: str) -> int:
-    """Return the level of the assistant that this tool call runs; 1: directly below the
-    secretary."""
-    return (step.count(".") + 1) // 2

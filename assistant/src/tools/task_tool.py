@@ -1,8 +1,7 @@
 """create_task, list_tasks, change_task: the user's tasks."""
 
+from functools import partial
 from zoneinfo import ZoneInfo
-
-from pydantic import ValidationError
 
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.functions import ChangeTask, CreateTask, ListTasks
@@ -10,9 +9,9 @@ from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskUpdate
 from smart_kit.errors import DomainError, ToolExecutionError, UpstreamError
 
 from ..core.journal import ToolResult
-from .base import BaseTool, ToolContext, to_invalid_input_error
-from .datetimes import format_local, to_utc_end_of_day
-from .mutating_tool import MutatingTool, build_write_result
+from .base import BaseTool, ToolContext, build_contract
+from .mutating_tool import MutatingTool
+from .timezones import format_local, to_utc_end_of_day
 
 MAX_LISTED_TASKS = 50
 
@@ -25,17 +24,11 @@ class CreateTaskTool(MutatingTool[CreateTask]):
     noun = "task"
 
     async def _run(self, context: ToolContext, arguments: CreateTask) -> ToolResult:
-        """Raises InvalidInputError for a due time beyond the calendar."""
         fields = {"user_id": context.turn.user.id, **_build_fields(context, arguments)}
-        try:
-            task = TaskCreate.model_validate(fields)
-        except ValidationError as error:
-            raise to_invalid_input_error(error) from error
-        call = self._services.rest.create_task(task, context.idempotency_key)
-        noted = await self._write(context, call)
-        return build_write_result(
-            _render_result("Task noted", noted, context.turn.zone), noted.effect
-        )
+        task = build_contract(TaskCreate, fields)
+        request = self._services.rest.create_task(task, context.idempotency_key)
+        render = partial(_render_result, "Task noted", context.turn.zone)
+        return await self._write(context, request, render)
 
 
 class ListTasksTool(BaseTool[ListTasks]):
@@ -45,7 +38,6 @@ class ListTasksTool(BaseTool[ListTasks]):
     arguments = ListTasks
 
     async def _run(self, context: ToolContext, arguments: ListTasks) -> ToolResult:
-        """Raises ToolExecutionError where rest_service does not answer."""
         turn, status = context.turn, arguments.status or "open"
         try:
             tasks = await self._services.rest.list_tasks(turn.user.id, status, MAX_LISTED_TASKS)
@@ -67,20 +59,11 @@ class ChangeTaskTool(MutatingTool[ChangeTask]):
     noun = "task"
 
     async def _run(self, context: ToolContext, arguments: ChangeTask) -> ToolResult:
-        """Raises InvalidInputError for an id that is not one of the user's tasks."""
-        try:
-            change = TaskUpdate.model_validate(_build_fields(context, arguments))
-        except ValidationError as error:
-            raise to_invalid_input_error(error) from error
-        changed = await self._write(
-            context,
-            self._services.rest.update_task(
-                arguments.id, change, context.turn.user.id, context.idempotency_key
-            ),
-        )
-        return build_write_result(
-            _render_result("Task changed", changed, context.turn.zone), changed.effect
-        )
+        change = build_contract(TaskUpdate, _build_fields(context, arguments))
+        user_id, key = context.turn.user.id, context.idempotency_key
+        request = self._services.rest.update_task(arguments.id, change, user_id, key)
+        render = partial(_render_result, "Task changed", context.turn.zone)
+        return await self._write(context, request, render)
 
 
 def _build_fields(context: ToolContext, arguments: CreateTask | ChangeTask) -> JsonObject:
@@ -92,7 +75,7 @@ def _build_fields(context: ToolContext, arguments: CreateTask | ChangeTask) -> J
     return fields
 
 
-def _render_result(what: str, task: TaskRead, zone: ZoneInfo) -> str:
+def _render_result(what: str, zone: ZoneInfo, task: TaskRead) -> str:
     return f"{what}, times in {zone.key}: {_render_task(task, zone)}"
 
 

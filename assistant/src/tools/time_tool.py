@@ -16,7 +16,6 @@ class TimeTool(BaseTool[GetTime]):
     arguments = GetTime
 
     async def _run(self, context: ToolContext, arguments: GetTime) -> ToolResult:
-        """Raises InvalidInputError for an unknown place."""
         place = (arguments.place or "").strip()
         zone = ZoneInfo(zone_for(place)) if place else context.turn.zone
         now = self._services.clock.now(zone).replace(microsecond=0)

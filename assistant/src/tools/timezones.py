@@ -1,17 +1,20 @@
-"""Finds the time zone of a place: from a table of cities and countries, and IANA's zone names.
+"""Time zones of places, and local times, in which models give and get times.
 
-Each line of the table (`cities.txt`) is a zone, then names in English and Russian. It is written by
-hand. The error for a place that it lacks tells the model which places to use instead.
+The zone of a place comes from a table of cities and countries, and IANA's zone names. Each line of
+the table (`cities.txt`) is a zone, then names in English and Russian. It is written by hand. The
+error for a place that it lacks tells the model which places to use instead.
 """
 
 import re
 import unicodedata
 from collections.abc import Iterator
+from datetime import date, datetime, time
 from functools import cache
 from importlib.resources import files
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
-from smart_kit.errors import InvalidInputError
+from smart_kit import local_time
+from smart_kit.errors import InvalidInputError, InvalidRequest
 
 _CONTINENTS = (
     "Africa",
@@ -40,9 +43,7 @@ _HINT = (
 
 def zone_for(place: str) -> str:
     """Return the IANA zone of a city, of a country with one zone, or of a zone name, in any case.
-
-    Names may be English or Russian, also declined. Raises InvalidInputError.
-    """
+    Names may be English or Russian, also declined. Raises InvalidInputError."""
     by_name, by_stem = _load_tables()
     name = _LEADING_WORDS.sub("", _normalize(place))
     zone = by_name.get(name) or by_stem.get(_stem_words(name))
@@ -57,6 +58,26 @@ def city_for(zone: str) -> str | None:
     if not rest or continent not in _CONTINENTS:
         return None
     return rest.rpartition("/")[2].replace("_", " ")
+
+
+def to_utc(given: datetime, zone: ZoneInfo, argument: str) -> datetime:
+    """Return the instant in UTC; a time without an offset is local (see local_time.to_utc). Raises
+    InvalidInputError, which names the argument, for a time beyond the calendar."""
+    try:
+        return local_time.to_utc(given, zone.key)
+    except InvalidRequest as error:
+        raise InvalidInputError(f"`{argument}` is beyond the calendar.") from error
+
+
+def to_utc_end_of_day(given: datetime | date, zone: ZoneInfo, argument: str) -> datetime:
+    """Return the instant in UTC; a date without a time means its last minute."""
+    moment = given if isinstance(given, datetime) else datetime.combine(given, time(23, 59))
+    return to_utc(moment, zone, argument)
+
+
+def format_local(moment: datetime, zone: ZoneInfo) -> str:
+    """Return the local time, for a model: “Sat 2026-11-21 13:24”."""
+    return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M}"
 
 
 @cache

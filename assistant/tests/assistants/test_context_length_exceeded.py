@@ -31,7 +31,7 @@ async def test_a_conversation_too_long_for_the_model_is_shortened(
     assert [message["role"] for message in after] == ["system", "user", "assistant", "user"]
 
 
-async def test_a_conversation_of_a_larger_model_goes_on_with_a_smaller_one(
+async def test_smaller_model_continues_the_conversation_of_a_larger_model(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """Even one message that is longer than all others together is dropped in the end."""
@@ -68,10 +68,10 @@ async def test_a_message_too_long_by_itself_ends_in_a_notice(
 ) -> None:
     model.add_steps("One.", *[CONTEXT_LENGTH_EXCEEDED] * 4)
     await harness.say("1")
-    said = await harness.say("2")
+    reply = await harness.say("2")
 
-    assert isinstance(said, Notice)
-    assert said.notice == "turn_failed"
+    assert isinstance(reply, Notice)
+    assert reply.notice == "turn_failed"
 
 
 def reject_models(*names: str) -> object:
@@ -83,7 +83,7 @@ def reject_models(*names: str) -> object:
     )
 
 
-async def test_what_is_too_long_for_a_model_however_short_the_next_is_asked_as_a_whole(
+async def test_next_model_gets_the_whole_conversation(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps("One.", "Two.")
@@ -94,16 +94,16 @@ async def test_what_is_too_long_for_a_model_however_short_the_next_is_asked_as_a
         version=2,
     )
     model.add_steps(*[reject_models("small")] * 6)
-    said = await harness.say("3")
+    reply = await harness.say("3")
 
-    assert said.text == "From big."
+    assert reply.text == "From big."
     assert [one.body["model"] for one in model.requests[2:]] == ["small"] * 3 + ["big"]
     assert [len(one.messages) for one in model.requests[2:]] == [6, 4, 2, 6]
     (*_, record) = await harness.read_turn_records()
     assert [one.model for one in record.steps[0].failures] == ["small"] * 3
 
 
-async def test_within_a_turn_it_is_not_asked_again_with_the_same_conversation(
+async def test_turn_does_not_repeat_a_request_that_was_too_long(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -121,14 +121,14 @@ async def test_within_a_turn_it_is_not_asked_again_with_the_same_conversation(
         "Drip, drop.",
         reject_models("small"),
     )
-    said = await harness.say("a verse?")
+    reply = await harness.say("a verse?")
 
-    assert said.text == "From big."
+    assert reply.text == "From big."
     request = [one.body["model"] for one in model.requests]
     assert request == ["small", "big", "small", "big"], "its own one is short enough"
 
 
-async def test_who_failed_before_a_model_that_was_too_small_is_not_asked_once_more(
+async def test_failed_model_is_not_retried_after_a_too_small_model(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps("One.")
@@ -137,9 +137,9 @@ async def test_who_failed_before_a_model_that_was_too_small_is_not_asked_once_mo
         make_secretary(make_tool("get_time"), model="broken", fallback_models=("small",)), version=2
     )
     model.add_steps(make_text_response(""), make_text_response(""), CONTEXT_LENGTH_EXCEEDED, "Two.")
-    said = await harness.say("2")
+    reply = await harness.say("2")
 
-    assert said.text == "Two."
+    assert reply.text == "Two."
     assert [one.body["model"] for one in model.requests[1:]] == ["broken"] * 2 + ["small"] * 2
     (*_, record) = await harness.read_turn_records()
     assert [one.model for one in record.steps[0].failures] == ["broken", "broken", "small"]
@@ -153,8 +153,8 @@ async def test_a_conversation_too_long_for_everybody_ends_in_a_notice(
         version=2,
     )
     model.add_steps(*[reject_models("small", "smaller")] * 4)
-    said = await harness.say("hi")
+    reply = await harness.say("hi")
 
-    assert isinstance(said, Notice)
-    assert said.notice == "turn_failed"
+    assert isinstance(reply, Notice)
+    assert reply.notice == "turn_failed"
     assert [one.body["model"] for one in model.requests] == ["small", "smaller"]

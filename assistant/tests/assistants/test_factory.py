@@ -75,7 +75,7 @@ OUTPUT = [
 ]
 
 
-async def test_an_openai_api_record_answers_over_responses_whatever_the_models_record_says(
+async def test_openai_api_assistant_uses_the_responses_api_of_any_model(
     harness: AssistantHarness,
 ) -> None:
     """The earlier output of the model goes back unchanged."""
@@ -92,15 +92,15 @@ async def test_an_openai_api_record_answers_over_responses_whatever_the_models_r
             make_assistant("Poet", assistant_type="openai_api"),
             version=2,
         )
-        said = [await harness.say("hi"), await harness.say("bye")]
+        reply = [await harness.say("hi"), await harness.say("bye")]
 
-    assert [one.text for one in said] == ["Hello!", "Hello!"]
+    assert [one.text for one in reply] == ["Hello!", "Hello!"]
     assert server.paths == ["/v1/responses"] * 2
     assert server.requests[1]["input"][1:3] == OUTPUT
     assert server.requests[1]["store"] is False
 
 
-async def test_an_openai_api_record_falls_back_to_a_model_whose_server_has_only_chat(
+async def test_openai_api_assistant_falls_back_to_chat_completions(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -110,9 +110,9 @@ async def test_an_openai_api_record_falls_back_to_a_model_whose_server_has_only_
         version=2,
     )
     model.add_steps(make_error_response(401), "Noon.")
-    said = await harness.say("what time is it?")
+    reply = await harness.say("what time is it?")
 
-    assert said.text == "Noon."
+    assert reply.text == "Noon."
     assert [one.body["model"] for one in model.requests] == ["default-model", "chatty"]
 
 
@@ -169,7 +169,7 @@ async def test_the_chain_is_its_own_model_then_its_fallbacks(
 @pytest.mark.parametrize(
     ("chosen", "asked"), [("nice", "nice"), ("secret", "default-model"), ("gone", "default-model")]
 )
-async def test_a_person_talks_to_the_model_they_chose_if_they_still_may(
+async def test_chosen_model_is_used_while_it_is_selectable(
     harness: AssistantHarness, model: ScriptedModel, chosen: str, asked: str
 ) -> None:
     """Sub-assistants use models of their own."""
@@ -203,7 +203,7 @@ async def test_where_the_chosen_model_is_away_the_assistants_own_answers(
     assert [one.body["model"] for one in model.requests] == ["nice", "default-model"]
 
 
-async def test_an_updated_assistant_is_another_of_its_type_and_the_first_stays(
+async def test_update_assistant_returns_a_copy_of_the_same_type(
     make_factory: Any,
 ) -> None:
     factory = make_factory(
@@ -222,7 +222,7 @@ async def test_an_updated_assistant_is_another_of_its_type_and_the_first_stays(
     )
 
 
-async def test_what_is_not_given_stays_in_an_updated_assistant(make_factory: Any) -> None:
+async def test_update_assistant_keeps_values_that_are_not_given(make_factory: Any) -> None:
     record = make_secretary(
         make_tool("get_time"), model="a", fallback_models=("b",), temperature=0.3
     )
@@ -257,7 +257,7 @@ async def test_tools_send_the_secrets_of_their_configuration(
     assert get_only_request(server).url == "https://api.example.org/?key=sesame"
 
 
-async def test_a_thread_is_the_one_that_was_begun_last_or_the_first(make_factory: Any) -> None:
+async def test_current_thread_is_the_newest_or_the_first(make_factory: Any) -> None:
     assistant = make_factory(make_secretary()).create_main_assistant(None)
     thread_id, user = uuid4(), make_user()
 
@@ -275,20 +275,20 @@ async def test_an_assistant_is_built_once(make_factory: Any) -> None:
     assert factory.create_main_assistant(poet) is not factory.create_sub_assistant(poet)
 
 
-async def test_who_is_not_active_is_nobody(make_factory: Any) -> None:
+async def test_inactive_assistant_is_not_created(make_factory: Any) -> None:
     assert make_factory().create_main_assistant(None) is None
     assert make_factory(make_secretary()).create_sub_assistant(uuid4()) is None
 
 
 @pytest.mark.parametrize(
-    ("asked", "told"),
+    ("asked", "reported"),
     [
         ("", "Error: ask_poet names no assistant. Tell the user."),
         ("Nobody", "Error: The assistant is not active. Tell the user."),
     ],
 )
-async def test_a_tool_behind_which_nobody_stands_is_told(
-    harness: AssistantHarness, model: ScriptedModel, asked: str, told: str
+async def test_tool_of_an_inactive_assistant_returns_an_error(
+    harness: AssistantHarness, model: ScriptedModel, asked: str, reported: str
 ) -> None:
     await harness.configure(
         make_secretary(make_tool("ask_assistant", "ask_poet", sub_assistant=asked)), version=2
@@ -296,4 +296,4 @@ async def test_a_tool_behind_which_nobody_stands_is_told(
     model.add_steps(make_tool_call_response(("ask_poet", {"message": "x"})), "Nobody is there.")
 
     assert (await harness.say("hi")).text == "Nobody is there."
-    assert model.requests[1].messages[-1]["content"] == told
+    assert model.requests[1].messages[-1]["content"] == reported

@@ -43,16 +43,16 @@ async def read_spent(harness: AssistantHarness) -> Decimal:
     return Decimal(sum(totals)) / 1_000_000
 
 
-async def test_what_a_failed_turn_cost_is_in_its_record_as_it_is_in_the_budget(
+async def test_cost_of_a_failed_turn_is_recorded_and_budgeted(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.models = {"default-model": make_model("default-model", **PRICES)}
     await harness.configure(make_secretary(), version=2)
     await harness.store_user(make_user(daily_budget=Decimal(100)))
     model.add_steps(respond_empty_slowly, respond_empty_slowly)
-    said = await harness.say("hi")
+    reply = await harness.say("hi")
 
-    assert isinstance(said, Notice)
+    assert isinstance(reply, Notice)
     (record,) = await harness.read_turn_records()
     (step,) = record.steps
     assert record.status == "failed"
@@ -81,7 +81,7 @@ async def test_what_a_failed_turn_cost_is_in_its_record_as_it_is_in_the_budget(
     assert await read_spent(harness) == 2 * CALL_COST
 
 
-async def test_why_a_turn_failed_after_a_tool_is_in_its_record(
+async def test_record_names_the_failure_after_a_tool_call(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     others = ("other", "last")
@@ -111,7 +111,7 @@ async def test_why_a_turn_failed_after_a_tool_is_in_its_record(
     ]
 
 
-async def test_a_sub_assistant_that_failed_is_in_the_record_of_a_turn_that_went_well(
+async def test_failed_sub_assistant_is_recorded_in_a_successful_turn(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.models = {"poet-model": make_model("poet-model", **PRICES)}
@@ -127,9 +127,9 @@ async def test_a_sub_assistant_that_failed_is_in_the_record_of_a_turn_that_went_
         make_text_response(""),
         "He fell silent.",
     )
-    said = await harness.say("a verse?")
+    reply = await harness.say("a verse?")
 
-    assert isinstance(said, Reply)
+    assert isinstance(reply, Reply)
     (record,) = await harness.read_turn_records()
     assert [step.step for step in record.steps] == ["1", "1.0", "1.0.1", "2"]
     poets = record.steps[2]
@@ -138,7 +138,7 @@ async def test_a_sub_assistant_that_failed_is_in_the_record_of_a_turn_that_went_
     assert await read_spent(harness) == 2 * CALL_COST
 
 
-async def test_an_answer_after_a_fallback_costs_its_own_and_its_failures_theirs(
+async def test_answer_and_failures_before_a_fallback_have_separate_costs(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.models = {
@@ -155,7 +155,7 @@ async def test_an_answer_after_a_fallback_costs_its_own_and_its_failures_theirs(
     assert [(one.model, one.cost) for one in step.failures] == [("default-model", CALL_COST)] * 2
 
 
-async def test_that_the_budget_allowed_nobody_is_in_the_record(
+async def test_exhausted_budget_is_recorded(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.models = {"default-model": make_model("default-model", **PRICES)}
@@ -174,10 +174,10 @@ async def test_that_no_model_is_configured_is_in_the_record(
 ) -> None:
     harness._default_models = ()
     await harness.configure(make_secretary(), version=2)
-    said = await harness.say("hi")
+    reply = await harness.say("hi")
 
-    assert isinstance(said, Notice)
-    assert said.notice == "model_unavailable"
+    assert isinstance(reply, Notice)
+    assert reply.notice == "model_unavailable"
     (record,) = await harness.read_turn_records()
     (step,) = record.steps
     assert (step.name, step.provider, step.is_answered, step.failures) == ("", "", False, ())

@@ -26,9 +26,9 @@ async def test_a_tool_is_run_and_its_result_goes_to_the_model(
     model.add_steps(
         make_tool_call_response(("get_time", {"place": "Tokyo"})), "It is evening in Tokyo."
     )
-    said = await harness.say("What time is it in Tokyo?")
+    reply = await harness.say("What time is it in Tokyo?")
 
-    assert said.text == "It is evening in Tokyo."
+    assert reply.text == "It is evening in Tokyo."
     *_, call, result = model.requests[1].messages
     assert call["tool_calls"][0]["function"] == {
         "name": "get_time",
@@ -61,18 +61,18 @@ async def test_the_archive_gets_every_step(harness: AssistantHarness, model: Scr
     ]
 
 
-async def test_what_a_tool_changed_comes_with_the_answer(
+async def test_answer_has_the_receipts_of_tools(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps(make_tool_call_response(REMIND), "I will.")
-    said = await harness.say("remind me")
+    reply = await harness.say("remind me")
 
-    assert isinstance(said, Reply)
-    assert [(one.kind, one.step) for one in said.receipts] == [("reminder_created", "1.0")]
+    assert isinstance(reply, Reply)
+    assert [(one.kind, one.step) for one in reply.receipts] == [("reminder_created", "1.0")]
 
 
 @pytest.mark.parametrize(
-    ("name", "arguments", "told"),
+    ("name", "arguments", "reported"),
     [
         ("get_weather", {}, "There is no tool 'get_weather'. The tools are: create_reminder, get_"),
         ("get_time", '{"place": ', "The arguments are not JSON"),
@@ -88,7 +88,7 @@ async def test_what_a_tool_changed_comes_with_the_answer(
     ],
 )
 async def test_wrong_arguments_are_explained_and_can_be_corrected(
-    harness: AssistantHarness, model: ScriptedModel, name: str, arguments: dict | str, told: str
+    harness: AssistantHarness, model: ScriptedModel, name: str, arguments: dict | str, reported: str
 ) -> None:
     model.add_steps(
         make_tool_call_response((name, arguments)),
@@ -99,7 +99,7 @@ async def test_wrong_arguments_are_explained_and_can_be_corrected(
     assert (await harness.say("hi")).text == "There."
     (result,) = get_tool_results(model.requests[1])
     assert result.startswith("Error: ")
-    assert told in result
+    assert reported in result
     assert "Error" not in get_tool_results(model.requests[2])[1]
     assert harness.rest.requests == []
 
@@ -118,9 +118,9 @@ async def test_optional_arguments_may_be_null(
 ) -> None:
     given = {"text": "stretch", "in_seconds": 60, "at": None, "cron": None}
     model.add_steps(make_tool_call_response(("create_reminder", given)), "Done.")
-    said = await harness.say("remind me")
+    reply = await harness.say("remind me")
 
-    assert len(said.receipts) == 1
+    assert len(reply.receipts) == 1
 
 
 async def test_a_call_that_was_cut_off_is_not_run(
@@ -150,9 +150,9 @@ async def test_after_ten_calls_the_model_has_to_answer(
 ) -> None:
     six = make_tool_call_response(*[("get_time", {})] * 6)
     model.add_steps(six, six, "Enough.")
-    said = await harness.say("hi")
+    reply = await harness.say("hi")
 
-    assert said.text == "Enough."
+    assert reply.text == "Enough."
     last = get_tool_results(model.requests[2])
     assert [result.startswith("Error: Not run") for result in last] == [False] * 10 + [True] * 2
     assert model.requests[2].body["tool_choice"] == "none"
@@ -164,10 +164,10 @@ async def test_a_model_that_never_stops_calling_ends_in_a_notice(
 ) -> None:
     ten = make_tool_call_response(*[("get_time", {})] * 10)
     model.add_steps(ten, ten)
-    said = await harness.say("hi")
+    reply = await harness.say("hi")
 
-    assert isinstance(said, Notice)
-    assert said.notice == "turn_failed"
+    assert isinstance(reply, Notice)
+    assert reply.notice == "turn_failed"
 
 
 async def test_calls_of_a_last_answer_are_left_out_of_the_history(
@@ -184,7 +184,7 @@ async def test_calls_of_a_last_answer_are_left_out_of_the_history(
     assert model.requests[2].messages[-2] == {"role": "assistant", "content": "So be it."}
 
 
-async def test_a_running_turn_keeps_its_connection_though_another_server_is_configured(
+async def test_running_turn_keeps_its_connection_after_reconfiguration(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     until = threading.Event()

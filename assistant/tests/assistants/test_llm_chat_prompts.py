@@ -68,7 +68,7 @@ class TestPrefix:
         assert [one["function"]["name"] for one in offered] == ["a", "z"]
 
 
-async def test_long_reasoning_is_sent_back_within_its_turn_and_takes_no_room_from_the_conversation(
+async def test_long_reasoning_does_not_displace_the_conversation(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     reasoning = "x" * 33_000
@@ -97,7 +97,7 @@ async def test_long_reasoning_is_sent_back_within_its_turn_and_takes_no_room_fro
     ] == (stored[2:6]), "the archive and Redis tell the same"
 
 
-async def test_what_a_provider_added_to_its_message_goes_back_to_it(
+async def test_provider_extras_are_sent_back_to_their_model(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     body = json.loads(make_tool_call_response(("get_time", {})).body)

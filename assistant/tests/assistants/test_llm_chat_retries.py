@@ -16,7 +16,7 @@ from smart_kit.testing.scripted_model import (
 
 
 class TestAnotherAttempt:
-    async def test_runs_no_tool_again_and_asks_the_model_only_what_is_missing(
+    async def test_later_attempt_repeats_no_finished_step(
         self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
         model.add_steps(make_tool_call_response(REMIND), "Never sent.", "I will.")
@@ -24,11 +24,11 @@ class TestAnotherAttempt:
         await harness.orchestrator.process_message(delivery)  # its worker dies before the end
 
         harness.orchestrator = harness.build_orchestrator()
-        said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
+        reply = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
-        assert said.text == "I will."
+        assert reply.text == "I will."
         assert len(harness.rest.requests) == 1
-        assert len(said.receipts) == 1
+        assert len(reply.receipts) == 1
         assert len(model.requests) == 3
         assert model.requests[2].raw == model.requests[1].raw
         (record,) = await harness.read_turn_records()
@@ -43,14 +43,14 @@ class TestAnotherAttempt:
         delivery = await harness.deliver(harness.make_message("remind me"))
         await harness.orchestrator.process_message(delivery)
         await harness.redis.hdel(journal_key("tg:77:1"), "1.1")
-        said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
+        reply = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
         keys = [request.headers["Idempotency-Key"] for request in harness.rest.requests]
         assert keys == ["tg:77:1/1.0", "tg:77:1/1.1", "tg:77:1/1.1"]
         assert harness.rest.requests[1].content == harness.rest.requests[2].content
-        assert len(said.receipts) == 2
+        assert len(reply.receipts) == 2
 
-    async def test_knows_what_was_done_before_the_message_was_handed_over(
+    async def test_later_attempt_has_the_receipts_of_the_first(
         self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
         """A graceful stop gives messages back without counting the attempt."""
@@ -76,13 +76,13 @@ class TestAnotherAttempt:
         )
         delivery = await harness.deliver(harness.make_message("remind me"))
         await harness.orchestrator.process_message(delivery)
-        said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
+        reply = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
-        assert isinstance(said, Notice)
-        assert len(said.receipts) == 1
+        assert isinstance(reply, Notice)
+        assert len(reply.receipts) == 1
 
     @pytest.mark.parametrize("most", [0, 1])
-    async def test_follows_through_what_was_begun_though_fewer_calls_are_allowed_by_now(
+    async def test_later_attempt_finishes_journaled_calls_despite_a_lower_limit(
         self, harness: AssistantHarness, model: ScriptedModel, most: int
     ) -> None:
         other = ("create_reminder", {"text": "drink", "in_seconds": 90})
@@ -91,15 +91,15 @@ class TestAnotherAttempt:
         await harness.orchestrator.process_message(delivery)
         tools = (make_tool("get_time"), make_tool("create_reminder"))
         await harness.configure(make_secretary(*tools, max_tool_calls=most), version=2)
-        said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
+        reply = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
-        assert said.text == "Both."
-        assert [receipt.step for receipt in said.receipts] == ["1.0", "1.1"]
+        assert reply.text == "Both."
+        assert [receipt.step for receipt in reply.receipts] == ["1.0", "1.1"]
         assert len(harness.rest.requests) == 2
         assert len(model.requests) == 3
         assert [result[:6] for result in get_tool_results(model.requests[2])] != ["Error:"] * 2
 
-    async def test_leaves_out_the_calls_that_were_too_many_though_more_are_allowed_by_now(
+    async def test_later_attempt_skips_rejected_calls_despite_a_higher_limit(
         self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
         tools = (make_tool("get_time"), make_tool("create_reminder"))
@@ -109,9 +109,9 @@ class TestAnotherAttempt:
         await harness.orchestrator.process_message(delivery)
         await harness.redis.hdel(journal_key("tg:77:1"), "1.0", "1.1")
         await harness.configure(make_secretary(*tools, max_tool_calls=5), version=3)
-        said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
+        reply = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
-        assert len(said.receipts) == 1
+        assert len(reply.receipts) == 1
         assert get_tool_results(model.requests[2])[1].startswith("Error: Not run")
 
 

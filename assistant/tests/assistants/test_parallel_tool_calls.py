@@ -62,9 +62,9 @@ def measure_asking_both(redis_settings: RedisSettings, *other_tools: ToolSnapsho
     async def scenario(virtual: VirtualTimeHarness) -> None:
         await configure_both(virtual.harness, make_tool("list_tasks"), *other_tools)
         virtual.harness.rest.delay_seconds = 20
-        said = await virtual.say()
-        seconds.append(said.seconds)
-        assert said.reply.text == "I am: You are Secretary."
+        answer = await virtual.say()
+        seconds.append(answer.seconds)
+        assert answer.reply.text == "I am: You are Secretary."
         assert get_tool_results(model.requests[-1]) == [
             "I am: You are Poet.",
             "I am: You are Cook.",

@@ -17,7 +17,7 @@ def make_ask_tool(name: str, target: str) -> object:
     return make_tool("ask_assistant", name, sub_assistant=target)
 
 
-async def test_the_other_one_sees_only_what_it_is_asked_and_its_answer_comes_back(
+async def test_sub_assistant_sees_only_its_request_and_returns_an_answer(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -27,9 +27,9 @@ async def test_the_other_one_sees_only_what_it_is_asked_and_its_answer_comes_bac
     )
     model.add_steps("Hello!", make_tool_call_response(ASK), "Drip, drop.", "Here: drip, drop.")
     await harness.say("hi")
-    said = await harness.say("a verse?")
+    reply = await harness.say("a verse?")
 
-    assert said.text == "Here: drip, drop."
+    assert reply.text == "Here: drip, drop."
     assert model.requests[2].body["model"] == "poet-model"
     assert model.requests[2].messages == [
         {"role": "system", "content": "You are Poet."},
@@ -55,17 +55,17 @@ async def test_its_steps_are_dotted_on_and_its_receipts_are_the_answers(
         "Planned.",
         "All is planned.",
     )
-    said = await harness.say("remind me")
+    reply = await harness.say("remind me")
 
-    assert isinstance(said, Reply)
-    assert [receipt.step for receipt in said.receipts] == ["1.0.1.0"]
+    assert isinstance(reply, Reply)
+    assert [receipt.step for receipt in reply.receipts] == ["1.0.1.0"]
     assert harness.rest.requests[0].headers["Idempotency-Key"] == "tg:77:1/1.0.1.0"
     (record,) = await harness.read_turn_records()
     assert [step.step for step in record.steps] == ["1", "1.0", "1.0.1", "1.0.1.0", "1.0.2", "2"]
     assert [item["role"] for item in record.items] == ["user", "assistant", "tool", "assistant"]
 
 
-async def test_what_it_changed_is_told_although_it_never_answered(
+async def test_receipts_of_a_failed_sub_assistant_are_sent(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -79,9 +79,9 @@ async def test_what_it_changed_is_told_although_it_never_answered(
         make_error_response(403, {"error": {"message": "no"}}),
         "It is planned, but the helper fell silent.",
     )
-    said = await harness.say("remind me")
+    reply = await harness.say("remind me")
 
-    assert len(said.receipts) == 1
+    assert len(reply.receipts) == 1
     assert model.requests[3].messages[-1]["content"] == (
         "Error: ask_helper could not answer. Tell the user."
     )
@@ -102,9 +102,9 @@ async def test_three_levels_may_be_asked_and_the_fourth_may_not(
         make_tool_call_response(("ask_b", {"message": "x"})),
     )
     model.add_steps(ask_a, ask_b, ask_a, ask_b, "three", "two", "one", "done")
-    said = await harness.say("go")
+    reply = await harness.say("go")
 
-    assert said.text == "done"
+    assert reply.text == "done"
     assert "3 levels are the limit" in model.requests[4].messages[-1]["content"]
     assert model.requests[5].messages[-1]["content"] == "three"
 
@@ -148,7 +148,7 @@ async def test_another_attempt_does_not_ask_it_again(
     assert model.requests[3].messages[-1]["content"] == "Drip, drop."
 
 
-async def test_what_it_changed_is_told_by_another_attempt_too(
+async def test_later_attempt_sends_the_receipts_of_a_sub_assistant(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -167,10 +167,10 @@ async def test_what_it_changed_is_told_by_another_attempt_too(
     await harness.orchestrator.process_message(delivery)
     again = await harness.mailbox.begin(StreamEntry(delivery.entry_id, delivery.conversation))
     assert again is not None
-    said = harness.parse_only_reply(await harness.handle(again))
+    reply = harness.parse_only_reply(await harness.handle(again))
 
-    assert said.text == "All is planned."
-    assert [receipt.step for receipt in said.receipts] == ["1.0.1.0"]
+    assert reply.text == "All is planned."
+    assert [receipt.step for receipt in reply.receipts] == ["1.0.1.0"]
 
 
 async def test_its_models_are_its_own_chain(
@@ -215,9 +215,9 @@ async def test_its_limits_are_its_own(harness: AssistantHarness, model: Scripted
         make_tool_call_response(time),
         "outer",
     )
-    said = await harness.say("go")
+    reply = await harness.say("go")
 
-    assert said.text == "outer"
+    assert reply.text == "outer"
     inner = [one["content"] for one in model.requests[2].messages if one["role"] == "tool"]
     assert [content.startswith("Error: Not run") for content in inner] == [False, True]
     assert model.requests[2].body["tool_choice"] == "none"

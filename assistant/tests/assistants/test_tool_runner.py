@@ -30,12 +30,12 @@ from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_respo
 TIME = ("get_time", {})
 
 
-async def test_results_stand_in_the_order_of_the_calls_whatever_reads_and_whatever_writes(
+async def test_results_are_in_the_order_of_the_calls(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     places = [("get_time", {"place": place}) for place in ("Tokyo", "Lisbon", "Cairo")]
     model.add_steps(make_tool_call_response(*places[:2], REMIND, ("fly", {}), places[2]), "Done.")
-    said = await harness.say("hi")
+    reply = await harness.say("hi")
 
     tokyo, lisbon, reminded, flown, cairo = get_tool_results(model.requests[1])
     assert ["Asia/Tokyo" in tokyo, "Europe/Lisbon" in lisbon, "Africa/Cairo" in cairo] == [True] * 3
@@ -48,10 +48,10 @@ async def test_results_stand_in_the_order_of_the_calls_whatever_reads_and_whatev
         ("1.3", "fly", flown),
         ("1.4", "get_time", cairo),
     ]
-    assert [receipt.step for receipt in said.receipts] == ["1.2"]
+    assert [receipt.step for receipt in reply.receipts] == ["1.2"]
 
 
-async def test_who_has_no_tool_at_all_is_told_so(
+async def test_unknown_tool_error_names_none_without_tools(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(make_secretary(), version=2)
@@ -62,7 +62,7 @@ async def test_who_has_no_tool_at_all_is_told_so(
     assert output in model.requests[1].messages[-1]["content"]
 
 
-async def test_calls_that_a_turn_has_no_room_for_are_told_so_and_what_to_do(
+async def test_calls_beyond_the_limit_of_a_turn_get_an_error(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -86,7 +86,7 @@ async def test_calls_that_a_turn_has_no_room_for_are_told_so_and_what_to_do(
     )
 
 
-async def test_calls_that_the_assistant_may_not_make_are_told_so_and_what_to_do(
+async def test_calls_beyond_the_limit_of_an_assistant_get_an_error(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(make_secretary(make_tool("get_time"), max_tool_calls=1), version=2)
@@ -117,7 +117,7 @@ async def test_only_calls_that_ran_are_counted_by_their_function(
 
 
 @pytest.mark.clock("virtual")
-def test_where_one_of_several_calls_loses_the_message_none_of_the_others_goes_on(
+def test_lost_message_cancels_all_parallel_calls(
     redis_settings: RedisSettings,
 ) -> None:
     async def scenario(virtual: VirtualTimeHarness) -> None:
@@ -167,7 +167,7 @@ class NonIdempotentTool(TimeTool):
         raise WorkerKilled
 
 
-async def test_a_write_outside_that_was_broken_off_is_not_repeated_and_the_model_is_told(
+async def test_interrupted_external_write_is_not_repeated(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(rest_service_tool._BY_FUNCTION, "get_time", NonIdempotentTool)
@@ -176,9 +176,9 @@ async def test_a_write_outside_that_was_broken_off_is_not_repeated_and_the_model
     delivery = await harness.deliver(harness.make_message("write"))
     with pytest.raises(WorkerKilled):
         await harness.orchestrator.process_message(delivery)
-    said = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
+    reply = harness.parse_only_reply(await harness.handle(await take_over(harness, delivery)))
 
-    assert said.text == "It is not known."
+    assert reply.text == "It is not known."
     assert NonIdempotentTool.written_keys == ["tg:77:1/1.0"]
     (output,) = get_tool_results(model.requests[1])
     assert output == (
@@ -196,10 +196,10 @@ def test_tools_that_took_the_turns_time_are_not_blamed_on_the_model(
     async def scenario(virtual: VirtualTimeHarness) -> None:
         harness = virtual.harness
         harness.rest.delay_seconds = TURN_TIMEOUT_SECONDS
-        said = await virtual.say()
-        assert isinstance(said.reply, Notice)
-        assert said.reply.notice == "turn_failed"
-        assert len(harness.rest.created) == len(said.reply.receipts) == 1
+        answer = await virtual.say()
+        assert isinstance(answer.reply, Notice)
+        assert answer.reply.notice == "turn_failed"
+        assert len(harness.rest.created) == len(answer.reply.receipts) == 1
         (record,) = await harness.read_turn_records()
         call_ids = [call["id"] for call in record.items[1]["tool_calls"]]
         assert [item["tool_call_id"] for item in record.items[2:4]] == call_ids

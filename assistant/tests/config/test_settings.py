@@ -33,7 +33,7 @@ def test_everything_but_the_service_token_has_a_default() -> None:
     ],
     ids=str,
 )
-def test_what_cannot_work_is_refused(values: dict[str, object]) -> None:
+def test_unusable_settings_are_rejected(values: dict[str, object]) -> None:
     with pytest.raises(ValidationError):
         make_settings(**values)
 

@@ -80,16 +80,16 @@ async def test_a_turn_that_fails_ends_too(
     assert [(await subscriber.next_frame()).kind for _ in range(2)] == ["begin", "end"]
 
 
-async def test_what_a_long_turn_is_at_is_repeated(
+async def test_heartbeat_repeats_the_state_of_a_long_turn(
     harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
     async with publish_progress(harness.redis, harness.make_message("hi")) as frames:
         kinds = [(await subscriber.next_frame()).kind for _ in range(3)]
-        frames.on_tool_calls()
+        frames.kind = "tool"
         while (await subscriber.next_frame()).kind != "tool":
             pass
-        frames.on_model_call()
+        frames.kind = "begin"
         while (await subscriber.next_frame()).kind != "begin":
             pass
     while (frame := await subscriber.next_frame()).kind != "end":
@@ -107,7 +107,7 @@ def make_event_stream(*deltas: dict[str, Any]) -> ScriptedResponse:
     return make_response("".join([*lines, "data: [DONE]\n\n"]).encode(), "text/event-stream")
 
 
-async def test_a_growing_answer_is_shown_and_what_a_sub_assistant_writes_is_not(
+async def test_only_the_text_of_the_secretary_is_published(
     harness: AssistantHarness,
     model: ScriptedModel,
     subscriber: FrameSubscriber,
@@ -127,17 +127,17 @@ async def test_a_growing_answer_is_shown_and_what_a_sub_assistant_writes_is_not(
         make_event_stream({"content": "Drip"}, {"content": ", drop."}),
         make_event_stream({"content": "He "}, {"content": "says: drip."}),
     )
-    said = await harness.say("a verse?")
+    reply = await harness.say("a verse?")
     texts = []
     while (frame := await subscriber.next_frame()).kind != "end":
         if frame.kind == "delta":
             texts.append(frame.text)
 
-    assert said.text == "He says: drip."
+    assert reply.text == "He says: drip."
     assert list(dict.fromkeys(texts)) == ["I ask.", "He ", "He says: drip."]
 
 
-async def test_a_text_is_shown_now_and_then_and_repeated_with_the_beat(
+async def test_text_is_published_at_intervals_and_by_the_heartbeat(
     harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
@@ -151,7 +151,7 @@ async def test_a_text_is_shown_now_and_then_and_repeated_with_the_beat(
         while (frame := await subscriber.next_frame()).kind != "delta":
             pass
         again = await subscriber.next_frame()
-        frames.on_model_call()
+        frames.kind = "begin"
         while (thinking := await subscriber.next_frame()).kind == "delta":
             pass
 
@@ -176,7 +176,7 @@ class CancellationSwallowingRedis:
         return 0
 
 
-async def test_nothing_is_shown_of_a_turn_that_ended_though_redis_swallows_the_cancellation(
+async def test_heartbeat_ends_although_redis_swallows_the_cancellation(
     harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.01)
@@ -189,7 +189,7 @@ async def test_nothing_is_shown_of_a_turn_that_ended_though_redis_swallows_the_c
     assert ended
 
 
-async def test_a_chat_hears_nothing_of_a_person_who_is_blocked(
+async def test_no_progress_is_published_for_a_blocked_user(
     harness: AssistantHarness, subscriber: FrameSubscriber, model: ScriptedModel
 ) -> None:
     await harness.store_user(make_user(status="blocked"))

@@ -81,7 +81,7 @@ def test_a_history_that_others_wrote_is_understood(question: str) -> None:
     most=st.integers(2, 30),
     characters=st.integers(200, 3_000),
 )
-def test_what_is_shown_is_the_end_of_the_history_and_begins_with_a_question(
+def test_window_is_the_end_of_the_history_from_a_question(
     turns: list[tuple[int, int]], most: int, characters: int
 ) -> None:
     history = [
@@ -110,14 +110,14 @@ def strip_extras(items: list[str]) -> list[str]:
     return [ChatItem(item).json_without_extras for item in items]
 
 
-def test_what_providers_added_takes_no_room_from_the_window() -> None:
+def test_provider_extras_do_not_count_towards_the_window() -> None:
     window = ContextWindow(20, 2_000)
     history = [item for number in range(5) for item in make_turn_with_extras(number, 33_000)]
 
     assert cut_window(window, history) == strip_extras(history)
 
 
-def test_what_providers_added_is_shown_of_the_newest_turns_as_far_as_it_fits() -> None:
+def test_newest_turns_keep_the_provider_extras_that_fit() -> None:
     window = ContextWindow(20, 10_000)
     history = [item for number in range(5) for item in make_turn_with_extras(number, 1_000)]
     assert cut_window(window, history[:4]) == history[:4]
@@ -127,9 +127,7 @@ def test_what_providers_added_is_shown_of_the_newest_turns_as_far_as_it_fits() -
     assert cut_window(window, history) == strip_extras(history)
 
 
-def test_where_additions_are_shown_moves_by_steps_so_that_a_request_begins_as_the_one_before() -> (
-    None
-):
+def test_start_of_provider_extras_moves_by_steps() -> None:
     window = ContextWindow(20, 10_000)
     history: list[str] = []
     before: list[str] = []
@@ -144,7 +142,7 @@ def test_where_additions_are_shown_moves_by_steps_so_that_a_request_begins_as_th
     assert moved <= 10, "with each fifth turn"
 
 
-def test_a_turn_is_kept_with_additions_only_where_the_next_one_may_show_them() -> None:
+def test_history_stores_provider_extras_only_if_they_fit() -> None:
     window = ContextWindow(20, 10_000)
     small = [
         ChatItem(item)

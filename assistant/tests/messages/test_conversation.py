@@ -34,7 +34,7 @@ def test_characters_count_and_not_messages() -> None:
     assert list_shortenings(*make_exchange(1), *make_exchange(2, 2_000)) == [[]]
 
 
-def test_what_providers_added_goes_before_any_half_and_counts_for_nothing() -> None:
+def test_shortening_drops_provider_extras_before_messages() -> None:
     history = [
         item for number in range(4) for item in make_exchange(number, extras_size=3_000 * number)
     ]
@@ -42,7 +42,7 @@ def test_what_providers_added_goes_before_any_half_and_counts_for_nothing() -> N
     assert list_shortenings(*history)[0] == stripped[4:]
 
 
-def test_what_was_added_in_the_turn_itself_goes_last() -> None:
+def test_extras_of_the_current_turn_are_dropped_last() -> None:
     conversation = Conversation()
     conversation.items += make_exchange(1, extras_size=3_000)
     stripped = [item.without_extras for item in conversation.items]

@@ -10,7 +10,7 @@ from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_respo
 GET_TIME = ("get_time", {})
 
 
-async def test_the_longest_turn_is_shown_whole_in_the_next_one_however_many_calls_came(
+async def test_longest_turn_fits_into_the_next_window(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     one_by_one = [make_tool_call_response(GET_TIME)] * (MAX_TOOL_CALLS - 1)
@@ -20,11 +20,11 @@ async def test_the_longest_turn_is_shown_whole_in_the_next_one_however_many_call
     await harness.say("What time is it?")
     await harness.say("Oh.")
 
-    said = model.requests[-1].messages
-    assert len(said) == 1 + MAX_TURN_ITEMS + 1
-    assert said[1]["content"].endswith("What time is it?")
-    assert len(said[-MAX_CALLS_PER_RESPONSE - 3]["tool_calls"]) == MAX_CALLS_PER_RESPONSE
-    assert "Not run" in said[-3]["content"]
+    reply = model.requests[-1].messages
+    assert len(reply) == 1 + MAX_TURN_ITEMS + 1
+    assert reply[1]["content"].endswith("What time is it?")
+    assert len(reply[-MAX_CALLS_PER_RESPONSE - 3]["tool_calls"]) == MAX_CALLS_PER_RESPONSE
+    assert "Not run" in reply[-3]["content"]
 
 
 async def test_arguments_that_no_tool_takes_are_in_no_record_and_no_later_request(

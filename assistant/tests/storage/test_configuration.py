@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 
 import pytest
 
+from assistant.src.storage import configuration
 from assistant.src.storage.configuration import ConfigurationStore
 from assistant.tests.snapshot_builders import make_secretary
 from smart_kit.contracts.configuration import ConfigurationSnapshot
@@ -51,11 +52,12 @@ def get_version(store: ConfigurationStore) -> int | None:
     return store.current.version if store.current else None
 
 
-async def test_an_announcement_is_followed_by_who_would_not_look_for_an_hour(
-    redis: Redis, redis_settings: RedisSettings
+async def test_an_announcement_is_followed_before_the_next_poll(
+    redis: Redis, redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(configuration, "MAX_BLOCK_SECONDS", 3600)
     blocking = connect_blocking(redis_settings)
-    store = ConfigurationStore(redis, blocking, poll_seconds=3600)
+    store = ConfigurationStore(redis, blocking)
     stop = asyncio.Event()
     watching = asyncio.create_task(store.watch(stop))
     for number in (1, 2, 3):
@@ -69,7 +71,7 @@ async def test_an_announcement_is_followed_by_who_would_not_look_for_an_hour(
     await blocking.aclose()
 
 
-async def test_a_change_whose_announcement_was_lost_is_seen_all_the_same(
+async def test_change_without_an_announcement_is_found_by_polling(
     store: ConfigurationStore, redis: Redis
 ) -> None:
     async with run_watcher(store):
@@ -90,9 +92,7 @@ async def test_a_lost_connection_is_made_again(store: ConfigurationStore, redis:
         await wait_until(lambda: get_version(store) == 2)
 
 
-async def test_what_stands_in_redis_is_taken_though_its_version_is_lower(
-    store: ConfigurationStore, redis: Redis
-) -> None:
+async def test_lower_version_in_redis_is_loaded(store: ConfigurationStore, redis: Redis) -> None:
     """As after a restore of Postgres from a backup; rest_service guards the key."""
     for number in (5, 4, 6):
         await redis.set(CONFIGURATION_KEY, make_snapshot(number))
@@ -116,7 +116,7 @@ async def test_the_same_version_written_again_after_a_flush_is_taken(
 
 
 @pytest.mark.parametrize("broken", ["", "{", "[]", '{"version": 9, "assistants": [{}]}'])
-async def test_a_broken_one_changes_nothing(
+async def test_invalid_snapshot_is_ignored(
     store: ConfigurationStore, redis: Redis, broken: str
 ) -> None:
     await redis.set(CONFIGURATION_KEY, make_snapshot(5))
@@ -128,7 +128,9 @@ async def test_a_broken_one_changes_nothing(
     assert store.current is before
 
 
-async def test_an_unchanged_one_is_the_same_object(store: ConfigurationStore, redis: Redis) -> None:
+async def test_unchanged_snapshot_is_not_parsed_again(
+    store: ConfigurationStore, redis: Redis
+) -> None:
     """So assistants built from it are kept."""
     await redis.set(CONFIGURATION_KEY, make_snapshot(5))
     await store.refresh()
@@ -142,12 +144,12 @@ async def test_redis_may_be_away_for_as_long_as_it_likes(redis_settings: RedisSe
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))  # it does not listen, and nobody else can
         port = deaf.getsockname()[1]
-        nowhere = connect_blocking(redis_settings.model_copy(update={"redis_port": port}))
+        unreachable = connect_blocking(redis_settings.model_copy(update={"redis_port": port}))
         stop = asyncio.Event()
-        watching = asyncio.create_task(ConfigurationStore(nowhere, nowhere).watch(stop))
+        watching = asyncio.create_task(ConfigurationStore(unreachable, unreachable).watch(stop))
         ended, _ = await asyncio.wait({watching}, timeout=1.5)  # longer than redis-py's own retries
         stop.set()
         await watching
-        await nowhere.aclose()
+        await unreachable.aclose()
 
     assert not ended

@@ -8,7 +8,7 @@ import pytest
 import structlog
 
 from assistant.src.messages.item import EXTRAS_KEY, encode_json
-from assistant.src.storage import history_archive
+from assistant.src.storage import history
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import ALICES_THREAD, id_for, make_secretary, make_user
 from smart_kit.contracts.base import utc_now
@@ -25,7 +25,9 @@ MESSAGES_PATH = "/api/messages"
 def make_archive(*texts: str) -> list[dict[str, Any]]:
     """Return archived turns, each with a question and an answer."""
     turns = [({"role": "user", "content": text}, "Noted.") for text in texts]
-    return [item for user, said in turns for item in (user, {"role": "assistant", "content": said})]
+    return [
+        item for user, reply in turns for item in (user, {"role": "assistant", "content": reply})
+    ]
 
 
 def get_prompt_texts(model: ScriptedModel) -> list[str]:
@@ -50,7 +52,7 @@ async def flush_redis(harness: AssistantHarness) -> None:
         await harness.redis.set(key, value)
 
 
-async def test_after_redis_lost_all_the_model_is_shown_what_postgres_has(
+async def test_history_is_restored_after_redis_lost_its_data(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps("Noted.", "Teal.")
@@ -69,7 +71,7 @@ async def test_after_redis_lost_all_the_model_is_shown_what_postgres_has(
     assert request.url.params["thread_id"] == str(ALICES_THREAD)
 
 
-async def test_a_history_that_is_there_or_was_refilled_is_not_asked_for(
+async def test_complete_history_is_not_requested_from_the_archive(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.rest.archive = make_archive("old")
@@ -82,7 +84,7 @@ async def test_a_history_that_is_there_or_was_refilled_is_not_asked_for(
     assert len(await read_history(harness)) == 2 + 8
 
 
-async def test_a_history_lost_alone_comes_back_although_its_thread_once_was_new(
+async def test_lost_history_of_a_formerly_new_thread_is_restored(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     model.add_steps("Yes.", "Yes.", "Yes.")
@@ -95,7 +97,7 @@ async def test_a_history_lost_alone_comes_back_although_its_thread_once_was_new(
     assert get_prompt_texts(model) == ["one", "Noted.", "two", "Noted."]
 
 
-async def test_a_thread_in_which_nothing_was_said_costs_one_call_even_where_no_turn_succeeds(
+async def test_empty_thread_causes_one_archive_request(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await flush_redis(harness)
@@ -106,7 +108,7 @@ async def test_a_thread_in_which_nothing_was_said_costs_one_call_even_where_no_t
     assert count_refills(harness) == 1
 
 
-async def test_a_thread_begun_by_new_costs_no_call(
+async def test_thread_started_by_new_causes_no_archive_request(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     command = harness.make_command().model_copy(update={"created_at": utc_now()})
@@ -142,7 +144,7 @@ async def test_a_refilled_history_ends_90_days_later(harness: AssistantHarness) 
 
 
 class TestRestServiceDown:
-    async def test_the_answer_comes_at_once_without_a_history_and_the_log_says_so_once(
+    async def test_unavailable_archive_is_logged_once_and_delays_no_answer(
         self, harness: AssistantHarness, model: ScriptedModel
     ) -> None:
         await flush_redis(harness)
@@ -156,10 +158,10 @@ class TestRestServiceDown:
         warnings = [line["event"] for line in lines if line["log_level"] == "warning"]
         assert warnings == ["history archive unavailable"]
 
-    async def test_a_rest_service_that_hangs_holds_up_one_answer_briefly(
+    async def test_hanging_archive_delays_one_answer_briefly(
         self, harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(history_archive, "TIMEOUT_SECONDS", 0.1)
+        monkeypatch.setattr(history, "TIMEOUT_SECONDS", 0.1)
         await flush_redis(harness)
         harness.rest.archive, harness.rest.delay_seconds = make_archive("old"), 20.0
         model.add_steps("Hello!", "Hello!")
@@ -169,10 +171,10 @@ class TestRestServiceDown:
 
         assert len(harness.rest.requests) == 1
 
-    async def test_what_is_said_meanwhile_stays_behind_what_comes_back(
+    async def test_restored_items_come_before_newer_items(
         self, harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(history_archive, "COOLDOWN_SECONDS", 0.0)
+        monkeypatch.setattr(history, "COOLDOWN_SECONDS", 0.0)
         await flush_redis(harness)
         harness.rest.is_down = True
         model.add_steps("One.", "Two.", "Three.", "Four.")
@@ -209,7 +211,7 @@ class TestRestServiceDown:
         ("abc", "bc" * 100, "bc" * 100),
     ],
 )
-async def test_archive_and_redis_are_put_together_without_a_gap_or_a_double(
+async def test_archive_and_redis_merge_without_gaps_or_duplicates(
     harness: AssistantHarness, of_archive: str, of_redis: str, whole: str
 ) -> None:
     key = history_key(ALICES_THREAD)
@@ -224,18 +226,18 @@ async def test_archive_and_redis_are_put_together_without_a_gap_or_a_double(
     assert length == len(whole)
 
 
-async def test_what_providers_added_long_ago_does_not_come_back(harness: AssistantHarness) -> None:
+async def test_restored_items_have_no_provider_extras(harness: AssistantHarness) -> None:
     await flush_redis(harness)
-    said = {"role": "assistant", "content": "Noon."}
+    reply = {"role": "assistant", "content": "Noon."}
     harness.rest.archive = [
-        said | {EXTRAS_KEY: {"by": "p/m", "keys": {"reasoning_content": "Hm."}}}
+        reply | {EXTRAS_KEY: {"by": "p/m", "keys": {"reasoning_content": "Hm."}}}
     ]
     items, _ = await harness.history.get_newest(ALICES_THREAD, ALICE_USER_ID, 10)
 
-    assert items == [encode_json(said)]
+    assert items == [encode_json(reply)]
 
 
-async def test_a_history_that_grew_while_postgres_was_asked_is_left_as_it_is(
+async def test_history_that_grew_during_the_request_stays_unchanged(
     harness: AssistantHarness,
 ) -> None:
     await flush_redis(harness)
@@ -251,7 +253,7 @@ async def test_a_history_that_grew_while_postgres_was_asked_is_left_as_it_is(
     assert [json.loads(item)["content"] for item in items] == ["theirs"]
 
 
-async def test_the_window_of_a_refilled_history_moves_as_that_of_any_other(
+async def test_window_of_a_restored_history_moves_by_steps(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(make_secretary(), version=2)

@@ -73,13 +73,16 @@ def make_rest_tool(
         effect_class=effect_class,
         http_call=HttpCallSnapshot(**call),
     )
-    unused: Any = None
-    services = ToolServices(
-        unused, Clock(), unused, send_http=server.send, secrets=secrets, vault=vault
-    )
+    services = make_tool_services(send_http=server.send, secrets=secrets, vault=vault)
     made = RestServiceTool(record, services).to_tool()
     assert isinstance(made, RestTool)
     return made
+
+
+def make_tool_services(**given: Any) -> ToolServices:
+    """Return services of which a test uses only the given ones and the clock."""
+    unused = dict.fromkeys(("rest", "weather", "send_http", "vault", "result_cache"))
+    return ToolServices(**{"clock": Clock(), **unused, **given})
 
 
 def make_tool_context(step: str = "1.0", **changes: Any) -> ToolContext:

@@ -9,7 +9,7 @@ import pytest
 import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from assistant.src.tools.base import MAX_RESULT_CHARACTERS, BaseTool, ToolServices
+from assistant.src.tools.base import MAX_RESULT_CHARACTERS, BaseTool
 from assistant.src.tools.rest_service_tool import RestServiceTool
 from assistant.tests.snapshot_builders import id_for, make_tool
 from assistant.tests.tools.rest_tool_harness import (
@@ -18,8 +18,8 @@ from assistant.tests.tools.rest_tool_harness import (
     get_only_request,
     make_rest_tool,
     make_tool_context,
+    make_tool_services,
 )
-from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError, UpstreamRejected
 from smart_kit.mailbox import LeaseLost
@@ -38,8 +38,7 @@ class FakeToolAssistant:
 
 
 def build_tool(function: str, ask: Any = None, **record: Any) -> BaseTool[Any]:
-    unused: Any = None
-    services = ToolServices(unused, Clock(), unused)
+    services = make_tool_services()
     if ask is not None:
         services = replace(services, get_assistant=lambda _: FakeToolAssistant(ask))
     made = RestServiceTool(make_tool(function, **record), services).to_tool()
@@ -72,9 +71,7 @@ class HangingServer(FakeServer):
 
 @pytest.mark.clock("virtual")
 @pytest.mark.parametrize(("left", "taken"), [(90, 30), (30, 30), (12, 12), (0.5, 1), (-5, 1)])
-async def test_a_tool_may_take_what_is_left_of_the_turn_but_30_seconds_at_most_and_always_one(
-    left: float, taken: float
-) -> None:
+async def test_tool_timeout_is_between_one_and_30_seconds(left: float, taken: float) -> None:
     began = asyncio.get_running_loop().time()
     context = make_tool_context(deadline=began + left)
     result = await make_rest_tool(HangingServer()).call(context, {"word": "omen"})
@@ -96,11 +93,13 @@ async def test_another_assistant_has_its_own_limits_and_is_not_cut_off() -> None
 
 
 @pytest.mark.parametrize("length", [MAX_RESULT_CHARACTERS, MAX_RESULT_CHARACTERS + 1])
-async def test_a_result_that_is_too_long_is_cut_and_says_how_long_it_was(length: int) -> None:
-    said = "x" * length
+async def test_long_result_is_cut_and_names_its_length(length: int) -> None:
+    output = "x" * length
     cut = f"{'x' * 16_000}\n(cut: 16001 characters in all)"
 
-    assert await run_tool(build_ask_tool(said), message="x") == (said if length == 16_000 else cut)
+    assert await run_tool(build_ask_tool(output), message="x") == (
+        output if length == 16_000 else cut
+    )
 
 
 @pytest.mark.parametrize("error", [LeaseLost(), RetryMessage(5), RedisConnectionError("away")])
@@ -119,7 +118,7 @@ async def test_only_a_lost_message_and_a_lost_redis_end_the_turn(error: Exceptio
         (ZeroDivisionError("division by zero"), "Error: The tool failed. Tell the user."),
     ],
 )
-async def test_any_other_error_is_told_to_the_model(error: Exception, content: str) -> None:
+async def test_other_errors_become_results(error: Exception, content: str) -> None:
     assert await run_tool(build_ask_tool(error), message="x") == content
 
 
@@ -130,9 +129,7 @@ async def test_any_other_error_is_told_to_the_model(error: Exception, content: s
         (UpstreamRejected("HTTP 403 from 10.0.0.7"), "HTTP 403 from 10.0.0.7"),
     ],
 )
-async def test_the_log_says_which_tool_failed_and_what_lies_behind_the_words_for_the_person(
-    error: Exception, reason: str
-) -> None:
+async def test_log_names_the_failed_tool_and_the_cause(error: Exception, reason: str) -> None:
     with structlog.testing.capture_logs() as lines:
         await run_tool(build_ask_tool(error), message="x")
 
@@ -162,7 +159,7 @@ async def test_the_log_of_a_broken_tool_names_it_and_holds_its_traceback() -> No
         ({"required": ["a"]}, {"a": None}),
     ],
 )
-async def test_a_null_counts_as_not_given_unless_the_schema_names_it_or_needs_an_answer(
+async def test_null_is_dropped_unless_the_schema_names_or_requires_it(
     server: FakeServer, schema: JsonObject, sent: JsonObject
 ) -> None:
     body = {"a": "{a}"}
@@ -182,21 +179,21 @@ async def test_a_null_where_an_answer_is_needed_is_refused(server: FakeServer) -
     )
 
 
-async def test_the_first_five_things_that_the_schema_refuses_are_told(server: FakeServer) -> None:
+async def test_first_five_schema_errors_are_listed(server: FakeServer) -> None:
     schema = {"properties": {name: {"enum": [1]} for name in "abcdefg"}}
-    said = await call_tool(make_rest_tool(server, schema=schema), **dict.fromkeys("abcdefg", 2))
+    output = await call_tool(make_rest_tool(server, schema=schema), **dict.fromkeys("abcdefg", 2))
 
-    assert said == (
+    assert output == (
         "Error: Wrong arguments: a: 2 is not one of [1]; b: 2 is not one of [1];"
         " c: 2 is not one of [1]; d: 2 is not one of [1]; e: 2 is not one of [1]."
         " Call again with right ones."
     )
 
 
-async def test_the_first_five_things_that_the_code_refuses_are_told() -> None:
-    said = await run_tool(build_tool("get_time", **ANY_ARGUMENTS), **dict.fromkeys("abcdefg", 2))
+async def test_first_five_contract_errors_are_listed() -> None:
+    output = await run_tool(build_tool("get_time", **ANY_ARGUMENTS), **dict.fromkeys("abcdefg", 2))
 
-    assert said == (
+    assert output == (
         "Error: Wrong arguments: a: Extra inputs are not permitted;"
         " b: Extra inputs are not permitted; c: Extra inputs are not permitted;"
         " d: Extra inputs are not permitted; e: Extra inputs are not permitted."
@@ -218,24 +215,10 @@ async def test_the_first_five_things_that_the_code_refuses_are_told() -> None:
         ("change_task", {"id": str(id_for("x")), "title": "x\0"}, "title: contains a NUL"),
     ],
 )
-async def test_what_only_the_code_can_know_to_be_wrong_is_told_with_its_place(
+async def test_contract_error_names_its_argument(
     function: str, arguments: JsonObject, problem: str
 ) -> None:
-    said = await run_tool(build_tool(function, **ANY_ARGUMENTS), **arguments)
+    output = await run_tool(build_tool(function, **ANY_ARGUMENTS), **arguments)
 
-    assert said.startswith(f"Error: Wrong arguments: {problem}")
-    assert said.endswith(". Call again with right ones.")
-
-
-async def test_where_nobody_can_be_asked_a_tool_that_asks_says_so(server: FakeServer) -> None:
-    nobody = build_tool("ask_assistant", sub_assistant="Helper")
-    offline = make_rest_tool(server)
-    offline._services = replace(offline._services, send_http=ToolServices.send_http)
-
-    assert await run_tool(nobody, message="x") == (
-        f"Error: There is no assistant {id_for('Helper')}. Tell the user."
-    )
-    assert nobody.may_write, "what nobody knows is not taken for harmless"
-    assert await call_tool(offline, word="x") == (
-        "Error: External servers cannot be called here. Tell the user."
-    )
+    assert output.startswith(f"Error: Wrong arguments: {problem}")
+    assert output.endswith(". Call again with right ones.")

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import Any
 from zoneinfo import ZoneInfo
 
 import httpx2
@@ -12,13 +11,10 @@ from pydantic import SecretStr
 
 from assistant.src.core.journal import ToolResult
 from assistant.src.services.rest_service import RestServiceClient
-from assistant.src.tools.base import ToolServices
-from assistant.src.tools.mutating_tool import build_write_result
 from assistant.src.tools.rest_service_tool import RestServiceTool
 from assistant.tests.fake_rest_service import FakeRestService, make_task
 from assistant.tests.snapshot_builders import SENT_AT, id_for, make_tool
-from assistant.tests.tools.rest_tool_harness import make_tool_context
-from smart_kit.clock import Clock
+from assistant.tests.tools.rest_tool_harness import make_tool_context, make_tool_services
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import RetryMessage
 from smart_kit.rest_client import RestClientSettings, ServiceClient
@@ -40,8 +36,7 @@ class WriteToolHarness:
 
     def __init__(self, rest: FakeRestService, client: RestServiceClient) -> None:
         self.rest = rest
-        unused: Any = None
-        self._services = ToolServices(client, Clock(), unused)
+        self._services = make_tool_services(rest=client)
 
     async def call(self, function: str, given: JsonObject) -> ToolResult:
         made = RestServiceTool(make_tool(function), self._services).to_tool()
@@ -62,7 +57,7 @@ async def write_tools() -> AsyncIterator[WriteToolHarness]:
 
 
 @WRITE_CALLS
-async def test_for_five_minutes_the_turn_waits_and_will_ask_again_under_the_same_key(
+async def test_unavailable_rest_service_is_retried_for_five_minutes(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
     write_tools.rest.is_down = True
@@ -77,7 +72,7 @@ async def test_for_five_minutes_the_turn_waits_and_will_ask_again_under_the_same
 
 
 @WRITE_CALLS
-async def test_after_five_minutes_the_person_is_told_that_the_outcome_is_not_known(
+async def test_outcome_is_unknown_after_five_minutes(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
     write_tools.rest.is_down = True
@@ -92,7 +87,7 @@ async def test_after_five_minutes_the_person_is_told_that_the_outcome_is_not_kno
 
 
 @WRITE_CALLS
-async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown_at_once(
+async def test_unexpected_status_leaves_the_outcome_unknown(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
     write_tools.rest.refusal = (418, "I am a teapot.")
@@ -107,7 +102,7 @@ async def test_an_answer_that_makes_no_sense_leaves_the_outcome_unknown_at_once(
 
 @WRITE_CALLS
 @pytest.mark.parametrize("status", [401, 403, 409])
-async def test_a_refusal_is_told_to_the_person_with_its_reason(
+async def test_refused_write_is_reported_with_its_reason(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str, status: int
 ) -> None:
     write_tools.rest.refusal = (status, "There are too many.")
@@ -118,7 +113,7 @@ async def test_a_refusal_is_told_to_the_person_with_its_reason(
 
 @WRITE_CALLS
 @pytest.mark.parametrize("status", [400, 404, 422])
-async def test_what_rest_service_finds_wrong_the_model_may_mend(
+async def test_invalid_write_becomes_an_error_for_the_model(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str, status: int
 ) -> None:
     write_tools.rest.refusal = (status, "That is not possible.")
@@ -127,7 +122,7 @@ async def test_what_rest_service_finds_wrong_the_model_may_mend(
 
 
 @WRITE_CALLS
-async def test_what_was_written_comes_with_its_receipt(
+async def test_write_returns_its_receipt(
     write_tools: WriteToolHarness, function: str, given: JsonObject, noun: str
 ) -> None:
     result = await write_tools.call(function, given)
@@ -135,7 +130,3 @@ async def test_what_was_written_comes_with_its_receipt(
     (effect,) = result.effects
     assert effect.kind.startswith(noun)
     assert (effect.message_id, effect.step) == ("tg:1:1", "1.0")
-
-
-def test_a_write_without_a_receipt_has_none() -> None:
-    assert build_write_result("Done.", None) == ToolResult(content="Done.", effects=())

@@ -71,7 +71,7 @@ def test_a_secret_is_found_six_steps_deep() -> None:
     assert redact(f"<{spelt}>", {"key": "sk-Äbc"}) == "<(secret key)>"
 
 
-def test_a_secret_is_taken_out_wherever_it_stands_and_as_often() -> None:
+def test_every_occurrence_of_a_secret_is_redacted() -> None:
     shown = redact("sk-Abcsk-Abc, sk%2DAbc", {"key": "sk-Abc"})
     assert shown == "(secret key)(secret key), (secret key)"
 
@@ -98,18 +98,18 @@ def test_nothing_is_left_of_two_secrets_that_overlap() -> None:
     assert redact("<abcdef>", {"whole": "abcdef", "part": "bc"}) == "<(secret whole)>"
 
 
-def test_what_is_no_secret_stays() -> None:
+def test_other_text_stays_unchanged() -> None:
     text = 'sk-Abc12 "sk-abc123_-" \\u0041 %41'
     assert redact(text, {"key": "sk-Abc123_-"}) == text
     assert redact(text, {}) == text
 
 
-def test_one_secret_within_another_is_taken_out_once() -> None:
+def test_overlapping_secrets_are_redacted_once() -> None:
     shown = redact("<Bearer sk-Abc, sk-Abc>", {"key": "sk-Abc", "whole": "Bearer sk-Abc"})
     assert shown == "<(secret whole), (secret key)>"
 
 
-def test_a_secret_at_the_end_of_what_is_shown_is_taken_out_whole() -> None:
+def test_secret_across_the_cut_is_redacted_whole() -> None:
     text = "abc" + quote("sk-Äbc") + "def"
     for shown in range(3, len(text) - 3):
         assert redact(text, {"key": "sk-Äbc"}, shown) == ("abc(secret key)" if shown > 3 else "abc")
@@ -123,7 +123,7 @@ def test_a_server_cannot_keep_us_busy(filler: str) -> None:
     assert time.process_time() - began < 5
 
 
-def test_no_long_secret_keeps_us_busy_when_it_is_used_first() -> None:
+def test_long_secret_is_prepared_quickly() -> None:
     began = time.process_time()
     for number in range(10):
         redact("hello", {"key": f"{number}-Abc" * 1_500})

@@ -38,7 +38,7 @@ def get_planned_at(harness: AssistantHarness) -> str:
     return harness.rest.bodies[-1]["at"]
 
 
-async def test_it_is_planned_for_the_person_who_asked_whatever_the_model_says(
+async def test_reminder_belongs_to_the_user_of_the_turn(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await create_reminder(harness, model, in_seconds=60)
@@ -123,7 +123,7 @@ async def test_a_time_beyond_the_calendar_is_refused(
     )
 
 
-async def test_what_was_planned_is_told_in_the_persons_time(
+async def test_result_is_in_the_local_time_of_the_user(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     assert await create_reminder(harness, model, at="2026-11-27T09:00") == (
@@ -131,14 +131,14 @@ async def test_what_was_planned_is_told_in_the_persons_time(
     )
 
 
-async def test_a_recurring_one_is_told_with_its_next_time(
+async def test_recurring_reminder_names_its_next_time(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await create_reminder(harness, model, cron="0 9 * * 5")
+    output = await create_reminder(harness, model, cron="0 9 * * 5")
 
     assert harness.rest.bodies[0]["cron_expression"] == "0 9 * * 5"
     assert "at" not in harness.rest.bodies[0]
-    assert said == (
+    assert output == (
         "Reminder planned, recurring (cron 0 9 * * 5, Europe/Berlin),"
         " the next time Fri 2026-11-27 09:00: stretch"
     )
@@ -147,15 +147,15 @@ async def test_a_recurring_one_is_told_with_its_next_time(
 async def test_a_prompt_is_a_request_to_the_secretary(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await create_reminder(harness, model, in_seconds=60, prompt=True)
+    output = await create_reminder(harness, model, in_seconds=60, prompt=True)
 
     assert harness.rest.bodies[0]["type"] == "prompt"
-    assert said == (
+    assert output == (
         "Request to the secretary planned for Sat 2026-11-21 13:25 Europe/Berlin: stretch"
     )
 
 
-async def test_a_recurring_one_that_has_no_next_time_is_told_to_have_none(
+async def test_recurring_reminder_without_a_next_time_says_never(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.rest.next_fire_at = None
@@ -166,7 +166,7 @@ async def test_a_recurring_one_that_has_no_next_time_is_told_to_have_none(
     )
 
 
-async def test_what_rest_service_finds_wrong_the_model_can_correct(
+async def test_invalid_reminder_becomes_an_error_for_the_model(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.rest.refusal = (400, "'x' is not a usable cron expression")
@@ -177,19 +177,19 @@ async def test_what_rest_service_finds_wrong_the_model_can_correct(
     )
 
 
-async def test_what_rest_service_does_not_allow_is_told(
+async def test_refused_reminder_is_reported(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.rest.refusal = (409, "There are 100 active jobs already; cancel one first.")
-    said = await create_reminder(harness, model, in_seconds=60)
+    output = await create_reminder(harness, model, in_seconds=60)
 
-    assert said == (
+    assert output == (
         "Error: The reminder was refused: There are 100 active jobs already; cancel one first."
         " Tell the user."
     )
 
 
-async def test_a_slow_rest_service_is_waited_for_longer_than_other_tools_may_take(
+async def test_slow_write_may_exceed_the_tool_timeout(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The client has a timeout of its own; then the same key shows whether the write was done."""
@@ -205,7 +205,7 @@ async def test_a_slow_rest_service_is_waited_for_longer_than_other_tools_may_tak
     assert (await create_reminder(harness, model, in_seconds=60)).startswith("Reminder planned")
 
 
-async def test_where_a_tool_takes_too_long_the_person_is_told_that_the_outcome_is_unknown(
+async def test_tool_timeout_leaves_the_outcome_unknown(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def hang(*_: object) -> None:
@@ -219,7 +219,7 @@ async def test_where_a_tool_takes_too_long_the_person_is_told_that_the_outcome_i
     )
 
 
-async def test_while_rest_service_is_away_the_turn_waits_for_what_became_of_it(
+async def test_turn_is_retried_while_rest_service_is_unavailable(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("assistant.src.tools.mutating_tool.RETRY_TIMEOUT", timedelta(days=36500))
@@ -233,7 +233,7 @@ async def test_while_rest_service_is_away_the_turn_waits_for_what_became_of_it(
     assert len(harness.rest.requests) == 3
 
 
-async def test_after_a_long_outage_the_person_is_told_that_the_outcome_is_not_known(
+async def test_outcome_is_unknown_after_a_long_outage(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.rest.is_down = True
@@ -241,8 +241,8 @@ async def test_after_a_long_outage_the_person_is_told_that_the_outcome_is_not_kn
         make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 5})),
         "Not known.",
     )
-    said = await harness.say("remind me", created_at=harness.clock.now() - RETRY_TIMEOUT)
+    output = await harness.say("remind me", created_at=harness.clock.now() - RETRY_TIMEOUT)
 
-    assert isinstance(said, Reply)
-    assert (said.text, said.receipts) == ("Not known.", ())
+    assert isinstance(output, Reply)
+    assert (output.text, output.receipts) == ("Not known.", ())
     assert "is not known" in model.requests[1].messages[-1]["content"]

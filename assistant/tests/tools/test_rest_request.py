@@ -67,7 +67,7 @@ DEEP = "`word` must not be encoded again and again."
         ("%" + "25" * 400 + "2e", DEEP),
     ],
 )
-async def test_what_could_be_decoded_for_long_is_not_decoded_at_all(
+async def test_deeply_encoded_argument_is_rejected(
     server: FakeServer, word: str, said_of_it: str
 ) -> None:
     """Each nested %25 needs a round of decoding: 31,000 of them would block for seconds."""
@@ -76,7 +76,7 @@ async def test_what_could_be_decoded_for_long_is_not_decoded_at_all(
 
 
 @pytest.mark.parametrize("word", ["a" * 1_000, "%25252541", "100%"])
-async def test_what_is_decoded_soon_is_sent(server: FakeServer, word: str) -> None:
+async def test_slightly_encoded_argument_is_sent(server: FakeServer, word: str) -> None:
     await call_tool(make_rest_tool(server), word=word)
     assert get_only_request(server).url == f"https://api.example.org/v1/words/{quote(word)}"
 
@@ -108,7 +108,7 @@ async def test_a_path_cannot_do_without_its_argument(server: FakeServer) -> None
     assert server.requests == []
 
 
-async def test_query_and_headers_leave_out_what_was_not_given(server: FakeServer) -> None:
+async def test_query_and_headers_omit_missing_arguments(server: FakeServer) -> None:
     tool = make_rest_tool(
         server,
         url="https://api.example.org/v1",
@@ -177,7 +177,7 @@ async def test_a_records_own_headers_stand_in_place_of_the_usual_ones(server: Fa
     assert get_only_request(server).headers == own
 
 
-async def test_a_body_takes_no_secret_and_keeps_its_name_as_it_is_written(
+async def test_body_keeps_the_placeholder_of_a_secret(
     server: FakeServer,
 ) -> None:
     body = {"whole": "{secret:key}", "part": "Key {secret:key} of {word}"}
@@ -206,7 +206,7 @@ async def test_a_body_takes_no_secret_and_keeps_its_name_as_it_is_written(
         (["ä", {"b": None}], '["ä", {"b": null}]'),
     ],
 )
-async def test_what_is_no_text_is_written_as_json_in_a_line_and_in_a_path(
+async def test_other_values_are_rendered_as_json(
     server: FakeServer, given: Any, written: str
 ) -> None:
     tool = make_rest_tool(server, headers={"X-Word": "{word}"}, properties={"word": {}})
@@ -229,18 +229,18 @@ async def test_a_header_stays_one_line(server: FakeServer, word: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("given", "expected"),
     [
         ("\ud800", "Wrong arguments: Invalid JSON: "),
         (float("nan"), "The arguments hold what cannot be sent as text."),
     ],
 )
-async def test_what_cannot_be_sent_is_the_models_to_mend(
-    server: FakeServer, given: Any, said: str
+async def test_unencodable_arguments_become_an_error_for_the_model(
+    server: FakeServer, given: Any, expected: str
 ) -> None:
     tool = make_rest_tool(
         server, url="https://x.org/", method="POST", properties={"word": {}}, body={"w": "{word}"}
     )
 
-    assert (await call_tool(tool, word=given)).startswith(f"Error: {said}")
+    assert (await call_tool(tool, word=given)).startswith(f"Error: {expected}")
     assert server.requests == []

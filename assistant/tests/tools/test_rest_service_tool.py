@@ -3,8 +3,7 @@
 import pytest
 import structlog
 
-from assistant.src.tools import TOOLS
-from assistant.src.tools.rest_service_tool import RestServiceTool
+from assistant.src.tools.rest_service_tool import TOOLS, RestServiceTool
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import make_tool
 from smart_kit.contracts.functions import FUNCTIONS
@@ -46,9 +45,7 @@ def test_a_clock_may_be_called_otherwise(harness: AssistantHarness) -> None:
 @pytest.mark.parametrize(
     "changes", [{"tool_type": "calendar"}, {"tool_type": "reminder", "name": "list_reminders"}]
 )
-def test_what_this_version_does_not_know_is_left_out(
-    harness: AssistantHarness, changes: dict
-) -> None:
+def test_unknown_function_is_skipped(harness: AssistantHarness, changes: dict) -> None:
     record = (
         make_tool("get_time", **changes)
         if "name" not in changes

@@ -4,16 +4,18 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 from uuid import uuid4
 
 import pytest
 import structlog
 
-from assistant.src.tools.base import ToolServices
 from assistant.src.tools.rest_service_tool import RestServiceTool
-from assistant.tests.tools.rest_tool_harness import FakeServer, call_tool, make_rest_tool
-from smart_kit.clock import Clock
+from assistant.tests.tools.rest_tool_harness import (
+    FakeServer,
+    call_tool,
+    make_rest_tool,
+    make_tool_services,
+)
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.configuration import ToolSnapshot
 from smart_kit.safe_http.client import SafeHttpClient
@@ -43,7 +45,7 @@ async def test_arguments_are_judged_by_the_records_schema_alone(server: FakeServ
     assert (await call_tool(tool, word="omen", n=None)).startswith("HTTP 200")
 
 
-async def test_a_pattern_that_tries_all_ways_holds_up_nobody(server: FakeServer) -> None:
+async def test_backtracking_pattern_does_not_block(server: FakeServer) -> None:
     """A backtracking engine would take days."""
     schema = {"type": "object", "properties": {"word": {"type": "string", "pattern": "(a+)+$"}}}
     output = await call_tool(make_rest_tool(server, schema=schema), word="a" * 40 + "!")
@@ -93,7 +95,7 @@ async def test_a_schema_that_names_an_address_is_not_fetched(server: FakeServer)
     assert (paths, server.requests) == ([], [])
 
 
-def test_what_may_write_is_begun_once_and_what_reads_may_be_repeated(server: FakeServer) -> None:
+def test_only_reading_calls_are_repeatable(server: FakeServer) -> None:
     writing = make_rest_tool(server, effect_class="writes")
     reading = make_rest_tool(server, effect_class="none")
 
@@ -105,9 +107,8 @@ def test_a_record_without_a_call_is_left_out() -> None:
     record = ToolSnapshot(
         id=uuid4(), name="x", tool_type="rest", description="x", input_schema={"type": "object"}
     )
-    unused: Any = None
     with structlog.testing.capture_logs():
-        assert RestServiceTool(record, ToolServices(unused, Clock(), unused)).to_tool() is None
+        assert RestServiceTool(record, make_tool_services()).to_tool() is None
 
 
 @pytest.fixture
@@ -142,7 +143,7 @@ async def test_no_hostile_address_reaches_a_canary_through_a_tool(
         if len(address) < 8 or "\0" in address:  # no record can hold it
             continue
         tool = make_rest_tool(server, url=address, effect_class="none")
-        tool._services = ToolServices(None, Clock(), None, send_http=guarded.send)  # type: ignore[arg-type]
+        tool._services = make_tool_services(send_http=guarded.send)
         output = await call_tool(tool, word="x", host="127.0.0.1")
         assert output.startswith("Error: "), url
         attempts += 1

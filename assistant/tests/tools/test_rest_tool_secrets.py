@@ -38,7 +38,7 @@ async def test_a_secret_is_sent_to_its_server(server: FakeServer) -> None:
     assert get_only_request(server).url.endswith(f"?key={quote(SECRET, safe='')}")
 
 
-async def test_a_secret_fills_a_part_of_the_path_and_comes_back_to_nobody(
+async def test_secret_in_the_path_is_redacted(
     server: FakeServer,
 ) -> None:
     tool = make_rest_tool(
@@ -95,7 +95,7 @@ async def test_a_server_may_be_written_otherwise(server: FakeServer, origin: str
     assert (await call_tool(tool, word="omen")).startswith("HTTP 200")
 
 
-async def test_a_secret_that_is_missing_or_cannot_be_read_is_said_to_be_so(
+async def test_missing_or_unreadable_secret_is_reported(
     server: FakeServer,
 ) -> None:
     headers = {"X-Key": "{secret:key}"}
@@ -152,7 +152,7 @@ def build_echo_body(request: HttpRequest) -> bytes:
 
 @pytest.mark.parametrize("status", [200, 400, 401, 404, 500])
 @pytest.mark.parametrize("content_type", ["application/json", "text/plain", "text/html"])
-async def test_a_secret_is_in_no_result_and_no_log_even_where_the_server_echoes_it(
+async def test_echoed_secret_is_in_no_result_and_no_log(
     server: FakeServer, status: int, content_type: str
 ) -> None:
     server.status, server.content_type, server.body = status, content_type, build_echo_body

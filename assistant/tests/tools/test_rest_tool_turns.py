@@ -103,15 +103,15 @@ async def test_wrong_arguments_are_corrected_within_the_turn(
         make_tool_call_response(("look_up", {"word": "omen", "lang": "de"})),
         "A sign.",
     )
-    said = await harness.say("what is an omen?")
+    result = await harness.say("what is an omen?")
 
-    assert said.text == "A sign."
+    assert result.text == "A sign."
     output = model.requests[1].messages[-1]["content"]
     assert output.startswith("Error: Wrong arguments: lang: 'fr' is not one of ['de', 'en'].")
     assert [one.url for one in server.requests] == ["https://api.example.org/omen?lang=de"]
 
 
-async def test_what_the_server_refuses_is_corrected_within_the_turn(
+async def test_model_corrects_a_rejected_request_within_the_turn(
     harness: AssistantHarness, model: ScriptedModel, server: CountingServer
 ) -> None:
     await harness.configure(make_secretary(make_lookup_tool()), version=2)
@@ -136,7 +136,7 @@ async def test_a_broken_schema_in_the_snapshot_breaks_no_turn(
     assert server.requests == []
 
 
-async def test_a_step_tells_who_called_when_and_with_what(
+async def test_step_record_contains_caller_time_and_arguments(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.configure(
@@ -165,7 +165,7 @@ async def test_a_step_tells_who_called_when_and_with_what(
     assert record.started_at <= called.started_at <= record.finished_at
 
 
-async def test_a_write_whose_worker_died_is_not_repeated_and_the_model_is_told(
+async def test_write_of_a_killed_worker_is_not_repeated(
     harness: AssistantHarness, model: ScriptedModel, server: CountingServer
 ) -> None:
     await harness.configure(make_secretary(make_lookup_tool(effect_class="writes")), version=2)
@@ -202,7 +202,7 @@ async def test_a_read_whose_worker_died_is_made_again(
     assert len(server.requests) == 2
 
 
-async def test_a_result_is_given_again_as_long_as_the_record_says(
+async def test_result_is_cached_for_the_seconds_of_the_record(
     harness: AssistantHarness, model: ScriptedModel, server: CountingServer, redis: Redis
 ) -> None:
     await harness.configure(make_secretary(make_lookup_tool(cache_seconds=60)), version=2)
@@ -219,7 +219,7 @@ async def test_a_result_is_given_again_as_long_as_the_record_says(
     assert len(server.requests) == 2
 
 
-async def test_another_call_person_or_record_has_a_result_of_its_own(
+async def test_cache_depends_on_call_user_and_record(
     harness: AssistantHarness, model: ScriptedModel, server: CountingServer
 ) -> None:
     await harness.configure(make_secretary(make_lookup_tool(cache_seconds=60)), version=2)
@@ -239,7 +239,7 @@ async def test_another_call_person_or_record_has_a_result_of_its_own(
     assert parse_numbers(*outputs) == [1, 2, 3, 4, 5]
 
 
-async def test_who_moves_to_another_zone_is_told_the_time_there(
+async def test_cache_depends_on_the_time_zone(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """Tools render times in the user's zone."""
@@ -256,7 +256,7 @@ async def test_who_moves_to_another_zone_is_told_the_time_there(
 
 
 @pytest.mark.parametrize("changes", [{"cache_seconds": 0}, {"effect_class": "writes"}])
-async def test_what_may_not_be_cached_is_called_each_time(
+async def test_uncacheable_call_is_repeated(
     harness: AssistantHarness,
     model: ScriptedModel,
     server: CountingServer,
@@ -285,7 +285,7 @@ async def test_an_assistant_that_may_write_is_asked_each_time(
     assert await await_result(redis.keys("cached:*")) == []
 
 
-async def test_what_an_assistant_answered_is_given_again_until_the_configuration_changes(
+async def test_cached_answer_expires_with_the_configuration(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """The tool's record does not change with new instructions, models or tools of the assistant."""

@@ -1,15 +1,14 @@
 """The tool that calls another assistant. (In turns: assistants/test_sub_assistant.py.)"""
 
-from typing import Any, Self
+from typing import Self
 from uuid import UUID
 
 import pytest
 
-from assistant.src.tools.base import ToolContext, ToolServices
+from assistant.src.tools.base import ToolContext
 from assistant.src.tools.sub_assistant_tool import SubAssistantTool
 from assistant.tests.snapshot_builders import id_for, make_tool
-from assistant.tests.tools.rest_tool_harness import make_tool_context
-from smart_kit.clock import Clock
+from assistant.tests.tools.rest_tool_harness import make_tool_context, make_tool_services
 from smart_kit.errors import UpstreamUnavailable
 
 
@@ -21,8 +20,7 @@ class FakeToolAssistant:
         self.is_unavailable = False
         self.may_write = may_write
         self._id: UUID | None = None
-        unused: Any = None
-        self._services = ToolServices(unused, Clock(), unused, get_assistant=self._get)
+        self._services = make_tool_services(get_assistant=self._get)
 
     def _get(self, assistant_id: UUID) -> Self:
         self._id = assistant_id
@@ -45,7 +43,7 @@ HELPER = id_for("Helper")
 
 
 @pytest.mark.parametrize("step", ["1.0", "3.2.1.0", "1.0.1.0.1.0"])
-async def test_it_passes_the_request_on_with_the_step_of_the_call(step: str) -> None:
+async def test_request_is_passed_on_with_its_step(step: str) -> None:
     helper, context = FakeToolAssistant(), make_tool_context(step)
     result = await helper.build_tool().call(context, {"message": "Is it so?"})
 
@@ -54,7 +52,7 @@ async def test_it_passes_the_request_on_with_the_step_of_the_call(step: str) -> 
 
 
 @pytest.mark.parametrize("step", ["1.0.1.0.1.0.1.0", "1.0.1.0.1.0.1.0.1.0"])
-async def test_below_three_levels_nobody_is_asked(step: str) -> None:
+async def test_assistants_nest_at_most_three_levels(step: str) -> None:
     helper = FakeToolAssistant()
     result = await helper.build_tool().call(make_tool_context(step), {"message": "Is it so?"})
 
@@ -64,7 +62,7 @@ async def test_below_three_levels_nobody_is_asked(step: str) -> None:
     assert helper.requests == []
 
 
-async def test_a_record_that_names_nobody_is_said_to_ask_nobody() -> None:
+async def test_record_without_an_assistant_returns_an_error() -> None:
     result = (
         await FakeToolAssistant()
         .build_tool(sub_assistant="")
@@ -74,7 +72,7 @@ async def test_a_record_that_names_nobody_is_said_to_ask_nobody() -> None:
     assert result.content == "Error: ask_helper names no assistant. Tell the user."
 
 
-async def test_why_it_could_not_answer_is_not_told() -> None:
+async def test_failure_of_an_assistant_is_reported_without_its_reason() -> None:
     helper = FakeToolAssistant()
     helper.is_unavailable = True
     result = await helper.build_tool().call(make_tool_context(), {"message": "x"})
@@ -86,7 +84,5 @@ async def test_why_it_could_not_answer_is_not_told() -> None:
     ("asks", "may_write", "expected"),
     [("Helper", True, True), ("Helper", False, False), ("", True, False)],
 )
-def test_it_may_write_where_the_one_whom_it_asks_may(
-    asks: str, may_write: bool, expected: bool
-) -> None:
+def test_tool_may_write_if_its_assistant_may(asks: str, may_write: bool, expected: bool) -> None:
     assert FakeToolAssistant(may_write).build_tool(asks).may_write is expected

@@ -29,17 +29,17 @@ async def run_tool(
     return content
 
 
-async def test_a_task_is_noted_for_the_person_who_asked_under_the_steps_key(
+async def test_task_is_created_with_the_key_of_the_step(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await run_tool(harness, model, "create_task", title="buy milk")
+    output = await run_tool(harness, model, "create_task", title="buy milk")
 
     (request,) = harness.rest.requests
     assert (request.method, request.url.path) == ("POST", "/api/tasks")
     assert request.headers["X-User-Id"] == str(id_for(str(ALICE)))
     assert request.headers["Idempotency-Key"] == "tg:77:1/1.0"
     assert harness.rest.bodies == [{"user_id": str(id_for(str(ALICE))), "title": "buy milk"}]
-    assert said == f"Task noted, times in Europe/Berlin: buy milk (id {MILK})"
+    assert output == f"Task noted, times in Europe/Berlin: buy milk (id {MILK})"
 
 
 async def test_the_receipts_of_tasks_go_with_the_answer(
@@ -51,10 +51,10 @@ async def test_the_receipts_of_tasks_go_with_the_answer(
         ("change_task", {"id": MILK, "status": "done"}),
     )
     model.add_steps(make_tool_call_response(*both), "Done.")
-    said = await harness.say("please")
+    output = await harness.say("please")
 
-    assert isinstance(said, Reply)
-    assert [receipt.kind for receipt in said.receipts] == ["task_created", "task_changed"]
+    assert isinstance(output, Reply)
+    assert [receipt.kind for receipt in output.receipts] == ["task_created", "task_changed"]
 
 
 @pytest.mark.parametrize(
@@ -67,16 +67,18 @@ async def test_the_receipts_of_tasks_go_with_the_answer(
         ("2027-03-28", "2027-03-28T21:59:00Z"),  # the day on which clocks go forward
     ],
 )
-async def test_a_date_alone_means_the_end_of_that_day_where_the_person_is(
+async def test_date_means_the_end_of_the_local_day(
     harness: AssistantHarness, model: ScriptedModel, due: str, written: str
 ) -> None:
-    said = await run_tool(harness, model, "create_task", title="buy milk", due=due, priority="high")
+    output = await run_tool(
+        harness, model, "create_task", title="buy milk", due=due, priority="high"
+    )
 
     (body,) = harness.rest.bodies
     assert (body["due_at"], body["timezone"]) == (written, "Europe/Berlin")
     assert body["priority"] == "high"
     if due == "2026-11-27":
-        assert "buy milk [due Fri 2026-11-27 23:59] [high]" in said
+        assert "buy milk [due Fri 2026-11-27 23:59] [high]" in output
 
 
 @pytest.mark.parametrize("due", ["9999-12-31", "9999-12-31T23:59"])
@@ -84,9 +86,9 @@ async def test_a_due_time_beyond_the_calendar_is_refused(
     harness: AssistantHarness, model: ScriptedModel, due: str
 ) -> None:
     await harness.store_user(make_user(timezone="America/New_York"))
-    said = await run_tool(harness, model, "create_task", title="x", due=due)
+    output = await run_tool(harness, model, "create_task", title="x", due=due)
 
-    assert said == "Error: `due` is beyond the calendar."
+    assert output == "Error: `due` is beyond the calendar."
     assert harness.rest.requests == []
 
 
@@ -94,8 +96,8 @@ async def test_a_due_time_beyond_the_calendar_is_refused(
 async def test_arguments_that_make_no_task_are_refused(
     harness: AssistantHarness, model: ScriptedModel, given: dict
 ) -> None:
-    said = await run_tool(harness, model, "create_task", **given)
-    assert said.startswith("Error: Wrong arguments: ")
+    output = await run_tool(harness, model, "create_task", **given)
+    assert output.startswith("Error: Wrong arguments: ")
     assert harness.rest.requests == []
 
 
@@ -106,7 +108,7 @@ async def test_the_open_tasks_are_listed_with_ids_in_the_persons_time(
         make_task("buy milk", due_at="2026-11-27T22:59:00Z", priority="high"),
         make_task("call\nAnn"),
     ]
-    said = await run_tool(harness, model, "list_tasks")
+    output = await run_tool(harness, model, "list_tasks")
 
     (request,) = harness.rest.requests
     assert dict(request.url.params) == {
@@ -115,7 +117,7 @@ async def test_the_open_tasks_are_listed_with_ids_in_the_persons_time(
         "limit": "50",
     }
     assert request.headers["X-User-Id"] == str(id_for(str(ALICE)))
-    assert said.splitlines() == [
+    assert output.splitlines() == [
         "All open tasks, times in Europe/Berlin:",
         f"- buy milk [due Fri 2026-11-27 23:59] [high] (id {MILK})",
         f"- call Ann (id {id_for('call' + chr(10) + 'Ann')})",
@@ -127,17 +129,15 @@ async def test_a_long_list_says_how_many_there_are(
 ) -> None:
     done = make_task("buy milk", status="done", priority="low")
     harness.rest.tasks, harness.rest.tasks_total = [done], 73
-    said = await run_tool(harness, model, "list_tasks", status="done")
+    output = await run_tool(harness, model, "list_tasks", status="done")
 
-    assert said.splitlines() == [
+    assert output.splitlines() == [
         "1 of 73 done tasks, times in Europe/Berlin:",
         f"- buy milk [done] [low] (id {MILK})",
     ]
 
 
-async def test_no_tasks_are_said_to_be_none(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
+async def test_empty_task_list_is_reported(harness: AssistantHarness, model: ScriptedModel) -> None:
     assert await run_tool(harness, model, "list_tasks") == "There are no open tasks."
 
 
@@ -147,15 +147,15 @@ async def test_a_list_that_cannot_be_read_is_no_empty_list(
 ) -> None:
     harness.rest.refusal = (status, "no")
 
-    said = await run_tool(harness, model, "list_tasks")
-    assert said == "Error: The tasks cannot be read at the moment. Tell the user."
+    output = await run_tool(harness, model, "list_tasks")
+    assert output == "Error: The tasks cannot be read at the moment. Tell the user."
 
 
-async def test_a_change_writes_what_was_given_and_nothing_else(
+async def test_change_writes_only_the_given_fields(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.rest.tasks = [make_task("buy milk")]
-    said = await run_tool(
+    output = await run_tool(
         harness, model, "change_task", id=MILK, status="done", due=None, title=None
     )
 
@@ -164,7 +164,7 @@ async def test_a_change_writes_what_was_given_and_nothing_else(
     assert request.headers["X-User-Id"] == str(id_for(str(ALICE)))
     assert request.headers["Idempotency-Key"] == "tg:77:1/1.0"
     assert harness.rest.bodies == [{"status": "done"}]
-    assert said == f"Task changed, times in Europe/Berlin: buy milk [done] (id {MILK})"
+    assert output == f"Task changed, times in Europe/Berlin: buy milk [done] (id {MILK})"
 
 
 async def test_a_new_due_date_is_an_instant_too(
@@ -189,5 +189,5 @@ async def test_a_task_that_is_not_there_the_model_can_correct(
 ) -> None:
     harness.rest.refusal = (404, "There is no such task.")
 
-    said = await run_tool(harness, model, "change_task", id=MILK, status="done")
-    assert said == "Error: There is no such task."
+    output = await run_tool(harness, model, "change_task", id=MILK, status="done")
+    assert output == "Error: There is no such task."

@@ -11,7 +11,7 @@ from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_respo
 
 
 @pytest.mark.parametrize(
-    ("arguments", "told"),
+    ("arguments", "reported"),
     [
         ({}, "2026-11-21T13:24:30+01:00 Saturday, Europe/Berlin"),
         ({"place": ""}, "2026-11-21T13:24:30+01:00 Saturday, Europe/Berlin"),
@@ -20,14 +20,14 @@ from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_respo
         ({"place": "Auckland"}, "2026-11-22T01:24:30+13:00 Sunday, Pacific/Auckland"),
     ],
 )
-async def test_the_time_is_told_with_weekday_zone_and_offset(
-    harness: AssistantHarness, model: ScriptedModel, arguments: dict, told: str
+async def test_time_has_weekday_zone_and_offset(
+    harness: AssistantHarness, model: ScriptedModel, arguments: dict, reported: str
 ) -> None:
     model.add_steps(make_tool_call_response(("get_time", arguments)), "There.")
     with time_machine.travel("2026-11-21T12:24:30.7Z", tick=False):
         await harness.say("what time is it?")
 
-    assert model.requests[1].messages[-1]["content"] == told
+    assert model.requests[1].messages[-1]["content"] == reported
 
 
 async def test_the_suites_clock_is_asked_and_not_the_machines(
@@ -42,7 +42,7 @@ async def test_the_suites_clock_is_asked_and_not_the_machines(
 
 
 @pytest.mark.parametrize("zone", [None, "Mars/Olympus"])
-async def test_without_a_zone_of_ones_own_the_deployments_holds(
+async def test_default_zone_is_used_without_a_user_zone(
     harness: AssistantHarness, model: ScriptedModel, zone: str | None
 ) -> None:
     await harness.store_user(make_user(timezone=zone))

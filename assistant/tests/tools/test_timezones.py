@@ -51,7 +51,7 @@ def test_a_place_is_found_by_the_names_people_use(place: str, zone: str) -> None
 
 
 @pytest.mark.parametrize("place", ["Atlantis", "Russia", "США", "GMT+3", "", "???", "Eastern"])
-def test_what_is_not_known_or_has_several_zones_says_how_to_ask(place: str) -> None:
+def test_unknown_or_ambiguous_place_explains_how_to_call_again(place: str) -> None:
     with pytest.raises(InvalidInputError) as raised:
         timezones.zone_for(place)
     assert raised.value.message == (
@@ -95,5 +95,5 @@ def test_every_zone_is_known_by_its_own_name() -> None:
         ("Etc/GMT+3", None),
     ],
 )
-def test_a_zone_tells_the_city_it_is_named_after(zone: str, city: str | None) -> None:
+def test_city_of_a_zone(zone: str, city: str | None) -> None:
     assert timezones.city_for(zone) == city

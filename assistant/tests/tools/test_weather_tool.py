@@ -6,7 +6,7 @@ import time_machine
 
 from assistant.src.services.open_meteo import FORECAST_DAYS
 from assistant.src.services.open_meteo_schemas import DailySeries
-from assistant.src.tools.weather_report import WEATHER_DESCRIPTIONS
+from assistant.src.tools.weather_tool import WEATHER_DESCRIPTIONS
 from assistant.tests.fake_open_meteo import PARIS, PARIS_TEXAS, make_place
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import make_secretary, make_tool, make_user
@@ -37,7 +37,7 @@ async def get_weather(harness: AssistantHarness, model: ScriptedModel, **given: 
     return content
 
 
-async def test_the_weather_is_told_in_words_with_its_place_and_its_source(
+async def test_report_names_weather_place_and_source(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     assert (await get_weather(harness, model, place="Paris", days=2)).splitlines() == [
@@ -49,10 +49,10 @@ async def test_the_weather_is_told_in_words_with_its_place_and_its_source(
     ]
 
 
-async def test_the_forecast_is_asked_where_the_place_is_from_the_day_that_it_is_there(
+async def test_forecast_begins_with_the_local_day(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    said = await get_weather(harness, model, place="Tokyo")
+    output = await get_weather(harness, model, place="Tokyo")
 
     assert [(one.url.host, one.url.path) for one in harness.fake_open_meteo.requests] == [
         ("geocoding-api.open-meteo.com", SEARCH),
@@ -65,8 +65,8 @@ async def test_the_forecast_is_asked_where_the_place_is_from_the_day_that_it_is_
         "Asia/Tokyo",
     )
     assert (request["start_date"], request["end_date"]) == ("2026-11-22", "2026-11-28")
-    assert "\nSun 2026-11-22: " in said
-    assert "Mon" not in said
+    assert "\nSun 2026-11-22: " in output
+    assert "Mon" not in output
 
 
 @pytest.mark.parametrize(
@@ -93,7 +93,7 @@ async def test_a_name_is_asked_in_the_language_of_its_letters(
         ("Paris, United States", "United States"),
     ],
 )
-async def test_a_country_or_region_behind_the_name_tells_which_place_is_meant(
+async def test_country_or_region_selects_the_place(
     harness: AssistantHarness, model: ScriptedModel, name: str, country: str
 ) -> None:
     assert f", {country} (" in await get_weather(harness, model, place=name)
@@ -108,7 +108,7 @@ async def test_a_server_that_understands_the_whole_name_is_believed(
     assert len(harness.fake_open_meteo.requests_to(SEARCH)) == 1
 
 
-async def test_a_place_of_that_name_elsewhere_is_offered_and_not_taken(
+async def test_places_elsewhere_are_only_suggested(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     assert await get_weather(harness, model, place="Paris, Vermont") == (
@@ -140,7 +140,7 @@ async def test_at_most_five_places_are_offered_each_once(
         (", France", [", France"]),
     ],
 )
-async def test_a_place_that_nobody_knows_is_an_error_for_the_model(
+async def test_unknown_place_becomes_an_error_for_the_model(
     harness: AssistantHarness, model: ScriptedModel, name: str, searched: list[str]
 ) -> None:
     assert await get_weather(harness, model, place=name) == (
@@ -152,17 +152,17 @@ async def test_a_place_that_nobody_knows_is_an_error_for_the_model(
 
 
 @pytest.mark.parametrize("given", [{}, {"place": " "}])
-async def test_without_a_place_it_is_the_city_of_the_persons_zone_and_said_to_be(
+async def test_default_place_is_the_city_of_the_user_zone(
     harness: AssistantHarness, model: ScriptedModel, given: dict
 ) -> None:
-    said = await get_weather(harness, model, **given)
+    output = await get_weather(harness, model, **given)
 
-    assert said.startswith(
+    assert output.startswith(
         "No place was named; this is the city of the person's time zone.\nWeather in Berlin,"
     )
 
 
-async def test_of_several_cities_of_that_name_it_is_the_one_in_the_zone(
+async def test_default_city_is_the_one_in_the_zone(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await harness.store_user(make_user(timezone="America/Indiana/Knox"))
@@ -188,21 +188,21 @@ async def test_a_zones_older_name_leads_to_its_city_too(
 
 
 @pytest.mark.parametrize("zone", ["UTC", "US/Pacific", "Europe/Berlin"])
-async def test_where_the_zone_tells_no_place_the_person_is_to_be_asked(
+async def test_zone_without_a_city_asks_for_a_place(
     harness: AssistantHarness, model: ScriptedModel, zone: str
 ) -> None:
     await harness.store_user(make_user(timezone=zone))
     harness.fake_open_meteo.places["berlin", "en"] = [make_place("Berlin", "America/New_York")]
 
-    said = await get_weather(harness, model)
-    assert said == (
+    output = await get_weather(harness, model)
+    assert output == (
         f"Error: No place was named, and the time zone {zone} names none."
         " Ask the user which place they mean."
     )
 
 
 @pytest.mark.parametrize(
-    ("trouble", "said"),
+    ("trouble", "expected"),
     [
         (
             httpx2.Response(429, json={"error": True, "reason": "Hourly limit"}),
@@ -217,25 +217,28 @@ async def test_where_the_zone_tells_no_place_the_person_is_to_be_asked(
     ],
     ids=str,
 )
-async def test_a_failure_is_one_sentence_without_the_servers_text(
-    harness: AssistantHarness, model: ScriptedModel, trouble: httpx2.Response | Exception, said: str
+async def test_weather_failure_is_reported_without_server_text(
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    trouble: httpx2.Response | Exception,
+    expected: str,
 ) -> None:
     harness.fake_open_meteo.failure = trouble
 
     assert await get_weather(harness, model, place="Paris") == (
-        f"Error: The weather service{said} Tell the user."
+        f"Error: The weather service{expected} Tell the user."
     )
 
 
-async def test_a_server_of_ones_own_names_its_own_source_in_one_short_line(
+async def test_other_weather_server_names_its_source(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     harness.fake_open_meteo.forecast_overrides = {"source": "the sandbox\n" + "x" * 200}
-    said = await get_weather(harness, model, place="Paris")
+    output = await get_weather(harness, model, place="Paris")
 
-    assert said.splitlines()[-1].startswith("Source: the sandbox xxx")
-    assert len(said.splitlines()[-1]) <= 110
-    assert "Open-Meteo" not in said
+    assert output.splitlines()[-1].startswith("Source: the sandbox xxx")
+    assert len(output.splitlines()[-1]) <= 110
+    assert "Open-Meteo" not in output
 
 
 async def test_names_from_outside_are_short_single_lines(
@@ -278,7 +281,7 @@ async def test_values_that_are_missing_are_left_out(
         ({"wind_speed_10m_max": 0, "weather_code": 0}, "clear, wind up to 0 km/h"),
     ],
 )
-async def test_of_a_day_as_much_is_told_as_makes_sense(
+async def test_missing_values_of_a_day_are_omitted(
     harness: AssistantHarness, model: ScriptedModel, known: dict[str, float], line: str
 ) -> None:
     values = dict.fromkeys(DailySeries.model_fields, None) | known | {"time": "2026-11-21"}
@@ -316,13 +319,13 @@ async def test_a_place_in_an_unknown_zone_is_passed_over(
     assert "France" in await get_weather(harness, model, place="Paris")
 
 
-async def test_a_second_question_about_a_place_is_answered_from_the_cache(
+async def test_second_request_for_a_place_is_cached(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await get_weather(harness, model, place="Paris")
-    said = await get_weather(harness, model, place="paris", days=FORECAST_DAYS)
+    output = await get_weather(harness, model, place="paris", days=FORECAST_DAYS)
 
-    assert len(said.splitlines()) == 3 + FORECAST_DAYS
+    assert len(output.splitlines()) == 3 + FORECAST_DAYS
     assert len(harness.fake_open_meteo.requests) == 2
 
 
@@ -335,7 +338,7 @@ async def test_a_place_that_was_not_found_is_searched_again(
     assert (await get_weather(harness, model, place="Oslo")).startswith("Weather in Oslo")
 
 
-def test_every_code_of_open_meteo_has_a_word_of_its_own() -> None:
+def test_every_weather_code_has_its_own_description() -> None:
     codes = "0 1 2 3 45 48 51 53 55 56 57 61 63 65 66 67 71 73 75 77 80 81 82 85 86 95 96 99"
 
     assert list(WEATHER_DESCRIPTIONS) == [int(code) for code in codes.split()]
