@@ -255,7 +255,7 @@ async def test_writes_and_receipts_exist_exactly_once(redis: Redis, model: Model
 async def test_a_non_idempotent_write_happens_at_most_once_and_its_uncertain_outcome_is_reported(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(rest_service_tool._BY_FUNCTION, "get_time", NonIdempotentTool)
+    monkeypatch.setitem(rest_service_tool.TOOLS, "get_time", NonIdempotentTool)
     contents = set()
     for crash_result in await run_with_each_crash(redis, script_external_write):
         (result,) = (

@@ -1,33 +1,39 @@
 """Turns a tool record of rest_service into a tool."""
 
 from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
 from typing import Any
 
 import structlog
 
 from smart_kit.contracts.configuration import ToolSnapshot
-from smart_kit.contracts.functions import find_function
+from smart_kit.contracts.functions import FUNCTIONS, find_function
 
 from .base import BaseTool, ToolServices
-from .reminder_tool import ReminderTool
 from .rest_tool import RestTool
-from .sub_assistant_tool import SubAssistantTool
-from .task_tool import ChangeTaskTool, CreateTaskTool, ListTasksTool
-from .time_tool import TimeTool
-from .weather_tool import WeatherTool
 
-TOOLS: tuple[type[BaseTool[Any]], ...] = (
-    ChangeTaskTool,
-    CreateTaskTool,
-    ListTasksTool,
-    ReminderTool,
-    SubAssistantTool,
-    TimeTool,
-    WeatherTool,
-)
-"""All built-in tools; a tool that is not listed does not exist."""
 
-_BY_FUNCTION = {tool.function: tool for tool in TOOLS}
+def _find_tools() -> dict[str, type[BaseTool[Any]]]:
+    """Return the tools of the modules `<name>_tool` in this folder, by their functions' names."""
+    functions = {function.name for function in FUNCTIONS}
+    folder = iter_modules([str(Path(__file__).parent)])
+    names = [module.name for module in folder if module.name.endswith("_tool")]
+    members = [
+        member for name in names for member in vars(import_module(f".{name}", __package__)).values()
+    ]
+    return {
+        member.function: member
+        for member in members
+        if isinstance(member, type)
+        and issubclass(member, BaseTool)
+        and vars(member).get("function") in functions
+    }
+
+
+TOOLS = _find_tools()
+"""All built-in tools. None is listed by hand: a new tool is its module and its function."""
 
 log = structlog.stdlib.get_logger()
 
@@ -46,7 +52,7 @@ class RestServiceTool:
         if tool_type == "rest":
             tool = RestTool if self.record.http_call is not None else None
         elif function := find_function(tool_type, name):
-            tool = _BY_FUNCTION.get(function.name)
+            tool = TOOLS.get(function.name)
         if tool is None:
             log.warning("tool skipped: unknown function", tool=name, type=tool_type)
             return None

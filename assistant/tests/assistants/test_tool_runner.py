@@ -170,7 +170,7 @@ class NonIdempotentTool(TimeTool):
 async def test_interrupted_external_write_is_not_repeated(
     harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(rest_service_tool._BY_FUNCTION, "get_time", NonIdempotentTool)
+    monkeypatch.setitem(rest_service_tool.TOOLS, "get_time", NonIdempotentTool)
     NonIdempotentTool.written_keys = []
     model.add_steps(make_tool_call_response(TIME), "It is not known.")
     delivery = await harness.deliver(harness.make_message("write"))

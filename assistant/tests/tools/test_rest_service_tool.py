@@ -10,18 +10,17 @@ from smart_kit.contracts.functions import FUNCTIONS
 
 
 def test_each_built_in_function_has_its_tool() -> None:
-    assert sorted(one.function for one in TOOLS) == sorted(one.name for one in FUNCTIONS)
+    assert sorted(TOOLS) == sorted(function.name for function in FUNCTIONS)
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 def test_a_tool_takes_the_arguments_of_its_function(function) -> None:
-    (made,) = [one for one in TOOLS if one.function == function.name]
-
+    made = TOOLS[function.name]
     assert made.arguments is function.arguments
     assert made.may_write == (function.effect_class == "writes")
 
 
-@pytest.mark.parametrize("made", TOOLS, ids=lambda one: one.__name__)
+@pytest.mark.parametrize("made", TOOLS.values(), ids=lambda tool: tool.__name__)
 def test_a_record_becomes_the_tool_of_its_type(made, harness: AssistantHarness) -> None:
     record = make_tool(made.function)
     built = RestServiceTool(record, harness.services).to_tool()
