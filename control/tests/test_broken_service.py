@@ -28,7 +28,7 @@ def broken_suite(home: Path) -> Iterator[FakeSuite]:
     mine.manage("stop")
 
 
-def test_start_ends_with_its_last_lines_and_what_to_do(
+def test_failed_start_prints_last_log_lines_and_advice(
     broken_suite: FakeSuite, terminal: Terminal
 ) -> None:
     output = broken_suite.manage("start", status=1)
@@ -63,13 +63,13 @@ def test_dependents_of_a_failed_component_are_reported_as_waiting(
         suite.manage("stop")
 
 
-def test_a_service_that_was_mended_is_tried_again_at_once(broken_suite: FakeSuite) -> None:
+def test_repaired_service_is_retried_at_once(broken_suite: FakeSuite) -> None:
     broken_suite.manage("start", status=1)
     broken_suite.environment["DEFAULT_MODEL"] = "fixed"
     assert "✓ rest_service" in broken_suite.manage("start", "--service", "rest_service")
 
 
-def test_failures_are_counted_in_a_row_and_reset_by_a_new_desired_state(
+def test_new_desired_state_resets_consecutive_failures(
     broken_suite: FakeSuite,
 ) -> None:
     broken_suite.manage("start", status=1)
@@ -80,9 +80,7 @@ def test_failures_are_counted_in_a_row_and_reset_by_a_new_desired_state(
     assert broken_suite.component_status("rest_service").restarts >= counted
 
 
-def test_a_suite_that_was_not_stopped_and_does_not_run_is_wrong(
-    suite: FakeSuite, terminal: Terminal
-) -> None:
+def test_crashed_suite_is_an_error_until_stopped(suite: FakeSuite, terminal: Terminal) -> None:
     suite.manage("start")
     assert not any(line.startswith("error") for line in suite.findings(terminal))
     supervisor = suite.run_directory.find_supervisor()
@@ -121,7 +119,7 @@ class TestReadinessTimeouts:
 
     checked_health = HealthStatus(is_healthy=False, detail="redis: refused")
 
-    def test_a_component_that_reports_its_problem_gets_a_shorter_timeout(
+    def test_component_that_reports_its_problem_gets_a_shorter_timeout(
         self, waiter: ReadinessWaiter
     ) -> None:
         waiter.suite.run_directory.write_status({"tg_bot": ComponentStatus("running", pid=1)})
@@ -129,7 +127,7 @@ class TestReadinessTimeouts:
         (problem,) = waiter.wait()
         assert problem.reason == "redis: refused"
 
-    def test_what_does_not_answer_is_waited_for_until_the_end(
+    def test_unresponsive_component_is_awaited_until_the_start_timeout(
         self, waiter: ReadinessWaiter
     ) -> None:
         waiter.suite.run_directory.write_status({"tg_bot": ComponentStatus("running", pid=1)})
@@ -138,7 +136,7 @@ class TestReadinessTimeouts:
         (problem,) = waiter.wait()
         assert problem.reason == "does not answer on port 1"
 
-    def test_a_slow_start_takes_nothing_from_the_time_to_become_healthy(
+    def test_slow_start_does_not_shorten_the_health_timeout(
         self, waiter: ReadinessWaiter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         now = 0.0
@@ -158,7 +156,9 @@ class TestReadinessTimeouts:
         waiter.unhealthy_timeout = UNHEALTHY_TIMEOUT_SECONDS
         assert waiter.wait() == ()
 
-    def test_what_has_ended_three_times_is_not_waited_for(self, waiter: ReadinessWaiter) -> None:
+    def test_component_that_failed_three_times_is_not_awaited(
+        self, waiter: ReadinessWaiter
+    ) -> None:
         status = ComponentStatus("failing", consecutive_failures=3, exit_reason="exit status 1: no")
         waiter.suite.run_directory.write_status({"tg_bot": status})
         waiter.suite.run_directory.log_file("tg_bot").write_text("one\n\ntwo\n")

@@ -53,7 +53,7 @@ rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
         docker.manage(output, "logs", "--docker", "-n", "1", "-f")
         assert output.getvalue().splitlines()[3:] == ["assistant.3    │ new"]
 
-    def test_an_unknown_log_lists_the_available_ones(
+    def test_unknown_log_lists_the_available_ones(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert docker.manage(output, "logs", "--docker", "--service", "supervisor") == 1

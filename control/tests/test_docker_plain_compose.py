@@ -32,7 +32,7 @@ class TestPlainCompose:
         pairs = (line.partition(b"=") for line in done.stdout.split(b"\0") if line)
         return {name.decode(): value.decode() for name, _, value in pairs}
 
-    def test_secrets_are_made_once_and_each_part_sees_its_own(
+    def test_secrets_are_created_once_and_limited_to_their_part(
         self, secrets_volume: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         setup.main(secrets_volume, {})
@@ -63,7 +63,7 @@ class TestPlainCompose:
             ("migrate", "words"),
         ],
     )
-    def test_a_part_of_it_is_given_no_secret_of_ours(
+    def test_plain_compose_suite_refuses_commands_that_change_parts(
         self,
         docker: FakeDocker,
         home: Path,
@@ -80,9 +80,7 @@ class TestPlainCompose:
         assert message.startswith("manage.py: this suite was started by a bare docker compose up")
         assert not (home / ".env").exists()
 
-    def test_what_a_container_was_given_wins_and_odd_values_arrive_whole(
-        self, secrets_volume: Path
-    ) -> None:
+    def test_container_variables_win_and_odd_values_stay_intact(self, secrets_volume: Path) -> None:
         odd = "a'b\"c $HOME `id` \\ }"
         setup.main(secrets_volume, {"OPENAI_API_KEY": odd, "REDIS_PASSWORD": odd})
 
@@ -93,9 +91,7 @@ class TestPlainCompose:
         )
         assert (given["DEFAULT_MODEL"], given["REDIS_PASSWORD"]) == ("mine", odd)
 
-    def test_an_address_that_was_translated_wins_over_the_operators_own(
-        self, secrets_volume: Path
-    ) -> None:
+    def test_translated_address_wins_over_the_operators(self, secrets_volume: Path) -> None:
         url = "http://localhost:11434/v1"
         setup.main(secrets_volume, {"OPENAI_BASE_URL": url})
 

@@ -37,7 +37,7 @@ class TestReplicas:
             "rest_service_replica=1",
         ]
 
-    def test_a_start_beside_another_one_takes_nothing_back(
+    def test_start_preserves_replicas_of_a_concurrent_start(
         self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
         """The containers and the count of the other start exist before this one continues."""
@@ -59,7 +59,7 @@ class TestReplicas:
         assert self.get_last_up(docker) == ["--scale", "assistant=3"]
         assert docker.get_only_call("compose", "up", "--remove-orphans")["alone"]
 
-    def test_options_name_only_selected_services(
+    def test_replicas_option_accepts_only_selected_services(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         """Compose refuses a count for a service that it does not start."""
@@ -73,7 +73,7 @@ class TestReplicas:
         docker.manage(output, "start", "--docker", "--service", "rest_service", **own)
         assert self.get_last_up(docker)[:2] == ["--scale", "postgres=0"]
 
-    def test_naming_a_service_means_all_its_replicas(
+    def test_service_name_selects_all_its_replicas(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("rest_service", **HEALTHY))
@@ -83,7 +83,7 @@ class TestReplicas:
         both = ["rest_service", "rest_service_replica"]
         assert docker.get_only_call("compose", "stop")["arguments"][-2:] == both
 
-    def test_status_shows_each_as_in_local_mode(
+    def test_status_shows_each_replica_as_in_local_mode(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(

@@ -68,7 +68,7 @@ def run_installer(home: Path, terminal: Terminal, script: str, **environ: str) -
     return log.read_text()
 
 
-def test_an_index_that_is_named_for_pip_is_named_for_uv_too(home: Path, terminal: Terminal) -> None:
+def test_pip_index_is_passed_to_uv(home: Path, terminal: Terminal) -> None:
     output = run_installer(
         home,
         terminal,
@@ -100,15 +100,13 @@ def test_variables_of_uv_have_priority(own: str) -> None:
     assert output == {}
 
 
-def test_no_index_for_pip_is_no_index_for_uv() -> None:
+def test_pip_no_index_is_passed_to_uv() -> None:
     assert installer.build_uv_options({"PIP_NO_INDEX": "1"}) == ("--no-index",)
     assert installer.build_uv_options({"PIP_NO_INDEX": "false"}) == ()
     assert installer.build_uv_options({}) == ()
 
 
-def test_the_password_of_an_index_is_neither_shown_nor_logged(
-    home: Path, terminal: Terminal
-) -> None:
+def test_password_of_an_index_is_neither_shown_nor_logged(home: Path, terminal: Terminal) -> None:
     secret = "error: refused by https://me:pass-word@index.example/simple"
     with pytest.raises(ControlError) as caught:
         run_installer(home, terminal, f"echo '{secret}'; exit 1")

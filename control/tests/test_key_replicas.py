@@ -71,7 +71,7 @@ def test_replicas_can_always_decrypt_during_a_rolling_restart(
 
 @pytest.mark.parametrize("again", [rotate_keys.rotate, rotate_keys.drop_old])
 @pytest.mark.parametrize("dies_at", range(1, STEPS + 1))
-def test_nor_where_it_was_killed_and_is_given_again(
+def test_replicas_can_decrypt_after_a_killed_and_repeated_rotation(
     context: Context,
     replica_keys: ReplicaKeys,
     dies_at: int,
@@ -86,7 +86,7 @@ def test_nor_where_it_was_killed_and_is_given_again(
     assert old not in {keys[0] for name, keys in replica_keys.keys.items() if "rest" in name}
 
 
-def test_a_rotation_killed_before_storing_its_key_starts_over(
+def test_rotation_killed_before_storing_its_key_starts_over(
     context: Context, replica_keys: ReplicaKeys, home: Path
 ) -> None:
     (old,) = replica_keys.keys["assistant"]

@@ -45,7 +45,7 @@ def start_run(temporary: Path, database: Path, *, starts: bool) -> subprocess.Po
 
 
 @pytest.mark.parametrize("is_supervised", [True, False], ids=["whole", "strays"])
-def test_a_suite_of_a_killed_test_run_is_ended_by_the_next(
+def test_next_test_run_stops_the_suite_of_a_killed_run(
     tmp_path: Path, database_template: DatabaseTemplate, is_supervised: bool
 ) -> None:
     database = database_template.cluster.state_dir

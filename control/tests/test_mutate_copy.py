@@ -69,9 +69,7 @@ def prepare_copy(repository: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_copy_has_the_module_apart_and_nothing_that_is_ignored(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_copy_contains_the_module_and_no_ignored_files(repository: Path, tmp_path: Path) -> None:
     folder = prepare_copy(repository, tmp_path)
     assert (folder / PATH).read_text() == SOURCE
     assert not (folder / "mutants" / PATH).exists(), "mutmut puts it there"
@@ -82,9 +80,7 @@ def test_the_copy_has_the_module_apart_and_nothing_that_is_ignored(
     assert "test_selection =\n    part/tests\n" in settings
 
 
-def test_a_change_makes_mutmut_collect_its_statistics_again(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_change_resets_the_statistics_of_mutmut(repository: Path, tmp_path: Path) -> None:
     stats = prepare_copy(repository, tmp_path) / "mutants" / "mutmut-stats.json"
     stats.write_text("")
     prepare_copy(repository, tmp_path)
@@ -145,7 +141,7 @@ def test_another_mutmut_version_starts_from_scratch(repository: Path, tmp_path: 
     assert not kept.exists()
 
 
-def test_tests_are_those_of_the_part_unless_others_are_named(repository: Path) -> None:
+def test_tests_default_to_those_of_the_part(repository: Path) -> None:
     project = repository / "pyproject.toml"
     output = project.read_text()
     named = '[tool.smart-assistant.key-module-tests]\ncards = ["part/tests/test_dice.py"]\n'

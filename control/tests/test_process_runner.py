@@ -49,7 +49,7 @@ async def wait_until_state(runner: ProcessRunner, state: str) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_what_does_not_end_in_its_time_is_killed(tmp_path: Path) -> None:
+async def test_process_is_killed_after_its_stop_timeout(tmp_path: Path) -> None:
     stubborn = replace(make_component(tmp_path, IGNORE_SIGTERM_SCRIPT), stop_timeout=0.2)
     async with running_component(tmp_path, stubborn) as keeper:
         log = RunDirectory(tmp_path).log_file("part")
@@ -61,7 +61,7 @@ async def test_what_does_not_end_in_its_time_is_killed(tmp_path: Path) -> None:
     assert not RunDirectory(tmp_path).process_record("part").exists()
 
 
-async def test_what_keeps_dying_is_tried_ever_less_often(
+async def test_restart_delay_grows_with_each_failure(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with running_component(
@@ -76,7 +76,7 @@ async def test_what_keeps_dying_is_tried_ever_less_often(
     assert "again in 1 s" in output
 
 
-async def test_a_task_that_ended_well_is_done_and_not_repeated(tmp_path: Path) -> None:
+async def test_successful_task_is_not_repeated(tmp_path: Path) -> None:
     async with running_component(
         tmp_path, replace(make_component(tmp_path, "print(1)"), kind="task")
     ) as keeper:
@@ -88,7 +88,7 @@ async def test_a_task_that_ended_well_is_done_and_not_repeated(tmp_path: Path) -
     assert RunDirectory(tmp_path).log_file("part").read_text() == "1\n"
 
 
-async def test_a_failed_preparation_is_explained_and_retried(
+async def test_failed_preparation_is_explained_and_retried(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def refuse() -> LaunchSpec:

@@ -43,7 +43,7 @@ def test_stored_replica_counts_are_read_and_default_to_one(tmp_path: Path) -> No
     assert replicas.read(tmp_path, SERVICES) == {"assistant": 3, "rest_service": 1}
 
 
-def test_a_damaged_number_costs_nothing_that_runs_and_does_not_keep_it_from_stopping(
+def test_damaged_count_neither_stops_services_nor_prevents_stopping(
     suite: FakeSuite,
 ) -> None:
     suite.manage("start")

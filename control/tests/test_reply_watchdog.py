@@ -33,10 +33,10 @@ class TestReplyWatchdog:
         assert first == ""
         assert second.startswith("tg_bot is not running; see ./manage.py status")
 
-    def test_slow_services_are_waited_for(self) -> None:
+    def test_slow_services_are_awaited(self) -> None:
         assert self.collect_failures({}, {}, {}, {}) == [""] * 4
 
-    def test_restarting_services_are_waited_for(self) -> None:
+    def test_restarting_services_are_awaited(self) -> None:
         assert (
             self.collect_failures({"tg_bot": "is not running"}, {}, {"assistant": "dies"})
             == [""] * 3
@@ -54,7 +54,7 @@ class TestReplyWatchdog:
         assert asked == []
 
 
-def test_a_short_timeout_still_names_the_missing_services() -> None:
+def test_short_timeout_still_names_the_missing_services() -> None:
     assert (
         "tg_bot is not running; see"
         in ReplyWatchdog(lambda: {"tg_bot": "is not running"}).get_final_failure()

@@ -94,7 +94,7 @@ class RestartRecorder:
         return name not in self.failing
 
 
-def test_services_read_with_a_key_before_one_encrypts_with_it(
+def test_services_can_decrypt_with_a_key_before_any_encrypts(
     context: Context, home: Path, server: FakeRestService, output: io.StringIO
 ) -> None:
     (old,) = read_keys(home)
@@ -134,7 +134,7 @@ def test_rotation_keeps_other_lines_and_the_mode_of_env(context: Context, home: 
 
 
 @pytest.mark.parametrize("killed_at", [1, 2, 3])
-def test_a_killed_rotation_continues_and_loses_no_needed_key(
+def test_killed_rotation_continues_and_loses_no_needed_key(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService, killed_at: int
 ) -> None:
     (old,) = read_keys(home)
@@ -161,7 +161,7 @@ def test_a_killed_rotation_continues_and_loses_no_needed_key(
     assert read_keys(home)[1:] == [new, old]
 
 
-def test_what_was_broken_off_is_brought_to_its_end_before_old_keys_are_dropped(
+def test_drop_old_first_completes_an_interrupted_rotation(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService
 ) -> None:
     (old,) = read_keys(home)
@@ -174,7 +174,7 @@ def test_what_was_broken_off_is_brought_to_its_end_before_old_keys_are_dropped(
 
 
 @pytest.mark.parametrize("killed_at", range(1, 5))
-def test_a_killed_drop_continues_and_loses_no_needed_key(
+def test_killed_drop_continues_and_loses_no_needed_key(
     context: Context, home: Path, killed_at: int
 ) -> None:
     rotate_keys.rotate(context, RUNNING, RestartRecorder())
@@ -211,7 +211,7 @@ def test_another_suite_of_the_file_can_still_decrypt_its_data(
     assert "--drop-old" in output.getvalue()
 
 
-def test_who_does_not_run_is_not_started(context: Context, server: FakeRestService) -> None:
+def test_stopped_service_is_not_started(context: Context, server: FakeRestService) -> None:
     restarts = RestartRecorder()
     rotate_keys.rotate(context, {"rest_service"}, restarts)
     assert {name for name, _ in restarts.restarts} == {"rest_service"}
@@ -230,7 +230,7 @@ def test_who_does_not_run_is_not_started(context: Context, server: FakeRestServi
         ((503, {"detail": "Redis is away"}), "Redis is away"),
     ],
 )
-def test_while_anything_may_need_them_the_old_keys_stay(
+def test_failed_reencryption_retains_old_keys(
     context: Context,
     home: Path,
     server: FakeRestService,
@@ -247,7 +247,7 @@ def test_while_anything_may_need_them_the_old_keys_stay(
     assert read_keys(home)[1:] == [old]
 
 
-def test_where_a_service_does_not_get_well_nothing_is_encrypted_with_the_new_key(
+def test_unhealthy_service_prevents_encryption_with_the_new_key(
     context: Context, home: Path, server: FakeRestService
 ) -> None:
     (old,) = read_keys(home)
@@ -259,7 +259,7 @@ def test_where_a_service_does_not_get_well_nothing_is_encrypted_with_the_new_key
     assert (read_keys(home)[:1], server.requests) == ([old], [])
 
 
-def test_two_at_once_do_not_change_one_file_also_of_two_suites(
+def test_concurrent_rotations_of_one_file_are_refused(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService
 ) -> None:
     seen: list[list[str]] = []
@@ -291,7 +291,7 @@ def test_keys_of_the_process_environment_are_not_changed(
 
 
 @pytest.mark.parametrize("mode", ["--local", "--docker"])
-def test_without_running_services_it_advises_to_start_first(
+def test_rotation_without_running_services_advises_to_start(
     home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str], mode: str
 ) -> None:
     environment.ensure_secrets(home, {})
@@ -322,7 +322,7 @@ def test_running_processes_get_the_new_key_and_drop_the_old(
     assert suite.pid("tg_bot") == bystander
 
 
-def test_a_service_that_was_stopped_stays_so(suite: FakeSuite) -> None:
+def test_stopped_service_stays_stopped(suite: FakeSuite) -> None:
     suite.manage("start")
     suite.manage("stop", "--service", "rest_service")
     before = dotenv.read_variable(suite.home / "state" / "secrets.env", KEY_VARIABLE)
@@ -363,7 +363,7 @@ def test_containers_get_the_new_key_and_drop_the_old(
     ]
 
 
-def test_the_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rotate_keys_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["rotate-keys", "--help"])
     assert "replace the master key" in capsys.readouterr().out

