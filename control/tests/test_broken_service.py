@@ -23,9 +23,9 @@ from smart_kit.testing.suite_harness import wait_until
 @pytest.fixture
 def broken_suite(home: Path) -> Iterator[FakeSuite]:
     """A suite whose rest_service always exits at once."""
-    mine = FakeSuite(home, {"rest_service": "crash"})
-    yield mine
-    mine.manage("stop")
+    suite = FakeSuite(home, {"rest_service": "crash"})
+    yield suite
+    suite.manage("stop")
 
 
 def test_failed_start_prints_last_log_lines_and_advice(
@@ -40,8 +40,8 @@ def test_failed_start_prints_last_log_lines_and_advice(
     assert broken_suite.component_status("rest_service").consecutive_failures >= 3
 
     assert "cannot read the plan" in broken_suite.manage("status", status=1)
-    again = broken_suite.manage("restart", "--service", "rest_service", status=1)
-    assert "   | RuntimeError: cannot read the plan" in again
+    restart_output = broken_suite.manage("restart", "--service", "rest_service", status=1)
+    assert "   | RuntimeError: cannot read the plan" in restart_output
 
     found = broken_suite.findings(terminal)
     cause = "error: rest_service: exit status 1: RuntimeError: cannot read the plan"
@@ -57,8 +57,8 @@ def test_dependents_of_a_failed_component_are_reported_as_waiting(
         rows = suite.manage("status", status=1).splitlines()
         (row,) = (row for row in rows if row.startswith("rest_service"))
         assert row.endswith("waits for migrate")
-        wrong = [line for line in suite.findings(terminal) if line.startswith("error")]
-        assert [line.split(":")[1].strip() for line in wrong] == ["migrate"]
+        errors = [line for line in suite.findings(terminal) if line.startswith("error")]
+        assert [line.split(":")[1].strip() for line in errors] == ["migrate"]
     finally:
         suite.manage("stop")
 
@@ -73,11 +73,11 @@ def test_new_desired_state_resets_consecutive_failures(
     broken_suite: FakeSuite,
 ) -> None:
     broken_suite.manage("start", status=1)
-    counted = broken_suite.component_status("rest_service").consecutive_failures
+    failure_count = broken_suite.component_status("rest_service").consecutive_failures
     broken_suite.manage("stop", "--service", "rest_service")
-    assert counted >= 3
+    assert failure_count >= 3
     assert broken_suite.component_status("rest_service").consecutive_failures == 0
-    assert broken_suite.component_status("rest_service").restarts >= counted
+    assert broken_suite.component_status("rest_service").restarts >= failure_count
 
 
 def test_crashed_suite_is_an_error_until_stopped(suite: FakeSuite, terminal: Terminal) -> None:
@@ -144,10 +144,10 @@ class TestReadinessTimeouts:
         def advance(_: float) -> None:
             nonlocal now
             now += 10.0
-            answer = HealthStatus(False, "does not answer on port 1", has_answered=False)
+            health = HealthStatus(False, "does not answer on port 1", has_answered=False)
             if now > UNHEALTHY_TIMEOUT_SECONDS:
-                answer = HealthStatus(now > UNHEALTHY_TIMEOUT_SECONDS + 20, "redis: refused")
-            self.checked_health = answer
+                health = HealthStatus(now > UNHEALTHY_TIMEOUT_SECONDS + 20, "redis: refused")
+            self.checked_health = health
 
         clock = SimpleNamespace(monotonic=lambda: now, sleep=advance)
         monkeypatch.setattr("control.local.readiness.time", clock)

@@ -54,9 +54,9 @@ class FakeSandbox(ThreadingHTTPServer):
         self.button_presses: list[dict[str, Any]] = []
         self.is_typing = False
 
-    def add_message(self, person: int, who: str, text: str) -> dict[str, Any]:
+    def add_message(self, person: int, sender: str, text: str) -> dict[str, Any]:
         number = 10 + sum(map(len, self.messages.values()))
-        message = {"message_id": number, "from": who, "text": text}
+        message = {"message_id": number, "from": sender, "text": text}
         self.messages[person].append(message)
         return message
 
@@ -91,9 +91,9 @@ class Handler(BaseHTTPRequestHandler):
         self._respond(message)
 
     def _respond(self, content: object) -> None:
-        allowed = self.headers["Authorization"] == f"Bearer {TOKEN}"
-        body = json.dumps(content if allowed else {"detail": "a token is needed"}).encode()
-        self.send_response(200 if allowed else 401)
+        is_allowed = self.headers["Authorization"] == f"Bearer {TOKEN}"
+        body = json.dumps(content if is_allowed else {"detail": "a token is needed"}).encode()
+        self.send_response(200 if is_allowed else 401)
         self.end_headers()
         self.wfile.write(body)
 
@@ -153,14 +153,14 @@ def test_number_presses_the_button_with_that_number(
     sandbox.replies = ["Poet answers you from now on."]
     rows = [[{"text": "✓ Secretary", "callback_data": "assistant:1"}]]
     rows += [[{"text": "Poet", "callback_data": "assistant:2"}]]
-    asked = sandbox.add_message(1, "bot", "Who should answer you?")
-    asked["reply_markup"] = {"inline_keyboard": rows}
+    question = sandbox.add_message(1, "bot", "Who should answer you?")
+    question["reply_markup"] = {"inline_keyboard": rows}
 
     assert run_chat(home, terminal, environ, "2") == 0
-    assert sandbox.button_presses == [{"message_id": asked["message_id"], "data": "assistant:2"}]
+    assert sandbox.button_presses == [{"message_id": question["message_id"], "data": "assistant:2"}]
     assert output.getvalue() == "Poet answers you from now on.\n"
 
-    sandbox.add_message(1, "bot", asked["text"])["reply_markup"] = asked["reply_markup"]
+    sandbox.add_message(1, "bot", question["text"])["reply_markup"] = question["reply_markup"]
     assert run_chat(home, terminal, environ, "3") == 0, "there is no such button: it is a message"
     assert sandbox.messages[1][-2]["text"] == "3"
 
@@ -248,8 +248,8 @@ def test_service_without_healthy_container_is_missing(
     docker.set_containers(
         make_container("assistant", **UNHEALTHY), make_container("assistant", **HEALTHY)
     )
-    docker.answers["compose logs"] = ["", 0]
-    docker.write_answers()
+    docker.responses["compose logs"] = ["", 0]
+    docker.write_responses()
     path = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
     context = Context(home, home / "manage.py", environ | path, terminal)
     options = argparse.Namespace(docker=True, local=False)
@@ -308,19 +308,21 @@ def chat_terminal(home: Path, environ: dict[str, str]) -> Iterator[int]:
 
     It checks early why there is no reply.
     """
-    ours, theirs = pty.openpty()
+    chat_side, process_side = pty.openpty()
     command = [sys.executable, "-c", EARLY_CHECKS_SCRIPT]
     isolated = dict(os.environ) | environ | {"STATE_DIR": str(home), "TELEGRAM_TOKEN": ""}
     isolated["PYTHONPATH"] = str(ROOT)
-    with subprocess.Popen(command, env=isolated, stdin=theirs, stdout=theirs) as process:
-        os.close(theirs)
+    with subprocess.Popen(
+        command, env=isolated, stdin=process_side, stdout=process_side
+    ) as process:
+        os.close(process_side)
         try:
-            yield ours
-            os.write(ours, b"/quit\n")
+            yield chat_side
+            os.write(chat_side, b"/quit\n")
             assert process.wait(60) == 0
         finally:
             process.kill()
-            os.close(ours)
+            os.close(chat_side)
 
 
 def test_conversation_shows_answers_and_late_messages(
@@ -348,10 +350,10 @@ def test_conversation_explains_a_missing_answer(
         read_until(terminal, "It is back.")
 
 
-def read_until(terminal: int, words: str) -> str:
+def read_until(terminal: int, text: str) -> str:
     """Return the output of the terminal up to this text."""
     seen = b""
-    while words not in seen.decode(errors="ignore"):
+    while text not in seen.decode(errors="ignore"):
         assert select.select([terminal], [], [], 60)[0], seen
         seen += os.read(terminal, 4096)
     return seen.decode(errors="ignore")

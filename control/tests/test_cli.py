@@ -39,9 +39,9 @@ def test_makefile_has_a_target_for_each_command() -> None:
 
 
 def test_help_has_a_line_for_each_command(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as caught:
         main([])
-    assert ended.value.code == 0
+    assert caught.value.code == 0
     message = capsys.readouterr().out
     assert {command.name for command in COMMANDS if command.help} <= set(message.split())
     assert "supervise" not in message
@@ -54,14 +54,15 @@ def test_version_is_that_of_the_project(terminal: Terminal, output: io.StringIO)
 
 
 @pytest.mark.parametrize(
-    ("word", "near"), [("strat", "start"), ("log", "logs"), ("statu", "status"), ("xyz", "--help")]
+    ("command", "suggestion"),
+    [("strat", "start"), ("log", "logs"), ("statu", "status"), ("xyz", "--help")],
 )
 def test_unknown_command_suggests_the_nearest(
-    word: str, near: str, capsys: pytest.CaptureFixture[str]
+    command: str, suggestion: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([word]) == 2
+    assert main([command]) == 2
     message = capsys.readouterr().err
-    assert near in message
+    assert suggestion in message
     assert message.count("\n") == 1
 
 
@@ -86,7 +87,7 @@ def test_unknown_command_suggests_the_nearest(
         ("start --replicas assistant", "--replicas takes NAME=N, as in rest_service=3, not 'as"),
         ("restart --replicas assistant=2", "restart does not take '--replicas'; see ./manage."),
         ("upgrade --service tg_bot", "tg_bot has no schema, only rest_service has one"),
-        ("migrate --service sandbox words", "sandbox has no schema, only rest_service has one"),
+        ("migrate --service sandbox message", "sandbox has no schema, only rest_service has one"),
         ("migrate", "the following arguments are required: message; see ./manage.py migrate --h"),
         ("logs -n -5", "a number of lines is 0 or more, not '-5'"),
         ("logs -n many", "a number of lines is 0 or more, not 'many'"),
@@ -109,8 +110,8 @@ def test_invalid_arguments_fail_in_one_line_before_any_action(
 def test_replicas_can_be_repeated_and_the_last_number_counts() -> None:
     parser = Parser()
     options.start(parser, SERVICES)
-    words = ["--replicas", "assistant=3,cron_service=2", "--replicas", "assistant=16"]
-    assert replicas.parse_requested(parser.parse_args(words)) == {
+    arguments = ["--replicas", "assistant=3,cron_service=2", "--replicas", "assistant=16"]
+    assert replicas.parse_requested(parser.parse_args(arguments)) == {
         "assistant": 16,
         "cron_service": 2,
     }
@@ -194,8 +195,8 @@ def test_early_ctrl_c_shows_no_traceback() -> None:
         "runpy.run_path('manage.py', run_name='__main__')\n"
     )
     command = [sys.executable, "-c", code]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (completed.returncode, completed.stdout, completed.stderr) == (130, "", "")
 
 
 def test_windows_prints_advice(monkeypatch: pytest.MonkeyPatch) -> None:

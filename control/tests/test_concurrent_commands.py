@@ -69,9 +69,9 @@ def test_start_that_lost_a_race_uses_stored_counts(suite: FakeSuite, context: Co
 
 def test_requested_replica_count_overrides_a_stored_one(suite: FakeSuite, context: Context) -> None:
     suite.manage("start")
-    asked = Suite.from_context(context, PYTHON, {"rest_service": 2})
+    requested = Suite.from_context(context, PYTHON, {"rest_service": 2})
     replicas.save(context.state_dir, {"rest_service": 3})
-    assert asked.with_current_replicas().replica_counts == {"rest_service": 2}
+    assert requested.with_current_replicas().replica_counts == {"rest_service": 2}
 
 
 @contextmanager
@@ -185,23 +185,23 @@ def test_lock_is_held_until_a_new_supervisor_listens(suite: FakeSuite, context: 
     late = suite.home / "late.py"
     late.write_text(LATE_SCRIPT.format(go=str(suite.home / "go"), entry=str(context.manage_script)))
     environment.ensure_secrets(context.root, context.environ)
-    left = suite.run_directory.path / "environment.json"
-    waits: list[bool] = []
+    environment_file = suite.run_directory.path / "environment.json"
+    was_waiting: list[bool] = []
 
     def watch() -> None:
         try:
             wait_until(lambda: suite.run_directory.find_supervisor() is not None)
-            waits.append(left.exists())
+            was_waiting.append(environment_file.exists())
         finally:
             (suite.home / "go").touch()
 
-    watching = Thread(target=watch)
-    watching.start()
+    watcher = Thread(target=watch)
+    watcher.start()
     mine = replace(context, manage_script=late)
     assert start.start(mine, Suite.from_context(mine, PYTHON), ()) == ()
-    watching.join()
-    assert waits == [True], "another command's environment would be taken for its own"
-    assert not left.exists()
+    watcher.join()
+    assert was_waiting == [True], "another command's environment would be used"
+    assert not environment_file.exists()
 
 
 def build_suite(context: Context) -> Suite:
@@ -235,14 +235,14 @@ async def test_supervisor_reads_only_complete_changes(
     context: Context,
 ) -> None:
     suite = build_suite(context)
-    left = suite.run_directory.path / "environment.json"
+    environment_file = suite.run_directory.path / "environment.json"
     async with running_supervisor(suite, lambda _: suite) as supervisor:
         with suite.run_directory.command_lock():
             suite.run_directory.write_environment({})
             supervisor.reload()
-            assert left.exists()
+            assert environment_file.exists()
         async with asyncio.timeout(60):
-            while left.exists():
+            while environment_file.exists():
                 await asyncio.sleep(0.01)
 
 
@@ -250,7 +250,7 @@ async def test_unexpected_settings_error_loses_no_desired_state(
     context: Context, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def load(_: Mapping[str, str]) -> Suite:
-        raise ValueError("nobody has thought of it")
+        raise ValueError("unexpected")
 
     suite = build_suite(context)
     async with running_supervisor(suite, load) as supervisor:
@@ -262,7 +262,7 @@ async def test_unexpected_settings_error_loses_no_desired_state(
         async with asyncio.timeout(60):
             while "sandbox" not in find_running(suite):
                 await asyncio.sleep(0.01)
-    assert "the settings stay as they were: nobody has thought of it" in capfd.readouterr().err
+    assert "the settings stay as they were: unexpected" in capfd.readouterr().err
 
 
 async def test_supervisor_rewrites_its_damaged_record(home: Path, terminal: Terminal) -> None:
@@ -278,24 +278,24 @@ async def test_supervisor_rewrites_its_damaged_record(home: Path, terminal: Term
 
 def test_ended_supervisor_leaves_no_secrets(suite: FakeSuite, context: Context) -> None:
     suite.manage("start")
-    left = suite.run_directory.path / "environment.json"
+    environment_file = suite.run_directory.path / "environment.json"
     supervisor = suite.run_directory.find_supervisor()
     assert supervisor is not None
     os.kill(supervisor.pid, signal.SIGKILL)
     wait_until(lambda: suite.run_directory.find_supervisor() is None)
     with pytest.raises(ControlError, match="the supervisor has just ended"):
         desired_state.apply(context, Suite.from_context(context, PYTHON), {})
-    assert not left.exists()
+    assert not environment_file.exists()
 
     mine = Suite.from_context(context, PYTHON)
     suite.run_directory.write_environment(context.suite_environ)
     with pytest.raises(ControlError, match="the supervisor has ended"):
         ReadinessWaiter(mine, frozenset({"tg_bot"}), context.terminal).wait()
-    assert not left.exists()
+    assert not environment_file.exists()
 
     suite.run_directory.write_environment(context.suite_environ)
     suite.manage("stop")
-    assert not left.exists()
+    assert not environment_file.exists()
 
 
 def test_suspended_supervisor_is_not_awaited_forever(suite: FakeSuite, context: Context) -> None:
@@ -303,13 +303,13 @@ def test_suspended_supervisor_is_not_awaited_forever(suite: FakeSuite, context: 
     supervisor = suite.run_directory.find_supervisor()
     assert supervisor is not None
     mine = Suite.from_context(context, PYTHON)
-    left = suite.run_directory.path / "environment.json"
+    environment_file = suite.run_directory.path / "environment.json"
     suite.run_directory.write_environment(context.suite_environ)
     os.kill(supervisor.pid, signal.SIGSTOP)
     try:
         with pytest.raises(ControlError, match=f"kill -CONT {supervisor.pid}, or ./manage.py"):
             desired_state.wait_until_stopped(context, mine, ["tg_bot"], margin=-19.9)
-        assert left.exists(), "another command may have left it since"
+        assert environment_file.exists(), "another command may have written it since"
     finally:
         os.kill(supervisor.pid, signal.SIGCONT)
 

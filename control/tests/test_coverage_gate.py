@@ -69,11 +69,11 @@ def test_coverage_is_measured_only_in_key_module_tests(project: Path, processes:
         tests.mkdir(parents=True)
         text = f"import sys\nfrom kit import vault\n\n\ndef test():\n    {body}\n"
         (tests / f"test_{part}.py").write_text(text)
-    words = ("--numprocesses", processes, "--cov=kit", "--cov-report=json")
+    options = ("--numprocesses", processes, "--cov=kit", "--cov-report=json")
     gate_plugin = "control.testing.key_module_coverage_plugin"
     plugins = ("-p", "xdist", "-p", "pytest_cov", "-p", gate_plugin)
     subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, *words],
+        [sys.executable, "-m", "pytest", *plugins, *options],
         cwd=project,
         env={"PYTHONPATH": f"{ROOT}:{project}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
@@ -207,30 +207,30 @@ class TestCoverageGate:
         files = {call["environment"]["COVERAGE_FILE"] for call in python.calls}
         assert files == {str(parent / str(os.getpid()) / "coverage")}
 
-    @pytest.mark.parametrize("words", ["--all -- -q", "--all -- --durations=50 -rA"])
+    @pytest.mark.parametrize("options", ["--all -- -q", "--all -- --durations=50 -rA"])
     def test_harmless_pytest_options_keep_the_gate(
-        self, python: FakePython, terminal: Terminal, words: str
+        self, python: FakePython, terminal: Terminal, options: str
     ) -> None:
         python.report = None
-        assert main(["test", "--local", *words.split()], python.context(terminal)) == 1
+        assert main(["test", "--local", *options.split()], python.context(terminal)) == 1
         measuring = ["--cov", "--cov-report=", "-p", "control.testing.key_module_coverage_plugin"]
-        assert python.pytest_options[-len(measuring) - len(words.split()) + 2 :] == [
+        assert python.pytest_options[-len(measuring) - len(options.split()) + 2 :] == [
             *measuring,
-            *words.split()[2:],
+            *options.split()[2:],
         ]
 
     @pytest.mark.parametrize(
-        "words",
+        "options",
         [
             *("", "--all --service tg_bot", "--all -- -k chat", "--all -- -kchat"),
             *("--all -- kit", "--all -- kit/vault.py::test", "--all -- --lf"),
         ],
     )
     def test_selected_tests_have_no_coverage_gate(
-        self, python: FakePython, terminal: Terminal, words: str
+        self, python: FakePython, terminal: Terminal, options: str
     ) -> None:
         python.report = None
-        assert main(["test", "--local", *words.split()], python.context(terminal)) == 0
+        assert main(["test", "--local", *options.split()], python.context(terminal)) == 0
         assert len(python.calls) == 1
 
 

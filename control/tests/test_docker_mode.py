@@ -30,7 +30,7 @@ class TestMode:
     def test_local_is_the_default_without_an_engine(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
-        docker.answers = {"version": ["", 1]}
+        docker.responses = {"version": ["", 1]}
         docker.manage(output, "status")
         assert output.getvalue() == "Smart Assistant is not running.\n"
         assert all("compose" not in call["arguments"] for call in docker.calls)
@@ -83,7 +83,7 @@ class TestMode:
             assert before.read() == "local\n", "the file was overwritten, not replaced"
 
     @pytest.mark.parametrize(
-        ("answers", "message"),
+        ("responses", "message"),
         [
             ({"version": ["", 1]}, "no Docker Engine answers"),
             ({"compose version": ["", 1], "version": ["28", 0]}, "Compose v2"),
@@ -94,10 +94,10 @@ class TestMode:
         docker: FakeDocker,
         output: io.StringIO,
         capsys: pytest.CaptureFixture[str],
-        answers: dict[str, list[Any]],
+        responses: dict[str, list[Any]],
         message: str,
     ) -> None:
-        docker.answers = answers
+        docker.responses = responses
         assert docker.manage(output, "status", "--docker") == 1
         assert message in capsys.readouterr().err
 
@@ -153,7 +153,7 @@ class TestConflictWithLocalMode:
     def test_failed_start_does_not_set_the_mode(
         self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
-        docker.answers["compose build"] = ["no space left on device", 17]
+        docker.responses["compose build"] = ["no space left on device", 17]
         assert docker.manage(output, "start", "--docker") == 1
         assert not (home / ".local" / "mode").exists()
 
@@ -163,8 +163,8 @@ class TestConflictWithLocalMode:
         docker.set_containers(make_container("redis", **HEALTHY))
         docker.manage(output, "status", "--docker")
         terminal = Terminal(output, is_tty=False, colour=False)
-        given = {"PATH": f"{home / 'bin'}:/usr/bin:/bin"}
-        context = Context(home, home / "manage.py", given, terminal)
+        environ = {"PATH": f"{home / 'bin'}:/usr/bin:/bin"}
+        context = Context(home, home / "manage.py", environ, terminal)
         taken = ControlError("port 8000 is in use")
         assert "stop --docker" in str(preflight.explain_port_conflict(context, taken))
         docker.set_containers(make_container("redis", "exited", **HEALTHY))

@@ -22,14 +22,14 @@ class TestPlainCompose:
             (tmp_path / name).mkdir()
         return tmp_path
 
-    def read_environment(self, made: Path, part: str, **given: str) -> dict[str, str]:
+    def read_environment(self, volume: Path, part: str, **environ: str) -> dict[str, str]:
         """Return the environment of a container that has these variables, which may be empty."""
         script = '. "$0" && exec env -0'
-        file = str(made / part / "environment")
-        done = subprocess.run(
-            ["sh", "-c", script, file], env=given, capture_output=True, check=True
+        file = str(volume / part / "environment")
+        completed = subprocess.run(
+            ["sh", "-c", script, file], env=environ, capture_output=True, check=True
         )
-        pairs = (line.partition(b"=") for line in done.stdout.split(b"\0") if line)
+        pairs = (line.partition(b"=") for line in completed.stdout.split(b"\0") if line)
         return {name.decode(): value.decode() for name, _, value in pairs}
 
     def test_secrets_are_created_once_and_limited_to_their_part(
@@ -54,13 +54,13 @@ class TestPlainCompose:
         assert link.endswith(self.read_environment(secrets_volume, "sandbox")["SANDBOX_CHAT_TOKEN"])
 
     @pytest.mark.parametrize(
-        "words",
+        "arguments",
         [
             ("start", "--service", "tg_bot"),
             ("restart", "--service", "tg_bot"),
             ("rebuild", "--service", "tg_bot"),
             ("upgrade",),
-            ("migrate", "words"),
+            ("migrate", "message"),
         ],
     )
     def test_plain_compose_suite_refuses_commands_that_change_parts(
@@ -69,13 +69,13 @@ class TestPlainCompose:
         home: Path,
         output: io.StringIO,
         capsys: pytest.CaptureFixture[str],
-        words: tuple[str, ...],
+        arguments: tuple[str, ...],
     ) -> None:
-        docker.answers["compose ps setup"] = ["aaa", 0]
+        docker.responses["compose ps setup"] = ["aaa", 0]
         docker.set_containers(
             make_container("setup", "exited"), make_container("tg_bot", **HEALTHY)
         )
-        assert docker.manage(output, words[0], "--docker", *words[1:]) == 1
+        assert docker.manage(output, arguments[0], "--docker", *arguments[1:]) == 1
         message = capsys.readouterr().err
         assert message.startswith("manage.py: this suite was started by a bare docker compose up")
         assert not (home / ".env").exists()
@@ -86,14 +86,14 @@ class TestPlainCompose:
 
         assert self.read_environment(secrets_volume, "rest_service")["OPENAI_API_KEY"] == odd
         assert self.read_environment(secrets_volume, "redis")["REDISCLI_AUTH"] == odd
-        given = self.read_environment(
+        environ = self.read_environment(
             secrets_volume, "rest_service", DEFAULT_MODEL="mine", REDIS_PASSWORD=""
         )
-        assert (given["DEFAULT_MODEL"], given["REDIS_PASSWORD"]) == ("mine", odd)
+        assert (environ["DEFAULT_MODEL"], environ["REDIS_PASSWORD"]) == ("mine", odd)
 
     def test_translated_address_wins_over_the_operators(self, secrets_volume: Path) -> None:
         url = "http://localhost:11434/v1"
         setup.main(secrets_volume, {"OPENAI_BASE_URL": url})
 
-        seen = self.read_environment(secrets_volume, "rest_service", OPENAI_BASE_URL=url)
-        assert seen["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"
+        environment = self.read_environment(secrets_volume, "rest_service", OPENAI_BASE_URL=url)
+        assert environment["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"

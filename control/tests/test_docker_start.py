@@ -17,14 +17,14 @@ class JumpingClock:
 
     sleep = staticmethod(time.sleep)
 
-    def __init__(self, file: Path, words: str) -> None:
+    def __init__(self, file: Path, text: str) -> None:
         self._file = file
-        self._words = words
+        self._text = text
         self._now = 0.0
 
     def monotonic(self) -> float:
         text = self._file.read_text() if self._file.exists() else ""
-        if self._words in text.rpartition("\n")[0]:
+        if self._text in text.rpartition("\n")[0]:
             self._now += 1000.0
         return self._now
 
@@ -37,12 +37,12 @@ class TestStart:
         environ = {"OPENAI_BASE_URL": "http://localhost:11434/v1", "REDIS_PORT": "7777"}
         assert docker.manage(output, "start", "--docker", **environ) == 0
 
-        seen = docker.get_only_call("compose", "up", "--remove-orphans")["environment"]
-        assert seen["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"
-        assert (seen["REDIS_HOST"], seen["REDIS_PORT"]) == ("redis", "6379")
-        assert seen["DATABASE_URL"].endswith("@postgres:5432/smart_assistant")
-        assert seen["REST_SERVICE_URL"] == "http://rest_service:8000"
-        assert seen["TELEGRAM_API_URL"] == "http://sandbox:8080"
+        environment = docker.get_only_call("compose", "up", "--remove-orphans")["environment"]
+        assert environment["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"
+        assert (environment["REDIS_HOST"], environment["REDIS_PORT"]) == ("redis", "6379")
+        assert environment["DATABASE_URL"].endswith("@postgres:5432/smart_assistant")
+        assert environment["REST_SERVICE_URL"] == "http://rest_service:8000"
+        assert environment["TELEGRAM_API_URL"] == "http://sandbox:8080"
         assert (home / ".local" / "mode").read_text() == "docker\n"
         assert "http://127.0.0.1:8080/?token=" in output.getvalue()
 
@@ -52,7 +52,7 @@ class TestStart:
         docker.set_containers(make_container("redis", **HEALTHY))
         docker.manage(output, "start", "--docker", POSTGRES_PASSWORD="o'hara, the long one")
         call = docker.get_only_call("compose", "exec", "psql")
-        assert call["given"] == "ALTER ROLE smart_assistant PASSWORD 'o''hara, the long one';"
+        assert call["stdin"] == "ALTER ROLE smart_assistant PASSWORD 'o''hara, the long one';"
         assert not any("hara" in word for call in docker.calls for word in call["arguments"])
 
     def test_external_server_is_neither_started_nor_changed(
@@ -69,7 +69,7 @@ class TestStart:
     def test_failed_build_prints_the_last_lines(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        docker.answers["compose build"] = ["step 1\nno space left on device", 17]
+        docker.responses["compose build"] = ["step 1\nno space left on device", 17]
         assert docker.manage(output, "start", "--docker") == 1
         assert "no space left on device" in capsys.readouterr().err
 
@@ -90,7 +90,7 @@ class TestGivingUp:
 
     def hang_compose(self, docker: FakeDocker) -> None:
         """Compose waits for a dependency that never becomes healthy."""
-        docker.answers["up --remove-orphans"] = ["Container x Waiting", None]
+        docker.responses["up --remove-orphans"] = ["Container x Waiting", None]
 
     def has_exited(self, docker: FakeDocker) -> bool:
         pid = docker.get_only_call("compose", "up", "--remove-orphans")["pid"]
@@ -100,12 +100,12 @@ class TestGivingUp:
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         self.hang_compose(docker)
-        there = [make_container("postgres", **HEALTHY), make_container("redis", **HEALTHY)]
+        databases = [make_container("postgres", **HEALTHY), make_container("redis", **HEALTHY)]
         migrate = make_container("migrate", "exited", restarts=3, ExitCode=1)
         rest = make_container("rest_service", "created", needs="redis:x:false,migrate:x:false")
         assistant = make_container("assistant", "created", needs="rest_service:x:false")
-        docker.set_container_sequence(there, [*there, migrate, rest, assistant])
-        docker.answers[f"logs {'migrate' * 4}"] = ["Traceback\nPermissionError: env.py\n", 0]
+        docker.set_container_sequence(databases, [*databases, migrate, rest, assistant])
+        docker.responses[f"logs {'migrate' * 4}"] = ["Traceback\nPermissionError: env.py\n", 0]
 
         assert docker.manage(output, "start", "--docker") == 1
         message = output.getvalue()
@@ -123,8 +123,8 @@ class TestGivingUp:
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         failing = make_container("tg_bot", "restarting", restarts=40, ExitCode=1)
-        well = make_container("tg_bot", restarts=41, **HEALTHY)
-        docker.set_container_sequence(*[[failing]] * 5, [well])
+        healthy = make_container("tg_bot", restarts=41, **HEALTHY)
+        docker.set_container_sequence(*[[failing]] * 5, [healthy])
         assert docker.manage(output, "start", "--docker") == 0
 
     def test_task_result_of_an_earlier_start_does_not_count(
@@ -174,10 +174,10 @@ class TestGivingUp:
     def test_failed_database_is_reported_and_stops_the_start(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
-        docker.answers["up --wait postgres"] = ["", None]
+        docker.responses["up --wait postgres"] = ["", None]
         failing = [make_container("postgres", "restarting", restarts=3)]
         docker.set_container_sequence([], failing, since="--wait")
-        docker.answers[f"logs {'postgres' * 4}"] = ["FATAL: no such role\n", 0]
+        docker.responses[f"logs {'postgres' * 4}"] = ["FATAL: no such role\n", 0]
         assert docker.manage(output, "start", "--docker") == 1
         assert "✗ postgres" in output.getvalue()
         assert "   | FATAL: no such role" in output.getvalue()
@@ -186,7 +186,7 @@ class TestGivingUp:
     def test_schema_is_unchanged_if_its_database_fails(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        docker.answers["up --wait postgres"] = ["", None]
+        docker.responses["up --wait postgres"] = ["", None]
         failing = [make_container("postgres", "restarting", restarts=3)]
         docker.set_container_sequence([], failing, since="--wait")
         assert docker.manage(output, "upgrade", "--docker") == 1
@@ -199,15 +199,15 @@ class TestGivingUp:
         docker.set_containers(
             make_container("redis", **HEALTHY), make_container("tg_bot", "created")
         )
-        docker.answers["up --remove-orphans"] = ["Bind: port is already allocated", 1]
+        docker.responses["up --remove-orphans"] = ["Bind: port is already allocated", 1]
         assert docker.manage(output, "start", "--docker") == 1
         assert "docker compose up: Bind: port is already allocated" in capsys.readouterr().err
 
     def test_compose_failure_is_explained_by_its_container(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
-        docker.answers["up --remove-orphans"] = ["dependency failed to start", 1]
-        docker.answers[f"logs {'redis' * 4}"] = ["bad option\n", 0]
+        docker.responses["up --remove-orphans"] = ["dependency failed to start", 1]
+        docker.responses[f"logs {'redis' * 4}"] = ["bad option\n", 0]
         docker.set_container_sequence(
             [make_container("redis", "restarting", restarts=0, ExitCode=1)],
             [make_container("redis", "restarting", restarts=3, ExitCode=1)],
@@ -226,7 +226,7 @@ class TestGivingUp:
     ) -> None:
         log = home / ".local" / "logs" / "docker.log"
         monkeypatch.setattr(compose_process, "time", JumpingClock(log, "step 3: fetching"))
-        docker.answers["compose build"] = ["step 3: fetching", None]
+        docker.responses["compose build"] = ["step 3: fetching", None]
         assert docker.manage(output, "start", "--docker") == 1
         message = capsys.readouterr().err
         assert "docker compose build has been silent for 600 s" in message

@@ -19,8 +19,8 @@ def test_status_shows_problems(docker: FakeDocker, output: io.StringIO) -> None:
         make_container("migrate", "exited"),
         make_container("tg_bot", "restarting", ExitCode=78),
     )
-    docker.answers[f"logs {'tg_bot' * 4}"] = ["started\nTELEGRAM_TOKEN: field required\n", 0]
-    docker.answers["stats"] = ['{"id": "' + "assistant" * 4 + '", "used": "66.5MiB / 23GiB"}', 0]
+    docker.responses[f"logs {'tg_bot' * 4}"] = ["started\nTELEGRAM_TOKEN: field required\n", 0]
+    docker.responses["stats"] = ['{"id": "' + "assistant" * 4 + '", "used": "66.5MiB / 23GiB"}', 0]
     assert docker.manage(output, "status", "--docker") == 1
 
     headings, assistant, migrate, bot = output.getvalue().splitlines()
@@ -44,7 +44,7 @@ def test_unreachable_container_is_explained_by_its_last_log_line(
     refused = "bash: connect: Connection refused\nbash: line 1: /dev/tcp/127.0.0.1/8002: refused"
     check = {"Status": "unhealthy", "Log": [{"Output": refused}]}
     docker.set_containers(make_container("assistant", Health=check))
-    docker.answers[f"logs {'assistant' * 4}"] = [text, 0]
+    docker.responses[f"logs {'assistant' * 4}"] = [text, 0]
     docker.manage(output, "status", "--docker")
     assert output.getvalue().splitlines()[-1].endswith(f"-       {health}")
 
@@ -96,7 +96,7 @@ def test_created_container_shows_its_unmet_dependencies(
 def test_restarted_container_is_reported(docker: FakeDocker, output: io.StringIO) -> None:
     starting = {"Health": {"Status": "starting", "Log": []}}
     docker.set_containers(make_container("tg_bot", restarts=4, **starting))
-    docker.answers["logs"] = ["PermissionError: main.py", 0]
+    docker.responses["logs"] = ["PermissionError: main.py", 0]
     docker.manage(output, "status", "--docker")
     text = "has ended and started again (restarts: 4): PermissionError: main.py"
     assert output.getvalue().splitlines()[-1].endswith(text)
@@ -109,10 +109,10 @@ def test_container_removed_during_inspection_is_ignored(
     docker.set_containers(
         make_container("redis", **HEALTHY), make_container("tg_bot", "exited", ExitCode=3)
     )
-    docker.answers["inspect"][1] = 1
+    docker.responses["inspect"][1] = 1
     docker.set_stderr("Error: No such object: bbb")
-    docker.answers["stats"] = ["", 1]
-    docker.answers["logs"] = ["Error response from daemon: No such container", 1]
+    docker.responses["stats"] = ["", 1]
+    docker.responses["logs"] = ["Error response from daemon: No such container", 1]
     assert docker.manage(output, "status", "--docker") == 1
     redis, bot = output.getvalue().splitlines()[1:]
     assert redis.split()[0] == "redis"
@@ -123,7 +123,7 @@ def test_compose_ps_is_retried_after_a_container_disappeared(
     docker: FakeDocker, output: io.StringIO
 ) -> None:
     docker.set_containers(make_container("redis", **HEALTHY))
-    docker.answers["compose ps"] = [["ps", "", ["", 1], ["aaa", 0]], 0]
+    docker.responses["compose ps"] = [["ps", "", ["", 1], ["aaa", 0]], 0]
     docker.set_stderr("Error response from daemon: No such container: abc")
     assert docker.manage(output, "status", "--docker") == 0
     assert "redis" in output.getvalue()
@@ -136,7 +136,7 @@ def test_compose_call_has_a_timeout(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Compose.capture, "__kwdefaults__", {"stdin": "", "timeout": 0.5})
-    docker.answers["compose ps"] = ["", None]
+    docker.responses["compose ps"] = ["", None]
     assert docker.manage(output, "status", "--docker") == 1
     assert "docker compose ps does not answer within 0.5 s" in capsys.readouterr().err
 
@@ -144,7 +144,7 @@ def test_compose_call_has_a_timeout(
 def test_failed_engine_is_an_error(
     docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    docker.answers["inspect"] = ["[]", 1]
+    docker.responses["inspect"] = ["[]", 1]
     docker.set_stderr("Cannot connect to the Docker daemon")
     assert docker.manage(output, "status", "--docker") == 1
     assert "docker inspect: Cannot connect to the Docker daemon" in capsys.readouterr().err
@@ -157,9 +157,9 @@ def test_container_without_label_or_state_is_shown(docker: FakeDocker, output: i
 
 
 def test_one_off_containers_are_ignored(docker: FakeDocker, output: io.StringIO) -> None:
-    passing = make_container("migrate", "running")
-    passing["Config"]["Labels"]["com.docker.compose.oneoff"] = "True"
-    docker.set_containers(make_container("redis", **HEALTHY), passing)
+    one_off = make_container("migrate", "running")
+    one_off["Config"]["Labels"]["com.docker.compose.oneoff"] = "True"
+    docker.set_containers(make_container("redis", **HEALTHY), one_off)
     assert docker.manage(output, "status", "--docker") == 0
 
 
@@ -170,7 +170,7 @@ class TestFindings:
         return [*check_containers(docker.context(io.StringIO()))]
 
     @pytest.mark.parametrize(
-        ("one", "verdict", "text"),
+        ("container", "verdict", "text"),
         [
             (
                 make_container("tg_bot", "restarting", ExitCode=1),
@@ -209,10 +209,10 @@ class TestFindings:
         ],
     )
     def test_unhealthy_containers_are_reported_with_reason_and_advice(
-        self, docker: FakeDocker, one: dict[str, Any], verdict: str, text: str
+        self, docker: FakeDocker, container: dict[str, Any], verdict: str, text: str
     ) -> None:
-        docker.set_containers(make_container("redis", **HEALTHY), one)
-        docker.answers["logs"] = ["it broke\n", 0]
+        docker.set_containers(make_container("redis", **HEALTHY), container)
+        docker.responses["logs"] = ["it broke\n", 0]
         (found,) = self.check_containers(docker)
         assert (found.severity, found.message) == (verdict, text)
         assert "./manage.py" in found.advice
@@ -225,22 +225,22 @@ class TestFindings:
             Finding("suite", "runs in Docker, all 2 containers are healthy")
         ]
 
-    @pytest.mark.parametrize("answers", [{"version": ["", 1]}, {"compose ps": ["", 0]}])
+    @pytest.mark.parametrize("responses", [{"version": ["", 1]}, {"compose ps": ["", 0]}])
     def test_missing_engine_or_containers_give_no_finding(
-        self, docker: FakeDocker, answers: dict[str, list[Any]]
+        self, docker: FakeDocker, responses: dict[str, list[Any]]
     ) -> None:
-        docker.answers |= answers
+        docker.responses |= responses
         assert self.check_containers(docker) == []
 
     def test_docker_suite_without_an_engine_is_an_error(self, docker: FakeDocker) -> None:
-        docker.answers["version"] = ["", 1]
+        docker.responses["version"] = ["", 1]
         modes.save_last_mode(docker.home / ".local", "docker")
         (found,) = self.check_containers(docker)
         assert found.severity == "error"
         assert "was started in Docker, and no Docker Engine answers" in found.message
 
     def test_failed_compose_call_is_a_finding(self, docker: FakeDocker) -> None:
-        docker.answers["compose ps"] = ["", 1]
+        docker.responses["compose ps"] = ["", 1]
         docker.set_stderr("no configuration file provided")
         (found,) = self.check_containers(docker)
         assert (found.severity, found.message) == (

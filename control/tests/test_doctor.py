@@ -75,11 +75,13 @@ def run_doctor(
     machine: Machine = SUITABLE_MACHINE,
     **environ: str,
 ) -> tuple[int, list[str]]:
-    given = {f"{name}_PORT": str(free_port()) for name in PORTS}
+    environment = {f"{name}_PORT": str(free_port()) for name in PORTS}
     # tests must not depend on the Docker of this machine
-    given |= {"PATH": str(home / "no-programs"), "STATE_DIR": str(home / "state"), **environ}
+    environment |= {"PATH": str(home / "no-programs"), "STATE_DIR": str(home / "state"), **environ}
     terminal = Terminal(output, is_tty=False, colour=False)
-    context = Context(home, home / "manage.py", given, terminal, find_machine=lambda _: machine)
+    context = Context(
+        home, home / "manage.py", environment, terminal, find_machine=lambda _: machine
+    )
     status = main(["doctor", *options], context)
     return status, output.getvalue().splitlines()
 

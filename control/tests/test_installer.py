@@ -38,7 +38,7 @@ BAD_HASH = "Collecting a\nERROR: hashes do not match\nnote: x\n"
 
 
 @pytest.mark.parametrize(
-    ("words", "output"),
+    ("log", "output"),
     [
         (UNREACHABLE, "the package index cannot be reached: look at the network"),
         (NO_SPACE, "the disk is full"),
@@ -52,8 +52,8 @@ BAD_HASH = "Collecting a\nERROR: hashes do not match\nnote: x\n"
         ("", "failed"),
     ],
 )
-def test_installer_output_is_reduced_to_the_reason(words: str, output: str) -> None:
-    assert installer.explain_failure(words.splitlines(keepends=True)).startswith(output)
+def test_installer_output_is_reduced_to_the_reason(log: str, output: str) -> None:
+    assert installer.explain_failure(log.splitlines(keepends=True)).startswith(output)
 
 
 def run_installer(home: Path, terminal: Terminal, script: str, **environ: str) -> str:
@@ -92,10 +92,10 @@ def test_pip_index_is_passed_to_uv(home: Path, terminal: Terminal) -> None:
     ]
 
 
-@pytest.mark.parametrize("own", ["UV_DEFAULT_INDEX", "UV_INDEX_URL"])
-def test_variables_of_uv_have_priority(own: str) -> None:
+@pytest.mark.parametrize("variable", ["UV_DEFAULT_INDEX", "UV_INDEX_URL"])
+def test_variables_of_uv_have_priority(variable: str) -> None:
     output = installer.to_uv_variables(
-        {"PIP_INDEX_URL": "https://pip.example", own: "https://uv.example"}
+        {"PIP_INDEX_URL": "https://pip.example", variable: "https://uv.example"}
     )
     assert output == {}
 

@@ -16,7 +16,7 @@ from smart_kit.testing.ports import free_port
 
 
 class FakeRestAndTelegram(ThreadingHTTPServer):
-    """`asked` holds the requests to rest_service."""
+    """`requests` holds the requests to rest_service."""
 
     daemon_threads = True
 

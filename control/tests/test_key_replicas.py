@@ -41,7 +41,7 @@ class ReplicaKeys:
         """Every process can decrypt everything that rest_service encrypts from now on."""
         written_with = {keys[0] for name, keys in self.keys.items() if "rest_service" in name}
         for name, keys in self.keys.items():
-            assert written_with <= set(keys), f"{name} could not read it"
+            assert written_with <= set(keys), f"{name} could not decrypt it"
 
 
 @pytest.fixture
@@ -90,8 +90,8 @@ def test_rotation_killed_before_storing_its_key_starts_over(
     context: Context, replica_keys: ReplicaKeys, home: Path
 ) -> None:
     (old,) = replica_keys.keys["assistant"]
-    (home / ".env.rotation").write_text(fingerprint("a key that was thought up"))
+    (home / ".env.rotation").write_text(fingerprint("a key that was generated"))
     rotate_keys.rotate(context, SERVICES, replica_keys)
 
-    new, kept = dotenv.read_variable(home / ".env", KEY_VARIABLE).split(",")
-    assert (kept, new != old) == (old, True)
+    new, retained = dotenv.read_variable(home / ".env", KEY_VARIABLE).split(",")
+    assert (retained, new != old) == (old, True)

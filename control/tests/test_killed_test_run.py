@@ -64,6 +64,8 @@ def test_next_test_run_stops_the_suite_of_a_killed_run(
     assert [process for process in left if process.is_alive] == []
     assert list(tmp_path.iterdir()) == []
     inside = [
-        one for one in find_databases() if one.state_dir and one.state_dir.is_relative_to(tmp_path)
+        found
+        for found in find_databases()
+        if found.state_dir and found.state_dir.is_relative_to(tmp_path)
     ]
     assert inside == []

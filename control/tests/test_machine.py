@@ -133,21 +133,21 @@ def test_facts_of_this_machine_can_be_found(tmp_path: Path) -> None:
 
 def test_readme_has_the_same_numbers() -> None:
     text = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    bring = text[text.index("**Requirements.**") :]
+    requirements = text[text.index("**Requirements.**") :]
     oldest, newest = (
         machine.format_version(machine.MIN_PYTHON),
         machine.format_version(machine.MAX_PYTHON),
     )
-    assert f"Python {oldest} to {newest}" in bring
-    assert f"glibc {machine.format_version(machine.MIN_GLIBC)}" in bring
-    assert f"{machine.format_gigabytes(REQUIRED_MEMORY)} of memory" in bring
-    assert f"{machine.format_gigabytes(REQUIRED_DISK)} of disk" in bring
+    assert f"Python {oldest} to {newest}" in requirements
+    assert f"glibc {machine.format_version(machine.MIN_GLIBC)}" in requirements
+    assert f"{machine.format_gigabytes(REQUIRED_MEMORY)} of memory" in requirements
+    assert f"{machine.format_gigabytes(REQUIRED_DISK)} of disk" in requirements
 
 
 def test_manage_py_requires_the_same_python() -> None:
-    asked = re.search(r"sys\.version_info < \((\d+), (\d+)\)", (ROOT / "manage.py").read_text())
-    assert asked
-    assert tuple(map(int, asked.groups())) == machine.MIN_PYTHON
+    required = re.search(r"sys\.version_info < \((\d+), (\d+)\)", (ROOT / "manage.py").read_text())
+    assert required
+    assert tuple(map(int, required.groups())) == machine.MIN_PYTHON
 
 
 def measure_memory(folder: Path, membership: str, **limits: str) -> int | None:

@@ -161,7 +161,7 @@ def test_score_is_the_share_of_killed_mutants(home: Path) -> None:
     score = MutationScore.from_mutants("dice", mutants, write_list(home, LISTED))
     assert score.percent == 70
     assert score.cells == ("10", "6", "1", "1", "1", "1", "1", "70.0 %")
-    assert [one.verdict for one in score.unlisted] == [Verdict.NO_TESTS, Verdict.UNCLEAR]
+    assert [mutant.verdict for mutant in score.unlisted] == [Verdict.NO_TESTS, Verdict.UNCLEAR]
 
 
 @pytest.mark.parametrize(("killed", "is_enough"), [(84, False), (85, True)])

@@ -42,7 +42,7 @@ def repository(home: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("words", "output"),
+    ("arguments", "output"),
     [
         ("--module chess", "there is no key module 'chess'; there are: dice, cards"),
         ("--jobs 0", "a number of jobs is 1 or more, not '0'"),
@@ -51,13 +51,13 @@ def repository(home: Path) -> Path:
 def test_invalid_arguments_are_reported_before_any_action(
     repository: Path,
     terminal: Terminal,
-    words: str,
+    arguments: str,
     output: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = set(repository.iterdir())
     context = Context(repository, repository / "manage.py", {}, terminal)
-    assert main(["mutate", *words.split()], context) == 2
+    assert main(["mutate", *arguments.split()], context) == 2
     assert capsys.readouterr().err.startswith(f"manage.py: {output}")
     assert set(repository.iterdir()) == before
 
@@ -132,13 +132,13 @@ def test_files_deleted_in_the_repository_leave_the_copy(repository: Path, tmp_pa
 
 
 def test_another_mutmut_version_starts_from_scratch(repository: Path, tmp_path: Path) -> None:
-    kept = prepare_copy(repository, tmp_path) / "mutants" / "part" / "dice.py.meta"
-    kept.write_text('{"exit_code_by_key": {}}')
+    results_file = prepare_copy(repository, tmp_path) / "mutants" / "part" / "dice.py.meta"
+    results_file.write_text('{"exit_code_by_key": {}}')
     prepare_copy(repository, tmp_path)
-    assert kept.exists()
+    assert results_file.exists()
     (repository / "requirements-mutate.txt").write_text("mutmut==2\n")
     prepare_copy(repository, tmp_path)
-    assert not kept.exists()
+    assert not results_file.exists()
 
 
 def test_tests_default_to_those_of_the_part(repository: Path) -> None:

@@ -71,10 +71,10 @@ def test_database_survives_a_password_change(
 ) -> None:
     first = database_template.copy_to(home, free_port())
     with running_server(first):
-        query(first, "CREATE TABLE note AS SELECT 'kept' AS text")
+        query(first, "CREATE TABLE note AS SELECT 'stored' AS text")
     second = Cluster(home, WHEEL_BINARIES, first.port, "second's")
     with running_server(second):
-        assert query(second, "SELECT text FROM note") == "kept"
+        assert query(second, "SELECT text FROM note") == "stored"
         with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
             query(first, "SELECT 1")
 
@@ -135,7 +135,7 @@ def test_root_follows_no_link_of_the_postgres_user(
     victim.chmod(0o700)
     cluster = Cluster(home, WHEEL_BINARIES, free_port(), "password")
     place, binaries = cluster._home, cluster._runnable_binaries
-    make, run = os.mkdir, subprocess.run
+    create_folder, run_program = os.mkdir, subprocess.run
 
     def swap() -> None:
         for made in place.glob("unfinished.*"):
@@ -144,13 +144,13 @@ def test_root_follows_no_link_of_the_postgres_user(
                 made.symlink_to(victim)
 
     def make_and_swap(path: Path, mode: int = 0o777) -> None:
-        make(path, mode)
+        create_folder(path, mode)
         swap()
 
     def run_and_swap(command: tuple[str | Path, ...], **options: Any) -> Any:
         """PostgreSQL's own programs refuse to run as root and are skipped here."""
         is_postgres = Path(command[0]).parent == binaries
-        done = run(("true",) if is_postgres else command, **options)
+        done = run_program(("true",) if is_postgres else command, **options)
         if is_postgres:
             swap()
         return done

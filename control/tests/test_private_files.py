@@ -70,4 +70,4 @@ def test_file_of_another_user_is_not_changed(home: Path) -> None:
         os.seteuid(0)
 
     assert file.read_text() == "old"
-    assert {one.name for one in home.iterdir()} == {".env", ".env.example"}
+    assert {path.name for path in home.iterdir()} == {".env", ".env.example"}

@@ -30,9 +30,9 @@ def test_process_writes_its_record_before_exec(tmp_path: Path) -> None:
 def test_reused_pid_is_another_process(tmp_path: Path) -> None:
     popen = spawn(make_launch(SLEEP, tmp_path), tmp_path / "record", tmp_path / "log")
     try:
-        impostor = Process(popen.pid, "born at another time")
-        impostor.send_signal(9)
-        assert not impostor.is_alive
+        other = Process(popen.pid, "born at another time")
+        other.send_signal(9)
+        assert not other.is_alive
         assert popen.poll() is None
     finally:
         popen.kill()

@@ -51,10 +51,10 @@ def test_all_files_in_the_state_dir_are_known(suite_with_postgres: FakeSuite) ->
     """Every file of STATE_DIR belongs either to the deleted data or to the settings."""
     suite_with_postgres.manage("start", "--replicas", "rest_service=2")
     state = suite_with_postgres.home / "state"
-    kept = {path.name for path in state.iterdir()}
+    names = {path.name for path in state.iterdir()}
     known = {pattern.partition("/")[0] for pattern in remove.DATA_PATTERNS}
-    assert kept <= {*known, *remove.SETTINGS_FILES}
-    assert {"postgres", "redis", "run", "logs"} <= kept
+    assert names <= {*known, *remove.SETTINGS_FILES}
+    assert {"postgres", "redis", "run", "logs"} <= names
     suite_with_postgres.manage("stop", "--remove", "--yes")
     assert {path.name for path in state.iterdir()} <= set(remove.SETTINGS_FILES)
 
@@ -100,21 +100,21 @@ def test_database_outside_the_state_dir_is_deleted(suite_in_closed_folder: FakeS
 def test_orphaned_database_is_reported_with_its_removal_command(
     home: Path, suite: FakeSuite, database_template: DatabaseTemplate, terminal: Terminal
 ) -> None:
-    lost = home / "closed" / "state"
-    lost.mkdir(parents=True)
-    lost.parent.chmod(0o700)
-    cluster = database_template.copy_to(lost, free_port())
+    state_dir = home / "closed" / "state"
+    state_dir.mkdir(parents=True)
+    state_dir.parent.chmod(0o700)
+    cluster = database_template.copy_to(state_dir, free_port())
     launch = cluster.prepare_launch()
     with spawn(launch, home / "record", home / "log") as server:
         wait_until(lambda: postgres.check_health(cluster.port).is_healthy)
-        database = (lost / "postgres").resolve()
-        shutil.rmtree(lost.parent)
+        database = (state_dir / "postgres").resolve()
+        shutil.rmtree(state_dir.parent)
 
-        command = f"STATE_DIR={lost} ./manage.py stop --local --remove"
+        command = f"STATE_DIR={state_dir} ./manage.py stop --local --remove"
         for output in (suite.manage("start"), "".join(suite.findings(terminal))):
             assert str(database) in output
             assert command in output
-        suite.environment["STATE_DIR"] = str(lost)
+        suite.environment["STATE_DIR"] = str(state_dir)
         try:
             suite.manage("stop", "--remove", "--yes")
             assert server.wait(60) == 0
@@ -150,14 +150,14 @@ def test_removal_at_a_terminal_asks_for_confirmation(
             suite_commands.confirm_deletion(terminal, ["everything"], is_confirmed=False)
 
 
-@pytest.mark.parametrize("gone", ["redis", "run/processes", "run/supervisor.lock"])
-def test_interrupted_removal_can_be_repeated(home: Path, suite: FakeSuite, gone: str) -> None:
+@pytest.mark.parametrize("deleted", ["redis", "run/processes", "run/supervisor.lock"])
+def test_interrupted_removal_can_be_repeated(home: Path, suite: FakeSuite, deleted: str) -> None:
     """The first command is killed in the middle of its work."""
     environment.ensure_secrets(home, suite.environment)
     suite.run_directory.create()
     (home / "state" / "redis").mkdir()
     (home / "state" / "run" / "supervisor.lock").touch()
-    removed = home / "state" / gone
+    removed = home / "state" / deleted
     removed.unlink() if removed.is_file() else removed.rmdir()
     suite.manage("stop", "--remove", "--yes")
     assert {path.name for path in (home / "state").iterdir()} <= set(remove.SETTINGS_FILES)

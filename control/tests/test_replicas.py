@@ -237,6 +237,6 @@ def test_environment_of_a_command_is_not_stored(suite: FakeSuite) -> None:
     suite.manage("start")
     suite.environment["GOOGLE_CLIENT_SECRET"] = "of-the-operator"
     suite.manage("restart", "--service", "tg_bot")
-    kept = [path for path in suite.run_directory.path.iterdir() if path.is_file()]
-    assert kept
-    assert not any("of-the-operator" in path.read_text() for path in kept)
+    files = [path for path in suite.run_directory.path.iterdir() if path.is_file()]
+    assert files
+    assert not any("of-the-operator" in path.read_text() for path in files)

@@ -48,8 +48,8 @@ def test_damaged_supervisor_record_is_named_in_the_lock_error(
     monkeypatch.setattr(timeouts, "LOCK_TIMEOUT_SECONDS", 0.1)
     run = RunDirectory(tmp_path / "state")
     run.create()
-    held = FileLock.try_acquire(run.path / "supervisor.lock")
-    assert held is not None
+    lock = FileLock.try_acquire(run.path / "supervisor.lock")
+    assert lock is not None
     (run.path / "supervisor").write_text("{")
     with pytest.raises(ControlError, match=r"supervisor is damaged: .* within a minute: try again"):
         run.acquire_supervisor_lock()
@@ -57,8 +57,8 @@ def test_damaged_supervisor_record_is_named_in_the_lock_error(
     with spawn(launch, run.process_record("redis"), run.log_file("redis")) as part:
         try:
             wait_until(lambda: "redis" in run.find_processes())
-            given = {"STATE_DIR": str(tmp_path / "state")}
-            assert main(["status", "--local"], Context(tmp_path, tmp_path, given, terminal)) == 1
+            environ = {"STATE_DIR": str(tmp_path / "state")}
+            assert main(["status", "--local"], Context(tmp_path, tmp_path, environ, terminal)) == 1
         finally:
             part.kill()
     assert "unknown whether the supervisor of redis is alive" in output.getvalue()
@@ -69,18 +69,18 @@ def test_environment_is_deleted_only_without_supervisor_and_command(tmp_path: Pa
     run = RunDirectory(tmp_path)
     run.create()
     run.write_environment({})
-    left = run.path / "environment.json"
+    environment_file = run.path / "environment.json"
     with run.command_lock():
         run.remove_orphaned_environment()
-        assert left.exists(), "a command may just have left it"
+        assert environment_file.exists(), "a command may just have written it"
     me = Process.from_pid(os.getpid())
     assert me is not None
     run.write_supervisor(me)
     run.remove_orphaned_environment()
-    assert left.exists(), "a supervisor is there to take it"
+    assert environment_file.exists(), "a supervisor can read it"
     (run.path / "supervisor").unlink()
     run.remove_orphaned_environment()
-    assert not left.exists()
+    assert not environment_file.exists()
 
 
 @pytest.mark.parametrize("text", ["", "12", "12\nboot\n7 (sh) S 1", "12\nboot\n7 (sh)", "\0\0"])

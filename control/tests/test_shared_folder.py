@@ -90,13 +90,13 @@ def test_umask_does_not_lock_out_the_postgres_user(
     assert system_user.can_enter(place)
 
 
-@pytest.mark.parametrize("left", [0o700, 0o777, 0o750])
+@pytest.mark.parametrize("mode", [0o700, 0o777, 0o750])
 def test_shared_folder_with_a_wrong_mode_is_repaired(
-    home: Path, closed_folder: Path, system_user: SystemUser, left: int
+    home: Path, closed_folder: Path, system_user: SystemUser, mode: int
 ) -> None:
     shared = home / "shared"
     shared.mkdir()
-    shared.chmod(left)
+    shared.chmod(mode)
     place = shared_folder.create_database_folder(system_user, closed_folder, (shared,))
     assert system_user.can_enter(place)
     assert not get_mode(shared) & 0o022
@@ -231,17 +231,17 @@ def test_database_has_an_owner_and_may_be_orphaned(
     home: Path, closed_folder: Path, database_folder: Path
 ) -> None:
     shared, state_dir = home / "shared", closed_folder / "state"
-    (known,) = shared_folder.find_databases((shared,))
-    assert (known.state_dir, known.is_orphaned) == (state_dir, False)
+    (database,) = shared_folder.find_databases((shared,))
+    assert (database.state_dir, database.is_orphaned) == (state_dir, False)
 
     shutil.rmtree(state_dir)
-    (left,) = shared_folder.find_databases((shared,))
-    assert left.is_orphaned
-    output, command = shared_folder.describe_orphan(left)
+    (mode,) = shared_folder.find_databases((shared,))
+    assert mode.is_orphaned
+    output, command = shared_folder.describe_orphan(mode)
     assert "(3 MB)" in output
     assert f"STATE_DIR={state_dir} ./manage.py stop --local --remove deletes it" in command
 
-    left.remove()
+    mode.remove()
     assert list(shared.iterdir()) == []
 
 

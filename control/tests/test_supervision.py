@@ -56,7 +56,7 @@ def test_second_start_starts_only_missing_components(suite: FakeSuite) -> None:
 
 def test_acknowledged_writes_survive_a_stop_and_a_crash(suite: FakeSuite) -> None:
     suite.manage("start")
-    run_redis_command(suite, "SET", "kept", "1")
+    run_redis_command(suite, "SET", "stored", "1")
     os.kill(suite.pid("redis"), signal.SIGKILL)
     wait_until(
         lambda: (
@@ -65,9 +65,9 @@ def test_acknowledged_writes_survive_a_stop_and_a_crash(suite: FakeSuite) -> Non
         )
     )
     wait_until(lambda: suite.component_status("redis").state == "running")
-    assert run_redis_command(suite, "GET", "kept") == "1"
+    assert run_redis_command(suite, "GET", "stored") == "1"
     suite.manage("restart")
-    assert run_redis_command(suite, "GET", "kept") == "1"
+    assert run_redis_command(suite, "GET", "stored") == "1"
     assert run_redis_command(suite, "CONFIG", "GET", "appendfsync") == "always"
     assert run_redis_command(suite, "CONFIG", "GET", "maxmemory-policy") == "noeviction"
 
@@ -169,7 +169,7 @@ def test_supervisor_signalled_before_its_handler_is_installed_survives(suite: Fa
 
 
 def run_redis_command(suite: FakeSuite, *command: str) -> str:
-    """Return the last line of the answer."""
+    """Return the last item of the response."""
     stored = dict(
         line.split("=", 1) for line in (suite.home / "state/secrets.env").read_text().splitlines()
     )
@@ -178,5 +178,5 @@ def run_redis_command(suite: FakeSuite, *command: str) -> str:
     with redis.Redis(
         port=port, password=stored["REDIS_PASSWORD"], decode_responses=True, protocol=2
     ) as client:
-        answer = client.execute_command(*command)
-        return str(answer[-1] if isinstance(answer, list) else answer)
+        response = client.execute_command(*command)
+        return str(response[-1] if isinstance(response, list) else response)

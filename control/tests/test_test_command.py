@@ -78,8 +78,8 @@ class TestLocal:
     def test_settings_of_the_suite_in_use_are_not_passed(
         self, python: FakePython, terminal: Terminal
     ) -> None:
-        given = {"STATE_DIR": "in-use", "TELEGRAM_TOKEN": "1:in-use", "PATH": "/usr/bin"}
-        main(["test"], python.context(terminal, **given))
+        environ = {"STATE_DIR": "in-use", "TELEGRAM_TOKEN": "1:in-use", "PATH": "/usr/bin"}
+        main(["test"], python.context(terminal, **environ))
         (call,) = python.calls
         assert call["environment"]["PATH"] == "/usr/bin"
         assert call["environment"].keys().isdisjoint({"STATE_DIR", "TELEGRAM_TOKEN"})
@@ -94,8 +94,8 @@ class TestLocal:
     ) -> None:
         (python.home / "tests").mkdir()
         for mode in ("--local", "--docker"):
-            words = ["test", mode, "--service", "control", "--", "tests"]
-            assert main(words, python.context(terminal)) == 2
+            arguments = ["test", mode, "--service", "control", "--", "tests"]
+            assert main(arguments, python.context(terminal)) == 2
             assert "either by --service or by their paths" in capsys.readouterr().err
         assert python.calls == []
 
@@ -126,9 +126,9 @@ class TestLocal:
     def test_option_value_with_a_path_is_no_test(
         self, python: FakePython, terminal: Terminal
     ) -> None:
-        words = ["--junitxml", "reports/tests.xml"]
-        assert main(["test", "--", *words], python.context(terminal)) == 0
-        assert python.pytest_options[-2:] == words
+        arguments = ["--junitxml", "reports/tests.xml"]
+        assert main(["test", "--", *arguments], python.context(terminal)) == 0
+        assert python.pytest_options[-2:] == arguments
 
     def test_single_file_is_tested_by_one_process(
         self, python: FakePython, terminal: Terminal
@@ -155,15 +155,15 @@ class TestLocal:
 
 class TestDocker:
     @pytest.fixture(autouse=True)
-    def _answers(self, docker: FakeDocker) -> None:
-        docker.answers |= {"run tests": ["", 0], "down": ["", 0]}
+    def _responses(self, docker: FakeDocker) -> None:
+        docker.responses |= {"run tests": ["", 0], "down": ["", 0]}
 
-    def run_tests(self, docker: FakeDocker, python: FakePython, *words: str) -> int:
-        python.write_answers()
+    def run_tests(self, docker: FakeDocker, python: FakePython, *arguments: str) -> int:
+        python.write_responses()
         environ = {"PATH": f"{docker.home / 'bin'}:{os.environ['PATH']}"}
-        docker.write_answers()
+        docker.write_responses()
         context = python.context(Terminal(io.StringIO(), is_tty=False, colour=False), **environ)
-        return main(["test", "--docker", *words], context)
+        return main(["test", "--docker", *arguments], context)
 
     @pytest.mark.parametrize(
         ("message", "parts", "stories"),
@@ -194,8 +194,8 @@ class TestDocker:
         stories: list[str],
     ) -> None:
         assert self.run_tests(docker, python, *message.split()) == 0
-        words = docker.get_only_call("run", "tests")["arguments"]
-        assert words[words.index("tests") + 1 :] == [*selection.PARALLEL_OPTIONS, *parts]
+        arguments = docker.get_only_call("run", "tests")["arguments"]
+        assert arguments[arguments.index("tests") + 1 :] == [*selection.PARALLEL_OPTIONS, *parts]
         assert python.pytest_options == stories
         assert python.calls[0]["environment"]["SUITE_MODE"] == "docker"
         assert docker.calls[-1]["arguments"][-4:] == ["down", "--volumes", "--timeout", "1"]
@@ -219,23 +219,25 @@ class TestDocker:
         for place in ("smart_kit/tests", "tests/e2e/shared"):
             (python.home / place).mkdir(parents=True, exist_ok=True)
         (python.home / "tests/e2e/shared/test_chat.py").touch()
-        words = named.format(home=python.home).split()
-        assert self.run_tests(docker, python, "--", *words) == 0
+        arguments = named.format(home=python.home).split()
+        assert self.run_tests(docker, python, "--", *arguments) == 0
         runs = [call for call in docker.calls if "run" in call["arguments"]]
         assert len(runs) == parts
         assert len(python.calls) == stories
         for call in runs:
-            assert not any(str(python.home) in word for word in call["arguments"][-len(words) :])
+            assert not any(
+                str(python.home) in word for word in call["arguments"][-len(arguments) :]
+            )
         for call in python.calls:
-            assert call["arguments"][-len(words) :] == words
+            assert call["arguments"][-len(arguments) :] == arguments
 
     def test_single_part_runs_no_end_to_end_tests(
         self, docker: FakeDocker, python: FakePython
     ) -> None:
         assert self.run_tests(docker, python, "--service", "tg_bot", "--all") == 0
-        words = docker.get_only_call("run", "tests")["arguments"]
+        arguments = docker.get_only_call("run", "tests")["arguments"]
         options = ["-m", "not e2e and not local", "--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]
-        assert words[-len(options) :] == options
+        assert arguments[-len(options) :] == options
         assert python.calls == []
 
     @pytest.mark.parametrize(
@@ -249,7 +251,7 @@ class TestDocker:
     def test_either_failure_fails_and_one_selection_may_be_empty(
         self, docker: FakeDocker, python: FakePython, parts: int, stories: int, expected: int
     ) -> None:
-        docker.answers["run tests"] = ["", parts]
+        docker.responses["run tests"] = ["", parts]
         python.statuses = [stories]
         if stories == -signal.SIGKILL:
             python.path.write_text("#!/bin/sh\nkill -9 $$\n")
@@ -258,7 +260,7 @@ class TestDocker:
     def test_missing_engine_prevents_all_tests(
         self, docker: FakeDocker, python: FakePython, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        docker.answers["version"] = ["", 1]
+        docker.responses["version"] = ["", 1]
         assert self.run_tests(docker, python) == 1
         assert "no Docker Engine answers" in capsys.readouterr().err
         assert python.calls == []
@@ -340,7 +342,7 @@ class TestUnderLoad:
     def start_command(self, python: FakePython) -> subprocess.Popen[str]:
         """Start the command with a run that does not end, in its own process group."""
         python.hangs = True
-        python.write_answers()
+        python.write_responses()
         command = subprocess.Popen(
             [sys.executable, "-c", COMMAND_SCRIPT.format(home=str(python.home))],
             env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},

@@ -100,15 +100,15 @@ def test_failed_installation_is_reported_and_retried(home: Path, terminal: Termi
 
 def test_second_command_waits_for_the_lock(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
-    held = FileLock.try_acquire(home)
-    assert held is not None
+    lock = FileLock.try_acquire(home)
+    assert lock is not None
     waiting = threading.Thread(target=repository.virtualenv.ensure)
     waiting.start()
     try:
         waiting.join(0.2)
         assert repository.take_calls == []
     finally:
-        held.release()
+        lock.release()
         waiting.join()
     assert repository.take_calls == REBUILD_CALLS
 
@@ -156,8 +156,8 @@ def test_command_succeeds_after_being_killed_at_any_step(
             repository.write_pins(f"{number}.1")
         status = wait_for_child(run_in_child(lambda: (kill_at_step(number), work())))  # noqa: B023 - it ends here
         repository.virtualenv.ensure()
-        here = {path.name for path in repository.virtualenv.path.iterdir()}
-        assert here >= {*FILES, "installed"}, number
+        names = {path.name for path in repository.virtualenv.path.iterdir()}
+        assert names >= {*FILES, "installed"}, number
         assert (home / ".venv" / "installed").read_text() == repository.pins
         if status == 0:
             break
