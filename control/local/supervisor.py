@@ -4,17 +4,18 @@ import argparse
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from control import replicas
 from control.context import Context
 from control.errors import ControlError
 from control.file_lock import FileLock
-from control.local import log_rotation
 from control.local.component import Component
 from control.local.process import Process
 from control.local.process_runner import ProcessRunner, log_line
@@ -23,6 +24,9 @@ from control.local.suite import Suite
 
 _MAINTENANCE_INTERVAL_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+_MAX_LOG_BYTES = 10 * 1024 * 1024
+_BACKUP_COUNT = 3
+"""The number of older files of each log; `<component>.log.1` is the newest."""
 
 SuiteLoader = Callable[[Mapping[str, str]], Suite]
 """Loads the suite with the current settings and the environment of an operator."""
@@ -180,6 +184,24 @@ class Supervisor:
         while True:
             await asyncio.sleep(interval)
             with contextlib.suppress(OSError):
-                await asyncio.to_thread(log_rotation.rotate_logs, self._run_directory.logs)
+                await asyncio.to_thread(rotate_logs, self._run_directory.logs)
             with contextlib.suppress(OSError):
                 record_supervisor(self._run_directory)
+
+
+def rotate_logs(folder: Path) -> None:
+    """Rotate each log that is too large.
+
+    Services write directly to their logs, so they continue if the supervisor dies. A log is
+    therefore copied and truncated rather than renamed; a line written in between is lost.
+    """
+    for log in (path for path in folder.glob("*.log") if path.stat().st_size >= _MAX_LOG_BYTES):
+        backups = [log.with_name(f"{log.name}.{number}") for number in range(1, _BACKUP_COUNT + 1)]
+        for newer, older in reversed(list(pairwise(backups))):
+            with contextlib.suppress(FileNotFoundError):
+                newer.replace(older)
+        try:
+            shutil.copy2(log, backups[0])
+        except OSError:  # the disk is probably full: space matters more than old lines
+            backups[0].unlink(missing_ok=True)
+        os.truncate(log, 0)

@@ -298,7 +298,10 @@ def test_ended_supervisor_leaves_no_secrets(suite: FakeSuite, context: Context) 
     assert not environment_file.exists()
 
 
-def test_suspended_supervisor_is_not_awaited_forever(suite: FakeSuite, context: Context) -> None:
+def test_suspended_supervisor_is_not_awaited_forever(
+    suite: FakeSuite, context: Context, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(desired_state, "_STOP_MARGIN_SECONDS", -19.9)
     suite.manage("start")
     supervisor = suite.run_directory.find_supervisor()
     assert supervisor is not None
@@ -308,7 +311,7 @@ def test_suspended_supervisor_is_not_awaited_forever(suite: FakeSuite, context: 
     os.kill(supervisor.pid, signal.SIGSTOP)
     try:
         with pytest.raises(ControlError, match=f"kill -CONT {supervisor.pid}, or ./manage.py"):
-            desired_state.wait_until_stopped(context, mine, ["tg_bot"], margin=-19.9)
+            desired_state.wait_until_stopped(context, mine, ["tg_bot"])
         assert environment_file.exists(), "another command may have written it since"
     finally:
         os.kill(supervisor.pid, signal.SIGCONT)

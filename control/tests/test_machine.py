@@ -150,6 +150,14 @@ def test_manage_py_requires_the_same_python() -> None:
     assert tuple(map(int, required.groups())) == machine.MIN_PYTHON
 
 
+@pytest.fixture
+def memory_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in place of the files of the kernel."""
+    monkeypatch.setattr(memory, "_PROC", tmp_path / "proc")
+    monkeypatch.setattr(memory, "_CGROUPS", tmp_path / "cgroup")
+    return tmp_path
+
+
 def measure_memory(folder: Path, membership: str, **limits: str) -> int | None:
     """Return the memory with 4 GB of RAM, 2 GB of swap and these limits; `__` in a name is a
     slash."""
@@ -162,7 +170,7 @@ def measure_memory(folder: Path, membership: str, **limits: str) -> int | None:
         file = folder / "cgroup" / name.replace("__", "/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{value}\n")
-    return memory.get_total_bytes(folder / "proc", folder / "cgroup")
+    return memory.get_total_bytes()
 
 
 @pytest.mark.parametrize(
@@ -185,11 +193,12 @@ def measure_memory(folder: Path, membership: str, **limits: str) -> int | None:
     ],
 )
 def test_memory_is_ram_and_swap_within_cgroup_limits(
-    tmp_path: Path, membership: str, limits: dict[str, str], gigabytes: int
+    memory_files: Path, membership: str, limits: dict[str, str], gigabytes: int
 ) -> None:
-    assert measure_memory(tmp_path, membership, **limits) == gigabytes * GIGABYTE
+    assert measure_memory(memory_files, membership, **limits) == gigabytes * GIGABYTE
 
 
-def test_unknown_memory_gives_no_warning(tmp_path: Path) -> None:
-    assert memory.get_total_bytes(tmp_path, tmp_path) is None
+@pytest.mark.usefixtures("memory_files")
+def test_unknown_memory_gives_no_warning() -> None:
+    assert memory.get_total_bytes() is None
     assert not list(machine.check_memory(replace(SUITABLE_MACHINE, memory=None)))
