@@ -78,12 +78,7 @@ class Supervisor:
     """One ProcessRunner for each component."""
 
     def __init__(
-        self,
-        suite: Suite,
-        load_suite: SuiteLoader,
-        executor: Executor,
-        group: asyncio.TaskGroup,
-        maintenance_interval: float = _MAINTENANCE_INTERVAL_SECONDS,
+        self, suite: Suite, load_suite: SuiteLoader, executor: Executor, group: asyncio.TaskGroup
     ) -> None:
         self._run_directory = suite.run_directory
         self._load_suite = load_suite
@@ -95,7 +90,7 @@ class Supervisor:
         self._removing: set[str] = set()
         for part in suite.components:
             self._add(part)
-        self._maintenance_task = group.create_task(self._maintain(maintenance_interval))
+        self._maintenance_task = group.create_task(self._maintain())
 
     def reload(self) -> None:
         """Read the desired state and its environment when no command is writing them."""
@@ -180,9 +175,9 @@ class Supervisor:
             status = {name: runner.status for name, runner in self._runners.items()}
             self._run_directory.write_status(status)
 
-    async def _maintain(self, interval: float) -> None:
+    async def _maintain(self) -> None:
         while True:
-            await asyncio.sleep(interval)
+            await asyncio.sleep(_MAINTENANCE_INTERVAL_SECONDS)
             with contextlib.suppress(OSError):
                 await asyncio.to_thread(rotate_logs, self._run_directory.logs)
             with contextlib.suppress(OSError):

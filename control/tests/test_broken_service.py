@@ -11,6 +11,7 @@ import pytest
 
 from control import environment
 from control.health import HealthStatus
+from control.local import readiness
 from control.local.process import Process
 from control.local.readiness import UNHEALTHY_TIMEOUT_SECONDS, ReadinessWaiter
 from control.local.run_directory import ComponentStatus, DesiredState
@@ -115,24 +116,25 @@ class TestReadinessTimeouts:
         assert me is not None
         suite.run_directory.write_supervisor(me)
         suite.run_directory.write_desired_states({"tg_bot": DesiredState(should_run=True)})
-        return ReadinessWaiter(suite, frozenset({"tg_bot"}), terminal, 60.0, 60.0)
+        return ReadinessWaiter(suite, frozenset({"tg_bot"}), terminal)
 
     checked_health = HealthStatus(is_healthy=False, detail="redis: refused")
 
     def test_component_that_reports_its_problem_gets_a_shorter_timeout(
-        self, waiter: ReadinessWaiter
+        self, waiter: ReadinessWaiter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         waiter.suite.run_directory.write_status({"tg_bot": ComponentStatus("running", pid=1)})
-        waiter.unhealthy_timeout = 0.0
+        monkeypatch.setattr(readiness, "UNHEALTHY_TIMEOUT_SECONDS", 0.0)
         (problem,) = waiter.wait()
         assert problem.reason == "redis: refused"
 
     def test_unresponsive_component_is_awaited_until_the_start_timeout(
-        self, waiter: ReadinessWaiter
+        self, waiter: ReadinessWaiter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         waiter.suite.run_directory.write_status({"tg_bot": ComponentStatus("running", pid=1)})
         self.checked_health = HealthStatus(False, "does not answer on port 1", has_answered=False)
-        waiter.unhealthy_timeout, waiter.start_timeout = 0.0, 0.5
+        monkeypatch.setattr(readiness, "UNHEALTHY_TIMEOUT_SECONDS", 0.0)
+        monkeypatch.setattr(readiness, "START_TIMEOUT_SECONDS", 0.5)
         (problem,) = waiter.wait()
         assert problem.reason == "does not answer on port 1"
 
@@ -150,10 +152,9 @@ class TestReadinessTimeouts:
             self.checked_health = health
 
         clock = SimpleNamespace(monotonic=lambda: now, sleep=advance)
-        monkeypatch.setattr("control.local.readiness.time", clock)
+        monkeypatch.setattr(readiness, "time", clock)
         advance(0.0)
         waiter.suite.run_directory.write_status({"tg_bot": ComponentStatus("running", pid=1)})
-        waiter.unhealthy_timeout = UNHEALTHY_TIMEOUT_SECONDS
         assert waiter.wait() == ()
 
     def test_component_that_failed_three_times_is_not_awaited(

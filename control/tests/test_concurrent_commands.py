@@ -211,16 +211,14 @@ def build_suite(context: Context) -> Suite:
 
 
 @asynccontextmanager
-async def running_supervisor(
-    suite: Suite, load_suite: SuiteLoader, maintenance_interval: float = 3600
-) -> AsyncIterator[Supervisor]:
+async def running_supervisor(suite: Suite, load_suite: SuiteLoader) -> AsyncIterator[Supervisor]:
     suite.run_directory.create()
     suite.run_directory.write_desired_states(
         {part.name: DesiredState(should_run=False) for part in suite.components}
     )
     with ThreadPoolExecutor() as threads:
         async with asyncio.TaskGroup() as group:
-            supervisor = Supervisor(suite, load_suite, threads, group, maintenance_interval)
+            supervisor = Supervisor(suite, load_suite, threads, group)
             supervisor.reload()
             try:
                 yield supervisor
@@ -265,10 +263,13 @@ async def test_unexpected_settings_error_loses_no_desired_state(
     assert "the settings stay as they were: unexpected" in capfd.readouterr().err
 
 
-async def test_supervisor_rewrites_its_damaged_record(home: Path, terminal: Terminal) -> None:
+async def test_supervisor_rewrites_its_damaged_record(
+    home: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.local.supervisor._MAINTENANCE_INTERVAL_SECONDS", 0.05)
     suite = build_suite(FakeSuite(home).context(terminal))
     record = suite.run_directory.path / "supervisor"
-    async with running_supervisor(suite, lambda _: suite, maintenance_interval=0.05):
+    async with running_supervisor(suite, lambda _: suite):
         async with asyncio.timeout(60):
             for damage in ("", "{", None):
                 record.unlink() if damage is None else record.write_text(damage)
