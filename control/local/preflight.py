@@ -13,7 +13,7 @@ from control.context import Context
 from control.errors import ControlError
 from control.local.component import Component, Port
 
-_MIN_FREE_BYTES = 500 * 1024 * 1024
+MIN_FREE_BYTES = 500 * 1024 * 1024
 """Bytes that must be free: a database without disk space stops in the middle of its work."""
 
 
@@ -54,7 +54,7 @@ def explain_port_conflict(context: Context, error: ControlError) -> ControlError
 def check_disk_space(folder: Path) -> None:
     """Raise ControlError if the disk is almost full."""
     free = shutil.disk_usage(folder).free
-    if free < _MIN_FREE_BYTES:
+    if free < MIN_FREE_BYTES:
         problem = f"the disk is full: {disk.format_megabytes(free)} free for {folder}"
-        needed = disk.format_megabytes(_MIN_FREE_BYTES)
+        needed = disk.format_megabytes(MIN_FREE_BYTES)
         raise ControlError(f"{problem}, at least {needed} are needed")

@@ -60,8 +60,8 @@ def test_derived_port_is_reported_with_its_variable() -> None:
 def test_almost_full_disk_is_reported_before_the_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "_MIN_FREE_BYTES", 1)
+    monkeypatch.setattr(preflight, "MIN_FREE_BYTES", 1)
     preflight.check_disk_space(tmp_path)
-    monkeypatch.setattr(preflight, "_MIN_FREE_BYTES", 2**62)
+    monkeypatch.setattr(preflight, "MIN_FREE_BYTES", 2**62)
     with pytest.raises(ControlError, match=rf"the disk is full: \d+ MB free for {tmp_path}"):
         preflight.check_disk_space(tmp_path)
