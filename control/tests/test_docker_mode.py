@@ -157,7 +157,7 @@ class TestConflictWithLocalMode:
         assert docker.manage(output, "start", "--docker") == 1
         assert not (home / ".local" / "mode").exists()
 
-    def test_port_used_by_own_containers_is_reported_as_such(
+    def test_port_used_by_own_containers_is_explained(
         self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))

@@ -234,9 +234,7 @@ def test_damaged_state_file_is_reported_with_advice(home: Path, output: io.Strin
 def test_machine_requirements_apply_to_local_mode_only(
     home: Path, output: io.StringIO, machine: Machine, subject: str, message: str
 ) -> None:
-    requirements.runtime_files(home)[0].write_text(
-        "no-such-package-of-ours==1.0 --hash=sha256:00\n"
-    )
+    requirements.runtime_files(home)[0].write_text("no-such-package-here==1.0 --hash=sha256:00\n")
     status, lines = run_doctor(home, output, "--local", machine=machine)
     assert status == 1
     (found,) = (line for line in lines if line.startswith(f" ✗ {subject} "))

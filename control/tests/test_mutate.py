@@ -207,7 +207,7 @@ def test_listed_mutants_that_do_not_survive_are_reported(
     assert "lists what does not survive: dice, Die.is_low: - return value < 4" in output.getvalue()
 
 
-def test_without_a_list_nothing_is_excused(home: Path) -> None:
+def test_missing_list_excuses_no_mutant(home: Path) -> None:
     assert survivors.read(home, ["dice"]) == SurvivorList(Counter())
 
 

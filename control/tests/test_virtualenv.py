@@ -54,9 +54,7 @@ def test_changed_pin_is_installed_into_the_existing_environment(
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     assert repository.take_calls
-    requirements.runtime_files(home)[0].write_text(
-        "no-such-package-of-ours==2.0 --hash=sha256:00\n"
-    )
+    requirements.runtime_files(home)[0].write_text("no-such-package-here==2.0 --hash=sha256:00\n")
     repository.virtualenv.ensure()
     assert repository.take_calls == ["pip install"]
 
