@@ -19,7 +19,6 @@ PERMANENT_FAILURE = re.compile(
     r"run \./manage\.py rebuild|disk is full|port is in use|exit status 78|TELEGRAM_TOKEN"
     r"|own tools cannot take"
 )
-"""Reasons that a restart does not fix."""
 
 
 def describe_exit(code: int, log: str) -> str:

@@ -35,7 +35,6 @@ _KNOWN_ERRORS = {
         r"No matching distribution found|there is no version of|was not found in the p"
     ),
 }
-"""Explanations, and the output by which they are recognized."""
 _UV_EQUIVALENTS = {
     "PIP_INDEX_URL": ("UV_DEFAULT_INDEX", "UV_INDEX_URL"),
     "PIP_EXTRA_INDEX_URL": ("UV_INDEX", "UV_EXTRA_INDEX_URL"),

@@ -11,7 +11,6 @@ from pathlib import Path
 from control.terminal import LABEL_COLOURS, Terminal
 
 MANAGE_LOGS = ("supervisor", "install")
-"""Logs of manage.py itself."""
 _CHUNK_BYTES = 64 * 1024
 _TIMESTAMP = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d+)?)")
 _MAX_TIMESTAMP_OFFSET = 80

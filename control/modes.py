@@ -11,7 +11,6 @@ from control.errors import ControlError
 from control.mode import Mode, ModeName
 
 REPAIR_ADVICE = "give --docker or --local, whichever was used last; start writes the file again"
-"""How to repair a damaged file."""
 _MODE_FILE = "mode"
 _CLASSES = {"docker": "DockerMode", "local": "LocalMode"}
 

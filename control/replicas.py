@@ -12,7 +12,6 @@ from control.services import Service
 
 MAX_REPLICAS = 16
 REPAIR_ADVICE = "remove it, and say each number again (./manage.py start --replicas NAME=N)"
-"""How to repair a damaged file."""
 _REPLICAS_FILE = "replicas.json"
 
 

@@ -42,7 +42,6 @@ class Service:
 
 
 DATABASES = ("postgres", "redis")
-"""The servers that the services need."""
 
 SCHEMA_OWNER = "rest_service"
 """The only service that opens the database."""

@@ -11,7 +11,6 @@ _GENERATED = json.loads(Path(__file__).with_name("service_variables.json").read_
 SERVICE_VARIABLES: dict[str, tuple[str, ...]] = {
     service: tuple(names) for service, names in _GENERATED["variables"].items()
 }
-"""The fields of each service's settings class."""
 
 DEFAULTS: dict[str, str] = {
     "STATE_DIR": ".local",
@@ -52,4 +51,3 @@ PROXY_VARIABLES = (
 ALL_NAMES = frozenset(
     (*DEFAULTS, *COMMON_VARIABLES, *MANAGE_VARIABLES, "SANDBOX_TELEGRAM_TOKEN")
 ).union(*SERVICE_VARIABLES.values())
-"""Every variable of the suite."""

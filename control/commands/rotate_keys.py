@@ -202,14 +202,14 @@ def _restart_key_users(context: Context, running: Collection[str], restart: Rest
 def _reencrypt_all(context: Context) -> None:
     """Return when nothing is encrypted with an old key any more."""
     for _ in range(_MAX_ROUNDS):
-        answer = _request_reencryption(context)
-        if unreadable := answer["unreadable"]:
+        counts = _request_reencryption(context)
+        if unreadable := counts["unreadable"]:
             raise ControlError(
                 f"{unreadable} stored API keys and secrets cannot be decrypted with any key, so the"
                 " old ones stay: set those that are marked unreadable in GET /api/providers and"
                 f" /api/secrets again, or remove them; {_RETRY_ADVICE}"
             )
-        if not answer["rewritten"]:
+        if not counts["rewritten"]:
             return
     raise ControlError(f"values are repeatedly encrypted with an old key; {_RETRY_ADVICE}")
 
@@ -217,11 +217,11 @@ def _reencrypt_all(context: Context) -> None:
 def _request_reencryption(context: Context) -> dict[str, int]:
     settings = replace(context).settings
     url = f"{settings.values['REST_SERVICE_URL']}/api/secrets/rotation"
-    answer = _post_with_retry(url, settings.values["ADMIN_API_TOKEN"])
-    if not answer.ok:
-        problem = f"rest_service does not re-encrypt: {answer.detail}"
+    response = _post_with_retry(url, settings.values["ADMIN_API_TOKEN"])
+    if not response.ok:
+        problem = f"rest_service does not re-encrypt: {response.detail}"
         raise ControlError(f"{problem}; the old keys stay: {_RETRY_ADVICE}")
-    return dict(answer.body)
+    return dict(response.body)
 
 
 def _post_with_retry(url: str, token: str) -> JsonResponse:

@@ -18,7 +18,6 @@ from control.testing import selection
 _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 """Ends when its parent process has ended, for whatever reason."""
 _INTERRUPTED = 2
-"""The exit status of pytest after Ctrl-C."""
 _OUTCOMES = {0: "passed", _INTERRUPTED: "interrupted"}
 
 
@@ -62,7 +61,6 @@ def _print_summary(
 
 @contextmanager
 def _cpu_load(processes: int) -> Iterator[None]:
-    """Keep this number of cores busy inside the context."""
     command = (sys.executable, "-c", _BUSY_LOOP, str(os.getpid()))
     # in their own sessions, so that Ctrl-C does not reach them
     loops = [subprocess.Popen(command, start_new_session=True) for _ in range(processes)]

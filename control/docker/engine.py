@@ -10,7 +10,6 @@ from control.docker import timeouts
 from control.errors import ControlError
 
 InspectResult = dict[str, Any]
-"""The engine's description of a container."""
 _TAIL_LINES = "20"
 _NOT_FOUND = re.compile(r"no such (container|object)", re.IGNORECASE)
 

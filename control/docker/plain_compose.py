@@ -8,7 +8,6 @@ from control.errors import ControlError
 PRINT_ADMIN_TOKEN_COMMAND = (
     "docker compose exec rest_service sh -c '. /made/environment && echo $ADMIN_API_TOKEN'"  # noqa: S105 # a command that holds no secret
 )
-"""Prints the administrator's token."""
 
 
 def read_chat_token(context: Context) -> str:

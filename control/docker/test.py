@@ -10,7 +10,6 @@ from control.docker import engine
 from control.testing import selection, subprocess_runner
 
 _NO_TESTS_COLLECTED = 5
-"""The exit status of pytest if no test was selected."""
 _E2E_TESTS = PurePath("tests/e2e")
 
 

@@ -19,7 +19,6 @@ from control.local.run_directory import RunDirectory
 from control.machine import Machine, format_gigabytes
 
 _LOW_FREE_BYTES = 2 * 1024**3
-_MIN_FREE_BYTES = 500 * 1024**2
 _MAX_CLOCK_DRIFT_SECONDS = 30.0
 """Seconds by which the clock may be wrong. Tokens and reminders tolerate no more."""
 
@@ -82,7 +81,7 @@ def _check_disk(context: Context) -> Finding:
     place = next(path for path in (context.state_dir, *context.state_dir.parents) if path.exists())
     free = shutil.disk_usage(place).free
     message = f"{format_gigabytes(free)} free for {context.shorten_path(context.state_dir)}"
-    if free < _MIN_FREE_BYTES:
+    if free < preflight.MIN_FREE_BYTES:
         advice = "make room: databases stop in the middle of things without it"
         return make_error("disk", message, advice)
     if free < _LOW_FREE_BYTES:

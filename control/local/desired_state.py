@@ -55,19 +55,15 @@ def apply(
 
 
 def wait_until_stopped(
-    context: Context,
-    suite: Suite,
-    names: Sequence[str],
-    margin: float = _STOP_MARGIN_SECONDS,
-    *,
-    are_removed: bool = False,
+    context: Context, suite: Suite, names: Sequence[str], *, are_removed: bool = False
 ) -> None:
     """Wait until none of these components runs; removed ones must have left the status.
 
-    Raises ControlError if the supervisor takes more than `margin` seconds longer than it should.
+    Raises ControlError if the supervisor takes much longer than it should.
     """
     timeouts_by_name = {part.name: part.stop_timeout for part in suite.components}
-    timeout = margin + max(timeouts_by_name.get(name, STOP_TIMEOUT_SECONDS) for name in names)
+    timeout = max(timeouts_by_name.get(name, STOP_TIMEOUT_SECONDS) for name in names)
+    timeout += _STOP_MARGIN_SECONDS
     deadline = time.monotonic() + timeout
     with context.terminal.step(f"stop {', '.join(names)}"):
         while supervisor := suite.run_directory.find_supervisor():

@@ -123,7 +123,6 @@ class LocalMode(Mode):
                 postgres.check_path(path)
 
     def _warn_about_orphans(self) -> None:
-        """Warn about databases in system folders whose STATE_DIR no longer exists."""
         if os.geteuid() != 0:
             return
         # STATE_DIR may have been moved

@@ -64,10 +64,10 @@ def check_health(port: int) -> HealthStatus:
     try:
         with socket.create_connection(("127.0.0.1", port), _TIMEOUT_SECONDS) as connection:
             connection.sendall(startup_message)
-            answer = connection.recv(256)[:1]  # read everything, otherwise the server logs a reset
+            message = connection.recv(256)[:1]  # read everything, otherwise the server logs a reset
     except OSError as error:
         return unreachable_status(port, error)
-    is_ready = answer == b"R"
+    is_ready = message == b"R"
     return HealthStatus(is_ready, "" if is_ready else "is starting up")
 
 

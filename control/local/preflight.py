@@ -51,10 +51,10 @@ def explain_port_conflict(context: Context, error: ControlError) -> ControlError
     return error
 
 
-def check_disk_space(folder: Path, min_free: int = MIN_FREE_BYTES) -> None:
+def check_disk_space(folder: Path) -> None:
     """Raise ControlError if the disk is almost full."""
     free = shutil.disk_usage(folder).free
-    if free < min_free:
+    if free < MIN_FREE_BYTES:
         problem = f"the disk is full: {disk.format_megabytes(free)} free for {folder}"
-        needed = disk.format_megabytes(min_free)
+        needed = disk.format_megabytes(MIN_FREE_BYTES)
         raise ControlError(f"{problem}, at least {needed} are needed")

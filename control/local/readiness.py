@@ -41,8 +41,6 @@ class ReadinessWaiter:
     suite: Suite
     required: frozenset[str]
     terminal: Terminal
-    start_timeout: float = START_TIMEOUT_SECONDS
-    unhealthy_timeout: float = UNHEALTHY_TIMEOUT_SECONDS
     _started_at: dict[str, float] = field(default_factory=dict)
     _healthy: set[str] = field(default_factory=set)
     _reasons: dict[str, str] = field(default_factory=dict)
@@ -63,7 +61,7 @@ class ReadinessWaiter:
             self._poll()
             if self._count_unready_prerequisites() != before:
                 since = time.monotonic()
-            if time.monotonic() - since > self.start_timeout or self._is_hopeless():
+            if time.monotonic() - since > START_TIMEOUT_SECONDS or self._is_hopeless():
                 break
             if unready := self._unready():
                 start_messages.show_waiting(self.terminal, unready, started_at)
@@ -157,7 +155,7 @@ class ReadinessWaiter:
         if state == "waiting":
             return False
         since = self._responding_since.get(component.name)
-        if since is not None and time.monotonic() - since > self.unhealthy_timeout:
+        if since is not None and time.monotonic() - since > UNHEALTHY_TIMEOUT_SECONDS:
             return True
         if state == "failing" and self._status[component.name].consecutive_failures >= MAX_FAILURES:
             return True

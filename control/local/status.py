@@ -86,7 +86,6 @@ def _status_for(status: Mapping[str, ComponentStatus], component: Component) -> 
 def _find_unmet_dependencies(
     component: Component, status: Mapping[str, ComponentStatus]
 ) -> list[str]:
-    """Return the unready components that a component waits for."""
     if _status_for(status, component).state != "waiting":
         return []
     ready = {name for name, known in status.items() if known.state in ("running", "done")}

@@ -4,17 +4,18 @@ import argparse
 import asyncio
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 from control import replicas
 from control.context import Context
 from control.errors import ControlError
 from control.file_lock import FileLock
-from control.local import log_rotation
 from control.local.component import Component
 from control.local.process import Process
 from control.local.process_runner import ProcessRunner, log_line
@@ -23,6 +24,9 @@ from control.local.suite import Suite
 
 _MAINTENANCE_INTERVAL_SECONDS = 60.0
 _POLL_SECONDS = 0.05
+_MAX_LOG_BYTES = 10 * 1024 * 1024
+_BACKUP_COUNT = 3
+"""The number of older files of each log; `<component>.log.1` is the newest."""
 
 SuiteLoader = Callable[[Mapping[str, str]], Suite]
 """Loads the suite with the current settings and the environment of an operator."""
@@ -74,12 +78,7 @@ class Supervisor:
     """One ProcessRunner for each component."""
 
     def __init__(
-        self,
-        suite: Suite,
-        load_suite: SuiteLoader,
-        executor: Executor,
-        group: asyncio.TaskGroup,
-        maintenance_interval: float = _MAINTENANCE_INTERVAL_SECONDS,
+        self, suite: Suite, load_suite: SuiteLoader, executor: Executor, group: asyncio.TaskGroup
     ) -> None:
         self._run_directory = suite.run_directory
         self._load_suite = load_suite
@@ -91,7 +90,7 @@ class Supervisor:
         self._removing: set[str] = set()
         for part in suite.components:
             self._add(part)
-        self._maintenance_task = group.create_task(self._maintain(maintenance_interval))
+        self._maintenance_task = group.create_task(self._maintain())
 
     def reload(self) -> None:
         """Read the desired state and its environment when no command is writing them."""
@@ -176,10 +175,28 @@ class Supervisor:
             status = {name: runner.status for name, runner in self._runners.items()}
             self._run_directory.write_status(status)
 
-    async def _maintain(self, interval: float) -> None:
+    async def _maintain(self) -> None:
         while True:
-            await asyncio.sleep(interval)
+            await asyncio.sleep(_MAINTENANCE_INTERVAL_SECONDS)
             with contextlib.suppress(OSError):
-                await asyncio.to_thread(log_rotation.rotate_logs, self._run_directory.logs)
+                await asyncio.to_thread(rotate_logs, self._run_directory.logs)
             with contextlib.suppress(OSError):
                 record_supervisor(self._run_directory)
+
+
+def rotate_logs(folder: Path) -> None:
+    """Rotate each log that is too large.
+
+    Services write directly to their logs, so they continue if the supervisor dies. A log is
+    therefore copied and truncated rather than renamed; a line written in between is lost.
+    """
+    for log in (path for path in folder.glob("*.log") if path.stat().st_size >= _MAX_LOG_BYTES):
+        backups = [log.with_name(f"{log.name}.{number}") for number in range(1, _BACKUP_COUNT + 1)]
+        for newer, older in reversed(list(pairwise(backups))):
+            with contextlib.suppress(FileNotFoundError):
+                newer.replace(older)
+        try:
+            shutil.copy2(log, backups[0])
+        except OSError:  # the disk is probably full: space matters more than old lines
+            backups[0].unlink(missing_ok=True)
+        os.truncate(log, 0)

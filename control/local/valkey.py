@@ -29,8 +29,8 @@ def check_health(port: int, password: str) -> HealthStatus:
     try:
         with socket.create_connection(("127.0.0.1", port), _TIMEOUT_SECONDS) as connection:
             connection.sendall(b"".join(_encode_command(*parts) for parts in commands))
-            with connection.makefile("rb") as answers:
-                replies = [answers.readline().decode(errors="replace").strip() for _ in commands]
+            with connection.makefile("rb") as responses:
+                replies = [responses.readline().decode(errors="replace").strip() for _ in commands]
     except OSError as error:
         return unreachable_status(port, error)
     errors = [reply for reply in replies if reply.startswith("-")]

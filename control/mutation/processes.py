@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from control import exit_reasons
 from control.errors import ControlError
 
 Environ = dict[str, str]
@@ -80,7 +81,8 @@ def run_mutmut(
     finally:
         _kill(process)
     if status:
-        raise ControlError(f"mutmut could not go on: {_read_last_line(log)} (all of it: {log})")
+        last = "".join(exit_reasons.read_log_tail(log)[-1:]).strip() or "no output"
+        raise ControlError(f"mutmut could not go on: {last} (all of it: {log})")
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:
@@ -89,8 +91,3 @@ def _kill(process: "subprocess.Popen[str]") -> None:
     process.wait()
     if process.stdout is not None:
         process.stdout.close()
-
-
-def _read_last_line(log: Path) -> str:
-    lines = [line.strip() for line in log.read_text("utf-8").splitlines()]
-    return next((line for line in reversed(lines) if line), "it said nothing")

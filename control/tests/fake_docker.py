@@ -29,26 +29,26 @@ def is_alone():
             except BlockingIOError:
                 return True
     return False
-given = sys.stdin.read() if "exec" in sys.argv else ""
-record = dict(arguments=sys.argv[1:], environment=dict(os.environ), given=given)
+stdin = sys.stdin.read() if "exec" in sys.argv else ""
+record = dict(arguments=sys.argv[1:], environment=dict(os.environ), stdin=stdin)
 record |= dict(alone=is_alone(), pid=os.getpid())
-with open(home + "/docker-calls", "a") as asked:
-    asked.write(ascii(record) + "\\n")
-def is_meant(words, arguments):
-    return set(words.split()) <= set(arguments)
-with open(home + "/answers", "rb") as answers:
-    known_answers = marshal.load(answers)
-for words, (answer, status) in known_answers.items():
-    if is_meant(words, sys.argv[1:]):
-        if isinstance(answer, list):
-            since, *turns = answer
-            with open(home + "/docker-calls") as asked:
-                calls = [eval(line)["arguments"] for line in asked]
+with open(home + "/docker-calls", "a") as calls:
+    calls.write(ascii(record) + "\\n")
+def matches(pattern, arguments):
+    return set(pattern.split()) <= set(arguments)
+with open(home + "/responses", "rb") as file:
+    responses = marshal.load(file)
+for pattern, (response, status) in responses.items():
+    if matches(pattern, sys.argv[1:]):
+        if isinstance(response, list):
+            since, *turns = response
+            with open(home + "/docker-calls") as file:
+                calls = [eval(line)["arguments"] for line in file]
             known = [at for at, call in enumerate(calls) if since in call]
-            turn = sum(is_meant(words, call) for call in calls[known[0]:]) if known else 0
-            answer = turns[min(turn, len(turns) - 1)]
-            answer, status = answer if isinstance(answer, list) else (answer, status)
-        print(answer, flush=True)
+            turn = sum(matches(pattern, call) for call in calls[known[0]:]) if known else 0
+            response = turns[min(turn, len(turns) - 1)]
+            response, status = response if isinstance(response, list) else (response, status)
+        print(response, flush=True)
         if status:
             with open(home + "/errors") as errors:
                 print(errors.read(), file=sys.stderr)
@@ -57,7 +57,7 @@ for words, (answer, status) in known_answers.items():
             signal.pause()
         sys.exit(status)
 """
-DEFAULT_ANSWERS = {
+DEFAULT_RESPONSES = {
     "version": ["28.0.0", 0],
     "compose ps setup": ["", 0],
     "compose ps": ["aaa bbb", 0],
@@ -105,7 +105,7 @@ class FakeDocker:
 
     def __init__(self, home: Path) -> None:
         self.home = home
-        self.answers: dict[str, list[Any]] = dict(DEFAULT_ANSWERS)
+        self.responses: dict[str, list[Any]] = dict(DEFAULT_RESPONSES)
         program = home / "bin" / "docker"
         program.parent.mkdir()
         program.write_text(DOCKER_SCRIPT.format(python=sys.executable, home=str(home)))
@@ -114,13 +114,13 @@ class FakeDocker:
         (home / "errors").touch()
 
     def set_containers(self, *containers: dict[str, Any]) -> None:
-        self.answers["inspect"] = [json.dumps(containers), 0]
+        self.responses["inspect"] = [json.dumps(containers), 0]
 
     def set_container_sequence(
         self, *turns: list[dict[str, Any]], since: str = "--remove-orphans"
     ) -> None:
         """Set the containers before a call with this word, and at each inspection after it."""
-        self.answers["inspect"] = [[since, *(json.dumps(turn) for turn in turns)], 0]
+        self.responses["inspect"] = [[since, *(json.dumps(turn) for turn in turns)], 0]
 
     def set_stderr(self, text: str) -> None:
         """Set what each failing call writes to stderr."""
@@ -132,21 +132,21 @@ class FakeDocker:
             ast.literal_eval(line) for line in (self.home / "docker-calls").read_text().splitlines()
         ]
 
-    def get_only_call(self, *words: str) -> dict[str, Any]:
+    def get_only_call(self, *arguments: str) -> dict[str, Any]:
         """Return the only call with these arguments."""
-        (found,) = [call for call in self.calls if set(words) <= set(call["arguments"])]
+        (found,) = [call for call in self.calls if set(arguments) <= set(call["arguments"])]
         return found
 
-    def manage(self, output: io.StringIO, *words: str, **environ: str) -> int:
-        return main(words, self.context(output, **environ))
+    def manage(self, output: io.StringIO, *arguments: str, **environ: str) -> int:
+        return main(arguments, self.context(output, **environ))
 
     def context(self, output: io.StringIO, **environ: str) -> Context:
         """Return the context of a command that finds the program, with the current responses."""
-        self.write_answers()
-        given = {"PATH": f"{self.home / 'bin'}:/usr/bin:/bin", **environ}
+        self.write_responses()
+        environ = {"PATH": f"{self.home / 'bin'}:/usr/bin:/bin", **environ}
         terminal = Terminal(output, is_tty=False, colour=False)
-        return Context(self.home, self.home / "manage.py", given, terminal)
+        return Context(self.home, self.home / "manage.py", environ, terminal)
 
-    def write_answers(self) -> None:
+    def write_responses(self) -> None:
         """Write the current responses for the program."""
-        (self.home / "answers").write_bytes(marshal.dumps(self.answers))
+        (self.home / "responses").write_bytes(marshal.dumps(self.responses))

@@ -80,7 +80,7 @@ class RepositoryWithFakeUv:
             *requirements.development_files(self.home),
         ):
             file.parent.mkdir(exist_ok=True)
-            file.write_text(f"no-such-package-of-ours=={version} --hash=sha256:00\n")
+            file.write_text(f"no-such-package-here=={version} --hash=sha256:00\n")
 
     def pin_installed_package(self) -> None:
         """Pin a package that the interpreter of the tests has."""

@@ -16,30 +16,30 @@ home = Path({home!r})
 def siblings():
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            words = (folder / "cmdline").read_text().split("\\0")
+            command = (folder / "cmdline").read_text().split("\\0")
             parent = (folder / "stat").read_text().rpartition(")")[2].split()[1]
         except OSError:
             continue
-        if int(parent) == os.getppid() and "getppid" in "".join(words):
+        if int(parent) == os.getppid() and "getppid" in "".join(command):
             yield int(folder.name)
-answers = json.loads((home / "answers.json").read_text())
+responses = json.loads((home / "responses.json").read_text())
 call = dict(arguments=sys.argv[1:], environment=dict(os.environ), cwd=os.getcwd())
 def tidy_up(*_):
     time.sleep(0.4)
     (home / "tidied").touch()
     sys.exit(2)
-if answers["hangs"]:
+if responses["hangs"]:
     signal.signal(signal.SIGINT, tidy_up)
     signal.signal(signal.SIGTERM, tidy_up)
 with (home / "python-calls").open("a") as calls:
     calls.write(json.dumps(call | dict(loops=[*siblings()])) + "\\n")
 if sys.argv[2] == "coverage":
-    print(json.dumps(answers["report"]))
-    sys.exit(answers["report"] is None)
-while answers["hangs"]:
+    print(json.dumps(responses["report"]))
+    sys.exit(responses["report"] is None)
+while responses["hangs"]:
     signal.pause()
 runs = [line for line in (home / "python-calls").open() if '"pytest"' in line]
-sys.exit(answers["statuses"][min(len(runs), len(answers["statuses"])) - 1])
+sys.exit(responses["statuses"][min(len(runs), len(responses["statuses"])) - 1])
 """
 
 
@@ -60,14 +60,14 @@ class FakePython:
 
     def context(self, terminal: Terminal, **environ: str) -> Context:
         """Return the context of a command that runs this program, with the current responses."""
-        self.write_answers()
+        self.write_responses()
         return Context(
             self.home, self.home / "manage.py", environ, terminal, python_override=self.path
         )
 
-    def write_answers(self) -> None:
-        answers = {"statuses": self.statuses, "report": self.report, "hangs": self.hangs}
-        (self.home / "answers.json").write_text(json.dumps(answers))
+    def write_responses(self) -> None:
+        responses = {"statuses": self.statuses, "report": self.report, "hangs": self.hangs}
+        (self.home / "responses.json").write_text(json.dumps(responses))
 
     @property
     def calls(self) -> list[dict[str, Any]]:
@@ -78,6 +78,6 @@ class FakePython:
     def pytest_options(self) -> list[str]:
         """The options of the last run."""
         calls = [call["arguments"] for call in self.calls if "pytest" in call["arguments"]]
-        words: list[str] = calls[-1]
-        assert words[:2] == ["-m", "pytest"]
-        return words[2:]
+        arguments: list[str] = calls[-1]
+        assert arguments[:2] == ["-m", "pytest"]
+        return arguments[2:]

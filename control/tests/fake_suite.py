@@ -47,8 +47,8 @@ class FakeSuite:
             "STATE_DIR": str(self.home / "state"),
         }
         if self.has_external_postgres:
-            elsewhere = "postgresql://nobody:nothing@127.0.0.1:1/none"
-            self.environment |= {"DATABASE_URL": elsewhere, "ASYNC_DATABASE_URL": elsewhere}
+            unreachable = "postgresql://none:none@127.0.0.1:1/none"
+            self.environment |= {"DATABASE_URL": unreachable, "ASYNC_DATABASE_URL": unreachable}
         else:
             self.environment["POSTGRES_PASSWORD"] = database_template.PASSWORD
 
@@ -90,7 +90,7 @@ class FakeSuite:
     def findings(self, terminal: Terminal) -> list[str]:
         """Return what `doctor` reports about the suite: severity, message and advice."""
         found = doctor_of_suite.check(self.context(terminal), Namespace(docker=False, local=True))
-        return [f"{one.severity}: {one.message}: {one.advice}" for one in found]
+        return [f"{finding.severity}: {finding.message}: {finding.advice}" for finding in found]
 
     def component_status(self, name: str) -> ComponentStatus:
         return self.run_directory.read_status()[name]
@@ -114,7 +114,7 @@ class FakeSuite:
         connection = http.client.HTTPConnection("127.0.0.1", number, timeout=60)
         try:
             connection.request("GET", "/environment")
-            seen: dict[str, str] = json.loads(connection.getresponse().read())
+            environment: dict[str, str] = json.loads(connection.getresponse().read())
         finally:
             connection.close()
-        return seen
+        return environment

@@ -11,6 +11,7 @@ import pytest
 
 from control import environment
 from control.health import HealthStatus
+from control.local import readiness
 from control.local.process import Process
 from control.local.readiness import UNHEALTHY_TIMEOUT_SECONDS, ReadinessWaiter
 from control.local.run_directory import ComponentStatus, DesiredState
@@ -23,12 +24,12 @@ from smart_kit.testing.suite_harness import wait_until
 @pytest.fixture
 def broken_suite(home: Path) -> Iterator[FakeSuite]:
     """A suite whose rest_service always exits at once."""
-    mine = FakeSuite(home, {"rest_service": "crash"})
-    yield mine
-    mine.manage("stop")
+    suite = FakeSuite(home, {"rest_service": "crash"})
+    yield suite
+    suite.manage("stop")
 
 
-def test_start_ends_with_its_last_lines_and_what_to_do(
+def test_failed_start_prints_last_log_lines_and_advice(
     broken_suite: FakeSuite, terminal: Terminal
 ) -> None:
     output = broken_suite.manage("start", status=1)
@@ -40,8 +41,8 @@ def test_start_ends_with_its_last_lines_and_what_to_do(
     assert broken_suite.component_status("rest_service").consecutive_failures >= 3
 
     assert "cannot read the plan" in broken_suite.manage("status", status=1)
-    again = broken_suite.manage("restart", "--service", "rest_service", status=1)
-    assert "   | RuntimeError: cannot read the plan" in again
+    restart_output = broken_suite.manage("restart", "--service", "rest_service", status=1)
+    assert "   | RuntimeError: cannot read the plan" in restart_output
 
     found = broken_suite.findings(terminal)
     cause = "error: rest_service: exit status 1: RuntimeError: cannot read the plan"
@@ -57,32 +58,30 @@ def test_dependents_of_a_failed_component_are_reported_as_waiting(
         rows = suite.manage("status", status=1).splitlines()
         (row,) = (row for row in rows if row.startswith("rest_service"))
         assert row.endswith("waits for migrate")
-        wrong = [line for line in suite.findings(terminal) if line.startswith("error")]
-        assert [line.split(":")[1].strip() for line in wrong] == ["migrate"]
+        errors = [line for line in suite.findings(terminal) if line.startswith("error")]
+        assert [line.split(":")[1].strip() for line in errors] == ["migrate"]
     finally:
         suite.manage("stop")
 
 
-def test_a_service_that_was_mended_is_tried_again_at_once(broken_suite: FakeSuite) -> None:
+def test_repaired_service_is_retried_at_once(broken_suite: FakeSuite) -> None:
     broken_suite.manage("start", status=1)
     broken_suite.environment["DEFAULT_MODEL"] = "fixed"
     assert "✓ rest_service" in broken_suite.manage("start", "--service", "rest_service")
 
 
-def test_failures_are_counted_in_a_row_and_reset_by_a_new_desired_state(
+def test_new_desired_state_resets_consecutive_failures(
     broken_suite: FakeSuite,
 ) -> None:
     broken_suite.manage("start", status=1)
-    counted = broken_suite.component_status("rest_service").consecutive_failures
+    failure_count = broken_suite.component_status("rest_service").consecutive_failures
     broken_suite.manage("stop", "--service", "rest_service")
-    assert counted >= 3
+    assert failure_count >= 3
     assert broken_suite.component_status("rest_service").consecutive_failures == 0
-    assert broken_suite.component_status("rest_service").restarts >= counted
+    assert broken_suite.component_status("rest_service").restarts >= failure_count
 
 
-def test_a_suite_that_was_not_stopped_and_does_not_run_is_wrong(
-    suite: FakeSuite, terminal: Terminal
-) -> None:
+def test_crashed_suite_is_an_error_until_stopped(suite: FakeSuite, terminal: Terminal) -> None:
     suite.manage("start")
     assert not any(line.startswith("error") for line in suite.findings(terminal))
     supervisor = suite.run_directory.find_supervisor()
@@ -117,28 +116,29 @@ class TestReadinessTimeouts:
         assert me is not None
         suite.run_directory.write_supervisor(me)
         suite.run_directory.write_desired_states({"tg_bot": DesiredState(should_run=True)})
-        return ReadinessWaiter(suite, frozenset({"tg_bot"}), terminal, 60.0, 60.0)
+        return ReadinessWaiter(suite, frozenset({"tg_bot"}), terminal)
 
     checked_health = HealthStatus(is_healthy=False, detail="redis: refused")
 
-    def test_a_component_that_reports_its_problem_gets_a_shorter_timeout(
-        self, waiter: ReadinessWaiter
+    def test_component_that_reports_its_problem_gets_a_shorter_timeout(
+        self, waiter: ReadinessWaiter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         waiter.suite.run_directory.write_status({"tg_bot": ComponentStatus("running", pid=1)})
-        waiter.unhealthy_timeout = 0.0
+        monkeypatch.setattr(readiness, "UNHEALTHY_TIMEOUT_SECONDS", 0.0)
         (problem,) = waiter.wait()
         assert problem.reason == "redis: refused"
 
-    def test_what_does_not_answer_is_waited_for_until_the_end(
-        self, waiter: ReadinessWaiter
+    def test_unresponsive_component_is_awaited_until_the_start_timeout(
+        self, waiter: ReadinessWaiter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         waiter.suite.run_directory.write_status({"tg_bot": ComponentStatus("running", pid=1)})
         self.checked_health = HealthStatus(False, "does not answer on port 1", has_answered=False)
-        waiter.unhealthy_timeout, waiter.start_timeout = 0.0, 0.5
+        monkeypatch.setattr(readiness, "UNHEALTHY_TIMEOUT_SECONDS", 0.0)
+        monkeypatch.setattr(readiness, "START_TIMEOUT_SECONDS", 0.5)
         (problem,) = waiter.wait()
         assert problem.reason == "does not answer on port 1"
 
-    def test_a_slow_start_takes_nothing_from_the_time_to_become_healthy(
+    def test_slow_start_does_not_shorten_the_health_timeout(
         self, waiter: ReadinessWaiter, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         now = 0.0
@@ -146,19 +146,20 @@ class TestReadinessTimeouts:
         def advance(_: float) -> None:
             nonlocal now
             now += 10.0
-            answer = HealthStatus(False, "does not answer on port 1", has_answered=False)
+            health = HealthStatus(False, "does not answer on port 1", has_answered=False)
             if now > UNHEALTHY_TIMEOUT_SECONDS:
-                answer = HealthStatus(now > UNHEALTHY_TIMEOUT_SECONDS + 20, "redis: refused")
-            self.checked_health = answer
+                health = HealthStatus(now > UNHEALTHY_TIMEOUT_SECONDS + 20, "redis: refused")
+            self.checked_health = health
 
         clock = SimpleNamespace(monotonic=lambda: now, sleep=advance)
-        monkeypatch.setattr("control.local.readiness.time", clock)
+        monkeypatch.setattr(readiness, "time", clock)
         advance(0.0)
         waiter.suite.run_directory.write_status({"tg_bot": ComponentStatus("running", pid=1)})
-        waiter.unhealthy_timeout = UNHEALTHY_TIMEOUT_SECONDS
         assert waiter.wait() == ()
 
-    def test_what_has_ended_three_times_is_not_waited_for(self, waiter: ReadinessWaiter) -> None:
+    def test_component_that_failed_three_times_is_not_awaited(
+        self, waiter: ReadinessWaiter
+    ) -> None:
         status = ComponentStatus("failing", consecutive_failures=3, exit_reason="exit status 1: no")
         waiter.suite.run_directory.write_status({"tg_bot": status})
         waiter.suite.run_directory.log_file("tg_bot").write_text("one\n\ntwo\n")

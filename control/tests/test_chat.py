@@ -54,9 +54,9 @@ class FakeSandbox(ThreadingHTTPServer):
         self.button_presses: list[dict[str, Any]] = []
         self.is_typing = False
 
-    def add_message(self, person: int, who: str, text: str) -> dict[str, Any]:
+    def add_message(self, person: int, sender: str, text: str) -> dict[str, Any]:
         number = 10 + sum(map(len, self.messages.values()))
-        message = {"message_id": number, "from": who, "text": text}
+        message = {"message_id": number, "from": sender, "text": text}
         self.messages[person].append(message)
         return message
 
@@ -91,9 +91,9 @@ class Handler(BaseHTTPRequestHandler):
         self._respond(message)
 
     def _respond(self, content: object) -> None:
-        allowed = self.headers["Authorization"] == f"Bearer {TOKEN}"
-        body = json.dumps(content if allowed else {"detail": "a token is needed"}).encode()
-        self.send_response(200 if allowed else 401)
+        is_allowed = self.headers["Authorization"] == f"Bearer {TOKEN}"
+        body = json.dumps(content if is_allowed else {"detail": "a token is needed"}).encode()
+        self.send_response(200 if is_allowed else 401)
         self.end_headers()
         self.wfile.write(body)
 
@@ -118,7 +118,7 @@ def run_chat(home: Path, terminal: Terminal, environ: dict[str, str], *arguments
     return main(["chat", *arguments], Context(home, home / "manage.py", environ, terminal))
 
 
-def test_a_question_is_answered_and_that_is_all(
+def test_single_question_prints_only_its_answer(
     home: Path,
     terminal: Terminal,
     output: io.StringIO,
@@ -143,7 +143,7 @@ def test_all_messages_of_an_answer_are_printed(
     assert output.getvalue() == "First.\nSecond.\n"
 
 
-def test_buttons_are_numbered_and_a_number_presses_one(
+def test_number_presses_the_button_with_that_number(
     home: Path,
     terminal: Terminal,
     output: io.StringIO,
@@ -153,19 +153,19 @@ def test_buttons_are_numbered_and_a_number_presses_one(
     sandbox.replies = ["Poet answers you from now on."]
     rows = [[{"text": "✓ Secretary", "callback_data": "assistant:1"}]]
     rows += [[{"text": "Poet", "callback_data": "assistant:2"}]]
-    asked = sandbox.add_message(1, "bot", "Who should answer you?")
-    asked["reply_markup"] = {"inline_keyboard": rows}
+    question = sandbox.add_message(1, "bot", "Who should answer you?")
+    question["reply_markup"] = {"inline_keyboard": rows}
 
     assert run_chat(home, terminal, environ, "2") == 0
-    assert sandbox.button_presses == [{"message_id": asked["message_id"], "data": "assistant:2"}]
+    assert sandbox.button_presses == [{"message_id": question["message_id"], "data": "assistant:2"}]
     assert output.getvalue() == "Poet answers you from now on.\n"
 
-    sandbox.add_message(1, "bot", asked["text"])["reply_markup"] = asked["reply_markup"]
+    sandbox.add_message(1, "bot", question["text"])["reply_markup"] = question["reply_markup"]
     assert run_chat(home, terminal, environ, "3") == 0, "there is no such button: it is a message"
     assert sandbox.messages[1][-2]["text"] == "3"
 
 
-def test_buttons_are_shown_as_they_are_numbered() -> None:
+def test_buttons_are_printed_with_their_numbers() -> None:
     buttons = (InlineButton("✓ Secretary", "assistant:1"), InlineButton("Poet", "assistant:2"))
     message = ChatMessage(1, is_from_bot=True, text="Who should answer you?", buttons=buttons)
     assert message.rendered_text == (
@@ -174,14 +174,14 @@ def test_buttons_are_shown_as_they_are_numbered() -> None:
 
 
 @pytest.mark.parametrize("name", ["Борис", "борис", "2"])
-def test_one_can_be_another_person(
+def test_messages_can_be_sent_as_another_person(
     home: Path, terminal: Terminal, sandbox: FakeSandbox, environ: dict[str, str], name: str
 ) -> None:
     assert run_chat(home, terminal, environ, "--as", name, "привет") == 0
     assert sandbox.messages[2][0]["text"] == "привет"
 
 
-def test_an_unknown_person_is_answered_with_those_there_are(
+def test_unknown_person_is_reported_with_the_known_people(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_chat(home, terminal, environ, "--as", "Carol", "hi") == 1
@@ -190,7 +190,7 @@ def test_an_unknown_person_is_answered_with_those_there_are(
     )
 
 
-def test_a_missing_answer_is_reported_after_the_timeout(
+def test_missing_answer_is_reported_after_the_timeout(
     home: Path,
     terminal: Terminal,
     sandbox: FakeSandbox,
@@ -223,7 +223,7 @@ def without_tg_bot(environ: dict[str, str]) -> Iterator[dict[str, str]]:
         yield environ | {"ASSISTANT_PORT": assistant, "TG_BOT_PORT": str(free_port())}
 
 
-def test_a_service_that_is_not_running_is_reported_long_before_the_timeout(
+def test_stopped_service_is_reported_long_before_the_timeout(
     home: Path,
     terminal: Terminal,
     sandbox: FakeSandbox,
@@ -241,22 +241,22 @@ def test_a_service_that_is_not_running_is_reported_long_before_the_timeout(
     )
 
 
-def test_one_healthy_container_is_enough_and_none_counts_as_missing(
+def test_service_without_healthy_container_is_missing(
     home: Path, terminal: Terminal, environ: dict[str, str]
 ) -> None:
     docker = FakeDocker(home)
     docker.set_containers(
         make_container("assistant", **UNHEALTHY), make_container("assistant", **HEALTHY)
     )
-    docker.answers["compose logs"] = ["", 0]
-    docker.write_answers()
+    docker.responses["compose logs"] = ["", 0]
+    docker.write_responses()
     path = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
     context = Context(home, home / "manage.py", environ | path, terminal)
     options = argparse.Namespace(docker=True, local=False)
     assert chat.find_missing_services(context, options) == {"tg_bot": "is not running"}
 
 
-def test_an_unknown_mode_reports_no_missing_service(
+def test_unknown_mode_reports_no_missing_service(
     home: Path, terminal: Terminal, environ: dict[str, str]
 ) -> None:
     context = Context(home, home / "manage.py", environ, terminal)
@@ -265,7 +265,7 @@ def test_an_unknown_mode_reports_no_missing_service(
     assert chat.find_missing_services(context, argparse.Namespace(docker=False, local=False)) == {}
 
 
-def test_lines_that_are_piped_in_are_answered_one_by_one(
+def test_piped_lines_are_answered_in_order(
     home: Path,
     terminal: Terminal,
     output: io.StringIO,
@@ -279,14 +279,14 @@ def test_lines_that_are_piped_in_are_answered_one_by_one(
     assert output.getvalue() == "It is 12:00 in Tokyo.\n" * 2
 
 
-def test_a_wrong_token_is_reported(
+def test_wrong_token_is_reported(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_chat(home, terminal, environ | {"SANDBOX_CHAT_TOKEN": "wrong"}, "hi") == 1
     assert capsys.readouterr().err == "manage.py: the sandbox refuses: a token is needed\n"
 
 
-def test_a_stopped_suite_is_reported_with_advice(
+def test_stopped_suite_is_reported_with_advice(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_chat(home, terminal, environ | {"SANDBOX_PORT": str(free_port())}, "hi") == 1
@@ -295,7 +295,7 @@ def test_a_stopped_suite_is_reported_with_advice(
     assert "./manage.py start" in printed
 
 
-def test_where_telegram_is_real_the_chat_is_there(
+def test_chat_with_a_real_telegram_is_refused(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_chat(home, terminal, environ | {"TELEGRAM_TOKEN": "1:abc"}, "hi") == 1
@@ -308,22 +308,24 @@ def chat_terminal(home: Path, environ: dict[str, str]) -> Iterator[int]:
 
     It checks early why there is no reply.
     """
-    ours, theirs = pty.openpty()
+    chat_side, process_side = pty.openpty()
     command = [sys.executable, "-c", EARLY_CHECKS_SCRIPT]
     isolated = dict(os.environ) | environ | {"STATE_DIR": str(home), "TELEGRAM_TOKEN": ""}
     isolated["PYTHONPATH"] = str(ROOT)
-    with subprocess.Popen(command, env=isolated, stdin=theirs, stdout=theirs) as process:
-        os.close(theirs)
+    with subprocess.Popen(
+        command, env=isolated, stdin=process_side, stdout=process_side
+    ) as process:
+        os.close(process_side)
         try:
-            yield ours
-            os.write(ours, b"/quit\n")
+            yield chat_side
+            os.write(chat_side, b"/quit\n")
             assert process.wait(60) == 0
         finally:
             process.kill()
-            os.close(ours)
+            os.close(chat_side)
 
 
-def test_a_conversation_shows_answers_and_late_messages(
+def test_conversation_shows_answers_and_late_messages(
     home: Path, sandbox: FakeSandbox, environ: dict[str, str]
 ) -> None:
     with chat_terminal(home, environ) as terminal:
@@ -336,7 +338,7 @@ def test_a_conversation_shows_answers_and_late_messages(
         read_until(terminal, "A reminder: stretch.")
 
 
-def test_a_conversation_explains_a_missing_answer(
+def test_conversation_explains_a_missing_answer(
     home: Path, sandbox: FakeSandbox, without_tg_bot: dict[str, str]
 ) -> None:
     sandbox.replies = []
@@ -348,10 +350,10 @@ def test_a_conversation_explains_a_missing_answer(
         read_until(terminal, "It is back.")
 
 
-def read_until(terminal: int, words: str) -> str:
+def read_until(terminal: int, text: str) -> str:
     """Return the output of the terminal up to this text."""
     seen = b""
-    while words not in seen.decode(errors="ignore"):
+    while text not in seen.decode(errors="ignore"):
         assert select.select([terminal], [], [], 60)[0], seen
         seen += os.read(terminal, 4096)
     return seen.decode(errors="ignore")

@@ -24,13 +24,13 @@ def context(home: Path, terminal: Terminal) -> Context:
     return Context(home, home / "manage.py", {"STATE_DIR": "state"}, terminal)
 
 
-def test_every_command_leads_somewhere() -> None:
+def test_every_command_is_implemented() -> None:
     for command in COMMANDS:
         module, _, function = command.entry_point.partition(":")
         assert callable(getattr(import_module(f".{module}", "control.commands"), function))
 
 
-def test_the_makefile_has_a_line_for_each_command() -> None:
+def test_makefile_has_a_target_for_each_command() -> None:
     shown = {command.name for command in COMMANDS if command.help}
     lines = (ROOT / "Makefile").read_text().splitlines()
     rules = {name for line in lines if line[0].isalpha() for name in line.split(":")[0].split()}
@@ -39,29 +39,30 @@ def test_the_makefile_has_a_line_for_each_command() -> None:
 
 
 def test_help_has_a_line_for_each_command(capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit) as ended:
+    with pytest.raises(SystemExit) as caught:
         main([])
-    assert ended.value.code == 0
+    assert caught.value.code == 0
     message = capsys.readouterr().out
     assert {command.name for command in COMMANDS if command.help} <= set(message.split())
     assert "supervise" not in message
 
 
-def test_the_version_is_that_of_the_project(terminal: Terminal, output: io.StringIO) -> None:
+def test_version_is_that_of_the_project(terminal: Terminal, output: io.StringIO) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
     assert main(["--version"], Context(ROOT, ROOT / "manage.py", {}, terminal)) == 0
     assert output.getvalue() == project["version"] + "\n"
 
 
 @pytest.mark.parametrize(
-    ("word", "near"), [("strat", "start"), ("log", "logs"), ("statu", "status"), ("xyz", "--help")]
+    ("command", "suggestion"),
+    [("strat", "start"), ("log", "logs"), ("statu", "status"), ("xyz", "--help")],
 )
-def test_an_unknown_command_is_answered_with_the_nearest(
-    word: str, near: str, capsys: pytest.CaptureFixture[str]
+def test_unknown_command_suggests_the_nearest(
+    command: str, suggestion: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([word]) == 2
+    assert main([command]) == 2
     message = capsys.readouterr().err
-    assert near in message
+    assert suggestion in message
     assert message.count("\n") == 1
 
 
@@ -86,7 +87,7 @@ def test_an_unknown_command_is_answered_with_the_nearest(
         ("start --replicas assistant", "--replicas takes NAME=N, as in rest_service=3, not 'as"),
         ("restart --replicas assistant=2", "restart does not take '--replicas'; see ./manage."),
         ("upgrade --service tg_bot", "tg_bot has no schema, only rest_service has one"),
-        ("migrate --service sandbox words", "sandbox has no schema, only rest_service has one"),
+        ("migrate --service sandbox message", "sandbox has no schema, only rest_service has one"),
         ("migrate", "the following arguments are required: message; see ./manage.py migrate --h"),
         ("logs -n -5", "a number of lines is 0 or more, not '-5'"),
         ("logs -n many", "a number of lines is 0 or more, not 'many'"),
@@ -109,15 +110,15 @@ def test_invalid_arguments_fail_in_one_line_before_any_action(
 def test_replicas_can_be_repeated_and_the_last_number_counts() -> None:
     parser = Parser()
     options.start(parser, SERVICES)
-    words = ["--replicas", "assistant=3,cron_service=2", "--replicas", "assistant=16"]
-    assert replicas.parse_requested(parser.parse_args(words)) == {
+    arguments = ["--replicas", "assistant=3,cron_service=2", "--replicas", "assistant=16"]
+    assert replicas.parse_requested(parser.parse_args(arguments)) == {
         "assistant": 16,
         "cron_service": 2,
     }
 
 
 @pytest.mark.parametrize("command", [command.name for command in COMMANDS])
-def test_help_does_not_speak_of_what_cannot_be_used(
+def test_help_shows_the_options_of_both_modes(
     command: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit):
@@ -127,13 +128,13 @@ def test_help_does_not_speak_of_what_cannot_be_used(
     assert "--docker" in message
 
 
-def test_what_every_mode_needs_knows_no_mode() -> None:
+def test_shared_modules_do_not_import_local_mode() -> None:
     control = ROOT / "control"
     shared = [path for folder in (control, control / "commands") for path in folder.glob("*.py")]
     assert [path.name for path in shared if "control.local" in path.read_text()] == []
 
 
-def test_a_file_that_cannot_be_read_is_one_line(
+def test_unreadable_file_is_reported_in_one_line(
     context: Context, home: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (home / ".env").mkdir()
@@ -141,7 +142,7 @@ def test_a_file_that_cannot_be_read_is_one_line(
     assert capsys.readouterr().err == f"manage.py: Is a directory: {home / '.env'}\n"
 
 
-def test_looking_at_a_fresh_clone_makes_nothing(
+def test_read_only_commands_create_no_files_in_a_fresh_clone(
     context: Context, home: Path, output: io.StringIO
 ) -> None:
     assert main(["status", "--local"], context) == 1
@@ -155,7 +156,7 @@ def test_looking_at_a_fresh_clone_makes_nothing(
     assert [path.name for path in home.iterdir()] == [".env.example"]
 
 
-def test_a_closed_output_pipe_is_no_error(home: Path) -> None:
+def test_closed_output_pipe_is_no_error(home: Path) -> None:
     logs = home / "state" / "logs"
     logs.mkdir(parents=True)
     (logs / "bot.log").write_text("a line\n" * 50_000)
@@ -173,7 +174,7 @@ def test_a_closed_output_pipe_is_no_error(home: Path) -> None:
     assert process.returncode == 0
 
 
-def test_a_too_old_python_prints_the_required_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_old_python_prints_the_required_version(monkeypatch: pytest.MonkeyPatch) -> None:
     text = (ROOT / "manage.py").read_text()
     ast.parse(text, feature_version=(3, 6))
     monkeypatch.setattr(sys, "version_info", (3, 9, 2))
@@ -181,7 +182,7 @@ def test_a_too_old_python_prints_the_required_version(monkeypatch: pytest.Monkey
         exec(compile(text, "manage.py", "exec"), {"__name__": "__main__"})
 
 
-def test_ctrl_c_shows_no_traceback_however_early_it_is() -> None:
+def test_early_ctrl_c_shows_no_traceback() -> None:
     code = (
         "import os, runpy, signal, sys\n"
         # SIGINT is ignored if the tests run in the background
@@ -194,8 +195,8 @@ def test_ctrl_c_shows_no_traceback_however_early_it_is() -> None:
         "runpy.run_path('manage.py', run_name='__main__')\n"
     )
     command = [sys.executable, "-c", code]
-    ended = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    assert (ended.returncode, ended.stdout, ended.stderr) == (130, "", "")
+    completed = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (completed.returncode, completed.stdout, completed.stderr) == (130, "", "")
 
 
 def test_windows_prints_advice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,7 +19,7 @@ name = Path(sys.argv[0]).name
 Path({home!r}, name + ".json").write_text(
     json.dumps({{"arguments": sys.argv[1:], "environment": dict(os.environ), "cwd": os.getcwd()}})
 )
-print("the words of", name)
+print("output of", name)
 sys.exit(name in {failing!r})
 """
 
@@ -40,7 +40,7 @@ def read_call(home: Path, name: str) -> dict[str, object]:
     return content
 
 
-def test_checks_that_pass_are_a_line_each(
+def test_each_passed_check_prints_one_line(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     assert main(["check"], make_context(home, terminal)) == 0
@@ -51,15 +51,15 @@ def test_checks_that_pass_are_a_line_each(
     assert message.count("✓") == 5
 
 
-def test_a_failed_check_prints_its_output_and_others_still_run(
+def test_failed_check_prints_its_output_and_others_still_run(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     assert main(["check"], make_context(home, terminal, "mypy")) == 1
     message = output.getvalue()
     assert message.count("✓") == 4
     assert message.count("✗ types") == 1
-    assert "the words of mypy" in message
-    assert "the words of ruff" not in message
+    assert "output of mypy" in message
+    assert "output of ruff" not in message
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_failed_check_prints_its_output_and_others_still_run(
         (["fuzz", "--cases", "50", "--seed", "3"], ["--cases", "50", "--seed", "3"]),
     ],
 )
-def test_strange_requests_go_to_a_service_of_their_own_never_to_the_suite_in_use(
+def test_fuzzing_does_not_use_the_running_suite(
     home: Path, terminal: Terminal, message: list[str], arguments: list[str]
 ) -> None:
     assert main(message, make_context(home, terminal)) == 0

@@ -48,9 +48,7 @@ def find_running(suite: FakeSuite | Suite) -> set[str]:
     }
 
 
-def test_a_start_that_had_looked_before_another_one_scaled_takes_nothing_back(
-    suite: FakeSuite, context: Context
-) -> None:
+def test_start_preserves_replicas_of_a_concurrent_start(suite: FakeSuite, context: Context) -> None:
     suite.manage("start")
     stale = Suite.from_context(context, PYTHON)
     suite.manage("start", "--replicas", "rest_service=3")
@@ -60,7 +58,7 @@ def test_a_start_that_had_looked_before_another_one_scaled_takes_nothing_back(
     assert replicas.read(context.state_dir, SERVICES) == {"rest_service": 3}
 
 
-def test_a_start_that_lost_a_race_uses_stored_counts(suite: FakeSuite, context: Context) -> None:
+def test_start_that_lost_a_race_uses_stored_counts(suite: FakeSuite, context: Context) -> None:
     suite.manage("start")
     suite.manage("stop")
     stale = Suite.from_context(context, PYTHON)
@@ -69,13 +67,11 @@ def test_a_start_that_lost_a_race_uses_stored_counts(suite: FakeSuite, context: 
     assert find_running(suite) >= THREE
 
 
-def test_a_requested_replica_count_overrides_a_stored_one(
-    suite: FakeSuite, context: Context
-) -> None:
+def test_requested_replica_count_overrides_a_stored_one(suite: FakeSuite, context: Context) -> None:
     suite.manage("start")
-    asked = Suite.from_context(context, PYTHON, {"rest_service": 2})
+    requested = Suite.from_context(context, PYTHON, {"rest_service": 2})
     replicas.save(context.state_dir, {"rest_service": 3})
-    assert asked.with_current_replicas().replica_counts == {"rest_service": 2}
+    assert requested.with_current_replicas().replica_counts == {"rest_service": 2}
 
 
 @contextmanager
@@ -86,7 +82,7 @@ def short_timeout(timeout: str) -> Iterator[None]:
         yield
 
 
-def test_while_one_command_changes_what_runs_no_other_does(suite: FakeSuite) -> None:
+def test_running_command_locks_out_other_commands(suite: FakeSuite) -> None:
     suite.manage("start", "--service", "tg_bot")
     desired = suite.run_directory.read_desired_states()
     commands = (
@@ -102,7 +98,7 @@ def test_while_one_command_changes_what_runs_no_other_does(suite: FakeSuite) -> 
     suite.manage("stop", "--service", "tg_bot")
 
 
-def test_nor_does_a_first_start(suite: FakeSuite) -> None:
+def test_running_command_locks_out_a_first_start(suite: FakeSuite) -> None:
     suite.run_directory.create()
     with suite.run_directory.command_lock(), short_timeout("LOCK_TIMEOUT_SECONDS"):
         output = suite.manage("start", status=1)
@@ -111,7 +107,7 @@ def test_nor_does_a_first_start(suite: FakeSuite) -> None:
     assert suite.processes() == []
 
 
-def test_two_commands_at_once_both_have_their_way(suite: FakeSuite) -> None:
+def test_concurrent_commands_both_take_effect(suite: FakeSuite) -> None:
     suite.manage("start")
     scale = ("start", "--service", "rest_service", "--replicas", "rest_service=3")
     with (
@@ -125,7 +121,7 @@ def test_two_commands_at_once_both_have_their_way(suite: FakeSuite) -> None:
     wait_until(lambda: find_running(suite) >= THREE)
 
 
-def test_a_change_by_a_command_that_died_before_signalling_it_is_applied_by_the_next_start(
+def test_start_applies_unsignalled_changes_of_a_killed_command(
     suite: FakeSuite, context: Context
 ) -> None:
     suite.manage("start", "--replicas", "rest_service=2")
@@ -163,7 +159,7 @@ def test_changes_of_a_killed_command_are_applied_first(suite: FakeSuite, context
     assert suite.fetch_environment("TG_BOT_PORT")["LOG_LEVEL"] == "debug"
 
 
-def test_each_command_is_obeyed_with_its_own_environment(suite: FakeSuite) -> None:
+def test_each_command_applies_its_own_environment(suite: FakeSuite) -> None:
     suite.manage("start")
     supervisor = suite.run_directory.find_supervisor()
     assert supervisor is not None
@@ -185,29 +181,27 @@ def test_each_command_is_obeyed_with_its_own_environment(suite: FakeSuite) -> No
     assert "LOG_LEVEL" not in suite.fetch_environment("SANDBOX_PORT")
 
 
-def test_until_a_new_supervisor_has_listened_no_other_command_has_its_turn(
-    suite: FakeSuite, context: Context
-) -> None:
+def test_lock_is_held_until_a_new_supervisor_listens(suite: FakeSuite, context: Context) -> None:
     late = suite.home / "late.py"
     late.write_text(LATE_SCRIPT.format(go=str(suite.home / "go"), entry=str(context.manage_script)))
     environment.ensure_secrets(context.root, context.environ)
-    left = suite.run_directory.path / "environment.json"
-    waits: list[bool] = []
+    environment_file = suite.run_directory.path / "environment.json"
+    was_waiting: list[bool] = []
 
     def watch() -> None:
         try:
             wait_until(lambda: suite.run_directory.find_supervisor() is not None)
-            waits.append(left.exists())
+            was_waiting.append(environment_file.exists())
         finally:
             (suite.home / "go").touch()
 
-    watching = Thread(target=watch)
-    watching.start()
+    watcher = Thread(target=watch)
+    watcher.start()
     mine = replace(context, manage_script=late)
     assert start.start(mine, Suite.from_context(mine, PYTHON), ()) == ()
-    watching.join()
-    assert waits == [True], "another command's environment would be taken for its own"
-    assert not left.exists()
+    watcher.join()
+    assert was_waiting == [True], "another command's environment would be used"
+    assert not environment_file.exists()
 
 
 def build_suite(context: Context) -> Suite:
@@ -217,16 +211,14 @@ def build_suite(context: Context) -> Suite:
 
 
 @asynccontextmanager
-async def running_supervisor(
-    suite: Suite, load_suite: SuiteLoader, maintenance_interval: float = 3600
-) -> AsyncIterator[Supervisor]:
+async def running_supervisor(suite: Suite, load_suite: SuiteLoader) -> AsyncIterator[Supervisor]:
     suite.run_directory.create()
     suite.run_directory.write_desired_states(
         {part.name: DesiredState(should_run=False) for part in suite.components}
     )
     with ThreadPoolExecutor() as threads:
         async with asyncio.TaskGroup() as group:
-            supervisor = Supervisor(suite, load_suite, threads, group, maintenance_interval)
+            supervisor = Supervisor(suite, load_suite, threads, group)
             supervisor.reload()
             try:
                 yield supervisor
@@ -237,26 +229,26 @@ async def running_supervisor(
                 )  # its record names this process, which must not be ended
 
 
-async def test_the_supervisor_reads_only_complete_changes(
+async def test_supervisor_reads_only_complete_changes(
     context: Context,
 ) -> None:
     suite = build_suite(context)
-    left = suite.run_directory.path / "environment.json"
+    environment_file = suite.run_directory.path / "environment.json"
     async with running_supervisor(suite, lambda _: suite) as supervisor:
         with suite.run_directory.command_lock():
             suite.run_directory.write_environment({})
             supervisor.reload()
-            assert left.exists()
+            assert environment_file.exists()
         async with asyncio.timeout(60):
-            while left.exists():
+            while environment_file.exists():
                 await asyncio.sleep(0.01)
 
 
-async def test_settings_that_fail_unexpectedly_lose_no_desired_state(
+async def test_unexpected_settings_error_loses_no_desired_state(
     context: Context, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def load(_: Mapping[str, str]) -> Suite:
-        raise ValueError("nobody has thought of it")
+        raise ValueError("unexpected")
 
     suite = build_suite(context)
     async with running_supervisor(suite, load) as supervisor:
@@ -268,13 +260,16 @@ async def test_settings_that_fail_unexpectedly_lose_no_desired_state(
         async with asyncio.timeout(60):
             while "sandbox" not in find_running(suite):
                 await asyncio.sleep(0.01)
-    assert "the settings stay as they were: nobody has thought of it" in capfd.readouterr().err
+    assert "the settings stay as they were: unexpected" in capfd.readouterr().err
 
 
-async def test_the_supervisor_rewrites_its_damaged_record(home: Path, terminal: Terminal) -> None:
+async def test_supervisor_rewrites_its_damaged_record(
+    home: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("control.local.supervisor._MAINTENANCE_INTERVAL_SECONDS", 0.05)
     suite = build_suite(FakeSuite(home).context(terminal))
     record = suite.run_directory.path / "supervisor"
-    async with running_supervisor(suite, lambda _: suite, maintenance_interval=0.05):
+    async with running_supervisor(suite, lambda _: suite):
         async with asyncio.timeout(60):
             for damage in ("", "{", None):
                 record.unlink() if damage is None else record.write_text(damage)
@@ -282,47 +277,48 @@ async def test_the_supervisor_rewrites_its_damaged_record(home: Path, terminal: 
                     await asyncio.sleep(0.01)
 
 
-def test_an_ended_supervisor_leaves_no_secrets(suite: FakeSuite, context: Context) -> None:
+def test_ended_supervisor_leaves_no_secrets(suite: FakeSuite, context: Context) -> None:
     suite.manage("start")
-    left = suite.run_directory.path / "environment.json"
+    environment_file = suite.run_directory.path / "environment.json"
     supervisor = suite.run_directory.find_supervisor()
     assert supervisor is not None
     os.kill(supervisor.pid, signal.SIGKILL)
     wait_until(lambda: suite.run_directory.find_supervisor() is None)
     with pytest.raises(ControlError, match="the supervisor has just ended"):
         desired_state.apply(context, Suite.from_context(context, PYTHON), {})
-    assert not left.exists()
+    assert not environment_file.exists()
 
     mine = Suite.from_context(context, PYTHON)
     suite.run_directory.write_environment(context.suite_environ)
     with pytest.raises(ControlError, match="the supervisor has ended"):
         ReadinessWaiter(mine, frozenset({"tg_bot"}), context.terminal).wait()
-    assert not left.exists()
+    assert not environment_file.exists()
 
     suite.run_directory.write_environment(context.suite_environ)
     suite.manage("stop")
-    assert not left.exists()
+    assert not environment_file.exists()
 
 
-def test_a_supervisor_that_is_suspended_is_not_waited_for_without_end(
-    suite: FakeSuite, context: Context
+def test_suspended_supervisor_is_not_awaited_forever(
+    suite: FakeSuite, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(desired_state, "_STOP_MARGIN_SECONDS", -19.9)
     suite.manage("start")
     supervisor = suite.run_directory.find_supervisor()
     assert supervisor is not None
     mine = Suite.from_context(context, PYTHON)
-    left = suite.run_directory.path / "environment.json"
+    environment_file = suite.run_directory.path / "environment.json"
     suite.run_directory.write_environment(context.suite_environ)
     os.kill(supervisor.pid, signal.SIGSTOP)
     try:
         with pytest.raises(ControlError, match=f"kill -CONT {supervisor.pid}, or ./manage.py"):
-            desired_state.wait_until_stopped(context, mine, ["tg_bot"], margin=-19.9)
-        assert left.exists(), "another command may have left it since"
+            desired_state.wait_until_stopped(context, mine, ["tg_bot"])
+        assert environment_file.exists(), "another command may have written it since"
     finally:
         os.kill(supervisor.pid, signal.SIGCONT)
 
 
-def test_a_replica_that_another_command_takes_back_is_not_waited_for(
+def test_replica_removed_by_another_command_is_not_awaited(
     suite: FakeSuite, context: Context
 ) -> None:
     suite.manage("start")

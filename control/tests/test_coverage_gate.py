@@ -57,9 +57,7 @@ def project(home: Path) -> Path:
 
 
 @pytest.mark.parametrize("processes", ["0", "1"])
-def test_coverage_is_measured_in_the_tests_of_key_modules_alone(
-    project: Path, processes: str
-) -> None:
+def test_coverage_is_measured_only_in_key_module_tests(project: Path, processes: str) -> None:
     """A real run: inside pytest-xdist, pytest-cov measures twice."""
     code = "def lock():\n    return 1\n\n\ndef open():\n    return 2\n"
     (project / "kit/vault.py").write_text(code)
@@ -71,11 +69,11 @@ def test_coverage_is_measured_in_the_tests_of_key_modules_alone(
         tests.mkdir(parents=True)
         text = f"import sys\nfrom kit import vault\n\n\ndef test():\n    {body}\n"
         (tests / f"test_{part}.py").write_text(text)
-    words = ("--numprocesses", processes, "--cov=kit", "--cov-report=json")
+    options = ("--numprocesses", processes, "--cov=kit", "--cov-report=json")
     gate_plugin = "control.testing.key_module_coverage_plugin"
     plugins = ("-p", "xdist", "-p", "pytest_cov", "-p", gate_plugin)
     subprocess.run(
-        [sys.executable, "-m", "pytest", *plugins, *words],
+        [sys.executable, "-m", "pytest", *plugins, *options],
         cwd=project,
         env={"PYTHONPATH": f"{ROOT}:{project}", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
         capture_output=True,
@@ -86,11 +84,11 @@ def test_coverage_is_measured_in_the_tests_of_key_modules_alone(
 
 
 class TestKeyModules:
-    def test_the_files_of_a_module_are_those_that_its_patterns_match(self, project: Path) -> None:
+    def test_module_files_match_its_patterns(self, project: Path) -> None:
         files = (Path("kit/queue/a.py"), Path("kit/queue/b.py"))
         assert [*key_modules.read(project)] == [VAULT, KeyModule("queue", files, ("kit/tests",))]
 
-    def test_a_pattern_that_matches_nothing_is_refused(self, project: Path) -> None:
+    def test_pattern_without_match_is_refused(self, project: Path) -> None:
         (project / "kit" / "vault.py").unlink()
         with pytest.raises(ControlError, match=r"no file matches 'kit/vault\.py' of the key"):
             [*key_modules.read(project)]
@@ -120,17 +118,17 @@ class TestSufficientCoverage:
             ),
         ],
     )
-    def test_lines_and_branches_count_each_for_themselves(
+    def test_lines_and_branches_are_judged_separately(
         self, found: dict[str, Any] | None, is_enough: bool, missing: tuple[str, ...]
     ) -> None:
         coverage = ModuleCoverage.from_report(VAULT, {"kit/vault.py": found} if found else {})
         assert (coverage.is_enough, coverage.missing) == (is_enough, missing)
 
-    def test_of_a_module_that_was_never_imported_nothing_is_covered(self) -> None:
+    def test_module_never_imported_has_no_coverage(self) -> None:
         coverage = ModuleCoverage.from_report(VAULT, {})
         assert (coverage.lines, coverage.branches) == (0.0, 0.0)
 
-    def test_the_files_of_a_module_count_together(self) -> None:
+    def test_files_of_a_module_are_judged_together(self) -> None:
         module = KeyModule("queue", (Path("a.py"), Path("b.py")))
         files = {
             "a.py": make_file_report(lines=300),
@@ -139,7 +137,7 @@ class TestSufficientCoverage:
         coverage = ModuleCoverage.from_report(module, files)
         assert (coverage.lines, coverage.is_enough) == (99.25, True)
 
-    def test_a_file_that_was_never_imported_is_not_made_up_for_by_others(self) -> None:
+    def test_file_never_imported_fails_its_module(self) -> None:
         module = KeyModule("queue", (Path("a.py"), Path("b.py")))
         assert not ModuleCoverage.from_report(
             module, {"a.py": make_file_report(lines=10_000)}
@@ -156,7 +154,7 @@ class TestCoverageGate:
         python.report = {"files": {name: make_file_report() for name in names}}
         return python
 
-    def test_where_all_is_covered_the_tests_decide(
+    def test_full_coverage_leaves_the_exit_status_to_the_tests(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         assert main(["test", "--all", "--local"], python.context(terminal)) == 0
@@ -179,7 +177,7 @@ class TestCoverageGate:
         assert message[2:4] == ["    kit/vault.py:3->5", "    kit/vault.py:3->9"]
 
     @pytest.mark.parametrize("status", [2, 5], ids=["interrupted", "nothing collected"])
-    def test_a_partial_run_has_no_coverage_gate(
+    def test_partial_run_has_no_coverage_gate(
         self, python: FakePython, terminal: Terminal, output: io.StringIO, status: int
     ) -> None:
         python.report, python.statuses = {"files": {}}, [status]
@@ -193,7 +191,7 @@ class TestCoverageGate:
         assert main(["test", "--all", "--local"], python.context(terminal)) == 1
         assert output.getvalue() == "! there is no report of the coverage: null\n"
 
-    def test_each_run_measures_for_itself_and_clears_what_a_killed_one_has_left(
+    def test_run_removes_coverage_data_of_killed_runs(
         self, python: FakePython, terminal: Terminal
     ) -> None:
         context = python.context(terminal)
@@ -209,34 +207,34 @@ class TestCoverageGate:
         files = {call["environment"]["COVERAGE_FILE"] for call in python.calls}
         assert files == {str(parent / str(os.getpid()) / "coverage")}
 
-    @pytest.mark.parametrize("words", ["--all -- -q", "--all -- --durations=50 -rA"])
+    @pytest.mark.parametrize("options", ["--all -- -q", "--all -- --durations=50 -rA"])
     def test_harmless_pytest_options_keep_the_gate(
-        self, python: FakePython, terminal: Terminal, words: str
+        self, python: FakePython, terminal: Terminal, options: str
     ) -> None:
         python.report = None
-        assert main(["test", "--local", *words.split()], python.context(terminal)) == 1
+        assert main(["test", "--local", *options.split()], python.context(terminal)) == 1
         measuring = ["--cov", "--cov-report=", "-p", "control.testing.key_module_coverage_plugin"]
-        assert python.pytest_options[-len(measuring) - len(words.split()) + 2 :] == [
+        assert python.pytest_options[-len(measuring) - len(options.split()) + 2 :] == [
             *measuring,
-            *words.split()[2:],
+            *options.split()[2:],
         ]
 
     @pytest.mark.parametrize(
-        "words",
+        "options",
         [
             *("", "--all --service tg_bot", "--all -- -k chat", "--all -- -kchat"),
             *("--all -- kit", "--all -- kit/vault.py::test", "--all -- --lf"),
         ],
     )
-    def test_a_choice_of_tests_is_not_judged(
-        self, python: FakePython, terminal: Terminal, words: str
+    def test_selected_tests_have_no_coverage_gate(
+        self, python: FakePython, terminal: Terminal, options: str
     ) -> None:
         python.report = None
-        assert main(["test", "--local", *words.split()], python.context(terminal)) == 0
+        assert main(["test", "--local", *options.split()], python.context(terminal)) == 0
         assert len(python.calls) == 1
 
 
-def test_the_report_of_coverage_itself_is_understood(project: Path, output: io.StringIO) -> None:
+def test_real_coverage_report_is_parsed(project: Path, output: io.StringIO) -> None:
     """One branch is missing, one file is empty, and one is never imported."""
     (project / "kit" / "vault.py").write_text("for x in (1,):\n    if x:\n        print(x)\n")
     command = (sys.executable, "-m", "coverage", "run", "--branch", "kit/vault.py")

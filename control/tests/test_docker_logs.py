@@ -25,7 +25,7 @@ rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
             make_container("rest_service"),
             make_container("rest_service_replica"),
         )
-        docker.answers["logs"] = [self.LOGS, 0]
+        docker.responses["logs"] = [self.LOGS, 0]
 
     def test_entries_are_in_chronological_order(
         self, docker: FakeDocker, output: io.StringIO
@@ -47,13 +47,15 @@ rest_service_replica-1  | 2026-11-21T12:00:04.000000004Z
             "assistant.2",
             "rest_service.2",
         ]
-        old = "assistant-1 | 2026-11-21T12:00:04Z told already"
-        docker.answers["logs --follow"] = [f"{old}\nassistant-3 | 2026-11-21T12:00:05Z new", 0]
-        docker.answers["logs"] = docker.answers.pop("logs")  # the first matching response is used
+        old = "assistant-1 | 2026-11-21T12:00:04Z already printed"
+        docker.responses["logs --follow"] = [f"{old}\nassistant-3 | 2026-11-21T12:00:05Z new", 0]
+        docker.responses["logs"] = docker.responses.pop(
+            "logs"
+        )  # the first matching response is used
         docker.manage(output, "logs", "--docker", "-n", "1", "-f")
         assert output.getvalue().splitlines()[3:] == ["assistant.3    │ new"]
 
-    def test_an_unknown_log_lists_the_available_ones(
+    def test_unknown_log_lists_the_available_ones(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert docker.manage(output, "logs", "--docker", "--service", "supervisor") == 1

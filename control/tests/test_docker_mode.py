@@ -27,14 +27,16 @@ class TestMode:
         assert docker.manage(output, "status") == 0
         assert "redis" in output.getvalue()
 
-    def test_where_none_answers_it_is_local(self, docker: FakeDocker, output: io.StringIO) -> None:
-        docker.answers = {"version": ["", 1]}
+    def test_local_is_the_default_without_an_engine(
+        self, docker: FakeDocker, output: io.StringIO
+    ) -> None:
+        docker.responses = {"version": ["", 1]}
         docker.manage(output, "status")
         assert output.getvalue() == "Smart Assistant is not running.\n"
         assert all("compose" not in call["arguments"] for call in docker.calls)
 
     @pytest.mark.parametrize("mode", ["local", "docker"])
-    def test_what_was_started_is_meant_from_then_on(
+    def test_last_started_mode_becomes_the_default(
         self, docker: FakeDocker, home: Path, output: io.StringIO, mode: str
     ) -> None:
         (home / ".local").mkdir()
@@ -43,14 +45,16 @@ class TestMode:
         docker.manage(output, "status")
         assert ("redis" in output.getvalue()) == (mode == "docker")
 
-    def test_an_option_wins(self, docker: FakeDocker, home: Path, output: io.StringIO) -> None:
+    def test_option_overrides_the_last_mode(
+        self, docker: FakeDocker, home: Path, output: io.StringIO
+    ) -> None:
         (home / ".local").mkdir()
         (home / ".local" / "mode").write_text("docker\n")
         docker.manage(output, "status", "--local")
         assert docker.calls == []
 
     @pytest.mark.parametrize("damage", [b"", b"\xff\xfe", b"\0\0", b"dock"])
-    def test_a_damaged_memory_is_named_and_never_taken_for_the_other_mode(
+    def test_damaged_mode_file_is_an_error(
         self,
         docker: FakeDocker,
         home: Path,
@@ -72,32 +76,32 @@ class TestMode:
         assert docker.manage(output, "start", "--docker") == 0
         assert file.read_text() == "docker\n"
 
-    def test_the_mode_file_is_written_atomically(self, tmp_path: Path) -> None:
+    def test_mode_file_is_written_atomically(self, tmp_path: Path) -> None:
         modes.save_last_mode(tmp_path, "local")
         with (tmp_path / "mode").open() as before:
             modes.save_last_mode(tmp_path, "docker")
             assert before.read() == "local\n", "the file was overwritten, not replaced"
 
     @pytest.mark.parametrize(
-        ("answers", "message"),
+        ("responses", "message"),
         [
             ({"version": ["", 1]}, "no Docker Engine answers"),
             ({"compose version": ["", 1], "version": ["28", 0]}, "Compose v2"),
         ],
     )
-    def test_a_missing_docker_part_is_reported_in_one_line(
+    def test_missing_docker_part_is_reported_in_one_line(
         self,
         docker: FakeDocker,
         output: io.StringIO,
         capsys: pytest.CaptureFixture[str],
-        answers: dict[str, list[Any]],
+        responses: dict[str, list[Any]],
         message: str,
     ) -> None:
-        docker.answers = answers
+        docker.responses = responses
         assert docker.manage(output, "status", "--docker") == 1
         assert message in capsys.readouterr().err
 
-    def test_a_missing_docker_command_is_reported(
+    def test_missing_docker_command_is_reported(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (docker.home / "bin" / "docker").unlink()
@@ -108,7 +112,7 @@ class TestMode:
 class TestConflictWithLocalMode:
     """One folder, two modes, the same ports."""
 
-    def test_where_the_suite_runs_as_processes_no_container_is_started(
+    def test_running_processes_prevent_a_docker_start(
         self,
         docker: FakeDocker,
         home: Path,
@@ -124,7 +128,7 @@ class TestConflictWithLocalMode:
         assert "stop --local" in capsys.readouterr().err
         assert not any("build" in call["arguments"] for call in docker.calls)
 
-    def test_nor_where_its_processes_have_outlived_their_supervisor(
+    def test_orphaned_processes_prevent_a_docker_start(
         self,
         docker: FakeDocker,
         home: Path,
@@ -146,21 +150,21 @@ class TestConflictWithLocalMode:
         assert "stop --local" in capsys.readouterr().err
         assert not any("build" in call["arguments"] for call in docker.calls)
 
-    def test_a_start_that_fails_is_not_remembered(
+    def test_failed_start_does_not_set_the_mode(
         self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
-        docker.answers["compose build"] = ["no space left on device", 17]
+        docker.responses["compose build"] = ["no space left on device", 17]
         assert docker.manage(output, "start", "--docker") == 1
         assert not (home / ".local" / "mode").exists()
 
-    def test_a_port_used_by_own_containers_is_reported_as_such(
+    def test_port_used_by_own_containers_is_explained(
         self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))
         docker.manage(output, "status", "--docker")
         terminal = Terminal(output, is_tty=False, colour=False)
-        given = {"PATH": f"{home / 'bin'}:/usr/bin:/bin"}
-        context = Context(home, home / "manage.py", given, terminal)
+        environ = {"PATH": f"{home / 'bin'}:/usr/bin:/bin"}
+        context = Context(home, home / "manage.py", environ, terminal)
         taken = ControlError("port 8000 is in use")
         assert "stop --docker" in str(preflight.explain_port_conflict(context, taken))
         docker.set_containers(make_container("redis", "exited", **HEALTHY))
@@ -168,7 +172,7 @@ class TestConflictWithLocalMode:
         assert preflight.explain_port_conflict(context, taken) is taken
 
 
-def test_without_any_secret_of_its_own_chat_asks_the_container(
+def test_chat_without_secrets_reads_them_from_the_container(
     docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     docker.manage(output, "chat", "hello", SANDBOX_PORT=str(free_port()))

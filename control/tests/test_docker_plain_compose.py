@@ -22,17 +22,17 @@ class TestPlainCompose:
             (tmp_path / name).mkdir()
         return tmp_path
 
-    def read_environment(self, made: Path, part: str, **given: str) -> dict[str, str]:
+    def read_environment(self, volume: Path, part: str, **environ: str) -> dict[str, str]:
         """Return the environment of a container that has these variables, which may be empty."""
         script = '. "$0" && exec env -0'
-        file = str(made / part / "environment")
-        done = subprocess.run(
-            ["sh", "-c", script, file], env=given, capture_output=True, check=True
+        file = str(volume / part / "environment")
+        completed = subprocess.run(
+            ["sh", "-c", script, file], env=environ, capture_output=True, check=True
         )
-        pairs = (line.partition(b"=") for line in done.stdout.split(b"\0") if line)
+        pairs = (line.partition(b"=") for line in completed.stdout.split(b"\0") if line)
         return {name.decode(): value.decode() for name, _, value in pairs}
 
-    def test_secrets_are_made_once_and_each_part_sees_its_own(
+    def test_secrets_are_created_once_and_limited_to_their_part(
         self, secrets_volume: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         setup.main(secrets_volume, {})
@@ -54,50 +54,46 @@ class TestPlainCompose:
         assert link.endswith(self.read_environment(secrets_volume, "sandbox")["SANDBOX_CHAT_TOKEN"])
 
     @pytest.mark.parametrize(
-        "words",
+        "arguments",
         [
             ("start", "--service", "tg_bot"),
             ("restart", "--service", "tg_bot"),
             ("rebuild", "--service", "tg_bot"),
             ("upgrade",),
-            ("migrate", "words"),
+            ("migrate", "message"),
         ],
     )
-    def test_a_part_of_it_is_given_no_secret_of_ours(
+    def test_plain_compose_suite_refuses_commands_that_change_parts(
         self,
         docker: FakeDocker,
         home: Path,
         output: io.StringIO,
         capsys: pytest.CaptureFixture[str],
-        words: tuple[str, ...],
+        arguments: tuple[str, ...],
     ) -> None:
-        docker.answers["compose ps setup"] = ["aaa", 0]
+        docker.responses["compose ps setup"] = ["aaa", 0]
         docker.set_containers(
             make_container("setup", "exited"), make_container("tg_bot", **HEALTHY)
         )
-        assert docker.manage(output, words[0], "--docker", *words[1:]) == 1
+        assert docker.manage(output, arguments[0], "--docker", *arguments[1:]) == 1
         message = capsys.readouterr().err
         assert message.startswith("manage.py: this suite was started by a bare docker compose up")
         assert not (home / ".env").exists()
 
-    def test_what_a_container_was_given_wins_and_odd_values_arrive_whole(
-        self, secrets_volume: Path
-    ) -> None:
+    def test_container_variables_win_and_odd_values_stay_intact(self, secrets_volume: Path) -> None:
         odd = "a'b\"c $HOME `id` \\ }"
         setup.main(secrets_volume, {"OPENAI_API_KEY": odd, "REDIS_PASSWORD": odd})
 
         assert self.read_environment(secrets_volume, "rest_service")["OPENAI_API_KEY"] == odd
         assert self.read_environment(secrets_volume, "redis")["REDISCLI_AUTH"] == odd
-        given = self.read_environment(
+        environ = self.read_environment(
             secrets_volume, "rest_service", DEFAULT_MODEL="mine", REDIS_PASSWORD=""
         )
-        assert (given["DEFAULT_MODEL"], given["REDIS_PASSWORD"]) == ("mine", odd)
+        assert (environ["DEFAULT_MODEL"], environ["REDIS_PASSWORD"]) == ("mine", odd)
 
-    def test_an_address_that_was_translated_wins_over_the_operators_own(
-        self, secrets_volume: Path
-    ) -> None:
+    def test_translated_address_wins_over_the_operators(self, secrets_volume: Path) -> None:
         url = "http://localhost:11434/v1"
         setup.main(secrets_volume, {"OPENAI_BASE_URL": url})
 
-        seen = self.read_environment(secrets_volume, "rest_service", OPENAI_BASE_URL=url)
-        assert seen["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"
+        environment = self.read_environment(secrets_volume, "rest_service", OPENAI_BASE_URL=url)
+        assert environment["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"

@@ -13,19 +13,19 @@ FOLDER = "com.docker.compose.project.working_dir"
 
 
 def make_own_container(folder: Path) -> dict[str, Any]:
-    facts = make_container("postgres", **HEALTHY)
-    facts["Config"]["Labels"][FOLDER] = str(folder)
-    return facts
+    container = make_container("postgres", **HEALTHY)
+    container["Config"]["Labels"][FOLDER] = str(folder)
+    return container
 
 
 @pytest.fixture(autouse=True)
 def _containers_and_volumes(docker: FakeDocker, home: Path) -> None:
     """One container of this suite, and two volumes."""
-    docker.answers["compose config"] = ['{"name": "mine"}', 0]
-    docker.answers["ps label=com.docker.compose.project=mine"] = ["aaa", 0]
-    docker.answers["volume ls label=com.docker.compose.project=mine"] = ["mine_a\nmine_made_b", 0]
-    docker.answers["system df"] = ["mine_a 12MB\nother 1GB", 0]
-    docker.answers["volume rm"] = ["", 0]
+    docker.responses["compose config"] = ['{"name": "mine"}', 0]
+    docker.responses["ps label=com.docker.compose.project=mine"] = ["aaa", 0]
+    docker.responses["volume ls label=com.docker.compose.project=mine"] = ["mine_a\nmine_made_b", 0]
+    docker.responses["system df"] = ["mine_a 12MB\nother 1GB", 0]
+    docker.responses["volume rm"] = ["", 0]
     docker.set_containers(make_own_container(home))
 
 
@@ -35,7 +35,7 @@ def find_changing_calls(docker: FakeDocker) -> list[list[str]]:
     return [call for call in calls if "down" in call or "rm" in call]
 
 
-def test_the_suite_is_stopped_and_its_volumes_are_deleted(
+def test_suite_is_stopped_and_its_volumes_are_deleted(
     docker: FakeDocker, home: Path, output: io.StringIO
 ) -> None:
     (home / ".env").touch()
@@ -50,7 +50,7 @@ def test_the_suite_is_stopped_and_its_volumes_are_deleted(
     assert "docker image rm $(docker image ls --quiet 'mine-*')" in message
 
 
-def test_without_a_terminal_it_needs_a_yes(
+def test_removal_without_terminal_requires_yes_option(
     docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert docker.manage(output, "stop", "--docker", "--remove") == 2
@@ -58,17 +58,17 @@ def test_without_a_terminal_it_needs_a_yes(
     assert find_changing_calls(docker) == []
 
 
-def test_of_a_single_service_nothing_is_deleted(
+def test_removal_of_a_single_service_is_refused(
     docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    given = ("stop", "--docker", "--remove", "--yes", "--service", "tg_bot")
-    assert docker.manage(output, *given) == 2
+    arguments = ("stop", "--docker", "--remove", "--yes", "--service", "tg_bot")
+    assert docker.manage(output, *arguments) == 2
     assert "leave --service out" in capsys.readouterr().err
     assert find_changing_calls(docker) == []
 
 
-@pytest.mark.parametrize("folder", ["/home/somebody/other", ""])
-def test_a_suite_of_another_folder_is_not_removed(
+@pytest.mark.parametrize("folder", ["/home/other/folder", ""])
+def test_suite_of_another_folder_is_not_removed(
     docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str], folder: str
 ) -> None:
     """The project of each clone has the same name by default."""
@@ -83,7 +83,7 @@ def test_a_suite_of_another_folder_is_not_removed(
     assert find_changing_calls(docker) == []
 
 
-def test_a_folder_under_another_name_is_the_same_folder(
+def test_linked_folder_is_the_same_suite(
     docker: FakeDocker, home: Path, output: io.StringIO
 ) -> None:
     link = home / "link"
@@ -96,33 +96,35 @@ def test_leftovers_of_an_interrupted_removal_are_deleted(
     docker: FakeDocker, home: Path, output: io.StringIO
 ) -> None:
     modes.save_last_mode(home / ".local", "docker")
-    docker.answers["ps label=com.docker.compose.project=mine"] = ["", 0]
+    docker.responses["ps label=com.docker.compose.project=mine"] = ["", 0]
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0
     assert find_changing_calls(docker)[-1][-2:] == ["mine_a", "mine_made_b"]
 
 
-def test_without_data_there_is_no_confirmation(docker: FakeDocker, output: io.StringIO) -> None:
-    docker.answers["ps label=com.docker.compose.project=mine"] = ["", 0]
-    docker.answers["volume ls label=com.docker.compose.project=mine"] = ["", 0]
+def test_removal_without_data_needs_no_confirmation(
+    docker: FakeDocker, output: io.StringIO
+) -> None:
+    docker.responses["ps label=com.docker.compose.project=mine"] = ["", 0]
+    docker.responses["volume ls label=com.docker.compose.project=mine"] = ["", 0]
     assert docker.manage(output, "stop", "--docker", "--remove") == 0
     assert output.getvalue() == "Nothing to remove.\n"
     assert find_changing_calls(docker) == []
 
 
-def test_a_volume_that_cannot_be_deleted_is_reported(
+def test_volume_that_cannot_be_deleted_is_reported(
     docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    docker.answers["volume rm"] = ["", 1]
+    docker.responses["volume rm"] = ["", 1]
     docker.set_stderr("volume is in use")
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 1
     assert "docker volume: volume is in use" in capsys.readouterr().err
 
 
-def test_volumes_that_may_be_another_clones_are_not_deleted_unasked(
+def test_ambiguous_volumes_are_not_deleted_without_confirmation(
     docker: FakeDocker, home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Without containers, volumes may belong to any clone, unless this folder has used Docker."""
-    docker.answers["ps label=com.docker.compose.project=mine"] = ["", 0]
+    docker.responses["ps label=com.docker.compose.project=mine"] = ["", 0]
     docker.set_containers()
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 1
     assert "may belong to another folder" in capsys.readouterr().err

@@ -16,19 +16,19 @@ class TestReplicas:
         calls = [
             call["arguments"] for call in docker.calls if "--remove-orphans" in call["arguments"]
         ]
-        words: list[str] = calls[-1]
-        return words[words.index("--remove-orphans") + 1 :]
+        arguments: list[str] = calls[-1]
+        return arguments[arguments.index("--remove-orphans") + 1 :]
 
     def test_replica_counts_are_stored_until_changed(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))
         docker.manage(output, "start", "--docker", "--replicas", "assistant=3,rest_service=2")
-        wanted = ["--scale", "assistant=3", "--scale", "rest_service_replica=1"]
-        assert self.get_last_up(docker) == wanted
+        expected = ["--scale", "assistant=3", "--scale", "rest_service_replica=1"]
+        assert self.get_last_up(docker) == expected
         for command in ("start", "restart", "rebuild"):
             assert docker.manage(output, command, "--docker") == 0
-            assert self.get_last_up(docker) == wanted
+            assert self.get_last_up(docker) == expected
         docker.manage(output, "start", "--docker", "--replicas", "assistant=1")
         assert self.get_last_up(docker) == [
             "--scale",
@@ -37,7 +37,7 @@ class TestReplicas:
             "rest_service_replica=1",
         ]
 
-    def test_a_start_beside_another_one_takes_nothing_back(
+    def test_start_preserves_replicas_of_a_concurrent_start(
         self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
         """The containers and the count of the other start exist before this one continues."""
@@ -46,34 +46,34 @@ class TestReplicas:
         (home / ".local").mkdir(exist_ok=True)
         other = FileLock.try_acquire(home / ".local" / "containers.lock")
         assert other is not None
-        waiting = threading.Thread(target=docker.manage, args=(output, "start", "--docker"))
-        waiting.start()
+        second_start = threading.Thread(target=docker.manage, args=(output, "start", "--docker"))
+        second_start.start()
         try:
             wait_until(lambda: any("exec" in call["arguments"] for call in docker.calls))
-            waiting.join(0.2)
+            second_start.join(0.2)
             assert not any("--remove-orphans" in call["arguments"] for call in docker.calls)
             replicas.save(home / ".local", {"assistant": 3})
         finally:
             other.release()
-            waiting.join()
+            second_start.join()
         assert self.get_last_up(docker) == ["--scale", "assistant=3"]
         assert docker.get_only_call("compose", "up", "--remove-orphans")["alone"]
 
-    def test_options_name_only_selected_services(
+    def test_replicas_option_accepts_only_selected_services(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         """Compose refuses a count for a service that it does not start."""
         docker.set_containers(make_container("tg_bot", **HEALTHY))
         url = "postgresql://me:secret@db.example/mine"
-        own = {"DATABASE_URL": url, "ASYNC_DATABASE_URL": url}
-        docker.manage(output, "start", "--docker", "--replicas", "assistant=3", **own)
+        external = {"DATABASE_URL": url, "ASYNC_DATABASE_URL": url}
+        docker.manage(output, "start", "--docker", "--replicas", "assistant=3", **external)
         for command in ("restart", "start"):
-            docker.manage(output, command, "--docker", "--service", "tg_bot", **own)
+            docker.manage(output, command, "--docker", "--service", "tg_bot", **external)
             assert "--scale" not in self.get_last_up(docker)
-        docker.manage(output, "start", "--docker", "--service", "rest_service", **own)
+        docker.manage(output, "start", "--docker", "--service", "rest_service", **external)
         assert self.get_last_up(docker)[:2] == ["--scale", "postgres=0"]
 
-    def test_naming_a_service_means_all_its_replicas(
+    def test_service_name_selects_all_its_replicas(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("rest_service", **HEALTHY))
@@ -83,7 +83,7 @@ class TestReplicas:
         both = ["rest_service", "rest_service_replica"]
         assert docker.get_only_call("compose", "stop")["arguments"][-2:] == both
 
-    def test_status_shows_each_as_in_local_mode(
+    def test_status_shows_each_replica_as_in_local_mode(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(

@@ -17,45 +17,45 @@ class JumpingClock:
 
     sleep = staticmethod(time.sleep)
 
-    def __init__(self, file: Path, words: str) -> None:
+    def __init__(self, file: Path, text: str) -> None:
         self._file = file
-        self._words = words
+        self._text = text
         self._now = 0.0
 
     def monotonic(self) -> float:
         text = self._file.read_text() if self._file.exists() else ""
-        if self._words in text.rpartition("\n")[0]:
+        if self._text in text.rpartition("\n")[0]:
             self._now += 1000.0
         return self._now
 
 
 class TestStart:
-    def test_containers_are_given_each_others_names_and_the_operators_machine(
+    def test_containers_receive_translated_addresses(
         self, docker: FakeDocker, home: Path, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))
         environ = {"OPENAI_BASE_URL": "http://localhost:11434/v1", "REDIS_PORT": "7777"}
         assert docker.manage(output, "start", "--docker", **environ) == 0
 
-        seen = docker.get_only_call("compose", "up", "--remove-orphans")["environment"]
-        assert seen["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"
-        assert (seen["REDIS_HOST"], seen["REDIS_PORT"]) == ("redis", "6379")
-        assert seen["DATABASE_URL"].endswith("@postgres:5432/smart_assistant")
-        assert seen["REST_SERVICE_URL"] == "http://rest_service:8000"
-        assert seen["TELEGRAM_API_URL"] == "http://sandbox:8080"
+        environment = docker.get_only_call("compose", "up", "--remove-orphans")["environment"]
+        assert environment["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"
+        assert (environment["REDIS_HOST"], environment["REDIS_PORT"]) == ("redis", "6379")
+        assert environment["DATABASE_URL"].endswith("@postgres:5432/smart_assistant")
+        assert environment["REST_SERVICE_URL"] == "http://rest_service:8000"
+        assert environment["TELEGRAM_API_URL"] == "http://sandbox:8080"
         assert (home / ".local" / "mode").read_text() == "docker\n"
         assert "http://127.0.0.1:8080/?token=" in output.getvalue()
 
-    def test_the_database_learns_its_password_by_no_command_line(
+    def test_database_password_is_in_no_command_line(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))
         docker.manage(output, "start", "--docker", POSTGRES_PASSWORD="o'hara, the long one")
         call = docker.get_only_call("compose", "exec", "psql")
-        assert call["given"] == "ALTER ROLE smart_assistant PASSWORD 'o''hara, the long one';"
+        assert call["stdin"] == "ALTER ROLE smart_assistant PASSWORD 'o''hara, the long one';"
         assert not any("hara" in word for call in docker.calls for word in call["arguments"])
 
-    def test_a_server_of_the_operators_own_is_not_started_nor_changed(
+    def test_external_server_is_neither_started_nor_changed(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))
@@ -66,14 +66,14 @@ class TestStart:
         )
         assert not any("exec" in call["arguments"] for call in docker.calls)
 
-    def test_a_failed_build_prints_the_last_lines(
+    def test_failed_build_prints_the_last_lines(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        docker.answers["compose build"] = ["step 1\nno space left on device", 17]
+        docker.responses["compose build"] = ["step 1\nno space left on device", 17]
         assert docker.manage(output, "start", "--docker") == 1
         assert "no space left on device" in capsys.readouterr().err
 
-    def test_the_sandbox_profile_is_used_when_needed(
+    def test_sandbox_profile_is_used_when_needed(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         docker.set_containers(make_container("redis", **HEALTHY))
@@ -90,22 +90,22 @@ class TestGivingUp:
 
     def hang_compose(self, docker: FakeDocker) -> None:
         """Compose waits for a dependency that never becomes healthy."""
-        docker.answers["up --remove-orphans"] = ["Container x Waiting", None]
+        docker.responses["up --remove-orphans"] = ["Container x Waiting", None]
 
     def has_exited(self, docker: FakeDocker) -> bool:
         pid = docker.get_only_call("compose", "up", "--remove-orphans")["pid"]
         return not Path(f"/proc/{pid}").exists()
 
-    def test_a_task_that_has_failed_is_named_with_its_last_lines_and_so_is_what_waits_for_it(
+    def test_failed_task_is_reported_with_its_log_and_dependents(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         self.hang_compose(docker)
-        there = [make_container("postgres", **HEALTHY), make_container("redis", **HEALTHY)]
+        databases = [make_container("postgres", **HEALTHY), make_container("redis", **HEALTHY)]
         migrate = make_container("migrate", "exited", restarts=3, ExitCode=1)
         rest = make_container("rest_service", "created", needs="redis:x:false,migrate:x:false")
         assistant = make_container("assistant", "created", needs="rest_service:x:false")
-        docker.set_container_sequence(there, [*there, migrate, rest, assistant])
-        docker.answers[f"logs {'migrate' * 4}"] = ["Traceback\nPermissionError: env.py\n", 0]
+        docker.set_container_sequence(databases, [*databases, migrate, rest, assistant])
+        docker.responses[f"logs {'migrate' * 4}"] = ["Traceback\nPermissionError: env.py\n", 0]
 
         assert docker.manage(output, "start", "--docker") == 1
         message = output.getvalue()
@@ -119,15 +119,15 @@ class TestGivingUp:
         assert "! not healthy: migrate, assistant, rest_service. Fix the cause" in message
         assert self.has_exited(docker)
 
-    def test_what_it_did_before_this_start_does_not_count(
+    def test_restarts_before_this_start_do_not_count(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         failing = make_container("tg_bot", "restarting", restarts=40, ExitCode=1)
-        well = make_container("tg_bot", restarts=41, **HEALTHY)
-        docker.set_container_sequence(*[[failing]] * 5, [well])
+        healthy = make_container("tg_bot", restarts=41, **HEALTHY)
+        docker.set_container_sequence(*[[failing]] * 5, [healthy])
         assert docker.manage(output, "start", "--docker") == 0
 
-    def test_how_a_task_ended_in_an_earlier_start_does_not_count(
+    def test_task_result_of_an_earlier_start_does_not_count(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         """Compose takes time to begin: a task has failed only after it has started again."""
@@ -138,7 +138,7 @@ class TestGivingUp:
         assert docker.manage(output, "start", "--docker") == 1
         assert "exit status 4" in output.getvalue()
 
-    def test_a_container_that_compose_replaces_is_not_shown_as_well_before_it_is_new(
+    def test_replaced_container_is_reported_only_once_recreated(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
         old = make_container("tg_bot", **HEALTHY)
@@ -148,7 +148,7 @@ class TestGivingUp:
         assert output.getvalue().count("✓ tg_bot") == 1
 
     @pytest.mark.parametrize("is_sick", [False, True])
-    def test_what_runs_but_is_not_well_is_named_in_the_end(
+    def test_unhealthy_container_is_reported_after_the_timeout(
         self,
         docker: FakeDocker,
         output: io.StringIO,
@@ -171,43 +171,43 @@ class TestGivingUp:
         assert ("redis: refused" if is_sick else "does not answer") in output.getvalue()
         assert self.has_exited(docker)
 
-    def test_a_database_that_does_not_start_is_named_and_nothing_else_is_started(
+    def test_failed_database_is_reported_and_stops_the_start(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
-        docker.answers["up --wait postgres"] = ["", None]
+        docker.responses["up --wait postgres"] = ["", None]
         failing = [make_container("postgres", "restarting", restarts=3)]
         docker.set_container_sequence([], failing, since="--wait")
-        docker.answers[f"logs {'postgres' * 4}"] = ["FATAL: no such role\n", 0]
+        docker.responses[f"logs {'postgres' * 4}"] = ["FATAL: no such role\n", 0]
         assert docker.manage(output, "start", "--docker") == 1
         assert "✗ postgres" in output.getvalue()
         assert "   | FATAL: no such role" in output.getvalue()
         assert not any("--remove-orphans" in call["arguments"] for call in docker.calls)
 
-    def test_a_schema_is_not_touched_where_its_database_does_not_start(
+    def test_schema_is_unchanged_if_its_database_fails(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        docker.answers["up --wait postgres"] = ["", None]
+        docker.responses["up --wait postgres"] = ["", None]
         failing = [make_container("postgres", "restarting", restarts=3)]
         docker.set_container_sequence([], failing, since="--wait")
         assert docker.manage(output, "upgrade", "--docker") == 1
         assert "the database does not start" in capsys.readouterr().err
         assert not any("run" in call["arguments"] for call in docker.calls)
 
-    def test_an_unexplained_compose_failure_prints_its_last_line(
+    def test_unexplained_compose_failure_prints_its_last_line(
         self, docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
     ) -> None:
         docker.set_containers(
             make_container("redis", **HEALTHY), make_container("tg_bot", "created")
         )
-        docker.answers["up --remove-orphans"] = ["Bind: port is already allocated", 1]
+        docker.responses["up --remove-orphans"] = ["Bind: port is already allocated", 1]
         assert docker.manage(output, "start", "--docker") == 1
         assert "docker compose up: Bind: port is already allocated" in capsys.readouterr().err
 
-    def test_a_compose_failure_is_explained_by_its_container(
+    def test_compose_failure_is_explained_by_its_container(
         self, docker: FakeDocker, output: io.StringIO
     ) -> None:
-        docker.answers["up --remove-orphans"] = ["dependency failed to start", 1]
-        docker.answers[f"logs {'redis' * 4}"] = ["bad option\n", 0]
+        docker.responses["up --remove-orphans"] = ["dependency failed to start", 1]
+        docker.responses[f"logs {'redis' * 4}"] = ["bad option\n", 0]
         docker.set_container_sequence(
             [make_container("redis", "restarting", restarts=0, ExitCode=1)],
             [make_container("redis", "restarting", restarts=3, ExitCode=1)],
@@ -216,7 +216,7 @@ class TestGivingUp:
         assert "! docker compose up: dependency failed to start" in output.getvalue()
         assert "exit status 1: bad option" in output.getvalue()
 
-    def test_a_build_that_falls_silent_is_ended_with_its_last_line(
+    def test_silent_build_is_stopped_and_reports_its_last_line(
         self,
         docker: FakeDocker,
         home: Path,
@@ -226,14 +226,14 @@ class TestGivingUp:
     ) -> None:
         log = home / ".local" / "logs" / "docker.log"
         monkeypatch.setattr(compose_process, "time", JumpingClock(log, "step 3: fetching"))
-        docker.answers["compose build"] = ["step 3: fetching", None]
+        docker.responses["compose build"] = ["step 3: fetching", None]
         assert docker.manage(output, "start", "--docker") == 1
         message = capsys.readouterr().err
         assert "docker compose build has been silent for 600 s" in message
         assert "its last line: step 3: fetching" in message
         assert not Path(f"/proc/{docker.get_only_call('compose', 'build')['pid']}").exists()
 
-    def test_without_a_terminal_waiting_is_logged_from_time_to_time(
+    def test_waiting_without_terminal_is_logged_periodically(
         self, docker: FakeDocker, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr("control.terminal._QUIET_SECONDS", 0.0)

@@ -19,8 +19,8 @@ def test_status_shows_problems(docker: FakeDocker, output: io.StringIO) -> None:
         make_container("migrate", "exited"),
         make_container("tg_bot", "restarting", ExitCode=78),
     )
-    docker.answers[f"logs {'tg_bot' * 4}"] = ["started\nTELEGRAM_TOKEN: field required\n", 0]
-    docker.answers["stats"] = ['{"id": "' + "assistant" * 4 + '", "used": "66.5MiB / 23GiB"}', 0]
+    docker.responses[f"logs {'tg_bot' * 4}"] = ["started\nTELEGRAM_TOKEN: field required\n", 0]
+    docker.responses["stats"] = ['{"id": "' + "assistant" * 4 + '", "used": "66.5MiB / 23GiB"}', 0]
     assert docker.manage(output, "status", "--docker") == 1
 
     headings, assistant, migrate, bot = output.getvalue().splitlines()
@@ -38,13 +38,13 @@ def test_status_shows_problems(docker: FakeDocker, output: io.StringIO) -> None:
         ("", "does not answer"),
     ],
 )
-def test_an_unreachable_container_is_explained_by_its_last_log_line(
+def test_unreachable_container_is_explained_by_its_last_log_line(
     docker: FakeDocker, output: io.StringIO, text: str, health: str
 ) -> None:
     refused = "bash: connect: Connection refused\nbash: line 1: /dev/tcp/127.0.0.1/8002: refused"
     check = {"Status": "unhealthy", "Log": [{"Output": refused}]}
     docker.set_containers(make_container("assistant", Health=check))
-    docker.answers[f"logs {'assistant' * 4}"] = [text, 0]
+    docker.responses[f"logs {'assistant' * 4}"] = [text, 0]
     docker.manage(output, "status", "--docker")
     assert output.getvalue().splitlines()[-1].endswith(f"-       {health}")
 
@@ -78,7 +78,7 @@ def test_every_state_is_shown(docker: FakeDocker, output: io.StringIO, state: st
     assert f"  {state}  " in output.getvalue().splitlines()[-1]
 
 
-def test_a_created_container_shows_its_unmet_dependencies(
+def test_created_container_shows_its_unmet_dependencies(
     docker: FakeDocker, output: io.StringIO
 ) -> None:
     docker.set_containers(
@@ -93,26 +93,26 @@ def test_a_created_container_shows_its_unmet_dependencies(
     assert bot.endswith("  port is allocated")
 
 
-def test_a_restarted_container_is_reported(docker: FakeDocker, output: io.StringIO) -> None:
+def test_restarted_container_is_reported(docker: FakeDocker, output: io.StringIO) -> None:
     starting = {"Health": {"Status": "starting", "Log": []}}
     docker.set_containers(make_container("tg_bot", restarts=4, **starting))
-    docker.answers["logs"] = ["PermissionError: main.py", 0]
+    docker.responses["logs"] = ["PermissionError: main.py", 0]
     docker.manage(output, "status", "--docker")
     text = "has ended and started again (restarts: 4): PermissionError: main.py"
     assert output.getvalue().splitlines()[-1].endswith(text)
 
 
-def test_a_container_removed_during_inspection_is_ignored(
+def test_container_removed_during_inspection_is_ignored(
     docker: FakeDocker, output: io.StringIO
 ) -> None:
     """Every inspection of it fails; those of the others succeed."""
     docker.set_containers(
         make_container("redis", **HEALTHY), make_container("tg_bot", "exited", ExitCode=3)
     )
-    docker.answers["inspect"][1] = 1
+    docker.responses["inspect"][1] = 1
     docker.set_stderr("Error: No such object: bbb")
-    docker.answers["stats"] = ["", 1]
-    docker.answers["logs"] = ["Error response from daemon: No such container", 1]
+    docker.responses["stats"] = ["", 1]
+    docker.responses["logs"] = ["Error response from daemon: No such container", 1]
     assert docker.manage(output, "status", "--docker") == 1
     redis, bot = output.getvalue().splitlines()[1:]
     assert redis.split()[0] == "redis"
@@ -123,47 +123,43 @@ def test_compose_ps_is_retried_after_a_container_disappeared(
     docker: FakeDocker, output: io.StringIO
 ) -> None:
     docker.set_containers(make_container("redis", **HEALTHY))
-    docker.answers["compose ps"] = [["ps", "", ["", 1], ["aaa", 0]], 0]
+    docker.responses["compose ps"] = [["ps", "", ["", 1], ["aaa", 0]], 0]
     docker.set_stderr("Error response from daemon: No such container: abc")
     assert docker.manage(output, "status", "--docker") == 0
     assert "redis" in output.getvalue()
 
 
-def test_compose_that_does_not_answer_is_not_waited_for_without_end(
+def test_compose_call_has_a_timeout(
     docker: FakeDocker,
     output: io.StringIO,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Compose.capture, "__kwdefaults__", {"stdin": "", "timeout": 0.5})
-    docker.answers["compose ps"] = ["", None]
+    docker.responses["compose ps"] = ["", None]
     assert docker.manage(output, "status", "--docker") == 1
     assert "docker compose ps does not answer within 0.5 s" in capsys.readouterr().err
 
 
-def test_an_engine_that_fails_is_not_taken_for_an_empty_one(
+def test_failed_engine_is_an_error(
     docker: FakeDocker, output: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    docker.answers["inspect"] = ["[]", 1]
+    docker.responses["inspect"] = ["[]", 1]
     docker.set_stderr("Cannot connect to the Docker daemon")
     assert docker.manage(output, "status", "--docker") == 1
     assert "docker inspect: Cannot connect to the Docker daemon" in capsys.readouterr().err
 
 
-def test_a_container_without_any_label_or_state_is_shown(
-    docker: FakeDocker, output: io.StringIO
-) -> None:
+def test_container_without_label_or_state_is_shown(docker: FakeDocker, output: io.StringIO) -> None:
     docker.set_containers({"Id": "abc", "Name": "/odd", "Config": {"Labels": None}, "State": None})
     assert docker.manage(output, "status", "--docker") == 1
     assert output.getvalue().splitlines()[-1].split()[:3] == ["odd", "abc", "unknown"]
 
 
-def test_what_docker_compose_run_has_made_is_no_part_of_the_suite(
-    docker: FakeDocker, output: io.StringIO
-) -> None:
-    passing = make_container("migrate", "running")
-    passing["Config"]["Labels"]["com.docker.compose.oneoff"] = "True"
-    docker.set_containers(make_container("redis", **HEALTHY), passing)
+def test_one_off_containers_are_ignored(docker: FakeDocker, output: io.StringIO) -> None:
+    one_off = make_container("migrate", "running")
+    one_off["Config"]["Labels"]["com.docker.compose.oneoff"] = "True"
+    docker.set_containers(make_container("redis", **HEALTHY), one_off)
     assert docker.manage(output, "status", "--docker") == 0
 
 
@@ -174,7 +170,7 @@ class TestFindings:
         return [*check_containers(docker.context(io.StringIO()))]
 
     @pytest.mark.parametrize(
-        ("one", "verdict", "text"),
+        ("container", "verdict", "text"),
         [
             (
                 make_container("tg_bot", "restarting", ExitCode=1),
@@ -213,15 +209,15 @@ class TestFindings:
         ],
     )
     def test_unhealthy_containers_are_reported_with_reason_and_advice(
-        self, docker: FakeDocker, one: dict[str, Any], verdict: str, text: str
+        self, docker: FakeDocker, container: dict[str, Any], verdict: str, text: str
     ) -> None:
-        docker.set_containers(make_container("redis", **HEALTHY), one)
-        docker.answers["logs"] = ["it broke\n", 0]
+        docker.set_containers(make_container("redis", **HEALTHY), container)
+        docker.responses["logs"] = ["it broke\n", 0]
         (found,) = self.check_containers(docker)
         assert (found.severity, found.message) == (verdict, text)
         assert "./manage.py" in found.advice
 
-    def test_a_suite_that_is_well_is_one_line(self, docker: FakeDocker) -> None:
+    def test_healthy_suite_is_reported_in_one_line(self, docker: FakeDocker) -> None:
         docker.set_containers(
             make_container("redis", **HEALTHY), make_container("migrate", "exited")
         )
@@ -229,22 +225,22 @@ class TestFindings:
             Finding("suite", "runs in Docker, all 2 containers are healthy")
         ]
 
-    @pytest.mark.parametrize("answers", [{"version": ["", 1]}, {"compose ps": ["", 0]}])
-    def test_without_an_engine_or_containers_there_is_nothing_to_say(
-        self, docker: FakeDocker, answers: dict[str, list[Any]]
+    @pytest.mark.parametrize("responses", [{"version": ["", 1]}, {"compose ps": ["", 0]}])
+    def test_missing_engine_or_containers_give_no_finding(
+        self, docker: FakeDocker, responses: dict[str, list[Any]]
     ) -> None:
-        docker.answers |= answers
+        docker.responses |= responses
         assert self.check_containers(docker) == []
 
-    def test_a_suite_in_docker_without_an_engine_is_wrong(self, docker: FakeDocker) -> None:
-        docker.answers["version"] = ["", 1]
+    def test_docker_suite_without_an_engine_is_an_error(self, docker: FakeDocker) -> None:
+        docker.responses["version"] = ["", 1]
         modes.save_last_mode(docker.home / ".local", "docker")
         (found,) = self.check_containers(docker)
         assert found.severity == "error"
         assert "was started in Docker, and no Docker Engine answers" in found.message
 
-    def test_compose_that_fails_is_wrong_and_ends_nothing(self, docker: FakeDocker) -> None:
-        docker.answers["compose ps"] = ["", 1]
+    def test_failed_compose_call_is_a_finding(self, docker: FakeDocker) -> None:
+        docker.responses["compose ps"] = ["", 1]
         docker.set_stderr("no configuration file provided")
         (found,) = self.check_containers(docker)
         assert (found.severity, found.message) == (

@@ -75,11 +75,13 @@ def run_doctor(
     machine: Machine = SUITABLE_MACHINE,
     **environ: str,
 ) -> tuple[int, list[str]]:
-    given = {f"{name}_PORT": str(free_port()) for name in PORTS}
+    environment = {f"{name}_PORT": str(free_port()) for name in PORTS}
     # tests must not depend on the Docker of this machine
-    given |= {"PATH": str(home / "no-programs"), "STATE_DIR": str(home / "state"), **environ}
+    environment |= {"PATH": str(home / "no-programs"), "STATE_DIR": str(home / "state"), **environ}
     terminal = Terminal(output, is_tty=False, colour=False)
-    context = Context(home, home / "manage.py", given, terminal, find_machine=lambda _: machine)
+    context = Context(
+        home, home / "manage.py", environment, terminal, find_machine=lambda _: machine
+    )
     status = main(["doctor", *options], context)
     return status, output.getvalue().splitlines()
 
@@ -96,9 +98,7 @@ def find_line(lines: list[str], subject: str) -> str:
     return next(line for line in lines if subject in line.split(":")[0])
 
 
-def test_in_a_fresh_clone_nothing_is_wrong_and_nothing_is_made(
-    home: Path, output: io.StringIO
-) -> None:
+def test_fresh_clone_has_no_errors_and_stays_unchanged(home: Path, output: io.StringIO) -> None:
     before = {path.name for path in home.iterdir()}
     status, lines = run_doctor(home, output)
 
@@ -127,7 +127,7 @@ def test_real_servers_are_checked_and_named(
     assert "right" in find_line(lines, "clock")
 
 
-def test_a_wrong_token_a_wrong_key_and_a_wrong_clock_are_wrong_and_never_shown(
+def test_wrong_token_key_and_clock_are_errors_without_values(
     home: Path, output: io.StringIO, external_services: tuple[type[ExternalServices], str]
 ) -> None:
     handler, url = external_services
@@ -150,7 +150,7 @@ def test_a_wrong_token_a_wrong_key_and_a_wrong_clock_are_wrong_and_never_shown(
     assert "a-wrong-key" not in output.getvalue()
 
 
-def test_an_unreachable_server_and_an_unknown_model_are_reported(
+def test_unreachable_server_and_an_unknown_model_are_reported(
     home: Path, output: io.StringIO, external_services: tuple[type[ExternalServices], str]
 ) -> None:
     _, url = external_services
@@ -169,7 +169,7 @@ def test_an_unreachable_server_and_an_unknown_model_are_reported(
     assert "does not list huge" in find_line(lines, "model")
 
 
-def test_a_port_of_another_program_is_reported(
+def test_port_of_another_program_is_reported(
     home: Path, output: io.StringIO, external_services: tuple[type[ExternalServices], str]
 ) -> None:
     port = external_services[1].rpartition(":")[2]
@@ -179,7 +179,7 @@ def test_a_port_of_another_program_is_reported(
     assert f"ASSISTANT_PORT={port}" in find_line(lines, "ports")
 
 
-def test_secrets_that_others_can_read_or_guess_are_wrong(home: Path, output: io.StringIO) -> None:
+def test_readable_or_guessable_secrets_are_errors(home: Path, output: io.StringIO) -> None:
     env = home / ".env"
     env.write_text("ADMIN_API_TOKEN=short\n")
     env.chmod(0o644)
@@ -190,7 +190,7 @@ def test_secrets_that_others_can_read_or_guess_are_wrong(home: Path, output: io.
     assert any("ADMIN_API_TOKEN is too short" in line for line in lines)
 
 
-def test_secrets_that_docker_compose_made_up_are_not_missed(
+def test_secrets_of_docker_compose_are_not_reported_missing(
     home: Path, output: io.StringIO
 ) -> None:
     docker = home / "docker"
@@ -205,9 +205,7 @@ def test_secrets_that_docker_compose_made_up_are_not_missed(
     assert not (home / ".env").exists()
 
 
-def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
-    home: Path, output: io.StringIO
-) -> None:
+def test_damaged_state_file_is_reported_with_advice(home: Path, output: io.StringIO) -> None:
     (home / "state" / "run").mkdir(parents=True)
     (home / "state" / "run" / "desired_state.json").touch()
     (home / "state" / "replicas.json").write_text('{"assistant": 0}')
@@ -233,12 +231,10 @@ def test_a_damaged_file_of_the_state_is_named_with_what_to_do(
         (replace(SUITABLE_MACHINE, loopback_error="off"), "loopback", "ip link set lo up"),
     ],
 )
-def test_what_local_mode_lacks_of_the_machine_is_wrong_there_and_no_matter_in_docker(
+def test_machine_requirements_apply_to_local_mode_only(
     home: Path, output: io.StringIO, machine: Machine, subject: str, message: str
 ) -> None:
-    requirements.runtime_files(home)[0].write_text(
-        "no-such-package-of-ours==1.0 --hash=sha256:00\n"
-    )
+    requirements.runtime_files(home)[0].write_text("no-such-package-here==1.0 --hash=sha256:00\n")
     status, lines = run_doctor(home, output, "--local", machine=machine)
     assert status == 1
     (found,) = (line for line in lines if line.startswith(f" ✗ {subject} "))
@@ -248,7 +244,7 @@ def test_what_local_mode_lacks_of_the_machine_is_wrong_there_and_no_matter_in_do
     assert run_doctor(home, output, "--docker", machine=machine)[0] == 0
 
 
-def test_too_little_memory_is_doubtful(home: Path, output: io.StringIO) -> None:
+def test_too_little_memory_is_a_warning(home: Path, output: io.StringIO) -> None:
     small = replace(SUITABLE_MACHINE, memory=GIGABYTE // 2)
     status, lines = run_doctor(home, output, "--local", machine=small)
     assert status == 0

@@ -20,7 +20,7 @@ from control.errors import ControlError
         ("NAME=привет", "привет"),
     ],
 )
-def test_a_line_is_read_as_other_readers_of_env_files_read_it(line: str, value: str) -> None:
+def test_lines_are_parsed_like_other_env_readers(line: str, value: str) -> None:
     assert dotenv.parse(line, ".env") == {"NAME": value}
 
 
@@ -29,17 +29,17 @@ def test_comments_and_empty_lines_are_ignored() -> None:
 
 
 @pytest.mark.parametrize("line", ["no equals sign", "1NAME=x", "NA ME=x", "=x"])
-def test_a_broken_line_is_named_by_its_number(line: str) -> None:
+def test_broken_line_is_reported_by_number(line: str) -> None:
     with pytest.raises(ControlError, match=r"\.env, line 3 .*expected NAME=value"):
         dotenv.parse(f"A=1\n\n{line}\n", ".env")
 
 
-def test_an_error_does_not_repeat_a_value() -> None:
+def test_error_does_not_repeat_a_value() -> None:
     with pytest.raises(ControlError) as caught:
         dotenv.parse("TELEGRAM TOKEN=123:secret", ".env")
     assert "secret" not in str(caught.value)
 
 
-def test_a_quotation_that_does_not_end_is_named() -> None:
+def test_unterminated_quotation_is_reported() -> None:
     with pytest.raises(ControlError, match=r"line 1 \(NAME\): the closing \" is missing"):
         dotenv.parse('NAME="value', ".env")

@@ -37,7 +37,7 @@ def write_log(tmp_path: Path, text: str) -> Path:
         ("", ""),
     ],
 )
-def test_the_last_line_explains_an_exit(tmp_path: Path, text: str, output: str) -> None:
+def test_last_line_explains_an_exit(tmp_path: Path, text: str, output: str) -> None:
     assert exit_reasons.read_last_log_line(write_log(tmp_path, text)) == output
 
 
@@ -50,11 +50,11 @@ def test_output_of_an_earlier_process_is_ignored(tmp_path: Path) -> None:
     assert exit_reasons.read_last_log_line(path, start) == "new"
 
 
-def test_the_reason_is_found_in_a_rotated_log(tmp_path: Path) -> None:
+def test_reason_is_found_in_a_rotated_log(tmp_path: Path) -> None:
     assert exit_reasons.read_last_log_line(write_log(tmp_path, "short\n"), start=1000) == "short"
 
 
-def test_an_exit_is_described_by_status_or_signal(tmp_path: Path) -> None:
+def test_exit_is_described_by_status_or_signal(tmp_path: Path) -> None:
     path = write_log(tmp_path, "bad settings\n")
     assert (
         exit_reasons.describe_exit(78, exit_reasons.read_tail(path))
@@ -73,11 +73,11 @@ def test_an_exit_is_described_by_status_or_signal(tmp_path: Path) -> None:
     "output",
     ["exit status 78: x", "the disk is full", "TELEGRAM_TOKEN: no", "x: run ./manage.py rebuild"],
 )
-def test_what_trying_again_does_not_heal_is_known(output: str) -> None:
+def test_permanent_failures_are_recognized(output: str) -> None:
     assert exit_reasons.PERMANENT_FAILURE.search(output)
     assert not exit_reasons.PERMANENT_FAILURE.search("does not listen on port 8000 yet")
 
 
 @pytest.mark.parametrize("code", [-65, -1000, -(2**70), 256, 0])
-def test_a_status_that_is_no_signals_is_a_number(code: int) -> None:
+def test_status_without_signal_is_shown_as_a_number(code: int) -> None:
     assert exit_reasons.describe_exit(code, "bye\n") == f"exit status {code}: bye"

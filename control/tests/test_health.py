@@ -40,14 +40,14 @@ def serve_health(status: int, body: bytes) -> Iterator[int]:
         (500, b"[1]", HealthStatus(False, "/health says 500")),
     ],
 )
-def test_a_services_own_answer_is_its_health(
+def test_health_is_read_from_the_service_response(
     status: int, body: bytes, expected: HealthStatus
 ) -> None:
     with serve_health(status, body) as port:
         assert health.check_service(port) == expected
 
 
-def test_a_service_that_is_not_there_is_not_well() -> None:
+def test_unreachable_service_is_unhealthy() -> None:
     port = free_port()
     assert health.check_service(port) == HealthStatus(
         False, f"does not listen on port {port} yet", has_answered=False

@@ -38,7 +38,7 @@ BAD_HASH = "Collecting a\nERROR: hashes do not match\nnote: x\n"
 
 
 @pytest.mark.parametrize(
-    ("words", "output"),
+    ("log", "output"),
     [
         (UNREACHABLE, "the package index cannot be reached: look at the network"),
         (NO_SPACE, "the disk is full"),
@@ -52,8 +52,8 @@ BAD_HASH = "Collecting a\nERROR: hashes do not match\nnote: x\n"
         ("", "failed"),
     ],
 )
-def test_installer_output_is_reduced_to_the_reason(words: str, output: str) -> None:
-    assert installer.explain_failure(words.splitlines(keepends=True)).startswith(output)
+def test_installer_output_is_reduced_to_the_reason(log: str, output: str) -> None:
+    assert installer.explain_failure(log.splitlines(keepends=True)).startswith(output)
 
 
 def run_installer(home: Path, terminal: Terminal, script: str, **environ: str) -> str:
@@ -68,7 +68,7 @@ def run_installer(home: Path, terminal: Terminal, script: str, **environ: str) -
     return log.read_text()
 
 
-def test_an_index_that_is_named_for_pip_is_named_for_uv_too(home: Path, terminal: Terminal) -> None:
+def test_pip_index_is_passed_to_uv(home: Path, terminal: Terminal) -> None:
     output = run_installer(
         home,
         terminal,
@@ -92,23 +92,21 @@ def test_an_index_that_is_named_for_pip_is_named_for_uv_too(home: Path, terminal
     ]
 
 
-@pytest.mark.parametrize("own", ["UV_DEFAULT_INDEX", "UV_INDEX_URL"])
-def test_variables_of_uv_have_priority(own: str) -> None:
+@pytest.mark.parametrize("variable", ["UV_DEFAULT_INDEX", "UV_INDEX_URL"])
+def test_variables_of_uv_have_priority(variable: str) -> None:
     output = installer.to_uv_variables(
-        {"PIP_INDEX_URL": "https://pip.example", own: "https://uv.example"}
+        {"PIP_INDEX_URL": "https://pip.example", variable: "https://uv.example"}
     )
     assert output == {}
 
 
-def test_no_index_for_pip_is_no_index_for_uv() -> None:
+def test_pip_no_index_is_passed_to_uv() -> None:
     assert installer.build_uv_options({"PIP_NO_INDEX": "1"}) == ("--no-index",)
     assert installer.build_uv_options({"PIP_NO_INDEX": "false"}) == ()
     assert installer.build_uv_options({}) == ()
 
 
-def test_the_password_of_an_index_is_neither_shown_nor_logged(
-    home: Path, terminal: Terminal
-) -> None:
+def test_password_of_an_index_is_neither_shown_nor_logged(home: Path, terminal: Terminal) -> None:
     secret = "error: refused by https://me:pass-word@index.example/simple"
     with pytest.raises(ControlError) as caught:
         run_installer(home, terminal, f"echo '{secret}'; exit 1")

@@ -16,7 +16,7 @@ from smart_kit.testing.ports import free_port
 
 
 class FakeRestAndTelegram(ThreadingHTTPServer):
-    """`asked` holds the requests to rest_service."""
+    """`requests` holds the requests to rest_service."""
 
     daemon_threads = True
 
@@ -78,7 +78,7 @@ def run_invite(home: Path, terminal: Terminal, environ: dict[str, str], *argumen
 
 
 @pytest.mark.parametrize(("arguments", "role"), [((), "user"), (("--owner",), "owner")])
-def test_the_link_leads_to_the_bot_with_a_code_of_that_role(
+def test_link_opens_the_bot_with_a_code_of_the_role(
     home: Path,
     terminal: Terminal,
     output: io.StringIO,
@@ -95,7 +95,7 @@ def test_the_link_leads_to_the_bot_with_a_code_of_that_role(
     assert server.requests == [{"role": role, "path": "/api/invites", "token": "Bearer admin"}]
 
 
-def test_a_second_owner_is_refused(
+def test_second_owner_is_refused(
     home: Path,
     terminal: Terminal,
     server: FakeRestAndTelegram,
@@ -107,7 +107,7 @@ def test_a_second_owner_is_refused(
     assert capsys.readouterr().err == "manage.py: There is an owner already.\n"
 
 
-def test_an_unknown_telegram_token_is_reported_without_its_value(
+def test_unknown_telegram_token_is_reported_without_its_value(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_invite(home, terminal, environ | {"TELEGRAM_TOKEN": "2:wrong"}) == 1
@@ -115,14 +115,14 @@ def test_an_unknown_telegram_token_is_reported_without_its_value(
     assert message == "manage.py: Telegram does not know this bot: Unauthorized\n"
 
 
-def test_a_stopped_suite_is_reported_with_advice(
+def test_stopped_suite_is_reported_with_advice(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_invite(home, terminal, environ | {"REST_SERVICE_PORT": str(free_port())}) == 1
     assert "./manage.py status" in capsys.readouterr().err
 
 
-def test_a_missing_admin_token_is_explained(
+def test_missing_admin_token_is_explained(
     home: Path, terminal: Terminal, environ: dict[str, str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert run_invite(home, terminal, environ | {"ADMIN_API_TOKEN": ""}) == 1

@@ -41,7 +41,7 @@ class ReplicaKeys:
         """Every process can decrypt everything that rest_service encrypts from now on."""
         written_with = {keys[0] for name, keys in self.keys.items() if "rest_service" in name}
         for name, keys in self.keys.items():
-            assert written_with <= set(keys), f"{name} could not read it"
+            assert written_with <= set(keys), f"{name} could not decrypt it"
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_replicas_can_always_decrypt_during_a_rolling_restart(
 
 @pytest.mark.parametrize("again", [rotate_keys.rotate, rotate_keys.drop_old])
 @pytest.mark.parametrize("dies_at", range(1, STEPS + 1))
-def test_nor_where_it_was_killed_and_is_given_again(
+def test_replicas_can_decrypt_after_a_killed_and_repeated_rotation(
     context: Context,
     replica_keys: ReplicaKeys,
     dies_at: int,
@@ -86,12 +86,12 @@ def test_nor_where_it_was_killed_and_is_given_again(
     assert old not in {keys[0] for name, keys in replica_keys.keys.items() if "rest" in name}
 
 
-def test_a_rotation_killed_before_storing_its_key_starts_over(
+def test_rotation_killed_before_storing_its_key_starts_over(
     context: Context, replica_keys: ReplicaKeys, home: Path
 ) -> None:
     (old,) = replica_keys.keys["assistant"]
-    (home / ".env.rotation").write_text(fingerprint("a key that was thought up"))
+    (home / ".env.rotation").write_text(fingerprint("a key that was generated"))
     rotate_keys.rotate(context, SERVICES, replica_keys)
 
-    new, kept = dotenv.read_variable(home / ".env", KEY_VARIABLE).split(",")
-    assert (kept, new != old) == (old, True)
+    new, retained = dotenv.read_variable(home / ".env", KEY_VARIABLE).split(",")
+    assert (retained, new != old) == (old, True)

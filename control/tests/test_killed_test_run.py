@@ -45,7 +45,7 @@ def start_run(temporary: Path, database: Path, *, starts: bool) -> subprocess.Po
 
 
 @pytest.mark.parametrize("is_supervised", [True, False], ids=["whole", "strays"])
-def test_a_suite_of_a_killed_test_run_is_ended_by_the_next(
+def test_next_test_run_stops_the_suite_of_a_killed_run(
     tmp_path: Path, database_template: DatabaseTemplate, is_supervised: bool
 ) -> None:
     database = database_template.cluster.state_dir
@@ -64,6 +64,8 @@ def test_a_suite_of_a_killed_test_run_is_ended_by_the_next(
     assert [process for process in left if process.is_alive] == []
     assert list(tmp_path.iterdir()) == []
     inside = [
-        one for one in find_databases() if one.state_dir and one.state_dir.is_relative_to(tmp_path)
+        found
+        for found in find_databases()
+        if found.state_dir and found.state_dir.is_relative_to(tmp_path)
     ]
     assert inside == []

@@ -14,7 +14,7 @@ def are_gone(processes: list[Process]) -> bool:
     return not any(process.is_alive for process in processes)
 
 
-def test_a_busy_port_is_reported_before_anything_starts(suite: FakeSuite) -> None:
+def test_busy_port_is_reported_before_anything_starts(suite: FakeSuite) -> None:
     port = suite.environment["TG_BOT_PORT"]
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", int(port)))
@@ -25,7 +25,7 @@ def test_a_busy_port_is_reported_before_anything_starts(suite: FakeSuite) -> Non
     assert suite.processes() == []
 
 
-def test_a_missing_module_is_named_with_its_remedy_and_the_rest_runs(home: Path) -> None:
+def test_missing_module_is_reported_and_other_services_run(home: Path) -> None:
     suite = FakeSuite(home, {"tg_bot": "incomplete"})
     try:
         output = suite.manage("start", status=1)
@@ -36,7 +36,7 @@ def test_a_missing_module_is_named_with_its_remedy_and_the_rest_runs(home: Path)
         suite.manage("stop")
 
 
-def test_the_detail_of_an_unhealthy_service_is_shown(home: Path) -> None:
+def test_detail_of_an_unhealthy_service_is_shown(home: Path) -> None:
     suite = FakeSuite(home, {"tg_bot": "unhealthy"})
     try:
         assert "TELEGRAM_TOKEN: Telegram says no" in suite.manage("start", status=1)
@@ -45,21 +45,21 @@ def test_the_detail_of_an_unhealthy_service_is_shown(home: Path) -> None:
         suite.manage("stop")
 
 
-def test_an_unknown_service_is_answered_with_those_there_are(suite: FakeSuite) -> None:
+def test_unknown_service_is_reported_with_the_known_services(suite: FakeSuite) -> None:
     names = "postgres, redis, rest_service, tg_bot, sandbox"
     for command in ("start", "stop", "restart", "status"):
         output = suite.manage(command, "--service", "bot", status=2)
         assert output == f"manage.py: there is no service 'bot'; there are: {names}\n"
 
 
-def test_a_service_that_the_settings_leave_out_is_refused(suite: FakeSuite) -> None:
+def test_service_disabled_by_settings_is_refused(suite: FakeSuite) -> None:
     suite.manage("start", "--service", "redis")
     for command in ("start", "stop", "restart", "status"):
         output = suite.manage(command, "--service", "postgres", status=1)
         assert "postgres does not run with these settings" in output
 
 
-def test_a_service_that_came_with_a_change_of_settings_waits_for_a_restart(
+def test_service_added_by_settings_requires_a_restart(
     suite: FakeSuite,
 ) -> None:
     real = {"TELEGRAM_TOKEN": "1:a", "TELEGRAM_ALLOWED_USERS": "*", "OPENAI_API_KEY": "sk"}
@@ -72,9 +72,7 @@ def test_a_service_that_came_with_a_change_of_settings_waits_for_a_restart(
     assert "✓ sandbox" in suite.manage("restart")
 
 
-def test_a_restart_with_broken_settings_leaves_alone_what_runs(
-    suite: FakeSuite, home: Path
-) -> None:
+def test_restart_with_broken_settings_stops_nothing(suite: FakeSuite, home: Path) -> None:
     suite.manage("start")
     running = suite.processes()
     (home / ".env").write_text("TELEGRAM_TOKEN=hunter2\n")
@@ -82,7 +80,9 @@ def test_a_restart_with_broken_settings_leaves_alone_what_runs(
     assert all(process.is_alive for process in running)
 
 
-def test_a_rebuild_starts_again_what_ran(suite: FakeSuite, home: Path, terminal: Terminal) -> None:
+def test_rebuild_restarts_running_services(
+    suite: FakeSuite, home: Path, terminal: Terminal
+) -> None:
     suite.manage("start")
     before = suite.processes()
     repository = RepositoryWithFakeUv(home, terminal)
@@ -93,7 +93,7 @@ def test_a_rebuild_starts_again_what_ran(suite: FakeSuite, home: Path, terminal:
     suite.manage("status")
 
 
-def test_a_rebuild_of_a_service_installs_what_has_changed_and_restarts_only_that_service(
+def test_service_rebuild_installs_changes_and_restarts_only_that_service(
     suite: FakeSuite, home: Path, terminal: Terminal
 ) -> None:
     suite.manage("start")
@@ -114,7 +114,7 @@ def test_a_rebuild_of_a_service_installs_what_has_changed_and_restarts_only_that
     assert suite.pid("tg_bot") != pids["tg_bot"]
 
 
-def test_a_rebuild_of_a_service_starts_nothing_where_nothing_runs(
+def test_service_rebuild_does_not_start_a_stopped_suite(
     suite: FakeSuite, home: Path, terminal: Terminal
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
@@ -126,7 +126,7 @@ def test_a_rebuild_of_a_service_starts_nothing_where_nothing_runs(
     assert suite.processes() == []
 
 
-def test_a_rebuild_whose_installation_fails_leaves_the_service_running(
+def test_failed_rebuild_leaves_the_service_running(
     suite: FakeSuite, home: Path, terminal: Terminal
 ) -> None:
     suite.manage("start")
@@ -139,7 +139,7 @@ def test_a_rebuild_whose_installation_fails_leaves_the_service_running(
     assert suite.pid("rest_service") == pid
 
 
-def test_a_database_that_does_not_start_for_a_migration_leaves_nothing_running(
+def test_failed_database_start_of_a_migration_leaves_no_processes(
     home: Path,
 ) -> None:
     suite = FakeSuite(home, has_external_postgres=False)
@@ -187,7 +187,7 @@ def test_logs_show_the_names_of_components(suite: FakeSuite) -> None:
     assert suite.manage("logs", "--service", "tg_bot") == "tg_bot │ TG_BOT_PORT begins\n"
 
 
-def test_the_logs_and_secrets_are_their_owners_alone(
+def test_logs_and_secrets_are_readable_by_their_owner_only(
     suite: FakeSuite, database_template: DatabaseTemplate
 ) -> None:
     suite.manage("start", "--service", "redis")
@@ -198,7 +198,7 @@ def test_the_logs_and_secrets_are_their_owners_alone(
     assert (state / "secrets.env").stat().st_mode & 0o077 == 0
 
 
-def test_a_change_of_env_while_it_runs_is_hinted_at(suite: FakeSuite, home: Path) -> None:
+def test_changed_env_of_a_running_suite_gives_a_hint(suite: FakeSuite, home: Path) -> None:
     suite.manage("start")
     assert ".env has changed" not in suite.manage("status")
     (home / ".env").write_text("LOG_LEVEL=DEBUG\n")

@@ -1,15 +1,20 @@
 from pathlib import Path
 
-from control.local import log_rotation
+import pytest
+
+from control.local import supervisor
 
 
-def test_a_large_log_is_rotated_and_continues_in_its_file(tmp_path: Path) -> None:
+def test_large_log_is_rotated_and_continues_in_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(supervisor, "_MAX_LOG_BYTES", 1)
     log = tmp_path / "part.log"
     with log.open("ab") as writer:
         for round_ in range(1, 6):
             writer.write(b"%d\n" % round_)
             writer.flush()
-            log_rotation.rotate_logs(tmp_path, max_bytes=1)
+            supervisor.rotate_logs(tmp_path)
         writer.write(b"last\n")
 
     assert log.read_text() == "last\n"
@@ -18,16 +23,16 @@ def test_a_large_log_is_rotated_and_continues_in_its_file(tmp_path: Path) -> Non
     assert not (tmp_path / "part.log.4").exists()
 
 
-def test_a_small_log_stays(tmp_path: Path) -> None:
+def test_small_log_is_not_rotated(tmp_path: Path) -> None:
     (tmp_path / "part.log").write_text("x")
-    log_rotation.rotate_logs(tmp_path)
+    supervisor.rotate_logs(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["part.log"]
 
 
-def test_of_its_own_accord_a_log_is_put_aside_at_10_megabytes(tmp_path: Path) -> None:
+def test_default_rotation_size_is_10_megabytes(tmp_path: Path) -> None:
     for name, size in (("large", 10 * 1024 * 1024), ("small", 10 * 1024 * 1024 - 1)):
         with (tmp_path / f"{name}.log").open("wb") as log:
             log.truncate(size)
-    log_rotation.rotate_logs(tmp_path)
+    supervisor.rotate_logs(tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     assert names == {"large.log", "large.log.1", "small.log"}

@@ -39,7 +39,7 @@ def test_only_the_last_lines_are_read(tmp_path: Path) -> None:
     assert summarize(log_tail.merge_last([long], 2)) == ["a 58", "a 59"]
 
 
-def test_the_end_of_a_very_long_log_is_found(tmp_path: Path) -> None:
+def test_end_of_a_very_long_log_is_found(tmp_path: Path) -> None:
     long = make_tail(tmp_path, "a", "".join(f"{'x' * 100} {number}\n" for number in range(5000)))
     assert summarize(log_tail.merge_last([long], 3000))[0] == "a 2000"
 
@@ -53,14 +53,14 @@ def test_appended_lines_are_read_once_and_complete(tmp_path: Path) -> None:
     assert log.read_new() == []
 
 
-def test_a_rotated_log_is_followed_from_its_start(tmp_path: Path) -> None:
+def test_rotated_log_is_followed_from_its_start(tmp_path: Path) -> None:
     log = make_tail(tmp_path, "a", "a long line before\n")
     log.read_last(1)
-    log.path.write_text("anew\n")
-    assert log.read_new() == ["anew"]
+    log.path.write_text("new\n")
+    assert log.read_new() == ["new"]
 
 
-def test_a_missing_log_has_no_lines(tmp_path: Path) -> None:
+def test_missing_log_has_no_lines(tmp_path: Path) -> None:
     missing = LogTail("a", tmp_path / "a.log")
     assert missing.read_last(5) == []
     assert missing.read_new() == []

@@ -20,7 +20,7 @@ def logs(home: Path) -> Path:
     return folder
 
 
-def test_the_requested_number_of_lines_is_printed(
+def test_requested_number_of_lines_is_printed(
     home: Path, logs: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     (logs / "tg_bot.log").write_text("one\ntwo\nthree\n")
@@ -29,7 +29,7 @@ def test_the_requested_number_of_lines_is_printed(
     assert output.getvalue() == "tg_bot │ two\ntg_bot │ three\n"
 
 
-def test_an_empty_log_is_reported(
+def test_empty_log_is_reported(
     home: Path, logs: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     (logs / "tg_bot.log").touch()
@@ -37,7 +37,7 @@ def test_an_empty_log_is_reported(
     assert output.getvalue() == "The log of tg_bot is empty.\n"
 
 
-def test_a_log_that_is_not_there_yet_is_answered_with_those_there_are(
+def test_missing_log_is_reported_with_the_available_logs(
     home: Path, logs: Path, terminal: Terminal, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (logs / "redis.log").write_text("one\n")
@@ -46,7 +46,7 @@ def test_a_log_that_is_not_there_yet_is_answered_with_those_there_are(
     assert message == "manage.py: there is no log of tg_bot yet; there are: redis\n"
 
 
-def test_the_install_log_is_shown_on_demand_or_alone(
+def test_install_log_is_shown_on_demand_or_alone(
     home: Path, logs: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     (logs / "install.log").write_text("collecting\n")

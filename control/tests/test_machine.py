@@ -28,7 +28,7 @@ from control.tests.fake_machine import SUITABLE_MACHINE
         replace(SUITABLE_MACHINE, free_disk=REQUIRED_DISK),
     ],
 )
-def test_what_the_readme_names_is_enough(found: Machine) -> None:
+def test_requirements_of_the_readme_are_sufficient(found: Machine) -> None:
     assert not list(machine.check_installation(found, has_uv=False))
     assert not list(machine.check_execution(found))
     assert not list(machine.check_loopback(found))
@@ -78,7 +78,7 @@ def test_what_the_readme_names_is_enough(found: Machine) -> None:
         ),
     ],
 )
-def test_an_unmet_requirement_is_reported_in_one_sentence(
+def test_unmet_requirement_is_reported_in_one_sentence(
     found: Machine, cause: str, advice: str
 ) -> None:
     with pytest.raises(ControlError) as caught:
@@ -95,14 +95,14 @@ def test_uv_makes_environments_without_venv_and_ensurepip() -> None:
     )
 
 
-def test_a_noexec_folder_is_reported() -> None:
+def test_noexec_folder_is_reported() -> None:
     with pytest.raises(ControlError, match="has no entry in the system's list, which PostgreSQL"):
         machine.raise_first(machine.check_execution(replace(SUITABLE_MACHINE, user="")))
     with pytest.raises(ControlError, match=r"^/srv/assistant is on a file system mounted noexec.*"):
         machine.raise_first(machine.check_execution(replace(SUITABLE_MACHINE, is_noexec=True)))
 
 
-def test_a_broken_loopback_is_reported_with_the_systems_reason() -> None:
+def test_broken_loopback_is_reported_with_the_systems_reason() -> None:
     found = replace(SUITABLE_MACHINE, loopback_error="Network is unreachable")
     with pytest.raises(
         ControlError, match=r"127\.0\.0\.1 fail here \(Network is.*ip link set lo up"
@@ -121,33 +121,41 @@ def test_too_little_memory_is_a_warning_at_the_start(
     assert "! 0.5 GB of memory and swap together: add" in output.getvalue()
 
 
-def test_a_server_sold_with_1_gb_has_enough_memory() -> None:
+def test_server_sold_with_1_gb_has_enough_memory() -> None:
     assert not list(machine.check_memory(replace(SUITABLE_MACHINE, memory=920 * 1024**2)))
 
 
-def test_the_facts_of_this_machine_can_be_found(tmp_path: Path) -> None:
+def test_facts_of_this_machine_can_be_found(tmp_path: Path) -> None:
     found = Machine.inspect(tmp_path)
     assert found.free_disk > 0
     assert found.folder == tmp_path
 
 
-def test_the_readme_has_the_same_numbers() -> None:
+def test_readme_has_the_same_numbers() -> None:
     text = " ".join((ROOT / "README.md").read_text("utf-8").split())
-    bring = text[text.index("**Requirements.**") :]
+    requirements = text[text.index("**Requirements.**") :]
     oldest, newest = (
         machine.format_version(machine.MIN_PYTHON),
         machine.format_version(machine.MAX_PYTHON),
     )
-    assert f"Python {oldest} to {newest}" in bring
-    assert f"glibc {machine.format_version(machine.MIN_GLIBC)}" in bring
-    assert f"{machine.format_gigabytes(REQUIRED_MEMORY)} of memory" in bring
-    assert f"{machine.format_gigabytes(REQUIRED_DISK)} of disk" in bring
+    assert f"Python {oldest} to {newest}" in requirements
+    assert f"glibc {machine.format_version(machine.MIN_GLIBC)}" in requirements
+    assert f"{machine.format_gigabytes(REQUIRED_MEMORY)} of memory" in requirements
+    assert f"{machine.format_gigabytes(REQUIRED_DISK)} of disk" in requirements
 
 
-def test_the_oldest_python_is_the_one_manage_py_asks_for() -> None:
-    asked = re.search(r"sys\.version_info < \((\d+), (\d+)\)", (ROOT / "manage.py").read_text())
-    assert asked
-    assert tuple(map(int, asked.groups())) == machine.MIN_PYTHON
+def test_manage_py_requires_the_same_python() -> None:
+    required = re.search(r"sys\.version_info < \((\d+), (\d+)\)", (ROOT / "manage.py").read_text())
+    assert required
+    assert tuple(map(int, required.groups())) == machine.MIN_PYTHON
+
+
+@pytest.fixture
+def memory_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in place of the files of the kernel."""
+    monkeypatch.setattr(memory, "_PROC", tmp_path / "proc")
+    monkeypatch.setattr(memory, "_CGROUPS", tmp_path / "cgroup")
+    return tmp_path
 
 
 def measure_memory(folder: Path, membership: str, **limits: str) -> int | None:
@@ -162,7 +170,7 @@ def measure_memory(folder: Path, membership: str, **limits: str) -> int | None:
         file = folder / "cgroup" / name.replace("__", "/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f"{value}\n")
-    return memory.get_total_bytes(folder / "proc", folder / "cgroup")
+    return memory.get_total_bytes()
 
 
 @pytest.mark.parametrize(
@@ -184,12 +192,13 @@ def measure_memory(folder: Path, membership: str, **limits: str) -> int | None:
         ("4:memory:/\n", {"memory__memory.limit_in_bytes": "9223372036854771712"}, 6),
     ],
 )
-def test_memory_is_ram_and_swap_within_the_limits_of_the_cgroup(
-    tmp_path: Path, membership: str, limits: dict[str, str], gigabytes: int
+def test_memory_is_ram_and_swap_within_cgroup_limits(
+    memory_files: Path, membership: str, limits: dict[str, str], gigabytes: int
 ) -> None:
-    assert measure_memory(tmp_path, membership, **limits) == gigabytes * GIGABYTE
+    assert measure_memory(memory_files, membership, **limits) == gigabytes * GIGABYTE
 
 
-def test_unknown_memory_gives_no_warning(tmp_path: Path) -> None:
-    assert memory.get_total_bytes(tmp_path, tmp_path) is None
+@pytest.mark.usefixtures("memory_files")
+def test_unknown_memory_gives_no_warning() -> None:
+    assert memory.get_total_bytes() is None
     assert not list(machine.check_memory(replace(SUITABLE_MACHINE, memory=None)))

@@ -115,7 +115,7 @@ def write_list(home: Path, text: str) -> SurvivorList:
     return survivors.read(home, ["dice"])
 
 
-def test_a_mutant_has_its_place_in_the_source(working_folder: Path) -> None:
+def test_mutant_has_a_source_location(working_folder: Path) -> None:
     assert list(results.read_mutants(working_folder, PATH)) == [
         Mutant(PATH, 10, "Die.is_low", BOUNDARY_DIFF, Verdict.SURVIVED, 0),
         Mutant(
@@ -133,7 +133,7 @@ def read_exit_codes(folder: Path) -> dict[str, int | None]:
     return found
 
 
-def test_all_are_tested_again_but_those_that_are_proved_to_be_killed(working_folder: Path) -> None:
+def test_only_killed_mutants_are_not_retested(working_folder: Path) -> None:
     killed = results.read_killed_names(working_folder, PATH)
     assert killed == ["part.dice.xǁDieǁis_low__mutmut_2"]
     results.reset_results(working_folder, PATH, killed)
@@ -142,7 +142,7 @@ def test_all_are_tested_again_but_those_that_are_proved_to_be_killed(working_fol
     assert list(read_exit_codes(working_folder).values()) == [None, None, None]
 
 
-def test_a_truncated_results_file_is_discarded_with_its_mutants(working_folder: Path) -> None:
+def test_truncated_results_file_is_discarded_with_its_mutants(working_folder: Path) -> None:
     meta = working_folder / "mutants" / "part" / "dice.py.meta"
     meta.write_text(meta.read_text()[:40])
     results.reset_results(working_folder, PATH)
@@ -150,7 +150,7 @@ def test_a_truncated_results_file_is_discarded_with_its_mutants(working_folder: 
     results.reset_results(working_folder, PATH)
 
 
-def test_the_score_is_the_share_of_killed_mutants_among_all(home: Path) -> None:
+def test_score_is_the_share_of_killed_mutants(home: Path) -> None:
     mutants = [
         *(make_mutant(Verdict.KILLED) for _ in range(6)),
         make_mutant(Verdict.TIMED_OUT, code=-24),
@@ -161,11 +161,11 @@ def test_the_score_is_the_share_of_killed_mutants_among_all(home: Path) -> None:
     score = MutationScore.from_mutants("dice", mutants, write_list(home, LISTED))
     assert score.percent == 70
     assert score.cells == ("10", "6", "1", "1", "1", "1", "1", "70.0 %")
-    assert [one.verdict for one in score.unlisted] == [Verdict.NO_TESTS, Verdict.UNCLEAR]
+    assert [mutant.verdict for mutant in score.unlisted] == [Verdict.NO_TESTS, Verdict.UNCLEAR]
 
 
 @pytest.mark.parametrize(("killed", "is_enough"), [(84, False), (85, True)])
-def test_a_module_needs_85_per_cent(home: Path, killed: int, is_enough: bool) -> None:
+def test_module_needs_85_per_cent(home: Path, killed: int, is_enough: bool) -> None:
     mutants = [make_mutant(Verdict.KILLED)] * killed
     mutants += [make_mutant(Verdict.SURVIVED, BOUNDARY_DIFF)] * (100 - killed)
     reasons = write_list(home, LISTED * (100 - killed))
@@ -177,11 +177,11 @@ def test_each_survivor_needs_a_reason(home: Path) -> None:
     assert not MutationScore.from_mutants("dice", mutants, SurvivorList(Counter())).is_enough
 
 
-def test_a_module_without_mutants_is_good_enough() -> None:
+def test_module_without_mutants_passes() -> None:
     assert MutationScore.from_mutants("dice", [], SurvivorList(Counter())).is_enough
 
 
-def test_each_entry_of_the_list_excuses_one_mutant_of_its_module(home: Path) -> None:
+def test_each_list_entry_excuses_one_mutant_of_its_module(home: Path) -> None:
     twice = [make_mutant(Verdict.SURVIVED, BOUNDARY_DIFF)] * 2
     assert len(MutationScore.from_mutants("dice", twice, write_list(home, LISTED)).unlisted) == 1
     assert MutationScore.from_mutants("dice", twice, write_list(home, LISTED * 2)).unlisted == ()
@@ -207,7 +207,7 @@ def test_listed_mutants_that_do_not_survive_are_reported(
     assert "lists what does not survive: dice, Die.is_low: - return value < 4" in output.getvalue()
 
 
-def test_without_a_list_nothing_is_excused(home: Path) -> None:
+def test_missing_list_excuses_no_mutant(home: Path) -> None:
     assert survivors.read(home, ["dice"]) == SurvivorList(Counter())
 
 
@@ -224,12 +224,12 @@ def test_without_a_list_nothing_is_excused(home: Path) -> None:
         ("removed", "line", "tolerated entry 1: 'removed' is missing"),
     ],
 )
-def test_a_list_that_is_wrong_is_refused(home: Path, before: str, after: str, message: str) -> None:
+def test_invalid_list_is_refused(home: Path, before: str, after: str, message: str) -> None:
     with pytest.raises(ControlError, match=message):
         write_list(home, (LISTED + TOLERATED).replace(before, after))
 
 
-def test_survivors_are_printed_with_place_and_diff(
+def test_survivors_are_printed_with_location_and_diff(
     working_folder: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     score = MutationScore.from_mutants(

@@ -42,7 +42,7 @@ def repository(home: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("words", "output"),
+    ("arguments", "output"),
     [
         ("--module chess", "there is no key module 'chess'; there are: dice, cards"),
         ("--jobs 0", "a number of jobs is 1 or more, not '0'"),
@@ -51,13 +51,13 @@ def repository(home: Path) -> Path:
 def test_invalid_arguments_are_reported_before_any_action(
     repository: Path,
     terminal: Terminal,
-    words: str,
+    arguments: str,
     output: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = set(repository.iterdir())
     context = Context(repository, repository / "manage.py", {}, terminal)
-    assert main(["mutate", *words.split()], context) == 2
+    assert main(["mutate", *arguments.split()], context) == 2
     assert capsys.readouterr().err.startswith(f"manage.py: {output}")
     assert set(repository.iterdir()) == before
 
@@ -69,9 +69,7 @@ def prepare_copy(repository: Path, tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_copy_has_the_module_apart_and_nothing_that_is_ignored(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_copy_contains_the_module_and_no_ignored_files(repository: Path, tmp_path: Path) -> None:
     folder = prepare_copy(repository, tmp_path)
     assert (folder / PATH).read_text() == SOURCE
     assert not (folder / "mutants" / PATH).exists(), "mutmut puts it there"
@@ -82,9 +80,7 @@ def test_the_copy_has_the_module_apart_and_nothing_that_is_ignored(
     assert "test_selection =\n    part/tests\n" in settings
 
 
-def test_a_change_makes_mutmut_collect_its_statistics_again(
-    repository: Path, tmp_path: Path
-) -> None:
+def test_change_resets_the_statistics_of_mutmut(repository: Path, tmp_path: Path) -> None:
     stats = prepare_copy(repository, tmp_path) / "mutants" / "mutmut-stats.json"
     stats.write_text("")
     prepare_copy(repository, tmp_path)
@@ -136,16 +132,16 @@ def test_files_deleted_in_the_repository_leave_the_copy(repository: Path, tmp_pa
 
 
 def test_another_mutmut_version_starts_from_scratch(repository: Path, tmp_path: Path) -> None:
-    kept = prepare_copy(repository, tmp_path) / "mutants" / "part" / "dice.py.meta"
-    kept.write_text('{"exit_code_by_key": {}}')
+    results_file = prepare_copy(repository, tmp_path) / "mutants" / "part" / "dice.py.meta"
+    results_file.write_text('{"exit_code_by_key": {}}')
     prepare_copy(repository, tmp_path)
-    assert kept.exists()
+    assert results_file.exists()
     (repository / "requirements-mutate.txt").write_text("mutmut==2\n")
     prepare_copy(repository, tmp_path)
-    assert not kept.exists()
+    assert not results_file.exists()
 
 
-def test_tests_are_those_of_the_part_unless_others_are_named(repository: Path) -> None:
+def test_tests_default_to_those_of_the_part(repository: Path) -> None:
     project = repository / "pyproject.toml"
     output = project.read_text()
     named = '[tool.smart-assistant.key-module-tests]\ncards = ["part/tests/test_dice.py"]\n'

@@ -23,21 +23,21 @@ def ignore_progress(done: int, total: int) -> None:
     """Ignore progress."""
 
 
-def test_how_far_mutmut_is_can_be_seen(tmp_path: Path) -> None:
+def test_progress_of_mutmut_is_shown(tmp_path: Path) -> None:
     python = make_program(tmp_path, r"printf 'Generating\n\r⠋ 3/12  1\r⠙ 4/12  2\n'")
     seen: list[tuple[int, int]] = []
     processes.run_mutmut(python, tmp_path, os.environ, 1, lambda *step: seen.append(step))
     assert seen == [(3, 12), (4, 12)]
 
 
-def test_a_failure_of_mutmut_shows_its_last_line(tmp_path: Path) -> None:
+def test_failure_of_mutmut_shows_its_last_line(tmp_path: Path) -> None:
     python = make_program(tmp_path, "echo first; echo failed to collect stats; echo; exit 1")
     with pytest.raises(ControlError, match=r"go on: failed to collect stats \(all of it: /"):
         processes.run_mutmut(python, tmp_path, os.environ, 1, ignore_progress)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
-def test_an_interrupt_leaves_nothing_running(tmp_path: Path) -> None:
+def test_interrupt_leaves_no_processes(tmp_path: Path) -> None:
     python = make_program(tmp_path, "sleep 60 & echo $! >child; echo ' 1/2 '; wait")
 
     def interrupt(done: int, total: int) -> None:
@@ -57,7 +57,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_servers_end_when_the_run_does(tmp_path: Path) -> None:
+def test_servers_end_with_the_run(tmp_path: Path) -> None:
     python = make_program(tmp_path, """echo '{"TEST_REDIS_PORT": "7"}'; read _; touch ended""")
     with processes.run_servers(python, tmp_path, {"PATH": os.environ["PATH"]}, 2) as environ:
         assert environ == {"PATH": os.environ["PATH"], "TEST_REDIS_PORT": "7"}

@@ -66,31 +66,31 @@ def server(database_template: DatabaseTemplate) -> Iterator[Cluster]:
             yield cluster
 
 
-def test_a_database_is_made_once_and_keeps_its_data_also_with_another_password(
+def test_database_survives_a_password_change(
     home: Path, database_template: DatabaseTemplate
 ) -> None:
     first = database_template.copy_to(home, free_port())
     with running_server(first):
-        query(first, "CREATE TABLE note AS SELECT 'kept' AS text")
+        query(first, "CREATE TABLE note AS SELECT 'stored' AS text")
     second = Cluster(home, WHEEL_BINARIES, first.port, "second's")
     with running_server(second):
-        assert query(second, "SELECT text FROM note") == "kept"
+        assert query(second, "SELECT text FROM note") == "stored"
         with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
             query(first, "SELECT 1")
 
 
-def test_the_server_knows_cyrillic_and_the_extensions_that_we_use(server: Cluster) -> None:
+def test_server_supports_cyrillic_and_required_extensions(server: Cluster) -> None:
     assert query(server, "SELECT lower('ЁЖ') || ('Ёж' ILIKE 'ёЖ')") == "ёжtrue"
     query(server, "CREATE EXTENSION vector; CREATE EXTENSION pg_trgm")
 
 
-def test_the_server_requires_the_password(server: Cluster) -> None:
+def test_server_requires_the_password(server: Cluster) -> None:
     assert query(server, "SELECT 1") == 1
     with pytest.raises(psycopg2.OperationalError, match="authentication failed"):
         query(server, "SELECT 1", password="another")
 
 
-def test_what_died_half_way_is_made_again_also_beside_an_initdb_that_outlived_its_command(
+def test_unfinished_database_is_recreated_beside_a_running_initdb(
     home: Path,
 ) -> None:
     cluster = Cluster(home, WHEEL_BINARIES, free_port(), "password")
@@ -126,7 +126,7 @@ mkdir "$1" && mv "$1" "$1.taken" && ln -s {victim!s} "$1"
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be tricked into what others may not")
 @pytest.mark.parametrize("is_made", [False, True], ids=["while it is made", "once it is made"])
-def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(
+def test_root_follows_no_link_of_the_postgres_user(
     home: Path, monkeypatch: pytest.MonkeyPatch, is_made: bool
 ) -> None:
     """PostgreSQL's user replaces the new folder of the database by a link to one of root's."""
@@ -135,7 +135,7 @@ def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(
     victim.chmod(0o700)
     cluster = Cluster(home, WHEEL_BINARIES, free_port(), "password")
     place, binaries = cluster._home, cluster._runnable_binaries
-    make, run = os.mkdir, subprocess.run
+    create_folder, run_program = os.mkdir, subprocess.run
 
     def swap() -> None:
         for made in place.glob("unfinished.*"):
@@ -144,13 +144,13 @@ def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(
                 made.symlink_to(victim)
 
     def make_and_swap(path: Path, mode: int = 0o777) -> None:
-        make(path, mode)
+        create_folder(path, mode)
         swap()
 
     def run_and_swap(command: tuple[str | Path, ...], **options: Any) -> Any:
         """PostgreSQL's own programs refuse to run as root and are skipped here."""
         is_postgres = Path(command[0]).parent == binaries
-        done = run(("true",) if is_postgres else command, **options)
+        done = run_program(("true",) if is_postgres else command, **options)
         if is_postgres:
             swap()
         return done
@@ -172,7 +172,7 @@ def test_root_writes_nothing_where_the_user_of_postgres_could_put_a_link(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gives folders to others")
-def test_a_folder_that_a_killed_command_had_not_yet_given_away_is_given(home: Path) -> None:
+def test_unfinished_folder_of_a_killed_command_changes_owner(home: Path) -> None:
     (home / "postgres").mkdir(mode=0o700)
     cluster = Cluster(home, WHEEL_BINARIES, free_port(), "password")
     assert cluster._home == home / "postgres"
@@ -180,20 +180,20 @@ def test_a_folder_that_a_killed_command_had_not_yet_given_away_is_given(home: Pa
     assert (home / "postgres").stat().st_uid == cluster._user.uid != 0
 
 
-def test_the_error_is_shown_without_its_hint(home: Path) -> None:
+def test_error_is_shown_without_its_hint(home: Path) -> None:
     cluster = Cluster(home, WHEEL_BINARIES, 1, "password")
     with pytest.raises(ControlError, match=r"^initdb: .*unrecognized option.*nonsense"):
         cluster._run("initdb", "--nonsense")
 
 
-def test_a_path_that_is_too_long_for_it_is_named(home: Path) -> None:
+def test_too_long_path_is_reported(home: Path) -> None:
     long = home.joinpath(*["x" * 200] * 5)
     long.mkdir(parents=True)
     with pytest.raises(ControlError, match="cannot take a path as long as"):
         Cluster(long, WHEEL_BINARIES, 1, "password").prepare_launch()
 
 
-def test_a_folder_may_have_any_name_that_postgresql_can_take(
+def test_folder_name_with_special_characters_is_accepted(
     database_template: DatabaseTemplate, server: Cluster
 ) -> None:
     assert database_template.cluster.state_dir.name == server.state_dir.name == ODD_NAME
@@ -201,7 +201,7 @@ def test_a_folder_may_have_any_name_that_postgresql_can_take(
 
 
 @pytest.mark.parametrize("name", ["a$b", 'a"b', "a`b", "a\nb", "a\rb", "a\\\\b"])
-def test_a_name_that_it_cannot_take_is_named_as_the_cause(home: Path, name: str) -> None:
+def test_unsupported_folder_name_is_reported(home: Path, name: str) -> None:
     (home / name).mkdir(mode=0o711)
     (home / name / "bin").symlink_to(
         Cluster(home, WHEEL_BINARIES, 1, "password")._runnable_binaries
@@ -220,7 +220,7 @@ def test_data_of_another_version_is_refused_in_one_line(home: Path) -> None:
         cluster.prepare_launch()
 
 
-def test_the_password_is_in_no_list_of_processes_and_in_no_file_that_stays(
+def test_password_is_in_no_process_list_or_remaining_file(
     database_template: DatabaseTemplate,
 ) -> None:
     cluster = database_template.cluster
@@ -229,7 +229,7 @@ def test_the_password_is_in_no_list_of_processes_and_in_no_file_that_stays(
     assert [path.name for path in cluster._home.iterdir()] == ["data"]
 
 
-def test_a_port_where_nothing_listens_is_not_healthy() -> None:
+def test_port_without_listener_is_unhealthy() -> None:
     port = free_port()
     assert postgres.check_health(port).detail == f"does not listen on port {port} yet"
 

@@ -15,7 +15,7 @@ def make_component(name: str, variable: str, port: int) -> Component:
     return Component(name, "service", launch.return_self, ports=(Port(variable, port),))
 
 
-def test_a_busy_port_is_reported_with_component_and_variable() -> None:
+def test_busy_port_is_reported_with_component_and_variable() -> None:
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", 0))
         squatter.listen()
@@ -24,7 +24,7 @@ def test_a_busy_port_is_reported_with_component_and_variable() -> None:
             preflight.check_ports([make_component("tg_bot", "TG_BOT_PORT", port)])
 
 
-def test_a_port_on_all_addresses_is_busy_too() -> None:
+def test_port_on_all_addresses_is_busy_too() -> None:
     with socket.socket() as squatter:
         squatter.bind(("0.0.0.0", 0))
         squatter.listen()
@@ -32,13 +32,13 @@ def test_a_port_on_all_addresses_is_busy_too() -> None:
             preflight.check_ports([make_component("a", "A_PORT", squatter.getsockname()[1])])
 
 
-def test_free_ports_are_no_matter() -> None:
+def test_free_ports_pass() -> None:
     preflight.check_ports(
         [make_component("a", "A_PORT", free_port()), make_component("b", "B_PORT", free_port())]
     )
 
 
-def test_one_port_for_two_is_refused() -> None:
+def test_same_port_for_two_components_is_refused() -> None:
     port = free_port()
     with pytest.raises(ControlError, match=rf"A_PORT and B_PORT are both {port}"):
         preflight.check_ports(
@@ -46,7 +46,7 @@ def test_one_port_for_two_is_refused() -> None:
         )
 
 
-def test_a_port_above_that_of_a_variable_is_named_by_it() -> None:
+def test_derived_port_is_reported_with_its_variable() -> None:
     first, port = free_port(), free_port()
     replica = Component(
         "a.2", "service", LaunchSpec((), {}, Path()).return_self, ports=(Port("A", port, 150),)
@@ -57,7 +57,11 @@ def test_a_port_above_that_of_a_variable_is_named_by_it() -> None:
         )
 
 
-def test_an_almost_full_disk_is_reported_before_the_start(tmp_path: Path) -> None:
-    preflight.check_disk_space(tmp_path, min_free=1)
+def test_almost_full_disk_is_reported_before_the_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preflight, "MIN_FREE_BYTES", 1)
+    preflight.check_disk_space(tmp_path)
+    monkeypatch.setattr(preflight, "MIN_FREE_BYTES", 2**62)
     with pytest.raises(ControlError, match=rf"the disk is full: \d+ MB free for {tmp_path}"):
-        preflight.check_disk_space(tmp_path, min_free=2**62)
+        preflight.check_disk_space(tmp_path)

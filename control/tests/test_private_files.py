@@ -31,7 +31,7 @@ def test_replaced_files_keep_access_for_the_same_users(tmp_path: Path, mode: int
     assert list(tmp_path.iterdir()) == [file]
 
 
-def test_what_everybody_could_read_is_its_owners_alone(tmp_path: Path) -> None:
+def test_world_readable_file_becomes_private(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text("copied from .env.example")
     file.chmod(0o644)
@@ -40,14 +40,14 @@ def test_what_everybody_could_read_is_its_owners_alone(tmp_path: Path) -> None:
     assert read_mode_and_owner(file)[0] == 0o600
 
 
-def test_a_new_one_is_its_owners_alone(tmp_path: Path) -> None:
+def test_new_file_is_private(tmp_path: Path) -> None:
     write_private_file(tmp_path / "new", "")
 
     assert read_mode_and_owner(tmp_path / "new") == (0o600, os.getuid(), os.getgid())
 
 
 @needs_root
-def test_a_new_master_key_keeps_the_owner_of_env(tmp_path: Path) -> None:
+def test_new_master_key_keeps_the_owner_of_env(tmp_path: Path) -> None:
     file = tmp_path / ".env"
     file.write_text(f"{KEY_VARIABLE}={generate_master_key()}\n")
     os.chown(file, OTHER_UID, OTHER_GID)
@@ -58,7 +58,7 @@ def test_a_new_master_key_keeps_the_owner_of_env(tmp_path: Path) -> None:
 
 
 @needs_root
-def test_who_may_not_leave_it_to_its_owner_leaves_it_as_it_is(home: Path) -> None:
+def test_file_of_another_user_is_not_changed(home: Path) -> None:
     file = home / ".env"
     file.write_text("old")
     home.chmod(0o777)
@@ -70,4 +70,4 @@ def test_who_may_not_leave_it_to_its_owner_leaves_it_as_it_is(home: Path) -> Non
         os.seteuid(0)
 
     assert file.read_text() == "old"
-    assert {one.name for one in home.iterdir()} == {".env", ".env.example"}
+    assert {path.name for path in home.iterdir()} == {".env", ".env.example"}

@@ -12,7 +12,7 @@ def make_launch(command: tuple[str, ...], cwd: Path) -> LaunchSpec:
     return LaunchSpec(command, {}, cwd)
 
 
-def test_a_process_writes_itself_down_before_it_is_what_it_is(tmp_path: Path) -> None:
+def test_process_writes_its_record_before_exec(tmp_path: Path) -> None:
     popen = spawn(make_launch(SLEEP, tmp_path), tmp_path / "record", tmp_path / "log")
     try:
         wait_until(lambda: popen.poll() is not None or (tmp_path / "log").read_text() != "")
@@ -27,19 +27,19 @@ def test_a_process_writes_itself_down_before_it_is_what_it_is(tmp_path: Path) ->
     assert not recorded.is_alive
 
 
-def test_another_process_of_the_same_number_is_not_taken_for_it(tmp_path: Path) -> None:
+def test_reused_pid_is_another_process(tmp_path: Path) -> None:
     popen = spawn(make_launch(SLEEP, tmp_path), tmp_path / "record", tmp_path / "log")
     try:
-        impostor = Process(popen.pid, "born at another time")
-        impostor.send_signal(9)
-        assert not impostor.is_alive
+        other = Process(popen.pid, "born at another time")
+        other.send_signal(9)
+        assert not other.is_alive
         assert popen.poll() is None
     finally:
         popen.kill()
         popen.wait()
 
 
-def test_a_zombie_counts_as_ended() -> None:
+def test_zombie_counts_as_ended() -> None:
     popen = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
     process = Process.from_pid(popen.pid)
     assert process is not None
@@ -49,13 +49,13 @@ def test_a_zombie_counts_as_ended() -> None:
     popen.wait()
 
 
-def test_an_incomplete_record_identifies_no_process(tmp_path: Path) -> None:
+def test_incomplete_record_identifies_no_process(tmp_path: Path) -> None:
     (tmp_path / "record").write_text("1234\n")
     assert Process.from_record(tmp_path / "record") is None
     assert Process.from_record(tmp_path / "none") is None
 
 
-def test_the_memory_of_an_ended_process_is_unknown() -> None:
+def test_memory_of_an_ended_process_is_unknown() -> None:
     popen = subprocess.Popen([sys.executable, "-c", ""])
     popen.wait()
     assert get_resident_memory(popen.pid) is None

@@ -32,14 +32,14 @@ async def running_component(folder: Path, component: Component) -> AsyncIterator
     run = RunDirectory(folder)
     run.create()
     with ThreadPoolExecutor() as threads:
-        keeper = ProcessRunner(component, run, lambda: None, threads)
-        task = asyncio.create_task(keeper.run([]))
-        keeper.set_desired_state(DesiredState(should_run=True))
+        runner = ProcessRunner(component, run, lambda: None, threads)
+        task = asyncio.create_task(runner.run([]))
+        runner.set_desired_state(DesiredState(should_run=True))
         try:
-            yield keeper
+            yield runner
         finally:
-            keeper.set_desired_state(DesiredState(should_run=False))
-            await keeper.wait_until_stopped()
+            runner.set_desired_state(DesiredState(should_run=False))
+            await runner.wait_until_stopped()
             task.cancel()
 
 
@@ -49,52 +49,52 @@ async def wait_until_state(runner: ProcessRunner, state: str) -> None:
             await asyncio.sleep(0.01)
 
 
-async def test_what_does_not_end_in_its_time_is_killed(tmp_path: Path) -> None:
+async def test_process_is_killed_after_its_stop_timeout(tmp_path: Path) -> None:
     stubborn = replace(make_component(tmp_path, IGNORE_SIGTERM_SCRIPT), stop_timeout=0.2)
-    async with running_component(tmp_path, stubborn) as keeper:
+    async with running_component(tmp_path, stubborn) as runner:
         log = RunDirectory(tmp_path).log_file("part")
-        await wait_until_state(keeper, "running")
+        await wait_until_state(runner, "running")
         async with asyncio.timeout(60):
             while "deaf" not in log.read_text():
                 await asyncio.sleep(0.01)
-    assert keeper.status.pid is None
+    assert runner.status.pid is None
     assert not RunDirectory(tmp_path).process_record("part").exists()
 
 
-async def test_what_keeps_dying_is_tried_ever_less_often(
+async def test_restart_delay_grows_with_each_failure(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     async with running_component(
         tmp_path, make_component(tmp_path, "import sys; sys.exit('no way')")
-    ) as keeper:
+    ) as runner:
         async with asyncio.timeout(60):
-            while keeper.status.restarts < 2:
+            while runner.status.restarts < 2:
                 await asyncio.sleep(0.01)
-    assert keeper.status.exit_reason == "exit status 1: no way"
+    assert runner.status.exit_reason == "exit status 1: no way"
     output = capfd.readouterr().err
     assert "again in 0.5 s" in output
     assert "again in 1 s" in output
 
 
-async def test_a_task_that_ended_well_is_done_and_not_repeated(tmp_path: Path) -> None:
+async def test_successful_task_is_not_repeated(tmp_path: Path) -> None:
     async with running_component(
         tmp_path, replace(make_component(tmp_path, "print(1)"), kind="task")
-    ) as keeper:
-        await wait_until_state(keeper, "done")
-        await asyncio.wait_for(keeper.ready.wait(), 5)
-        keeper.set_desired_state(DesiredState(should_run=True, generation=0))
+    ) as runner:
+        await wait_until_state(runner, "done")
+        await asyncio.wait_for(runner.ready.wait(), 5)
+        runner.set_desired_state(DesiredState(should_run=True, generation=0))
         await asyncio.sleep(0)
-        assert keeper.status.state == "done"
+        assert runner.status.state == "done"
     assert RunDirectory(tmp_path).log_file("part").read_text() == "1\n"
 
 
-async def test_a_failed_preparation_is_explained_and_retried(
+async def test_failed_preparation_is_explained_and_retried(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     def refuse() -> LaunchSpec:
         raise ControlError("no such program")
 
-    async with running_component(tmp_path, Component("part", "service", refuse)) as keeper:
-        await wait_until_state(keeper, "failing")
-        assert keeper.status.exit_reason == "no such program"
+    async with running_component(tmp_path, Component("part", "service", refuse)) as runner:
+        await wait_until_state(runner, "failing")
+        assert runner.status.exit_reason == "no such program"
     assert "again in 0.5 s" in capfd.readouterr().err

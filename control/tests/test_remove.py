@@ -25,7 +25,7 @@ from smart_kit.testing.suite_harness import wait_until
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root keeps a database elsewhere")
 
 
-def test_without_a_terminal_it_needs_a_yes_and_deletes_nothing_before(suite: FakeSuite) -> None:
+def test_removal_without_terminal_requires_yes_option(suite: FakeSuite) -> None:
     suite.manage("start")
     refused = suite.manage("stop", "--remove", status=2)
     assert str(suite.home / "state" / "redis") in refused
@@ -47,27 +47,25 @@ def test_removal_deletes_data_and_keeps_settings(suite: FakeSuite) -> None:
     assert "✓ rest_service" in suite.manage("start")
 
 
-def test_what_a_suite_keeps_is_known(suite_with_postgres: FakeSuite) -> None:
+def test_all_files_in_the_state_dir_are_known(suite_with_postgres: FakeSuite) -> None:
     """Every file of STATE_DIR belongs either to the deleted data or to the settings."""
     suite_with_postgres.manage("start", "--replicas", "rest_service=2")
     state = suite_with_postgres.home / "state"
-    kept = {path.name for path in state.iterdir()}
+    names = {path.name for path in state.iterdir()}
     known = {pattern.partition("/")[0] for pattern in remove.DATA_PATTERNS}
-    assert kept <= {*known, *remove.SETTINGS_FILES}
-    assert {"postgres", "redis", "run", "logs"} <= kept
+    assert names <= {*known, *remove.SETTINGS_FILES}
+    assert {"postgres", "redis", "run", "logs"} <= names
     suite_with_postgres.manage("stop", "--remove", "--yes")
     assert {path.name for path in state.iterdir()} <= set(remove.SETTINGS_FILES)
 
 
-def test_one_service_has_no_data_of_its_own(suite: FakeSuite) -> None:
+def test_removal_of_a_single_service_is_refused(suite: FakeSuite) -> None:
     output = suite.manage("stop", "--remove", "--yes", "--service", "redis", status=2)
     assert "leave --service out" in output
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="found in /proc")
-def test_a_suite_whose_folder_was_deleted_while_it_ran_is_ended(
-    home: Path, suite: FakeSuite
-) -> None:
+def test_suite_with_deleted_folder_is_stopped(home: Path, suite: FakeSuite) -> None:
     suite.manage("start")
     processes = suite.processes()
     shutil.rmtree(home / "state")
@@ -87,7 +85,7 @@ def suite_in_closed_folder(home: Path, database_template: DatabaseTemplate) -> I
 
 
 @needs_root
-def test_a_database_outside_the_state_dir_is_deleted(suite_in_closed_folder: FakeSuite) -> None:
+def test_database_outside_the_state_dir_is_deleted(suite_in_closed_folder: FakeSuite) -> None:
     state = suite_in_closed_folder.home / "state"
     suite_in_closed_folder.manage("start", "--service", "postgres")
     database = (state / "postgres").resolve()
@@ -99,24 +97,24 @@ def test_a_database_outside_the_state_dir_is_deleted(suite_in_closed_folder: Fak
 
 
 @needs_root
-def test_an_orphaned_database_is_reported_with_its_removal_command(
+def test_orphaned_database_is_reported_with_its_removal_command(
     home: Path, suite: FakeSuite, database_template: DatabaseTemplate, terminal: Terminal
 ) -> None:
-    lost = home / "closed" / "state"
-    lost.mkdir(parents=True)
-    lost.parent.chmod(0o700)
-    cluster = database_template.copy_to(lost, free_port())
+    state_dir = home / "closed" / "state"
+    state_dir.mkdir(parents=True)
+    state_dir.parent.chmod(0o700)
+    cluster = database_template.copy_to(state_dir, free_port())
     launch = cluster.prepare_launch()
     with spawn(launch, home / "record", home / "log") as server:
         wait_until(lambda: postgres.check_health(cluster.port).is_healthy)
-        database = (lost / "postgres").resolve()
-        shutil.rmtree(lost.parent)
+        database = (state_dir / "postgres").resolve()
+        shutil.rmtree(state_dir.parent)
 
-        command = f"STATE_DIR={lost} ./manage.py stop --local --remove"
+        command = f"STATE_DIR={state_dir} ./manage.py stop --local --remove"
         for output in (suite.manage("start"), "".join(suite.findings(terminal))):
             assert str(database) in output
             assert command in output
-        suite.environment["STATE_DIR"] = str(lost)
+        suite.environment["STATE_DIR"] = str(state_dir)
         try:
             suite.manage("stop", "--remove", "--yes")
             assert server.wait(60) == 0
@@ -127,7 +125,7 @@ def test_an_orphaned_database_is_reported_with_its_removal_command(
     assert command not in "".join(suite.findings(terminal))
 
 
-def test_a_reused_process_number_is_not_signalled(home: Path) -> None:
+def test_reused_process_number_is_not_signalled(home: Path) -> None:
     with subprocess.Popen(("sleep", "60")) as other:
         (home / "data").mkdir()
         (home / "data" / "postmaster.pid").write_text(f"{other.pid}\n")
@@ -137,7 +135,7 @@ def test_a_reused_process_number_is_not_signalled(home: Path) -> None:
 
 
 @pytest.mark.parametrize(("answer", "is_deleted"), [("yes", True), ("Yes ", True), ("y", False)])
-def test_at_a_terminal_it_asks(
+def test_removal_at_a_terminal_asks_for_confirmation(
     monkeypatch: pytest.MonkeyPatch, terminal: Terminal, answer: str, is_deleted: bool
 ) -> None:
     class Typed(io.StringIO):
@@ -152,20 +150,20 @@ def test_at_a_terminal_it_asks(
             suite_commands.confirm_deletion(terminal, ["everything"], is_confirmed=False)
 
 
-@pytest.mark.parametrize("gone", ["redis", "run/processes", "run/supervisor.lock"])
-def test_an_interrupted_removal_can_be_repeated(home: Path, suite: FakeSuite, gone: str) -> None:
+@pytest.mark.parametrize("deleted", ["redis", "run/processes", "run/supervisor.lock"])
+def test_interrupted_removal_can_be_repeated(home: Path, suite: FakeSuite, deleted: str) -> None:
     """The first command is killed in the middle of its work."""
     environment.ensure_secrets(home, suite.environment)
     suite.run_directory.create()
     (home / "state" / "redis").mkdir()
     (home / "state" / "run" / "supervisor.lock").touch()
-    removed = home / "state" / gone
+    removed = home / "state" / deleted
     removed.unlink() if removed.is_file() else removed.rmdir()
     suite.manage("stop", "--remove", "--yes")
     assert {path.name for path in (home / "state").iterdir()} <= set(remove.SETTINGS_FILES)
 
 
-def test_a_folder_where_no_suite_has_started_keeps_all_it_has(home: Path, suite: FakeSuite) -> None:
+def test_folder_without_suite_is_not_changed(home: Path, suite: FakeSuite) -> None:
     files = [home / "state" / name for name in ("logs/taxes.log", "run/x", "redis/y")]
     for file in files:
         file.parent.mkdir(parents=True)
@@ -184,7 +182,7 @@ def test_foreign_files_in_the_folders_are_not_deleted(home: Path, suite: FakeSui
     assert left == {"logs/taxes", "sandbox/project"}
 
 
-def test_behind_the_operators_link_only_the_database_is_deleted(
+def test_only_the_database_behind_an_operators_link_is_deleted(
     home: Path, suite: FakeSuite
 ) -> None:
     environment.ensure_secrets(home, suite.environment)
@@ -200,7 +198,7 @@ def test_behind_the_operators_link_only_the_database_is_deleted(
 
 
 @needs_root
-def test_a_copied_folder_does_not_take_the_database_of_the_other(
+def test_copied_folder_does_not_delete_the_originals_database(
     suite_in_closed_folder: FakeSuite,
 ) -> None:
     home = suite_in_closed_folder.home

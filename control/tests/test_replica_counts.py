@@ -11,7 +11,7 @@ from control.tests.fake_suite import FakeSuite
 
 
 @pytest.mark.parametrize(
-    ("text", "why"),
+    ("text", "reason"),
     [
         ("", "is damaged"),
         ('{"assistant"', "is damaged"),
@@ -26,14 +26,14 @@ from control.tests.fake_suite import FakeSuite
     ],
 )
 def test_invalid_replica_counts_are_refused_with_file_and_advice(
-    tmp_path: Path, text: str, why: str
+    tmp_path: Path, text: str, reason: str
 ) -> None:
     file = tmp_path / "replicas.json"
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(ControlError) as refusal:
         replicas.read(tmp_path, SERVICES)
     output = str(refusal.value)
-    assert output.startswith(f"{file} {why}")
+    assert output.startswith(f"{file} {reason}")
     assert output.endswith(replicas.REPAIR_ADVICE)
 
 
@@ -43,7 +43,7 @@ def test_stored_replica_counts_are_read_and_default_to_one(tmp_path: Path) -> No
     assert replicas.read(tmp_path, SERVICES) == {"assistant": 3, "rest_service": 1}
 
 
-def test_a_damaged_number_costs_nothing_that_runs_and_does_not_keep_it_from_stopping(
+def test_damaged_count_neither_stops_services_nor_prevents_stopping(
     suite: FakeSuite,
 ) -> None:
     suite.manage("start")

@@ -41,7 +41,7 @@ def three_replicas(suite: FakeSuite) -> FakeSuite:
     return suite
 
 
-def test_a_killed_replica_is_started_again_while_the_others_go_on(
+def test_killed_replica_restarts_while_the_others_run(
     three_replicas: FakeSuite,
 ) -> None:
     before = pids(three_replicas)
@@ -54,7 +54,7 @@ def test_a_killed_replica_is_started_again_while_the_others_go_on(
     assert after == before
 
 
-def test_the_health_of_each_is_that_of_its_own_process(
+def test_each_replica_has_its_own_health(
     three_replicas: FakeSuite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     suspended = process_port(three_replicas, 2)
@@ -76,7 +76,7 @@ def test_the_health_of_each_is_that_of_its_own_process(
     assert health == {"rest_service": "ok", "rest_service.3": "ok"}
 
 
-def test_a_restart_and_a_later_start_keep_their_number(three_replicas: FakeSuite) -> None:
+def test_restart_and_later_start_preserve_the_count(three_replicas: FakeSuite) -> None:
     three_replicas.manage("restart")
     assert set(REPLICAS) <= set(pids(three_replicas))
     three_replicas.manage("stop")
@@ -85,7 +85,7 @@ def test_a_restart_and_a_later_start_keep_their_number(three_replicas: FakeSuite
     assert set(REPLICAS) <= set(pids(three_replicas))
 
 
-def test_a_start_with_another_number_ends_and_starts_replicas_and_touches_nothing_else(
+def test_start_with_another_count_changes_only_replicas(
     three_replicas: FakeSuite,
 ) -> None:
     first, rest = three_replicas.pid("rest_service"), find_other_pids(three_replicas)
@@ -104,7 +104,7 @@ def test_a_start_with_another_number_ends_and_starts_replicas_and_touches_nothin
     three_replicas.manage("status")
 
 
-def test_naming_a_service_means_all_its_replicas(three_replicas: FakeSuite) -> None:
+def test_service_name_selects_all_its_replicas(three_replicas: FakeSuite) -> None:
     before = pids(three_replicas)
     three_replicas.manage("restart", "--service", "rest_service")
     after = pids(three_replicas)
@@ -119,7 +119,7 @@ def test_naming_a_service_means_all_its_replicas(three_replicas: FakeSuite) -> N
     assert {line.split(" ")[0] for line in output.splitlines()} == set(REPLICAS)
 
 
-def test_a_restart_of_a_service_with_replicas_has_one_of_them_away_at_a_time(
+def test_replicas_restart_one_at_a_time(
     three_replicas: FakeSuite, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     before = pids(three_replicas)
@@ -151,7 +151,7 @@ def find_unavailable_replicas(suite: FakeSuite) -> list[str]:
     ]
 
 
-def test_where_a_replica_does_not_get_well_those_after_it_go_on_as_they_were(
+def test_unhealthy_replica_stops_the_rolling_restart(
     three_replicas: FakeSuite,
 ) -> None:
     before = pids(three_replicas)
@@ -175,7 +175,7 @@ def test_orphaned_replicas_are_taken_over(
     assert set(REPLICAS) <= set(pids(three_replicas))
 
 
-def test_a_replica_whose_port_is_taken_changes_nothing(suite: FakeSuite) -> None:
+def test_replica_with_busy_port_changes_nothing(suite: FakeSuite) -> None:
     suite.manage("start")
     before = pids(suite)
     with socket.socket() as squatter:
@@ -188,9 +188,7 @@ def test_a_replica_whose_port_is_taken_changes_nothing(suite: FakeSuite) -> None
     assert "rest_service.2" not in suite.manage("status")
 
 
-def test_a_second_suite_at_a_port_that_replicas_share_is_noticed(
-    three_replicas: FakeSuite, home: Path
-) -> None:
+def test_second_suite_at_a_shared_port_is_refused(three_replicas: FakeSuite, home: Path) -> None:
     other = FakeSuite(home)
     shared = {"REST_SERVICE_PORT": three_replicas.environment["REST_SERVICE_PORT"]}
     other.environment |= {"STATE_DIR": str(home / "other"), **shared}
@@ -200,7 +198,7 @@ def test_a_second_suite_at_a_port_that_replicas_share_is_noticed(
     )
 
 
-def test_a_restart_of_a_service_takes_over_the_settings_of_now_for_it_alone(
+def test_service_restart_applies_current_settings_to_that_service_only(
     three_replicas: FakeSuite, home: Path
 ) -> None:
     (home / ".env").write_text("LOG_LEVEL=DEBUG\n")
@@ -218,7 +216,7 @@ def test_a_restart_of_a_service_takes_over_the_settings_of_now_for_it_alone(
     assert three_replicas.fetch_environment("REST_SERVICE_PORT", offset=50)["LOG_LEVEL"] == "DEBUG"
 
 
-def test_a_stopped_service_starts_with_current_settings(suite: FakeSuite, home: Path) -> None:
+def test_stopped_service_starts_with_current_settings(suite: FakeSuite, home: Path) -> None:
     suite.manage("start")
     suite.manage("stop", "--service", "tg_bot")
     (home / ".env").write_text("LOG_LEVEL=DEBUG\n")
@@ -226,9 +224,7 @@ def test_a_stopped_service_starts_with_current_settings(suite: FakeSuite, home: 
     assert suite.fetch_environment("TG_BOT_PORT")["LOG_LEVEL"] == "DEBUG"
 
 
-def test_a_restart_of_a_service_with_broken_settings_leaves_alone_what_runs(
-    suite: FakeSuite, home: Path
-) -> None:
+def test_service_restart_with_broken_settings_stops_nothing(suite: FakeSuite, home: Path) -> None:
     suite.manage("start")
     before = pids(suite)
     (home / ".env").write_text("TELEGRAM_TOKEN=hunter2\n")
@@ -237,10 +233,10 @@ def test_a_restart_of_a_service_with_broken_settings_leaves_alone_what_runs(
     assert pids(suite) == before
 
 
-def test_what_a_command_hands_over_of_its_environment_does_not_stay(suite: FakeSuite) -> None:
+def test_environment_of_a_command_is_not_stored(suite: FakeSuite) -> None:
     suite.manage("start")
     suite.environment["GOOGLE_CLIENT_SECRET"] = "of-the-operator"
     suite.manage("restart", "--service", "tg_bot")
-    kept = [path for path in suite.run_directory.path.iterdir() if path.is_file()]
-    assert kept
-    assert not any("of-the-operator" in path.read_text() for path in kept)
+    files = [path for path in suite.run_directory.path.iterdir() if path.is_file()]
+    assert files
+    assert not any("of-the-operator" in path.read_text() for path in files)

@@ -15,46 +15,46 @@ class FakeClock:
 class TestReplyWatchdog:
     def collect_failures(self, *found: dict[str, str] | None) -> list[str]:
         """Return the failure after each check with these missing services; None is activity."""
-        clock, left = FakeClock(), [*found]
-        watchdog = ReplyWatchdog(lambda: left.pop(0) or {}, clock)
+        clock, remaining = FakeClock(), [*found]
+        watchdog = ReplyWatchdog(lambda: remaining.pop(0) or {}, clock)
         output = []
-        while left:
+        while remaining:
             clock.now += max(FIRST_CHECK_SECONDS, CHECK_INTERVAL_SECONDS)
-            if left[0] is None:
-                left.pop(0)
+            if remaining[0] is None:
+                remaining.pop(0)
                 watchdog.reset()
             else:
                 output.append(watchdog.get_failure())
         return output
 
     def test_two_failed_checks_name_the_service_with_advice(self) -> None:
-        gone = {"tg_bot": "is not running"}
-        first, second = self.collect_failures(gone, gone)
+        missing = {"tg_bot": "is not running"}
+        first, second = self.collect_failures(missing, missing)
         assert first == ""
         assert second.startswith("tg_bot is not running; see ./manage.py status")
 
-    def test_slow_services_are_waited_for(self) -> None:
+    def test_slow_services_are_awaited(self) -> None:
         assert self.collect_failures({}, {}, {}, {}) == [""] * 4
 
-    def test_restarting_services_are_waited_for(self) -> None:
+    def test_restarting_services_are_awaited(self) -> None:
         assert (
             self.collect_failures({"tg_bot": "is not running"}, {}, {"assistant": "dies"})
             == [""] * 3
         )
 
     def test_activity_resets_the_watchdog(self) -> None:
-        gone = {"assistant": "is not running"}
-        assert self.collect_failures(gone, None, gone) == ["", ""]
+        missing = {"assistant": "is not running"}
+        assert self.collect_failures(missing, None, missing) == ["", ""]
 
     def test_services_are_not_checked_before_the_first_interval(self) -> None:
-        clock, asked = FakeClock(), list[str]()
-        silence = ReplyWatchdog(lambda: asked.append("x") or {}, clock)
+        clock, checks = FakeClock(), list[str]()
+        watchdog = ReplyWatchdog(lambda: checks.append("x") or {}, clock)
         clock.now = FIRST_CHECK_SECONDS - 0.1
-        assert silence.get_failure() == ""
-        assert asked == []
+        assert watchdog.get_failure() == ""
+        assert checks == []
 
 
-def test_a_short_timeout_still_names_the_missing_services() -> None:
+def test_short_timeout_still_names_the_missing_services() -> None:
     assert (
         "tg_bot is not running; see"
         in ReplyWatchdog(lambda: {"tg_bot": "is not running"}).get_final_failure()

@@ -9,7 +9,7 @@ PACKAGES = (*requirements.SERVICES, "control", "sandbox", "smart_kit")
 MAX_LINES = 400
 
 
-def test_no_file_of_tests_is_too_long_to_be_read() -> None:
+def test_files_of_tests_have_limited_length() -> None:
     folders = [ROOT / "tests", *(ROOT / part / "tests" for part in PACKAGES)]
     files = [path for folder in folders for path in folder.rglob("*.py")]
     assert len(files) > 100

@@ -14,29 +14,29 @@ def write_pins(folder: Path, text: str) -> tuple[Path, ...]:
     return (file,)
 
 
-def test_an_interpreter_with_exactly_the_pinned_packages_has_them(tmp_path: Path) -> None:
+def test_interpreter_with_the_pinned_packages_is_sufficient(tmp_path: Path) -> None:
     version = metadata.version("pytest")
     assert requirements.are_installed(
         write_pins(tmp_path, f"pytest=={version} \\\n    --hash=sha256:00\nno-such ==1 ; win\n")
     )
 
 
-def test_another_version_or_a_missing_package_is_not_enough(tmp_path: Path) -> None:
+def test_different_or_missing_package_is_not_sufficient(tmp_path: Path) -> None:
     assert not requirements.are_installed(write_pins(tmp_path, "pytest==0.0.1 \\\n"))
     assert not requirements.are_installed(write_pins(tmp_path, "no-such-package==1.0 \\\n"))
 
 
-def test_what_this_machine_needs_not_may_be_missing(tmp_path: Path) -> None:
+def test_package_for_another_platform_may_be_missing(tmp_path: Path) -> None:
     text = "no-such-package==1.0 ; sys_platform == 'win32' \\\n"
     assert requirements.are_installed(write_pins(tmp_path, text))
 
 
-def test_the_fingerprint_changes_with_a_pin(tmp_path: Path) -> None:
+def test_fingerprint_changes_with_a_pin(tmp_path: Path) -> None:
     first = requirements.compute_fingerprint(write_pins(tmp_path, "a==1"))
     assert requirements.compute_fingerprint(write_pins(tmp_path, "a==2")) != first
 
 
-def test_every_service_has_its_requirements_installed_and_pinned_for_development() -> None:
+def test_requirements_of_every_service_are_pinned_for_development() -> None:
     files = requirements.runtime_files(ROOT)
     folders = {service.arguments[1].split(".")[0] for service in SERVICES} - {"alembic"}
     assert {file.parent.name for file in files} == folders | {ROOT.name}

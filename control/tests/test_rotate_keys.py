@@ -24,13 +24,13 @@ from smart_kit.vault import Vault
 
 
 class FakeRestService(ThreadingHTTPServer):
-    """Sends prepared answers, the last one repeatedly; `seen` holds the requests."""
+    """Sends prepared responses, the last one repeatedly, and records the requests."""
 
     daemon_threads = True
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers: list[tuple[int, dict[str, object]]] = [(200, make_counts())]
+        self.responses: list[tuple[int, dict[str, object]]] = [(200, make_counts())]
         self.requests: list[tuple[str, str]] = []
 
 
@@ -39,8 +39,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         self.server.requests.append((self.path, self.headers["Authorization"]))
-        answers = self.server.answers
-        status, body = answers.pop(0) if len(answers) > 1 else answers[0]
+        responses = self.server.responses
+        status, body = responses.pop(0) if len(responses) > 1 else responses[0]
         self.send_response(status)
         self.end_headers()
         self.wfile.write(json.dumps(body).encode())
@@ -71,8 +71,8 @@ def make_context(
     home: Path, terminal: Terminal, server: FakeRestService, **environ: str
 ) -> Context:
     port = str(server.server_address[1])
-    given = {"REST_SERVICE_PORT": port, **environ}
-    return Context(home, home / "manage.py", given, terminal)
+    environ = {"REST_SERVICE_PORT": port, **environ}
+    return Context(home, home / "manage.py", environ, terminal)
 
 
 def read_keys(home: Path) -> list[str]:
@@ -94,26 +94,26 @@ class RestartRecorder:
         return name not in self.failing
 
 
-def test_services_read_with_a_key_before_one_encrypts_with_it(
+def test_services_can_decrypt_with_a_key_before_any_encrypts(
     context: Context, home: Path, server: FakeRestService, output: io.StringIO
 ) -> None:
     (old,) = read_keys(home)
-    server.answers = [(200, make_counts(rewritten=3)), (200, make_counts())]
+    server.responses = [(200, make_counts(rewritten=3)), (200, make_counts())]
     restarts = RestartRecorder()
 
     assert rotate_keys.rotate(context, RUNNING, restarts) == 0
-    new, kept = read_keys(home)
-    assert (kept, new != old) == (old, True)
-    learnt = [("assistant", [old, new]), ("rest_service", [old, new])]
+    new, retained = read_keys(home)
+    assert (retained, new != old) == (old, True)
+    readable = [("assistant", [old, new]), ("rest_service", [old, new])]
     used = ("rest_service", [new, old])
-    assert restarts.restarts == [*learnt, used]
+    assert restarts.restarts == [*readable, used]
     token = dotenv.read_variable(home / ".env", "ADMIN_API_TOKEN")
     assert server.requests == [("/api/secrets/rotation", f"Bearer {token}")] * 2
 
     assert rotate_keys.drop_old(context, RUNNING, restarts) == 0
     assert read_keys(home) == [new]
     both, alone = ("assistant", [new, old]), [("assistant", [new]), ("rest_service", [new])]
-    assert restarts.restarts == [*learnt, used, both, used, *alone]
+    assert restarts.restarts == [*readable, used, both, used, *alone]
     assert len(server.requests) == 3
     assert new not in output.getvalue()
     assert old not in output.getvalue()
@@ -134,7 +134,7 @@ def test_rotation_keeps_other_lines_and_the_mode_of_env(context: Context, home: 
 
 
 @pytest.mark.parametrize("killed_at", [1, 2, 3])
-def test_a_killed_rotation_continues_and_loses_no_needed_key(
+def test_killed_rotation_continues_and_loses_no_needed_key(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService, killed_at: int
 ) -> None:
     (old,) = read_keys(home)
@@ -161,7 +161,7 @@ def test_a_killed_rotation_continues_and_loses_no_needed_key(
     assert read_keys(home)[1:] == [new, old]
 
 
-def test_what_was_broken_off_is_brought_to_its_end_before_old_keys_are_dropped(
+def test_drop_old_first_completes_an_interrupted_rotation(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService
 ) -> None:
     (old,) = read_keys(home)
@@ -174,7 +174,7 @@ def test_what_was_broken_off_is_brought_to_its_end_before_old_keys_are_dropped(
 
 
 @pytest.mark.parametrize("killed_at", range(1, 5))
-def test_a_killed_drop_continues_and_loses_no_needed_key(
+def test_killed_drop_continues_and_loses_no_needed_key(
     context: Context, home: Path, killed_at: int
 ) -> None:
     rotate_keys.rotate(context, RUNNING, RestartRecorder())
@@ -201,44 +201,44 @@ def test_another_suite_of_the_file_can_still_decrypt_its_data(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService, output: io.StringIO
 ) -> None:
     row = uuid4()
-    kept = Vault(tuple(read_keys(home))).encrypt(row, "kept before")
+    encrypted = Vault(tuple(read_keys(home))).encrypt(row, "secret text")
     rotate_keys.rotate(context, RUNNING, RestartRecorder())
 
     other = make_context(home, terminal, server, STATE_DIR=str(home / "other"))
     vault = Vault(tuple(other.settings.values[KEY_VARIABLE].split(",")))
-    assert vault.decrypt(row, kept) == "kept before"
-    assert not vault.is_encrypted_with_newest_key(kept)
+    assert vault.decrypt(row, encrypted) == "secret text"
+    assert not vault.is_encrypted_with_newest_key(encrypted)
     assert "--drop-old" in output.getvalue()
 
 
-def test_who_does_not_run_is_not_started(context: Context, server: FakeRestService) -> None:
+def test_stopped_service_is_not_started(context: Context, server: FakeRestService) -> None:
     restarts = RestartRecorder()
     rotate_keys.rotate(context, {"rest_service"}, restarts)
     assert {name for name, _ in restarts.restarts} == {"rest_service"}
-    asked = len(server.requests)
+    request_count = len(server.requests)
 
     with pytest.raises(ControlError, match="start --service rest_service"):
         rotate_keys.rotate(context, {"assistant"}, restarts)
-    assert len(server.requests) == asked
+    assert len(server.requests) == request_count
 
 
 @pytest.mark.parametrize(
-    ("answer", "message"),
+    ("response", "message"),
     [
         ((200, make_counts(unreadable=2)), "2 stored API keys and secrets cannot be decrypted"),
         ((200, make_counts(rewritten=1)), "repeatedly encrypted"),
         ((503, {"detail": "Redis is away"}), "Redis is away"),
     ],
 )
-def test_while_anything_may_need_them_the_old_keys_stay(
+def test_failed_reencryption_retains_old_keys(
     context: Context,
     home: Path,
     server: FakeRestService,
-    answer: tuple[int, dict[str, object]],
+    response: tuple[int, dict[str, object]],
     message: str,
 ) -> None:
     (old,) = read_keys(home)
-    server.answers = [answer]
+    server.responses = [response]
     with pytest.raises(ControlError, match=message):
         rotate_keys.rotate(context, RUNNING, RestartRecorder())
     with pytest.raises(ControlError, match=message):
@@ -247,7 +247,7 @@ def test_while_anything_may_need_them_the_old_keys_stay(
     assert read_keys(home)[1:] == [old]
 
 
-def test_where_a_service_does_not_get_well_nothing_is_encrypted_with_the_new_key(
+def test_unhealthy_service_prevents_encryption_with_the_new_key(
     context: Context, home: Path, server: FakeRestService
 ) -> None:
     (old,) = read_keys(home)
@@ -259,7 +259,7 @@ def test_where_a_service_does_not_get_well_nothing_is_encrypted_with_the_new_key
     assert (read_keys(home)[:1], server.requests) == ([old], [])
 
 
-def test_two_at_once_do_not_change_one_file_also_of_two_suites(
+def test_concurrent_rotations_of_one_file_are_refused(
     context: Context, home: Path, terminal: Terminal, server: FakeRestService
 ) -> None:
     seen: list[list[str]] = []
@@ -268,15 +268,15 @@ def test_two_at_once_do_not_change_one_file_also_of_two_suites(
         state.mkdir(exist_ok=True)
 
     def restart(_: Context, __: str) -> bool:
-        for act in (rotate_keys.rotate, rotate_keys.drop_old):
+        for operation in (rotate_keys.rotate, rotate_keys.drop_old):
             with pytest.raises(ControlError, match=r"another \./manage\.py rotate-keys"):
-                act(other, RUNNING, RestartRecorder())
+                operation(other, RUNNING, RestartRecorder())
         seen.append(read_keys(home))
         return True
 
     rotate_keys.rotate(context, RUNNING, restart)
-    learnt = read_keys(home)[::-1]
-    assert seen == [learnt, learnt, read_keys(home)]
+    readable = read_keys(home)[::-1]
+    assert seen == [readable, readable, read_keys(home)]
 
 
 def test_keys_of_the_process_environment_are_not_changed(
@@ -291,13 +291,13 @@ def test_keys_of_the_process_environment_are_not_changed(
 
 
 @pytest.mark.parametrize("mode", ["--local", "--docker"])
-def test_without_running_services_it_advises_to_start_first(
+def test_rotation_without_running_services_advises_to_start(
     home: Path, output: io.StringIO, capsys: pytest.CaptureFixture[str], mode: str
 ) -> None:
     environment.ensure_secrets(home, {})
     before = read_keys(home)
     docker = FakeDocker(home)
-    docker.answers["compose ps"] = ["", 0]
+    docker.responses["compose ps"] = ["", 0]
 
     assert docker.manage(output, "rotate-keys", mode) == 1
     assert "./manage.py start first" in capsys.readouterr().err
@@ -314,15 +314,15 @@ def test_running_processes_get_the_new_key_and_drop_the_old(
     message = suite.manage("rotate-keys")
     both = suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE]
     assert both == dotenv.read_variable(suite.home / "state" / "secrets.env", KEY_VARIABLE)
-    new, kept = both.split(",")
-    assert (kept, new != old) == (old, True)
+    new, retained = both.split(",")
+    assert (retained, new != old) == (old, True)
     assert (old in message, new in message) == (False, False)
     suite.manage("rotate-keys", "--drop-old")
     assert suite.fetch_environment("REST_SERVICE_PORT")[KEY_VARIABLE] == new
     assert suite.pid("tg_bot") == bystander
 
 
-def test_a_service_that_was_stopped_stays_so(suite: FakeSuite) -> None:
+def test_stopped_service_stays_stopped(suite: FakeSuite) -> None:
     suite.manage("start")
     suite.manage("stop", "--service", "rest_service")
     before = dotenv.read_variable(suite.home / "state" / "secrets.env", KEY_VARIABLE)
@@ -342,8 +342,10 @@ def test_containers_get_the_new_key_and_drop_the_old(
     docker.set_containers(*(make_container(name, **HEALTHY) for name in names))
     port = str(server.server_address[1])
 
-    for words in ((), ("--drop-old",)):
-        assert docker.manage(output, "rotate-keys", "--docker", *words, REST_SERVICE_PORT=port) == 0
+    for options in ((), ("--drop-old",)):
+        assert (
+            docker.manage(output, "rotate-keys", "--docker", *options, REST_SERVICE_PORT=port) == 0
+        )
     (new,) = read_keys(home)
     made = [
         (name, call["environment"][KEY_VARIABLE])
@@ -363,7 +365,7 @@ def test_containers_get_the_new_key_and_drop_the_old(
     ]
 
 
-def test_the_command_is_there(capsys: pytest.CaptureFixture[str]) -> None:
+def test_rotate_keys_is_a_command(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["rotate-keys", "--help"])
     assert "replace the master key" in capsys.readouterr().out

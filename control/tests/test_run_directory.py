@@ -31,7 +31,9 @@ DAMAGED_CONTENTS = (
 
 @pytest.mark.parametrize("text", DAMAGED_CONTENTS)
 @pytest.mark.parametrize("name", ["supervisor", "desired_state.json", "status.json"])
-def test_a_damaged_file_counts_as_absent_and_is_named(tmp_path: Path, name: str, text: str) -> None:
+def test_damaged_file_counts_as_absent_and_is_reported(
+    tmp_path: Path, name: str, text: str
+) -> None:
     run = RunDirectory(tmp_path)
     run.create()
     assert run.find_damaged_files() == []
@@ -40,14 +42,14 @@ def test_a_damaged_file_counts_as_absent_and_is_named(tmp_path: Path, name: str,
     assert run.find_damaged_files() == [run.path / name]
 
 
-def test_a_damaged_supervisor_record_is_named_in_the_lock_error(
+def test_damaged_supervisor_record_is_named_in_the_lock_error(
     tmp_path: Path, terminal: Terminal, output: io.StringIO, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(timeouts, "LOCK_TIMEOUT_SECONDS", 0.1)
     run = RunDirectory(tmp_path / "state")
     run.create()
-    held = FileLock.try_acquire(run.path / "supervisor.lock")
-    assert held is not None
+    lock = FileLock.try_acquire(run.path / "supervisor.lock")
+    assert lock is not None
     (run.path / "supervisor").write_text("{")
     with pytest.raises(ControlError, match=r"supervisor is damaged: .* within a minute: try again"):
         run.acquire_supervisor_lock()
@@ -55,34 +57,34 @@ def test_a_damaged_supervisor_record_is_named_in_the_lock_error(
     with spawn(launch, run.process_record("redis"), run.log_file("redis")) as part:
         try:
             wait_until(lambda: "redis" in run.find_processes())
-            given = {"STATE_DIR": str(tmp_path / "state")}
-            assert main(["status", "--local"], Context(tmp_path, tmp_path, given, terminal)) == 1
+            environ = {"STATE_DIR": str(tmp_path / "state")}
+            assert main(["status", "--local"], Context(tmp_path, tmp_path, environ, terminal)) == 1
         finally:
             part.kill()
     assert "unknown whether the supervisor of redis is alive" in output.getvalue()
     assert "is gone" not in output.getvalue()
 
 
-def test_an_environment_is_deleted_only_without_supervisor_and_command(tmp_path: Path) -> None:
+def test_environment_is_deleted_only_without_supervisor_and_command(tmp_path: Path) -> None:
     run = RunDirectory(tmp_path)
     run.create()
     run.write_environment({})
-    left = run.path / "environment.json"
+    environment_file = run.path / "environment.json"
     with run.command_lock():
         run.remove_orphaned_environment()
-        assert left.exists(), "a command may just have left it"
+        assert environment_file.exists(), "a command may just have written it"
     me = Process.from_pid(os.getpid())
     assert me is not None
     run.write_supervisor(me)
     run.remove_orphaned_environment()
-    assert left.exists(), "a supervisor is there to take it"
+    assert environment_file.exists(), "a supervisor can read it"
     (run.path / "supervisor").unlink()
     run.remove_orphaned_environment()
-    assert not left.exists()
+    assert not environment_file.exists()
 
 
 @pytest.mark.parametrize("text", ["", "12", "12\nboot\n7 (sh) S 1", "12\nboot\n7 (sh)", "\0\0"])
-def test_half_a_record_is_of_no_process(tmp_path: Path, text: str) -> None:
+def test_incomplete_record_matches_no_process(tmp_path: Path, text: str) -> None:
     (tmp_path / "record").write_text(text)
     process = Process.from_record(tmp_path / "record")
     assert process is None or not process.is_alive
@@ -106,7 +108,7 @@ def test_files_are_flushed_before_they_are_renamed(
     assert seen == [("file", "old"), ("folder", "new")]
 
 
-def test_lost_desired_states_end_nothing_and_a_restart_writes_them_again(suite: FakeSuite) -> None:
+def test_lost_desired_states_stop_nothing_until_a_restart(suite: FakeSuite) -> None:
     suite.manage("start")
     before = suite.processes()
     suite.run_directory.write_desired_states({})

@@ -31,35 +31,37 @@ SECRETS = {
 
 
 def load_settings(home: Path, **environ: str) -> Settings:
-    given = {"STATE_DIR": str(home / "state"), **environ}
-    environment.ensure_secrets(home, given)
-    return Settings.load(home, given)
+    environ = {"STATE_DIR": str(home / "state"), **environ}
+    environment.ensure_secrets(home, environ)
+    return Settings.load(home, environ)
 
 
 @pytest.mark.parametrize(("secret", "allowed"), SECRETS.items())
 def test_only_services_that_need_a_secret_receive_it(
     home: Path, secret: str, allowed: frozenset[str]
 ) -> None:
-    given = {"GOOGLE_CLIENT_SECRET": "google", "SOMETHING_ELSE": "of the operator's shell"}
-    mine = load_settings(home, **given)
-    assert mine.values[secret]
-    seen_by = {name for name in BY_NAME if secret in mine.build_environment(BY_NAME[name])}
-    assert seen_by == allowed
+    environ = {"GOOGLE_CLIENT_SECRET": "google", "SOMETHING_ELSE": "of the operator's shell"}
+    settings = load_settings(home, **environ)
+    assert settings.values[secret]
+    receivers = {name for name in BY_NAME if secret in settings.build_environment(BY_NAME[name])}
+    assert receivers == allowed
 
 
-def test_the_value_of_a_secret_has_no_other_name(home: Path) -> None:
-    mine = load_settings(home, TELEGRAM_TOKEN=TOKEN)
-    holders = {name for name in BY_NAME if TOKEN in mine.build_environment(BY_NAME[name]).values()}
+def test_secret_value_is_in_no_other_variable(home: Path) -> None:
+    settings = load_settings(home, TELEGRAM_TOKEN=TOKEN)
+    holders = {
+        name for name in BY_NAME if TOKEN in settings.build_environment(BY_NAME[name]).values()
+    }
     assert holders == {"tg_bot"}
 
 
-def test_with_nothing_given_everything_is_the_sandboxs(home: Path) -> None:
-    mine = load_settings(home, SANDBOX_PORT="8081")
-    bot = mine.build_environment(BY_NAME["tg_bot"])
-    rest_service = mine.build_environment(BY_NAME["rest_service"])
-    sandbox = mine.build_environment(BY_NAME["sandbox"])
+def test_defaults_use_the_sandbox_for_everything(home: Path) -> None:
+    settings = load_settings(home, SANDBOX_PORT="8081")
+    bot = settings.build_environment(BY_NAME["tg_bot"])
+    rest_service = settings.build_environment(BY_NAME["rest_service"])
+    sandbox = settings.build_environment(BY_NAME["sandbox"])
 
-    assert mine.needs_sandbox
+    assert settings.needs_sandbox
     assert bot["TELEGRAM_API_URL"] == "http://127.0.0.1:8081"
     assert bot["TELEGRAM_TOKEN"] == sandbox["TELEGRAM_TOKEN"]
     number, _, rest = bot["TELEGRAM_TOKEN"].partition(":")
@@ -67,56 +69,56 @@ def test_with_nothing_given_everything_is_the_sandboxs(home: Path) -> None:
     assert len(rest) == 35
     assert bot["TELEGRAM_ALLOWED_USERS"] == "*"
     assert rest_service["OPENAI_BASE_URL"] == "http://127.0.0.1:8081/v1"
-    assert all(mine.build_environment(service)["SANDBOX_CLOCK"] == "1" for service in SERVICES)
+    assert all(settings.build_environment(service)["SANDBOX_CLOCK"] == "1" for service in SERVICES)
 
 
-def test_the_sandboxs_bot_stays_the_same_for_a_state_folder(home: Path) -> None:
+def test_sandbox_bot_is_stable_per_state_dir(home: Path) -> None:
     first = load_settings(home).values["TELEGRAM_TOKEN"]
     assert load_settings(home).values["TELEGRAM_TOKEN"] == first
     assert load_settings(home, STATE_DIR=str(home / "b")).values["TELEGRAM_TOKEN"] != first
 
 
-def test_a_real_telegram_keeps_the_operators_settings(home: Path) -> None:
-    mine = load_settings(home, TELEGRAM_TOKEN=TOKEN, TELEGRAM_ALLOWED_USERS="7")
-    bot = mine.build_environment(BY_NAME["tg_bot"])
+def test_real_telegram_uses_the_operators_settings(home: Path) -> None:
+    settings = load_settings(home, TELEGRAM_TOKEN=TOKEN, TELEGRAM_ALLOWED_USERS="7")
+    bot = settings.build_environment(BY_NAME["tg_bot"])
     assert bot["TELEGRAM_TOKEN"] == TOKEN
     assert bot["TELEGRAM_ALLOWED_USERS"] == "7"
     assert "TELEGRAM_API_URL" not in bot
     assert "SANDBOX_CLOCK" not in bot
-    assert mine.needs_sandbox  # for the model
+    assert settings.needs_sandbox  # for the model
 
 
-def test_an_own_model_server_keeps_the_operators_settings(home: Path) -> None:
-    mine = load_settings(home, OPENAI_BASE_URL="http://model.lan/v1")
-    rest = mine.build_environment(BY_NAME["rest_service"])
+def test_own_model_server_uses_the_operators_settings(home: Path) -> None:
+    settings = load_settings(home, OPENAI_BASE_URL="http://model.lan/v1")
+    rest = settings.build_environment(BY_NAME["rest_service"])
     assert rest["OPENAI_BASE_URL"] == "http://model.lan/v1"
     assert "OPENAI_API_KEY" not in rest
-    assert mine.needs_sandbox  # for Telegram
+    assert settings.needs_sandbox  # for Telegram
 
 
-def test_a_key_alone_is_openais_and_the_chat_page_knows_the_server_but_not_the_key(
+def test_key_alone_selects_openai_and_is_hidden_from_chat(
     home: Path,
 ) -> None:
-    mine = load_settings(home, OPENAI_API_KEY="sk-mine")
-    assert mine.build_environment(BY_NAME["rest_service"])["OPENAI_API_KEY"] == "sk-mine"
-    page = mine.build_environment(BY_NAME["sandbox"])
+    settings = load_settings(home, OPENAI_API_KEY="sk-mine")
+    assert settings.build_environment(BY_NAME["rest_service"])["OPENAI_API_KEY"] == "sk-mine"
+    page = settings.build_environment(BY_NAME["sandbox"])
     assert page["OPENAI_BASE_URL"] == OPENAI_URL
     assert "OPENAI_API_KEY" not in page
 
 
-def test_with_both_real_there_is_no_sandbox(home: Path) -> None:
-    mine = load_settings(home, TELEGRAM_TOKEN=TOKEN, OPENAI_API_KEY="sk")
-    assert "sandbox" not in {service.name for service in mine.select_services(SERVICES)}
+def test_real_telegram_and_model_disable_the_sandbox(home: Path) -> None:
+    settings = load_settings(home, TELEGRAM_TOKEN=TOKEN, OPENAI_API_KEY="sk")
+    assert "sandbox" not in {service.name for service in settings.select_services(SERVICES)}
     assert "sandbox" in {service.name for service in load_settings(home).select_services(SERVICES)}
 
 
-def test_servers_of_the_operators_are_used_as_they_are_given(home: Path) -> None:
-    mine = load_settings(
+def test_external_servers_are_used_unchanged(home: Path) -> None:
+    settings = load_settings(
         home, DATABASE_URL="postgresql://db", ASYNC_DATABASE_URL="postgresql://a", REDIS_HOST="r"
     )
-    rest = mine.build_environment(BY_NAME["rest_service"])
-    assert mine.has_external_postgres
-    assert mine.has_external_redis
+    rest = settings.build_environment(BY_NAME["rest_service"])
+    assert settings.has_external_postgres
+    assert settings.has_external_redis
     assert (rest["DATABASE_URL"], rest["REDIS_HOST"], rest["REDIS_PORT"]) == (
         "postgresql://db",
         "r",
@@ -125,30 +127,30 @@ def test_servers_of_the_operators_are_used_as_they_are_given(home: Path) -> None
     assert "REDIS_PASSWORD" not in rest
 
 
-def test_the_services_find_our_databases_and_each_other(home: Path) -> None:
-    mine = load_settings(
+def test_services_receive_addresses_of_databases_and_each_other(home: Path) -> None:
+    settings = load_settings(
         home, POSTGRES_PASSWORD="p@ss/w:rd", POSTGRES_PORT="5000", ASSISTANT_PORT="7"
     )
     place = "smart_assistant:p%40ss%2Fw%3Ard@127.0.0.1:5000/smart_assistant"
-    rest = mine.build_environment(BY_NAME["rest_service"])
+    rest = settings.build_environment(BY_NAME["rest_service"])
     assert rest["DATABASE_URL"] == f"postgresql+psycopg2://{place}"
     assert rest["ASYNC_DATABASE_URL"] == f"postgresql+asyncpg://{place}"
     assert rest["REDIS_PORT"] == "6389"
-    assistant = mine.build_environment(BY_NAME["assistant"])
+    assistant = settings.build_environment(BY_NAME["assistant"])
     assert assistant["REST_SERVICE_URL"] == "http://127.0.0.1:8000"
     assert assistant["GOOGLE_CALENDAR_SERVICE_URL"] == "http://127.0.0.1:8001"
     assert assistant["ASSISTANT_PORT"] == "7"
 
 
 def test_only_services_with_external_servers_receive_the_proxy(home: Path) -> None:
-    mine = load_settings(home, HTTPS_PROXY="http://user:pw@proxy.lan", NO_PROXY="lan")
-    reported = {it.name for it in SERVICES if "HTTPS_PROXY" in mine.build_environment(it)}
+    settings = load_settings(home, HTTPS_PROXY="http://user:pw@proxy.lan", NO_PROXY="lan")
+    reported = {it.name for it in SERVICES if "HTTPS_PROXY" in settings.build_environment(it)}
     assert reported == {"rest_service", "assistant", "tg_bot", "google_calendar_service"}
-    assert mine.build_environment(BY_NAME["tg_bot"])["NO_PROXY"] == "lan,127.0.0.1,localhost"
+    assert settings.build_environment(BY_NAME["tg_bot"])["NO_PROXY"] == "lan,127.0.0.1,localhost"
 
 
 @pytest.mark.parametrize(
-    ("given", "output"),
+    ("environ", "output"),
     [
         ({"ASSISTANT_PORT": "80o2"}, "ASSISTANT_PORT=80o2: a port is a number"),
         ({"REDIS_PORT": "70000"}, "REDIS_PORT=70000: a port is a number"),
@@ -157,29 +159,29 @@ def test_only_services_with_external_servers_receive_the_proxy(home: Path) -> No
         ({"POSTGRES_PASSWORD": "a\nb"}, "POSTGRES_PASSWORD holds a character"),
     ],
 )
-def test_a_value_that_cannot_be_is_refused_in_one_line_without_repeating_secrets(
-    home: Path, given: dict[str, str], output: str
+def test_invalid_value_is_refused_without_showing_secrets(
+    home: Path, environ: dict[str, str], output: str
 ) -> None:
     with pytest.raises(ControlError, match=output) as caught:
-        load_settings(home, **given)
+        load_settings(home, **environ)
     assert "\n" not in str(caught.value)
     assert "hunter2" not in str(caught.value)
 
 
-def test_each_replica_answers_for_itself_at_a_port_of_its_own(home: Path) -> None:
-    mine = load_settings(home, REST_SERVICE_PORT="9000", ASSISTANT_PORT="9002")
+def test_each_replica_has_its_own_port(home: Path) -> None:
+    settings = load_settings(home, REST_SERVICE_PORT="9000", ASSISTANT_PORT="9002")
     rest, assistant = BY_NAME["rest_service"], BY_NAME["assistant"]
-    assert [mine.process_port(rest, number) for number in (1, 2, 3)] == [9050, 9150, 9250]
-    assert [mine.process_port(assistant, number) for number in (1, 2, 3)] == [9002, 9152, 9252]
+    assert [settings.process_port(rest, number) for number in (1, 2, 3)] == [9050, 9150, 9250]
+    assert [settings.process_port(assistant, number) for number in (1, 2, 3)] == [9002, 9152, 9252]
 
-    second = mine.build_environment(rest, 2)
+    second = settings.build_environment(rest, 2)
     assert (second["REST_SERVICE_PORT"], second["REST_SERVICE_OWN_PORT"]) == ("9000", "9150")
-    assert mine.build_environment(assistant, 2)["ASSISTANT_PORT"] == "9152"
-    assert "REST_SERVICE_OWN_PORT" not in mine.build_environment(assistant, 2)
+    assert settings.build_environment(assistant, 2)["ASSISTANT_PORT"] == "9152"
+    assert "REST_SERVICE_OWN_PORT" not in settings.build_environment(assistant, 2)
 
 
-def test_a_replica_without_a_free_port_names_the_variable(home: Path) -> None:
-    mine = load_settings(home, ASSISTANT_PORT="65500")
-    assert mine.process_port(BY_NAME["assistant"]) == 65500
+def test_replica_without_a_free_port_names_the_variable(home: Path) -> None:
+    settings = load_settings(home, ASSISTANT_PORT="65500")
+    assert settings.process_port(BY_NAME["assistant"]) == 65500
     with pytest.raises(ControlError, match=r"ASSISTANT_PORT=65500 leaves no port above it for as"):
-        mine.process_port(BY_NAME["assistant"], 2)
+        settings.process_port(BY_NAME["assistant"], 2)

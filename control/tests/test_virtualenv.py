@@ -28,9 +28,7 @@ MAKE = f"cd {{home}}/.venv; touch {' '.join(FILES)}"
 INSTALL = "cp {home}/requirements-local.txt {home}/.venv/installed"
 
 
-def test_the_first_time_it_is_made_and_filled_the_second_time_only_looked_at(
-    home: Path, terminal: Terminal, output: io.StringIO
-) -> None:
+def test_environment_is_installed_once(home: Path, terminal: Terminal, output: io.StringIO) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     assert repository.virtualenv.ensure() == home / ".venv" / "bin" / "python"
     assert repository.take_calls == REBUILD_CALLS
@@ -50,18 +48,18 @@ def test_installed_packages_are_checked_by_hash(home: Path, terminal: Terminal) 
     )
 
 
-def test_a_changed_pin_is_installed_into_what_there_is(home: Path, terminal: Terminal) -> None:
+def test_changed_pin_is_installed_into_the_existing_environment(
+    home: Path, terminal: Terminal
+) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     assert repository.take_calls
-    requirements.runtime_files(home)[0].write_text(
-        "no-such-package-of-ours==2.0 --hash=sha256:00\n"
-    )
+    requirements.runtime_files(home)[0].write_text("no-such-package-here==2.0 --hash=sha256:00\n")
     repository.virtualenv.ensure()
     assert repository.take_calls == ["pip install"]
 
 
-def test_development_includes_what_the_suite_needs(home: Path, terminal: Terminal) -> None:
+def test_development_environment_includes_runtime_packages(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure(develop=True)
     assert repository.take_calls == REBUILD_CALLS
@@ -69,7 +67,7 @@ def test_development_includes_what_the_suite_needs(home: Path, terminal: Termina
     assert repository.take_calls == []
 
 
-def test_an_environment_without_its_python_is_recreated(home: Path, terminal: Terminal) -> None:
+def test_environment_without_its_python_is_recreated(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     assert repository.take_calls
@@ -88,7 +86,7 @@ def test_rebuild_recreates_the_environment(home: Path, terminal: Terminal) -> No
     assert not (home / ".venv" / "broken").exists()
 
 
-def test_a_failed_installation_is_reported_and_retried(home: Path, terminal: Terminal) -> None:
+def test_failed_installation_is_reported_and_retried(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal, pip="echo 'error: dns error'; exit 1")
     for _ in range(2):
         with pytest.raises(ControlError, match="the package index cannot be reached") as caught:
@@ -98,17 +96,17 @@ def test_a_failed_installation_is_reported_and_retried(home: Path, terminal: Ter
     assert "dns error" in repository.virtualenv.log.read_text()
 
 
-def test_a_second_command_waits_for_its_turn(home: Path, terminal: Terminal) -> None:
+def test_second_command_waits_for_the_lock(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
-    held = FileLock.try_acquire(home)
-    assert held is not None
+    lock = FileLock.try_acquire(home)
+    assert lock is not None
     waiting = threading.Thread(target=repository.virtualenv.ensure)
     waiting.start()
     try:
         waiting.join(0.2)
         assert repository.take_calls == []
     finally:
-        held.release()
+        lock.release()
         waiting.join()
     assert repository.take_calls == REBUILD_CALLS
 
@@ -143,7 +141,7 @@ def wait_for_child(pid: int) -> int:
 
 
 @pytest.mark.parametrize("case", ["nothing is there", "a pin has changed", "rebuild"])
-def test_killed_at_any_step_the_same_command_succeeds(
+def test_command_succeeds_after_being_killed_at_any_step(
     home: Path, terminal: Terminal, case: str
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal, INSTALL, MAKE)
@@ -156,8 +154,8 @@ def test_killed_at_any_step_the_same_command_succeeds(
             repository.write_pins(f"{number}.1")
         status = wait_for_child(run_in_child(lambda: (kill_at_step(number), work())))  # noqa: B023 - it ends here
         repository.virtualenv.ensure()
-        here = {path.name for path in repository.virtualenv.path.iterdir()}
-        assert here >= {*FILES, "installed"}, number
+        names = {path.name for path in repository.virtualenv.path.iterdir()}
+        assert names >= {*FILES, "installed"}, number
         assert (home / ".venv" / "installed").read_text() == repository.pins
         if status == 0:
             break
@@ -166,7 +164,7 @@ def test_killed_at_any_step_the_same_command_succeeds(
 
 
 @pytest.mark.parametrize("slow", ["venv", "pip", "pip after a change"])
-def test_the_environment_of_a_killed_installer_is_recreated(
+def test_environment_of_a_killed_installer_is_recreated(
     home: Path, terminal: Terminal, slow: str
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
@@ -185,7 +183,7 @@ def test_the_environment_of_a_killed_installer_is_recreated(
 
 
 @pytest.mark.parametrize("slow", ["venv", "pip"])
-def test_the_next_command_waits_for_the_installer_of_a_killed_one(home: Path, slow: str) -> None:
+def test_next_command_waits_for_the_installer_of_a_killed_one(home: Path, slow: str) -> None:
     output = io.StringIO()
     repository = RepositoryWithFakeUv(home, Terminal(output, is_tty=True, colour=False))
     repository.set_behaviour(**{slow: WAIT_SCRIPT})
@@ -205,9 +203,7 @@ def test_the_next_command_waits_for_the_installer_of_a_killed_one(home: Path, sl
     assert repository.take_calls == REBUILD_CALLS
 
 
-def test_ctrl_c_shows_no_traceback_and_the_same_command_succeeds(
-    home: Path, terminal: Terminal
-) -> None:
+def test_command_succeeds_after_ctrl_c_without_traceback(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal, WAIT_SCRIPT)
     with repository.start_rebuild() as command:
         wait_until((home / "started").exists)
@@ -222,7 +218,7 @@ def test_ctrl_c_shows_no_traceback_and_the_same_command_succeeds(
     assert repository.take_calls == REBUILD_CALLS
 
 
-def test_a_listed_package_may_be_half_of_one_where_this_interpreter_is_in_an_unfinished_environment(
+def test_interpreter_of_an_unfinished_environment_is_not_trusted(
     home: Path, terminal: Terminal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
@@ -244,7 +240,7 @@ def test_a_listed_package_may_be_half_of_one_where_this_interpreter_is_in_an_unf
         replace(SUITABLE_MACHINE, loopback_error="off"),
     ],
 )
-def test_an_unmet_requirement_is_reported_before_the_installation(
+def test_unmet_requirement_is_reported_before_the_installation(
     home: Path, terminal: Terminal, found: Machine
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
@@ -255,7 +251,7 @@ def test_an_unmet_requirement_is_reported_before_the_installation(
     assert not repository.virtualenv.path.exists()
 
 
-def test_a_machine_that_lacks_something_keeps_the_environment_it_was_to_rebuild(
+def test_rebuild_on_an_unsuitable_machine_retains_the_environment(
     home: Path, terminal: Terminal
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
@@ -273,7 +269,7 @@ def test_a_machine_that_lacks_something_keeps_the_environment_it_was_to_rebuild(
     "found",
     [replace(SUITABLE_MACHINE, is_noexec=True), replace(SUITABLE_MACHINE, loopback_error="off")],
 )
-def test_what_may_change_is_looked_at_again_at_each_start(
+def test_changeable_requirements_are_checked_at_each_start(
     home: Path, terminal: Terminal, found: Machine
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
@@ -282,9 +278,7 @@ def test_what_may_change_is_looked_at_again_at_each_start(
         replace(repository.virtualenv, find_machine=lambda _: found).ensure()
 
 
-def test_an_interpreter_that_has_everything_needs_no_wheels_and_no_folder(
-    home: Path, terminal: Terminal
-) -> None:
+def test_complete_interpreter_needs_no_wheels_and_no_folder(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.pin_installed_package()
     found = replace(SUITABLE_MACHINE, python=(3, 15), is_musl=True, free_disk=0, is_noexec=True)
@@ -292,7 +286,7 @@ def test_an_interpreter_that_has_everything_needs_no_wheels_and_no_folder(
     assert virtualenv.ensure() == Path(sys.executable)
 
 
-def test_what_the_present_environment_takes_is_room_for_the_next_one(
+def test_rebuild_may_reuse_the_disk_space_of_the_environment(
     home: Path, terminal: Terminal
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)

@@ -19,20 +19,20 @@ def make_delivery(conversation: str = "chat", attempt: int = 1) -> Delivery:
 class ScriptedMailbox(Mailbox):
     """Delivers what tests put into `incoming`.
 
-    `answers`: scripted results or errors of each operation, in order; afterwards it succeeds.
+    `results`: scripted results or errors of each operation, in order; afterwards it succeeds.
     """
 
-    def __init__(self, **answers: list[Any]) -> None:
+    def __init__(self, **results: list[Any]) -> None:
         super().__init__(redis.asyncio.Redis(), "queue:scripted", lease_seconds=30.0)
         self.incoming = asyncio.Queue[Delivery]()
         self.calls: list[tuple[float, str, Any]] = []
         """Time, operation and arguments of each call."""
-        self._responses = answers
+        self._responses = results
         self._received: dict[str, Delivery] = {}
         self._created_at = asyncio.get_running_loop().time()
 
     def calls_to(self, *operations: str) -> list[Any]:
-        return [what for _, operation, what in self.calls if operation in operations]
+        return [argument for _, operation, argument in self.calls if operation in operations]
 
     def call_times(self, operation: str) -> list[float]:
         """Return the times of calls in seconds since creation, rounded to hundredths."""
@@ -47,7 +47,7 @@ class ScriptedMailbox(Mailbox):
 
     async def reclaim(self, consumer: str, limit: int) -> list[StreamEntry]:
         found: list[Delivery] | None = self._record_call("reclaim", (consumer, limit))
-        return [self._make_entry(one) for one in found or ()]
+        return [self._make_entry(delivery) for delivery in found or ()]
 
     async def receive(
         self, blocking: Redis, consumer: str, timeout_seconds: float
@@ -86,8 +86,8 @@ class ScriptedMailbox(Mailbox):
     def _record_call(self, operation: str, argument: Any) -> Any:
         at = asyncio.get_running_loop().time() - self._created_at
         self.calls.append((at, operation, argument))
-        answers = self._responses.get(operation)
-        answered = answers.pop(0) if answers else None
-        if isinstance(answered, Exception):
-            raise answered
-        return answered
+        results = self._responses.get(operation)
+        result = results.pop(0) if results else None
+        if isinstance(result, Exception):
+            raise result
+        return result

@@ -56,14 +56,14 @@ async def test_http_status_follows_the_checks(probe_results: list[str | None]) -
     health = Health("a_service")
     health.add_check("redis", lambda: probe_results[-1])
     async with TestClient(TestServer(build_health_app(health))) as client:
-        well = await client.get("/health")
+        healthy = await client.get("/health")
         probe_results.append("it is away")
-        ill = await client.get("/health")
+        unavailable = await client.get("/health")
         probe_results.append(None)
         again = await client.get("/health")
 
-        assert (well.status, ill.status, again.status) == (200, 503, 200)
-        assert (await ill.json())["checks"] == {"redis": "it is away"}
+        assert (healthy.status, unavailable.status, again.status) == (200, 503, 200)
+        assert (await unavailable.json())["checks"] == {"redis": "it is away"}
 
 
 async def test_metrics_have_the_format_of_prometheus() -> None:

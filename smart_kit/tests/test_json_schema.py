@@ -81,7 +81,7 @@ def test_unusable_schema_is_refused_with_the_place(schema: JsonObject, problem: 
 
 
 @pytest.mark.parametrize(
-    ("schema", "right", "wrong"),
+    ("schema", "valid", "invalid"),
     [
         (make_word_schema({"$ref": "#/$defs/a"}) | {"$defs": {"a": {"type": "string"}}}, "x", 7),
         (
@@ -114,10 +114,10 @@ def test_unusable_schema_is_refused_with_the_place(schema: JsonObject, problem: 
         (make_doubling_schema(3), "x", 7),
     ],
 )
-def test_usable_schema_is_applied(schema: JsonObject, right: Any, wrong: Any) -> None:
+def test_usable_schema_is_applied(schema: JsonObject, valid: Any, invalid: Any) -> None:
     checked = JsonSchemaValidator(schema)
-    assert checked.list_errors({} if right is None else {"word": right}) == []
-    assert wrong is None or checked.list_errors({"word": wrong})
+    assert checked.list_errors({} if valid is None else {"word": valid}) == []
+    assert invalid is None or checked.list_errors({"word": invalid})
 
 
 @pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
@@ -172,7 +172,7 @@ def test_validation_time_is_limited(schema: JsonObject, word: Any) -> None:
     started_at = time.process_time()
     problems = JsonSchemaValidator(schema).list_errors({"word": word})
     assert time.process_time() - started_at < MAX_SECONDS
-    assert all(len(one) < 500 for one in problems)
+    assert all(len(problem) < 500 for problem in problems)
 
 
 def test_long_text_can_be_validated_by_several_schemas() -> None:

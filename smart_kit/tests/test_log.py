@@ -232,7 +232,7 @@ async def test_correlation_id_is_in_the_lines_of_its_task_only(
 
     written = parse_lines(stderr)
     for correlation_id in ("tg:1:1", "tg:1:2"):
-        events = [one["event"] for one in written if one.get("correlation_id") == correlation_id]
+        events = [line["event"] for line in written if line.get("correlation_id") == correlation_id]
         assert events == ["ours", "theirs", "deeper"]
     assert "correlation_id" not in written[-1]
 

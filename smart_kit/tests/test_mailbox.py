@@ -77,8 +77,8 @@ async def test_message_id_is_deduplicated_for_seven_days(mailbox: Mailbox, redis
     await redis.zadd("in:seen", then)
     await mailbox.enqueue(Envelope("new", "chat", "a"))
 
-    doubles = await mailbox.enqueue(Envelope("6.9", "chat", "b"), Envelope("7.1", "chat", "c"))
-    assert doubles == [False, True]
+    results = await mailbox.enqueue(Envelope("6.9", "chat", "b"), Envelope("7.1", "chat", "c"))
+    assert results == [False, True]
 
 
 async def test_reply_id_is_deduplicated_for_seven_days(

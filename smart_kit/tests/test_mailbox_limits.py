@@ -97,21 +97,21 @@ async def test_blocking_read_has_a_time_limit(mailbox: Mailbox, seconds: float, 
 
 
 @pytest.mark.parametrize(
-    "answered",
+    "response",
     [
         [["in", [("1-0", {"conversation": "chat"})]]],
         {"in": [("1-0", {"conversation": "chat"})]},
         {"in": [[("1-0", {"conversation": "chat"})]]},
     ],
 )
-async def test_entry_is_parsed_from_resp2_and_resp3(mailbox: Mailbox, answered: Any) -> None:
-    reader: Any = FakeBlockingRedis(answered)
+async def test_entry_is_parsed_from_resp2_and_resp3(mailbox: Mailbox, response: Any) -> None:
+    reader: Any = FakeBlockingRedis(response)
     assert await mailbox.receive(reader, "worker", 1.0) == StreamEntry("1-0", "chat")
 
 
-@pytest.mark.parametrize("answered", [None, [], {}, {"in": []}, {"in": [[]]}])
-async def test_empty_response_has_no_entries(mailbox: Mailbox, answered: Any) -> None:
-    reader: Any = FakeBlockingRedis(answered)
+@pytest.mark.parametrize("response", [None, [], {}, {"in": []}, {"in": [[]]}])
+async def test_empty_response_has_no_entries(mailbox: Mailbox, response: Any) -> None:
+    reader: Any = FakeBlockingRedis(response)
     assert await mailbox.receive(reader, "worker", 1.0) is None
 
 
@@ -120,30 +120,34 @@ async def test_reclaim_takes_only_expired_leases_up_to_the_limit(
 ) -> None:
     await mailbox.enqueue(*(Envelope(str(n), f"chat {n}", "x") for n in range(4)))
     held = [await receive_delivery(mailbox, blocking) for _ in range(4)]
-    for one, idle in zip(held, (1_000, 31_000, 31_000, 31_000), strict=True):
-        await redis.xclaim("in", "workers", "worker", 0, [one.entry_id], idle=idle, justid=True)
+    for delivery, idle in zip(held, (1_000, 31_000, 31_000, 31_000), strict=True):
+        await redis.xclaim(
+            "in", "workers", "worker", 0, [delivery.entry_id], idle=idle, justid=True
+        )
 
     taken = await mailbox.reclaim("heir", 2)
-    assert taken == [StreamEntry(one.entry_id, one.conversation) for one in held[1:3]]
+    assert taken == [
+        StreamEntry(delivery.entry_id, delivery.conversation) for delivery in held[1:3]
+    ]
     pending = await redis.xpending_range("in", "workers", "-", "+", 10)
-    assert [one["consumer"] for one in pending] == ["worker", "heir", "heir", "worker"]
+    assert [entry["consumer"] for entry in pending] == ["worker", "heir", "heir", "worker"]
     assert await mailbox.reclaim("heir", 0) == []
-    assert [one.conversation for one in await mailbox.reclaim("heir", 9)] == ["chat 3"]
+    assert [entry.conversation for entry in await mailbox.reclaim("heir", 9)] == ["chat 3"]
 
 
 async def test_lease_ends_after_thirty_seconds(
     mailbox: Mailbox, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server's clock runs, so only the arguments can be compared exactly."""
-    asked: list[int] = []
+    idle_times: list[int] = []
 
     async def xautoclaim(*_: object, min_idle_time: int, **__: object) -> Any:
-        asked.append(min_idle_time)
+        idle_times.append(min_idle_time)
         return "0-0", [], []
 
     monkeypatch.setattr(redis, "xautoclaim", xautoclaim)
     assert await mailbox.reclaim("heir", 9) == []
-    assert asked == [30_000]
+    assert idle_times == [30_000]
 
 
 async def test_outdated_entry_is_dropped(mailbox: Mailbox, redis: Redis) -> None:

@@ -8,17 +8,17 @@ REPLICAS = (0, *range(50, 1000, 100))
 
 
 def test_unused_port_is_not_returned_twice() -> None:
-    given = [free_port() for _ in range(300)] + free_ports(8)
-    assert len(set(given)) == len(given)
+    ports = [free_port() for _ in range(300)] + free_ports(8)
+    assert len(set(ports)) == len(ports)
 
 
 def test_replica_ports_of_two_suites_differ(monkeypatch: pytest.MonkeyPatch) -> None:
     """Although no server listens yet. With four workers, each has the fewest ports."""
     monkeypatch.setenv("PYTEST_XDIST_WORKER_COUNT", "4")
     suites = [[port + above for port in free_ports(8) for above in REPLICAS] for _ in range(5)]
-    given = [port for suite in suites for port in suite]
-    assert len(set(given)) == len(given)
-    assert set(given).isdisjoint(free_port() for _ in range(300))
+    ports = [port for suite in suites for port in suite]
+    assert len(set(ports)) == len(ports)
+    assert set(ports).isdisjoint(free_port() for _ in range(300))
 
 
 def test_workers_choose_different_ports(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -26,6 +26,6 @@ def test_workers_choose_different_ports(monkeypatch: pytest.MonkeyPatch) -> None
     ranges = list[range]()
     for worker in ("gw0", "gw1", "gw2"):
         monkeypatch.setenv("PYTEST_XDIST_WORKER", worker)
-        given = [free_port() for _ in range(200)] + [free_ports(8)[-1] + 950]
-        ranges.append(range(min(given), max(given) + 1))
+        ports = [free_port() for _ in range(200)] + [free_ports(8)[-1] + 950]
+        ranges.append(range(min(ports), max(ports) + 1))
     assert ranges[0].stop <= ranges[1].start < ranges[1].stop <= ranges[2].start

@@ -87,7 +87,7 @@ def test_blocked_address_is_not_in_the_error(answered: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("location", "leads_to"),
+    ("location", "target"),
     [
         ("/end?x=1", "https://a.b.com:8443/end?x=1"),
         ("end", "https://a.b.com:8443/one/end"),
@@ -101,11 +101,11 @@ def test_blocked_address_is_not_in_the_error(answered: str) -> None:
         ("http://[::1/", None),
     ],
 )
-def test_redirect_target_is_parsed_strictly(location: str, leads_to: str | None) -> None:
-    here = PublicUrl.parse("https://a.b.com:8443/one/two")
-    if leads_to is not None:
-        assert str(here.join(location)) == leads_to
+def test_redirect_target_is_parsed_strictly(location: str, target: str | None) -> None:
+    base = PublicUrl.parse("https://a.b.com:8443/one/two")
+    if target is not None:
+        assert str(base.join(location)) == target
         return
     with pytest.raises(AddressBlocked) as refused:
-        here.join(location)
+        base.join(location)
     assert refused.value.message == UNPARSABLE

@@ -72,8 +72,8 @@ async def wait_until_hanging(resolver: FakeGetaddrinfo) -> None:
 
 
 async def cancel_tasks(tasks: list[asyncio.Task[Any]]) -> None:
-    for one in tasks:
-        one.cancel()
+    for task in tasks:
+        task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
@@ -92,18 +92,18 @@ async def test_hanging_lookups_of_an_origin_do_not_delay_others(
     app = web.Application()
     app.router.add_get("/", answer)
     async with TestServer(app, host="127.0.0.1") as server:
-        one, two = (f"{name}.example:{server.port}" for name in ("one", "two"))
-        async with make_safe_http_client(private_hosts=[one, two]) as http:
-            asking = [
-                asyncio.create_task(http.send(make_get_request(f"http://{one}/")))
+        first, second = (f"{name}.example:{server.port}" for name in ("one", "two"))
+        async with make_safe_http_client(private_hosts=[first, second]) as http:
+            tasks = [
+                asyncio.create_task(http.send(make_get_request(f"http://{first}/")))
                 for _ in range(REQUEST_COUNT)
             ]
             await wait_until_hanging(fake_getaddrinfo)
-            answers = [await http.send(make_get_request(f"http://{two}/")) for _ in range(10)]
-            assert not any(one.done() for one in asking), "no time-out has passed"
-            await cancel_tasks(asking)
+            responses = [await http.send(make_get_request(f"http://{second}/")) for _ in range(10)]
+            assert not any(task.done() for task in tasks), "no time-out has passed"
+            await cancel_tasks(tasks)
 
-    assert {answer.body for answer in answers} == {b"the end"}
+    assert {response.body for response in responses} == {b"the end"}
     assert len(fake_getaddrinfo.hanging_hosts) == MAX_CONCURRENT_LOOKUPS
 
 
@@ -112,14 +112,14 @@ async def test_cancelled_lookup_holds_its_slot_until_it_ends(
 ) -> None:
     async with make_safe_http_client(socket_factory=refuse_socket) as http:
         for _ in range(3):
-            asking = [
+            tasks = [
                 asyncio.create_task(http.send(make_get_request("http://slow.a.com/")))
                 for _ in range(20)
             ]
             await wait_until_hanging(fake_getaddrinfo)
             with pytest.raises(ConnectionFailed):
                 await http.send(make_get_request("http://other.a.com/"))
-            await cancel_tasks(asking)
+            await cancel_tasks(tasks)
         assert len(fake_getaddrinfo.hanging_hosts) == MAX_CONCURRENT_LOOKUPS
 
         fake_getaddrinfo.release_event.set()
@@ -130,9 +130,9 @@ async def test_cancelled_lookup_holds_its_slot_until_it_ends(
 
 async def test_finished_lookup_releases_its_slot(fake_getaddrinfo: FakeGetaddrinfo) -> None:
     async with make_safe_http_client(socket_factory=refuse_socket) as http:
-        asking = [http.send(make_get_request("http://good.a.com/")) for _ in range(REQUEST_COUNT)]
-        failures = await asyncio.gather(*asking, return_exceptions=True)
-    assert {type(one) for one in failures} == {ConnectionFailed}
+        tasks = [http.send(make_get_request("http://good.a.com/")) for _ in range(REQUEST_COUNT)]
+        failures = await asyncio.gather(*tasks, return_exceptions=True)
+    assert {type(failure) for failure in failures} == {ConnectionFailed}
 
 
 async def test_name_is_looked_up_once_in_a_daemon_thread(
@@ -143,17 +143,17 @@ async def test_name_is_looked_up_once_in_a_daemon_thread(
             await http.send(make_get_request("https://good.a.com:8443/"))
 
     assert fake_getaddrinfo.calls == [("good.a.com", 8443, {"type": socket.SOCK_STREAM})]
-    assert [(one.name, one.daemon) for one in fake_getaddrinfo.threads] == [("outside-name", True)]
+    assert [(it.name, it.daemon) for it in fake_getaddrinfo.threads] == [("outside-name", True)]
 
 
 def test_lookup_may_end_after_the_event_loop(
     fake_getaddrinfo: FakeGetaddrinfo, caplog: pytest.LogCaptureFixture
 ) -> None:
     async def leave_early() -> None:
-        asking = asyncio.create_task(Resolver().resolve("slow.a.com", 80, "a server"))
+        task = asyncio.create_task(Resolver().resolve("slow.a.com", 80, "a server"))
         while not fake_getaddrinfo.hanging_hosts:
             await asyncio.sleep(0.01)
-        asking.cancel()
+        task.cancel()
 
     asyncio.run(leave_early())
     fake_getaddrinfo.release_event.set()

@@ -55,10 +55,10 @@ class ScriptedRestService:
 
     def __call__(self, request: httpx2.Request) -> httpx2.Response:
         self.requests.append(request)
-        answer = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
+        response = self._responses.pop(0) if len(self._responses) > 1 else self._responses[0]
+        if isinstance(response, Exception):
+            raise response
+        return response
 
 
 @asynccontextmanager
@@ -86,7 +86,7 @@ def make_error_response(status: int, headers: dict[str, str] | None = None) -> h
 async def test_request_has_token_user_key_and_set_fields() -> None:
     server = ScriptedRestService(make_thing_response())
     async with make_client(server) as client:
-        answered = await client.call(
+        thing = await client.call(
             "PATCH",
             "/things/1",
             Thing,
@@ -97,7 +97,7 @@ async def test_request_has_token_user_key_and_set_fields() -> None:
         )
 
     (request,) = server.requests
-    assert answered == Thing(name="a")
+    assert thing == Thing(name="a")
     assert (request.method, str(request.url)) == ("PATCH", "http://rest:8000/api/things/1?limit=5")
     assert request.headers["Authorization"] == "Bearer the-service-token"
     assert request.headers["X-User-Id"] == str(USER)
@@ -168,7 +168,7 @@ async def test_refusal_becomes_a_domain_error_without_retry(
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         make_error_response(418),
         httpx2.Response(302),
@@ -178,9 +178,9 @@ async def test_refusal_becomes_a_domain_error_without_retry(
     ids=["teapot", "redirect", "a page", "nothing"],
 )
 async def test_unexpected_response_is_a_rejection_without_retry(
-    answer: httpx2.Response,
+    response: httpx2.Response,
 ) -> None:
-    server = ScriptedRestService(answer)
+    server = ScriptedRestService(response)
     async with make_client(server) as client:
         with pytest.raises(UpstreamRejected, match="rest_service"):
             await client.call("GET", "/things/1", Thing)

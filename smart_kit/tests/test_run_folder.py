@@ -237,7 +237,7 @@ def test_pytest_and_its_workers_share_one_removed_folder(
 
     assert "1 failed, 1 passed" in ran.stdout, ran.stdout
     noted = [Path((project / name).read_text()) for name in ("one", "two")]
-    (_, run, _), (_, of_tmp_path, folder, *_) = (one.relative_to(temp_dir).parts for one in noted)
+    (_, run, _), (_, of_tmp_path, folder, *_) = (path.relative_to(temp_dir).parts for path in noted)
     assert (of_tmp_path, folder) == (run, "pytest")
     assert list(temp_dir.iterdir()) == []
 
@@ -280,24 +280,24 @@ def test_copied_programs_are_executable_despite_the_umask(tmp_path: Path) -> Non
 FAKE_DOCKER = """\
 #!{python}
 import sys
-with open({asked!r}, "a") as asked:
-    print(*sys.argv[1:], file=asked)
+with open({calls!r}, "a") as calls:
+    print(*sys.argv[1:], file=calls)
 if "ls" in sys.argv:
     print("id-of-" + sys.argv[1])
 """
 
 
 def test_docker_resources_of_a_killed_run_are_removed(temp_dir: Path) -> None:
-    program, asked = temp_dir / "programs" / "docker", temp_dir / "asked"
+    program, calls = temp_dir / "programs" / "docker", temp_dir / "calls"
     program.parent.mkdir()
-    program.write_text(FAKE_DOCKER.format(python=sys.executable, asked=str(asked)))
+    program.write_text(FAKE_DOCKER.format(python=sys.executable, calls=str(calls)))
     program.chmod(0o755)
     killed = RunProcess(temp_dir, WAIT_FOR_INPUT)
     docker_resources.mark_docker_used(killed.folder)
     killed.kill()
     RunProcess(temp_dir, "pass", PATH=f"{program.parent}:{os.environ['PATH']}").end()
 
-    commands = asked.read_text().splitlines()
+    commands = calls.read_text().splitlines()
     beginning = f"sa-test-{killed.folder.name}-"
     assert f"container ls --all --quiet --filter name=^{beginning}" in commands
     named = "--format {{.Repository}}:{{.Tag}} --filter reference="

@@ -29,22 +29,22 @@ async def test_response_has_status_content_type_and_url() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.json_response({"a": 1}, status=418)
 
-    async with run_allowed_server(handler) as there:
-        answer = await there.send("POST", headers={"X-Key": "k"}, body=b"{}")
-        assert answer.url == there.url()
+    async with run_allowed_server(handler) as server:
+        response = await server.send("POST", headers={"X-Key": "k"}, body=b"{}")
+        assert response.url == server.url()
 
-    assert (answer.status, answer.body) == (418, b'{"a": 1}')
-    assert answer.content_type == "application/json; charset=utf-8"
-    (request,) = there.requests
+    assert (response.status, response.body) == (418, b'{"a": 1}')
+    assert response.content_type == "application/json; charset=utf-8"
+    (request,) = server.requests
     assert (request.method, request.headers["X-Key"]) == ("POST", "k")
 
 
 async def test_request_headers_reveal_only_the_user_agent() -> None:
-    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
-        await there.send()
-        host = there.url().split("/")[2]
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as server:
+        await server.send()
+        host = server.url().split("/")[2]
 
-    for request in there.requests:
+    for request in server.requests:
         assert dict(request.headers) == {
             "Host": host,
             "User-Agent": "smart-assistant",
@@ -56,11 +56,11 @@ async def test_request_headers_reveal_only_the_user_agent() -> None:
 
 async def test_path_and_query_are_sent_unchanged() -> None:
     written = "/a%2Fb/%2e%2e/%7Ec?d=%20+%26&&e"
-    async with run_allowed_server(make_redirect_handler(302, lambda _: written)) as there:
-        answer = await there.send()
+    async with run_allowed_server(make_redirect_handler(302, lambda _: written)) as server:
+        response = await server.send()
 
-    assert there.requests[-1].raw_path == written
-    assert answer.url.endswith(written)
+    assert server.requests[-1].raw_path == written
+    assert response.url.endswith(written)
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "POST"])
@@ -79,21 +79,21 @@ async def test_proxies_of_the_environment_are_not_used(
     for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY", "https_proxy"):
         monkeypatch.setenv(name, f"http://127.0.0.1:{canary_server.port}")
 
-    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
-        assert (await there.send()).body == b"the end"
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as server:
+        assert (await server.send()).body == b"the end"
     assert canary_server.connection_count == 0
 
 
 async def test_cookies_are_not_stored() -> None:
     async def handler(_: web.Request) -> web.Response:
-        answer = web.Response(text="x")
-        answer.set_cookie("session", "s")
-        return answer
+        response = web.Response(text="x")
+        response.set_cookie("session", "s")
+        return response
 
-    async with run_allowed_server(handler) as there:
-        await there.send()
-        await there.send()
-    assert "Cookie" not in there.requests[1].headers
+    async with run_allowed_server(handler) as server:
+        await server.send()
+        await server.send()
+    assert "Cookie" not in server.requests[1].headers
 
 
 async def test_connection_is_not_reused() -> None:
@@ -101,16 +101,16 @@ async def test_connection_is_not_reused() -> None:
         assert request.transport is not None
         return web.Response(text=str(request.transport.get_extra_info("peername")[1]))
 
-    async with run_allowed_server(handler) as there:
-        ports = {(await there.send()).body for _ in range(3)}
+    async with run_allowed_server(handler) as server:
+        ports = {(await server.send()).body for _ in range(3)}
     assert len(ports) == 3
 
 
-@pytest.mark.parametrize("says_so", [True, False])
-async def test_response_over_two_megabytes_is_refused(says_so: bool) -> None:
+@pytest.mark.parametrize("has_content_length", [True, False])
+async def test_response_over_two_megabytes_is_refused(has_content_length: bool) -> None:
     async def handler(request: web.Request) -> web.StreamResponse:
         response = web.StreamResponse()
-        if says_so:
+        if has_content_length:
             response.content_length = MAX_BYTES + 1
         await response.prepare(request)
         with contextlib.suppress(ConnectionError):
@@ -118,9 +118,9 @@ async def test_response_over_two_megabytes_is_refused(says_so: bool) -> None:
                 await response.write(b"x" * (MAX_BYTES // 2))
         return response
 
-    async with run_allowed_server(handler) as there:
+    async with run_allowed_server(handler) as server:
         with pytest.raises(ResponseTooLarge):
-            await there.send()
+            await server.send()
 
 
 @pytest.mark.clock("virtual")
@@ -134,9 +134,9 @@ async def test_response_with_a_large_content_length_is_not_read() -> None:
         await is_over.wait()
         return response
 
-    async with run_allowed_server(handler) as there:
+    async with run_allowed_server(handler) as server:
         with pytest.raises(ResponseTooLarge):
-            await there.send()
+            await server.send()
         is_over.set()
 
 
@@ -144,8 +144,8 @@ async def test_response_of_two_megabytes_is_accepted() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.Response(body=b"x" * MAX_BYTES)
 
-    async with run_allowed_server(handler) as there:
-        assert len((await there.send()).body) == MAX_BYTES
+    async with run_allowed_server(handler) as server:
+        assert len((await server.send()).body) == MAX_BYTES
 
 
 async def test_response_over_two_megabytes_when_decompressed_is_refused() -> None:
@@ -155,17 +155,17 @@ async def test_response_over_two_megabytes_when_decompressed_is_refused() -> Non
         return web.Response(body=packed, headers={"Content-Encoding": "gzip"})
 
     assert len(packed) < MAX_BYTES
-    async with run_allowed_server(handler) as there:
+    async with run_allowed_server(handler) as server:
         with pytest.raises(ResponseTooLarge):
-            await there.send()
+            await server.send()
 
 
 async def test_compressed_response_is_decompressed() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.Response(body=gzip.compress(b"hello"), headers={"Content-Encoding": "gzip"})
 
-    async with run_allowed_server(handler) as there:
-        assert (await there.send()).body == b"hello"
+    async with run_allowed_server(handler) as server:
+        assert (await server.send()).body == b"hello"
 
 
 async def test_slow_response_is_abandoned_after_the_time_limit(
@@ -182,9 +182,9 @@ async def test_slow_response_is_abandoned_after_the_time_limit(
                 await asyncio.sleep(0.02)
         return response
 
-    async with run_allowed_server(handler) as there:
+    async with run_allowed_server(handler) as server:
         with pytest.raises(UpstreamUnavailable) as failure:
-            await there.send()
+            await server.send()
     assert failure.value.message == "The server took too long."
 
 
@@ -248,24 +248,24 @@ async def test_response_without_content_type_has_an_empty_one() -> None:
         run_raw_server(raw_response) as host,
         make_safe_http_client(private_hosts=[host]) as http,
     ):
-        answer = await http.send(make_get_request(f"http://{host}/"))
-    assert (answer.content_type, answer.body) == ("", b"ok")
+        response = await http.send(make_get_request(f"http://{host}/"))
+    assert (response.content_type, response.body) == ("", b"ok")
 
 
 @pytest.mark.parametrize("name", ["Host", "content-length", "Transfer-Encoding", "Connection"])
 async def test_connection_headers_cannot_be_set(name: str) -> None:
-    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as server:
         with pytest.raises(InvalidHttpRequest) as refused:
-            await there.send(headers={name: "x"})
+            await server.send(headers={name: "x"})
     assert refused.value.message == f"The header {name} cannot be set."
-    assert there.requests == []
+    assert server.requests == []
 
 
 @pytest.mark.parametrize("text", ["a\r\nHost: b", "a\nb", "a\x00", "\ud800"])
 async def test_unsendable_header_is_an_invalid_request(text: str) -> None:
-    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as there:
+    async with run_allowed_server(make_redirect_handler(302, lambda _: "/end")) as server:
         for name, value in (("X-Word", text), ("X Word", "a")):
             with pytest.raises(InvalidHttpRequest) as refused:
-                await there.send(headers={name: value})
+                await server.send(headers={name: value})
             assert refused.value.message == f"The header {name!r} has an invalid name or value."
-    assert there.requests == []
+    assert server.requests == []

@@ -38,21 +38,21 @@ async def test_redirect_to_a_private_address_is_refused(
     handler = make_redirect_handler(
         status, lambda _: target.replace("{port}", str(canary_server.port))
     )
-    async with run_allowed_server(handler) as there:
+    async with run_allowed_server(handler) as server:
         with pytest.raises(RedirectBlocked):
-            await there.send()
+            await server.send()
 
-    assert (canary_server.connection_count, len(there.requests)) == (0, 1)
+    assert (canary_server.connection_count, len(server.requests)) == (0, 1)
 
 
 async def test_redirect_from_another_server_to_a_private_host_is_refused() -> None:
-    handler = make_redirect_handler(302, lambda request: there.url("two.example"))
-    async with run_allowed_server(handler, "two.example") as there:
+    handler = make_redirect_handler(302, lambda request: server.url("two.example"))
+    async with run_allowed_server(handler, "two.example") as server:
         with pytest.raises(RedirectBlocked) as refused:
-            await there.send()
+            await server.send()
 
     assert refused.value.message == "A redirect was refused. two.example is a private host."
-    assert len(there.requests) == 1
+    assert len(server.requests) == 1
 
 
 @pytest.mark.parametrize(
@@ -68,31 +68,31 @@ async def test_redirect_from_another_server_to_a_private_host_is_refused() -> No
     ],
 )
 async def test_redirect_within_the_server_is_followed(method: str, status: int, then: str) -> None:
-    async with run_allowed_server(make_redirect_handler(status, lambda _: "/end?x=1")) as there:
-        answer = await there.send(method, headers={"Authorization": "k"}, body=b"{}")
+    async with run_allowed_server(make_redirect_handler(status, lambda _: "/end?x=1")) as server:
+        response = await server.send(method, headers={"Authorization": "k"}, body=b"{}")
 
-    assert answer.body == (b"" if then == "HEAD" else b"the end")
-    last = there.requests[-1]
+    assert response.body == (b"" if then == "HEAD" else b"the end")
+    last = server.requests[-1]
     assert (last.method, last.path_qs, last.headers["Authorization"]) == (then, "/end?x=1", "k")
     assert await last.read() == (b"{}" if then == method else b"")
 
 
 @pytest.mark.parametrize("status", [201, 300, 304])
 async def test_location_header_without_redirect_status_is_ignored(status: int) -> None:
-    async with run_allowed_server(make_redirect_handler(status, lambda _: "/end")) as there:
-        answer = await there.send()
+    async with run_allowed_server(make_redirect_handler(status, lambda _: "/end")) as server:
+        response = await server.send()
 
-    assert (answer.status, len(there.requests)) == (status, 1)
+    assert (response.status, len(server.requests)) == (status, 1)
 
 
 async def test_redirect_without_location_is_the_response() -> None:
     async def handler(_: web.Request) -> web.Response:
         return web.Response(status=302, text="where to?")
 
-    async with run_allowed_server(handler) as there:
-        answer = await there.send()
+    async with run_allowed_server(handler) as server:
+        response = await server.send()
 
-    assert (answer.status, answer.body) == (302, b"where to?")
+    assert (response.status, response.body) == (302, b"where to?")
 
 
 async def test_redirect_to_an_unreachable_server_is_no_connection_failure(
@@ -101,9 +101,9 @@ async def test_redirect_to_an_unreachable_server_is_no_connection_failure(
     make_second_host_public(monkeypatch)
     async with run_allowed_server(
         make_redirect_handler(302, lambda _: f"http://127.0.0.1:{free_port()}/")
-    ) as there:
+    ) as server:
         with pytest.raises(UpstreamUnavailable) as failure:
-            await there.send("POST")
+            await server.send("POST")
     assert not isinstance(failure.value, ConnectionFailed)
     assert failure.value.message == "A redirect leads to an unreachable server."
 
@@ -111,18 +111,18 @@ async def test_redirect_to_an_unreachable_server_is_no_connection_failure(
 @pytest.mark.parametrize("times", [3, 4])
 async def test_at_most_three_redirects_are_followed(times: int) -> None:
     async def handler(request: web.Request) -> web.Response:
-        if len(there.requests) > times:
+        if len(server.requests) > times:
             return web.Response(text="the end")
         return web.Response(status=302, headers={"Location": "/start"})
 
-    async with run_allowed_server(handler) as there:
+    async with run_allowed_server(handler) as server:
         if times <= MAX_REDIRECTS:
-            assert (await there.send()).body == b"the end"
+            assert (await server.send()).body == b"the end"
         else:
             with pytest.raises(UpstreamRejected) as failure:
-                await there.send()
+                await server.send()
             assert failure.value.message == "The server redirected more than 3 times."
-    assert len(there.requests) == 4
+    assert len(server.requests) == 4
 
 
 def make_second_host_public(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,12 +136,14 @@ async def test_redirect_to_another_server_drops_private_headers(
 ) -> None:
     make_second_host_public(monkeypatch)
     secret = {"Authorization": "Bearer s", "X-Api-Key": "s", "Cookie": "s", "Accept": "text/plain"}
-    handler = make_redirect_handler(302, lambda _: there.url("two.example").replace("start", "end"))
-    async with run_allowed_server(handler) as there:
-        answer = await there.send(headers=secret)
+    handler = make_redirect_handler(
+        302, lambda _: server.url("two.example").replace("start", "end")
+    )
+    async with run_allowed_server(handler) as server:
+        response = await server.send(headers=secret)
 
-    assert answer.body == b"the end"
-    first, second = there.requests
+    assert response.body == b"the end"
+    first, second = server.requests
     assert {name: first.headers[name] for name in secret} == secret
     assert second.headers["Accept"] == "text/plain"
     assert not {"Authorization", "X-Api-Key", "Cookie", "Referer"} & set(second.headers)
@@ -153,13 +155,13 @@ async def test_redirect_to_another_server_never_sends_the_body(
 ) -> None:
     make_second_host_public(monkeypatch)
     handler = make_redirect_handler(
-        status, lambda _: there.url("two.example").replace("start", "end")
+        status, lambda _: server.url("two.example").replace("start", "end")
     )
-    async with run_allowed_server(handler) as there:
+    async with run_allowed_server(handler) as server:
         with pytest.raises(RedirectBlocked) as refused:
-            await there.send("POST", body=b"{}")
+            await server.send("POST", body=b"{}")
 
     assert refused.value.message == (
         "A redirect was refused. A redirect would send the request's content to another server."
     )
-    assert len(there.requests) == 1
+    assert len(server.requests) == 1

@@ -89,7 +89,7 @@ def test_results_are_in_utc_whatever_the_machines_zone() -> None:
     resolved = local_time.to_utc(datetime.fromisoformat("2026-01-01T09:00"), BERLIN)
 
     assert [found, *back, resolved] == [fire] * 3
-    assert {one.tzinfo for one in (found, *back, resolved) if one} == {UTC}
+    assert {instant.tzinfo for instant in (found, *back, resolved) if instant} == {UTC}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_job_in_a_gap_fires_at_the_first_valid_instant(
 ) -> None:
     after = to_utc(zone, day_before)
     assert list_fires(expression, zone, after, len(expected)) == [
-        to_utc(zone, one) for one in expected
+        to_utc(zone, instant) for instant in expected
     ]
 
 

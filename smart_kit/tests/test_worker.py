@@ -187,7 +187,7 @@ async def test_message_is_dead_lettered_even_if_the_reply_fails(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     async def fail_dead_letter_reply(_: Delivery) -> Outcome:
-        raise RuntimeError("no words")
+        raise RuntimeError("failed")
 
     handler = RecordingHandler(RejectMessage("it is empty"))
     await mailbox.enqueue(Envelope("1", "chat", "a"), Envelope("2", "chat", "b"))

@@ -143,11 +143,13 @@ def count_metrics() -> Callable[[], Any]:
 
 
 def get_final_operation(mailbox: ScriptedMailbox, message: Delivery) -> tuple[str, Any]:
-    ends = [(name, what) for _, name, what in mailbox.calls if name in ("finish", "delay")]
+    ends = [
+        (name, arguments) for _, name, arguments in mailbox.calls if name in ("finish", "delay")
+    ]
     if not ends:
         return "nothing", None
-    ((name, (whose, *rest)),) = ends
-    assert whose == message
+    ((name, (delivery, *rest)),) = ends
+    assert delivery == message
     if name == "finish" and rest[1] is not None:
         dead_letter = rest[1]
         rest[1] = (
@@ -167,19 +169,19 @@ async def handle_message(
     is_reply_failing: bool = False,
 ) -> list[Delivery]:
     """Process one message and return the delivery that the handler received."""
-    given: list[Delivery] = []
+    handled: list[Delivery] = []
 
-    async def handler(one: Delivery) -> Outcome:
-        given.append(one)
+    async def handler(delivery: Delivery) -> Outcome:
+        handled.append(delivery)
         await asyncio.sleep(HANDLED_SECONDS)
         if error is not None:
             raise error
         return HANDLER_OUTCOME
 
-    async def make_dead_letter_reply(one: Delivery) -> Outcome:
-        assert one == message
+    async def make_dead_letter_reply(delivery: Delivery) -> Outcome:
+        assert delivery == message
         if is_reply_failing:
-            raise RuntimeError("no words")
+            raise RuntimeError("failed")
         return DEAD_LETTER_OUTCOME
 
     stop = asyncio.Event()
@@ -190,23 +192,23 @@ async def handle_message(
     stop.set()
     async with asyncio.timeout(WORKER_TIMEOUT_SECONDS):
         await running
-    return given
+    return handled
 
 
-@pytest.mark.parametrize("fate", OUTCOME_CASES.values(), ids=OUTCOME_CASES)
+@pytest.mark.parametrize("case", OUTCOME_CASES.values(), ids=OUTCOME_CASES)
 async def test_outcome_of_a_message_is_applied_counted_and_logged(
-    fate: OutcomeCase, count_metrics: Any
+    case: OutcomeCase, count_metrics: Any
 ) -> None:
-    mailbox = ScriptedMailbox(finish=[fate.finish_error] if fate.finish_error else [])
-    message = make_delivery(attempt=fate.attempt)
+    mailbox = ScriptedMailbox(finish=[case.finish_error] if case.finish_error else [])
+    message = make_delivery(attempt=case.attempt)
     with structlog.testing.capture_logs() as lines:
-        given = await handle_message(mailbox, message, fate.error)
+        handled = await handle_message(mailbox, message, case.error)
 
-    assert given == ([] if fate.attempt > 5 else [message])
-    assert get_final_operation(mailbox, message) == fate.expected_operation
-    took = HANDLED_SECONDS if given else 0.0
-    assert count_metrics() == ({fate.metric_label: 1}, pytest.approx(took, abs=0.1))
-    assert lines[-1:] == ([fate.expected_log] if fate.expected_log else [])
+    assert handled == ([] if case.attempt > 5 else [message])
+    assert get_final_operation(mailbox, message) == case.expected_operation
+    seconds = HANDLED_SECONDS if handled else 0.0
+    assert count_metrics() == ({case.metric_label: 1}, pytest.approx(seconds, abs=0.1))
+    assert lines[-1:] == ([case.expected_log] if case.expected_log else [])
 
 
 async def test_message_is_dead_lettered_even_if_the_reply_fails() -> None:
@@ -224,9 +226,9 @@ async def test_unexpected_error_ends_only_the_attempt(operation: str, count_metr
     other = make_delivery("other")
     mailbox.incoming.put_nowait(make_delivery())
     with structlog.testing.capture_logs() as lines:
-        given = await handle_message(mailbox, other, None)
+        handled = await handle_message(mailbox, other, None)
 
-    assert given[-1] == other
+    assert handled[-1] == other
     assert count_metrics()[0] == {"done": 1}
     assert lines == [
         log_entry(
@@ -240,8 +242,8 @@ async def test_unexpected_error_ends_only_the_attempt(operation: str, count_metr
 
 @pytest.mark.parametrize("operation", ["begin", "finish", "delay"])
 async def test_finish_waits_for_redis_and_warns_once(operation: str, count_metrics: Any) -> None:
-    away = [RedisConnectionError("refused") for _ in range(3)]
-    mailbox, message = ScriptedMailbox(**{operation: away}), make_delivery()
+    errors = [RedisConnectionError("refused") for _ in range(3)]
+    mailbox, message = ScriptedMailbox(**{operation: errors}), make_delivery()
     error = RetryMessage(1) if operation == "delay" else None
     with structlog.testing.capture_logs() as lines:
         await handle_message(mailbox, message, error)

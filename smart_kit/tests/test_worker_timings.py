@@ -114,7 +114,7 @@ async def test_conversations_of_dead_workers_come_first_while_they_exceed_the_sl
         await asyncio.sleep(3.5)
         assert [round(at) for at in mailbox.call_times("reclaim")] == [0, 1, 2]
     assert mailbox.call_times("receive")[0] >= 2
-    assert [one[0].conversation for one in mailbox.calls_to("finish")] == ["a", "b", "c", "d", "e"]
+    assert [it.conversation for it, *_ in mailbox.calls_to("finish")] == ["a", "b", "c", "d", "e"]
 
 
 async def test_reclaimed_conversations_leave_free_slots_for_new_messages() -> None:
@@ -204,7 +204,7 @@ async def test_leases_are_renewed_three_times_per_lease_despite_failures() -> No
             await asyncio.sleep(35)
 
     assert mailbox.call_times("renew") == [10.0, 10.0, 20.0, 20.0]
-    assert [one.conversation for one, _ in mailbox.calls_to("renew")] == ["a", "b"] * 2
+    assert [delivery.conversation for delivery, _ in mailbox.calls_to("renew")] == ["a", "b"] * 2
     assert lines == [{"log_level": "warning", "event": "lease renewal failed", "reason": "closed"}]
 
 
@@ -216,7 +216,7 @@ async def test_lost_lease_does_not_stop_other_messages() -> None:
         await asyncio.sleep(26)
 
     assert handler.cancelled_at == [10.0]
-    assert [one[0].conversation for one in mailbox.calls_to("finish")] == ["b"]
+    assert [it.conversation for it, *_ in mailbox.calls_to("finish")] == ["b"]
 
 
 async def test_running_messages_are_released_after_fifteen_seconds() -> None:
@@ -228,7 +228,7 @@ async def test_running_messages_are_released_after_fifteen_seconds() -> None:
         await asyncio.sleep(1.5)  # a read of a second ends at 2
 
     assert handler.cancelled_at == [17.0, 17.0]
-    assert {(one.conversation, *rest) for one, *rest in mailbox.calls_to("delay")} == {
+    assert {(delivery.conversation, *rest) for delivery, *rest in mailbox.calls_to("delay")} == {
         ("a", 0, False),
         ("b", 0, False),
     }

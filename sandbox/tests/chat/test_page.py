@@ -21,11 +21,11 @@ def test_both_languages_have_the_same_texts() -> None:
 
 
 def test_every_used_translation_exists() -> None:
-    asked = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', SOURCES["index.html"]))
+    used = set(re.findall(r'data-t(?:-\w+)?="(\w+)"', SOURCES["index.html"]))
     for name, source in SOURCES.items():
         if name.endswith(".js"):
-            asked |= set(re.findall(r'\bt\("(\w+)"\)', source))
-    assert asked <= _get_text_keys("en")
+            used |= set(re.findall(r'\bt\("(\w+)"\)', source))
+    assert used <= _get_text_keys("en")
 
 
 def test_every_translation_is_used() -> None:
@@ -44,10 +44,10 @@ def test_every_used_icon_and_element_exists() -> None:
     icons = set(re.findall(r'<symbol id="(\w+)"', SOURCES["icons.svg"]))
     used = set(re.findall(r"icons\.svg#(\w+)", SOURCES["index.html"]))
     ids = set(re.findall(r'id="([\w-]+)"', SOURCES["index.html"]))
-    wanted: set[str] = set()
+    requested: set[str] = set()
     for name, source in SOURCES.items():
         if name.endswith(".js"):
             used |= set(re.findall(r'\bicon\("(\w+)"\)', source))
-            wanted |= set(re.findall(r'byId\("([\w-]+)"\)', source))
+            requested |= set(re.findall(r'byId\("([\w-]+)"\)', source))
     assert used <= icons
-    assert wanted <= ids
+    assert requested <= ids

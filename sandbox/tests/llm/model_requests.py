@@ -86,11 +86,11 @@ def _build_tool_round(results: list[tuple[ToolCall, str]]) -> list[dict[str, Any
         }
         for index, (call, _) in enumerate(results)
     ]
-    answers = [
+    tool_messages = [
         {"role": "tool", "tool_call_id": f"call{index}", "content": content}
         for index, (_, content) in enumerate(results)
     ]
-    return [{"role": "assistant", "content": None, "tool_calls": calls}, *answers]
+    return [{"role": "assistant", "content": None, "tool_calls": calls}, *tool_messages]
 
 
 def call_model(text: str, **options: Any) -> ModelReply:

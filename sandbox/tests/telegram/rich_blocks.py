@@ -7,13 +7,13 @@ from sandbox.telegram.rich.message_parser import parse_rich_message
 Blocks = list[dict[str, Any]]
 
 
-def parse_blocks(is_draft: bool = False, **given: Any) -> Blocks:
+def parse_blocks(is_draft: bool = False, **fields: Any) -> Blocks:
     """Return the blocks of a rich message; a violation fails the test."""
 
     def fail(kind: str, detail: str) -> None:
         raise AssertionError(f"{kind}: {detail}")
 
-    blocks: Blocks = parse_rich_message(given, fail, is_draft=is_draft)["blocks"]
+    blocks: Blocks = parse_rich_message(fields, fail, is_draft=is_draft)["blocks"]
     return blocks
 
 

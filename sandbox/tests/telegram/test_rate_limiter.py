@@ -23,15 +23,15 @@ class FakeClock:
 
 def _count_allowed(rate_limiter: RateLimiter, kind: str, chat_id: int, count: int) -> int:
     """Return how many of these calls are allowed."""
-    done = 0
+    allowed = 0
     for _ in range(count):
         try:
             rate_limiter.check(kind, chat_id)
         except BotApiError:
             continue
         rate_limiter.consume(kind, chat_id)
-        done += 1
-    return done
+        allowed += 1
+    return allowed
 
 
 def test_chat_allows_a_burst_then_one_call_per_second() -> None:

@@ -41,9 +41,12 @@ def build_photos(count: int) -> Blocks:
 )
 def test_five_limits_are_enforced(allowed: Blocks, refused: Blocks, code: str) -> None:
     assert parse_blocks(blocks=allowed)
-    with pytest.raises(BotApiError) as no:
+    with pytest.raises(BotApiError) as refusal:
         parse_blocks(blocks=refused)
-    assert (no.value.code, no.value.description) == (400, f"Bad Request: RICH_MESSAGE_{code}")
+    assert (refusal.value.code, refusal.value.description) == (
+        400,
+        f"Bad Request: RICH_MESSAGE_{code}",
+    )
 
 
 def test_formulas_emoji_and_button_labels_count_as_text() -> None:
@@ -118,10 +121,10 @@ REFUSED_CASES: tuple[tuple[dict[str, Any], str], ...] = (
 )
 
 
-@pytest.mark.parametrize(("given", "description"), REFUSED_CASES)
-def test_invalid_rich_messages_are_refused(given: dict[str, Any], description: str) -> None:
+@pytest.mark.parametrize(("fields", "description"), REFUSED_CASES)
+def test_invalid_rich_messages_are_refused(fields: dict[str, Any], description: str) -> None:
     with pytest.raises(BotApiError) as refused:
-        parse_rich_message(given, lambda *_: None)
+        parse_rich_message(fields, lambda *_: None)
     assert refused.value.code == 400
     assert refused.value.description.startswith(f"Bad Request: {description}")
 
@@ -158,10 +161,10 @@ FRAGMENTS = (
 def test_any_model_output_is_refused_or_parsed_to_sendable_blocks(
     form: str, parts: list[str]
 ) -> None:
-    def read(**given: Any) -> Blocks:
+    def read(**fields: Any) -> Blocks:
         """Parse a message; any error except a refusal fails the test."""
-        given |= {"skip_entity_detection": True}
-        blocks: Blocks = parse_rich_message(given, lambda *_: None)["blocks"]
+        fields |= {"skip_entity_detection": True}
+        blocks: Blocks = parse_rich_message(fields, lambda *_: None)["blocks"]
         return blocks
 
     blocks: Blocks = []

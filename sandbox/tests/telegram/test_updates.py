@@ -66,9 +66,9 @@ async def test_newer_poll_ends_the_older_poll(sandbox: SandboxHarness) -> None:
     newer = asyncio.create_task(_get_update_texts(sandbox, timeout=30))
     with pytest.raises(
         BotApiRefused, match="Conflict: terminated by other getUpdates request"
-    ) as no:
+    ) as caught:
         await asyncio.wait_for(older, TIMEOUT_SECONDS)
-    assert no.value.status == 409
+    assert caught.value.status == 409
     await sandbox.say("hello")
     assert await asyncio.wait_for(newer, TIMEOUT_SECONDS) == ["hello"]
 

@@ -25,14 +25,14 @@ async def get_json(sandbox: SandboxHarness, path: str, **query: str) -> tuple[in
 
 
 async def get_forecast(sandbox: SandboxHarness, **query: str) -> dict[str, Any]:
-    status, answer = await get_json(sandbox, "forecast", **BERLIN, **query)
-    assert status == 200, answer
-    return answer
+    status, response = await get_json(sandbox, "forecast", **BERLIN, **query)
+    assert status == 200, response
+    return response
 
 
 async def test_city_is_found_with_country_and_zone(sandbox: SandboxHarness) -> None:
-    _, answer = await get_json(sandbox, "search", name="berlin", language="en")
-    (berlin,) = answer["results"]
+    _, response = await get_json(sandbox, "search", name="berlin", language="en")
+    (berlin,) = response["results"]
 
     assert (berlin["name"], berlin["admin1"]) == ("Berlin", "State of Berlin")
     assert (berlin["country"], berlin["timezone"]) == ("Germany", "Europe/Berlin")
@@ -116,14 +116,14 @@ async def test_unknown_place_has_no_results(
 def test_every_place_is_complete_and_found_by_its_name(language: str) -> None:
     zones = available_timezones()
     for city in load_cities(language == "ru"):
-        facts = city.fields
-        assert facts["timezone"] in zones
-        assert abs(facts["latitude"]) < 90
-        assert abs(facts["longitude"]) <= 180
-        assert len(facts["country_code"]) == 2
-        found = find_places(facts["name"], language)
-        assert facts in found
-        assert {place["name"] for place in found} == {facts["name"]}
+        fields = city.fields
+        assert fields["timezone"] in zones
+        assert abs(fields["latitude"]) < 90
+        assert abs(fields["longitude"]) <= 180
+        assert len(fields["country_code"]) == 2
+        found = find_places(fields["name"], language)
+        assert fields in found
+        assert {place["name"] for place in found} == {fields["name"]}
 
 
 def test_places_are_unique() -> None:
@@ -137,13 +137,13 @@ def test_places_are_unique() -> None:
 async def test_forecast_has_requested_variables_with_units(
     sandbox: SandboxHarness,
 ) -> None:
-    answer = await get_forecast(sandbox, timezone="Europe/Berlin", **VARIABLES)
+    response = await get_forecast(sandbox, timezone="Europe/Berlin", **VARIABLES)
 
     for part in ("current", "daily"):
-        assert set(answer[part]) == {"time", *VARIABLES[part].split(",")}
-        assert set(answer[f"{part}_units"]) == set(answer[part])
-    assert {len(values) for values in answer["daily"].values()} == {7}
-    assert "sandbox" in answer["source"]
+        assert set(response[part]) == {"time", *VARIABLES[part].split(",")}
+        assert set(response[f"{part}_units"]) == set(response[part])
+    assert {len(values) for values in response["daily"].values()} == {7}
+    assert "sandbox" in response["source"]
 
 
 @pytest.mark.parametrize(
@@ -153,19 +153,19 @@ async def test_forecast_begins_today_in_the_requested_zone(
     sandbox: SandboxHarness, zone: str, today: str
 ) -> None:
     with time_machine.travel(datetime(2026, 11, 22, 23, 30, tzinfo=UTC), tick=False):
-        answer = await get_forecast(sandbox, timezone=zone, **VARIABLES)
+        response = await get_forecast(sandbox, timezone=zone, **VARIABLES)
 
-    assert answer["daily"]["time"][0] == today
-    assert answer["current"]["time"].startswith(f"{today}T")
+    assert response["daily"]["time"][0] == today
+    assert response["current"]["time"].startswith(f"{today}T")
 
 
 async def test_forecast_covers_the_requested_dates(sandbox: SandboxHarness) -> None:
     daily = {"daily": "weather_code"}
     dates = {"start_date": "2030-02-28", "end_date": "2030-03-01"}
-    answer = await get_forecast(sandbox, current="weather_code", **daily, **dates)
-    assert answer["daily"]["time"] == ["2030-02-28", "2030-03-01"]
-    assert answer["current"]["time"].startswith("2030-02-28T")
-    assert answer["current"]["weather_code"] == answer["daily"]["weather_code"][0]
+    response = await get_forecast(sandbox, current="weather_code", **daily, **dates)
+    assert response["daily"]["time"] == ["2030-02-28", "2030-03-01"]
+    assert response["current"]["time"].startswith("2030-02-28T")
+    assert response["current"]["weather_code"] == response["daily"]["weather_code"][0]
 
 
 @pytest.mark.parametrize(
@@ -188,10 +188,10 @@ async def test_forecast_covers_the_requested_dates(sandbox: SandboxHarness) -> N
 async def test_invalid_query_is_refused_with_a_reason(
     sandbox: SandboxHarness, query: dict[str, str]
 ) -> None:
-    status, answer = await get_json(sandbox, "forecast", **BERLIN | query)
+    status, response = await get_json(sandbox, "forecast", **BERLIN | query)
 
-    assert (status, answer["error"]) == (400, True)
-    assert answer["reason"]
+    assert (status, response["error"]) == (400, True)
+    assert response["reason"]
 
 
 async def test_search_without_a_name_is_refused(sandbox: SandboxHarness) -> None:
