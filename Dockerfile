@@ -37,12 +37,12 @@ ENTRYPOINT ["python", "-m", "pytest"]
 FROM python:3.13-slim AS setup
 COPY control /app/control
 RUN useradd --uid 10001 --no-create-home --shell /usr/sbin/nologin app \
-    && cd /app && python -c "from control.docker.setup import COMPONENTS; print(*COMPONENTS)" \
+    && cd /app && python -c "from control.docker.plain_compose_setup import COMPONENTS; print(*COMPONENTS)" \
        | tr ' ' '\n' | sed 's:^:/made/:' | xargs install -d -o app -g app /made \
     && chmod -R a+rX /app
 WORKDIR /app
 USER app
-CMD ["python", "-m", "control.docker.setup", "/made"]
+CMD ["python", "-m", "control.docker.plain_compose_setup", "/made"]
 
 FROM python:3.13-slim
 ARG PORT

@@ -15,8 +15,8 @@ from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext, ToolServices
-from .rest_request import build_request
-from .rest_response import render_response
+from .rest_tool_request import build_request
+from .rest_tool_response import render_response
 
 _MAX_REFUSAL_CHARACTERS = 2_000
 _OUTCOME_UNKNOWN = "Whether it was done is not known: do not call again."

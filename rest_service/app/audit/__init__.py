@@ -104,7 +104,7 @@ def _build_facts(writes: SessionWrites) -> JsonObject | None:
     row = writes.first_row
     if writes.facts is not None or row is None or writes.is_deleted:
         return writes.facts
-    return AUDITED_TYPES[type(row)].describe(row)
+    return AUDITED_TYPES[type(row)].select_columns(row)
 
 
 def _object_from_path(request: Request) -> tuple[str, UUID | None]:

@@ -18,7 +18,7 @@ class AuditedType:
     columns: frozenset[str]
     """The columns of an entry. Entries outlive their records: no secrets, no texts of users."""
 
-    def describe(self, row: Row) -> JsonObject:
+    def select_columns(self, row: Row) -> JsonObject:
         """Return the shown columns of a record."""
         return row.model_dump(mode="json", include=set(self.columns))
 

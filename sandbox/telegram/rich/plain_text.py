@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from sandbox.telegram.rich.table_columns import TextCell, align_rows
+from sandbox.telegram.rich.plain_text_table import TextCell, align_rows
 
 
 def render_plain_text(blocks: list[dict[str, Any]]) -> str:

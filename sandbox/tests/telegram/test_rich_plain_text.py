@@ -3,7 +3,7 @@
 import pytest
 
 from sandbox.telegram.rich.plain_text import render_plain_text
-from sandbox.telegram.rich.table_columns import MAX_COLUMN_WIDTH, display_width
+from sandbox.telegram.rich.plain_text_table import MAX_COLUMN_WIDTH, display_width
 from sandbox.tests.telegram.rich_blocks import parse_blocks
 
 

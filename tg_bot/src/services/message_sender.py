@@ -148,7 +148,7 @@ class MessageSender:
             return
         if part.blocks and not message.journal.is_started(f"{step}."):
             try:
-                async with self._request(message, step):
+                async with self._rate_limited(message, step):
                     sent_id = await self._client.send_rich_message(
                         message.chat_id, part.blocks, is_silent=_is_silent(message, step)
                     )
@@ -179,7 +179,7 @@ class MessageSender:
             return
         buttons = message.rendered.buttons if is_last else ()
         try:
-            async with self._request(message, step):
+            async with self._rate_limited(message, step):
                 sent_id = await self._client.send_message(
                     message.chat_id,
                     part.text,
@@ -203,7 +203,7 @@ class MessageSender:
             await _record_sent(message, step, sent_id, is_last=is_last)
 
     @asynccontextmanager
-    async def _request(self, message: OutgoingMessage, step: str) -> AsyncIterator[None]:
+    async def _rate_limited(self, message: OutgoingMessage, step: str) -> AsyncIterator[None]:
         """Wait for the rate limit, measure a request, and raise what to do without a response."""
         await self._rate_limiter.acquire(message.chat_id)
         started = time.monotonic()

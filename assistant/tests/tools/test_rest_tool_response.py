@@ -3,7 +3,7 @@
 import pytest
 
 from assistant.src.tools.base import MAX_RESULT_CHARACTERS
-from assistant.src.tools.rest_response import render_response as telling
+from assistant.src.tools.rest_tool_response import render_response
 from assistant.tests.tools.rest_tool_harness import FakeServer, call_tool, make_rest_tool
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 from smart_kit.safe_http.client import (
@@ -170,7 +170,7 @@ async def test_text_response_is_returned_unchanged(
 
 async def test_secret_in_the_host_name_is_redacted() -> None:
     url, kind = "https://topsecretvalue.evil.com/", "x/TopSecretValue-file"
-    shown = telling(HttpResponse(200, kind, b"1234", url), {"key": "TopSecretValue"})
+    shown = render_response(HttpResponse(200, kind, b"1234", url), {"key": "TopSecretValue"})
 
     assert "secretvalue" not in shown.lower()
     assert shown.startswith("HTTP 200 from (secret key).evil.com.")
@@ -182,7 +182,7 @@ async def test_cut_text_contains_no_part_of_a_secret(most: int, times: int) -> N
     """Redaction shortens the text, so that text behind the limit moves into view."""
     secret = "TopSecretValue-" * times
     answer = HttpResponse(200, "text/plain", (secret * 50).encode(), "https://a.example.org/")
-    shown = telling(answer, {"key": secret}, most)
+    shown = render_response(answer, {"key": secret}, most)
 
     assert "(secret key)" in shown
     assert "TopSecret" not in shown
