@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from control.docker import plain_compose, setup
+from control.docker import plain_compose, plain_compose_setup
 from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
 
 
@@ -18,7 +18,7 @@ class TestPlainCompose:
     def secrets_volume(self, tmp_path: Path) -> Path:
         for name in os.environ:
             assert not name.startswith(("TELEGRAM", "OPENAI"))
-        for name in setup.COMPONENTS:
+        for name in plain_compose_setup.COMPONENTS:
             (tmp_path / name).mkdir()
         return tmp_path
 
@@ -35,13 +35,13 @@ class TestPlainCompose:
     def test_secrets_are_created_once_and_limited_to_their_part(
         self, secrets_volume: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
-        setup.main(secrets_volume, {})
+        plain_compose_setup.main(secrets_volume, {})
         link, admin = capsys.readouterr().out.splitlines()
         bot, database = (
             self.read_environment(secrets_volume, "tg_bot"),
             self.read_environment(secrets_volume, "postgres"),
         )
-        setup.main(secrets_volume, {})
+        plain_compose_setup.main(secrets_volume, {})
 
         assert self.read_environment(secrets_volume, "tg_bot") == bot
         assert bot["TELEGRAM_API_URL"] == "http://sandbox:8080"
@@ -82,7 +82,7 @@ class TestPlainCompose:
 
     def test_container_variables_win_and_odd_values_stay_intact(self, secrets_volume: Path) -> None:
         odd = "a'b\"c $HOME `id` \\ }"
-        setup.main(secrets_volume, {"OPENAI_API_KEY": odd, "REDIS_PASSWORD": odd})
+        plain_compose_setup.main(secrets_volume, {"OPENAI_API_KEY": odd, "REDIS_PASSWORD": odd})
 
         assert self.read_environment(secrets_volume, "rest_service")["OPENAI_API_KEY"] == odd
         assert self.read_environment(secrets_volume, "redis")["REDISCLI_AUTH"] == odd
@@ -93,7 +93,7 @@ class TestPlainCompose:
 
     def test_translated_address_wins_over_the_operators(self, secrets_volume: Path) -> None:
         url = "http://localhost:11434/v1"
-        setup.main(secrets_volume, {"OPENAI_BASE_URL": url})
+        plain_compose_setup.main(secrets_volume, {"OPENAI_BASE_URL": url})
 
         environment = self.read_environment(secrets_volume, "rest_service", OPENAI_BASE_URL=url)
         assert environment["OPENAI_BASE_URL"] == "http://host.docker.internal:11434/v1"
