@@ -267,7 +267,7 @@ class TestDelete:
         assert refused.status_code == 409
         assert "assistants that ask it: Clerk." in refused.json()["detail"]
 
-    async def test_refusal_names_at_most_five_users_of_record(
+    async def test_refusal_names_at_most_five_related_records(
         self, admin: Client, make: Make
     ) -> None:
         poet = await make("assistants")
