@@ -19,7 +19,8 @@ TIMEOUT_SECONDS = 60.0
 async def read_notifications(redis: Redis) -> list[Notification]:
     """Return the messages for tg_bot, in order."""
     messages = [
-        TO_TELEGRAM_ADAPTER.validate_json(one) for one in await _read_waiting(redis, "to_telegram")
+        TO_TELEGRAM_ADAPTER.validate_json(text)
+        for text in await _read_waiting(redis, "to_telegram")
     ]
     return [message for message in messages if isinstance(message, Notification)]
 
@@ -27,8 +28,8 @@ async def read_notifications(redis: Redis) -> list[Notification]:
 async def read_prompts(redis: Redis) -> list[ScheduledPrompt]:
     """Return the messages for the secretary, in order."""
     messages = [
-        TO_SECRETARY_ADAPTER.validate_json(one)
-        for one in await _read_waiting(redis, "to_secretary")
+        TO_SECRETARY_ADAPTER.validate_json(text)
+        for text in await _read_waiting(redis, "to_secretary")
     ]
     return [message for message in messages if isinstance(message, ScheduledPrompt)]
 

@@ -93,7 +93,7 @@ async def run_scheduler(
         await asyncio.wait_for(asyncio.wait({claiming, listening}), TIMEOUT_SECONDS)
 
 
-async def test_a_reminder_comes_at_its_time_by_the_alarm(
+async def test_alarm_delivers_reminder_at_its_time(
     redis_client: RedisClient,
     rest_client: RestClient,
     rest_service: FakeRestService,
@@ -112,7 +112,7 @@ async def test_a_reminder_comes_at_its_time_by_the_alarm(
     assert rest_service.reported_run_ids == [message.run_id]
 
 
-async def test_a_reminder_that_is_made_while_it_runs_comes_by_the_announcement(
+async def test_announcement_delivers_reminder_created_while_running(
     redis_client: RedisClient,
     rest_client: RestClient,
     rest_service: FakeRestService,
@@ -128,7 +128,7 @@ async def test_a_reminder_that_is_made_while_it_runs_comes_by_the_announcement(
     assert message.text == "stretch"
 
 
-async def test_what_is_due_while_rest_service_is_away_comes_when_it_is_back(
+async def test_due_reminder_is_delivered_after_rest_service_outage(
     redis_client: RedisClient,
     rest_client: RestClient,
     rest_service: FakeRestService,
@@ -148,7 +148,7 @@ async def test_what_is_due_while_rest_service_is_away_comes_when_it_is_back(
     assert message.text == "stretch"
 
 
-async def test_a_crash_of_redis_delays_a_reminder_and_does_not_double_it(
+async def test_redis_crash_delays_but_does_not_duplicate_reminder(
     durable_valkey: DurableValkey, rest_client: RestClient, rest_service: FakeRestService
 ) -> None:
     rest_service.redispatch_after = timedelta(seconds=0.1)
@@ -178,7 +178,7 @@ async def test_a_crash_of_redis_delays_a_reminder_and_does_not_double_it(
     assert [message.text for message in found] == ["before", "meanwhile"]
 
 
-async def test_as_a_process_it_is_healthy_delivers_and_ends(
+async def test_process_is_healthy_delivers_and_exits(
     rest_service: FakeRestService, redis: Redis, redis_settings: RedisSettings, bot: BotIdentity
 ) -> None:
     port = free_port()

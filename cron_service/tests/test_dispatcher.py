@@ -19,7 +19,7 @@ from smart_kit.redis import Redis
 NO_DELAY = timedelta()
 
 
-async def test_a_reminder_goes_to_telegram_with_all_its_facts(
+async def test_reminder_is_queued_for_telegram_with_all_fields(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     run_id = rest_service.add_run("stretch")
@@ -37,7 +37,7 @@ async def test_a_reminder_goes_to_telegram_with_all_its_facts(
     assert rest_service.reported_run_ids == [run_id]
 
 
-async def test_a_prompt_goes_to_the_secretary_with_all_its_facts(
+async def test_prompt_is_queued_for_secretary_with_all_fields(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     run_id = rest_service.add_run("look up the weather", kind="prompt")
@@ -54,7 +54,7 @@ async def test_a_prompt_goes_to_the_secretary_with_all_its_facts(
     assert rest_service.reported_run_ids == [run_id]
 
 
-async def test_what_is_late_keeps_its_order(
+async def test_late_reminders_keep_their_order(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     for text in "abc":
@@ -64,7 +64,7 @@ async def test_what_is_late_keeps_its_order(
     assert [message.text for message in await read_notifications(redis)] == ["a", "b", "c"]
 
 
-async def test_a_run_whose_claimer_died_before_the_queue_is_queued_by_the_next(
+async def test_run_claimed_by_dead_process_is_queued_later(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     rest_service.add_run("stretch")
@@ -78,7 +78,7 @@ async def test_a_run_whose_claimer_died_before_the_queue_is_queued_by_the_next(
     assert len(await read_notifications(redis)) == 1
 
 
-async def test_a_run_whose_claimer_died_before_the_report_is_not_queued_twice(
+async def test_unreported_run_is_not_queued_twice(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     run_id = rest_service.add_run("stretch")
@@ -94,7 +94,7 @@ async def test_a_run_whose_claimer_died_before_the_report_is_not_queued_twice(
     assert rest_service.reported_run_ids == [run_id]
 
 
-async def test_without_a_bot_nothing_is_claimed_and_one_line_says_so(
+async def test_nothing_is_claimed_without_a_bot(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis
 ) -> None:
     run_id = rest_service.add_run("stretch")
@@ -110,7 +110,7 @@ async def test_without_a_bot_nothing_is_claimed_and_one_line_says_so(
     assert rest_service.reported_run_ids == [run_id]
 
 
-async def test_after_a_full_claim_there_is_another_at_once(
+async def test_full_claim_is_followed_by_another_immediately(
     dispatcher: Dispatcher, rest_service: FakeRestService, redis: Redis, bot: BotIdentity
 ) -> None:
     for number in range(101):
@@ -126,7 +126,7 @@ async def test_after_a_full_claim_there_is_another_at_once(
 @pytest.mark.parametrize(
     "clock_ahead", [timedelta(days=-3), timedelta(), timedelta(days=3)], ids=str
 )
-async def test_when_to_ask_again_is_told_whatever_the_two_clocks_say(
+async def test_next_delay_does_not_depend_on_clock_difference(
     dispatcher: Dispatcher, rest_service: FakeRestService, bot: BotIdentity, clock_ahead: timedelta
 ) -> None:
     rest_service.clock_ahead = clock_ahead
@@ -138,7 +138,7 @@ async def test_when_to_ask_again_is_told_whatever_the_two_clocks_say(
     assert timedelta(minutes=59) < next_delay <= timedelta(hours=1)
 
 
-async def test_what_another_replica_is_just_claiming_makes_no_storm_of_claims(
+async def test_contended_claim_is_retried_with_delay(
     rest_service: FakeRestService, redis_client: RedisClient, bot: BotIdentity
 ) -> None:
     now = rest_service.now()

@@ -41,7 +41,7 @@ async def run_listener(client: RedisClient, wake: Callable[[], None]) -> AsyncIt
         await task
 
 
-async def test_it_rings_when_it_begins_to_hear_and_at_each_announcement(
+async def test_listener_wakes_on_subscription_and_each_announcement(
     redis_client: RedisClient, redis: Redis
 ) -> None:
     counter = WakeCounter()
@@ -54,7 +54,7 @@ async def test_it_rings_when_it_begins_to_hear_and_at_each_announcement(
     assert counter.count == 3
 
 
-async def test_after_a_crash_of_redis_it_rings_because_something_may_be_missed_and_hears_again(
+async def test_listener_wakes_and_resubscribes_after_redis_crash(
     durable_valkey: DurableValkey,
 ) -> None:
     commands = connect(durable_valkey.settings)
@@ -78,7 +78,7 @@ async def test_after_a_crash_of_redis_it_rings_because_something_may_be_missed_a
     assert [line["event"] for line in lines] == ["announcement subscription failed"]
 
 
-async def test_it_ends_when_told_to(redis_client: RedisClient) -> None:
+async def test_listener_ends_on_stop_event(redis_client: RedisClient) -> None:
     stop, counter = asyncio.Event(), WakeCounter()
     task = asyncio.create_task(redis_client.listen(stop, counter.wake))
     await counter.wait_for_count(1)

@@ -76,7 +76,7 @@ async def drain_event_loop() -> None:
         await asyncio.sleep(0)
 
 
-async def test_there_is_one_claim_at_the_start() -> None:
+async def test_scheduler_claims_once_at_start() -> None:
     dispatch = FakeDispatch()
     async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)):
         await drain_event_loop()
@@ -84,7 +84,7 @@ async def test_there_is_one_claim_at_the_start() -> None:
         assert dispatch.calls == 1
 
 
-async def test_there_is_a_claim_at_the_time_the_last_one_told() -> None:
+async def test_scheduler_claims_after_the_returned_delay() -> None:
     dispatch = FakeDispatch(SOON, None)
     async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)):
         started = time.monotonic()
@@ -102,7 +102,7 @@ async def test_a_sooner_time_replaces_a_later_one() -> None:
         await wait_until(lambda: dispatch.calls == 3)
 
 
-async def test_an_alarm_that_comes_late_still_rings() -> None:
+async def test_late_alarm_still_causes_a_claim() -> None:
     """By default APScheduler drops alarms that are late by more than a second."""
     dispatch = FakeDispatch(SOON, None)
     async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)):
@@ -112,19 +112,19 @@ async def test_an_alarm_that_comes_late_still_rings() -> None:
         await wait_until(lambda: dispatch.calls == 2)
 
 
-async def test_there_is_a_claim_each_minute_whatever_the_last_one_told() -> None:
+async def test_scheduler_claims_at_each_interval_despite_longer_delay() -> None:
     dispatch = FakeDispatch(timedelta(days=100_000))
     async with run_scheduler(Scheduler(dispatch, replace(IDLE_TIMINGS, interval=SOON))):
         await wait_until(lambda: dispatch.calls >= 3)
 
 
-async def test_there_is_a_claim_in_real_time_where_the_alarms_stay_silent() -> None:
+async def test_scheduler_claims_after_max_idle_without_alarms() -> None:
     dispatch = FakeDispatch()
     async with run_scheduler(Scheduler(dispatch, replace(IDLE_TIMINGS, max_idle=SOON))):
         await wait_until(lambda: dispatch.calls >= 3)
 
 
-async def test_rings_during_a_claim_lead_to_one_more_claim() -> None:
+async def test_wake_ups_during_a_claim_cause_one_more() -> None:
     dispatch = FakeDispatch()
     scheduler = Scheduler(dispatch, IDLE_TIMINGS)
     dispatch.may_finish.clear()
@@ -139,7 +139,7 @@ async def test_rings_during_a_claim_lead_to_one_more_claim() -> None:
         assert dispatch.calls == 2
 
 
-async def test_no_time_at_all_means_at_once() -> None:
+async def test_zero_delay_claims_immediately() -> None:
     dispatch = FakeDispatch(timedelta(), timedelta(), None)
     async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)):
         await drain_event_loop()
@@ -147,7 +147,7 @@ async def test_no_time_at_all_means_at_once() -> None:
         assert dispatch.calls == 3
 
 
-async def test_an_outage_is_told_once_and_outlived() -> None:
+async def test_outage_is_logged_once_and_survived() -> None:
     briefly = timedelta(seconds=0.01)
     dispatch = FakeDispatch(*[UNAVAILABLE] * 5, None, UNAVAILABLE, None)
     timings = replace(IDLE_TIMINGS, initial_backoff=briefly, max_backoff=2 * briefly)
@@ -169,13 +169,13 @@ async def test_an_outage_is_told_once_and_outlived() -> None:
     [UNAVAILABLE, RedisError("away"), ValidationError.from_exception_data("BotIdentity", [])],
     ids=["rest_service", "redis", "not understood"],
 )
-async def test_whatever_the_others_do_does_not_end_it(error: Exception) -> None:
+async def test_dependency_errors_do_not_stop_the_scheduler(error: Exception) -> None:
     dispatch = FakeDispatch(error, None)
     async with run_scheduler(Scheduler(dispatch, replace(IDLE_TIMINGS, initial_backoff=SOON))):
         await wait_until(lambda: dispatch.calls == 2)
 
 
-async def test_an_outage_that_lasts_is_warned_of_once() -> None:
+async def test_long_outage_is_warned_about_once() -> None:
     briefly = timedelta(seconds=0.01)
     dispatch = FakeDispatch(*[UNAVAILABLE] * 9, None)
     timings = replace(
@@ -189,7 +189,7 @@ async def test_an_outage_that_lasts_is_warned_of_once() -> None:
     assert lines[1]["reason"] == UNAVAILABLE.message
 
 
-async def test_a_claim_that_is_running_at_a_stop_is_finished() -> None:
+async def test_running_claim_is_finished_on_stop() -> None:
     dispatch = FakeDispatch()
     dispatch.may_finish.clear()
     async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)) as stop:
@@ -201,7 +201,7 @@ async def test_a_claim_that_is_running_at_a_stop_is_finished() -> None:
     assert (dispatch.calls, dispatch.active_calls) == (1, 0)
 
 
-async def test_before_the_first_good_claim_health_says_why_there_is_none() -> None:
+async def test_health_names_reason_before_first_successful_claim() -> None:
     scheduler = Scheduler(FakeDispatch(UNAVAILABLE), IDLE_TIMINGS)
     assert scheduler.health_error() == "no claim yet (starting)"
     async with run_scheduler(scheduler):
@@ -210,7 +210,7 @@ async def test_before_the_first_good_claim_health_says_why_there_is_none() -> No
         assert scheduler.health_error() == f"no claim yet ({UNAVAILABLE.message})"
 
 
-async def test_one_failure_after_a_good_claim_is_no_illness() -> None:
+async def test_single_failure_after_successful_claim_stays_healthy() -> None:
     dispatch = FakeDispatch(None, UNAVAILABLE)
     scheduler = Scheduler(dispatch, replace(IDLE_TIMINGS, unhealthy_after=NEVER))
     async with run_scheduler(scheduler):
@@ -222,7 +222,7 @@ async def test_one_failure_after_a_good_claim_is_no_illness() -> None:
         assert scheduler.health_error() is None
 
 
-async def test_a_good_claim_long_ago_is_an_illness_with_its_reason(
+async def test_health_fails_when_last_successful_claim_is_old(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     now = 1000.0

@@ -21,7 +21,7 @@ TIMEOUT_SECONDS = 120.0
 @pytest.mark.parametrize(
     "command", [["-m", MODULE], ["-m", "uvicorn", f"{MODULE}:app"]], ids=["by itself", "by uvicorn"]
 )
-def test_it_starts_answers_and_ends(command: list[str]) -> None:
+def test_service_starts_answers_and_exits(command: list[str]) -> None:
     port = str(free_port())
     port_option = ["--port", port] if "uvicorn" in command else []
     variables = {"SERVICE_API_TOKEN": "the-service-token", "GOOGLE_CALENDAR_SERVICE_PORT": port}
@@ -48,7 +48,7 @@ def wait_for_health(process: subprocess.Popen[bytes], url: str) -> str:
 
 
 @pytest.mark.parametrize("command", [["-m", MODULE], ["-m", "uvicorn", f"{MODULE}:app"]])
-def test_without_a_token_it_ends_with_one_line(command: list[str]) -> None:
+def test_missing_token_exits_with_one_line(command: list[str]) -> None:
     done = subprocess.run(
         [sys.executable, *command],
         env=bare_environment() | {"SERVICE_API_TOKEN": ""},

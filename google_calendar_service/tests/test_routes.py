@@ -50,7 +50,7 @@ async def client() -> AsyncIterator[httpx2.AsyncClient]:
         yield client
 
 
-async def test_it_is_healthy_and_measured(client: httpx2.AsyncClient) -> None:
+async def test_health_and_metrics_are_served(client: httpx2.AsyncClient) -> None:
     health = await client.get("/health")
 
     assert (health.status_code, health.json()["status"]) == (200, "ok")
@@ -61,7 +61,7 @@ async def test_it_is_healthy_and_measured(client: httpx2.AsyncClient) -> None:
 @pytest.mark.parametrize(
     "headers", [{}, {"Authorization": "Bearer another"}, {"Authorization": "x"}]
 )
-async def test_without_the_service_token_nobody_gets_in(
+async def test_requests_without_service_token_are_refused(
     client: httpx2.AsyncClient, method: str, path: str, headers: dict[str, str]
 ) -> None:
     response = await client.request(method, path, headers=headers)
@@ -71,7 +71,7 @@ async def test_without_the_service_token_nobody_gets_in(
 
 
 @pytest.mark.parametrize(("method", "path"), [*AUTHENTICATED_ROUTES, CALLBACK_ROUTE])
-async def test_it_says_that_google_is_not_set_up_and_how_to_do_it(
+async def test_unconfigured_google_is_answered_with_instructions(
     client: httpx2.AsyncClient, method: str, path: str
 ) -> None:
     response = await client.request(method, path, headers=AUTHORIZATION_HEADERS)
@@ -79,14 +79,14 @@ async def test_it_says_that_google_is_not_set_up_and_how_to_do_it(
     assert (response.status_code, response.json()) == (503, NOT_CONFIGURED_RESPONSE)
 
 
-async def test_a_browser_that_google_sends_back_needs_no_token(client: httpx2.AsyncClient) -> None:
+async def test_oauth_callback_needs_no_token(client: httpx2.AsyncClient) -> None:
     method, path = CALLBACK_ROUTE
 
     assert (await client.request(method, path)).json() == NOT_CONFIGURED_RESPONSE
 
 
 @pytest.mark.parametrize(("method", "path"), [*AUTHENTICATED_ROUTES, CALLBACK_ROUTE])
-async def test_with_an_oauth_client_it_says_honestly_that_nothing_works_yet(
+async def test_configured_oauth_client_is_answered_with_not_implemented(
     method: str, path: str
 ) -> None:
     async with open_client(make_settings("id", "secret")) as client:
@@ -95,21 +95,21 @@ async def test_with_an_oauth_client_it_says_honestly_that_nothing_works_yet(
     assert (response.status_code, response.json()["error"]) == (501, "not_implemented")
 
 
-async def test_half_an_oauth_client_is_none() -> None:
+async def test_incomplete_oauth_client_counts_as_unconfigured() -> None:
     async with open_client(make_settings("id")) as client:
         response = await client.get(f"/events/{USER_ID}", headers=AUTHORIZATION_HEADERS)
 
     assert response.status_code == 503
 
 
-async def test_a_person_is_named_by_uuid(client: httpx2.AsyncClient) -> None:
+async def test_user_id_must_be_a_uuid(client: httpx2.AsyncClient) -> None:
     response = await client.get("/events/110201543", headers=AUTHORIZATION_HEADERS)
 
     assert response.status_code == 422
     assert response.json()["detail"].startswith("path.user_id: ")
 
 
-async def test_the_documentation_says_what_is_missing(client: httpx2.AsyncClient) -> None:
+async def test_documentation_names_missing_configuration(client: httpx2.AsyncClient) -> None:
     described = (await client.get("/openapi.json")).json()
 
     assert "GOOGLE_CLIENT_ID" in described["info"]["description"]

@@ -78,17 +78,18 @@ class FuzzTotals:
 
     def __str__(self) -> str:
         share = 100 * self.stateful_cases / max(1, self.cases)
-        return f"{self.cases} cases, {share:.0f} % in stories, {self.failures or 'no'} failures"
+        return f"{self.cases} cases, {share:.0f} % stateful, {self.failures or 'no'} failures"
 
 
 def run_rounds(url: str, rounds: Iterator[FuzzRound], cases: int) -> FuzzTotals:
     """Run rounds until the number of cases is reached."""
     totals = FuzzTotals()
-    for one in rounds:
-        print(f"\n=== as {one.caller.name}, seed {one.seed}: {', '.join(one.phases)} ===")
-        report = _run_schemathesis(url, one)
+    for fuzz_round in rounds:
+        phases = ", ".join(fuzz_round.phases)
+        print(f"\n=== as {fuzz_round.caller.name}, seed {fuzz_round.seed}: {phases} ===")
+        report = _run_schemathesis(url, fuzz_round)
         totals.cases += report["test_cases"]["generated"]
-        if one.phases == STATEFUL_PHASES:
+        if fuzz_round.phases == STATEFUL_PHASES:
             totals.stateful_cases += report["test_cases"]["generated"]
         totals.failures += report["test_cases"]["unique_failures"] + len(report["errors"])
         print(f"so far {totals}", flush=True)
@@ -111,13 +112,13 @@ def generate_rounds(url: str, cases: int, seed: int) -> Iterator[FuzzRound]:
             yield FuzzRound(caller, number + 1, STATEFUL_PHASES, max_seconds=seconds)
 
 
-def _run_schemathesis(url: str, one: FuzzRound) -> dict[str, dict[str, int]]:
-    options = [f"--header={header}" for header in one.caller.headers]
-    options += [f"--seed={one.seed}", f"--phases={','.join(one.phases)}"]
+def _run_schemathesis(url: str, fuzz_round: FuzzRound) -> dict[str, dict[str, int]]:
+    options = [f"--header={header}" for header in fuzz_round.caller.headers]
+    options += [f"--seed={fuzz_round.seed}", f"--phases={','.join(fuzz_round.phases)}"]
     options += [f"--exclude-checks={EXCLUDED_CHECK}", "--warnings=off", "--no-color"]
-    if one.max_seconds is not None:
-        options += [f"--max-time={one.max_seconds}"]
-    options += [f"--max-examples={one.max_examples}"]
+    if fuzz_round.max_seconds is not None:
+        options += [f"--max-time={fuzz_round.max_seconds}"]
+    options += [f"--max-examples={fuzz_round.max_examples}"]
     options += ["--continue-on-failure", "--report=json", "--report-json-path=report.json"]
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, "schemathesis.toml").write_text(SCHEMATHESIS_CONFIG)

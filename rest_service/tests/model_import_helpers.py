@@ -35,4 +35,4 @@ async def assert_import_refused(admin: Client, provider: JsonObject, **body: obj
 
 
 async def get_models_by_name(admin: Client) -> dict[str, JsonObject]:
-    return {one["provider_model_name"]: one for one in await list_items(admin, "/models")}
+    return {item["provider_model_name"]: item for item in await list_items(admin, "/models")}

@@ -15,7 +15,7 @@ async def read_stored_configuration(redis: Redis) -> ConfigurationSnapshot:
 
 
 async def read_stored_assistants(redis: Redis) -> dict[str, AssistantSnapshot]:
-    return {one.name: one for one in (await read_stored_configuration(redis)).assistants}
+    return {item.name: item for item in (await read_stored_configuration(redis)).assistants}
 
 
 async def read_stored_user(redis: Redis, user: JsonObject) -> UserSnapshot:

@@ -155,10 +155,10 @@ def list_operations(app: FastAPI) -> list[tuple[str, str]]:
     ]
 
 
-async def test_every_api_route_refuses_who_has_no_token_before_it_looks_at_anything(
+async def test_api_routes_check_the_token_before_anything_else(
     app: FastAPI,
 ) -> None:
-    protected = [one for one in list_operations(app) if one[1].startswith("/api/")]
+    protected = [item for item in list_operations(app) if item[1].startswith("/api/")]
     assert len(protected) > 45
     unknown = [("GET", "/api"), ("GET", "/api/"), ("GET", "/api/nothing"), ("PUT", "/api/tools/")]
     async with httpx2.AsyncClient(
@@ -174,14 +174,14 @@ async def test_every_api_route_refuses_who_has_no_token_before_it_looks_at_anyth
             assert answer.headers["www-authenticate"] == "Bearer"
 
 
-async def test_only_the_open_paths_lie_outside_the_api(app: FastAPI) -> None:
+async def test_only_public_paths_are_outside_the_api(app: FastAPI) -> None:
     documented = {path for _, path in list_operations(app) if not path.startswith("/api/")}
     plain = {getattr(route, "path", "/api") for route in app.routes}
 
     assert {path for path in documented | plain if not path.startswith("/api")} == PUBLIC_PATHS
 
 
-async def test_the_documentation_and_the_figures_are_open(app: FastAPI) -> None:
+async def test_documentation_and_metrics_need_no_token(app: FastAPI) -> None:
     async with httpx2.AsyncClient(
         transport=httpx2.ASGITransport(app), base_url="http://rest"
     ) as http:
@@ -200,9 +200,7 @@ async def test_the_service_token_cannot_change_the_configuration(
 
 
 @pytest.mark.parametrize(("method", "path"), USER_SCOPED)
-async def test_the_service_token_has_to_say_for_whom(
-    service: Client, method: str, path: str
-) -> None:
+async def test_service_token_requires_a_user_id(service: Client, method: str, path: str) -> None:
     answer = await service.request(method, path, json=BODIES.get((method, path), {}))
 
     assert answer.status_code == 400
@@ -217,7 +215,7 @@ async def test_the_service_token_reads_the_configuration(service: Client, make: 
         assert (await service.get(path)).status_code == 200
 
 
-async def test_another_persons_rows_are_not_there(service: Client, make: Make) -> None:
+async def test_rows_of_other_users_are_not_found(service: Client, make: Make) -> None:
     alice, bob = await make("users"), await make("users")
     assistant = await make("assistants")
     job = await make("cron-jobs", user_id=alice["id"])
@@ -239,7 +237,7 @@ async def test_another_persons_rows_are_not_there(service: Client, make: Make) -
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
-async def test_another_persons_rows_cannot_be_changed(
+async def test_rows_of_other_users_cannot_be_changed(
     service: Client, admin: Client, make: Make, method: str
 ) -> None:
     alice, bob = await make("users"), await make("users")
@@ -254,7 +252,7 @@ async def test_another_persons_rows_cannot_be_changed(
     assert (await admin.get(path)).json() == job
 
 
-async def test_nobody_adds_rows_for_another_person(service: Client, make: Make) -> None:
+async def test_rows_cannot_be_added_for_other_users(service: Client, make: Make) -> None:
     alice, bob = await make("users"), await make("users")
     assistant = await make("assistants")
     job = {"user_id": alice["id"], "text": "x", "cron_expression": "0 9 * * *"}
@@ -277,7 +275,7 @@ async def test_an_administrators_user_id_filters_as_well(admin: Client, make: Ma
     assert (await admin.get("/cron-jobs", headers=make_user_headers(bob))).json()["items"] == []
 
 
-async def test_the_service_token_cannot_raise_anybody(service: Client, make: Make) -> None:
+async def test_service_token_cannot_change_roles_or_status(service: Client, make: Make) -> None:
     user = await make("users")
 
     for body in ({"role": "owner"}, {"status": "blocked"}, {"status": "active", "language": "ru"}):
@@ -291,12 +289,12 @@ async def test_the_service_token_cannot_raise_anybody(service: Client, make: Mak
 
 
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER"])
-async def test_the_schemes_case_does_not_matter(app: FastAPI, scheme: str) -> None:
+async def test_scheme_is_case_insensitive(app: FastAPI, scheme: str) -> None:
     async with make_client(app, Authorization=f"{scheme} {SERVICE_TOKEN}") as http:
         assert (await http.get("/assistants")).status_code == 200
 
 
-async def test_older_paths_lead_to_the_same(admin: Client, make: Make) -> None:
+async def test_legacy_paths_still_work(admin: Client, make: Make) -> None:
     user = await make("users")
     job = await make("cron-jobs", user_id=user["id"])
 
@@ -305,5 +303,5 @@ async def test_older_paths_lead_to_the_same(admin: Client, make: Make) -> None:
     assert (await admin.get("/assistants/")).status_code == 200
 
 
-async def test_older_paths_are_not_documented(app: FastAPI) -> None:
+async def test_legacy_paths_are_not_documented(app: FastAPI) -> None:
     assert not [path for _, path in list_operations(app) if "cronjobs" in path or path[-1] == "/"]

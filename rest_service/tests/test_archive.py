@@ -28,7 +28,7 @@ from smart_kit.redis import Redis
 
 
 class TestTurn:
-    async def test_it_is_kept_with_its_items_and_its_cost(
+    async def test_turn_is_stored_with_items_and_steps(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         record = make_turn_record()
@@ -42,15 +42,15 @@ class TestTurn:
         assert (stored["status"], stored["configuration_version"]) == ("done", 3)
         assert (await admin.get("/turns/tg:1:1")).json() == stored
         messages = await list_items(admin, "/messages")
-        assert [one["position"] for one in messages] == [0, 1, 2, 3]
-        assert [one["role"] for one in messages] == ["user", "assistant", "tool", "assistant"]
-        said = ["What time is it?", "", "noon", "It is noon."]
-        assert [one["content"] for one in messages] == said
-        assert [one["payload"] for one in messages] == list(ITEMS)
+        assert [item["position"] for item in messages] == [0, 1, 2, 3]
+        assert [item["role"] for item in messages] == ["user", "assistant", "tool", "assistant"]
+        contents = ["What time is it?", "", "noon", "It is noon."]
+        assert [item["content"] for item in messages] == contents
+        assert [item["payload"] for item in messages] == list(ITEMS)
         assert (await admin.get(f"/messages/{messages[1]['id']}")).json() == messages[1]
         assert await is_stream_empty(redis)
 
-    async def test_an_item_comes_back_byte_for_byte(
+    async def test_item_is_returned_byte_for_byte(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         item = {"z": 1, "role": "user", "content": "день 🙂\0", "a": {"c": [1.0, None], "b": 2}}
@@ -61,7 +61,7 @@ class TestTurn:
         (stored,) = await list_items(admin, "/messages")
         assert json.dumps(stored["payload"]) == json.dumps(item)
 
-    async def test_it_is_kept_once_however_often_it_comes(
+    async def test_repeated_turn_is_stored_once(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         record = make_turn_record()
@@ -74,7 +74,7 @@ class TestTurn:
         assert len(await list_items(admin, "/messages")) == 4
         assert await is_stream_empty(redis)
 
-    async def test_it_belongs_to_its_person(
+    async def test_turn_is_visible_only_to_its_user(
         self, archive_reader: ArchiveConsumer, redis: Redis, service: Client, make: Make
     ) -> None:
         alice, bob = await make("users"), await make("users")
@@ -89,7 +89,7 @@ class TestTurn:
         for path in ("/turns", "/messages"):
             assert (await service.get(path, headers=make_user_headers(bob))).json()["items"] == []
 
-    async def test_messages_are_read_oldest_first_or_from_the_end(
+    async def test_messages_are_listed_oldest_first_or_from_the_end(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         start = utc_now()
@@ -100,7 +100,7 @@ class TestTurn:
         await archive_reader.run_once(0.01)
 
         async def list_contents(**params: Any) -> list[str]:
-            return [one["content"] for one in await list_items(admin, "/messages", **params)]
+            return [item["content"] for item in await list_items(admin, "/messages", **params)]
 
         assert await list_contents() == ["0a", "0b", "1a", "1b", "2a", "2b"]
         assert await list_contents(limit=3) == ["0a", "0b", "1a"]
@@ -109,9 +109,9 @@ class TestTurn:
         assert await list_contents(message_id="tg:1:1") == ["1a", "1b"]
         assert await list_contents(thread_id=str(UUID(int=5))) == []
         turns = await list_items(admin, "/turns")
-        assert [one["message_id"] for one in turns] == ["tg:1:2", "tg:1:1", "tg:1:0"]
+        assert [item["message_id"] for item in turns] == ["tg:1:2", "tg:1:1", "tg:1:0"]
 
-    async def test_items_say_who_says_what_in_any_form_of_content(
+    async def test_role_and_text_are_extracted_from_any_content(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         items = (
@@ -125,7 +125,7 @@ class TestTurn:
         await archive_reader.run_once(0.01)
 
         messages = await list_items(admin, "/messages")
-        assert [(one["role"], one["content"]) for one in messages] == [
+        assert [(item["role"], item["content"]) for item in messages] == [
             ("user", "a\nb"),
             ("assistant", ""),
             ("tool", "noon\N{REPLACEMENT CHARACTER}"),
@@ -161,12 +161,12 @@ class TestTurn:
         await archive_reader.run_once(0.01)
 
         seconds = [
-            (datetime.fromisoformat(one["created_at"]) - MONDAY).total_seconds()
-            for one in await list_items(admin, "/messages")
+            (datetime.fromisoformat(item["created_at"]) - MONDAY).total_seconds()
+            for item in await list_items(admin, "/messages")
         ]
         assert seconds == [0, 12, 13, 13, 18]
 
-    async def test_an_item_of_no_step_has_the_time_of_the_end(
+    async def test_item_without_a_step_has_the_finish_time(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         record = make_turn_record(items=(ITEMS[2], ITEMS[3]), steps=())
@@ -174,7 +174,7 @@ class TestTurn:
 
         await archive_reader.run_once(0.01)
 
-        times = [one["created_at"] for one in await list_items(admin, "/messages")]
+        times = [item["created_at"] for item in await list_items(admin, "/messages")]
         assert [datetime.fromisoformat(at) for at in times] == [
             record.requested_at,
             record.finished_at,
@@ -194,9 +194,9 @@ class TestTurn:
         await archive_reader.run_once(0.01)
 
         messages = await list_items(admin, "/messages")
-        assert [one["message_id"] for one in messages] == ["tg:1:1"] * 4 + ["tg:1:2"] * 4
+        assert [item["message_id"] for item in messages] == ["tg:1:1"] * 4 + ["tg:1:2"] * 4
 
-    async def test_the_words_of_a_failed_turn_are_in_its_thread_but_not_in_the_context(
+    async def test_failed_turn_is_in_thread_but_not_in_context(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         failed = make_turn_record("tg:1:1", status="failed", items=ITEMS[:1], is_in_context=False)
@@ -207,13 +207,13 @@ class TestTurn:
         thread = {"thread_id": str(failed.thread_id)}
         messages = await list_items(admin, "/messages", **thread)
         assert messages[0]["content"] == "What time is it?"
-        assert [one["is_in_context"] for one in messages] == [False] + [True] * 4
+        assert [item["is_in_context"] for item in messages] == [False] + [True] * 4
         in_context = await list_items(admin, "/messages", **thread, is_in_context=True)
         assert in_context == messages[1:]
 
 
 class TestThread:
-    async def test_the_first_is_noted_with_its_last_use(
+    async def test_first_thread_is_recorded_with_its_last_use(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         first = make_turn_record("tg:1:1")
@@ -225,7 +225,7 @@ class TestThread:
         assert thread["thread_id"] == str(first.thread_id)
         assert thread["last_used_at"] == second.finished_at.isoformat().replace("+00:00", "Z")
 
-    async def test_the_one_that_the_person_began_stays_the_current_one(
+    async def test_thread_started_by_user_stays_current(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, make: Make
     ) -> None:
         user, poet = await make("users"), await make("assistants")
@@ -242,7 +242,7 @@ class TestThread:
         assert thread["last_used_at"] > user_thread["last_used_at"]
         assert len(await list_items(admin, "/messages")) == 8
 
-    async def test_a_deleted_one_stays_deleted_with_all_its_texts(
+    async def test_deleted_thread_stays_deleted_with_its_messages(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, make: Make
     ) -> None:
         user, poet = await make("users"), await make("assistants")
@@ -256,10 +256,10 @@ class TestThread:
 
         await admin.delete(f"/threads/{user_thread['id']}")
         for path in ("/messages", "/turns"):
-            assert {one["message_id"] for one in await list_items(admin, path)} == {"tg:1:2"}
+            assert {item["message_id"] for item in await list_items(admin, path)} == {"tg:1:2"}
 
     @pytest.mark.parametrize("is_first", [True, False])
-    async def test_what_was_under_way_in_a_deleted_one_is_not_kept_and_what_comes_then_is(
+    async def test_running_turn_of_deleted_thread_is_dropped(
         self,
         archive_reader: ArchiveConsumer,
         redis: Redis,
@@ -291,9 +291,9 @@ class TestThread:
             redis, make_turn_record("tg:1:3", **ends | {"thread_id": UUID(fresh["thread_id"])})
         )
         await archive_reader.run_once(0.01)
-        assert {one["message_id"] for one in await list_items(admin, "/messages")} == {"tg:1:3"}
+        assert {item["message_id"] for item in await list_items(admin, "/messages")} == {"tg:1:3"}
 
-    async def test_a_turn_that_is_just_being_kept_goes_with_its_thread(
+    async def test_turn_being_stored_is_deleted_with_its_thread(
         self,
         sessions: SessionFactory,
         sql: Sql,

@@ -26,7 +26,7 @@ class TestFailures:
             (make_turn_record(configuration_version=2**40).model_dump_json(), "DBAPIError"),
         ],
     )
-    async def test_a_record_that_can_never_be_stored_is_dead_lettered_with_the_reason(
+    async def test_unstorable_record_is_dead_lettered_with_reason(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, record: str, reason: str
     ) -> None:
         await add_records(redis, record, make_turn_record())
@@ -39,7 +39,7 @@ class TestFailures:
         assert len(await list_items(admin, "/turns")) == 1, "the next one is stored"
         assert await is_stream_empty(redis)
 
-    async def test_while_postgres_is_away_nothing_is_lost(
+    async def test_postgres_outage_loses_no_records(
         self, sessions: SessionFactory, redis: Redis, blocking: Redis, admin: Client
     ) -> None:
         is_down = True
@@ -62,7 +62,7 @@ class TestFailures:
         assert await redis.xlen(DEAD_LETTER_STREAM) == 0
         assert await is_stream_empty(redis)
 
-    async def test_a_turn_whose_transaction_postgres_breaks_off_is_stored_by_the_next_step(
+    async def test_turn_of_terminated_transaction_is_stored_on_retry(
         self,
         archive_reader: ArchiveConsumer,
         sessions: SessionFactory,
@@ -85,7 +85,7 @@ class TestFailures:
         assert len(await list_items(admin, "/turns")) == 1
         assert await is_stream_empty(redis)
 
-    async def test_what_a_dead_reader_began_is_finished_by_another(
+    async def test_records_of_a_dead_consumer_are_taken_over(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
@@ -101,7 +101,7 @@ class TestFailures:
 
         assert (await admin.get("/turns")).json()["total"] == 250
 
-    async def test_a_living_readers_work_is_left_to_it(
+    async def test_records_of_a_live_consumer_are_left_alone(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
@@ -114,7 +114,7 @@ class TestFailures:
         assert (await redis.xpending(TURNS_STREAM, GROUP))["pending"] == 1
 
 
-async def test_it_continues_after_a_loss_of_all_keys_and_stops_on_the_stop_event(
+async def test_consumer_survives_flush_and_stops_on_stop_event(
     archive_reader: ArchiveConsumer, redis: Redis, admin: Client
 ) -> None:
     stop = asyncio.Event()

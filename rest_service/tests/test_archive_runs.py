@@ -34,7 +34,7 @@ class TestRuns:
         assert run["state"] == "done"
         assert run["done_at"] is not None
 
-    async def test_what_never_reached_its_person_failed_until_it_does(
+    async def test_undelivered_run_is_failed_until_delivered(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
         seen = []
@@ -54,7 +54,7 @@ class TestRuns:
         (run,) = await list_items(admin, f"/cron-jobs/{self.job['id']}/runs")
         assert run["state"] == "done"
 
-    async def test_a_prompt_is_done_also_where_its_thread_is_deleted(
+    async def test_prompt_is_done_even_if_its_thread_is_deleted(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
         await add_records(redis, make_turn_record())
@@ -67,7 +67,7 @@ class TestRuns:
         (run,) = await list_items(admin, f"/cron-jobs/{self.job['id']}/runs")
         assert run["state"] == "done"
 
-    async def test_the_delivery_of_a_cancelled_job_is_no_error(
+    async def test_delivery_of_cancelled_job_is_accepted(
         self, archive_reader: ArchiveConsumer, redis: Redis
     ) -> None:
         await add_records(redis, RunRecord(run_id=uuid4(), state="done", ended_at=utc_now()))

@@ -31,14 +31,14 @@ class TestCycles:
         assert "A asks B asks A" in detail or "B asks A asks B" in detail
 
     @pytest.mark.parametrize("method", ["PUT", "PATCH"])
-    async def test_by_a_tool_that_becomes_active(
+    async def test_activating_a_tool_is_refused(
         self, admin: Client, cycle: dict[str, Any], method: str
     ) -> None:
         await self.assert_refused(
             admin, method, f"/tools/{cycle['back']['id']}", {"is_active": True}
         )
 
-    async def test_by_somebody_who_becomes_active(
+    async def test_cycle_through_inactive_assistant_is_refused(
         self, admin: Client, make: Make, cycle: dict[str, Any]
     ) -> None:
         """Inactive assistants are checked too."""
@@ -48,7 +48,9 @@ class TestCycles:
             admin, "PATCH", f"/tools/{cycle['back']['id']}", {"is_active": True}
         )
 
-    async def test_by_whom_a_link_asks(self, admin: Client, cycle: dict[str, Any]) -> None:
+    async def test_cycle_through_link_target_is_refused(
+        self, admin: Client, cycle: dict[str, Any]
+    ) -> None:
         back = f"/tools/{cycle['back']['id']}"
         changed = {"assistant_id": None, "is_active": False}
         assert (await admin.patch(back, json=changed)).status_code == 200
@@ -59,7 +61,9 @@ class TestCycles:
 
         await self.assert_refused(admin, "PUT", back, {"is_active": True})
 
-    async def test_by_a_version_of_a_tool(self, admin: Client, cycle: dict[str, Any]) -> None:
+    async def test_restoring_a_tool_version_is_refused(
+        self, admin: Client, cycle: dict[str, Any]
+    ) -> None:
         a, b, back = cycle["a"], cycle["b"], cycle["back"]
         await admin.delete(f"/assistants/{b['id']}/tools/{back['id']}")
         await admin.patch(f"/tools/{back['id']}", json={"is_active": True})
@@ -70,19 +74,21 @@ class TestCycles:
         assert len(await list_versions(admin, back, "tools")) == 3
         assert a["name"] == "A"
 
-    async def test_by_a_version_of_an_assistant(self, admin: Client, cycle: dict[str, Any]) -> None:
+    async def test_restoring_an_assistant_version_is_refused(
+        self, admin: Client, cycle: dict[str, Any]
+    ) -> None:
         b, back = cycle["b"], cycle["back"]
         await admin.delete(f"/assistants/{b['id']}/tools/{back['id']}")
         await admin.patch(f"/tools/{back['id']}", json={"is_active": True})
 
         await self.assert_refused(admin, "POST", f"/assistants/{b['id']}/versions/2/restore")
-        assert [one["content"]["tools"] == [] for one in await list_versions(admin, b)] == [
+        assert [item["content"]["tools"] == [] for item in await list_versions(admin, b)] == [
             True,
             False,
             True,
         ]
 
-    async def test_by_a_tool_that_becomes_one_that_asks(
+    async def test_changing_tool_type_to_sub_assistant_is_refused(
         self, admin: Client, make: Make, cycle: dict[str, Any]
     ) -> None:
         clock = await make("tools", name="get_time")
@@ -91,7 +97,7 @@ class TestCycles:
 
         await self.assert_refused(admin, "PUT", f"/tools/{clock['id']}", body)
 
-    async def test_by_two_administrators_at_once(
+    async def test_concurrent_activations_cannot_close_a_cycle(
         self, admin: Client, cycle: dict[str, Any]
     ) -> None:
         """Neither of the changes closes the cycle alone."""

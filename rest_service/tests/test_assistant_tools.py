@@ -15,7 +15,7 @@ async def attach_tool(admin: Client, assistant: JsonObject, tool: JsonObject) ->
     return {"status": answer.status_code, **answer.json()}
 
 
-async def test_giving_a_tool_twice_is_one_link(admin: Client, make: Make) -> None:
+async def test_attaching_a_tool_twice_creates_one_link(admin: Client, make: Make) -> None:
     poet, tool = await make("assistants"), await make("tools")
 
     first, second = await attach_tool(admin, poet, tool), await attach_tool(admin, poet, tool)
@@ -25,7 +25,7 @@ async def test_giving_a_tool_twice_is_one_link(admin: Client, make: Make) -> Non
     assert len(await list_items(admin, "/assistant-tools")) == 1
 
 
-async def test_giving_a_tool_makes_an_inactive_link_active(admin: Client, make: Make) -> None:
+async def test_attaching_a_tool_activates_an_inactive_link(admin: Client, make: Make) -> None:
     poet, tool = await make("assistants"), await make("tools")
     body = {"assistant_id": poet["id"], "tool_id": tool["id"], "is_active": False}
     link = (await admin.post("/assistant-tools", json=body)).json()
@@ -34,7 +34,7 @@ async def test_giving_a_tool_makes_an_inactive_link_active(admin: Client, make: 
     assert (await admin.get(f"/assistant-tools/{link['id']}")).json()["is_active"] is True
 
 
-async def test_a_second_link_of_the_same_two_is_refused(admin: Client, make: Make) -> None:
+async def test_duplicate_link_is_refused(admin: Client, make: Make) -> None:
     poet, tool = await make("assistants"), await make("tools")
     body = {"assistant_id": poet["id"], "tool_id": tool["id"]}
 
@@ -43,7 +43,7 @@ async def test_a_second_link_of_the_same_two_is_refused(admin: Client, make: Mak
     assert answers == [201, 409]
 
 
-async def test_taking_a_tool_removes_the_link(admin: Client, make: Make) -> None:
+async def test_detaching_a_tool_removes_the_link(admin: Client, make: Make) -> None:
     poet, tool = await make("assistants"), await make("tools")
     await attach_tool(admin, poet, tool)
     path = f"/assistants/{poet['id']}/tools/{tool['id']}"
@@ -52,7 +52,7 @@ async def test_taking_a_tool_removes_the_link(admin: Client, make: Make) -> None
     assert await list_items(admin, f"/assistants/{poet['id']}/tools") == []
 
 
-async def test_links_are_filtered(admin: Client, make: Make) -> None:
+async def test_links_are_filtered_by_assistant_and_tool(admin: Client, make: Make) -> None:
     poet, clerk = await make("assistants"), await make("assistants")
     clock, other = await make("tools"), await make("tools")
     for assistant, tool in ((poet, clock), (poet, other), (clerk, clock)):
@@ -67,7 +67,7 @@ async def test_links_are_filtered(admin: Client, make: Make) -> None:
     assert len(both) == 1
 
 
-async def test_unknown_ends_are_not_found(admin: Client, make: Make) -> None:
+async def test_unknown_assistant_or_tool_is_not_found(admin: Client, make: Make) -> None:
     poet, tool = await make("assistants"), await make("tools")
 
     for assistant_id, tool_id in ((UNKNOWN, tool["id"]), (poet["id"], UNKNOWN)):
@@ -78,7 +78,7 @@ async def test_unknown_ends_are_not_found(admin: Client, make: Make) -> None:
     assert (await admin.get(f"/assistants/{UNKNOWN}/tools")).status_code == 404
 
 
-async def test_an_assistants_tools_are_told_as_they_are_for_it(admin: Client, make: Make) -> None:
+async def test_tools_of_assistant_include_link_overrides(admin: Client, make: Make) -> None:
     secretary, poet, novelist = [await make("assistants") for _ in range(3)]
     clock = await make("tools", name="z_clock")
     ask = await make_ask_tool(make, "ask_writer", poet)
@@ -97,19 +97,19 @@ async def test_an_assistants_tools_are_told_as_they_are_for_it(admin: Client, ma
 
 
 class TestSubAssistants:
-    async def test_a_tool_must_have_somebody_to_ask(self, admin: Client, make: Make) -> None:
+    async def test_ask_tool_needs_a_sub_assistant(self, admin: Client, make: Make) -> None:
         secretary, poet = await make("assistants"), await make("assistants")
-        nobody = await make_ask_tool(make, "ask_nobody", None)
+        ask_tool = await make_ask_tool(make, "ask_unset", None)
 
-        refused = await attach_tool(admin, secretary, nobody)
+        refused = await attach_tool(admin, secretary, ask_tool)
         assert refused["status"] == 400
         assert "has no assistant to ask" in refused["detail"]
 
-        body = {"assistant_id": secretary["id"], "tool_id": nobody["id"]}
+        body = {"assistant_id": secretary["id"], "tool_id": ask_tool["id"]}
         body |= {"sub_assistant_id": poet["id"]}
         assert (await admin.post("/assistant-tools", json=body)).status_code == 201
 
-    async def test_the_last_one_to_ask_cannot_be_unset(self, admin: Client, make: Make) -> None:
+    async def test_required_sub_assistant_cannot_be_unset(self, admin: Client, make: Make) -> None:
         secretary, poet = await make("assistants"), await make("assistants")
         ask = await make_ask_tool(make, "ask_poet", poet)
         await attach_tool(admin, secretary, ask)
@@ -119,7 +119,7 @@ class TestSubAssistants:
         assert refused.status_code == 400
         assert (await admin.get(f"/tools/{ask['id']}")).json() == ask
 
-    async def test_only_their_links_name_somebody(self, admin: Client, make: Make) -> None:
+    async def test_other_tools_cannot_name_a_sub_assistant(self, admin: Client, make: Make) -> None:
         secretary, poet, clock = [
             await make("assistants"),
             await make("assistants"),
@@ -130,7 +130,7 @@ class TestSubAssistants:
 
         assert (await admin.post("/assistant-tools", json=body)).status_code == 400
 
-    async def test_nobody_asks_themselves(self, admin: Client, make: Make) -> None:
+    async def test_assistant_cannot_ask_itself(self, admin: Client, make: Make) -> None:
         poet = await make("assistants", name="Poet")
 
         refused = await attach_tool(admin, poet, await make_ask_tool(make, "ask_poet", poet))
@@ -138,19 +138,21 @@ class TestSubAssistants:
         assert refused["status"] == 400
         assert "Poet asks Poet" in refused["detail"]
 
-    async def test_a_circle_is_refused_however_it_would_be_closed(
+    async def test_cycle_is_refused_by_link_tool_and_activation(
         self, admin: Client, make: Make
     ) -> None:
-        one, two, three = [await make("assistants", name=name) for name in ("A", "B", "C")]
-        ask_two = await make_ask_tool(make, "ask_two", two)
-        ask_three = await make_ask_tool(make, "ask_three", three)
-        ask_one = await make_ask_tool(make, "ask_one", one)
-        await attach_tool(admin, one, ask_two)
-        await attach_tool(admin, two, ask_three)
+        first, second, third = [await make("assistants", name=name) for name in ("A", "B", "C")]
+        ask_second = await make_ask_tool(make, "ask_second", second)
+        ask_third = await make_ask_tool(make, "ask_third", third)
+        ask_first = await make_ask_tool(make, "ask_first", first)
+        await attach_tool(admin, first, ask_second)
+        await attach_tool(admin, second, ask_third)
 
-        by_a_link = await attach_tool(admin, three, ask_one)
-        by_a_tool = await admin.patch(f"/tools/{ask_three['id']}", json={"assistant_id": one["id"]})
-        body = {"assistant_id": three["id"], "tool_id": ask_one["id"], "is_active": False}
+        by_a_link = await attach_tool(admin, third, ask_first)
+        by_a_tool = await admin.patch(
+            f"/tools/{ask_third['id']}", json={"assistant_id": first["id"]}
+        )
+        body = {"assistant_id": third["id"], "tool_id": ask_first["id"], "is_active": False}
         link = (await admin.post("/assistant-tools", json=body)).json()
         by_activation = await admin.patch(
             f"/assistant-tools/{link['id']}", json={"is_active": True}
@@ -159,9 +161,11 @@ class TestSubAssistants:
         assert by_a_link["status"] == by_a_tool.status_code == by_activation.status_code == 400
         assert "A asks B asks C asks A" in by_a_link["detail"]
 
-    async def test_three_levels_are_allowed_and_no_more(self, admin: Client, make: Make) -> None:
+    async def test_more_than_three_levels_are_refused(self, admin: Client, make: Make) -> None:
         chain = [await make("assistants") for _ in range(5)]
-        tools = [await make_ask_tool(make, f"ask_{n}", one) for n, one in enumerate(chain)]
+        tools = [
+            await make_ask_tool(make, f"ask_{n}", assistant) for n, assistant in enumerate(chain)
+        ]
         for number in (3, 2, 1):
             assert (await attach_tool(admin, chain[number], tools[number + 1]))["status"] == 201
 
@@ -170,16 +174,14 @@ class TestSubAssistants:
         assert refused["status"] == 400
         assert "4 levels" in refused["detail"]
 
-    async def test_two_halves_of_a_circle_at_once_do_not_slip_through(
-        self, admin: Client, make: Make
-    ) -> None:
+    async def test_concurrent_links_cannot_close_a_cycle(self, admin: Client, make: Make) -> None:
         for number in range(5):
-            one, two = await make("assistants"), await make("assistants")
-            there = await make_ask_tool(make, f"there_{number}", two)
-            back = await make_ask_tool(make, f"back_{number}", one)
+            first, second = await make("assistants"), await make("assistants")
+            there = await make_ask_tool(make, f"there_{number}", second)
+            back = await make_ask_tool(make, f"back_{number}", first)
 
             answers = await asyncio.gather(
-                attach_tool(admin, one, there), attach_tool(admin, two, back)
+                attach_tool(admin, first, there), attach_tool(admin, second, back)
             )
 
             assert sorted(answer["status"] for answer in answers) == [201, 400]

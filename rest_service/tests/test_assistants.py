@@ -29,7 +29,7 @@ async def test_an_assistant_is_added_read_changed_and_removed(admin: Client, mak
     assert (await admin.get(path)).status_code == 404
 
 
-async def test_its_chain_of_models_and_its_limits_are_kept(admin: Client, make: Make) -> None:
+async def test_model_chain_and_limits_are_stored(admin: Client, make: Make) -> None:
     provider = await make("providers")
     for name in ("large", "small"):
         await make("models", provider_id=provider["id"], provider_model_name=name)
@@ -62,7 +62,7 @@ class TestModels:
             ({"model": "small", "fallback_models": ["small"]}, "'small' twice"),
         ],
     )
-    async def test_a_chain_that_nobody_could_ask_is_refused(
+    async def test_invalid_model_chain_is_refused(
         self, admin: Client, make: Make, chain: JsonObject, reason: str
     ) -> None:
         provider = await make("providers")
@@ -129,7 +129,7 @@ class TestModels:
             assert f"{asked})" in refused.json()["detail"]
         assert await list_items(admin, path) == [poet, off]
 
-    async def test_nor_is_one_restored_to_it(
+    async def test_restore_without_an_active_model_is_refused(
         self, admin: Client, make: Make, unusable_models: list[JsonObject]
     ) -> None:
         poet = await make("assistants", name="Poet", model="small")
@@ -141,12 +141,12 @@ class TestModels:
         await admin.patch(f"/assistants/{poet['id']}", json={"model": "large"})
         await admin.patch(f"/models/{unusable_models[-1]['id']}", json={"is_active": False})
 
-        for one in (poet, gone):
-            refused = await admin.post(f"/assistants/{one['id']}/versions/1/restore")
+        for assistant in (poet, gone):
+            refused = await admin.post(f"/assistants/{assistant['id']}/versions/1/restore")
             assert refused.status_code == 409, refused.text
-            assert f"{one['name']} (asks small)" in refused.json()["detail"]
+            assert f"{assistant['name']} (asks small)" in refused.json()["detail"]
 
-    async def test_one_that_has_none_already_can_still_be_changed(
+    async def test_assistant_without_active_model_can_still_be_changed(
         self, admin: Client, make: Make, unusable_models: list[JsonObject], sql: Sql
     ) -> None:
         poet = await make("assistants", model="small")
@@ -156,7 +156,7 @@ class TestModels:
 
         assert changed.status_code == 200
 
-    async def test_a_change_of_something_else_is_not_refused_for_its_models(
+    async def test_unrelated_change_does_not_check_models(
         self, admin: Client, make: Make, sql: Sql
     ) -> None:
         poet = await make("assistants")
@@ -188,9 +188,7 @@ async def test_names_are_unique(admin: Client, make: Make) -> None:
 
 
 @pytest.mark.parametrize("field", ["name", "instructions", "is_active", "assistant_type"])
-async def test_null_is_refused_where_there_must_be_something(
-    admin: Client, make: Make, field: str
-) -> None:
+async def test_null_is_refused_for_required_fields(admin: Client, make: Make, field: str) -> None:
     poet = await make("assistants")
 
     answer = await admin.patch(f"/assistants/{poet['id']}", json={field: None})
@@ -207,29 +205,31 @@ async def test_an_unknown_assistant_is_not_found(admin: Client, method: str) -> 
     assert answer.json()["detail"] == f"There is no assistant {UNKNOWN}."
 
 
-async def test_a_list_comes_in_slices_oldest_first(admin: Client, make: Make) -> None:
+async def test_list_is_paged_oldest_first(admin: Client, make: Make) -> None:
     names = [(await make("assistants"))["name"] for _ in range(5)]
 
-    whole = (await admin.get("/assistants")).json()
+    page = (await admin.get("/assistants")).json()
     part = (await admin.get("/assistants", params={"limit": 2, "offset": 3})).json()
     beyond = (await admin.get("/assistants", params={"offset": 9})).json()
 
-    assert [one["name"] for one in whole["items"]] == names
-    assert (whole["total"], whole["limit"], whole["offset"]) == (5, 50, 0)
-    assert [one["name"] for one in part["items"]] == names[3:]
+    assert [item["name"] for item in page["items"]] == names
+    assert (page["total"], page["limit"], page["offset"]) == (5, 50, 0)
+    assert [item["name"] for item in part["items"]] == names[3:]
     assert (part["total"], part["limit"], part["offset"]) == (5, 2, 3)
     assert (beyond["items"], beyond["total"]) == ([], 5)
 
 
 class TestDelete:
-    async def test_the_default_secretary_stays(self, admin: Client, make: Make) -> None:
+    async def test_default_secretary_cannot_be_deleted(self, admin: Client, make: Make) -> None:
         eldest = await make("assistants", is_secretary=True)
         younger = await make("assistants", is_secretary=True)
 
         assert (await admin.delete(f"/assistants/{eldest['id']}")).status_code == 409
         assert (await admin.delete(f"/assistants/{younger['id']}")).status_code == 204
 
-    async def test_whoever_a_person_has_chosen_stays(self, admin: Client, make: Make) -> None:
+    async def test_assistant_chosen_by_users_cannot_be_deleted(
+        self, admin: Client, make: Make
+    ) -> None:
         await make("assistants", is_secretary=True)
         poet = await make("assistants", is_secretary=True)
         user = await make("users", first_name="Alice")
@@ -243,7 +243,9 @@ class TestDelete:
         named = f"{nameless['telegram_id']}, Alice {user['telegram_id']}"
         assert f"users who have chosen it: {named}." in refused.json()["detail"]
 
-    async def test_whoever_a_tool_asks_stays(self, admin: Client, make: Make) -> None:
+    async def test_assistant_asked_by_a_tool_cannot_be_deleted(
+        self, admin: Client, make: Make
+    ) -> None:
         poet = await make("assistants")
         await make("tools", name="ask_poet", tool_type="sub_assistant", assistant_id=poet["id"])
 
@@ -252,7 +254,9 @@ class TestDelete:
         assert refused.status_code == 409
         assert "tools that ask it: ask_poet." in refused.json()["detail"]
 
-    async def test_whoever_a_link_asks_stays(self, admin: Client, make: Make) -> None:
+    async def test_assistant_asked_by_a_link_cannot_be_deleted(
+        self, admin: Client, make: Make
+    ) -> None:
         poet, clerk = await make("assistants"), await make("assistants", name="Clerk")
         tool = await make("tools", name="ask", tool_type="sub_assistant")
         body = {"assistant_id": clerk["id"], "tool_id": tool["id"], "sub_assistant_id": poet["id"]}
@@ -263,7 +267,9 @@ class TestDelete:
         assert refused.status_code == 409
         assert "assistants that ask it: Clerk." in refused.json()["detail"]
 
-    async def test_of_many_users_a_few_are_named(self, admin: Client, make: Make) -> None:
+    async def test_refusal_names_at_most_five_related_records(
+        self, admin: Client, make: Make
+    ) -> None:
         poet = await make("assistants")
         for number in range(7):
             tool = await make("tools", name=f"tool_{number}")
@@ -274,7 +280,7 @@ class TestDelete:
         named = refused.json()["detail"].partition("its tools: ")[2]
         assert (named.count("tool_"), named[-3:]) == (5, " ….")
 
-    async def test_whoever_has_a_tool_stays_until_it_is_taken_or_inactive(
+    async def test_assistant_with_active_tool_cannot_be_deleted(
         self, admin: Client, make: Make
     ) -> None:
         poet, tool = await make("assistants"), await make("tools")
@@ -285,7 +291,7 @@ class TestDelete:
         assert (await admin.delete(f"/assistants/{poet['id']}")).status_code == 204
         assert await list_items(admin, "/assistant-tools") == []
 
-    async def test_what_was_said_does_not_keep_it(self, admin: Client, make: Make) -> None:
+    async def test_threads_do_not_prevent_deletion(self, admin: Client, make: Make) -> None:
         poet, user = await make("assistants"), await make("users")
         await make("threads", user_id=user["id"], assistant_id=poet["id"])
 
@@ -295,7 +301,7 @@ class TestDelete:
 
 class TestLastSecretary:
     @pytest.mark.parametrize("change", [{"is_active": False}, {"is_secretary": False}])
-    async def test_it_cannot_retire(
+    async def test_last_secretary_cannot_be_deactivated(
         self, admin: Client, make: Make, change: dict[str, bool]
     ) -> None:
         only = await make("assistants", is_secretary=True)
@@ -306,14 +312,14 @@ class TestLastSecretary:
         assert refused.status_code == 409
         assert "last active secretary" in refused.json()["detail"]
 
-    async def test_of_the_last_two_only_one_can_retire_at_once(
+    async def test_concurrent_deactivations_leave_one_secretary(
         self, admin: Client, make: Make
     ) -> None:
         for _ in range(4):
             two = [await make("assistants", is_secretary=True) for _ in range(2)]
-            everybody = [one for one in await list_items(admin, "/assistants") if one["is_active"]]
-            for one in everybody[:-2]:
-                await admin.patch(f"/assistants/{one['id']}", json={"is_active": False})
+            active = [item for item in await list_items(admin, "/assistants") if item["is_active"]]
+            for item in active[:-2]:
+                await admin.patch(f"/assistants/{item['id']}", json={"is_active": False})
 
             answers = await asyncio.gather(
                 *(admin.patch(f"/assistants/{o['id']}", json={"is_active": False}) for o in two)
@@ -321,7 +327,9 @@ class TestLastSecretary:
 
             assert sorted(answer.status_code for answer in answers) == [200, 409]
 
-    async def test_it_may_where_another_takes_over(self, admin: Client, make: Make) -> None:
+    async def test_secretary_can_be_deactivated_if_another_remains(
+        self, admin: Client, make: Make
+    ) -> None:
         eldest = await make("assistants", is_secretary=True)
         await make("assistants", is_secretary=True)
 

@@ -25,7 +25,7 @@ async def list_entries(admin: Client, **wanted: str) -> list[JsonObject]:
     return await list_items(admin, "/audit", **wanted)
 
 
-async def test_a_write_is_noted_with_who_what_and_under_which_request(
+async def test_write_is_recorded_with_caller_object_and_request(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
@@ -53,9 +53,7 @@ async def test_a_write_is_noted_with_who_what_and_under_which_request(
     assert {"status", "due_at"} < newest["after"].keys()
 
 
-async def test_a_request_without_an_id_is_found_by_the_one_in_its_answer(
-    admin: Client, make: Make
-) -> None:
+async def test_generated_request_id_is_in_response_and_entry(admin: Client, make: Make) -> None:
     user = await make("users")
     answer = await admin.patch(f"/users/{user['id']}", json={"language": "ru"})
 
@@ -67,17 +65,17 @@ async def test_a_request_without_an_id_is_found_by_the_one_in_its_answer(
     )
 
 
-async def test_what_an_assistant_was_and_has_become_is_kept(admin: Client, make: Make) -> None:
+async def test_each_state_of_an_assistant_is_recorded(admin: Client, make: Make) -> None:
     poet = await make("assistants", instructions="Rhyme.")
     path = f"/assistants/{poet['id']}"
     await admin.patch(path, json={"instructions": "Rhyme twice."})
     await admin.delete(path)
 
-    versions = [one["after"] for one in await list_entries(admin, object_id=poet["id"])][::-1]
-    assert [one and one["instructions"] for one in versions] == ["Rhyme.", "Rhyme twice.", None]
+    versions = [item["after"] for item in await list_entries(admin, object_id=poet["id"])][::-1]
+    assert [item and item["instructions"] for item in versions] == ["Rhyme.", "Rhyme twice.", None]
 
 
-async def test_no_secret_is_kept(admin: Client, make: Make, sql: Sql) -> None:
+async def test_no_secret_is_recorded(admin: Client, make: Make, sql: Sql) -> None:
     provider = await make("providers", api_key=SECRET)
     await admin.patch(f"/providers/{provider['id']}", json={"api_key": f"{SECRET}2"})
     invite = (await admin.post("/invites", json={})).json()
@@ -91,7 +89,7 @@ async def test_no_secret_is_kept(admin: Client, make: Make, sql: Sql) -> None:
         assert secret not in stored
 
 
-async def test_reading_and_what_changes_nothing_is_no_entry(
+async def test_reads_and_no_op_writes_are_not_recorded(
     admin: Client, service: Client, make: Make
 ) -> None:
     user = await make("users")
@@ -110,7 +108,7 @@ async def test_reading_and_what_changes_nothing_is_no_entry(
 
 
 @pytest.mark.usefixtures("one_hour_dispatch_timeout")
-async def test_a_claim_that_hands_out_runs_is_an_entry(
+async def test_only_claims_that_return_runs_are_recorded(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
@@ -123,7 +121,7 @@ async def test_a_claim_that_hands_out_runs_is_an_entry(
     assert len(await list_entries(admin, action="claim_runs")) == 1
 
 
-async def test_taking_back_is_noted_with_the_record_that_it_changes(
+async def test_undo_is_recorded_with_the_changed_object(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
@@ -134,20 +132,20 @@ async def test_taking_back_is_noted_with_the_record_that_it_changes(
         await service.post("/effects/undo", json={"user_id": user["id"]}, headers=headers)
 
     refused, *done = await list_entries(admin, action="undo_effect")
-    assert [(one["status"], one["object_type"], one["object_id"]) for one in done] == [
+    assert [(item["status"], item["object_type"], item["object_id"]) for item in done] == [
         (200, "tasks", task["id"])
     ]
     assert (refused["result"], refused["status"]) == ("refused", 404)
 
 
-async def test_entries_are_found_by_each_of_their_sides(admin: Client, make: Make) -> None:
+async def test_entries_are_filtered_by_each_field(admin: Client, make: Make) -> None:
     user = await make("users")
     await make("tasks", user_id=user["id"])
     now = utc_now()
     hour = timedelta(hours=1)
 
     async def list_actions(**wanted: str) -> list[str]:
-        return [one["action"] for one in await list_entries(admin, **wanted)]
+        return [item["action"] for item in await list_entries(admin, **wanted)]
 
     assert await list_actions() == ["create_task", "create_user"]
     assert await list_actions(object_type="users") == ["create_user"]
@@ -160,7 +158,7 @@ async def test_entries_are_found_by_each_of_their_sides(admin: Client, make: Mak
     assert await list_actions(object_id=str(UUID(int=1))) == []
 
 
-async def test_the_runs_that_are_dispatched_are_an_entry(
+async def test_dispatched_runs_are_recorded_once(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
@@ -176,9 +174,7 @@ async def test_the_runs_that_are_dispatched_are_an_entry(
     assert (entry["object_type"], entry["object_id"]) == ("cron-jobs", None)
 
 
-async def test_an_entry_is_called_as_the_operation_is_in_the_document(
-    app: FastAPI, admin: Client, make: Make
-) -> None:
+async def test_entry_action_is_the_operation_id(app: FastAPI, admin: Client, make: Make) -> None:
     user = await make("users")
     path = f"/users/{user['id']}"
     await admin.put(path, json={"language": "ru"})
@@ -186,7 +182,7 @@ async def test_an_entry_is_called_as_the_operation_is_in_the_document(
     await admin.put("/users/by-telegram-id/1002", json={"first_name": "Ann"})
 
     operations = app.openapi()["paths"]["/api/users/{user_id}"]
-    noted = [(one["action"], one["status"]) for one in await list_entries(admin)]
+    noted = [(item["action"], item["status"]) for item in await list_entries(admin)]
     assert noted == [
         ("upsert_user", 201),
         (operations["patch"]["operationId"], 200),
@@ -195,7 +191,7 @@ async def test_an_entry_is_called_as_the_operation_is_in_the_document(
     ]
 
 
-async def test_a_link_is_the_same_record_by_whichever_path(admin: Client, make: Make) -> None:
+async def test_link_has_same_object_id_on_both_paths(admin: Client, make: Make) -> None:
     poet, tool = await make("assistants"), await make("tools")
     path = f"/assistants/{poet['id']}/tools/{tool['id']}"
     link = (await admin.post(path)).json()
@@ -203,24 +199,22 @@ async def test_a_link_is_the_same_record_by_whichever_path(admin: Client, make: 
     await admin.delete(path)
 
     found = await list_entries(admin, object_type="assistant-tools", object_id=link["id"])
-    assert [one["action"] for one in found] == [
+    assert [item["action"] for item in found] == [
         "detach_tool",
         "update_assistant_tool",
         "attach_tool",
     ]
-    assert [(one["after"] or {}).get("is_active") for one in found] == [None, False, True]
+    assert [(item["after"] or {}).get("is_active") for item in found] == [None, False, True]
 
 
-async def test_whose_record_an_administrator_has_written_and_what_it_is_now_is_noted(
-    admin: Client, make: Make
-) -> None:
+async def test_admin_writes_are_recorded_with_user_and_new_state(admin: Client, make: Make) -> None:
     user = await make("users")
     await admin.patch(f"/users/{user['id']}", json={"status": "blocked"})
     for resource in ("tasks", "calendar", "cron-jobs"):
         await make(resource, user_id=user["id"])
 
     found = await list_entries(admin, user_id=user["id"])
-    assert [one["object_type"] for one in found] == [
+    assert [item["object_type"] for item in found] == [
         "cron-jobs",
         "calendar",
         "tasks",
@@ -230,7 +224,7 @@ async def test_whose_record_an_administrator_has_written_and_what_it_is_now_is_n
     assert found[0]["after"]["cron_expression"] == "0 9 * * *"
     assert found[1]["after"]["starts_at"] == "2031-01-01T09:00:00Z"
     assert found[2]["after"]["status"] == "open"
-    assert [one["after"]["status"] for one in found[3:]] == ["blocked", "active"]
+    assert [item["after"]["status"] for item in found[3:]] == ["blocked", "active"]
 
 
 async def test_no_message_text_is_stored(admin: Client, make: Make, sql: Sql) -> None:
@@ -248,7 +242,7 @@ async def test_no_message_text_is_stored(admin: Client, make: Make, sql: Sql) ->
     assert secret not in str(stored)
 
 
-def test_what_an_entry_is_of_is_called_as_its_routes_are() -> None:
+def test_object_types_match_route_prefixes() -> None:
     known = {router.prefix.removeprefix("/") for router in ROUTERS}
 
     assert {subject.resource for subject in AUDITED_TYPES.values()} < known
@@ -258,7 +252,7 @@ def test_what_an_entry_is_of_is_called_as_its_routes_are() -> None:
     "statement",
     ["UPDATE audit_log SET path = ''", "DELETE FROM audit_log", "TRUNCATE audit_log"],
 )
-async def test_nobody_changes_an_entry(make: Make, sql: Sql, statement: str) -> None:
+async def test_entries_cannot_be_changed(make: Make, sql: Sql, statement: str) -> None:
     await make("users")
 
     with pytest.raises(DBAPIError, match="only added to"):

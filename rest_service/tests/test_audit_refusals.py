@@ -26,7 +26,7 @@ async def list_refused(admin: Client, **wanted: str) -> list[JsonObject]:
     return await list_items(admin, "/audit", result="refused", limit=200, **wanted)
 
 
-async def test_a_write_that_a_rule_refuses_is_noted_as_that(
+async def test_write_refused_by_a_rule_is_recorded(
     service: Client, admin: Client, make: Make
 ) -> None:
     alice, bob = await make("users"), await make("users")
@@ -36,7 +36,7 @@ async def test_a_write_that_a_rule_refuses_is_noted_as_that(
     await service.delete(path, headers=make_user_headers(bob))
 
     found = await list_refused(admin, user_id=bob["id"])
-    assert [(one["action"], one["status"], one["object_id"]) for one in found] == [
+    assert [(item["action"], item["status"], item["object_id"]) for item in found] == [
         ("delete_task", 403, task["id"]),
         ("update_task", 404, task["id"]),
     ]
@@ -51,7 +51,7 @@ async def test_a_write_that_a_rule_refuses_is_noted_as_that(
         ("PUT", "/tools/not-an-id", b"{}", "put_tool"),
     ],
 )
-async def test_a_write_of_the_wrong_form_is_noted_too(
+async def test_malformed_write_is_recorded(
     admin: Client, method: str, path: str, body: bytes, action: str
 ) -> None:
     answer = await admin.request(
@@ -73,7 +73,7 @@ async def test_a_write_of_the_wrong_form_is_noted_too(
         ("POST", "/tasks", b"a=b", "application/x-www-form-urlencoded", 415),
     ],
 )
-async def test_what_comes_to_no_operation_makes_no_entry_and_the_document_says_so(
+async def test_requests_without_operation_are_not_recorded_as_documented(
     admin: Client, method: str, path: str, body: bytes, kind: str, status: int
 ) -> None:
     answer = await admin.request(method, path, content=body, headers={"Content-Type": kind})
@@ -82,14 +82,14 @@ async def test_what_comes_to_no_operation_makes_no_entry_and_the_document_says_s
     assert f"({status})" in str(list_audit_entries.__doc__)
 
 
-async def test_reading_in_the_wrong_form_is_no_entry(admin: Client) -> None:
+async def test_malformed_read_is_not_recorded(admin: Client) -> None:
     assert (await admin.get("/tasks", params={"limit": "many"})).status_code == 422
 
     assert await list_refused(admin) == []
 
 
 @pytest.mark.parametrize(
-    ("written", "kept"),
+    ("sent_id", "recorded_id"),
     [
         ("a%00b", "a%00b"),
         ("%D1%8F%3F%23", "%D1%8F%3F%23"),
@@ -99,23 +99,23 @@ async def test_reading_in_the_wrong_form_is_no_entry(admin: Client) -> None:
     ids=["NUL", "letters and marks", "no UTF-8", "long"],
 )
 @pytest.mark.parametrize("status", [403, 422])
-async def test_whatever_the_path_holds_the_refusal_is_noted(
-    service: Client, admin: Client, written: str, kept: str, status: int
+async def test_refusal_is_recorded_for_any_path(
+    service: Client, admin: Client, sent_id: str, recorded_id: str, status: int
 ) -> None:
     http = service if status == 403 else admin
-    assert (await http.delete(f"/tasks/{written}")).status_code == status
+    assert (await http.delete(f"/tasks/{sent_id}")).status_code == status
 
     (entry,) = await list_refused(admin)
-    assert entry["path"] == f"/api/tasks/{kept}"
+    assert entry["path"] == f"/api/tasks/{recorded_id}"
 
 
-async def test_who_has_no_token_makes_no_entry(anonymous: Client, admin: Client) -> None:
+async def test_unauthenticated_request_is_not_recorded(anonymous: Client, admin: Client) -> None:
     assert (await anonymous.post("/tasks", json={})).status_code == 401
 
     assert await list_refused(admin) == []
 
 
-async def test_who_is_refused_again_and_again_makes_so_many_entries_and_no_more(
+async def test_refusals_per_caller_and_hour_are_limited(
     service: Client, admin: Client, make: Make
 ) -> None:
     for _ in range(MAX_PER_HOUR + 5):
@@ -129,7 +129,7 @@ async def test_who_is_refused_again_and_again_makes_so_many_entries_and_no_more(
 
 
 class TestRefusals:
-    def test_the_next_hour_tells_how_many_the_last_has_left_out(self) -> None:
+    def test_next_window_reports_suppressed_count(self) -> None:
         now = [5.0]
         refusals = RefusalThrottle(lambda: now[0])
         with capture_logs() as lines:
@@ -140,7 +140,7 @@ class TestRefusals:
         assert [line["caller"] for line in lines] == ["service"]
         assert [refusals.allow("service") for _ in range(2)] == [3, 0]
 
-    def test_an_hour_is_not_over_before_its_end(self) -> None:
+    def test_window_lasts_the_full_hour(self) -> None:
         now = [0.0]
         refusals = RefusalThrottle(lambda: now[0])
         for _ in range(MAX_PER_HOUR):
@@ -151,7 +151,7 @@ class TestRefusals:
         assert refusals.allow("service") == 0
 
 
-async def test_how_many_were_left_out_is_read_with_the_entry(
+async def test_suppressed_count_is_listed_with_the_entry(
     admin: Client, sql: Sql, make: Make
 ) -> None:
     await admin.post("/tasks", json={})
@@ -162,7 +162,7 @@ async def test_how_many_were_left_out_is_read_with_the_entry(
         " 7, now() FROM audit_log"
     )
 
-    assert [one["suppressed_count"] for one in await list_refused(admin)] == [7, 0]
+    assert [item["suppressed_count"] for item in await list_refused(admin)] == [7, 0]
 
 
 async def age_entries(sql: Sql, days: int) -> None:
@@ -172,7 +172,7 @@ async def age_entries(sql: Sql, days: int) -> None:
     await sql("ALTER TABLE audit_log ENABLE TRIGGER keep_audit_log")
 
 
-async def test_old_refusals_are_forgotten_and_what_was_done_is_not(
+async def test_retention_deletes_only_old_refusals(
     admin: Client, make: Make, sessions: SessionFactory, sql: Sql
 ) -> None:
     await make("users")
@@ -183,12 +183,10 @@ async def test_old_refusals_are_forgotten_and_what_was_done_is_not(
 
     await age_entries(sql, 31)
     await RetentionJob(sessions).run_once()
-    assert [one["action"] for one in await list_items(admin, "/audit")] == ["create_user"]
+    assert [item["action"] for item in await list_items(admin, "/audit")] == ["create_user"]
 
 
-async def test_nobody_deletes_a_young_refusal_nor_what_was_done_long_ago(
-    admin: Client, make: Make, sql: Sql
-) -> None:
+async def test_only_old_refusals_can_be_deleted(admin: Client, make: Make, sql: Sql) -> None:
     await admin.post("/tasks", json={})
     with pytest.raises(DBAPIError, match="only added to"):
         await sql("DELETE FROM audit_log")

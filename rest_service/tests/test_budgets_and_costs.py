@@ -39,7 +39,7 @@ class TestBudget:
         assert answer.status_code == 200, answer.text
         return dict(answer.json())
 
-    async def test_what_was_spent_today_is_counted_in_the_persons_zone(
+    async def test_spending_is_counted_by_day_in_users_timezone(
         self,
         archive_reader: ArchiveConsumer,
         redis: Redis,
@@ -80,13 +80,13 @@ class TestBudget:
             }
         assert (await self.read_budget(admin, user))["timezone"] == "Pacific/Kiritimati"
 
-    async def test_it_is_the_persons_own_or_the_deployments(
+    async def test_user_budget_overrides_deployment_budget(
         self, app: FastAPI, settings: Settings, admin: Client, make: Make
     ) -> None:
         user = await make("users")
-        given = settings.model_copy(update={"daily_budget": "1.5"})
+        with_budget = settings.model_copy(update={"daily_budget": "1.5"})
         app.state.resources = type(app.state.resources)(
-            **vars(app.state.resources) | {"settings": given}
+            **vars(app.state.resources) | {"settings": with_budget}
         )
 
         assert (await self.read_budget(admin, user))["budget"] == "1.5"
@@ -122,7 +122,7 @@ class TestTurnCost:
             ((), "0"),
         ],
     )
-    async def test_it_is_known_where_each_price_is(
+    async def test_cost_is_known_if_every_price_is(
         self,
         archive_reader: ArchiveConsumer,
         redis: Redis,
@@ -135,7 +135,7 @@ class TestTurnCost:
 
         assert (await admin.get("/turns/tg:1:1")).json()["cost"] == cost
 
-    async def test_its_tokens_are_those_of_attempts_in_vain_too(
+    async def test_tokens_include_failed_attempts(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         await add_records(
@@ -146,7 +146,7 @@ class TestTurnCost:
         turn = (await admin.get("/turns/tg:1:1")).json()
         assert (turn["prompt_tokens"], turn["completion_tokens"]) == (1_100, 15)
 
-    async def test_a_turn_of_an_older_version_reads_well(
+    async def test_turn_of_an_older_version_is_readable(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, sql: Sql
     ) -> None:
         await add_records(redis, make_turn_record())

@@ -30,11 +30,9 @@ async def post_refused(admin: Client, user: JsonObject, **body: Any) -> tuple[in
     return answer.status_code, answer.json()["detail"]
 
 
-async def test_an_event_is_kept_in_utc_and_read_as_it_was_written(
-    admin: Client, make: Make
-) -> None:
+async def test_event_times_are_stored_in_utc(admin: Client, make: Make) -> None:
     user = await make("users")
-    said = {
+    fields = {
         "title": "Chess",
         "description": "Bring\nthe clock",
         "location": "Club",
@@ -42,17 +40,15 @@ async def test_an_event_is_kept_in_utc_and_read_as_it_was_written(
         "timezone": "Asia/Tokyo",
     }
     local = {"starts_at": "2031-01-02T09:00:00", "ends_at": "2031-01-02T02:30:00+01:00"}
-    event = await make("calendar", user_id=user["id"], **said, **local)
+    event = await make("calendar", user_id=user["id"], **fields, **local)
 
     times = {"starts_at": make_time(2), "ends_at": "2031-01-02T01:30:00Z"}
-    assert event.items() >= (said | times | {"is_all_day": False}).items()
+    assert event.items() >= (fields | times | {"is_all_day": False}).items()
     assert (event["google_event_id"], event["effect"]) == (None, None)
     assert (await admin.get(f"/calendar/{event['id']}")).json() == event
 
 
-async def test_a_range_holds_what_is_under_way_at_some_time_in_it(
-    admin: Client, make: Make
-) -> None:
+async def test_range_includes_overlapping_events(admin: Client, make: Make) -> None:
     user, other = await make("users"), await make("users")
     for number, (first, last) in enumerate([(1, 2), (2, 4), (3, 9), (5, 6)]):
         times = {"starts_at": make_time(first), "ends_at": make_time(last)}
@@ -61,7 +57,7 @@ async def test_a_range_holds_what_is_under_way_at_some_time_in_it(
 
     async def list_titles(**params: str) -> str:
         params |= {"user_id": user["id"]}
-        return "".join(one["title"] for one in await list_items(admin, "/calendar", **params))
+        return "".join(item["title"] for item in await list_items(admin, "/calendar", **params))
 
     assert await list_titles() == "0123"
     assert await list_titles(from_at=make_time(2), until_at=make_time(5)) == "12"
@@ -88,7 +84,7 @@ async def test_a_range_holds_what_is_under_way_at_some_time_in_it(
         ({"user_id": str(UUID(int=1))}, 404, "user"),
     ],
 )
-async def test_what_makes_no_sense_is_refused(
+async def test_invalid_event_is_refused(
     admin: Client, make: Make, body: JsonObject, status: int, reason: str
 ) -> None:
     answered, detail = await post_refused(admin, await make("users"), **body)
@@ -106,7 +102,7 @@ async def add_past_events(sql: Sql, user: JsonObject, number: int) -> None:
     )
 
 
-async def test_a_person_has_at_most_10000_events_those_that_are_over_too(
+async def test_user_has_at_most_10000_events_including_past(
     admin: Client, make: Make, sql: Sql
 ) -> None:
     user, other = await make("users"), await make("users")
@@ -122,7 +118,7 @@ async def test_a_person_has_at_most_10000_events_those_that_are_over_too(
     await make("calendar", user_id=user["id"])
 
 
-async def test_a_cancelled_event_comes_not_back_past_the_limit(
+async def test_undo_of_cancellation_respects_event_limit(
     service: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
@@ -144,7 +140,7 @@ async def test_a_cancelled_event_comes_not_back_past_the_limit(
     ],
     ids=["plain", "clocks change", "midnight is skipped"],
 )
-async def test_all_day_is_from_midnight_to_midnight_where_the_event_is(
+async def test_all_day_spans_midnights_in_the_event_timezone(
     make: Make, zone: str, first: str, last: str
 ) -> None:
     user = await make("users")
@@ -154,7 +150,7 @@ async def test_all_day_is_from_midnight_to_midnight_where_the_event_is(
 
 
 class TestUpdate:
-    async def test_the_given_fields_change_and_no_others(self, admin: Client, make: Make) -> None:
+    async def test_update_changes_only_the_given_fields(self, admin: Client, make: Make) -> None:
         user = await make("users")
         event = await make("calendar", user_id=user["id"], location="Club")
         body = {"title": "Go", "attendees": ["b@example.org"], "ends_at": make_time(3)}
@@ -163,7 +159,7 @@ class TestUpdate:
 
         assert changed == event | body | {"updated_at": changed["updated_at"]}
 
-    async def test_a_time_is_meant_in_the_events_zone_and_a_new_zone_moves_nothing(
+    async def test_naive_times_use_event_timezone_which_moves_nothing(
         self, admin: Client, make: Make
     ) -> None:
         user = await make("users")
@@ -200,7 +196,7 @@ class TestUpdate:
 
 
 class TestReceipts:
-    async def test_a_new_event_has_one_and_comes_once(
+    async def test_repeated_create_returns_one_event_with_receipt(
         self, service: Client, admin: Client, make: Make
     ) -> None:
         user = await make("users")
@@ -223,7 +219,7 @@ class TestReceipts:
         assert effect["reversal"] == {"method": "DELETE", "path": path}
         assert await list_items(admin, "/calendar") == [event | {"effect": None}]
 
-    async def test_a_change_and_a_cancellation_have_one_that_takes_them_back(
+    async def test_change_and_cancellation_receipts_restore_the_event(
         self, service: Client, make: Make
     ) -> None:
         user = await make("users")

@@ -21,7 +21,7 @@ def bot_id(request: pytest.FixtureRequest) -> int | None:
     return param
 
 
-async def test_a_blocked_persons_jobs_wait(
+async def test_jobs_of_blocked_user_wait(
     service: Client, admin: Client, make: Make, bot_id: int | None
 ) -> None:
     user = await make("users")
@@ -35,7 +35,7 @@ async def test_a_blocked_persons_jobs_wait(
     assert len((await claim_jobs(service, bot_id))["runs"]) == 1
 
 
-async def test_the_jobs_of_who_may_not_talk_any_more_wait(
+async def test_jobs_of_users_without_access_wait(
     service: Client, make: Make, sql: Sql, bot_id: int | None
 ) -> None:
     """The users that tg_bot answers: on the operator's list, or invited."""
@@ -48,12 +48,12 @@ async def test_the_jobs_of_who_may_not_talk_any_more_wait(
     assert len((await claim_jobs(service, bot_id))["runs"]) == 1
 
 
-async def test_where_everyone_may_talk_everybodys_jobs_fire(
+async def test_open_access_lets_all_jobs_fire(
     app: FastAPI, settings: Settings, service: Client, make: Make
 ) -> None:
-    given = app.state.resources
+    resources = app.state.resources
     app.state.resources = replace(
-        given,
+        resources,
         settings=settings.model_copy(update={"telegram_allowed_users": AllowList(everyone=True)}),
     )
     await make_due_job(make, await make("users", telegram_id=9))
@@ -61,7 +61,7 @@ async def test_where_everyone_may_talk_everybodys_jobs_fire(
     assert len((await claim_jobs(service))["runs"]) == 1
 
 
-async def test_a_run_of_somebody_who_is_blocked_meanwhile_waits_too(
+async def test_claimed_run_waits_when_user_becomes_blocked(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
@@ -86,9 +86,7 @@ class TestBots:
         return job
 
     @pytest.mark.usefixtures("one_hour_dispatch_timeout")
-    async def test_a_job_waits_for_the_bot_it_was_made_with(
-        self, service: Client, make: Make
-    ) -> None:
+    async def test_job_waits_for_its_bot(self, service: Client, make: Make) -> None:
         user = await make("users")
         job = await self.make_job_by(service, user, "tg:42:1")
         nothing = await claim_jobs(service, 7)
@@ -111,7 +109,7 @@ class TestBots:
         assert (await claim_jobs(service, 7))["runs"] == []
         assert len((await claim_jobs(service, 42))["runs"]) == 1
 
-    async def test_what_a_scheduled_prompt_plans_belongs_to_its_bot(
+    async def test_job_created_by_scheduled_prompt_inherits_bot(
         self, service: Client, make: Make
     ) -> None:
         user = await make("users")
@@ -122,7 +120,7 @@ class TestBots:
         for unknown in ("run:nothing", f"run:{UUID(int=1)}", "chat", "tg:x:1"):
             assert (await self.make_job_by(service, user, unknown))["bot_id"] is None
 
-    async def test_an_administrator_gives_a_job_to_the_next_bot(
+    async def test_admin_can_release_a_job_to_any_bot(
         self, service: Client, admin: Client, make: Make
     ) -> None:
         job = await self.make_job_by(service, await make("users"), "tg:42:1")

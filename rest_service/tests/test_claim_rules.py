@@ -60,7 +60,7 @@ async def add_runs(sessions: SessionFactory, job: JsonObject, count: int) -> Non
 
 
 class TestOrder:
-    async def test_what_is_due_first_is_handed_out_first(
+    async def test_earliest_due_run_is_claimed_first(
         self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         now = utc_now()
@@ -71,7 +71,7 @@ class TestOrder:
 
         assert [datetime.fromisoformat(run["scheduled_for"]) for run in runs] == sorted(times)
 
-    async def test_runs_of_one_time_are_in_the_order_of_their_ids(
+    async def test_simultaneous_runs_are_ordered_by_id(
         self, service: Client, make: Make, sessions: SessionFactory, sql: Sql
     ) -> None:
         """A repeated claim gets the runs in the same order."""
@@ -84,7 +84,7 @@ class TestOrder:
         assert (await claim_jobs(service))["runs"] == first["runs"]
 
     @pytest.mark.usefixtures("one_hour_dispatch_timeout")
-    async def test_of_more_than_one_claim_takes_the_latest_wait(
+    async def test_latest_runs_wait_when_a_claim_is_full(
         self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         now = utc_now()
@@ -97,14 +97,14 @@ class TestOrder:
         assert [datetime.fromisoformat(run["scheduled_for"]) for run in second["runs"]] == late
 
     @pytest.mark.parametrize(("count", "is_all"), [(99, True), (100, False)])
-    async def test_after_a_full_claim_it_says_to_ask_again_at_once(
+    async def test_full_claim_asks_for_another_immediately(
         self, service: Client, make: Make, sessions: SessionFactory, count: int, is_all: bool
     ) -> None:
         await add_jobs(sessions, await make("users"), *[utc_now() - timedelta(minutes=1)] * count)
         claimed = await claim_jobs(service)
         assert claimed["next_fire_at"] == (None if is_all else claimed["now"])
 
-    async def test_at_most_two_claims_are_handed_out_again_at_once(
+    async def test_at_most_200_forgotten_runs_are_reclaimed(
         self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         job = await make("cron-jobs", user_id=(await make("users"))["id"])
@@ -113,12 +113,12 @@ class TestOrder:
 
 
 class TestFires:
-    async def test_a_prompt_is_handed_out_as_one(self, service: Client, make: Make) -> None:
+    async def test_prompt_run_has_type_prompt(self, service: Client, make: Make) -> None:
         await make_due_job(make, await make("users"), type="prompt")
         (run,) = (await claim_jobs(service))["runs"]
         assert run["type"] == "prompt"
 
-    async def test_a_time_that_its_rule_does_not_name_fires_all_the_same(
+    async def test_planned_time_fires_even_if_rule_excludes_it(
         self, service: Client, admin: Client, make: Make, sql: Sql
     ) -> None:
         """For example after a change of the rules of its time zone."""
@@ -132,7 +132,7 @@ class TestFires:
         after = (await admin.get(f"/cron-jobs/{job['id']}")).json()
         assert (after["is_active"], after["next_fire_at"]) == (True, job["next_fire_at"])
 
-    async def test_what_it_missed_was_never_claimed_nor_handed_out(
+    async def test_missed_runs_are_never_claimed(
         self, service: Client, admin: Client, make: Make, sql: Sql
     ) -> None:
         job = await make_overdue_job(make, sql, await make("users"), cron_expression="0 * * * *")
@@ -140,14 +140,14 @@ class TestFires:
         await sql("UPDATE cron_job_runs SET claimed_at = claimed_at - interval '1 minute'")
         await sql(f"UPDATE cron_jobs SET next_fire_at = '{LATER}'")  # the next hour may begin now
 
-        assert [one["id"] for one in (await claim_jobs(service))["runs"]] == [run["id"]]
+        assert [item["id"] for item in (await claim_jobs(service))["runs"]] == [run["id"]]
 
-        missed = [one for one in await list_runs(admin, job) if one["id"] != run["id"]]
-        assert {one["state"] for one in missed} == {"missed"}
+        missed = [item for item in await list_runs(admin, job) if item["id"] != run["id"]]
+        assert {item["state"] for item in missed} == {"missed"}
         assert len(missed) in (2, 3)
 
     @pytest.mark.usefixtures("one_hour_dispatch_timeout")
-    async def test_a_time_that_was_fired_already_is_not_fired_again(
+    async def test_already_fired_time_is_not_fired_again(
         self, service: Client, admin: Client, make: Make, sql: Sql
     ) -> None:
         job = await make_due_job(make, await make("users"))
@@ -167,7 +167,7 @@ class TestFires:
             ("timezone = 'No/Where'", "ZoneInfoNotFoundError: 'No time zone found with key No/W"),
         ],
     )
-    async def test_a_job_that_was_broken_by_hand_is_named_to_the_operator(
+    async def test_invalid_schedule_is_logged_as_error(
         self, service: Client, admin: Client, make: Make, sql: Sql, damage: str, reason: str
     ) -> None:
         job = await make_overdue_job(make, sql, await make("users"), cron_expression="0 9 * * *")
@@ -185,7 +185,7 @@ class TestFires:
 
 
 class TestConcurrentClaims:
-    async def test_a_change_of_the_person_holds_up_none_of_their_jobs(
+    async def test_locked_user_does_not_delay_claims(
         self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         user = await make("users")
@@ -197,14 +197,14 @@ class TestConcurrentClaims:
 
 
 class TestDispatched:
-    async def test_only_the_named_runs_are_noted_and_only_once(
+    async def test_only_named_runs_become_dispatched_once(
         self, service: Client, admin: Client, make: Make, sql: Sql
     ) -> None:
         user = await make("users")
         job = await make_overdue_job(make, sql, user, cron_expression="0 * * * *")
         other = await make_due_job(make, user)
         runs = {run["job_id"]: run for run in (await claim_jobs(service))["runs"]}
-        missed = next(one for one in await list_runs(admin, job) if one["state"] == "missed")
+        missed = next(item for item in await list_runs(admin, job) if item["state"] == "missed")
         body = {"run_ids": [runs[job["id"]]["id"], missed["id"], str(uuid4())]}
 
         noted = []
@@ -216,12 +216,12 @@ class TestDispatched:
         newest, *older = noted[0]
         assert newest["state"] == "dispatched"
         assert newest["dispatched_at"] is not None
-        assert {(one["state"], one["dispatched_at"]) for one in older} == {("missed", None)}
-        assert [one["state"] for one in await list_runs(admin, other)] == ["claimed"]
+        assert {(item["state"], item["dispatched_at"]) for item in older} == {("missed", None)}
+        assert [item["state"] for item in await list_runs(admin, other)] == ["claimed"]
 
 
 class TestNextClaim:
-    async def test_it_is_the_next_fire_or_the_next_forgotten_run_whichever_is_sooner(
+    async def test_next_claim_is_earlier_of_fire_and_timeout(
         self, service: Client, make: Make, sql: Sql, one_hour_dispatch_timeout: timedelta
     ) -> None:
         user = await make("users")
@@ -240,7 +240,7 @@ class TestNextClaim:
         claimed = await claim_jobs(service)
         assert datetime.fromisoformat(claimed["next_fire_at"]) == forgotten_at
 
-    async def test_it_is_when_the_oldest_of_others_claims_is_forgotten(
+    async def test_next_claim_is_when_oldest_claim_times_out(
         self, service: Client, make: Make, sql: Sql, one_hour_dispatch_timeout: timedelta
     ) -> None:
         user = await make("users")
@@ -257,7 +257,7 @@ class TestNextClaim:
             == claimed_at + one_hour_dispatch_timeout
         )
 
-    async def test_a_run_that_is_handed_out_again_is_nothing_to_wait_for(
+    async def test_reclaimed_run_sets_no_next_claim(
         self, service: Client, make: Make, sql: Sql
     ) -> None:
         await make_due_job(make, await make("users"))
@@ -268,7 +268,7 @@ class TestNextClaim:
 
         assert (len(claimed["runs"]), claimed["next_fire_at"]) == (1, None)
 
-    async def test_runs_that_are_over_are_nothing_to_wait_for(
+    async def test_finished_runs_set_no_next_claim(
         self, service: Client, make: Make, sql: Sql
     ) -> None:
         for state in ("dispatched", "done", "failed", "missed"):
@@ -277,14 +277,14 @@ class TestNextClaim:
             await sql(f"UPDATE cron_job_runs SET state = '{state}' WHERE state = 'claimed'")
         assert (await claim_jobs(service))["next_fire_at"] is None
 
-    async def test_a_paused_job_is_nothing_to_wait_for(
+    async def test_paused_job_sets_no_next_claim(
         self, service: Client, admin: Client, make: Make
     ) -> None:
         job = await make_due_job(make, await make("users"), at=LATER.isoformat())
         await admin.patch(f"/cron-jobs/{job['id']}", json={"is_active": False})
         assert (await claim_jobs(service))["next_fire_at"] is None
 
-    async def test_what_somebody_else_is_just_claiming_does_not_hide_what_is_sooner(
+    async def test_contended_job_makes_next_claim_soon(
         self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         user = await make("users")
@@ -296,7 +296,7 @@ class TestNextClaim:
             assert get_wait(await claim_jobs(service)) == timedelta(seconds=10)
 
 
-async def test_the_now_of_an_answer_is_the_databases(service: Client, make: Make, sql: Sql) -> None:
+async def test_now_of_response_is_database_time(service: Client, make: Make, sql: Sql) -> None:
     before = await read_database_time(sql)
     claimed = await claim_jobs(service)
     after = await read_database_time(sql)

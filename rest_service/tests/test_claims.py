@@ -19,7 +19,7 @@ from smart_kit.redis import Redis
 
 
 @pytest.mark.usefixtures("one_hour_dispatch_timeout")
-async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
+async def test_due_job_is_claimed_once_with_all_fields(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users", language_code="ru")
@@ -49,7 +49,7 @@ async def test_what_is_due_is_claimed_once_with_all_that_is_needed(
     assert (stored["id"], stored["state"]) == (run["id"], "claimed")
 
 
-async def test_the_answer_says_when_to_ask_again(service: Client, make: Make, sql: Sql) -> None:
+async def test_response_contains_next_fire_time(service: Client, make: Make, sql: Sql) -> None:
     assert (await claim_jobs(service))["next_fire_at"] is None
     user = await make("users")
     later = await make_due_job(make, user, at=(utc_now() + timedelta(hours=2)).isoformat())
@@ -65,7 +65,7 @@ async def test_the_answer_says_when_to_ask_again(service: Client, make: Make, sq
 
 
 @pytest.mark.usefixtures("one_hour_dispatch_timeout")
-async def test_many_claimers_at_once_share_the_runs_without_a_double(
+async def test_concurrent_claimers_share_runs_without_duplicates(
     service: Client, make: Make
 ) -> None:
     user = await make("users")
@@ -77,7 +77,7 @@ async def test_many_claimers_at_once_share_the_runs_without_a_double(
     assert sorted(claimed) == sorted(jobs)
 
 
-async def test_a_claim_neither_waits_for_a_change_nor_undoes_it(
+async def test_claim_does_not_wait_for_or_undo_changes(
     service: Client, make: Make, sessions: SessionFactory
 ) -> None:
     job = await make_due_job(make, await make("users"))
@@ -94,9 +94,7 @@ async def test_a_claim_neither_waits_for_a_change_nor_undoes_it(
 
 
 @pytest.mark.usefixtures("one_hour_dispatch_timeout")
-async def test_what_does_not_fit_into_one_claim_comes_with_the_next(
-    service: Client, make: Make
-) -> None:
+async def test_excess_runs_come_with_the_next_claim(service: Client, make: Make) -> None:
     user = await make("users")
     for _ in range(100):
         await make_due_job(make, user)
@@ -112,7 +110,7 @@ async def test_what_does_not_fit_into_one_claim_comes_with_the_next(
     assert second["next_fire_at"] > second["now"]
 
 
-async def test_a_late_recurring_job_fires_once_and_says_what_it_missed(
+async def test_late_recurring_job_fires_once_and_records_misses(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
@@ -122,7 +120,7 @@ async def test_a_late_recurring_job_fires_once_and_says_what_it_missed(
 
     (run,) = claimed["runs"]
     runs = await list_runs(admin, job)
-    assert [one["state"] for one in runs] == ["claimed"] + ["missed"] * (len(runs) - 1)
+    assert [item["state"] for item in runs] == ["claimed"] + ["missed"] * (len(runs) - 1)
     assert len(runs) in (18, 19)
     assert run["scheduled_for"] == runs[0]["scheduled_for"]
     now, each = datetime.fromisoformat(claimed["now"]), timedelta(minutes=10)
@@ -132,7 +130,7 @@ async def test_a_late_recurring_job_fires_once_and_says_what_it_missed(
     assert datetime.fromisoformat(after["next_fire_at"]) == fired_at + each
 
 
-async def test_a_long_outage_leaves_a_bounded_record(
+async def test_long_outage_records_bounded_misses(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
@@ -145,7 +143,7 @@ async def test_a_long_outage_leaves_a_bounded_record(
 
 
 class TestNextClaim:
-    async def test_it_is_when_anothers_claim_is_forgotten(
+    async def test_next_claim_is_when_another_claim_times_out(
         self, service: Client, make: Make, sql: Sql
     ) -> None:
         """The runs of a claimer that dies do not wait for the next minute."""
@@ -161,7 +159,7 @@ class TestNextClaim:
         await sql("UPDATE cron_job_runs SET state = 'dispatched'")
         assert (await claim_jobs(service))["next_fire_at"] is None
 
-    async def test_it_is_soon_while_somebody_else_is_just_claiming(
+    async def test_next_claim_is_soon_during_another_claim(
         self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         job = await make_due_job(make, await make("users"))
@@ -187,7 +185,7 @@ async def test_a_paused_or_cancelled_job_is_not_claimed(
     assert (await claim_jobs(service))["runs"] == []
 
 
-async def test_a_run_that_nobody_dispatches_is_handed_out_again(
+async def test_undispatched_run_is_claimed_again(
     service: Client, make: Make, sql: Sql, one_hour_dispatch_timeout: timedelta
 ) -> None:
     await make_due_job(make, await make("users"))
@@ -219,7 +217,7 @@ async def test_dispatching_is_recorded_once_and_unknown_runs_have_no_effect(
     assert (await service.post("/cron-jobs/dispatched", json={"run_ids": []})).status_code == 204
 
 
-async def test_a_job_that_was_broken_by_hand_stops_and_holds_up_nobody(
+async def test_invalid_job_stops_without_delaying_others(
     service: Client, admin: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
@@ -233,18 +231,18 @@ async def test_a_job_that_was_broken_by_hand_stops_and_holds_up_nobody(
     assert (await admin.get(f"/cron-jobs/{broken['id']}")).json()["is_active"] is False
 
 
-async def test_whoever_waits_for_jobs_is_told_of_a_change(
+async def test_job_changes_are_announced(
     admin: Client, service: Client, make: Make, redis: Redis
 ) -> None:
     user = await make("users")
-    async with redis.pubsub() as heard:
-        await heard.subscribe("cron:changed")
-        await heard.get_message(timeout=30)  # the subscription
+    async with redis.pubsub() as pubsub:
+        await pubsub.subscribe("cron:changed")
+        await pubsub.get_message(timeout=30)  # the subscription
         job = await make_due_job(make, user)
-        assert (await heard.get_message(timeout=30)) is not None
+        assert (await pubsub.get_message(timeout=30)) is not None
         await claim_jobs(service)
         await admin.get(f"/cron-jobs/{job['id']}")
         await redis.publish("cron:changed", "the next one")
-        assert (await heard.get_message(timeout=30))["data"] == "the next one", "not the claim"
+        assert (await pubsub.get_message(timeout=30))["data"] == "the next one", "not the claim"
         await admin.delete(f"/cron-jobs/{job['id']}")
-        assert (await heard.get_message(timeout=30)) is not None
+        assert (await pubsub.get_message(timeout=30)) is not None

@@ -21,14 +21,14 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-def test_the_defaults_need_two_addresses_and_two_tokens(environment: pytest.MonkeyPatch) -> None:
+def test_defaults_need_only_two_urls_and_two_tokens(environment: pytest.MonkeyPatch) -> None:
     settings = Settings.load()
 
     assert (settings.rest_service_port, settings.bind_host) == (8000, "127.0.0.1")
     assert settings.owner_telegram_id is None
 
 
-def test_all_that_is_missing_is_named_at_once(environment: pytest.MonkeyPatch) -> None:
+def test_all_missing_variables_are_named_together(environment: pytest.MonkeyPatch) -> None:
     for name in VALID_ENVIRONMENT:
         environment.delenv(name)
 
@@ -63,7 +63,7 @@ def test_all_that_is_missing_is_named_at_once(environment: pytest.MonkeyPatch) -
         ("FALLBACK_MODEL", "a b"),
     ],
 )
-def test_what_cannot_be_meant_is_refused_without_saying_it(
+def test_invalid_setting_is_refused_without_quoting_tokens(
     environment: pytest.MonkeyPatch, name: str, value: str
 ) -> None:
     environment.setenv(name, value)
@@ -77,7 +77,7 @@ def test_what_cannot_be_meant_is_refused_without_saying_it(
 
 
 @pytest.mark.parametrize("name", ["default_model", "fallback_model", "openai_base_url"])
-def test_what_a_first_start_keeps_holds_no_nul(environment: pytest.MonkeyPatch, name: str) -> None:
+def test_stored_settings_cannot_contain_nul(environment: pytest.MonkeyPatch, name: str) -> None:
     """An environment variable cannot contain NUL, but a settings file can."""
     with pytest.raises(ValidationError, match=name):
         Settings(**{name: "https://models.example/\0"})
@@ -114,7 +114,7 @@ def test_the_first_on_the_allow_list_is_the_owner(
     assert Settings.load().owner_telegram_id == owner
 
 
-def test_secrets_do_not_show(environment: pytest.MonkeyPatch) -> None:
+def test_secrets_are_not_in_repr(environment: pytest.MonkeyPatch) -> None:
     shown = repr(Settings.load())
 
     assert not [value for value in VALID_ENVIRONMENT.values() if value in shown]

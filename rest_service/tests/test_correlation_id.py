@@ -11,7 +11,7 @@ _GENERATED_ID = "[0-9a-f]{32}"
 
 
 @pytest.mark.parametrize(
-    ("given", "bound"),
+    ("sent", "bound"),
     [
         (b"tg:1:77", "tg:1:77"),
         (b"", _GENERATED_ID),
@@ -21,7 +21,7 @@ _GENERATED_ID = "[0-9a-f]{32}"
     ],
 )
 async def test_log_lines_and_response_carry_the_given_id_or_a_new_one(
-    given: bytes, bound: str
+    sent: bytes, bound: str
 ) -> None:
     seen: list[str] = []
 
@@ -35,7 +35,7 @@ async def test_log_lines_and_response_carry_the_given_id_or_a_new_one(
     async def record_header(message: Message) -> None:
         seen.append(Headers(raw=message["headers"])["x-correlation-id"])
 
-    scope = {"type": "http", "path": "/docs", "headers": [(b"x-correlation-id", given)]}
+    scope = {"type": "http", "path": "/docs", "headers": [(b"x-correlation-id", sent)]}
     await RequestMiddleware(app, checks=())(scope, refuse_to_read, record_header)
 
     assert seen[0] == seen[1]

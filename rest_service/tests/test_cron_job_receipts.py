@@ -11,7 +11,7 @@ def make_future_time(**delta: float) -> str:
 
 
 class TestReceipts:
-    async def test_a_new_job_has_one(self, service: Client, make: Make) -> None:
+    async def test_new_job_has_a_receipt(self, service: Client, make: Make) -> None:
         user = await make("users")
         body = {"user_id": user["id"], "text": "Tea", "at": make_future_time(hours=1)}
         job = (
@@ -27,9 +27,7 @@ class TestReceipts:
         }
         assert effect["reversal"] == {"method": "DELETE", "path": f"/api/cron-jobs/{job['id']}"}
 
-    async def test_each_change_has_one_that_takes_it_back(
-        self, service: Client, make: Make
-    ) -> None:
+    async def test_change_receipt_reverts_the_job(self, service: Client, make: Make) -> None:
         user = await make("users")
         job = await make("cron-jobs", user_id=user["id"])
         path, change = f"/cron-jobs/{job['id']}", {"at": make_future_time(hours=1), "text": "Cake"}
@@ -51,7 +49,7 @@ class TestReceipts:
         same = set(job) - {"updated_at"}
         assert {name: undone.json()[name] for name in same} == {name: job[name] for name in same}
 
-    async def test_a_cancelled_job_has_one_that_brings_it_back(
+    async def test_cancellation_receipt_recreates_the_job(
         self, service: Client, make: Make
     ) -> None:
         user = await make("users")
@@ -71,7 +69,7 @@ class TestReceipts:
         same = set(job) - {"id", "created_at", "updated_at"}
         assert {name: again.json()[name] for name in same} == {name: job[name] for name in same}
 
-    async def test_without_a_step_there_is_none(self, admin: Client, make: Make) -> None:
+    async def test_no_receipt_without_a_step(self, admin: Client, make: Make) -> None:
         user = await make("users")
         job = await make("cron-jobs", user_id=user["id"])
         path = f"/cron-jobs/{job['id']}"
@@ -80,7 +78,7 @@ class TestReceipts:
 
         assert await list_items(admin, "/effects") == []
 
-    async def test_receipts_are_read_newest_first_and_by_message(
+    async def test_receipts_are_listed_newest_first_and_by_message(
         self, service: Client, make: Make
     ) -> None:
         user, other = await make("users"), await make("users")

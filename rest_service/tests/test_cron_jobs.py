@@ -41,7 +41,7 @@ async def post_refused(admin: Client, user: JsonObject, **body: object) -> tuple
     return answer.status_code, answer.json()["detail"]
 
 
-async def test_a_one_off_is_meant_in_the_jobs_zone(make: Make) -> None:
+async def test_one_off_time_uses_the_job_timezone(make: Make) -> None:
     user = await make("users")
     body = {"at": "2031-07-01T09:00:00", "timezone": "Asia/Tokyo", "cron_expression": None}
     job = await make("cron-jobs", user_id=user["id"], text="Tea", **body)
@@ -55,7 +55,7 @@ async def test_a_one_off_is_meant_in_the_jobs_zone(make: Make) -> None:
     assert job["effect"] is None
 
 
-async def test_the_zone_is_the_jobs_else_the_users_else_the_deployments(
+async def test_timezone_falls_back_from_job_to_user_to_deployment(
     admin: Client, make: Make
 ) -> None:
     user = await make("users")
@@ -84,9 +84,7 @@ async def test_a_recurring_job_fires_next_at_its_time(
     ("text", "name"),
     [("Tea", "Tea"), ("Tea\nand cake", "Tea"), ("x" * 80, "x" * 59 + "…")],
 )
-async def test_a_job_without_a_name_has_the_beginning_of_its_text(
-    make: Make, text: str, name: str
-) -> None:
+async def test_default_job_name_is_the_start_of_its_text(make: Make, text: str, name: str) -> None:
     user = await make("users")
     assert (await make("cron-jobs", user_id=user["id"], text=text))["name"] == name
 
@@ -103,7 +101,7 @@ async def test_a_job_without_a_name_has_the_beginning_of_its_text(
         ({"at": (utc_now() - timedelta(days=2)).isoformat()}, "more than a day ago"),
     ],
 )
-async def test_a_time_that_makes_no_sense_is_refused(
+async def test_invalid_time_is_refused(
     admin: Client, make: Make, body: JsonObject, reason: str
 ) -> None:
     status, detail = await post_refused(admin, await make("users"), **body)
@@ -127,7 +125,7 @@ async def test_a_malformed_body_is_refused_by_the_fields_name(
     assert f"body.{next(iter(body))}" in detail
 
 
-async def test_what_is_a_little_late_fires_at_once(make: Make) -> None:
+async def test_recently_passed_time_fires_immediately(make: Make) -> None:
     user = await make("users")
     job = await make(
         "cron-jobs", user_id=user["id"], at=make_future_time(hours=-23), cron_expression=None
@@ -136,7 +134,7 @@ async def test_what_is_a_little_late_fires_at_once(make: Make) -> None:
     assert parse_datetime(job["next_fire_at"]) < utc_now()
 
 
-async def test_only_an_administrator_plans_for_a_chat_that_is_not_the_persons_own(
+async def test_only_admin_can_schedule_for_another_chat(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
@@ -171,7 +169,7 @@ async def test_a_person_has_at_most_a_hundred_active_jobs(admin: Client, make: M
     assert (await admin.patch(path, json={"is_active": True})).status_code == 200
 
 
-async def test_two_at_once_do_not_pass_the_limit(
+async def test_concurrent_creates_do_not_exceed_the_limit(
     admin: Client, make: Make, sessions: SessionFactory, sql: Sql
 ) -> None:
     user = await make("users")
@@ -188,9 +186,7 @@ async def test_two_at_once_do_not_pass_the_limit(
 
 
 class TestUpdate:
-    async def test_a_new_time_replaces_the_old_one_of_either_kind(
-        self, admin: Client, make: Make
-    ) -> None:
+    async def test_new_time_replaces_the_old_schedule(self, admin: Client, make: Make) -> None:
         user = await make("users")
         job = await make("cron-jobs", user_id=user["id"])
         path = f"/cron-jobs/{job['id']}"
@@ -201,9 +197,7 @@ class TestUpdate:
         assert (again["at"], again["cron_expression"]) == (None, "0 9 1 1 *")
         assert again["next_fire_at"].endswith("-01-01T08:00:00Z")
 
-    async def test_a_new_zone_moves_a_recurring_job_and_no_one_off(
-        self, admin: Client, make: Make
-    ) -> None:
+    async def test_new_timezone_moves_only_recurring_jobs(self, admin: Client, make: Make) -> None:
         user = await make("users")
         daily = await make("cron-jobs", user_id=user["id"], timezone="UTC")
         once = await make(
@@ -276,7 +270,7 @@ class TestUpdate:
         assert revived["is_active"] is True
         assert parse_datetime(revived["next_fire_at"]) > utc_now()
 
-    async def test_a_one_off_does_not_live_again_at_an_instant_it_has_fired_at(
+    async def test_fired_one_off_cannot_be_reactivated_at_same_time(
         self, admin: Client, make: Make
     ) -> None:
         """Otherwise it would look planned and never fire."""

@@ -51,27 +51,27 @@ async def test_dead_letters_of_both_queues_are_listed_newest_first_without_paylo
     admin: Client, redis: Redis
 ) -> None:
     for at, queue in enumerate(["to_secretary", "to_telegram", "to_secretary"], 1):
-        await add_dead_letter(redis, queue, at, "somebody's words")
+        await add_dead_letter(redis, queue, at, "private text")
 
     answer = await admin.get("/dead-letters")
     found = answer.json()["items"]
     ids = ["to_secretary:3-0", "to_telegram:2-0", "to_secretary:1-0"]
-    assert [one["id"] for one in found] == ids
-    assert [one["queue"] for one in found] == ["to_secretary", "to_telegram", "to_secretary"]
+    assert [item["id"] for item in found] == ids
+    assert [item["queue"] for item in found] == ["to_secretary", "to_telegram", "to_secretary"]
     assert (found[0]["reason"], found[0]["attempts"], found[0]["conversation"]) == (
         "boom",
         5,
         "tg:1:7",
     )
-    assert "somebody's words" not in answer.text
+    assert "private text" not in answer.text
 
     part = await list_items(admin, "/dead-letters", limit=1, offset=1)
-    assert [one["id"] for one in part] == ids[1:2]
+    assert [item["id"] for item in part] == ids[1:2]
     own = await admin.get("/dead-letters", params={"queue": "to_secretary"})
-    assert (own.json()["total"], [one["id"] for one in own.json()["items"]]) == (2, ids[::2])
+    assert (own.json()["total"], [item["id"] for item in own.json()["items"]]) == (2, ids[::2])
 
 
-async def test_one_of_them_is_read_with_what_it_holds(admin: Client, redis: Redis) -> None:
+async def test_single_dead_letter_includes_its_payload(admin: Client, redis: Redis) -> None:
     await add_dead_letter(redis, "to_telegram", 7, '{"text": "Hi"}')
 
     dead_letter = (await admin.get("/dead-letters/to_telegram:7-0")).json()
@@ -79,7 +79,7 @@ async def test_one_of_them_is_read_with_what_it_holds(admin: Client, redis: Redi
     assert dead_letter["payload"] == '{"text": "Hi"}'
     for unknown in ("to_telegram:8-0", "to_secretary:7-0"):
         assert (await admin.get(f"/dead-letters/{unknown}")).status_code == 404
-    for malformed in ("7-0", "to_nobody:7-0", "to_telegram:7", "to_telegram:9999999999999999-0"):
+    for malformed in ("7-0", "to_unknown:7-0", "to_telegram:7", "to_telegram:9999999999999999-0"):
         assert (await admin.get(f"/dead-letters/{malformed}")).status_code == 422
 
 
@@ -88,14 +88,14 @@ async def test_an_unreadable_dead_letter_hides_no_other(admin: Client, redis: Re
     await redis.xadd("queue:to_telegram:dead", {"other": "x"}, id="2000-0")
     await add_dead_letter(redis, "to_telegram", 3000)
 
-    reasons = [one["reason"] for one in await list_items(admin, "/dead-letters")]
+    reasons = [item["reason"] for item in await list_items(admin, "/dead-letters")]
     assert reasons == ["boom", *["the dead letter itself cannot be parsed"] * 2]
     broken = (await admin.get("/dead-letters/to_telegram:1000-0")).json()
     assert (broken["payload"], broken["failed_at"]) == ("{broken", "1970-01-01T00:00:01Z")
 
 
 class TestReplay:
-    async def test_it_waits_in_its_conversation_again_and_is_not_dead_any_more(
+    async def test_concurrent_replays_queue_the_message_once(
         self, admin: Client, redis: Redis
     ) -> None:
         await add_dead_letter(redis, "to_telegram", 7, '{"text": "Hi"}')
@@ -105,20 +105,20 @@ class TestReplay:
             *(admin.post(f"{DEAD_LETTER_PATH}/replay") for _ in range(5))
         )
 
-        assert sorted(one.status_code for one in answers)[0] == 204
-        assert {one.status_code for one in answers if not one.is_success} <= {404, 409}
+        assert sorted(item.status_code for item in answers)[0] == 204
+        assert {item.status_code for item in answers if not item.is_success} <= {404, 409}
         assert await redis.lrange(WAITING, 0, -1) == ['{"text": "Hi"}']
-        assert [one["id"] for one in await list_items(admin, "/dead-letters")] == [
+        assert [item["id"] for item in await list_items(admin, "/dead-letters")] == [
             "to_secretary:7-0"
         ]
 
-    async def test_one_that_is_not_there_is_404(self, admin: Client, redis: Redis) -> None:
+    async def test_replay_of_unknown_dead_letter_is_404(self, admin: Client, redis: Redis) -> None:
         await add_dead_letter(redis, "to_secretary", 7)
 
         assert (await admin.post(f"{DEAD_LETTER_PATH}/replay")).status_code == 404
         assert len(await list_items(admin, "/dead-letters")) == 1
 
-    async def test_one_that_somebody_else_has_just_taken_is_409(
+    async def test_replay_of_just_deleted_dead_letter_is_409(
         self, app: FastAPI, admin: Client, redis: Redis
     ) -> None:
         contested = {"to_telegram": ContendedQueue(redis, "queue:to_telegram")}
@@ -130,7 +130,7 @@ class TestReplay:
         assert (answer.status_code, "Another request" in answer.json()["detail"]) == (409, True)
         assert await redis.llen(WAITING) == 0
 
-    async def test_what_never_was_a_message_is_400_and_stays(
+    async def test_replay_of_unreadable_dead_letter_is_400(
         self, admin: Client, redis: Redis
     ) -> None:
         await redis.xadd("queue:to_telegram:dead", {"dead_letter": "{broken"}, id="7-0")
@@ -141,12 +141,12 @@ class TestReplay:
         assert len(await list_items(admin, "/dead-letters")) == 1
 
 
-async def test_a_dropped_one_is_gone_and_no_other(admin: Client, redis: Redis) -> None:
+async def test_delete_removes_only_the_named_dead_letter(admin: Client, redis: Redis) -> None:
     for queue, at in (("to_telegram", 7), ("to_telegram", 8), ("to_secretary", 7)):
         await add_dead_letter(redis, queue, at)
 
     assert [(await admin.delete(DEAD_LETTER_PATH)).status_code for _ in range(2)] == [204, 404]
-    assert [one["id"] for one in await list_items(admin, "/dead-letters")] == [
+    assert [item["id"] for item in await list_items(admin, "/dead-letters")] == [
         "to_telegram:8-0",
         "to_secretary:7-0",
     ]
@@ -160,26 +160,26 @@ async def test_a_dropped_one_is_gone_and_no_other(admin: Client, redis: Redis) -
     ],
 )
 class TestAudit:
-    async def test_what_is_done_and_what_is_refused_is_noted(
+    async def test_done_and_refused_actions_are_recorded(
         self, admin: Client, redis: Redis, method: str, path: str, action: str
     ) -> None:
         await add_dead_letter(redis, "to_telegram", 7)
         for _ in range(2):
             await admin.request(method, path)
-        await admin.request(method, path.replace("to_telegram", "to_nobody"))
+        await admin.request(method, path.replace("to_telegram", "to_unknown"))
 
         noted = [
-            (one["caller"], one["action"], one["path"], one["result"], one["status"])
-            for one in await list_items(admin, "/audit")
+            (item["caller"], item["action"], item["path"], item["result"], item["status"])
+            for item in await list_items(admin, "/audit")
         ]
-        nobody = path.replace("to_telegram", "to_nobody")
+        unknown_path = path.replace("to_telegram", "to_unknown")
         assert noted == [
-            ("admin", action, f"/api{nobody}", "refused", 422),
+            ("admin", action, f"/api{unknown_path}", "refused", 422),
             ("admin", action, f"/api{path}", "refused", 404),
             ("admin", action, f"/api{path}", "started", 204),
         ]
 
-    async def test_the_entry_is_durable_before_anything_is_done_and_says_no_more_than_that(
+    async def test_audit_entry_is_durable_before_the_action(
         self,
         app: FastAPI,
         admin: Client,
@@ -198,9 +198,9 @@ class TestAudit:
 
         assert [tuple(row) for row in watched.audit_entries] == [(action, "started")]  # type: ignore[call-overload]
         entries = await list_items(admin, "/audit")
-        assert [(one["result"], one["status"]) for one in entries] == [("started", 204)]
+        assert [(item["result"], item["status"]) for item in entries] == [("started", 204)]
 
-    async def test_what_cannot_be_noted_is_not_done(
+    async def test_action_fails_if_it_cannot_be_recorded(
         self, admin: Client, redis: Redis, sql: Sql, method: str, path: str, action: str
     ) -> None:
         await add_dead_letter(redis, "to_telegram", 7)

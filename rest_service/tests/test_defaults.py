@@ -17,7 +17,7 @@ from smart_kit.vault import Vault
 MAX_REQUEST_BYTES = 8 * 1024
 
 
-async def test_a_first_start_makes_a_secretary_with_tools_and_a_writer(
+async def test_first_start_creates_secretary_with_tools_and_writer(
     sessions: SessionFactory, admin: Client
 ) -> None:
     assert await defaults.create(sessions) is True
@@ -49,10 +49,10 @@ async def test_later_starts_change_nothing(sessions: SessionFactory, admin: Clie
 
     assert await defaults.create(sessions) is False
 
-    assert [one["name"] for one in await list_items(admin, "/assistants")] == ["Jeeves", "Writer"]
+    assert [item["name"] for item in await list_items(admin, "/assistants")] == ["Jeeves", "Writer"]
 
 
-async def test_where_somebody_has_made_an_assistant_nothing_is_added(
+async def test_existing_assistant_prevents_defaults(
     sessions: SessionFactory, admin: Client, make: Make
 ) -> None:
     await make("assistants")
@@ -60,7 +60,7 @@ async def test_where_somebody_has_made_an_assistant_nothing_is_added(
     assert await defaults.create(sessions) is False
 
 
-async def test_two_first_starts_at_once_make_one_set(
+async def test_concurrent_first_starts_create_defaults_once(
     sessions: SessionFactory, admin: Client
 ) -> None:
     made = await asyncio.gather(*(defaults.create(sessions) for _ in range(4)))
@@ -69,9 +69,7 @@ async def test_two_first_starts_at_once_make_one_set(
     assert len(await list_items(admin, "/assistants")) == 2
 
 
-async def test_the_defaults_pass_the_checks_that_an_administrators_change_has_to_pass(
-    sessions: SessionFactory, admin: Client
-) -> None:
+async def test_defaults_pass_the_checks_of_the_api(sessions: SessionFactory, admin: Client) -> None:
     await defaults.create(sessions)
 
     for path in ("/assistants", "/tools", "/assistant-tools"):
@@ -129,7 +127,7 @@ async def test_it_waits_for_the_stop_event_while_postgres_is_down() -> None:
 
 
 @pytest.mark.parametrize("name", ["a\0b", "a" * 256, "a\udcffb"], ids=["NUL", "long", "no UTF-8"])
-async def test_what_can_never_be_stored_is_not_retried_forever(
+async def test_unstorable_defaults_are_not_retried(
     sessions: SessionFactory, settings: Settings, vault: Vault, name: str
 ) -> None:
     """The settings are built without validation, which would refuse these values."""
@@ -143,7 +141,7 @@ async def test_what_can_never_be_stored_is_not_retried_forever(
     assert len(stopped.value.message.splitlines()) == 1
 
 
-async def test_a_database_that_lets_nobody_in_is_asked_again(sessions: SessionFactory) -> None:
+async def test_rejected_database_login_is_retried(sessions: SessionFactory) -> None:
     """The password may be corrected while the service waits."""
 
     class DriverError(Exception):

@@ -22,9 +22,7 @@ async def fetch(app: FastAPI, path: str) -> httpx2.Response:
 
 
 @pytest.mark.parametrize("path", PAGE_PATHS)
-async def test_each_part_is_served_from_here_and_may_use_nothing_else(
-    app: FastAPI, path: str
-) -> None:
+async def test_page_files_forbid_other_sources(app: FastAPI, path: str) -> None:
     answer = await fetch(app, path)
 
     assert answer.status_code == 200
@@ -36,7 +34,7 @@ async def test_each_part_is_served_from_here_and_may_use_nothing_else(
     assert set(rules.values()) == {"'none'", "'self'"}
 
 
-async def test_the_page_names_what_is_served_and_has_no_script_of_its_own(app: FastAPI) -> None:
+async def test_page_references_only_served_files_without_inline_scripts(app: FastAPI) -> None:
     page = (await fetch(app, docs.DOCS_PATH)).text
 
     named = re.findall(r'(?:href|src)="([^"]+)"', page)
@@ -45,5 +43,5 @@ async def test_the_page_names_what_is_served_and_has_no_script_of_its_own(app: F
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "__init__.py", "..%2Fmain.py", "page.html"])
-async def test_nothing_else_of_the_folders_is_served(app: FastAPI, name: str) -> None:
+async def test_other_files_are_not_served(app: FastAPI, name: str) -> None:
     assert (await fetch(app, f"{docs.DOCS_PATH}/{name}")).status_code == 404

@@ -52,10 +52,10 @@ def run_startup(sessions: SessionFactory, environment_settings: Settings, vault:
 
 
 async def get_models_by_name(admin: Client) -> dict[str, JsonObject]:
-    return {one["provider_model_name"]: one for one in await list_items(admin, "/models")}
+    return {item["provider_model_name"]: item for item in await list_items(admin, "/models")}
 
 
-async def test_a_first_start_registers_what_the_environment_names_once(
+async def test_concurrent_first_starts_register_environment_models_once(
     run_startup: Startup, admin: Client
 ) -> None:
     await asyncio.gather(*(run_startup() for _ in range(3)))
@@ -71,7 +71,7 @@ async def test_a_first_start_registers_what_the_environment_names_once(
     assert found["large"]["capabilities"] == ["tools", "streaming"]
 
 
-async def test_a_start_that_finds_all_as_it_is_changes_nothing(
+async def test_unchanged_environment_changes_nothing(
     run_startup: Startup, sessions: SessionFactory
 ) -> None:
     """Otherwise each start would make all replicas reload the configuration."""
@@ -104,7 +104,7 @@ async def test_the_provider_follows_the_environment(
 
 
 @pytest.mark.parametrize("change", [{"base_url": "https://models.example/v2"}, {"api_key": "k"}])
-async def test_until_an_administrator_changes_its_address_or_its_key(
+async def test_provider_changed_by_admin_stops_following_environment(
     run_startup: Startup, admin: Client, change: JsonObject
 ) -> None:
     await run_startup()
@@ -120,7 +120,7 @@ async def test_until_an_administrator_changes_its_address_or_its_key(
     assert await list_items(admin, "/providers") == [taken]
 
 
-async def test_a_name_that_an_administrator_gave_stays(run_startup: Startup, admin: Client) -> None:
+async def test_provider_name_set_by_admin_stays(run_startup: Startup, admin: Client) -> None:
     await run_startup()
     (provider,) = await list_items(admin, "/providers")
     await admin.patch(f"/providers/{provider['id']}", json={"name": "Mine"})
@@ -130,7 +130,7 @@ async def test_a_name_that_an_administrator_gave_stays(run_startup: Startup, adm
     assert (provider["name"], provider["base_url"]) == ("Mine", OPENAI)
 
 
-async def test_what_an_administrator_has_made_stays_as_it_is(
+async def test_records_created_by_admin_stay_unchanged(
     run_startup: Startup, admin: Client, make: Make
 ) -> None:
     mine = await make("providers", name="models.example", api_key=KEY)
@@ -146,7 +146,7 @@ async def test_what_an_administrator_has_made_stays_as_it_is(
 
 
 @pytest.mark.parametrize("key", [{}, {"api_key": "sk-of-theirs"}])
-async def test_a_provider_without_the_environments_key_gets_none_of_its_models(
+async def test_provider_with_different_key_gets_no_environment_models(
     run_startup: Startup, admin: Client, make: Make, key: JsonObject
 ) -> None:
     mine = await make("providers", name="models.example", **key)
@@ -154,10 +154,12 @@ async def test_a_provider_without_the_environments_key_gets_none_of_its_models(
 
     (_, own) = await list_items(admin, "/providers")
     assert (own["base_url"], own["api_key_state"]) == (mine["base_url"], "stored")
-    assert {one["provider_id"] for one in (await get_models_by_name(admin)).values()} == {own["id"]}
+    assert {item["provider_id"] for item in (await get_models_by_name(admin)).values()} == {
+        own["id"]
+    }
 
 
-async def test_a_provider_given_back_follows_from_the_next_start(
+async def test_returned_provider_follows_environment_after_next_start(
     run_startup: Startup, admin: Client
 ) -> None:
     await run_startup()
@@ -178,7 +180,7 @@ class TestMismatchWarnings:
     def base_url_only(self) -> JsonObject:
         return {"openai_base_url": "https://models.example/v1"}
 
-    async def test_where_all_is_as_the_environment_says_nothing_is(
+    async def test_no_warning_if_environment_is_in_effect(
         self, run_startup: Startup, base_url_only: JsonObject, capsys: pytest.CaptureFixture[str]
     ) -> None:
         await run_startup(**base_url_only)
@@ -186,16 +188,16 @@ class TestMismatchWarnings:
         assert "[warning" not in capsys.readouterr().out
 
     @pytest.mark.parametrize("more", ["https://me:password@x.example", "https://x.example?key=k"])
-    async def test_what_the_address_holds_besides(
+    async def test_credentials_or_query_in_base_url_are_warned_about(
         self, run_startup: Startup, capsys: pytest.CaptureFixture[str], more: str
     ) -> None:
         await run_startup(openai_base_url=more)
 
-        said = capsys.readouterr().out
-        assert "OPENAI_BASE_URL credentials or query ignored" in said
-        assert "password" not in said
+        output = capsys.readouterr().out
+        assert "OPENAI_BASE_URL credentials or query ignored" in output
+        assert "password" not in output
 
-    async def test_whose_provider_is_an_administrators(
+    async def test_provider_of_admin_is_warned_about(
         self,
         run_startup: Startup,
         admin: Client,
@@ -208,12 +210,12 @@ class TestMismatchWarnings:
         await admin.patch(f"/providers/{provider['id']}", json=body)
         await run_startup(**base_url_only)
 
-        said = capsys.readouterr().out
-        assert "OPENAI_BASE_URL and OPENAI_API_KEY ignored" in said
-        assert "provider=Mine" in said
-        assert "models=['large', 'small']" in said
+        output = capsys.readouterr().out
+        assert "OPENAI_BASE_URL and OPENAI_API_KEY ignored" in output
+        assert "provider=Mine" in output
+        assert "models=['large', 'small']" in output
 
-    async def test_which_default_is_off_and_who_has_no_model_at_all(
+    async def test_inactive_defaults_and_affected_assistants_are_warned_about(
         self,
         run_startup: Startup,
         admin: Client,
@@ -228,13 +230,13 @@ class TestMismatchWarnings:
         await sql("UPDATE llm_models SET is_active = provider_model_name = 'small'")
         await run_startup(**base_url_only)
 
-        said = capsys.readouterr().out
-        assert "DEFAULT_MODEL or FALLBACK_MODEL not active" in said
-        assert "models=['large']" in said
-        assert "assistants=['Poet (asks large)']" in said
+        output = capsys.readouterr().out
+        assert "DEFAULT_MODEL or FALLBACK_MODEL not active" in output
+        assert "models=['large']" in output
+        assert "assistants=['Poet (asks large)']" in output
 
 
-async def test_a_missing_model_gets_a_provider_whose_name_is_free(
+async def test_missing_model_gets_provider_with_free_name(
     run_startup: Startup, admin: Client, make: Make
 ) -> None:
     mine = await make("providers", name="models.example", base_url="https://elsewhere.example")
@@ -243,12 +245,12 @@ async def test_a_missing_model_gets_a_provider_whose_name_is_free(
     (_, provider) = await list_items(admin, "/providers")
     assert mine["name"] == "models.example"
     assert (provider["name"], provider["source"]) == ("models.example 2", "environment")
-    assert {one["provider_id"] for one in (await get_models_by_name(admin)).values()} == {
+    assert {item["provider_id"] for item in (await get_models_by_name(admin)).values()} == {
         provider["id"]
     }
 
 
-async def test_where_all_models_are_known_no_provider_is_added(
+async def test_known_models_need_no_new_provider(
     run_startup: Startup, admin: Client, make: Make
 ) -> None:
     mine = await make("providers", base_url="https://elsewhere.example")
@@ -259,7 +261,7 @@ async def test_where_all_models_are_known_no_provider_is_added(
     assert await list_items(admin, "/providers") == [mine]
 
 
-async def test_of_openais_own_models_all_is_known(run_startup: Startup, admin: Client) -> None:
+async def test_openai_models_have_known_fields(run_startup: Startup, admin: Client) -> None:
     await run_startup(
         openai_base_url=OPENAI, default_model="gpt-6-luna", fallback_model="gpt-6.1-sol"
     )
@@ -283,7 +285,9 @@ async def test_openais_default_fallback_model_takes_tools(
     assert found["gpt-5.6-luna"]["parameters"] == {"reasoning_effort": "none"}
 
 
-async def test_elsewhere_only_what_they_can(run_startup: Startup, admin: Client) -> None:
+async def test_other_servers_use_only_known_capabilities(
+    run_startup: Startup, admin: Client
+) -> None:
     await run_startup(default_model="gpt-6-luna", fallback_model="gpt-6.1-sol")
 
     for model in (await get_models_by_name(admin)).values():
@@ -291,9 +295,7 @@ async def test_elsewhere_only_what_they_can(run_startup: Startup, admin: Client)
         assert (model["api"], model["parameters"], model["input_price"]) == ("chat", {}, None)
 
 
-async def test_untouched_models_become_what_they_are_at_the_new_address(
-    run_startup: Startup, admin: Client
-) -> None:
+async def test_unchanged_models_follow_a_new_base_url(run_startup: Startup, admin: Client) -> None:
     """An operator may try the demo model first and set a real server later."""
     names = {"default_model": "gpt-6-luna", "fallback_model": "gpt-6.1-sol"}
     await run_startup(**names)
@@ -312,6 +314,6 @@ async def test_untouched_models_become_what_they_are_at_the_new_address(
 
 
 @pytest.mark.parametrize("name", list(KNOWN_MODELS))
-def test_what_is_known_of_a_model_is_what_its_record_takes(name: str) -> None:
-    whole = {"provider_id": UUID(int=0), "provider_model_name": name, **KNOWN_MODELS[name]}
-    assert LlmModelCreate.model_validate(whole).is_user_selectable is False
+def test_known_model_fields_are_valid(name: str) -> None:
+    fields = {"provider_id": UUID(int=0), "provider_model_name": name, **KNOWN_MODELS[name]}
+    assert LlmModelCreate.model_validate(fields).is_user_selectable is False

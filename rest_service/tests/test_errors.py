@@ -63,9 +63,7 @@ async def test_bad_input_is_refused(
 
 
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "json"])
-async def test_a_body_that_does_not_say_that_it_is_json_is_refused_as_that(
-    admin: Client, kind: str | None
-) -> None:
+async def test_body_without_json_content_type_is_415(admin: Client, kind: str | None) -> None:
     headers = {"Content-Type": kind} if kind else {}
     answer = await admin.post("/users", content=b'{"telegram_id": 7}', headers=headers)
 
@@ -77,18 +75,18 @@ async def test_a_body_that_does_not_say_that_it_is_json_is_refused_as_that(
 @pytest.mark.parametrize(
     "kind", ["application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json"]
 )
-async def test_json_by_any_of_its_names_is_taken(admin: Client, kind: str) -> None:
+async def test_all_json_content_types_are_accepted(admin: Client, kind: str) -> None:
     headers = {"Content-Type": kind}
     answer = await admin.post("/users", content=b'{"telegram_id": 7}', headers=headers)
 
     assert answer.status_code == 201
 
 
-async def test_where_there_is_no_body_nothing_need_be_said(admin: Client) -> None:
+async def test_request_without_body_needs_no_content_type(admin: Client) -> None:
     assert (await admin.post("/cron-jobs/claim")).status_code == 200
 
 
-async def test_a_body_that_only_turns_out_to_be_too_long_is_refused(admin: Client) -> None:
+async def test_streamed_body_over_the_limit_is_refused(admin: Client) -> None:
     async def stream_body() -> Any:
         for _ in range(20):
             yield b" " * 100_000
@@ -100,7 +98,7 @@ async def test_a_body_that_only_turns_out_to_be_too_long_is_refused(admin: Clien
     assert answer.json()["error"] == "content_too_large"
 
 
-async def test_a_refusal_names_each_field_and_says_what_is_wrong(admin: Client) -> None:
+async def test_refusal_names_each_invalid_field(admin: Client) -> None:
     answer = await admin.post("/tools", json={"name": "a b", "tool_type": "x", "colour": 1})
 
     detail = answer.json()["detail"]
@@ -128,7 +126,7 @@ class DriverError(Exception):
         (RedisConnectionError(), 503),
     ],
 )
-async def test_what_a_database_says_becomes_a_refusal(error: Exception, status: int) -> None:
+async def test_database_errors_become_error_responses(error: Exception, status: int) -> None:
     app = FastAPI()
     add_handlers(app)
 

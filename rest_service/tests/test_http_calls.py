@@ -35,7 +35,7 @@ async def secrets(make: Make) -> None:
     await make("secrets", name="other", origin="https://other.example")
 
 
-async def test_a_rest_tool_is_kept_as_it_is_described(admin: Client, make: Make) -> None:
+async def test_rest_tool_is_stored_unchanged(admin: Client, make: Make) -> None:
     tool = await make("tools", **TOOL)
 
     assert tool["http_call"] == CALL
@@ -49,9 +49,7 @@ async def test_a_rest_tool_is_kept_as_it_is_described(admin: Client, make: Make)
     assert (refused.status_code, "look_up writes" in refused.text) == (400, True)
 
 
-async def test_a_call_belongs_to_rest_tools_only_and_they_need_one(
-    admin: Client, make: Make
-) -> None:
+async def test_only_rest_tools_have_and_need_a_call(admin: Client, make: Make) -> None:
     tool, clock = await make("tools", **TOOL), await make("tools")
 
     for path, body, reason in (
@@ -131,7 +129,7 @@ async def test_a_call_belongs_to_rest_tools_only_and_they_need_one(
         ({"method": "POST", "body": {"a": "x" * 9000}}, "http_call has"),
     ],
 )
-async def test_a_wrong_call_is_refused_with_its_place(
+async def test_invalid_call_is_refused_with_its_location(
     admin: Client, make: Make, call: JsonObject, reason: str
 ) -> None:
     tool = await make("tools", **TOOL)
@@ -147,9 +145,7 @@ async def test_a_wrong_call_is_refused_with_its_place(
     assert await list_items(admin, "/tools") == [tool]
 
 
-async def test_an_argument_that_the_call_names_cannot_be_taken_from_the_schema(
-    admin: Client, make: Make
-) -> None:
+async def test_argument_used_by_call_cannot_leave_the_schema(admin: Client, make: Make) -> None:
     tool = await make("tools", **TOOL)
     narrow = {"type": "object", "properties": {"word": {}}, "required": ["word"]}
 
@@ -158,7 +154,7 @@ async def test_an_argument_that_the_call_names_cannot_be_taken_from_the_schema(
     assert (refused.status_code, "$.http_call.query.lang" in refused.text) == (400, True)
 
 
-async def test_what_looks_like_a_placeholder_and_is_none_stays(make: Make) -> None:
+async def test_other_braces_are_not_placeholders(make: Make) -> None:
     call = CALL | {"method": "POST", "body": {"template": "{{ x }}", "text": "Hello {word}"}}
 
     tool = await make("tools", **TOOL | {"http_call": call})
@@ -176,23 +172,23 @@ async def test_what_looks_like_a_placeholder_and_is_none_stays(make: Make) -> No
         {"query": {"key": "{secret:words}", "q": "literal 0123 {secret:words}"}},
     ],
 )
-async def test_a_secret_stands_where_it_may(
+async def test_secret_is_accepted_in_allowed_places(
     admin: Client, make: Make, redis: Redis, call: JsonObject
 ) -> None:
-    given = CALL | call
-    tool = await make("tools", **TOOL | {"http_call": given})
+    expected = CALL | call
+    tool = await make("tools", **TOOL | {"http_call": expected})
 
-    assert tool["http_call"] == given
+    assert tool["http_call"] == expected
     (secret, _) = await list_items(admin, "/secrets")
     assert (await admin.delete(f"/secrets/{secret['id']}")).status_code == 409
     assistant = await make("assistants")
     await make("assistant-tools", assistant_id=assistant["id"], tool_id=tool["id"])
     text = await redis.get(CONFIGURATION_KEY)
-    (one,) = ConfigurationSnapshot.model_validate_json(str(text)).secrets
-    assert one.name == "words"
+    (stored,) = ConfigurationSnapshot.model_validate_json(str(text)).secrets
+    assert stored.name == "words"
 
 
-async def test_a_secret_that_a_tool_names_stays(admin: Client, make: Make, sql: Sql) -> None:
+async def test_secret_used_by_a_tool_cannot_be_deleted(admin: Client, make: Make, sql: Sql) -> None:
     await make("tools", **TOOL)
     (secret, _) = await list_items(admin, "/secrets")
 

@@ -12,7 +12,7 @@ def make_job_body(user: JsonObject, text: str = "Tea") -> JsonObject:
     return {"user_id": user["id"], "text": text, "cron_expression": "0 9 * * *"}
 
 
-async def test_the_same_key_is_answered_the_same_and_done_once(
+async def test_repeated_key_returns_same_response_and_acts_once(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
@@ -30,7 +30,7 @@ async def test_the_same_key_is_answered_the_same_and_done_once(
     )
 
 
-async def test_the_first_answer_comes_again_even_when_much_has_happened(
+async def test_repeated_key_returns_original_response_after_later_changes(
     service: Client, admin: Client, make: Make
 ) -> None:
     user = await make("users")
@@ -65,7 +65,7 @@ async def test_the_same_key_with_another_request_is_refused(
     assert len(await list_items(admin, "/cron-jobs")) == 1
 
 
-async def test_a_key_belongs_to_one_person(service: Client, admin: Client, make: Make) -> None:
+async def test_key_belongs_to_one_user(service: Client, admin: Client, make: Make) -> None:
     """Keys belong to a user, or to calls of administrators without a user."""
     alice, bob = await make("users"), await make("users")
     callers = [
@@ -105,7 +105,7 @@ async def test_each_key_of_a_person_has_its_own_answer(service: Client, make: Ma
     assert [job.json() for job in repeated] == [job.json() for job in jobs]
 
 
-async def test_an_administrators_keys_are_one_persons_too(admin: Client, make: Make) -> None:
+async def test_admin_keys_are_idempotent_too(admin: Client, make: Make) -> None:
     user = await make("users")
     headers = {"Idempotency-Key": KEY}
 
@@ -116,7 +116,9 @@ async def test_an_administrators_keys_are_one_persons_too(admin: Client, make: M
     assert jobs[0].json() == jobs[1].json()
 
 
-async def test_of_many_at_once_one_is_done(service: Client, admin: Client, make: Make) -> None:
+async def test_concurrent_requests_with_one_key_act_once(
+    service: Client, admin: Client, make: Make
+) -> None:
     user = await make("users")
 
     answers = await asyncio.gather(
@@ -135,9 +137,7 @@ async def test_of_many_at_once_one_is_done(service: Client, admin: Client, make:
     )
 
 
-async def test_what_was_refused_may_be_tried_again_under_its_key(
-    service: Client, make: Make
-) -> None:
+async def test_refused_request_can_be_retried_with_same_key(service: Client, make: Make) -> None:
     user = await make("users")
     bad = make_job_body(user) | {"cron_expression": "x"}
 
@@ -161,9 +161,7 @@ async def test_a_change_is_made_once(service: Client, admin: Client, make: Make)
     assert (await admin.get(path)).json()["text"] == "Pie"
 
 
-async def test_a_removal_is_answered_the_same_although_nothing_is_left(
-    service: Client, make: Make
-) -> None:
+async def test_repeated_delete_returns_same_response(service: Client, make: Make) -> None:
     user = await make("users")
     path = f"/cron-jobs/{(await make('cron-jobs', user_id=user['id']))['id']}"
 
@@ -173,7 +171,7 @@ async def test_a_removal_is_answered_the_same_although_nothing_is_left(
     assert (await service.delete(path, headers=make_user_headers(user))).status_code == 404
 
 
-async def test_a_new_thread_begins_once(service: Client, make: Make) -> None:
+async def test_new_thread_is_created_once(service: Client, make: Make) -> None:
     user, poet = await make("users"), await make("assistants")
     body = {"user_id": user["id"], "assistant_id": poet["id"]}
 
@@ -185,7 +183,7 @@ async def test_a_new_thread_begins_once(service: Client, make: Make) -> None:
     assert threads[0].json() == threads[1].json()
 
 
-async def test_a_key_must_be_readable(service: Client, make: Make) -> None:
+async def test_malformed_key_is_refused(service: Client, make: Make) -> None:
     user = await make("users")
 
     for key in ("", "a b", "x" * 256, "é"):
@@ -204,7 +202,7 @@ async def test_a_key_must_be_readable(service: Client, make: Make) -> None:
         ("/2.0", None),
     ],
 )
-async def test_a_key_says_which_step_of_which_message_asks(
+async def test_key_contains_message_id_and_step(
     service: Client, make: Make, key: str, origin: tuple[str, str] | None
 ) -> None:
     user = await make("users")
@@ -230,7 +228,9 @@ FIRST_REQUEST = ("POST", "/tasks", b'{"a": 1, "b": {"c": [2, 3], "d": 4}}')
         ("POST", "/tasks/1", FIRST_REQUEST[2], False),
     ],
 )
-def test_what_is_a_repetition(method: str, path: str, body: bytes, is_same: bool) -> None:
+def test_fingerprint_depends_on_method_path_and_content(
+    method: str, path: str, body: bytes, is_same: bool
+) -> None:
     assert (
         compute_fingerprint(method, path, body) == compute_fingerprint(*FIRST_REQUEST)
     ) == is_same
@@ -239,7 +239,7 @@ def test_what_is_a_repetition(method: str, path: str, body: bytes, is_same: bool
 @pytest.mark.parametrize(
     "body", [b"", b"\xff", b"{", b"[" * 100_000], ids=["nothing", "bytes", "half", "deep"]
 )
-def test_a_body_that_is_no_json_repeats_only_itself(body: bytes) -> None:
+def test_non_json_body_matches_only_itself(body: bytes) -> None:
     found = compute_fingerprint("POST", "/tasks", body)
 
     assert found == compute_fingerprint("POST", "/tasks", body)

@@ -24,22 +24,22 @@ async def redeem(service: Client, code: str, telegram_id: int = 7) -> JsonObject
     return {"status_code": answer.status_code, **answer.json()}
 
 
-async def test_a_code_is_long_random_and_good_for_an_hour(admin: Client) -> None:
-    one, two = await invite(admin), await invite(admin)
+async def test_code_is_random_and_valid_for_one_hour(admin: Client) -> None:
+    first, second = await invite(admin), await invite(admin)
 
-    assert len(one["code"]) >= 22  # 128 bits in base64
-    assert one["code"] != two["code"]
-    left = datetime.fromisoformat(one["expires_at"]) - utc_now()
+    assert len(first["code"]) >= 22  # 128 bits in base64
+    assert first["code"] != second["code"]
+    left = datetime.fromisoformat(first["expires_at"]) - utc_now()
     assert timedelta(minutes=59) < left <= timedelta(hours=1)
 
 
-async def test_only_the_hash_of_a_code_is_kept(admin: Client, sql: Sql) -> None:
+async def test_only_the_hash_of_a_code_is_stored(admin: Client, sql: Sql) -> None:
     code = (await invite(admin))["code"]
 
     assert code not in str(await sql("SELECT * FROM invites"))
 
 
-async def test_a_code_lets_a_new_person_in(admin: Client, service: Client) -> None:
+async def test_code_admits_a_new_user(admin: Client, service: Client) -> None:
     user = await redeem(service, (await invite(admin))["code"])
 
     assert user["status_code"] == 200
@@ -47,7 +47,7 @@ async def test_a_code_lets_a_new_person_in(admin: Client, service: Client) -> No
     assert (user["is_invited"], user["role"]) == (True, "user")
 
 
-async def test_a_code_lets_a_known_person_in(admin: Client, service: Client) -> None:
+async def test_code_admits_a_known_user(admin: Client, service: Client) -> None:
     known = (await service.put("/users/by-telegram-id/7", json={"first_name": "Al"})).json()
 
     user = await redeem(service, (await invite(admin))["code"])
@@ -55,7 +55,7 @@ async def test_a_code_lets_a_known_person_in(admin: Client, service: Client) -> 
     assert (user["id"], user["is_invited"]) == (known["id"], True)
 
 
-async def test_a_code_is_good_for_one_person(admin: Client, service: Client) -> None:
+async def test_code_admits_one_user(admin: Client, service: Client) -> None:
     code = (await invite(admin))["code"]
 
     assert (await redeem(service, code, 7))["status_code"] == 200
@@ -65,14 +65,14 @@ async def test_a_code_is_good_for_one_person(admin: Client, service: Client) -> 
     assert [user["telegram_id"] for user in await list_items(admin, "/users")] == [7]
 
 
-async def test_the_same_person_may_send_a_code_again(admin: Client, service: Client) -> None:
+async def test_same_user_may_redeem_a_code_again(admin: Client, service: Client) -> None:
     """The first response may have been lost."""
     code = (await invite(admin))["code"]
 
     assert await redeem(service, code) == await redeem(service, code)
 
 
-async def test_of_many_at_once_one_gets_in(admin: Client, service: Client) -> None:
+async def test_concurrent_redemptions_admit_one_user(admin: Client, service: Client) -> None:
     code = (await invite(admin))["code"]
 
     answers = await asyncio.gather(*(redeem(service, code, 10 + n) for n in range(6)))
@@ -92,9 +92,7 @@ async def test_an_unknown_code_is_refused(service: Client) -> None:
     assert (await redeem(service, "no-such-code"))["status_code"] == 404
 
 
-async def test_who_is_blocked_stays_out_and_does_not_use_the_code_up(
-    admin: Client, service: Client
-) -> None:
+async def test_blocked_user_does_not_consume_the_code(admin: Client, service: Client) -> None:
     blocked = (await service.put("/users/by-telegram-id/7", json={})).json()
     await admin.patch(f"/users/{blocked['id']}", json={"status": "blocked"})
     code = (await invite(admin))["code"]
@@ -104,12 +102,12 @@ async def test_who_is_blocked_stays_out_and_does_not_use_the_code_up(
 
 
 class TestOwner:
-    async def test_the_first_becomes_the_owner(self, admin: Client, service: Client) -> None:
+    async def test_first_redeemer_becomes_owner(self, admin: Client, service: Client) -> None:
         user = await redeem(service, (await invite(admin, "owner"))["code"])
 
         assert user["role"] == "owner"
 
-    async def test_there_is_one(self, admin: Client, service: Client) -> None:
+    async def test_second_owner_is_refused(self, admin: Client, service: Client) -> None:
         first, second = await invite(admin, "owner"), await invite(admin, "owner")
         await redeem(service, first["code"], 7)
 
@@ -119,7 +117,7 @@ class TestOwner:
         assert (late["status_code"], again.status_code) == (409, 409)
         assert [user["telegram_id"] for user in await list_items(admin, "/users")] == [7]
 
-    async def test_two_at_once_make_one(
+    async def test_concurrent_redemptions_make_one_owner(
         self, admin: Client, service: Client, sessions: SessionFactory, sql: Sql
     ) -> None:
         codes = [(await invite(admin, "owner"))["code"] for _ in range(2)]
@@ -132,7 +130,7 @@ class TestOwner:
 
         assert (await second)["status_code"] == 409
 
-    async def test_an_owner_stays_one_by_a_plain_code(self, admin: Client, service: Client) -> None:
+    async def test_owner_keeps_role_with_user_code(self, admin: Client, service: Client) -> None:
         await service.put(f"/users/by-telegram-id/{OWNER_TELEGRAM_ID}", json={})
 
         user = await redeem(service, (await invite(admin))["code"], OWNER_TELEGRAM_ID)

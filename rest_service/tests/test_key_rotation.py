@@ -51,7 +51,7 @@ async def rotate_keys(admin: Client) -> dict[str, int]:
     return dict(answer.json())
 
 
-def test_every_column_of_a_ciphertext_is_rotated() -> None:
+def test_every_encrypted_column_is_rotated() -> None:
     columns = {
         (name, column.name)
         for name, table in metadata.tables.items()
@@ -62,7 +62,7 @@ def test_every_column_of_a_ciphertext_is_rotated() -> None:
     assert {(table.__tablename__, column) for table, column in ENCRYPTED_COLUMNS} == columns
 
 
-async def test_afterwards_the_new_key_alone_reads_everything(
+async def test_new_key_alone_decrypts_everything_after_rotation(
     admin: Client, make: Make, sql: Sql
 ) -> None:
     provider, secret = await make("providers", api_key=KEY), await make("secrets", value="word")
@@ -77,7 +77,7 @@ async def test_afterwards_the_new_key_alone_reads_everything(
     assert await rotate_keys(admin) == {"rewritten": 0, "unchanged": 2, "unreadable": 0}
 
 
-async def test_when_it_is_answered_assistants_have_the_new_ciphertexts(
+async def test_snapshot_has_new_ciphertexts_when_rotation_returns(
     admin: Client, make: Make, sql: Sql, redis: Redis
 ) -> None:
     await make("providers", api_key=KEY)
@@ -91,11 +91,11 @@ async def test_when_it_is_answered_assistants_have_the_new_ciphertexts(
     snapshot = ConfigurationSnapshot.model_validate_json(text)
     (secret,) = snapshot.secrets
     assert NEW_KEY_VAULT.decrypt(secret.id, secret.encrypted_value) == "word"
-    for one in snapshot.providers:
-        assert NEW_KEY_VAULT.decrypt(one.id, str(one.encrypted_api_key)) == KEY
+    for provider in snapshot.providers:
+        assert NEW_KEY_VAULT.decrypt(provider.id, str(provider.encrypted_api_key)) == KEY
 
 
-async def test_while_redis_is_away_it_does_not_say_that_it_is_done(
+async def test_rotation_is_503_during_redis_outage(
     app: FastAPI, make: Make, sessions: SessionFactory, settings: Settings
 ) -> None:
     await make("secrets")
@@ -109,7 +109,7 @@ async def test_while_redis_is_away_it_does_not_say_that_it_is_done(
     assert answer.status_code == 503
 
 
-async def test_what_no_key_opens_is_counted_and_stays(admin: Client, make: Make, sql: Sql) -> None:
+async def test_unreadable_values_are_counted_and_stay(admin: Client, make: Make, sql: Sql) -> None:
     await make("secrets")
     await sql("UPDATE secrets SET encrypted_value = 'of another master key'")
 
@@ -117,7 +117,7 @@ async def test_what_no_key_opens_is_counted_and_stays(admin: Client, make: Make,
     assert await sql("SELECT encrypted_value FROM secrets") == [("of another master key",)]
 
 
-async def test_a_batch_after_the_other_reaches_every_row_once(
+async def test_batches_cover_every_row_once(
     admin: Client, make: Make, sql: Sql, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(key_rotation, "BATCH_SIZE", 2)
@@ -128,9 +128,7 @@ async def test_a_batch_after_the_other_reaches_every_row_once(
     assert await rotate_keys(admin) == {"rewritten": 5, "unchanged": 0, "unreadable": 0}
 
 
-async def test_what_others_write_meanwhile_is_what_stays(
-    admin: Client, make: Make, sql: Sql
-) -> None:
+async def test_concurrent_writes_are_not_overwritten(admin: Client, make: Make, sql: Sql) -> None:
     made = [await make("secrets", value="before") for _ in range(6)]
     await encrypt_with_old_key(sql)
 
@@ -138,13 +136,13 @@ async def test_what_others_write_meanwhile_is_what_stays(
         return await admin.patch(f"/secrets/{secret_id}", json={"value": "after"})
 
     await asyncio.gather(
-        *(write(one["id"]) for one in made), *(admin.post("/secrets/rotation") for _ in range(3))
+        *(write(item["id"]) for item in made), *(admin.post("/secrets/rotation") for _ in range(3))
     )
     stored = await sql("SELECT id, encrypted_value FROM secrets")
     assert [NEW_KEY_VAULT.decrypt(row_id, value) for row_id, value in stored] == ["after"] * 6
 
 
-async def test_it_is_noted_before_it_begins(admin: Client) -> None:
+async def test_rotation_is_recorded_before_it_starts(admin: Client) -> None:
     await rotate_keys(admin)
 
     (entry, *_) = await list_items(admin, "/audit")

@@ -63,35 +63,35 @@ async def test_a_longer_list_costs_no_more_statements(
     counts = []
     for _ in range(2):
         await make(resource, **owned)
-        with record_statements(engine) as said:
+        with record_statements(engine) as statements:
             assert (await admin.get(f"/{resource}")).status_code == 200
-        counts.append(len(said))
+        counts.append(len(statements))
 
     assert counts[0] == counts[1] > 0
 
 
 @pytest.mark.parametrize("resource", USER_RESOURCES)
-async def test_a_persons_list_is_found_by_an_index(
+async def test_lists_of_a_user_use_an_index(
     service: Client, engine: AsyncEngine, person: JsonObject, resource: str
 ) -> None:
     await _assert_uses_index(service, engine, resource, make_user_headers(person))
 
 
 @pytest.mark.parametrize("path", ["audit", "audit?user_id={id}", "audit?object_id={id}"])
-async def test_the_audit_log_is_read_by_an_index(
+async def test_audit_log_uses_an_index(
     admin: Client, engine: AsyncEngine, person: JsonObject, path: str
 ) -> None:
     await _assert_uses_index(admin, engine, path.format(id=person["id"]), {})
 
 
 @pytest.mark.parametrize("name", ["assistant_id", "model", "provider", "message_id", "from_at"])
-async def test_usage_is_found_by_an_index(admin: Client, engine: AsyncEngine, name: str) -> None:
+async def test_usage_uses_an_index(admin: Client, engine: AsyncEngine, name: str) -> None:
     values = {"assistant_id": str(UUID(int=1)), "from_at": "2026-11-23T00:00:00Z"}
     await _assert_uses_index(admin, engine, f"usage?{name}={values.get(name, 'x')}", {})
 
 
 @pytest.mark.parametrize("resource", ["assistants", "tools"])
-async def test_versions_are_found_by_an_index(
+async def test_versions_use_an_index(
     admin: Client, make: Make, engine: AsyncEngine, resource: str
 ) -> None:
     row = await make(resource)
@@ -101,9 +101,9 @@ async def test_versions_are_found_by_an_index(
 async def _assert_uses_index(
     http: Client, engine: AsyncEngine, path: str, headers: dict[str, str]
 ) -> None:
-    with record_statements(engine) as said:
+    with record_statements(engine) as statements:
         assert (await http.get(f"/{path}", headers=headers)).status_code == 200
-    (rows,) = [one for one in said if "LIMIT" in one[0]]
+    (rows,) = [statement for statement in statements if "LIMIT" in statement[0]]
     async with engine.connect() as connection:
         await connection.exec_driver_sql(
             "SET LOCAL enable_seqscan = off"

@@ -55,16 +55,16 @@ async def test_a_model_is_added_read_changed_and_removed(admin: Client, make: Ma
         ({"is_user_selectable": "yes"}, 422, "is_user_selectable"),
     ],
 )
-async def test_what_cannot_be_meant_is_refused(
+async def test_invalid_body_is_refused(
     admin: Client, make: Make, body: JsonObject, status: int, reason: str
 ) -> None:
     provider = await make("providers")
     taken = await make("models", provider_id=provider["id"], provider_model_name="taken")
     model = await make("models", provider_id=provider["id"])
-    whole = {"provider_id": provider["id"], "provider_model_name": "x"} | body
+    example = {"provider_id": provider["id"], "provider_model_name": "x"} | body
 
     for refused in (
-        await admin.post("/models", json=whole),
+        await admin.post("/models", json=example),
         await admin.patch(f"/models/{model['id']}", json=body),
     ):
         assert refused.status_code == status, refused.text
@@ -72,7 +72,7 @@ async def test_what_cannot_be_meant_is_refused(
     assert await list_items(admin, "/models") == [taken, model]
 
 
-async def test_a_models_prices_are_kept_to_a_millionth(admin: Client, make: Make) -> None:
+async def test_prices_are_stored_to_a_millionth(admin: Client, make: Make) -> None:
     prices = {"input_price": "0.10", "cached_input_price": 0.000001, "output_price": "12"}
     provider = await make("providers")
     model = await make("models", provider_id=provider["id"], is_user_selectable=True, **prices)
@@ -102,29 +102,29 @@ class TestInUse:
         assert [answer.status_code for answer in answers] == [409, 409]
         return {answer.json()["detail"] for answer in answers}
 
-    async def test_a_model_that_assistants_name_keeps_its_name_and_stays(
+    async def test_model_used_by_assistants_cannot_be_renamed_or_deleted(
         self, admin: Client, make: Make, llama: JsonObject
     ) -> None:
         await make("assistants", name="Poet", model="llama")
         await make("assistants", name="Clerk", fallback_models=["llama"])
         await make("assistants", name="Cook", fallback_models=[])
 
-        said = await self.get_refusals(admin, llama)
+        details = await self.get_refusals(admin, llama)
 
-        assert said == {"llama is in use; assistants that use it: Clerk, Poet."}
+        assert details == {"llama is in use; assistants that use it: Clerk, Poet."}
 
-    async def test_a_model_that_somebody_has_chosen_stays(
+    async def test_model_chosen_by_users_cannot_be_renamed_or_deleted(
         self, admin: Client, make: Make, llama: JsonObject
     ) -> None:
         user = await make("users", first_name="Alice")
         await admin.patch(f"/users/{user['id']}", json={"model": "llama"})
 
-        said = await self.get_refusals(admin, llama)
+        details = await self.get_refusals(admin, llama)
 
         who = f"Alice {user['telegram_id']}"
-        assert said == {f"llama is in use; users who have chosen it: {who}."}
+        assert details == {f"llama is in use; users who have chosen it: {who}."}
 
-    async def test_a_model_of_the_environment_stays(
+    async def test_model_of_environment_cannot_be_renamed_or_deleted(
         self, admin: Client, make: Make, llama: JsonObject, settings: Settings
     ) -> None:
         model = await make(
@@ -133,11 +133,11 @@ class TestInUse:
             provider_model_name=settings.default_model,
         )
 
-        (said,) = await self.get_refusals(admin, model)
+        (detail,) = await self.get_refusals(admin, model)
 
-        assert "DEFAULT_MODEL" in said
+        assert "DEFAULT_MODEL" in detail
 
-    async def test_one_that_nobody_names_goes(self, admin: Client, llama: JsonObject) -> None:
+    async def test_unused_model_can_be_deleted(self, admin: Client, llama: JsonObject) -> None:
         assert (await admin.delete(f"/models/{llama['id']}")).status_code == 204
 
 
@@ -158,7 +158,7 @@ class TestLastModel:
         await make("assistants", name="Poet", model="large", fallback_models=["small"])
         return models
 
-    async def test_all_but_the_last_may_be_switched_off(
+    async def test_last_active_model_cannot_be_deactivated(
         self, admin: Client, chain: list[JsonObject]
     ) -> None:
         large, small = (f"/models/{model['id']}" for model in chain)
@@ -173,7 +173,7 @@ class TestLastModel:
         assert (await admin.patch(large, json={"is_active": True})).status_code == 200
         assert (await admin.patch(provider, json=off)).status_code == 200
 
-    async def test_nor_moved_to_a_provider_that_is_off(
+    async def test_last_model_cannot_move_to_an_inactive_provider(
         self, admin: Client, make: Make, chain: list[JsonObject]
     ) -> None:
         closed = await make("providers", is_active=False)
@@ -184,7 +184,7 @@ class TestLastModel:
 
         assert (first.status_code, second.status_code) == (200, 409)
 
-    async def test_who_names_none_asks_those_of_the_environment(
+    async def test_default_model_of_active_assistants_cannot_be_deactivated(
         self, admin: Client, make: Make, settings: Settings
     ) -> None:
         provider = await make("providers")
@@ -201,7 +201,7 @@ class TestLastModel:
         assert (refused.status_code, "Poet" in refused.text) == (409, True)
         assert retired.status_code == 200
 
-    async def test_one_that_makes_embeddings_only_leaves_nobody_to_answer(
+    async def test_last_model_cannot_become_embeddings_only(
         self, admin: Client, chain: list[JsonObject]
     ) -> None:
         large, small = (f"/models/{model['id']}" for model in chain)
@@ -214,7 +214,7 @@ class TestLastModel:
         again = {"capabilities": ["embeddings", "tools"]}
         assert (await admin.patch(small, json=again)).status_code == 200
 
-    async def test_who_names_its_own_does_not_fall_back_on_the_default_model(
+    async def test_own_model_does_not_fall_back_to_default_model(
         self, admin: Client, make: Make, settings: Settings
     ) -> None:
         """Null means FALLBACK_MODEL, which is not set here."""
@@ -228,7 +228,7 @@ class TestLastModel:
         assert settings.fallback_model is None
         assert (refused.status_code, "Poet (asks large)" in refused.text) == (409, True)
 
-    async def test_but_on_the_fallback_model(
+    async def test_own_model_falls_back_to_fallback_model(
         self, admin: Client, make: Make, app: FastAPI, settings: Settings
     ) -> None:
         with_fallback = settings.model_copy(update={"fallback_model": "small"})
@@ -243,7 +243,7 @@ class TestLastModel:
         assert (await admin.patch(f"/models/{large['id']}", json=off)).status_code == 200
         assert (await admin.patch(f"/models/{small['id']}", json=off)).status_code == 409
 
-    async def test_who_has_none_anyway_keeps_nobody_from_a_change(
+    async def test_assistant_without_models_does_not_block_changes(
         self, admin: Client, make: Make
     ) -> None:
         await make("assistants")

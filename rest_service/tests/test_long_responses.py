@@ -35,7 +35,7 @@ def assert_cpu_seconds_under(seconds: float) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("part", ["://", "http://a:", "@x://y:", " "])
-async def test_a_long_refusal_is_repeated_in_part_and_read_no_further(
+async def test_long_error_message_is_truncated_quickly(
     admin: Client, make: Make, server: FakeProviderServer, part: str
 ) -> None:
     provider = await make("providers", base_url=f"{server.url}/v1", api_key=LONG_KEY)
@@ -48,7 +48,7 @@ async def test_a_long_refusal_is_repeated_in_part_and_read_no_further(
     assert len(found["detail"]) < 300
 
 
-async def test_a_long_list_of_names_is_looked_through_for_the_key(
+async def test_long_name_list_is_scanned_for_the_key_quickly(
     admin: Client, make: Make, server: FakeProviderServer
 ) -> None:
     provider = await make("providers", base_url=f"{server.url}/v1", api_key=LONG_KEY)
@@ -67,7 +67,7 @@ async def test_a_long_list_of_names_is_looked_through_for_the_key(
 
 
 @pytest.mark.parametrize("form", ["data", "models", "prices"])
-async def test_of_a_long_file_only_what_is_wanted_is_looked_at(
+async def test_only_requested_entries_of_long_file_are_parsed(
     admin: Client, make: Make, form: str
 ) -> None:
     names = [f"n{number}" for number in range(150_000)]
@@ -87,7 +87,9 @@ async def test_of_a_long_file_only_what_is_wanted_is_looked_at(
     assert (refused.status_code, "more than 1000" in refused.text) == (400, True)
 
 
-async def test_a_long_parameter_of_many_models_is_looked_at_once(admin: Client, make: Make) -> None:
+async def test_long_parameters_of_many_models_are_checked_quickly(
+    admin: Client, make: Make
+) -> None:
     parameters = {"stop": "://" * 2600}
     models = [
         {"provider_model_name": f"m{number}", "parameters": parameters} for number in range(200)

@@ -77,21 +77,21 @@ def is_healthy(report: dict[str, Any]) -> bool:
 
 
 @pytest.mark.usefixtures("engine", "redis")
-def test_it_becomes_healthy_answers_and_stops_on_sigterm(environment: Environment) -> None:
+def test_service_becomes_healthy_answers_and_stops_on_sigterm(environment: Environment) -> None:
     with run_service(environment) as process:
         assert wait_for_health(environment, is_healthy)["code"] == 200
         answer = local_http.get(
             f"http://127.0.0.1:{environment['REST_SERVICE_PORT']}/api/assistants",
             headers={"Authorization": f"Bearer {environment['SERVICE_API_TOKEN']}"},
         )
-        assert [one["name"] for one in answer.json()["items"]] == ["Secretary", "Writer"]
+        assert [line["name"] for line in answer.json()["items"]] == ["Secretary", "Writer"]
         process.send_signal(signal.SIGTERM)
         assert process.wait(STOP_SECONDS) == 0
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("engine", "redis")
-def test_uvicorns_own_command_works_too(environment: Environment) -> None:
+def test_uvicorn_command_works(environment: Environment) -> None:
     port = environment["REST_SERVICE_PORT"]
     command = ("-m", "uvicorn", "rest_service.app.main:app", "--port", port)
     with run_service(environment, *command) as process:
@@ -101,14 +101,16 @@ def test_uvicorns_own_command_works_too(environment: Environment) -> None:
 
 
 @pytest.mark.slow
-def test_it_waits_for_databases_and_says_which_are_missing(environment: Environment) -> None:
+def test_service_waits_for_databases_and_names_missing_ones(environment: Environment) -> None:
     nowhere = f"127.0.0.1:{free_port()}"
     away = {
         "ASYNC_DATABASE_URL": f"postgresql+asyncpg://u:p@{nowhere}/d",
         "REDIS_PORT": str(free_port()),
     }
     with run_service(environment | away) as process:
-        report = wait_for_health(environment, lambda one: "reached" in one["checks"]["postgres"])
+        report = wait_for_health(
+            environment, lambda health: "reached" in health["checks"]["postgres"]
+        )
         assert report["code"] == 503
         assert report["checks"]["redis"] != "ok"
         assert "postgres" in report["detail"]
@@ -117,35 +119,33 @@ def test_it_waits_for_databases_and_says_which_are_missing(environment: Environm
         assert process.wait(STOP_SECONDS) == 0
 
 
-def test_a_bad_environment_is_one_line_without_a_traceback(environment: Environment) -> None:
+def test_invalid_environment_is_one_line_without_traceback(environment: Environment) -> None:
     with run_service(environment | {"ADMIN_API_TOKEN": "short"}) as process:
-        _, said = process.communicate(timeout=STOP_SECONDS)
+        _, stderr = process.communicate(timeout=STOP_SECONDS)
 
     assert process.returncode == 78
-    assert "ADMIN_API_TOKEN" in said
-    assert len(said.strip().splitlines()) == 1
+    assert "ADMIN_API_TOKEN" in stderr
+    assert len(stderr.strip().splitlines()) == 1
 
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("engine", "redis")
-async def test_what_a_first_start_can_never_add_ends_it_with_one_line(
-    environment: Environment, sql: Sql
-) -> None:
+async def test_unstorable_defaults_exit_with_one_line(environment: Environment, sql: Sql) -> None:
     await sql(
         "INSERT INTO tools (id, created_at, updated_at, name, tool_type, description, is_active)"
         " VALUES (gen_random_uuid(), now(), now(), 'get_time', 'time', '', true)"
     )
     with run_service(environment) as process:
-        _, said = process.communicate(timeout=STOP_SECONDS)
+        _, stderr = process.communicate(timeout=STOP_SECONDS)
 
-    assert process.returncode == 78, said
-    (line,) = [one for one in said.splitlines() if "service cannot start" in one]
+    assert process.returncode == 78, stderr
+    (line,) = [line for line in stderr.splitlines() if "service cannot start" in line]
     assert "uq_tools_name" in line
     assert "DEFAULT_MODEL" in line
-    assert "Traceback" not in said
+    assert "Traceback" not in stderr
 
 
-def test_importing_it_reads_no_environment() -> None:
+def test_importing_main_reads_no_environment() -> None:
     code = "import rest_service.app.main"
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],

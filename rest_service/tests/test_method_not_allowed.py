@@ -20,7 +20,7 @@ ID = UUID(int=1)
         ("PUT", "/dead-letters/to_telegram:1-0", "DELETE, GET"),
     ],
 )
-async def test_what_cannot_be_done_is_refused_with_all_that_can(
+async def test_method_not_allowed_lists_allowed_methods(
     admin: Client, method: str, path: str, allowed: str
 ) -> None:
     """A literal path is never taken for an id."""
@@ -31,7 +31,7 @@ async def test_what_cannot_be_done_is_refused_with_all_that_can(
     assert answer.json()["detail"].startswith(f"{method} is not possible at /api/")
 
 
-async def test_a_path_of_nothing_allows_nothing(admin: Client) -> None:
+async def test_unknown_path_has_no_allow_header(admin: Client) -> None:
     answer = await admin.delete("/nothing")
 
     assert answer.status_code == 404

@@ -34,7 +34,7 @@ def test_there_is_one_head() -> None:
     assert len(ScriptDirectory.from_config(alembic_config("")).get_heads()) == 1
 
 
-def test_up_down_and_up_again_leaves_nothing_behind(
+def test_downgrade_leaves_nothing_behind(
     empty_database: Postgres, empty_database_engine: Engine
 ) -> None:
     config = alembic_config(empty_database.sync_url)
@@ -49,7 +49,7 @@ def test_up_down_and_up_again_leaves_nothing_behind(
     command.upgrade(config, "head")
 
 
-def test_the_tables_are_what_the_models_say(
+def test_migrated_tables_match_the_models(
     empty_database: Postgres, empty_database_engine: Engine
 ) -> None:
     command.upgrade(alembic_config(empty_database.sync_url), "head")
@@ -59,11 +59,11 @@ def test_the_tables_are_what_the_models_say(
         assert compare_metadata(context, metadata) == []
 
 
-def test_where_nothing_has_changed_no_migration_is_written_and_that_is_said(
+def test_unchanged_models_write_no_migration(
     empty_database: Postgres,
 ) -> None:
     config = alembic_config(empty_database.sync_url)
-    config.stdout = said = io.StringIO()
+    config.stdout = output = io.StringIO()
     command.upgrade(config, "head")
     folder = Path(ScriptDirectory.from_config(config).versions)
     before = set(folder.glob("*.py"))
@@ -73,7 +73,7 @@ def test_where_nothing_has_changed_no_migration_is_written_and_that_is_said(
         file.unlink()
 
     assert written == set()
-    assert "no migration is written" in said.getvalue()
+    assert "no migration is written" in output.getvalue()
 
 
 def test_migrating_twice_changes_nothing(
@@ -88,7 +88,7 @@ def test_migrating_twice_changes_nothing(
     assert versions == [0]
 
 
-def test_a_database_of_an_unknown_version_is_refused_with_the_way_to_begin_afresh(
+def test_unknown_database_revision_is_refused_with_instructions(
     empty_database: Postgres, empty_database_engine: Engine
 ) -> None:
     """Databases from before 0.1.0 have other revisions."""

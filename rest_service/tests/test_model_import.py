@@ -15,39 +15,33 @@ from rest_service.tests.model_import_helpers import (
 )
 
 
-async def test_a_list_of_names_is_taken_and_the_second_time_nothing_is_new(
-    admin: Client, provider: JsonObject
-) -> None:
+async def test_name_list_is_imported_once(admin: Client, provider: JsonObject) -> None:
     models = {"object": "list", "data": [{"id": "b"}, {"id": "a"}, {"id": "c"}]}
 
     first = await import_models(admin, provider, models=models)
     assert first["created"] == ["b", "a", "c"]
     again = await import_models(admin, provider, models=models)
     assert (again["created"], again["unchanged"]) == ([], ["b", "a", "c"])
-    one = (await get_models_by_name(admin))["a"]
-    assert one["provider_id"] == provider["id"]
-    assert (one["capabilities"], one["input_price"]) == (["tools", "streaming"], None)
+    model = (await get_models_by_name(admin))["a"]
+    assert model["provider_id"] == provider["id"]
+    assert (model["capabilities"], model["input_price"]) == (["tools", "streaming"], None)
 
 
-async def test_what_by_its_name_does_not_talk_is_left_out_of_a_list_of_names(
-    admin: Client, provider: JsonObject
-) -> None:
+async def test_non_chat_model_names_are_skipped(admin: Client, provider: JsonObject) -> None:
     talking = ["gpt-6-luna", "ttsai-chat", "soraya-7b"]
     others = ["whisper-1", "gpt-4o-mini-tts", "dall-e-3", "omni-moderation-latest", "gpt-image-1"]
     names = [*talking, *others, "text-embedding-3-small"]
     found = await import_models(admin, provider, models={"data": [{"id": name} for name in names]})
 
     assert found["created"] == [*talking, "text-embedding-3-small"]
-    assert [one["name"] for one in found["skipped"]] == others
+    assert [item["name"] for item in found["skipped"]] == others
     assert "is not a chat model" in found["skipped"][0]["reason"]
     assert (await get_models_by_name(admin))["text-embedding-3-small"]["capabilities"] == [
         "embeddings"
     ]
 
 
-async def test_our_own_form_says_all_and_changes_only_what_it_says(
-    admin: Client, provider: JsonObject
-) -> None:
+async def test_own_format_changes_only_given_fields(admin: Client, provider: JsonObject) -> None:
     own = {
         "provider_model_name": "mine",
         "api": "responses",
@@ -70,7 +64,7 @@ async def test_our_own_form_says_all_and_changes_only_what_it_says(
     assert {name for name in after if after[name] != before[name]} == changed
 
 
-async def test_prices_per_token_become_prices_per_million_and_flags_become_capabilities(
+async def test_price_table_sets_prices_per_million_and_capabilities(
     admin: Client, provider: JsonObject
 ) -> None:
     found = await import_models(admin, provider, models=PRICE_TABLE)
@@ -86,7 +80,7 @@ async def test_prices_per_token_become_prices_per_million_and_flags_become_capab
     assert models["text-embedding"]["capabilities"] == ["embeddings"]
 
 
-async def test_a_list_of_prices_takes_away_nothing_that_it_does_not_speak_of(
+async def test_price_table_keeps_fields_it_does_not_mention(
     admin: Client, make: Make, provider: JsonObject
 ) -> None:
     await make(
@@ -99,12 +93,12 @@ async def test_a_list_of_prices_takes_away_nothing_that_it_does_not_speak_of(
     table = {"gpt-small": {"supports_vision": False, "supports_function_calling": True}}
 
     assert (await import_models(admin, provider, models=table))["updated"] == ["gpt-small"]
-    one = (await get_models_by_name(admin))["gpt-small"]
-    assert one["capabilities"] == ["audio", "tools"]
-    assert one["parameters"] == {"reasoning_effort": "none"}
+    model = (await get_models_by_name(admin))["gpt-small"]
+    assert model["capabilities"] == ["audio", "tools"]
+    assert model["parameters"] == {"reasoning_effort": "none"}
 
 
-async def test_what_cannot_be_taken_is_named_with_its_reason_and_the_rest_is_taken(
+async def test_invalid_entries_are_skipped_with_reasons(
     admin: Client, make: Make, provider: JsonObject
 ) -> None:
     other = await make("providers", name="Other")
@@ -124,7 +118,7 @@ async def test_what_cannot_be_taken_is_named_with_its_reason_and_the_rest_is_tak
     found = await import_models(admin, provider, models={"models": entries})
 
     assert found["created"] == ["good"]
-    reasons = {one["name"]: one["reason"] for one in found["skipped"]}
+    reasons = {item["name"]: item["reason"] for item in found["skipped"]}
     assert reasons["theirs"] == "belongs to the provider Other"
     assert reasons["good"] == "is in the list twice"
     assert reasons["'a b'"].startswith("is not a valid model name:")
@@ -137,7 +131,7 @@ async def test_what_cannot_be_taken_is_named_with_its_reason_and_the_rest_is_tak
 
 
 @pytest.mark.parametrize("form", ["data", "models", "prices"])
-async def test_a_name_that_cannot_be_kept_costs_one_model_only(
+async def test_invalid_name_skips_only_its_model(
     admin: Client, provider: JsonObject, form: str
 ) -> None:
     names = ["a\0b", "a\ud800b", "x" * 300, "", " good "]
@@ -149,25 +143,25 @@ async def test_a_name_that_cannot_be_kept_costs_one_model_only(
     found = await import_models(admin, provider, models=lists[form])
 
     assert found["created"] == ["good"]
-    said = [one["name"] for one in found["skipped"]]
-    assert said[:2] == ["'a\\x00b'", "'a\\ud800b'"]
-    assert len(said[2]) == 100
-    assert said[3] == "''"
+    skipped_names = [item["name"] for item in found["skipped"]]
+    assert skipped_names[:2] == ["'a\\x00b'", "'a\\ud800b'"]
+    assert len(skipped_names[2]) == 100
+    assert skipped_names[3] == "''"
     assert (await import_models(admin, provider, models=lists[form]))["unchanged"] == ["good"]
 
 
 @pytest.mark.parametrize("field", [{"\ud800": 1}, {"parameters": {"\ud800": 1}}])
-async def test_what_is_no_text_within_one_costs_one_model_only(
+async def test_invalid_text_in_an_entry_skips_only_its_model(
     admin: Client, provider: JsonObject, field: JsonObject
 ) -> None:
     models = [{"provider_model_name": "odd"} | field, {"provider_model_name": "good"}]
     found = await import_models(admin, provider, models={"models": models})
 
     assert found["created"] == ["good"]
-    assert [one["name"] for one in found["skipped"]] == ["odd"]
+    assert [item["name"] for item in found["skipped"]] == ["odd"]
 
 
-async def test_a_change_that_is_refused_leaves_no_trace_and_keeps_nothing_else(
+async def test_refused_change_does_not_affect_other_entries(
     admin: Client, make: Make, provider: JsonObject
 ) -> None:
     own = {"provider_id": provider["id"]}
@@ -195,7 +189,7 @@ async def test_a_change_that_is_refused_leaves_no_trace_and_keeps_nothing_else(
     assert again["updated"] == ["spare"]
 
 
-async def test_the_last_two_models_do_not_go_together(
+async def test_last_two_models_cannot_be_deactivated_together(
     admin: Client, make: Make, provider: JsonObject
 ) -> None:
     own = {"provider_id": provider["id"]}
@@ -206,10 +200,10 @@ async def test_the_last_two_models_do_not_go_together(
     models = [{"provider_model_name": name, "is_active": False} for name in names]
     found = await import_models(admin, provider, models={"models": models})
 
-    assert (found["updated"], [one["name"] for one in found["skipped"]]) == (["large"], ["small"])
+    assert (found["updated"], [item["name"] for item in found["skipped"]]) == (["large"], ["small"])
 
 
-async def test_a_model_that_is_off_anyway_gets_its_price(
+async def test_inactive_model_gets_its_price(
     admin: Client, make: Make, provider: JsonObject, sql: Sql
 ) -> None:
     own = {"provider_id": provider["id"]}
@@ -221,7 +215,7 @@ async def test_a_model_that_is_off_anyway_gets_its_price(
     assert (await import_models(admin, provider, models={"models": [dear]}))["updated"] == ["only"]
 
 
-async def test_a_long_list_asks_postgres_no_more_often_than_a_short_one(
+async def test_statement_count_does_not_depend_on_list_length(
     admin: Client, make: Make, provider: JsonObject, engine: AsyncEngine
 ) -> None:
     """An import blocks other changes of the configuration."""
@@ -246,7 +240,7 @@ async def test_a_long_list_asks_postgres_no_more_often_than_a_short_one(
     assert counted[:2] == counted[2:]
 
 
-async def test_the_audit_log_names_what_an_import_has_written(
+async def test_audit_entry_names_imported_models(
     admin: Client, make: Make, provider: JsonObject
 ) -> None:
     await make("models", provider_id=provider["id"], provider_model_name="known")
@@ -263,7 +257,7 @@ async def test_the_audit_log_names_what_an_import_has_written(
     assert (entry["object_type"], entry["object_id"]) == ("models", None)
 
 
-async def test_of_litellms_table_only_those_are_taken_that_an_assistant_can_use(
+async def test_unusable_modes_of_price_table_are_skipped(
     admin: Client, provider: JsonObject
 ) -> None:
     table: JsonObject = {
@@ -273,14 +267,12 @@ async def test_of_litellms_table_only_those_are_taken_that_an_assistant_can_use(
     found = await import_models(admin, provider, models=table)
 
     assert found["created"] == ["chat", "responses", "embedding", "unsaid"]
-    reasons = {one["name"]: one["reason"] for one in found["skipped"]}
+    reasons = {item["name"]: item["reason"] for item in found["skipped"]}
     assert reasons.keys() == {"image_generation", "rerank", "completion", "odd"}
     assert "'rerank'" in reasons["rerank"]
 
 
-async def test_a_file_of_more_than_a_megabyte_is_taken_and_one_of_8_is_not(
-    admin: Client, provider: JsonObject
-) -> None:
+async def test_file_limit_is_8_megabytes(admin: Client, provider: JsonObject) -> None:
     """LiteLLM's table has 1.7 MB."""
     table = {f"m{n}": {"mode": "chat", "note": "x" * 1000} for n in range(2000)}
 
@@ -290,7 +282,7 @@ async def test_a_file_of_more_than_a_megabyte_is_taken_and_one_of_8_is_not(
     assert (refused.status_code, "8388608" in refused.text) == (413, True)
 
 
-async def test_a_rehearsal_says_the_same_and_does_nothing(
+async def test_dry_run_reports_the_same_and_changes_nothing(
     admin: Client, make: Make, provider: JsonObject
 ) -> None:
     await make("models", provider_id=provider["id"], provider_model_name="gpt-old")
@@ -302,7 +294,7 @@ async def test_a_rehearsal_says_the_same_and_does_nothing(
     assert rehearsed == await import_models(admin, provider, models=PRICE_TABLE)
 
 
-async def test_only_those_that_are_named_are_taken_and_a_missing_one_is_said(
+async def test_only_named_models_are_imported_and_missing_reported(
     admin: Client, provider: JsonObject
 ) -> None:
     found = await import_models(admin, provider, models=PRICE_TABLE, only=["gpt-old", "gpt-none"])
@@ -311,7 +303,7 @@ async def test_only_those_that_are_named_are_taken_and_a_missing_one_is_said(
     assert found["skipped"] == [{"name": "gpt-none", "reason": "is not in the list"}]
 
 
-async def test_more_than_1000_are_refused_unless_fewer_are_wanted(
+async def test_more_than_1000_models_are_refused_without_only(
     admin: Client, provider: JsonObject
 ) -> None:
     models = {"data": [{"id": f"m{number}"} for number in range(1001)]}
@@ -322,24 +314,22 @@ async def test_more_than_1000_are_refused_unless_fewer_are_wanted(
 
 
 @pytest.mark.parametrize(
-    ("models", "said"),
+    ("models", "reason"),
     [({}, "Known forms"), ({"a": 1}, "Known forms"), ({"data": {}, "b": 2}, "Known forms")],
 )
-async def test_a_list_of_no_known_form_is_refused(
-    admin: Client, provider: JsonObject, models: JsonObject, said: str
+async def test_unknown_list_format_is_refused(
+    admin: Client, provider: JsonObject, models: JsonObject, reason: str
 ) -> None:
-    assert said in await assert_import_refused(admin, provider, models=models)
+    assert reason in await assert_import_refused(admin, provider, models=models)
 
 
-async def test_a_price_that_is_no_number_costs_one_model_only(
-    admin: Client, provider: JsonObject
-) -> None:
+async def test_invalid_price_skips_only_its_model(admin: Client, provider: JsonObject) -> None:
     odd = ("dear", "1e999999999", "Infinity", "NaN", [1], {})
     table = {str(price): {"input_cost_per_token": price} for price in odd}
     found = await import_models(admin, provider, models=table | {"fine": {"mode": "chat"}})
 
     assert found["created"] == ["fine"]
-    reasons = {one["name"]: one["reason"] for one in found["skipped"]}
+    reasons = {item["name"]: item["reason"] for item in found["skipped"]}
     assert reasons == dict.fromkeys(map(str, odd), "has a price that is not a number")
 
 

@@ -28,7 +28,7 @@ async def server() -> AsyncIterator[FakeProviderServer]:
         yield running
 
 
-async def test_without_a_list_the_provider_is_asked_for_its_own_with_its_key(
+async def test_provider_model_list_is_fetched_with_its_key(
     admin: Client, make: Make, server: FakeProviderServer
 ) -> None:
     provider = await make("providers", base_url=f"{server.url}/v1", api_key="sk-own-of-theirs")
@@ -49,7 +49,7 @@ def local_server_url(app: FastAPI, server: FakeProviderServer) -> str:
     return server.url
 
 
-async def test_a_list_is_fetched_from_an_address_without_the_providers_key(
+async def test_list_from_url_is_fetched_without_provider_key(
     admin: Client, make: Make, server: FakeProviderServer, local_server_url: str
 ) -> None:
     provider = await make("providers", api_key="sk-own-of-theirs")
@@ -64,7 +64,7 @@ async def test_a_list_is_fetched_from_an_address_without_the_providers_key(
 
 
 @pytest.mark.parametrize(
-    ("status", "content", "said"),
+    ("status", "content", "reason"),
     [
         (404, {}, "HTTP 404"),
         (200, "<html>", "not JSON"),
@@ -73,40 +73,40 @@ async def test_a_list_is_fetched_from_an_address_without_the_providers_key(
         (200, "x" * (2 * 1024 * 1024 + 1), "2 MB"),
     ],
 )
-async def test_what_is_no_list_is_said_to_be_none(
+async def test_invalid_list_from_url_is_refused_with_reason(
     admin: Client,
     provider: JsonObject,
     server: FakeProviderServer,
     local_server_url: str,
     status: int,
     content: object,
-    said: str,
+    reason: str,
 ) -> None:
     server.responders["*"] = respond_with(status, content)
 
-    assert said in await assert_import_refused(admin, provider, url=f"{local_server_url}/list")
+    assert reason in await assert_import_refused(admin, provider, url=f"{local_server_url}/list")
 
 
 @pytest.mark.parametrize(
-    ("url", "said"),
+    ("url", "reason"),
     [
         ("https://me:secret@prices.example/list", "url: must be only host, path and query"),
         ("https://prices.example/list#secret", "url: must be only host, path and query"),
         ("prices.example/list", "such as https://example.org/models.json"),
     ],
 )
-async def test_an_address_that_no_list_has_is_refused_in_words_of_its_own(
-    admin: Client, provider: JsonObject, url: str, said: str
+async def test_invalid_url_is_refused_with_its_own_message(
+    admin: Client, provider: JsonObject, url: str, reason: str
 ) -> None:
-    given = {"provider_id": provider["id"], "url": url}
-    answer = await admin.post("/models/import", json=given)
+    body = {"provider_id": provider["id"], "url": url}
+    answer = await admin.post("/models/import", json=body)
 
-    assert (answer.status_code, said in answer.json()["detail"]) == (422, True), answer.text
+    assert (answer.status_code, reason in answer.json()["detail"]) == (422, True), answer.text
     assert "secret" not in answer.text
     assert "api_key" not in answer.text
 
 
-async def test_an_address_of_this_machine_is_not_asked(
+async def test_local_url_is_not_requested(
     admin: Client, provider: JsonObject, server: FakeProviderServer
 ) -> None:
     detail = await assert_import_refused(admin, provider, url=f"{server.url}/prices.json")
@@ -115,9 +115,7 @@ async def test_an_address_of_this_machine_is_not_asked(
     assert server.requests == []
 
 
-async def test_a_list_and_an_address_at_once_are_refused(
-    admin: Client, provider: JsonObject
-) -> None:
+async def test_list_and_url_together_are_refused(admin: Client, provider: JsonObject) -> None:
     both = {"models": PRICE_TABLE, "url": "https://prices.example/list"}
 
     assert "not both" in await assert_import_refused(admin, provider, **both)

@@ -47,7 +47,7 @@ def test_a_table_has_the_fields_of_its_contract(
     assert set(contract.model_fields) - COMPUTED_FIELDS <= set(table.model_fields)
 
 
-def test_every_time_is_kept_with_its_zone() -> None:
+def test_every_time_column_has_a_timezone() -> None:
     times = [
         column
         for table in models.metadata.tables.values()

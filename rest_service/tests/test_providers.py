@@ -23,7 +23,7 @@ async def test_a_provider_is_added_read_changed_and_removed(admin: Client, make:
     assert (await admin.get(path)).status_code == 404
 
 
-async def test_a_key_is_kept_encrypted_and_never_shown(
+async def test_key_is_stored_encrypted_and_never_returned(
     admin: Client, service: Client, make: Make, sql: Sql, vault: Vault
 ) -> None:
     provider = await make("providers", api_key=KEY)
@@ -41,7 +41,7 @@ async def test_a_key_is_kept_encrypted_and_never_shown(
     assert await sql(query) == [(None,)]
 
 
-async def test_a_key_whose_master_key_is_gone_or_that_was_moved_says_so(
+async def test_key_copied_from_another_row_is_unreadable(
     admin: Client, make: Make, app: FastAPI, sql: Sql
 ) -> None:
     first, second = await make("providers", api_key=KEY), await make("providers")
@@ -51,11 +51,11 @@ async def test_a_key_whose_master_key_is_gone_or_that_was_moved_says_so(
         f" WHERE id = '{second['id']}'"
     )
 
-    states = [one["api_key_state"] for one in await list_items(admin, "/providers")]
+    states = [item["api_key_state"] for item in await list_items(admin, "/providers")]
     assert states == ["stored", "unreadable"]
 
 
-async def test_an_administrator_gives_a_provider_back_to_the_environment(
+async def test_admin_can_return_a_provider_to_the_environment(
     admin: Client, make: Make, sql: Sql
 ) -> None:
     first, second = await make("providers", api_key=KEY), await make("providers", name="Second")
@@ -85,7 +85,7 @@ async def test_an_administrator_gives_a_provider_back_to_the_environment(
     ],
 )
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
-async def test_a_kept_key_follows_to_no_other_server(
+async def test_stored_key_is_not_sent_to_another_server(
     admin: Client, make: Make, sql: Sql, vault: Vault, method: str, base_url: str
 ) -> None:
     provider = await make("providers", api_key=KEY)
@@ -103,9 +103,7 @@ async def test_a_kept_key_follows_to_no_other_server(
     assert vault.decrypt(UUID(provider["id"]), encrypted) == "sk-other"
 
 
-async def test_of_an_address_that_two_programs_may_read_differently_the_key_is_given_again(
-    admin: Client, make: Make
-) -> None:
+async def test_ambiguous_base_url_change_requires_the_key(admin: Client, make: Make) -> None:
     provider = await make("providers", api_key=KEY, base_url="https://0x7f.1/v1")
     path = f"/providers/{provider['id']}"
 
@@ -114,7 +112,7 @@ async def test_of_an_address_that_two_programs_may_read_differently_the_key_is_g
     assert (await admin.patch(path, json={"base_url": "https://0x7f.1/v2"})).status_code == 409
 
 
-async def test_a_key_that_cannot_be_read_now_follows_neither(
+async def test_unreadable_key_is_not_moved_to_another_server(
     admin: Client, make: Make, sql: Sql
 ) -> None:
     provider = await make("providers")
@@ -124,9 +122,7 @@ async def test_a_key_that_cannot_be_read_now_follows_neither(
     assert (await admin.patch(f"/providers/{provider['id']}", json=body)).status_code == 409
 
 
-async def test_on_the_same_server_or_without_a_key_the_address_changes(
-    admin: Client, make: Make
-) -> None:
+async def test_base_url_changes_on_same_server_or_without_key(admin: Client, make: Make) -> None:
     with_key, bare = await make("providers", api_key=KEY), await make("providers")
     elsewhere = {"base_url": "https://elsewhere.example"}
     same = {"base_url": "https://MODELS.example:443/v2"}
@@ -156,7 +152,7 @@ async def test_on_the_same_server_or_without_a_key_the_address_changes(
         ({"name": "Taken"}, 409, "Taken"),
     ],
 )
-async def test_what_cannot_be_meant_is_refused_without_repeating_it(
+async def test_invalid_body_is_refused_without_quoting_secrets(
     admin: Client, make: Make, body: JsonObject, status: int, reason: str
 ) -> None:
     await make("providers", name="Taken")
@@ -168,7 +164,7 @@ async def test_what_cannot_be_meant_is_refused_without_repeating_it(
     assert "secret" not in refused.text
 
 
-async def test_a_provider_with_models_stays(admin: Client, make: Make) -> None:
+async def test_provider_with_models_cannot_be_deleted(admin: Client, make: Make) -> None:
     provider = await make("providers", name="Home")
     await make("models", provider_id=provider["id"], provider_model_name="llama")
 

@@ -8,7 +8,7 @@ from rest_service.tests.api_helpers import Client, Make, Sql, make_user_headers
 from smart_kit.redis import Redis
 
 
-async def test_a_key_is_forgotten_after_a_month_and_not_before(
+async def test_idempotency_key_is_deleted_after_30_days(
     service: Client, make: Make, sessions: SessionFactory, sql: Sql
 ) -> None:
     user = await make("users")
@@ -26,7 +26,7 @@ async def test_a_key_is_forgotten_after_a_month_and_not_before(
     assert await sql("SELECT key FROM idempotency_keys") == [("new",)]
 
 
-async def test_the_service_does_it_of_its_own_accord(
+async def test_service_runs_the_retention_job(
     service: Client, make: Make, settings: Settings, redis: Redis, sql: Sql
 ) -> None:
     user = await make("users")
@@ -46,7 +46,7 @@ async def test_the_service_does_it_of_its_own_accord(
         await running.close()
 
 
-async def test_it_survives_an_outage_and_stops_on_the_stop_event() -> None:
+async def test_job_survives_outage_and_stops_on_stop_event() -> None:
     tried, stop = asyncio.Event(), asyncio.Event()
 
     class UnavailableSessions:

@@ -35,52 +35,56 @@ def operations(openapi_document: JsonObject) -> dict[str, JsonObject]:
     }
 
 
-def test_every_operation_has_an_id_of_its_own_that_is_a_name(
+def test_operation_ids_are_unique_identifiers(
     operations: dict[str, JsonObject],
 ) -> None:
     """Generated clients name their functions after the ids."""
-    ids = Counter(one["operationId"] for one in operations.values())
+    ids = Counter(operation["operationId"] for operation in operations.values())
 
     assert [name for name, number in ids.items() if number > 1 or not name.isidentifier()] == []
     assert len(ids) == len(operations) > 70
 
 
-def test_every_operation_has_one_tag_that_is_explained(operations: dict[str, JsonObject]) -> None:
-    used = {tuple(one["tags"]) for one in operations.values()}
+def test_every_operation_has_one_described_tag(operations: dict[str, JsonObject]) -> None:
+    used = {tuple(operation["tags"]) for operation in operations.values()}
 
     assert used == {(name,) for name, _ in TAGS} - {("operation",)}
 
 
-def test_every_operation_says_who_may_call_it_and_what_it_does(
+def test_every_operation_has_security_and_description(
     operations: dict[str, JsonObject],
 ) -> None:
-    for name, one in operations.items():
-        assert one["security"] == [{"Token": []}], name
-        assert one["description"].endswith((".", ")")), name
+    for name, operation in operations.items():
+        assert operation["security"] == [{"Token": []}], name
+        assert operation["description"].endswith((".", ")")), name
 
 
-def test_every_refusal_of_every_operation_has_the_one_shape_and_an_example(
+def test_error_responses_share_one_schema_with_example(
     operations: dict[str, JsonObject],
 ) -> None:
-    for name, one in operations.items():
-        refusals = {status: said for status, said in one["responses"].items() if status >= "300"}
+    for name, operation in operations.items():
+        refusals = {
+            status: response
+            for status, response in operation["responses"].items()
+            if status >= "300"
+        }
         assert refusals.keys() == {str(status) for status in ERROR_CODES}, name
-        for status, said in refusals.items():
-            body = said["content"]["application/json"]
+        for status, response in refusals.items():
+            body = response["content"]["application/json"]
             assert body["schema"] == {"$ref": "#/components/schemas/ErrorRead"}
             assert body["example"] == {
                 "error": ERROR_CODES[int(status)],
-                "detail": said["description"],
+                "detail": response["description"],
             }
 
 
-def test_every_body_has_an_example_that_fits(
+def test_every_request_body_has_valid_examples(
     openapi_document: JsonObject, operations: dict[str, JsonObject]
 ) -> None:
     bodies = {
-        one["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
-        for one in operations.values()
-        if "requestBody" in one
+        operation["requestBody"]["content"]["application/json"]["schema"]["$ref"].rpartition("/")[2]
+        for operation in operations.values()
+        if "requestBody" in operation
     }
 
     for name in bodies:
@@ -92,7 +96,7 @@ def test_every_body_has_an_example_that_fits(
             Draft202012Validator(shape).validate(example)
 
 
-def test_what_is_made_leads_to_what_can_be_done_with_it(operations: dict[str, JsonObject]) -> None:
+def test_create_responses_link_to_related_operations(operations: dict[str, JsonObject]) -> None:
     links = operations["post /api/cron-jobs"]["responses"]["201"]["links"]
 
     assert links.keys() == {
@@ -102,17 +106,17 @@ def test_what_is_made_leads_to_what_can_be_done_with_it(operations: dict[str, Js
         "delete_cron_job",
         "list_runs",
     }
-    known = {one["operationId"] for one in operations.values()}
+    known = {operation["operationId"] for operation in operations.values()}
     every = [
         name
-        for one in operations.values()
-        for name in one["responses"].get("201", {}).get("links", {})
+        for operation in operations.values()
+        for name in operation["responses"].get("201", {}).get("links", {})
     ]
     assert set(every) <= known
     assert len(every) >= 40
 
 
-def test_the_api_keeps_to_its_document_in_its_examples(postgres: Postgres, valkey: Valkey) -> None:
+def test_api_conforms_to_its_document_for_examples(postgres: Postgres, valkey: Valkey) -> None:
     with run_disposable_service(postgres, valkey) as url:
         found = run_rounds(url, iter((FuzzRound(ADMIN, SEED, ("examples",)),)), cases=sys.maxsize)
 
@@ -121,7 +125,7 @@ def test_the_api_keeps_to_its_document_in_its_examples(postgres: Postgres, valke
 
 
 @pytest.mark.slow
-def test_the_api_keeps_to_its_document(postgres: Postgres, valkey: Valkey) -> None:
+def test_api_conforms_to_its_document(postgres: Postgres, valkey: Valkey) -> None:
     """Sends thousands of valid and invalid requests, the same in each run."""
     with run_disposable_service(postgres, valkey) as url:
         rounds = (

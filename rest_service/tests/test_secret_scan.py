@@ -27,15 +27,15 @@ SECRET = "sk-a-key-of-no-worth"
         ({"extra_body": {SECRET: 1}}, "parameters.extra_body has a name that looks like"),
     ],
 )
-async def test_a_credential_among_a_models_parameters_is_refused_at_its_place(
+async def test_credential_in_model_parameters_is_refused_with_location(
     admin: Client, make: Make, sql: Sql, parameters: JsonObject, place: str
 ) -> None:
     provider = await make("providers")
     model = await make("models", provider_id=provider["id"])
-    whole = {"provider_id": provider["id"], "provider_model_name": "x", "parameters": parameters}
+    body = {"provider_id": provider["id"], "provider_model_name": "x", "parameters": parameters}
 
     for refused in (
-        await admin.post("/models", json=whole),
+        await admin.post("/models", json=body),
         await admin.patch(f"/models/{model['id']}", json={"parameters": parameters}),
     ):
         detail = refused.json()["detail"]
@@ -69,7 +69,7 @@ async def test_a_credential_among_a_models_parameters_is_refused_at_its_place(
         "webhook_secret",
     ],
 )
-def test_a_name_that_credentials_have_is_refused_whatever_its_value(name: str) -> None:
+def test_credential_name_is_refused_with_any_value(name: str) -> None:
     with pytest.raises(InvalidRequest, match=rf"^parameters\.a\[0\]\.{name} has the name"):
         secret_scan.check("parameters", {"a": [{name: "innocent"}]})
 
@@ -83,7 +83,7 @@ def test_a_name_that_credentials_have_is_refused_whatever_its_value(name: str) -
         "https://me:password@proxy.example",
     ],
 )
-def test_a_value_that_looks_like_a_secret_is_refused_whatever_its_name(value: str) -> None:
+def test_secret_like_value_is_refused_under_any_name(value: str) -> None:
     with pytest.raises(InvalidRequest, match=r"^parameters\.a\.user looks like") as refused:
         secret_scan.check("parameters", {"a": {"user": value}})
     assert value not in str(refused.value)
@@ -104,11 +104,11 @@ def test_a_value_that_looks_like_a_secret_is_refused_whatever_its_name(value: st
     ],
     ids=["tokens", "more tokens", "others", "fields of an answer"],
 )
-def test_what_only_sounds_like_one_is_taken(parameters: JsonObject) -> None:
+def test_harmless_similar_names_are_accepted(parameters: JsonObject) -> None:
     secret_scan.check("parameters", parameters)
 
 
-def test_inside_the_schema_of_a_field_names_count_again() -> None:
+def test_names_inside_a_field_schema_are_checked() -> None:
     parameters = {"properties": {"token": {"default": {"api_key": SECRET}}}}
 
     with pytest.raises(

@@ -8,7 +8,7 @@ from smart_kit.contracts.keys import CONFIGURATION_KEY
 from smart_kit.redis import Redis
 from smart_kit.vault import Vault
 
-VALUE = "a-value-that-nobody-is-shown"
+VALUE = "a-value-that-is-never-shown"
 
 
 async def make_rest_tool(make: Make, **call: object) -> JsonObject:
@@ -39,7 +39,7 @@ async def test_a_secret_is_added_read_changed_and_removed(admin: Client, make: M
     assert (await admin.get(path)).status_code == 404
 
 
-async def test_its_value_is_kept_encrypted_for_its_row_and_never_shown(
+async def test_value_is_stored_encrypted_and_never_returned(
     admin: Client, make: Make, sql: Sql, vault: Vault
 ) -> None:
     secret = await make("secrets", value=VALUE)
@@ -54,7 +54,7 @@ async def test_its_value_is_kept_encrypted_for_its_row_and_never_shown(
         assert encrypted not in answer.text
 
 
-async def test_an_assistant_whose_tool_names_it_finds_it_encrypted_in_the_snapshot(
+async def test_snapshot_contains_used_secret_encrypted(
     make: Make, redis: Redis, vault: Vault
 ) -> None:
     secret = await make("secrets", name="words", value=VALUE)
@@ -63,9 +63,13 @@ async def test_an_assistant_whose_tool_names_it_finds_it_encrypted_in_the_snapsh
     text = await redis.get(CONFIGURATION_KEY)
 
     assert VALUE not in str(text)
-    (one,) = ConfigurationSnapshot.model_validate_json(str(text)).secrets
-    assert (str(one.id), one.name, one.origin) == (secret["id"], "words", "https://api.example")
-    assert vault.decrypt(one.id, one.encrypted_value) == VALUE
+    (stored,) = ConfigurationSnapshot.model_validate_json(str(text)).secrets
+    assert (str(stored.id), stored.name, stored.origin) == (
+        secret["id"],
+        "words",
+        "https://api.example",
+    )
+    assert vault.decrypt(stored.id, stored.encrypted_value) == VALUE
 
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
@@ -73,7 +77,7 @@ async def test_an_assistant_whose_tool_names_it_finds_it_encrypted_in_the_snapsh
     "origin",
     ["https://elsewhere.example", "http://api.example", "https://api.example:8443"],
 )
-async def test_a_kept_value_follows_to_no_other_server(
+async def test_stored_value_is_not_sent_to_another_server(
     admin: Client, make: Make, method: str, origin: str
 ) -> None:
     secret = await make("secrets")
@@ -87,7 +91,7 @@ async def test_a_kept_value_follows_to_no_other_server(
     assert moved.json()["origin"] == origin
 
 
-async def test_the_same_server_written_otherwise_is_no_other(admin: Client, make: Make) -> None:
+async def test_equivalent_origin_is_the_same_server(admin: Client, make: Make) -> None:
     secret = await make("secrets")
     same = {"origin": "HTTPS://API.EXAMPLE:443/v2"}
 
@@ -95,9 +99,7 @@ async def test_the_same_server_written_otherwise_is_no_other(admin: Client, make
     assert (changed.status_code, changed.json()["origin"]) == (200, "https://api.example")
 
 
-async def test_what_a_tool_sends_neither_goes_nor_moves_and_the_tool_is_named(
-    admin: Client, make: Make
-) -> None:
+async def test_secret_used_by_a_tool_cannot_be_moved_or_deleted(admin: Client, make: Make) -> None:
     secret, other = await make("secrets", name="words"), await make("secrets", name="word")
     tool = await make_rest_tool(make)
     path = f"/secrets/{secret['id']}"
@@ -114,11 +116,11 @@ async def test_what_a_tool_sends_neither_goes_nor_moves_and_the_tool_is_named(
     assert (await admin.delete(path)).status_code == 204
 
 
-async def test_one_that_no_master_key_opens_says_so(admin: Client, make: Make, sql: Sql) -> None:
+async def test_undecryptable_secret_is_unreadable(admin: Client, make: Make, sql: Sql) -> None:
     await make("secrets")
     await sql("UPDATE secrets SET encrypted_value = 'of another master key'")
 
-    assert [one["state"] for one in await list_items(admin, "/secrets")] == ["unreadable"]
+    assert [item["state"] for item in await list_items(admin, "/secrets")] == ["unreadable"]
 
 
 @pytest.mark.parametrize(
@@ -141,35 +143,33 @@ async def test_one_that_no_master_key_opens_says_so(admin: Client, make: Make, s
         ({"encrypted_value": "x"}, 422, "encrypted_value"),
     ],
 )
-async def test_what_cannot_be_meant_is_refused_without_repeating_it(
+async def test_invalid_body_is_refused_without_quoting_secrets(
     admin: Client, make: Make, body: JsonObject, status: int, place: str
 ) -> None:
     await make("secrets", name="taken")
-    given = {"name": "x", "origin": "https://api.example", "value": VALUE}
-    refused = await admin.post("/secrets", json=given | body)
+    fields = {"name": "x", "origin": "https://api.example", "value": VALUE}
+    refused = await admin.post("/secrets", json=fields | body)
 
     assert (refused.status_code, place in refused.json()["detail"]) == (status, True), refused.text
     assert VALUE not in refused.text
 
 
 @pytest.mark.parametrize("key", ["ключ", "two words", "a\nb", " \n", "a\x00", "a\x7f"])
-async def test_a_providers_key_that_no_header_holds_is_refused(admin: Client, key: str) -> None:
-    given = {"name": "x", "base_url": "https://api.example/v1", "api_key": key}
-    refused = await admin.post("/providers", json=given)
+async def test_key_invalid_in_a_header_is_refused(admin: Client, key: str) -> None:
+    fields = {"name": "x", "base_url": "https://api.example/v1", "api_key": key}
+    refused = await admin.post("/providers", json=fields)
 
     assert (refused.status_code, "api_key" in refused.json()["detail"]) == (422, True)
 
 
-async def test_a_line_end_that_was_copied_with_a_key_is_none_of_it(
-    make: Make, sql: Sql, vault: Vault
-) -> None:
+async def test_whitespace_around_a_key_is_stripped(make: Make, sql: Sql, vault: Vault) -> None:
     provider = await make("providers", api_key=f" {VALUE}\r\n")
 
     ((encrypted,),) = await sql("SELECT encrypted_api_key FROM llm_providers")
     assert vault.decrypt(UUID(provider["id"]), encrypted) == VALUE
 
 
-async def test_a_value_cannot_be_taken_away(admin: Client, make: Make) -> None:
+async def test_value_cannot_be_null(admin: Client, make: Make) -> None:
     secret = await make("secrets")
     refused = await admin.patch(f"/secrets/{secret['id']}", json={"value": None})
 

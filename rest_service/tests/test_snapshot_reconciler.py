@@ -39,7 +39,7 @@ async def admin_without_redis(
 
 
 class TestWithoutRedis:
-    async def test_a_change_is_made_and_announced_later(
+    async def test_change_during_redis_outage_is_published_later(
         self,
         admin_without_redis: tuple[Client, Redis],
         reconciler: SnapshotReconciler,
@@ -57,7 +57,7 @@ class TestWithoutRedis:
         assert list(await read_stored_assistants(redis)) == ["Poet"]
         assert await redis.exists(user_key(7))
 
-    async def test_a_thread_is_not_called_deleted_while_it_is_remembered(
+    async def test_thread_deletion_is_503_while_history_remains(
         self, make: Make, redis: Redis, admin_without_redis: tuple[Client, Redis]
     ) -> None:
         user, poet = await make("users"), await make("assistants")
@@ -76,7 +76,7 @@ class TestWithoutRedis:
 
 
 class TestReconciler:
-    async def test_after_a_loss_of_all_keys_they_come_back(
+    async def test_snapshots_are_restored_after_flush(
         self, make: Make, reconciler: SnapshotReconciler, redis: Redis
     ) -> None:
         await make("assistants", name="Poet")
@@ -88,7 +88,7 @@ class TestReconciler:
         assert list(await read_stored_assistants(redis)) == ["Poet"]
         assert (await read_stored_user(redis, user)).id == UUID(user["id"])
 
-    async def test_what_is_up_to_date_is_left_alone(
+    async def test_current_snapshots_are_not_rewritten(
         self, make: Make, reconciler: SnapshotReconciler, redis: Redis
     ) -> None:
         user = await make("users")
@@ -105,7 +105,7 @@ class TestReconciler:
         await reconciler.reconcile(rewrite_all=True)
         assert not {key for key in keys if await redis.get(key) == marked[key]}
 
-    async def test_a_missed_change_is_made_up_for(
+    async def test_missed_changes_are_published(
         self, make: Make, sql: Sql, reconciler: SnapshotReconciler, redis: Redis
     ) -> None:
         user = await make("users")
@@ -118,7 +118,7 @@ class TestReconciler:
         assert (await read_stored_user(redis, user)).status == "blocked"
         assert list(await read_stored_assistants(redis)) == ["Bard"]
 
-    async def test_what_belongs_to_another_database_gives_way_although_it_looks_newer(
+    async def test_newer_snapshots_of_another_database_are_replaced(
         self, make: Make, reconciler: SnapshotReconciler, store: SnapshotStore, redis: Redis
     ) -> None:
         user = await make("users")
@@ -134,7 +134,7 @@ class TestReconciler:
         assert (await read_stored_user(redis, user)).status == "active"
         assert list(await read_stored_assistants(redis)) == ["Poet"]
 
-    async def test_people_who_are_no_more_and_texts_that_are_no_snapshots_go(
+    async def test_stale_and_malformed_snapshots_are_removed(
         self, make: Make, reconciler: SnapshotReconciler, redis: Redis
     ) -> None:
         user = await make("users")
@@ -150,7 +150,7 @@ class TestReconciler:
         assert (await read_stored_user(redis, user)).id == UUID(user["id"])
         assert (await read_stored_configuration(redis)).assistants == ()
 
-    async def test_health_says_whether_the_snapshots_have_been_written(
+    async def test_health_fails_until_snapshots_are_written(
         self, reconciler: SnapshotReconciler
     ) -> None:
         assert reconciler.health_error() == "have not been written yet"

@@ -27,25 +27,25 @@ from smart_kit.vault import Vault
 
 
 class TestConfiguration:
-    async def test_each_change_is_there_and_announced_when_the_answer_arrives(
+    async def test_change_is_published_before_the_response(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
-        async with redis.pubsub() as heard:
-            await heard.subscribe(CONFIGURATION_CHANNEL)
-            await heard.get_message(timeout=30)  # the subscription
+        async with redis.pubsub() as pubsub:
+            await pubsub.subscribe(CONFIGURATION_CHANNEL)
+            await pubsub.get_message(timeout=30)  # the subscription
             poet = await make("assistants", name="Poet")
             first = await read_stored_configuration(redis)
             await admin.patch(f"/assistants/{poet['id']}", json={"instructions": "Rhyme."})
             second = await read_stored_configuration(redis)
-            announced = [await heard.get_message(timeout=30) for _ in range(2)]
+            announced = [await pubsub.get_message(timeout=30) for _ in range(2)]
 
-        assert [one.name for one in first.assistants] == ["Poet"]
+        assert [item.name for item in first.assistants] == ["Poet"]
         assert second.assistants[0].instructions == "Rhyme."
         assert second.version > first.version
-        versions = [int(one["data"]) for one in announced if one]
+        versions = [int(item["data"]) for item in announced if item]
         assert versions == [first.version, second.version]
 
-    async def test_it_holds_what_is_active_with_links_resolved(
+    async def test_snapshot_contains_active_records_with_resolved_links(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
         secretary = await make("assistants", name="Secretary", is_secretary=True)
@@ -79,7 +79,7 @@ class TestConfiguration:
         assert [tool.name for tool in stored["Secretary"].tools] == ["zone"]
 
     @pytest.mark.parametrize("table", ["assistants", "tools", "assistant_tool_link"])
-    async def test_whoever_changes_a_record_the_version_rises(
+    async def test_direct_sql_changes_raise_the_version(
         self, admin: Client, make: Make, sql: Sql, sessions: SessionFactory, table: str
     ) -> None:
         poet, tool = await make("assistants"), await make("tools")
@@ -94,7 +94,7 @@ class TestConfiguration:
                 assert await configuration.read_version(session) > before, statement
 
     @pytest.mark.parametrize("table", ["llm_providers", "llm_models", "secrets"])
-    async def test_nor_are_models_and_secrets_changed_unnoticed(
+    async def test_model_and_secret_changes_raise_the_version(
         self, make: Make, sql: Sql, sessions: SessionFactory, table: str
     ) -> None:
         await make("models", provider_id=(await make("providers"))["id"])
@@ -106,7 +106,7 @@ class TestConfiguration:
         async with sessions() as session:
             assert await configuration.read_version(session) > before
 
-    async def test_it_is_read_as_of_one_moment(
+    async def test_snapshot_is_read_at_one_point_in_time(
         self, admin: Client, make: Make, sessions: SessionFactory
     ) -> None:
         """Otherwise it could contain half of a concurrent change."""
@@ -137,12 +137,12 @@ class TestConfiguration:
 class TestModels:
     """Providers, models and secrets in the snapshot."""
 
-    async def test_active_models_of_active_providers_are_there_by_name(
+    async def test_snapshot_contains_active_models_by_name(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
         provider = await make("providers", name="Open", api_key="sk-of-no-worth")
         closed = await make("providers", is_active=False)
-        whole = {
+        fields = {
             "api": "responses",
             "parameters": {"z": 1, "a": 2},
             "capabilities": ["vision", "tools"],
@@ -150,15 +150,15 @@ class TestModels:
             "is_user_selectable": True,
         }
         own = {"provider_id": provider["id"]}
-        await make("models", **own, provider_model_name="small", **whole)
+        await make("models", **own, provider_model_name="small", **fields)
         choosable = {"is_user_selectable": True}
         await make("models", **own, provider_model_name="large", **choosable)
         await make("models", **own, provider_model_name="retired", is_active=False, **choosable)
         await make("models", provider_id=closed["id"], provider_model_name="homeless", **choosable)
 
         stored = await read_stored_configuration(redis)
-        assert [one.name for one in stored.providers] == ["Open"]
-        assert [one.name for one in stored.models] == ["large", "small"]
+        assert [item.name for item in stored.providers] == ["Open"]
+        assert [item.name for item in stored.models] == ["large", "small"]
         small = stored.models[1]
         assert (small.api, small.parameters) == ("responses", {"z": 1, "a": 2})
         assert (str(small.input_price), small.output_price) == ("0.1", None)
@@ -168,7 +168,7 @@ class TestModels:
         stored = await read_stored_configuration(redis)
         assert (stored.providers, stored.models) == ((), ())
 
-    async def test_only_models_that_somebody_asks_or_may_choose_are_there(
+    async def test_snapshot_contains_only_used_or_selectable_models(
         self, admin: Client, make: Make, redis: Redis, settings: Settings
     ) -> None:
         own = {"provider_id": (await make("providers"))["id"]}
@@ -180,14 +180,14 @@ class TestModels:
         sleeper = await make("assistants", name="Sleeper", model="sleeping", is_active=False)
 
         async def read_model_names() -> set[str]:
-            return {one.name for one in (await read_stored_configuration(redis)).models}
+            return {item.name for item in (await read_stored_configuration(redis)).models}
 
         expected = {"own", "other", "chosen", settings.default_model}
         assert await read_model_names() == expected
         await admin.patch(f"/assistants/{sleeper['id']}", json={"is_active": True})
         assert await read_model_names() == expected | {"sleeping"}
 
-    async def test_a_providers_key_is_there_encrypted(
+    async def test_snapshot_contains_provider_key_encrypted(
         self, make: Make, redis: Redis, vault: Vault
     ) -> None:
         await make("providers", api_key="sk-of-no-worth")
@@ -196,7 +196,7 @@ class TestModels:
         assert vault.decrypt(provider.id, provider.encrypted_api_key or "") == "sk-of-no-worth"
         assert "sk-of-no-worth" not in (await redis.get(CONFIGURATION_KEY) or "")
 
-    async def test_it_names_the_models_of_the_environment(
+    async def test_snapshot_names_the_default_models(
         self, make: Make, redis: Redis, settings: Settings
     ) -> None:
         await make("assistants")
@@ -205,9 +205,7 @@ class TestModels:
             await read_stored_configuration(redis)
         ).default_models == settings.default_model_names
 
-    async def test_an_assistant_comes_with_its_chain_and_its_limits(
-        self, make: Make, redis: Redis
-    ) -> None:
+    async def test_snapshot_contains_model_chain_and_limits(self, make: Make, redis: Redis) -> None:
         own = {"provider_id": (await make("providers"))["id"]}
         for name in ("large", "small"):
             await make("models", **own, provider_model_name=name)
@@ -220,7 +218,7 @@ class TestModels:
         assert stored["Poet"].model_dump().items() >= limits.items()
         assert (stored["Clerk"].fallback_models, stored["Clerk"].max_tool_calls) == (None, None)
 
-    async def test_a_rest_tool_comes_with_its_call_and_only_the_secrets_that_active_ones_name(
+    async def test_snapshot_contains_only_secrets_of_active_tools(
         self, admin: Client, make: Make, redis: Redis, vault: Vault
     ) -> None:
         for name in ("used", "unlinked", "off", "unnamed"):
@@ -242,7 +240,7 @@ class TestModels:
         assert (secret.name, secret.origin) == ("used", "https://api.example")
         assert vault.decrypt(secret.id, secret.encrypted_value) == "value of used"
 
-    async def test_the_same_state_is_the_same_text(
+    async def test_same_state_has_the_same_serialization(
         self, make: Make, redis: Redis, reconciler: SnapshotReconciler
     ) -> None:
         """Otherwise replicas would reload it, and the caches of providers would be lost."""
@@ -259,16 +257,16 @@ class TestModels:
         assert '"input_price":"0.1"' in before
 
 
-async def test_no_change_tells_nobody(
+async def test_no_change_publishes_nothing(
     sessions: SessionFactory, redis: Redis, settings: Settings
 ) -> None:
-    async with redis.pubsub(ignore_subscribe_messages=True) as heard:
-        await heard.subscribe(CRON_CHANNEL, CONFIGURATION_CHANNEL)
-        await heard.get_message(timeout=30)
+    async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
+        await pubsub.subscribe(CRON_CHANNEL, CONFIGURATION_CHANNEL)
+        await pubsub.get_message(timeout=30)
         await SnapshotPublisher(sessions, SnapshotStore(redis), settings).publish(Changes())
         await redis.publish(CRON_CHANNEL, "the end")
 
-        said = None
-        while said is None:
-            said = await heard.get_message(timeout=30)
-    assert said["data"] == "the end"
+        message = None
+        while message is None:
+            message = await pubsub.get_message(timeout=30)
+    assert message["data"] == "the end"

@@ -33,26 +33,22 @@ async def test_a_new_task_is_open_and_due_at_no_time(make: Make) -> None:
     assert task["effect"] is None
 
 
-async def test_a_time_without_an_offset_is_meant_in_the_given_the_users_or_the_deployments_zone(
-    admin: Client, make: Make
-) -> None:
+async def test_naive_time_uses_given_user_or_deployment_timezone(admin: Client, make: Make) -> None:
     user = await make("users")
     deployment = await make("tasks", user_id=user["id"], due_at=LATER)
     await admin.patch(f"/users/{user['id']}", json={"timezone": "Asia/Tokyo"})
     users = await make("tasks", user_id=user["id"], due_at=LATER)
-    given = await make("tasks", user_id=user["id"], due_at=LATER, timezone="America/Lima")
+    explicit = await make("tasks", user_id=user["id"], due_at=LATER, timezone="America/Lima")
     aware = await make("tasks", user_id=user["id"], due_at=f"{LATER}+01:00")
 
-    hours = [datetime.fromisoformat(one["due_at"]).hour for one in (deployment, users, given)]
+    hours = [datetime.fromisoformat(item["due_at"]).hour for item in (deployment, users, explicit)]
     assert hours == [7, 0, 14]
     assert aware["due_at"] == "2031-07-01T08:00:00Z"
     _, moved = await change_task(admin, aware, {"due_at": LATER})
     assert moved["due_at"] == users["due_at"]
 
 
-async def test_a_task_that_is_done_says_since_when_until_it_is_open_again(
-    admin: Client, make: Make
-) -> None:
+async def test_completed_at_is_set_until_task_reopens(admin: Client, make: Make) -> None:
     user = await make("users")
     task = await make("tasks", user_id=user["id"])
 
@@ -91,18 +87,16 @@ async def test_a_refused_change_changes_nothing(
     assert (await admin.get(f"/tasks/{task['id']}")).json() == task
 
 
-async def test_what_is_due_first_comes_first_and_what_is_due_at_no_time_last(
-    admin: Client, make: Make
-) -> None:
+async def test_tasks_are_listed_by_due_time_undated_last(admin: Client, make: Make) -> None:
     user = await make("users")
     for title, due in (("c", None), ("b", "2031-01-02T00:00"), ("a", "2031-01-01T00:00")):
         await make("tasks", user_id=user["id"], title=title, due_at=due)
     dropped = await make("tasks", user_id=user["id"], title="d")
     await change_task(admin, dropped, {"status": "cancelled"})
 
-    assert [one["title"] for one in await list_items(admin, "/tasks")] == ["a", "b", "c", "d"]
+    assert [item["title"] for item in await list_items(admin, "/tasks")] == ["a", "b", "c", "d"]
     still = await list_items(admin, "/tasks", status="open", limit=2, offset=1)
-    assert [one["title"] for one in still] == ["b", "c"]
+    assert [item["title"] for item in still] == ["b", "c"]
 
 
 async def test_a_person_has_at_most_500_open_tasks(admin: Client, make: Make, sql: Sql) -> None:
@@ -124,14 +118,12 @@ async def test_a_person_has_at_most_500_open_tasks(admin: Client, make: Make, sq
     assert (await change_task(admin, last, {"status": "cancelled"}))[0] == 200
 
 
-async def test_a_task_for_nobody_is_not_found(admin: Client) -> None:
+async def test_task_for_unknown_user_is_not_found(admin: Client) -> None:
     body = {"user_id": str(UUID(int=1)), "title": "x"}
     assert (await admin.post("/tasks", json=body)).status_code == 404
 
 
-async def test_only_an_administrator_removes_a_task_altogether(
-    admin: Client, service: Client, make: Make
-) -> None:
+async def test_only_admin_can_delete_a_task(admin: Client, service: Client, make: Make) -> None:
     user = await make("users")
     path = f"/tasks/{(await make('tasks', user_id=user['id']))['id']}"
 
@@ -140,7 +132,7 @@ async def test_only_an_administrator_removes_a_task_altogether(
     assert (await admin.get(path)).status_code == 404
 
 
-async def test_a_person_takes_their_tasks_along(admin: Client, make: Make) -> None:
+async def test_tasks_are_deleted_with_their_user(admin: Client, make: Make) -> None:
     user = await make("users")
     await make("tasks", user_id=user["id"])
 
@@ -150,7 +142,7 @@ async def test_a_person_takes_their_tasks_along(admin: Client, make: Make) -> No
 
 
 class TestReceipts:
-    async def test_a_new_task_has_one_that_drops_it(self, service: Client, make: Make) -> None:
+    async def test_creation_receipt_cancels_the_task(self, service: Client, make: Make) -> None:
         user = await make("users")
         body = {"user_id": user["id"], "title": "Milk", "due_at": LATER, "priority": "high"}
         first = await service.post("/tasks", json=body, headers=make_user_headers(user, KEY))
@@ -170,9 +162,7 @@ class TestReceipts:
             "body": {"status": "cancelled"},
         }
 
-    async def test_each_change_has_one_that_takes_it_back_to_the_last_field(
-        self, service: Client, make: Make
-    ) -> None:
+    async def test_change_receipt_reverts_every_field(self, service: Client, make: Make) -> None:
         user = await make("users")
         task = await make("tasks", user_id=user["id"])
         body = {"title": "Tea", "status": "done", "due_at": LATER, "priority": "low"}
@@ -191,7 +181,7 @@ class TestReceipts:
         same = set(task) - {"updated_at"}
         assert {name: undone.json()[name] for name in same} == {name: task[name] for name in same}
 
-    async def test_the_same_key_changes_nothing_again_and_belongs_to_one_request(
+    async def test_repeated_key_acts_once_for_one_request(
         self, service: Client, admin: Client, make: Make
     ) -> None:
         user = await make("users")

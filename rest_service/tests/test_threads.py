@@ -32,7 +32,7 @@ async def test_each_assistant_has_a_thread_of_its_own(admin: Client, make: Make)
     assert len({thread["thread_id"] for thread in await list_items(admin, "/threads")}) == 3
 
 
-async def test_both_ends_must_be_there(admin: Client, make: Make) -> None:
+async def test_unknown_user_or_assistant_is_not_found(admin: Client, make: Make) -> None:
     user, poet = await make("users"), await make("assistants")
 
     for user_id, assistant_id in ((UNKNOWN, poet["id"]), (user["id"], UNKNOWN)):
@@ -58,7 +58,7 @@ async def test_a_deleted_thread_is_forgotten_everywhere(
     assert person.threads == {UUID(poet["id"]): UUID(fresh["thread_id"])}
 
 
-async def test_the_thread_of_somebody_who_is_gone_leaves_none_behind(
+async def test_thread_of_deleted_user_or_assistant_can_be_deleted(
     admin: Client, make: Make
 ) -> None:
     for gone in ("users", "assistants"):

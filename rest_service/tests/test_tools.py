@@ -29,7 +29,7 @@ async def test_a_tool_is_added_read_changed_and_removed(admin: Client, make: Mak
     assert (await admin.get(path)).status_code == 404
 
 
-async def test_without_a_schema_the_functions_own_is_shown(admin: Client, make: Make) -> None:
+async def test_default_schema_is_that_of_the_function(admin: Client, make: Make) -> None:
     reminder = await make("tools", name="create_reminder", tool_type="reminder")
     call = await make("tools", name="list_events", tool_type="rest", http_call=HTTP_CALL)
 
@@ -38,7 +38,7 @@ async def test_without_a_schema_the_functions_own_is_shown(admin: Client, make: 
     assert call["input_schema"] == {"type": "object", "properties": {}}
 
 
-async def test_null_brings_the_functions_own_schema_back(admin: Client, make: Make) -> None:
+async def test_null_restores_the_default_schema(admin: Client, make: Make) -> None:
     tool = await make("tools", input_schema=PLACE_SCHEMA)
     plain = await make("tools")
 
@@ -47,7 +47,7 @@ async def test_null_brings_the_functions_own_schema_back(admin: Client, make: Ma
     assert changed.json()["input_schema"] == plain["input_schema"]
 
 
-async def test_the_order_of_a_schema_is_kept(admin: Client, make: Make) -> None:
+async def test_schema_order_is_preserved(admin: Client, make: Make) -> None:
     """The prompt must stay the same byte for byte for the provider's cache."""
     schema = {"type": "object", "properties": {"z": {}, "a": {}, "mm": {}}, "required": ["z"]}
     rest = {"tool_type": "rest", "http_call": HTTP_CALL}
@@ -96,7 +96,7 @@ async def test_a_schema_is_refused_with_the_reason(
 @pytest.mark.parametrize(
     "text", ["{", "[]", "7", "[" * 100_000, '{"type": NaN}', '{"a": "\\ud800"}']
 )
-async def test_a_text_that_is_no_schema_is_refused(admin: Client, text: str) -> None:
+async def test_invalid_schema_text_is_refused(admin: Client, text: str) -> None:
     body = {"name": "clock", "tool_type": "time", "description": "x", "input_schema": text}
     answer = await admin.post("/tools", json=body)
 
@@ -111,7 +111,7 @@ async def test_a_text_that_is_no_schema_is_refused(admin: Client, text: str) -> 
         ({"type": "object", "properties": {"text": {}}}, "must have it in $.required"),
     ],
 )
-async def test_what_the_function_cannot_do_without_must_be_required(
+async def test_arguments_the_function_needs_must_be_required(
     admin: Client, schema: JsonObject, reason: str
 ) -> None:
     body = {"name": "create_reminder", "tool_type": "reminder", "description": "x"}
@@ -141,7 +141,7 @@ async def test_an_unknown_function_is_refused_with_the_known_ones(admin: Client)
 
 
 class TestCalendarType:
-    async def test_it_is_refused_until_it_works(self, admin: Client) -> None:
+    async def test_calendar_tool_is_refused(self, admin: Client) -> None:
         body = {"name": "list_events", "tool_type": "calendar", "description": "x"}
         refused = await admin.post("/tools", json=body)
 
@@ -149,14 +149,14 @@ class TestCalendarType:
         assert "calendar do not work yet. Use another tool_type" in refused.json()["detail"]
         assert await list_items(admin, "/tools") == []
 
-    async def test_no_tool_becomes_one(self, admin: Client, make: Make) -> None:
+    async def test_tool_cannot_become_a_calendar_tool(self, admin: Client, make: Make) -> None:
         tool = await make("tools")
         refused = await admin.patch(f"/tools/{tool['id']}", json={"tool_type": "calendar"})
 
         assert refused.status_code == 409
         assert (await admin.get(f"/tools/{tool['id']}")).json() == tool
 
-    async def test_one_that_is_there_is_not_activated(
+    async def test_existing_calendar_tool_cannot_be_activated(
         self, admin: Client, make: Make, sql: Sql
     ) -> None:
         tool = await make("tools", is_active=False)
@@ -167,7 +167,7 @@ class TestCalendarType:
         assert "do not work yet" in refused.json()["detail"]
 
 
-async def test_a_tool_says_what_it_may_do(make: Make) -> None:
+async def test_effect_class_follows_from_the_tool(make: Make) -> None:
     classes = {
         name: (await make("tools", name=name, tool_type=tool_type))["effect_class"]
         for name, tool_type in (
@@ -187,7 +187,7 @@ async def test_a_tool_says_what_it_may_do(make: Make) -> None:
     }
 
 
-async def test_what_only_reads_may_be_answered_from_a_cache(admin: Client, make: Make) -> None:
+async def test_only_reading_tools_can_be_cached(admin: Client, make: Make) -> None:
     rain = await make("tools", name="rain", tool_type="weather", cache_seconds=600)
     assert rain["cache_seconds"] == 600
 
@@ -226,7 +226,7 @@ async def test_names_are_unique(admin: Client, make: Make) -> None:
     assert renamed.status_code == 409
 
 
-async def test_a_tool_that_an_assistant_has_stays(admin: Client, make: Make) -> None:
+async def test_tool_of_an_assistant_cannot_be_deleted(admin: Client, make: Make) -> None:
     poet, tool = await make("assistants"), await make("tools")
     link = (await admin.post(f"/assistants/{poet['id']}/tools/{tool['id']}")).json()
 
@@ -239,7 +239,7 @@ async def test_a_tool_that_an_assistant_has_stays(admin: Client, make: Make) -> 
     assert (await admin.delete(f"/tools/{tool['id']}")).status_code == 204
 
 
-async def test_only_a_sub_assistant_tool_asks_somebody(admin: Client, make: Make) -> None:
+async def test_only_sub_assistant_tools_have_an_assistant(admin: Client, make: Make) -> None:
     poet = await make("assistants")
     body = {"name": "clock", "tool_type": "time", "description": "x", "assistant_id": poet["id"]}
 

@@ -17,7 +17,7 @@ async def read_trace(admin: Client, message_id: str = "tg:1:1") -> JsonObject:
     return dict(answer.json())
 
 
-async def test_it_tells_what_the_assistants_and_tools_were_just_then(
+async def test_trace_contains_configuration_at_the_time(
     archive_reader: ArchiveConsumer, redis: Redis, admin: Client, make: Make
 ) -> None:
     clerk = await make("assistants", name="Clerk", instructions="Write.")
@@ -62,7 +62,7 @@ async def test_it_tells_what_the_assistants_and_tools_were_just_then(
 
     trace = await read_trace(admin)
 
-    assistants = {one["name"]: one for one in trace["assistants"]}
+    assistants = {item["name"]: item for item in trace["assistants"]}
     assert assistants.keys() == {"Clerk", "Writer"}
     assert (
         assistants["Clerk"].items()
@@ -73,7 +73,7 @@ async def test_it_tells_what_the_assistants_and_tools_were_just_then(
             "instructions": "Write briefly.",
         }.items()
     )
-    assert [(one["name"], one["number"], one["was_called"]) for one in trace["tools"]] == [
+    assert [(item["name"], item["number"], item["was_called"]) for item in trace["tools"]] == [
         ("ask_writer", 1, True),
         ("get_time", 1, False),
     ]
@@ -83,10 +83,10 @@ async def test_it_tells_what_the_assistants_and_tools_were_just_then(
     assert first["failures"] == [failed.model_dump()]
     assert (first["provider"], first["cost"], first["seconds"]) == ("first", "0.002", 1.5)
     assert trace["turn"]["steps"][1]["arguments"] == {"message": "An ode"}
-    assert [one["payload"] for one in trace["messages"]] == list(ITEMS)
+    assert [item["payload"] for item in trace["messages"]] == list(ITEMS)
 
 
-async def test_who_was_deleted_since_is_still_told(
+async def test_trace_contains_assistants_deleted_since(
     archive_reader: ArchiveConsumer, redis: Redis, admin: Client, make: Make
 ) -> None:
     poet = await make("assistants", name="Poet")
@@ -96,10 +96,10 @@ async def test_who_was_deleted_since_is_still_told(
     await add_records(redis, make_turn_record(**ends))
     await archive_reader.run_once(0.01)
 
-    assert [one["name"] for one in (await read_trace(admin))["assistants"]] == ["Poet"]
+    assert [item["name"] for item in (await read_trace(admin))["assistants"]] == ["Poet"]
 
 
-async def test_a_turn_before_there_were_versions_has_its_steps_alone(
+async def test_trace_without_versions_contains_only_steps(
     archive_reader: ArchiveConsumer, redis: Redis, admin: Client
 ) -> None:
     await add_records(redis, make_turn_record())
@@ -111,5 +111,5 @@ async def test_a_turn_before_there_were_versions_has_its_steps_alone(
     assert len(trace["turn"]["steps"]) == 3
 
 
-async def test_until_a_turn_is_archived_there_is_none(admin: Client) -> None:
+async def test_trace_of_unarchived_turn_is_not_found(admin: Client) -> None:
     assert (await admin.get("/turns/tg:1:1/trace")).status_code == 404

@@ -27,14 +27,14 @@ from rest_service.tests.undo_cases import (
 from smart_kit.contracts.effects import EffectKind
 
 
-def test_every_kind_of_change_can_be_taken_back() -> None:
+def test_every_effect_kind_has_an_undo_handler() -> None:
     assert set(UNDO_HANDLERS) == set(get_args(EffectKind))
 
 
 @pytest.mark.parametrize(
     ("resource", "kind"), [("cron-jobs", "reminder_cancelled"), ("calendar", "event_cancelled")]
 )
-async def test_what_was_made_is_cancelled(
+async def test_undo_of_creation_cancels_the_record(
     admin: Client, call_tool: CallTool, call_undo: CallUndo, resource: str, kind: str
 ) -> None:
     made = await call_tool("POST", f"/{resource}", **CREATE_BODIES[resource])
@@ -47,7 +47,7 @@ async def test_what_was_made_is_cancelled(
     assert (await admin.get(f"/{resource}/{made['id']}")).status_code == 404
 
 
-async def test_a_task_that_was_made_stays_to_be_seen_as_dropped(
+async def test_undo_of_task_creation_keeps_it_as_cancelled(
     admin: Client, milk_task: JsonObject, call_undo: CallUndo
 ) -> None:
     effect = (await call_undo()).raise_for_status().json()
@@ -58,7 +58,7 @@ async def test_a_task_that_was_made_stays_to_be_seen_as_dropped(
 
 
 @pytest.mark.parametrize("resource", CREATE_BODIES)
-async def test_what_was_changed_is_as_before(
+async def test_undo_of_change_restores_all_fields(
     admin: Client,
     make: Make,
     call_tool: CallTool,
@@ -85,7 +85,7 @@ async def test_what_was_changed_is_as_before(
 @pytest.mark.parametrize(
     ("resource", "kind"), [("cron-jobs", "reminder_created"), ("calendar", "event_created")]
 )
-async def test_what_was_cancelled_is_there_again_under_its_own_id(
+async def test_undo_of_cancellation_restores_the_same_id(
     admin: Client, call_tool: CallTool, call_undo: CallUndo, sql: Sql, resource: str, kind: str
 ) -> None:
     made = await call_tool("POST", f"/{resource}", **CREATE_BODIES[resource])
@@ -103,7 +103,7 @@ async def test_what_was_cancelled_is_there_again_under_its_own_id(
     assert effect["after"]["id"] == made["id"]
 
 
-async def test_a_job_for_a_group_by_another_bot_is_there_again_as_it_was(
+async def test_undo_restores_group_job_of_another_bot(
     admin: Client, make: Make, call_tool: CallTool, call_undo: CallUndo, person: JsonObject
 ) -> None:
     job = await make("cron-jobs", user_id=person["id"], chat_id=-100, type="prompt")
@@ -117,7 +117,7 @@ async def test_a_job_for_a_group_by_another_bot_is_there_again_as_it_was(
     assert again["next_fire_at"] == job["next_fire_at"]
 
 
-async def test_one_after_the_other_is_taken_back_newest_first_until_nothing_is_left(
+async def test_repeated_undo_reverts_newest_first(
     admin: Client, call_tool: CallTool, call_undo: CallUndo, milk_task: JsonObject
 ) -> None:
     path = f"/tasks/{milk_task['id']}"
@@ -127,11 +127,11 @@ async def test_one_after_the_other_is_taken_back_newest_first_until_nothing_is_l
 
     undone = [(await call_undo()).raise_for_status().json() for _ in changes]
 
-    assert [one["undoes"] for one in undone] == [one["id"] for one in changes[::-1]]
+    assert [item["undoes"] for item in undone] == [item["id"] for item in changes[::-1]]
     assert (get_status_and_detail(await call_undo())) == (404, "There is nothing to undo.")
     assert (await admin.get(path)).json()["status"] == "cancelled"
-    assert [one["undoes"] for one in await list_items(admin, "/effects")] == [
-        *(one["undoes"] for one in undone[::-1]),
+    assert [item["undoes"] for item in await list_items(admin, "/effects")] == [
+        *(item["undoes"] for item in undone[::-1]),
         *[None] * len(changes),
     ]
 
@@ -149,7 +149,7 @@ async def test_a_record_that_is_undone_and_recreated_can_be_undone_again(
     assert await list_items(admin, "/cron-jobs") == []
 
 
-async def test_when_a_task_was_done_is_kept_through_taking_back(
+async def test_undo_restores_the_completion_time(
     admin: Client, call_tool: CallTool, call_undo: CallUndo, milk_task: JsonObject
 ) -> None:
     path = f"/tasks/{milk_task['id']}"
@@ -162,18 +162,18 @@ async def test_when_a_task_was_done_is_kept_through_taking_back(
 
 
 class TestOnce:
-    async def test_the_same_key_is_answered_the_same(
+    async def test_repeated_key_returns_the_same_response(
         self, admin: Client, call_tool: CallTool, call_undo: CallUndo, milk_task: JsonObject
     ) -> None:
         await call_tool("PATCH", f"/tasks/{milk_task['id']}", title="Tea")
 
         answers = await asyncio.gather(*(call_undo("tg:1:99/0.0") for _ in range(5)))
 
-        assert {one.status_code for one in answers} == {200}
-        assert len({one.text for one in answers}) == 1
+        assert {item.status_code for item in answers} == {200}
+        assert len({item.text for item in answers}) == 1
         assert (await admin.get(f"/tasks/{milk_task['id']}")).json()["status"] == "open"
 
-    async def test_two_at_once_never_take_the_same_back(
+    async def test_concurrent_undos_never_revert_the_same_change(
         self, admin: Client, call_tool: CallTool, call_undo: CallUndo, milk_task: JsonObject
     ) -> None:
         for title in ("Tea", "Cake"):
@@ -181,12 +181,12 @@ class TestOnce:
 
         answers = await asyncio.gather(*(call_undo() for _ in range(6)))
 
-        assert sorted(one.status_code for one in answers) == [200] * 3 + [404] * 3
-        undone = {one.json()["undoes"] for one in answers if one.is_success}
+        assert sorted(item.status_code for item in answers) == [200] * 3 + [404] * 3
+        undone = {item.json()["undoes"] for item in answers if item.is_success}
         assert len(undone) == 3
         assert len(await list_items(admin, "/effects")) == 6
 
-    async def test_nor_does_anybody_past_the_service(
+    async def test_database_forbids_undoing_twice(
         self, call_undo: CallUndo, sql: Sql, milk_task: JsonObject
     ) -> None:
         await call_undo()
@@ -195,7 +195,7 @@ class TestOnce:
             await sql(f"UPDATE effects SET undoes = '{milk_task['effect']['id']}'")
 
     @pytest.mark.parametrize("key", [None, "tg:1:77"])
-    async def test_it_needs_a_key_that_says_whence_it_comes(
+    async def test_undo_needs_a_key_with_message_and_step(
         self, service: Client, person: JsonObject, milk_task: JsonObject, key: str | None
     ) -> None:
         body = {"user_id": person["id"]}
@@ -209,7 +209,7 @@ class TestOnce:
         )
 
 
-async def test_a_recurring_reminder_can_be_taken_back_after_it_has_fired(
+async def test_recurring_reminder_can_be_undone_after_firing(
     service: Client, admin: Client, call_tool: CallTool, call_undo: CallUndo, sql: Sql
 ) -> None:
     await call_tool("POST", "/cron-jobs", text="Tea", cron_expression="0 9 * * *")
@@ -221,7 +221,7 @@ async def test_a_recurring_reminder_can_be_taken_back_after_it_has_fired(
     assert await list_items(admin, "/cron-jobs") == []
 
 
-async def test_a_receipt_of_an_earlier_version_may_say_less(
+async def test_receipt_of_an_older_version_can_be_undone(
     admin: Client, call_undo: CallUndo, sql: Sql, milk_task: JsonObject
 ) -> None:
     await sql("""UPDATE effects SET after = (after::jsonb - 'priority' || '{"old": 1}')::json""")

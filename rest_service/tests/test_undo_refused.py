@@ -31,7 +31,7 @@ class TestRefused:
     """Changes that cannot be undone stay, and nothing else is undone."""
 
     @pytest.mark.parametrize("resource", CREATE_BODIES)
-    async def test_a_record_that_was_changed_since(
+    async def test_record_changed_since_is_409(
         self, admin: Client, call_tool: CallTool, call_undo: CallUndo, resource: str
     ) -> None:
         made = await call_tool("POST", f"/{resource}", **CREATE_BODIES[resource])
@@ -46,7 +46,7 @@ class TestRefused:
         assert len(await list_items(admin, "/effects")) == 1
 
     @pytest.mark.parametrize("resource", CREATE_BODIES)
-    async def test_a_record_that_was_deleted_since(
+    async def test_record_deleted_since_is_409(
         self, admin: Client, call_tool: CallTool, call_undo: CallUndo, resource: str
     ) -> None:
         made = await call_tool("POST", f"/{resource}", **CREATE_BODIES[resource])
@@ -58,7 +58,7 @@ class TestRefused:
         )
         assert len(await list_items(admin, "/effects")) == 1
 
-    async def test_a_record_that_somebody_is_just_changing(
+    async def test_record_being_changed_is_409(
         self,
         admin: Client,
         call_undo: CallUndo,
@@ -79,7 +79,7 @@ class TestRefused:
         task = (await admin.get(f"/tasks/{milk_task['id']}")).json()
         assert (task["title"], task["status"]) == ("Oat milk", "open")
 
-    async def test_a_reminder_that_has_fired(
+    async def test_fired_reminder_is_409(
         self, admin: Client, service: Client, call_tool: CallTool, call_undo: CallUndo
     ) -> None:
         at = (utc_now() - timedelta(seconds=5)).isoformat()
@@ -87,9 +87,9 @@ class TestRefused:
         await service.post("/cron-jobs/claim")
 
         assert get_status_and_detail(await call_undo()) == (409, "The reminder has already fired.")
-        assert [one["id"] for one in await list_items(admin, "/cron-jobs")] == [job["id"]]
+        assert [item["id"] for item in await list_items(admin, "/cron-jobs")] == [job["id"]]
 
-    async def test_a_cancelled_reminder_whose_day_is_over(
+    async def test_cancelled_reminder_in_the_past_is_409(
         self,
         admin: Client,
         make: Make,
@@ -108,7 +108,7 @@ class TestRefused:
         assert (status, "more than a day ago" in reason) == (409, True)
         assert await list_items(admin, "/cron-jobs") == []
 
-    async def test_what_has_no_way_back(
+    async def test_change_without_reversal_is_409(
         self, admin: Client, call_undo: CallUndo, sql: Sql, milk_task: JsonObject
     ) -> None:
         await sql("UPDATE effects SET reversal = NULL")
@@ -119,7 +119,7 @@ class TestRefused:
         )
         assert (await admin.get(f"/tasks/{milk_task['id']}")).json()["status"] == "open"
 
-    async def test_a_change_of_somebody_else(
+    async def test_change_of_another_user_is_404(
         self, service: Client, admin: Client, make: Make, person: JsonObject, milk_task: JsonObject
     ) -> None:
         bob = await make("users")
@@ -132,7 +132,7 @@ class TestRefused:
             assert answer.status_code == 404
         assert (await admin.get(f"/tasks/{milk_task['id']}")).json()["status"] == "open"
 
-    async def test_a_change_of_nobody(self, admin: Client) -> None:
+    async def test_change_of_unknown_user_is_404(self, admin: Client) -> None:
         body = {"user_id": str(UUID(int=1))}
         answer = await admin.post(
             "/effects/undo", json=body, headers={"Idempotency-Key": "tg:1:9/0.0"}

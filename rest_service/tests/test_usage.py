@@ -58,7 +58,7 @@ async def list_totals(admin: Client, **params: Any) -> list[JsonObject]:
 
 
 class TestCalls:
-    async def test_each_answer_of_a_model_is_one_with_its_tokens_cost_and_latency(
+    async def test_each_model_call_is_recorded_with_tokens_and_cost(
         self, recorded_week: None, admin: Client
     ) -> None:
         newest, *_, oldest = await list_items(admin, "/usage")
@@ -66,7 +66,7 @@ class TestCalls:
         assert (newest["message_id"], newest["cost"], newest["seconds"]) == ("tg:1:2", None, 7.0)
         assert oldest["message_id"] == "tg:1:1"
         by_step = {
-            one["step"]: one for one in await list_items(admin, "/usage", message_id="tg:1:1")
+            item["step"]: item for item in await list_items(admin, "/usage", message_id="tg:1:1")
         }
         assert by_step.keys() == {"0", "0.0.0", "1"}, "a tool call is not a model call"
         assert (
@@ -86,7 +86,7 @@ class TestCalls:
         )
         assert by_step["0.0.0"]["assistant_id"] == str(WRITER)
 
-    async def test_a_server_that_counts_beyond_all_bounds_costs_nobody_their_turn(
+    async def test_huge_token_counts_do_not_lose_the_turn(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         many = make_model_step("0", "0.1", prompt_tokens=3_000_000_000, completion_tokens=2**40)
@@ -100,7 +100,7 @@ class TestCalls:
         (total,) = await list_totals(admin, message_id="tg:1:9")
         assert (total["prompt_tokens"], total["completion_tokens"]) == (3_000_000_100, 2**40 + 10)
 
-    async def test_they_are_found_by_each_of_their_sides(
+    async def test_calls_are_filtered_by_each_field(
         self, recorded_week: None, admin: Client
     ) -> None:
         async def count_calls(**params: Any) -> int:
@@ -113,7 +113,7 @@ class TestCalls:
         tuesday = "2025-11-25T00:00:00Z"
         assert (await count_calls(from_at=tuesday), await count_calls(until_at=tuesday)) == (1, 3)
 
-    async def test_a_turn_that_comes_again_adds_only_what_is_new(
+    async def test_repeated_turn_adds_only_new_calls(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         first = make_turn_record(steps=(make_model_step("0", "0.1"),))
@@ -124,12 +124,12 @@ class TestCalls:
             await add_records(redis, record)
             await archive_reader.run_once(0.01)
 
-        assert {one["step"]: one["cost"] for one in await list_items(admin, "/usage")} == {
+        assert {item["step"]: item["cost"] for item in await list_items(admin, "/usage")} == {
             "0": "0.1",
             "1": "0.2",
         }
 
-    async def test_an_attempt_in_vain_is_one_of_its_own_model_where_it_is_paid_for(
+    async def test_paid_failed_attempt_is_recorded_for_its_model(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         record = make_turn_record(
@@ -150,7 +150,7 @@ class TestCalls:
             await add_records(redis, record)
             await archive_reader.run_once(0.01)
 
-        by_step = {one["step"]: one for one in await list_items(admin, "/usage")}
+        by_step = {item["step"]: item for item in await list_items(admin, "/usage")}
         assert by_step.keys() == {"0", "0~0", "0~2", "0.0.0~0"}
         assert by_step["0"]["model"] == "sol"
         vain = by_step["0.0.0~0"]
@@ -160,7 +160,7 @@ class TestCalls:
         assert (vain["prompt_tokens"], vain["completion_tokens"]) == (1_000, 5)
         assert (vain["cached_tokens"], vain["seconds"]) == (7, 1.5)
 
-    async def test_what_a_deleted_thread_has_cost_stays_counted_without_its_words(
+    async def test_usage_of_deleted_thread_stays_counted(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, make: Make
     ) -> None:
         user, poet = await make("users"), await make("assistants")
@@ -179,7 +179,7 @@ class TestCalls:
         assert await list_items(admin, "/turns") == await list_items(admin, "/messages") == []
         assert len(await list_items(admin, "/usage")) == 2
 
-    async def test_each_sees_their_own(
+    async def test_users_see_only_their_own_usage(
         self, archive_reader: ArchiveConsumer, redis: Redis, service: Client, make: Make
     ) -> None:
         alice, bob = await make("users"), await make("users")
@@ -197,7 +197,9 @@ class TestCalls:
 
 
 class TestTotals:
-    async def test_without_a_group_all_is_one(self, recorded_week: None, admin: Client) -> None:
+    async def test_totals_without_group_are_one_row(
+        self, recorded_week: None, admin: Client
+    ) -> None:
         (total,) = await list_totals(admin)
 
         assert total == {
@@ -217,12 +219,12 @@ class TestTotals:
             "slowest": 7.0,
         }
 
-    async def test_of_nothing_it_is_zero_and_of_no_group_there_is_none(self, admin: Client) -> None:
+    async def test_empty_total_is_zero_and_empty_groups_are_none(self, admin: Client) -> None:
         (total,) = await list_totals(admin)
         assert (total["calls"], total["cost"], total["slowest"]) == (0, "0", 0)
         assert await list_totals(admin, by="model") == []
 
-    async def test_by_model_each_has_what_it_cost_itself_though_another_answered(
+    async def test_failed_attempts_count_for_their_own_model(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
         step = make_model_step(
@@ -236,23 +238,25 @@ class TestTotals:
         await archive_reader.run_once(0.01)
 
         found = await list_totals(admin, by="model,provider")
-        assert [(one["model"], one["provider"], one["calls"], one["cost"]) for one in found] == [
+        assert [
+            (item["model"], item["provider"], item["calls"], item["cost"]) for item in found
+        ] == [
             ("luna", "first", 2, "0.02"),
             ("sol", "second", 1, "0"),
         ]
-        assert [one["prompt_tokens"] for one in found] == [2_000, 100]
+        assert [item["prompt_tokens"] for item in found] == [2_000, 100]
 
-    async def test_by_day_and_model_the_newest_comes_first_then_the_dearest(
+    async def test_day_totals_are_ordered_newest_then_most_expensive(
         self, recorded_week: None, admin: Client
     ) -> None:
         found = await list_totals(admin, by="day,model")
 
-        assert [(one["day"], one["model"], one["calls"], one["cost"]) for one in found] == [
+        assert [(item["day"], item["model"], item["calls"], item["cost"]) for item in found] == [
             ("2025-11-25", "luna", 1, "0"),
             ("2025-11-24", "sol", 1, "0.5"),
             ("2025-11-24", "luna", 2, "0.003"),
         ]
-        assert {one["user_id"] for one in found} == {None}
+        assert {item["user_id"] for item in found} == {None}
 
     @pytest.mark.parametrize(
         ("by", "column", "calls"),
@@ -264,16 +268,16 @@ class TestTotals:
             ("model,model", "model", {"luna": 3, "sol": 1}),
         ],
     )
-    async def test_by_each_side(
+    async def test_totals_are_grouped_by_each_field(
         self, recorded_week: None, admin: Client, by: str, column: str, calls: dict[str, int]
     ) -> None:
-        assert {one[column]: one["calls"] for one in await list_totals(admin, by=by)} == calls
+        assert {item[column]: item["calls"] for item in await list_totals(admin, by=by)} == calls
 
-    async def test_they_are_filtered_and_paged(self, recorded_week: None, admin: Client) -> None:
-        assert [one["cost"] for one in await list_totals(admin, model="sol")] == ["0.5"]
+    async def test_totals_are_filtered_and_paged(self, recorded_week: None, admin: Client) -> None:
+        assert [item["cost"] for item in await list_totals(admin, model="sol")] == ["0.5"]
         page = (await admin.get("/usage/totals?by=model&limit=1&offset=1")).json()
-        assert (page["total"], [one["model"] for one in page["items"]]) == (2, ["luna"])
+        assert (page["total"], [item["model"] for item in page["items"]]) == (2, ["luna"])
 
     @pytest.mark.parametrize("by", ["hour", "day,", "day;model", "day, model"])
-    async def test_another_group_is_refused(self, admin: Client, by: str) -> None:
+    async def test_unknown_group_is_refused(self, admin: Client, by: str) -> None:
         assert (await admin.get("/usage/totals", params={"by": by})).status_code == 422

@@ -13,7 +13,7 @@ from smart_kit.redis import Redis
 
 
 class TestUsers:
-    async def test_a_new_person_is_there_when_the_answer_arrives(
+    async def test_new_user_is_published_before_the_response(
         self, make: Make, redis: Redis
     ) -> None:
         user = await make("users", language_code="ru")
@@ -23,7 +23,7 @@ class TestUsers:
         assert (stored.first_name, stored.language_code) == (user["first_name"], "ru")
         assert (stored.role, stored.status, stored.threads) == ("user", "active", {})
 
-    async def test_each_change_is_there_with_a_higher_version(
+    async def test_each_user_change_raises_the_version(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
         user, poet = await make("users"), await make("assistants")
@@ -51,7 +51,7 @@ class TestUsers:
         assert stored.threads[UUID(poet["id"])] != UUID(thread["thread_id"])
         assert versions == sorted(set(versions))
 
-    async def test_who_has_no_budget_has_the_deployments(
+    async def test_user_without_budget_has_the_deployment_budget(
         self, admin: Client, make: Make, sessions: SessionFactory
     ) -> None:
         poor, rich = await make("users"), await make("users")
@@ -62,20 +62,25 @@ class TestUsers:
             limited = await users.read(session, ids, Decimal("1.50"))
             unlimited = await users.read(session, ids, None)
 
-        assert {one.id: one.daily_budget for one in limited} == {
+        assert {item.id: item.daily_budget for item in limited} == {
             ids[0]: Decimal(0),
             ids[1]: Decimal("1.5"),
         }
-        assert {one.id: one.daily_budget for one in unlimited} == {ids[0]: Decimal(0), ids[1]: None}
+        assert {item.id: item.daily_budget for item in unlimited} == {
+            ids[0]: Decimal(0),
+            ids[1]: None,
+        }
 
-    async def test_a_removed_person_is_gone(self, admin: Client, make: Make, redis: Redis) -> None:
+    async def test_removed_user_has_no_snapshot(
+        self, admin: Client, make: Make, redis: Redis
+    ) -> None:
         user = await make("users")
 
         await admin.delete(f"/users/{user['id']}")
 
         assert await redis.keys("user:*") == []
 
-    async def test_a_person_who_comes_again_is_newer_than_their_first_row(
+    async def test_recreated_user_has_a_higher_version(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
         """Otherwise the snapshot of the first user would never be replaced."""
@@ -86,7 +91,7 @@ class TestUsers:
 
         assert (await read_stored_user(redis, user)).version > first.version
 
-    async def test_a_change_by_hand_raises_the_version_too(
+    async def test_direct_sql_change_raises_the_version(
         self, make: Make, sql: Sql, redis: Redis, sessions: SessionFactory
     ) -> None:
         user = await make("users")
@@ -97,7 +102,7 @@ class TestUsers:
             ((_, version),) = (await users.read_versions(session)).values()
         assert version > before
 
-    async def test_the_use_of_a_thread_raises_nothing(
+    async def test_using_a_thread_does_not_raise_the_version(
         self, make: Make, sql: Sql, sessions: SessionFactory
     ) -> None:
         user, poet = await make("users"), await make("assistants")

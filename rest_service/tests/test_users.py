@@ -30,7 +30,7 @@ async def test_a_person_is_added_read_changed_and_removed(admin: Client, make: M
     assert (await admin.get("/users/by-telegram-id/7")).status_code == 404
 
 
-async def test_a_person_is_known_once(admin: Client, make: Make) -> None:
+async def test_telegram_id_is_unique(admin: Client, make: Make) -> None:
     await make("users", telegram_id=7)
 
     again = await admin.post("/users", json={"telegram_id": 7})
@@ -62,7 +62,7 @@ async def test_a_value_out_of_range_is_refused(
 
 
 class TestUpsert:
-    async def test_who_is_new_is_added_and_who_is_known_returned(self, service: Client) -> None:
+    async def test_new_user_is_created_and_known_user_returned(self, service: Client) -> None:
         first = await service.put("/users/by-telegram-id/7", json=ALICE)
         second = await service.put("/users/by-telegram-id/7", json=ALICE)
 
@@ -71,14 +71,12 @@ class TestUpsert:
 
     async def test_new_data_from_telegram_is_stored(self, service: Client) -> None:
         first = (await service.put("/users/by-telegram-id/7", json=ALICE)).json()
-        said = {"first_name": "Alicia", "username": None}
-        second = (await service.put("/users/by-telegram-id/7", json=said)).json()
+        changes = {"first_name": "Alicia", "username": None}
+        second = (await service.put("/users/by-telegram-id/7", json=changes)).json()
 
-        assert second == first | said | {"updated_at": second["updated_at"]}
+        assert second == first | changes | {"updated_at": second["updated_at"]}
 
-    async def test_where_nothing_is_new_nothing_is_written(
-        self, service: Client, admin: Client
-    ) -> None:
+    async def test_unchanged_data_is_not_written(self, service: Client, admin: Client) -> None:
         first = (await service.put("/users/by-telegram-id/7", json=ALICE)).json()
         await admin.patch(f"/users/{first['id']}", json={"language": "ru"})
         before = (await admin.get(f"/users/{first['id']}")).json()
@@ -88,7 +86,7 @@ class TestUpsert:
         assert after["updated_at"] == before["updated_at"]
         assert after["language"] == "ru"
 
-    async def test_many_at_once_make_one_person(self, service: Client, admin: Client) -> None:
+    async def test_concurrent_upserts_create_one_user(self, service: Client, admin: Client) -> None:
         answers = await asyncio.gather(
             *(service.put("/users/by-telegram-id/7", json=ALICE) for _ in range(8))
         )
@@ -109,7 +107,7 @@ class TestSelection:
         assert chosen.json()["assistant_id"] == poet["id"]
         assert unchosen.json()["assistant_id"] is None
 
-    async def test_who_is_not_there_or_not_active_cannot_be_chosen(
+    async def test_unknown_or_inactive_assistant_cannot_be_chosen(
         self, admin: Client, make: Make
     ) -> None:
         retired = await make("assistants", is_secretary=True, is_active=False)
@@ -119,7 +117,7 @@ class TestSelection:
             body = {"assistant_id": assistant_id}
             assert (await admin.patch(f"/users/{user['id']}", json=body)).status_code == status
 
-    async def test_people_choose_among_active_secretaries(
+    async def test_only_active_secretaries_can_be_chosen(
         self, admin: Client, service: Client, make: Make
     ) -> None:
         """Administrators too: the assistant service ignores other choices."""
@@ -133,7 +131,7 @@ class TestSelection:
         chosen = await service.patch(path, json={"assistant_id": secretary["id"]}, headers=own)
         assert chosen.json()["assistant_id"] == secretary["id"]
 
-    async def test_people_choose_among_active_choosable_models(
+    async def test_only_active_selectable_models_can_be_chosen(
         self, admin: Client, service: Client, make: Make
     ) -> None:
         user, provider = await make("users"), await make("providers")
@@ -144,8 +142,8 @@ class TestSelection:
             ("retired", {"is_user_selectable": True, "is_active": False}),
             ("homeless", {"is_user_selectable": True, "provider_id": closed["id"]}),
         ):
-            whole = {"provider_id": provider["id"], "provider_model_name": name} | fields
-            await make("models", **whole)
+            model = {"provider_id": provider["id"], "provider_model_name": name} | fields
+            await make("models", **model)
         path, own = f"/users/{user['id']}", make_user_headers(user)
 
         for name, reason in (
@@ -164,9 +162,7 @@ class TestSelection:
         for name in ("dear", "retired"):
             assert (await admin.patch(path, json={"model": name})).status_code == 400
 
-    async def test_who_keeps_a_choice_is_not_asked_whether_it_is_still_to_be_had(
-        self, admin: Client, make: Make
-    ) -> None:
+    async def test_unchanged_choice_is_not_validated_again(self, admin: Client, make: Make) -> None:
         """A client may send back unchanged fields with its change."""
         own = {"provider_id": (await make("providers"))["id"]}
         model = await make("models", **own, is_user_selectable=True)
@@ -187,9 +183,7 @@ class TestSelection:
             assert (await admin.patch(path, json={name: value})).status_code == 400
 
 
-async def test_only_an_administrator_gives_a_budget(
-    admin: Client, service: Client, make: Make
-) -> None:
+async def test_only_admin_can_set_a_budget(admin: Client, service: Client, make: Make) -> None:
     user = await make("users")
     path, budget = f"/users/{user['id']}", {"daily_budget": "0.50"}
 
@@ -201,7 +195,7 @@ async def test_only_an_administrator_gives_a_budget(
     assert (await admin.patch(path, json={"daily_budget": None})).json()["daily_budget"] is None
 
 
-async def test_with_a_person_go_their_jobs_but_not_what_was_said(admin: Client, make: Make) -> None:
+async def test_deleting_a_user_deletes_jobs_but_not_threads(admin: Client, make: Make) -> None:
     user, poet = await make("users"), await make("assistants")
     await make("cron-jobs", user_id=user["id"])
     await make("threads", user_id=user["id"], assistant_id=poet["id"])
@@ -212,9 +206,7 @@ async def test_with_a_person_go_their_jobs_but_not_what_was_said(admin: Client, 
     assert len(await list_items(admin, "/threads")) == 1
 
 
-async def test_rich_messages_are_on_until_somebody_turns_them_off(
-    service: Client, make: Make
-) -> None:
+async def test_rich_messages_are_on_by_default(service: Client, make: Make) -> None:
     user = await make("users")
     assert user["rich_messages"] is True
 

@@ -7,7 +7,7 @@ from smart_kit.redis import Redis
 
 
 class TestRestore:
-    async def test_an_assistant_is_what_it_was_with_its_links(
+    async def test_restore_reverts_an_assistant_with_its_links(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
         poet, novelist = await make("assistants"), await make("assistants")
@@ -32,23 +32,21 @@ class TestRestore:
             read.items() >= {"name": "Clerk", "instructions": "Write.", "temperature": 0.3}.items()
         )
         links = await list_items(admin, "/assistant-tools", assistant_id=clerk["id"])
-        assert [(one["id"], one["sub_assistant_id"]) for one in links] == [
+        assert [(item["id"], item["sub_assistant_id"]) for item in links] == [
             (link["id"], novelist["id"])
         ]
-        stored = {one.name: one for one in (await read_stored_configuration(redis)).assistants}
+        stored = {item.name: item for item in (await read_stored_configuration(redis)).assistants}
         assert stored["Clerk"].instructions == "Write."
         (entry,) = await list_items(admin, "/audit", action="restore_assistant")
         assert (entry["object_id"], entry["status"]) == (clerk["id"], 200)
 
-    async def test_what_is_so_already_stays_the_version_that_it_is(
-        self, admin: Client, make: Make
-    ) -> None:
+    async def test_restoring_the_current_version_adds_none(self, admin: Client, make: Make) -> None:
         poet = await make("assistants")
 
         assert (await restore_version(admin, poet, 1))["number"] == 1
         assert len(await list_versions(admin, poet)) == 1
 
-    async def test_what_was_deleted_comes_back_under_its_id(
+    async def test_deleted_records_are_restored_under_their_ids(
         self, admin: Client, make: Make
     ) -> None:
         writer = await make("assistants", name="Writer")
@@ -87,7 +85,7 @@ class TestRestore:
         assert (await list_versions(admin, clerk))[-1]["restored_from"] == 3
         assert other["is_secretary"]
 
-    async def test_a_model_that_is_gone_is_named(self, admin: Client, make: Make) -> None:
+    async def test_restore_names_a_deleted_model(self, admin: Client, make: Make) -> None:
         provider = await make("providers")
         names = ["left", "right"]
         left, right = [
@@ -105,9 +103,7 @@ class TestRestore:
         assert (await admin.post(f"{path}/2/restore")).json()["content"]["model"] == "left"
         assert left["provider_model_name"] == "left"
 
-    async def test_a_name_that_another_has_taken_is_a_conflict(
-        self, admin: Client, make: Make
-    ) -> None:
+    async def test_taken_name_is_a_conflict(self, admin: Client, make: Make) -> None:
         poet = await make("assistants", name="Poet")
         await admin.delete(f"/assistants/{poet['id']}")
         await make("assistants", name="Poet")
@@ -117,7 +113,7 @@ class TestRestore:
         assert (answer.status_code, "'Poet'" in answer.text) == (409, True)
         assert (await admin.get(f"/assistants/{poet['id']}")).status_code == 404
 
-    async def test_it_comes_back_also_where_others_are_called_by_its_id(
+    async def test_record_named_like_the_id_does_not_prevent_restore(
         self, admin: Client, make: Make
     ) -> None:
         poet, clock = await make("assistants", name="Poet"), await make("tools", name="get_time")
@@ -126,7 +122,9 @@ class TestRestore:
             await make(kind, name=row["id"])
             assert (await restore_version(admin, row, 1, kind))["content"]["name"] == row["name"]
 
-    async def test_the_last_secretary_stays_one(self, admin: Client, make: Make) -> None:
+    async def test_restore_cannot_remove_the_last_secretary(
+        self, admin: Client, make: Make
+    ) -> None:
         poet = await make("assistants")
         await admin.patch(f"/assistants/{poet['id']}", json={"is_secretary": True})
 
@@ -134,7 +132,7 @@ class TestRestore:
 
         assert answer.status_code == 409
 
-    async def test_what_is_no_longer_valid_is_a_conflict_that_names_the_field(
+    async def test_invalid_stored_field_is_a_named_conflict(
         self, admin: Client, make: Make, sql: Sql
     ) -> None:
         poet = await make("assistants")

@@ -16,7 +16,7 @@ LONG = "\n".join(f"Line {number} of what to do." for number in range(30))
 
 
 class TestRecording:
-    async def test_each_change_is_one_version_with_who_when_and_what(
+    async def test_each_change_adds_a_version_with_its_author(
         self, admin: Client, make: Make, redis: Redis
     ) -> None:
         poet = await make("assistants", instructions="Rhyme.", temperature=0.5)
@@ -36,10 +36,10 @@ class TestRecording:
         assert first["configuration_version"] < second["configuration_version"]
         assert first["restored_from"] is second["restored_from"] is None
         assert first["created_at"] < second["created_at"]
-        one = await admin.get(f"/assistants/{poet['id']}/versions/1")
-        assert one.json() == first
+        response = await admin.get(f"/assistants/{poet['id']}/versions/1")
+        assert response.json() == first
 
-    async def test_what_changes_nothing_is_none(self, admin: Client, make: Make) -> None:
+    async def test_no_op_change_adds_no_version(self, admin: Client, make: Make) -> None:
         poet, clock = await make("assistants"), await make("tools")
         await attach_tool(admin, poet, clock)
         await attach_tool(admin, poet, clock)
@@ -49,7 +49,7 @@ class TestRecording:
         assert len(await list_versions(admin, poet)) == 2
         assert len(await list_versions(admin, clock, "tools")) == 1
 
-    async def test_a_refused_change_is_none(self, admin: Client, make: Make) -> None:
+    async def test_refused_change_adds_no_version(self, admin: Client, make: Make) -> None:
         poet = await make("assistants")
         path = f"/assistants/{poet['id']}"
 
@@ -57,7 +57,9 @@ class TestRecording:
 
         assert len(await list_versions(admin, poet)) == 1
 
-    async def test_a_link_is_its_assistants_change(self, admin: Client, make: Make) -> None:
+    async def test_link_change_adds_a_version_of_its_assistant(
+        self, admin: Client, make: Make
+    ) -> None:
         poet, clock = await make("assistants"), await make("tools")
         other = await make("assistants")
         await attach_tool(admin, poet, clock)
@@ -66,7 +68,7 @@ class TestRecording:
         await admin.delete(f"/assistant-tools/{link['id']}")
 
         linked = {"tool_id": clock["id"], "name": clock["name"], "sub_assistant_id": None}
-        assert [one["content"]["tools"] for one in await list_versions(admin, poet)] == [
+        assert [item["content"]["tools"] for item in await list_versions(admin, poet)] == [
             [],
             [linked | {"is_active": True}],
             [linked | {"is_active": False}],
@@ -78,23 +80,21 @@ class TestRecording:
             == 1
         )
 
-    async def test_a_deletion_is_one_without_content_and_takes_the_links_with_it(
-        self, admin: Client, make: Make
-    ) -> None:
+    async def test_deletion_adds_a_version_without_content(self, admin: Client, make: Make) -> None:
         poet, clock = await make("assistants"), await make("tools")
         body = {"assistant_id": poet["id"], "tool_id": clock["id"], "is_active": False}
         await admin.post("/assistant-tools", json=body)
         assert (await admin.delete(f"/tools/{clock['id']}")).status_code == 204
         assert (await admin.delete(f"/assistants/{poet['id']}")).status_code == 204
 
-        stored_versions = [one["content"] for one in await list_versions(admin, poet)]
+        stored_versions = [item["content"] for item in await list_versions(admin, poet)]
         assert [content and len(content["tools"]) for content in stored_versions] == [0, 1, 0, None]
-        assert [one["content"] is None for one in await list_versions(admin, clock, "tools")] == [
+        assert [item["content"] is None for item in await list_versions(admin, clock, "tools")] == [
             False,
             True,
         ]
 
-    async def test_a_schema_keeps_the_order_of_its_writer(self, admin: Client, make: Make) -> None:
+    async def test_restored_schema_keeps_its_order(self, admin: Client, make: Make) -> None:
         turned = {"days": {"type": "integer"}, "place": {"type": "string"}}
         schema = {"type": "object", "properties": turned}
         tool = await make("tools", name="get_weather", tool_type="weather", input_schema=schema)
@@ -106,9 +106,11 @@ class TestRecording:
         assert (list(read["properties"]), read) == (["days", "place"], schema)
         params = {"before": 1, "after": 2}
         compared = (await admin.get(f"{path}/versions/compare", params=params)).json()
-        assert [one["field"] for one in compared["differences"]] == ["input_schema"]
+        assert [item["field"] for item in compared["differences"]] == ["input_schema"]
 
-    async def test_changes_at_once_are_counted_one_by_one(self, admin: Client, make: Make) -> None:
+    async def test_concurrent_changes_get_consecutive_numbers(
+        self, admin: Client, make: Make
+    ) -> None:
         poet = await make("assistants")
         path = f"/assistants/{poet['id']}"
 
@@ -116,9 +118,9 @@ class TestRecording:
             *(admin.patch(path, json={"instructions": f"Help {n}."}) for n in range(8))
         )
 
-        assert [one["number"] for one in await list_versions(admin, poet)] == list(range(1, 10))
+        assert [item["number"] for item in await list_versions(admin, poet)] == list(range(1, 10))
 
-    async def test_the_defaults_have_a_first_version_by_nobody(
+    async def test_defaults_have_a_first_version_without_author(
         self, sessions: SessionFactory, admin: Client
     ) -> None:
         await asyncio.gather(*(defaults.create(sessions) for _ in range(2)))
@@ -129,7 +131,7 @@ class TestRecording:
                 assert (only["number"], only["caller"], only["request_id"]) == (1, None, None)
                 assert only["content"]["name"] == row["name"]
 
-    async def test_what_was_never_there_has_none(self, admin: Client, make: Make) -> None:
+    async def test_unknown_record_or_version_is_not_found(self, admin: Client, make: Make) -> None:
         poet = await make("assistants")
         for path in (
             f"/assistants/{uuid4()}/versions",
@@ -140,7 +142,7 @@ class TestRecording:
 
 
 class TestComparison:
-    async def test_each_field_that_differs_is_told_with_both_values(
+    async def test_comparison_lists_differing_fields_with_both_values(
         self, admin: Client, make: Make
     ) -> None:
         poet = await make("assistants", name="Poet", instructions=LONG)
@@ -155,7 +157,7 @@ class TestComparison:
 
         compared = (await admin.get(path, params={"before": 2, "after": 5})).json()
 
-        found = {one["field"]: one for one in compared["differences"]}
+        found = {item["field"]: item for item in compared["differences"]}
         assert list(found) == [
             "instructions",
             "temperature",
@@ -173,11 +175,11 @@ class TestComparison:
         assert (compared["before"], compared["after"]) == (2, 5)
 
         back = (await admin.get(path, params={"before": 5, "after": 2})).json()
-        assert [one["before"] for one in back["differences"]] == [
-            found[one["field"]]["after"] for one in back["differences"]
+        assert [item["before"] for item in back["differences"]] == [
+            found[item["field"]]["after"] for item in back["differences"]
         ]
 
-    async def test_a_deletion_differs_in_all_that_was_there(
+    async def test_comparison_with_a_deletion_lists_all_fields(
         self, admin: Client, make: Make
     ) -> None:
         poet = await make("assistants", name="Poet")
@@ -186,11 +188,11 @@ class TestComparison:
 
         compared = (await admin.get(path, params={"before": 1, "after": 2})).json()
 
-        new_values = {one["field"]: one["after"] for one in compared["differences"]}
+        new_values = {item["field"]: item["after"] for item in compared["differences"]}
         assert {"name", "instructions", "is_active"} <= new_values.keys()
         assert set(new_values.values()) == {None}
 
-    async def test_a_tools_new_name_is_no_change_of_who_has_it(
+    async def test_renaming_a_tool_does_not_change_its_assistants(
         self, admin: Client, make: Make
     ) -> None:
         poet, writer = await make("assistants"), await make("assistants")
@@ -203,7 +205,7 @@ class TestComparison:
 
         compared = (await admin.get(path, params={"before": 2, "after": 3})).json()
 
-        assert [one["field"] for one in compared["differences"]] == ["is_secretary"]
+        assert [item["field"] for item in compared["differences"]] == ["is_secretary"]
 
     @pytest.mark.parametrize(
         ("params", "status"),
@@ -214,7 +216,7 @@ class TestComparison:
             ({"before": 1, "after": 1, "field": "name"}, 422),
         ],
     )
-    async def test_both_must_be_there(
+    async def test_both_versions_must_exist(
         self, admin: Client, make: Make, params: dict[str, int], status: int
     ) -> None:
         poet = await make("assistants")
