@@ -4,7 +4,7 @@ import threading
 from collections.abc import Callable
 
 from control.errors import ControlError
-from control.reply_watchdog import ReplyWatchdog
+from control.outage_detector import OutageDetector
 from control.sandbox_chat import SandboxAccount, SandboxChat
 from control.terminal import BOLD, DIM, Terminal
 
@@ -20,7 +20,7 @@ class ChatRepl:
         terminal: Terminal,
         chat: SandboxChat,
         user: SandboxAccount,
-        new_watchdog: Callable[[], ReplyWatchdog],
+        new_outage_detector: Callable[[], OutageDetector],
     ) -> None:
         self._terminal = terminal
         self._chat = chat
@@ -28,8 +28,8 @@ class ChatRepl:
         self._last_message_id = chat.get_updates(user, 0).last_message_id
         self._stopped = threading.Event()
         self._is_typing_shown = False
-        self._new_watchdog = new_watchdog
-        self._watchdog: ReplyWatchdog | None = None
+        self._new_outage_detector = new_outage_detector
+        self._outage_detector: OutageDetector | None = None
         """Set while a reply is expected."""
 
     def run(self) -> None:
@@ -55,7 +55,7 @@ class ChatRepl:
             if text == "/quit":
                 return
             if text:
-                self._watchdog = self._new_watchdog()
+                self._outage_detector = self._new_outage_detector()
                 self._chat.send(self._user, text)
 
     def _poll_updates(self) -> None:
@@ -71,18 +71,18 @@ class ChatRepl:
         self._last_message_id = updates.last_message_id
         for text in updates.bot_texts:
             self._print_above_prompt(text)
-            self._watchdog = None
+            self._outage_detector = None
         if updates.is_typing and not self._is_typing_shown:
             self._print_above_prompt(self._terminal.paint("typing…", DIM))
             self._is_typing_shown = True
-        if (watchdog := self._watchdog) is None:
+        if (detector := self._outage_detector) is None:
             return
         if updates.is_typing:
-            watchdog.reset()
-        elif reason := watchdog.get_failure():
+            detector.reset()
+        elif reason := detector.get_outage():
             # only once: the message stays queued, so a reply may still come later
             self._print_above_prompt(self._terminal.paint(reason, DIM))
-            self._watchdog = None
+            self._outage_detector = None
 
     def _print_above_prompt(self, text: str) -> None:
         """Print above the line that is being typed; overwrites "typing…"."""

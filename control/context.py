@@ -8,7 +8,7 @@ from pathlib import Path
 
 from control import environment, replicas
 from control.addresses import COMPOSE_ADDRESSES
-from control.machine import Machine
+from control.machine import MachineFacts
 from control.services import SERVICES, Service
 from control.settings import Settings
 from control.terminal import Terminal
@@ -28,7 +28,7 @@ class Context:
     services: tuple[Service, ...] = SERVICES
     python_override: Path | None = None
     """An interpreter with all packages installed; None: `.venv`."""
-    find_machine: Callable[[Path], Machine] = Machine.inspect
+    find_machine: Callable[[Path], MachineFacts] = MachineFacts.inspect
     """Returns facts about this machine, for a folder."""
 
     @cached_property

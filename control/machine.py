@@ -32,7 +32,7 @@ _USE_DOCKER = "use Docker (./manage.py start --docker)"
 
 
 @dataclass(frozen=True)
-class Machine:
+class MachineFacts:
     """Facts about a machine and about the folder of the virtual environment."""
 
     folder: Path
@@ -58,7 +58,7 @@ class Machine:
     """Why connections to 127.0.0.1 fail; empty if they work."""
 
     @classmethod
-    def inspect(cls, folder: Path) -> "Machine":
+    def inspect(cls, folder: Path) -> "MachineFacts":
         """Inspect this machine."""
         bits = "" if sys.maxsize > 2**32 else "32-bit "
         # psycopg2-binary has no wheel for free-threaded Python
@@ -87,7 +87,7 @@ def raise_first(unmet: Iterable[Finding]) -> None:
         raise ControlError(str(finding))
 
 
-def check_installation(machine: Machine, *, has_uv: bool) -> Iterator[Finding]:
+def check_installation(machine: MachineFacts, *, has_uv: bool) -> Iterator[Finding]:
     """Yield what prevents installing the virtual environment."""
     yield from _check_platform(machine)
     yield from _check_python(machine, has_uv)
@@ -97,7 +97,7 @@ def check_installation(machine: Machine, *, has_uv: bool) -> Iterator[Finding]:
         yield make_error("disk", problem, "make room")
 
 
-def check_execution(machine: Machine) -> Iterator[Finding]:
+def check_execution(machine: MachineFacts) -> Iterator[Finding]:
     """Yield what prevents running programs of the virtual environment."""
     if machine.is_noexec:
         place = f"{machine.folder} is on a file system mounted noexec"
@@ -110,7 +110,7 @@ def check_execution(machine: Machine) -> Iterator[Finding]:
         yield make_error("user", problem, f"add one (useradd), be another user, or {_USE_DOCKER}")
 
 
-def check_loopback(machine: Machine) -> Iterator[Finding]:
+def check_loopback(machine: MachineFacts) -> Iterator[Finding]:
     """Yield what prevents the services from reaching each other."""
     if machine.loopback_error:
         problem = f"connections to {LOCALHOST} fail here ({machine.loopback_error})"
@@ -118,7 +118,7 @@ def check_loopback(machine: Machine) -> Iterator[Finding]:
         yield make_error("loopback", problem, advice)
 
 
-def check_memory(machine: Machine) -> Iterator[Finding]:
+def check_memory(machine: MachineFacts) -> Iterator[Finding]:
     """Yield a warning if there is little memory."""
     if machine.memory is not None and machine.memory < _MIN_MEMORY:
         problem = f"{format_gigabytes(machine.memory)} of memory and swap together"
@@ -133,7 +133,7 @@ def format_gigabytes(amount: int) -> str:
     return f"{whole}.{tenths}".removesuffix(".0") + " GB"
 
 
-def _check_platform(machine: Machine) -> Iterator[Finding]:
+def _check_platform(machine: MachineFacts) -> Iterator[Finding]:
     place, glibc = (machine.system, machine.architecture), machine.glibc
     if place == ("Darwin", "x86_64"):
         problem = "this Python is one for Intel Macs, and cryptography has no wheel for them"
@@ -153,7 +153,7 @@ def _check_platform(machine: Machine) -> Iterator[Finding]:
     yield make_error("platform", problem, _USE_DOCKER + alternative)
 
 
-def _check_python(machine: Machine, has_uv: bool) -> Iterator[Finding]:
+def _check_python(machine: MachineFacts, has_uv: bool) -> Iterator[Finding]:
     version, newest = format_version(machine.python), format_version(MAX_PYTHON)
     advice = (
         f"use Python {format_version(MIN_PYTHON)} to {newest}"

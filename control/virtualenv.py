@@ -17,7 +17,7 @@ from control import disk, environment, machine, requirements
 from control.file_lock import FileLock
 from control.finding import Finding
 from control.installer import Installer, find_uv
-from control.machine import Machine
+from control.machine import MachineFacts
 from control.terminal import Terminal
 
 
@@ -29,7 +29,7 @@ class Virtualenv:
     log: Path
     environ: Mapping[str, str]
     terminal: Terminal
-    find_machine: Callable[[Path], Machine] = Machine.inspect
+    find_machine: Callable[[Path], MachineFacts] = MachineFacts.inspect
 
     @property
     def path(self) -> Path:

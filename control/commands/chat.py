@@ -11,7 +11,7 @@ from control.chat_repl import ChatRepl
 from control.context import Context
 from control.docker import plain_compose
 from control.errors import ControlError
-from control.reply_watchdog import ReplyWatchdog
+from control.outage_detector import OutageDetector
 from control.sandbox_chat import SandboxAccount, SandboxChat
 from control.terminal import Terminal
 
@@ -29,12 +29,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
     token = settings.values.get("SANDBOX_CHAT_TOKEN") or plain_compose.read_chat_token(context)
     chat = SandboxChat(settings.local_url("SANDBOX_PORT"), token)
     person = chat.find_user(options.person)
-    new_watchdog = partial(ReplyWatchdog, partial(find_missing_services, context, options))
-    ask = partial(_ask, context.terminal, chat, person, new_watchdog, options.timeout)
+    new_outage_detector = partial(OutageDetector, partial(find_missing_services, context, options))
+    ask = partial(_ask, context.terminal, chat, person, new_outage_detector, options.timeout)
     if options.question:
         ask(" ".join(options.question))
     elif sys.stdin.isatty():
-        ChatRepl(context.terminal, chat, person, new_watchdog).run()
+        ChatRepl(context.terminal, chat, person, new_outage_detector).run()
     else:
         for line in filter(None, map(str.strip, sys.stdin)):
             ask(line)
@@ -59,13 +59,13 @@ def _ask(
     terminal: Terminal,
     chat: SandboxChat,
     user: SandboxAccount,
-    new_watchdog: Callable[[], ReplyWatchdog],
+    new_outage_detector: Callable[[], OutageDetector],
     timeout: float,
     text: str,
 ) -> None:
     """Print the whole reply. Raises ControlError as soon as it is known that none will come."""
     last_message_id = chat.send(user, text)
-    watchdog, quiet_since = new_watchdog(), None
+    detector, quiet_since = new_outage_detector(), None
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         updates = chat.get_updates(user, last_message_id)
@@ -75,14 +75,14 @@ def _ask(
             quiet_since = time.monotonic()
         if updates.is_typing:
             terminal.show_progress("typing…")
-            watchdog.reset()
+            detector.reset()
         elif quiet_since is None:
             terminal.show_progress("waiting…")
-            if reason := watchdog.get_failure():
+            if reason := detector.get_outage():
                 raise ControlError(f"no answer is coming: {reason}")
         elif time.monotonic() - quiet_since >= _QUIET_SECONDS:
             return
         time.sleep(_POLL_SECONDS)
     if quiet_since is None:
-        advice = watchdog.get_final_failure() or "see ./manage.py logs"
+        advice = detector.get_final_outage() or "see ./manage.py logs"
         raise ControlError(f"no answer within {timeout:g} s; {advice}")

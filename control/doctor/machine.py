@@ -16,7 +16,7 @@ from control.finding import Finding, make_error, make_warning
 from control.http_client import strip_credentials
 from control.local import preflight
 from control.local.run_directory import RunDirectory
-from control.machine import Machine, format_gigabytes
+from control.machine import MachineFacts, format_gigabytes
 
 _LOW_FREE_BYTES = 2 * 1024**3
 _MAX_CLOCK_DRIFT_SECONDS = 30.0
@@ -58,8 +58,11 @@ def check_ports(context: Context) -> Iterable[Finding]:
         yield Finding("ports", "each is free, or ours")
 
 
-def _check_local(context: Context, found: Machine) -> Iterable[Finding]:
-    unmet = [*machine.check_loopback(found), *machine.check_execution(found)]
+def _check_local(context: Context, found: MachineFacts) -> Iterable[Finding]:
+    unmet = [
+        *machine.check_loopback(found),
+        *machine.check_execution(found),
+    ]
     files = requirements.runtime_files(context.root)
     if context.virtualenv.has_runtime_packages or requirements.are_installed(files):
         yield _python_finding("with everything that is pinned")

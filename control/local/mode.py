@@ -11,7 +11,7 @@ from typing import ClassVar
 from control import environment, health, replicas, start_messages
 from control.errors import ControlError
 from control.finding import Finding
-from control.local import desired_state, logs, postgres, remove, shared_folder, start, status, test
+from control.local import logs, postgres, remove, shared_folder, start, status, suite_changes, test
 from control.local.run_directory import RunDirectory
 from control.local.shutdown import shut_down
 from control.local.suite import Suite
@@ -44,13 +44,13 @@ class LocalMode(Mode):
     def stop_services(self, services: Sequence[str]) -> bool:
         if self._run_directory.find_supervisor() is None:
             return False
-        desired_state.stop_services(self.context, self._load_suite(), services)
+        suite_changes.stop_services(self.context, self._load_suite(), services)
         return True
 
     def restart_services(self, services: Sequence[str]) -> bool:
         if self._run_directory.find_supervisor() is None:
             raise ControlError("nothing runs: ./manage.py start")
-        return desired_state.restart_services(self.context, self._load_suite(), services)
+        return suite_changes.restart_services(self.context, self._load_suite(), services)
 
     def rebuild(self, services: Sequence[str]) -> bool:
         """With services, only update the environment that all of them share, then restart these."""

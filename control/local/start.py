@@ -9,7 +9,7 @@ from control import modes, start_messages
 from control.context import Context
 from control.errors import ControlError
 from control.file_lock import FileLock
-from control.local import desired_state, preflight, shutdown, status
+from control.local import preflight, shutdown, status, suite_changes
 from control.local.process import Process
 from control.local.readiness import START_TIMEOUT_SECONDS, ReadinessWaiter
 from control.local.run_directory import AlreadyRunning, DesiredState
@@ -94,7 +94,7 @@ def _spawn_supervisor(context: Context, suite: Suite, lock: FileLock) -> None:
 
 def _start_missing(context: Context, suite: Suite, names: Iterable[str]) -> bool:
     context.terminal.print_line("The suite is already running.")
-    suite, awaited = desired_state.reconcile(context, suite, names)
+    suite, awaited = suite_changes.reconcile(context, suite, names)
     if suite.run_directory.supervisor_uptime < START_TIMEOUT_SECONDS:
         awaited = suite.required_components_for(names)
     failures = ReadinessWaiter(suite, awaited, context.terminal).wait()

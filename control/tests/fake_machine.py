@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
-from control.machine import GIGABYTE, Machine
+from control.machine import GIGABYTE, MachineFacts
 
-SUITABLE_MACHINE = Machine(
+SUITABLE_MACHINE = MachineFacts(
     folder=Path("/srv/assistant"),
     python=(3, 13),
     implementation="CPython",

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from control import reply_watchdog
+from control import outage_detector
 from control.cli import main
 from control.commands import chat
 from control.context import Context
@@ -30,10 +30,10 @@ ROOT = Path(__file__).resolve().parents[2]
 TOKEN = "sandbox-chat-token"
 EARLY_CHECKS_SCRIPT = """\
 import sys
-from control import health, reply_watchdog
+from control import health, outage_detector
 from control.cli import main
 health._TIMEOUT_SECONDS = 60.0
-reply_watchdog.FIRST_CHECK_SECONDS, reply_watchdog.CHECK_INTERVAL_SECONDS = 0.3, 0.1
+outage_detector.FIRST_CHECK_SECONDS, outage_detector.CHECK_INTERVAL_SECONDS = 0.3, 0.1
 sys.exit(main(["chat", "--local"]))
 """
 PEOPLE = [
@@ -231,8 +231,8 @@ def test_stopped_service_is_reported_long_before_the_timeout(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(reply_watchdog, "FIRST_CHECK_SECONDS", 0.3)
-    monkeypatch.setattr(reply_watchdog, "CHECK_INTERVAL_SECONDS", 0.1)
+    monkeypatch.setattr(outage_detector, "FIRST_CHECK_SECONDS", 0.3)
+    monkeypatch.setattr(outage_detector, "CHECK_INTERVAL_SECONDS", 0.1)
     sandbox.replies = []
     assert run_chat(home, terminal, without_tg_bot, "--local", "hi") == 1
     assert capsys.readouterr().err == (

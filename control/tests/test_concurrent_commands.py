@@ -16,7 +16,7 @@ import pytest
 from control import environment, replicas
 from control.context import Context
 from control.errors import ControlError
-from control.local import desired_state, start, timeouts
+from control.local import start, suite_changes, timeouts
 from control.local.process import Process
 from control.local.readiness import ReadinessWaiter
 from control.local.run_directory import DesiredState
@@ -52,7 +52,7 @@ def test_start_preserves_replicas_of_a_concurrent_start(suite: FakeSuite, contex
     suite.manage("start")
     stale = Suite.from_context(context, PYTHON)
     suite.manage("start", "--replicas", "rest_service=3")
-    current, missing = desired_state.reconcile(context, stale, ())
+    current, missing = suite_changes.reconcile(context, stale, ())
     assert (current.replica_counts, missing) == ({"rest_service": 3}, frozenset())
     assert find_running(suite) >= THREE
     assert replicas.read(context.state_dir, SERVICES) == {"rest_service": 3}
@@ -285,7 +285,7 @@ def test_ended_supervisor_leaves_no_secrets(suite: FakeSuite, context: Context) 
     os.kill(supervisor.pid, signal.SIGKILL)
     wait_until(lambda: suite.run_directory.find_supervisor() is None)
     with pytest.raises(ControlError, match="the supervisor has just ended"):
-        desired_state.apply(context, Suite.from_context(context, PYTHON), {})
+        suite_changes.apply(context, Suite.from_context(context, PYTHON), {})
     assert not environment_file.exists()
 
     mine = Suite.from_context(context, PYTHON)
@@ -302,7 +302,7 @@ def test_ended_supervisor_leaves_no_secrets(suite: FakeSuite, context: Context) 
 def test_suspended_supervisor_is_not_awaited_forever(
     suite: FakeSuite, context: Context, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(desired_state, "_STOP_MARGIN_SECONDS", -19.9)
+    monkeypatch.setattr(suite_changes, "_STOP_MARGIN_SECONDS", -19.9)
     suite.manage("start")
     supervisor = suite.run_directory.find_supervisor()
     assert supervisor is not None
@@ -312,7 +312,7 @@ def test_suspended_supervisor_is_not_awaited_forever(
     os.kill(supervisor.pid, signal.SIGSTOP)
     try:
         with pytest.raises(ControlError, match=f"kill -CONT {supervisor.pid}, or ./manage.py"):
-            desired_state.wait_until_stopped(context, mine, ["tg_bot"])
+            suite_changes.wait_until_stopped(context, mine, ["tg_bot"])
         assert environment_file.exists(), "another command may have written it since"
     finally:
         os.kill(supervisor.pid, signal.SIGCONT)

@@ -14,7 +14,7 @@ from control import requirements
 from control.cli import main
 from control.context import Context
 from control.docker import plain_compose
-from control.machine import GIGABYTE, REQUIRED_DISK, Machine
+from control.machine import GIGABYTE, REQUIRED_DISK, MachineFacts
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
 from control.tests.fake_machine import SUITABLE_MACHINE
@@ -72,7 +72,7 @@ def run_doctor(
     home: Path,
     output: io.StringIO,
     *options: str,
-    machine: Machine = SUITABLE_MACHINE,
+    machine: MachineFacts = SUITABLE_MACHINE,
     **environ: str,
 ) -> tuple[int, list[str]]:
     environment = {f"{name}_PORT": str(free_port()) for name in PORTS}
@@ -231,8 +231,8 @@ def test_damaged_state_file_is_reported_with_advice(home: Path, output: io.Strin
         (replace(SUITABLE_MACHINE, loopback_error="off"), "loopback", "ip link set lo up"),
     ],
 )
-def test_machine_requirements_apply_to_local_mode_only(
-    home: Path, output: io.StringIO, machine: Machine, subject: str, message: str
+def test_machine_apply_to_local_mode_only(
+    home: Path, output: io.StringIO, machine: MachineFacts, subject: str, message: str
 ) -> None:
     requirements.runtime_files(home)[0].write_text("no-such-package-here==1.0 --hash=sha256:00\n")
     status, lines = run_doctor(home, output, "--local", machine=machine)

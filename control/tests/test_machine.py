@@ -10,7 +10,7 @@ import pytest
 from control import machine, memory
 from control.context import Context
 from control.errors import ControlError
-from control.machine import GIGABYTE, REQUIRED_DISK, REQUIRED_MEMORY, Machine
+from control.machine import GIGABYTE, REQUIRED_DISK, REQUIRED_MEMORY, MachineFacts
 from control.start_messages import prepare_environment
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
@@ -28,7 +28,7 @@ from control.tests.fake_machine import SUITABLE_MACHINE
         replace(SUITABLE_MACHINE, free_disk=REQUIRED_DISK),
     ],
 )
-def test_requirements_of_the_readme_are_sufficient(found: Machine) -> None:
+def test_requirements_of_the_readme_are_sufficient(found: MachineFacts) -> None:
     assert not list(machine.check_installation(found, has_uv=False))
     assert not list(machine.check_execution(found))
     assert not list(machine.check_loopback(found))
@@ -79,7 +79,7 @@ def test_requirements_of_the_readme_are_sufficient(found: Machine) -> None:
     ],
 )
 def test_unmet_requirement_is_reported_in_one_sentence(
-    found: Machine, cause: str, advice: str
+    found: MachineFacts, cause: str, advice: str
 ) -> None:
     with pytest.raises(ControlError) as caught:
         machine.raise_first(machine.check_installation(found, has_uv=False))
@@ -126,7 +126,7 @@ def test_server_sold_with_1_gb_has_enough_memory() -> None:
 
 
 def test_facts_of_this_machine_can_be_found(tmp_path: Path) -> None:
-    found = Machine.inspect(tmp_path)
+    found = MachineFacts.inspect(tmp_path)
     assert found.free_disk > 0
     assert found.folder == tmp_path
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from control.context import Context
-from control.local import desired_state
+from control.local import suite_changes
 from control.local.run_directory import DesiredState
 from control.local.suite import Suite
 from control.tests.fake_suite import FakeSuite
@@ -124,7 +124,7 @@ def test_replicas_restart_one_at_a_time(
 ) -> None:
     before = pids(three_replicas)
     seen: list[tuple[list[str], list[str], list[str]]] = []
-    change = desired_state.apply
+    change = suite_changes.apply
 
     def watched(context: Context, suite: Suite, changed: Mapping[str, DesiredState]) -> None:
         now = pids(three_replicas)
@@ -132,7 +132,7 @@ def test_replicas_restart_one_at_a_time(
         seen.append((list(changed), fresh, find_unavailable_replicas(three_replicas)))
         change(context, suite, changed)
 
-    monkeypatch.setattr(desired_state, "apply", watched)
+    monkeypatch.setattr(suite_changes, "apply", watched)
     three_replicas.manage("restart", "--service", "rest_service")
     assert seen == [([name], list(REPLICAS[:number]), []) for number, name in enumerate(REPLICAS)]
     assert find_unavailable_replicas(three_replicas) == []

@@ -16,7 +16,7 @@ import pytest
 from control import requirements
 from control.errors import ControlError
 from control.file_lock import FileLock
-from control.machine import REQUIRED_DISK, Machine
+from control.machine import REQUIRED_DISK, MachineFacts
 from control.terminal import Terminal
 from control.tests.fake_installer import WAIT_SCRIPT, RepositoryWithFakeUv
 from control.tests.fake_machine import SUITABLE_MACHINE
@@ -241,7 +241,7 @@ def test_interpreter_of_an_unfinished_environment_is_not_trusted(
     ],
 )
 def test_unmet_requirement_is_reported_before_the_installation(
-    home: Path, terminal: Terminal, found: Machine
+    home: Path, terminal: Terminal, found: MachineFacts
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv = replace(repository.virtualenv, find_machine=lambda _: found)
@@ -270,7 +270,7 @@ def test_rebuild_on_an_unsuitable_machine_retains_the_environment(
     [replace(SUITABLE_MACHINE, is_noexec=True), replace(SUITABLE_MACHINE, loopback_error="off")],
 )
 def test_changeable_requirements_are_checked_at_each_start(
-    home: Path, terminal: Terminal, found: Machine
+    home: Path, terminal: Terminal, found: MachineFacts
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()

@@ -8,7 +8,7 @@ import structlog
 
 from smart_kit.contracts import keys
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.cron_jobs import Claim, ClaimedRun
+from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns
 from smart_kit.contracts.queue import Notification, ScheduledPrompt, compute_lateness
 
 from .metrics import DISPATCHED, LATENESS_SECONDS
@@ -109,7 +109,7 @@ def _record_dispatch(run: ClaimedRun, late_seconds: float) -> None:
     )
 
 
-def _get_next_delay(claim: Claim) -> timedelta | None:
+def _get_next_delay(claim: ClaimedRuns) -> timedelta | None:
     """Return the time until the next run by Postgres's clock, which local clocks may not match."""
     if claim.next_fire_at is None:
         return None

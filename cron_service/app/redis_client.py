@@ -7,7 +7,12 @@ import structlog
 from redis.exceptions import RedisError
 
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY, CRON_CHANNEL
-from smart_kit.contracts.queue import BotIdentity, Notification, QueueMessage, ScheduledPrompt
+from smart_kit.contracts.queue import (
+    BotIdentity,
+    Notification,
+    QueueMessage,
+    ScheduledPrompt,
+)
 from smart_kit.mailbox import Envelope, Mailbox
 from smart_kit.redis import Redis, await_result
 

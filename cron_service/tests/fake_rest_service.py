@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from aiohttp import web
 
-from smart_kit.contracts.cron_jobs import Claim, ClaimedRun, CronJobType, RunsDispatched
+from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns, CronJobType, RunsDispatched
 
 TOKEN = "the-service-token"
 CHAT_ID, TELEGRAM_ID = 700, 7
@@ -62,7 +62,7 @@ class FakeRestService:
         self.runs.append(FakeRun(claimed_run))
         return claimed_run.id
 
-    def claim(self, limit: int = 100) -> Claim:
+    def claim(self, limit: int = 100) -> ClaimedRuns:
         """Answer `POST /api/cron-jobs/claim`."""
         self.claim_count += 1
         now = self.now()
@@ -76,7 +76,9 @@ class FakeRestService:
             if run.claimed_at is not None and not run.is_reported and run not in due
         ]
         next_fire_at = min(upcoming, default=None)
-        return Claim(runs=[run.claimed_run for run in due], next_fire_at=next_fire_at, now=now)
+        return ClaimedRuns(
+            runs=[run.claimed_run for run in due], next_fire_at=next_fire_at, now=now
+        )
 
     @property
     def reported_run_ids(self) -> list[UUID]:

@@ -10,7 +10,7 @@ from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
 from cron_service.tests.fake_rest_service import CHAT_ID, TELEGRAM_ID, FakeRestService
 from cron_service.tests.queue_reader import read_notifications, read_prompts
-from smart_kit.contracts.cron_jobs import Claim
+from smart_kit.contracts.cron_jobs import ClaimedRuns
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.errors import UpstreamUnavailable
@@ -147,7 +147,7 @@ async def test_contended_claim_is_retried_with_delay(
         def __init__(self) -> None:
             pass
 
-        async def claim(self, bot_id: int) -> Claim:
-            return Claim(runs=[], next_fire_at=now - timedelta(seconds=1), now=now)
+        async def claim(self, bot_id: int) -> ClaimedRuns:
+            return ClaimedRuns(runs=[], next_fire_at=now - timedelta(seconds=1), now=now)
 
     assert await Dispatcher(ContendedRestClient(), redis_client).dispatch() == CONTENDED_RETRY_DELAY

@@ -63,15 +63,15 @@ def _split_requests(context: PromptContext) -> list[str]:
     text, start = context.text, 0
     pieces = []
     for cut in _SEPARATOR.finditer(text):
-        if _starts_request(cut, context):
+        if _starts_request_after(cut, context):
             pieces.append(text[start : cut.start()].strip())
             start = cut.end()
     pieces.append(text[start:].strip())
     return list(filter(None, pieces)) or [text]
 
 
-def _starts_request(cut: re.Match[str], context: PromptContext) -> bool:
-    piece = _SEPARATOR.split(cut.string[cut.end() :], maxsplit=1)[0]
+def _starts_request_after(separator: re.Match[str], context: PromptContext) -> bool:
+    piece = _SEPARATOR.split(separator.string[separator.end() :], maxsplit=1)[0]
     return bool(piece) and _select_skill(SkillRequest(piece, context)).can_start_mid_message
 
 

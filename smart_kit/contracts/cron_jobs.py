@@ -108,7 +108,7 @@ class ClaimedRun(Contract):
     scheduled_for: UtcDatetime
 
 
-class Claim(Contract):
+class ClaimedRuns(Contract):
     """The runs that are due, and the time of the next claim."""
 
     runs: list[ClaimedRun]

@@ -134,7 +134,7 @@ class TurnRead(BaseTurn):
     cost: Dollars | None = Field(description="USD; null if the price of a call is unknown")
 
 
-class TracedAssistant(Contract):
+class TracedAssistantVersion(Contract):
     """A version of an assistant that took part in a turn."""
 
     id: UUID
@@ -144,7 +144,7 @@ class TracedAssistant(Contract):
     instructions: str
 
 
-class TracedTool(Contract):
+class TracedToolVersion(Contract):
     """A version of a tool that one of the assistants had."""
 
     id: UUID
@@ -159,9 +159,9 @@ class TurnTraceRead(Contract):
     """A turn with the configuration that it used."""
 
     turn: TurnRead
-    assistants: list[TracedAssistant]
+    assistants: list[TracedAssistantVersion]
     """Assistants whose version of that time is stored; the same holds for tools."""
-    tools: list[TracedTool]
+    tools: list[TracedToolVersion]
     messages: list[MessageRead] = Field(description="Messages that the turn added to its thread")
 
 

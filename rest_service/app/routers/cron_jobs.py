@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.cron_jobs import (
     BotId,
-    Claim,
+    ClaimedRuns,
     CronJobCreate,
     CronJobRead,
     CronJobRunRead,
@@ -43,7 +43,7 @@ async def claim_runs(
     bot_id: Annotated[
         BotId | None, Query(description="Leave out jobs that were created with another bot")
     ] = None,
-) -> Claim:
+) -> ClaimedRuns:
     """Claim the due runs. A run that is not reported as dispatched is handed out again.
 
     Jobs of users without access wait until they have access.

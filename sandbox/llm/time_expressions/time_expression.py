@@ -31,7 +31,7 @@ def find_time_expression(text: str, now: datetime) -> TimeExpression | None:
     """Return the time expression of a text, or None."""
     local = now.replace(tzinfo=None)
     if recurrence := find_recurrence(text):
-        clock, phrases = _split_at_time(text, (recurrence.span,))
+        clock, phrases = _extract_time_phrase(text, (recurrence.span,))
         time_of_day = resolve_time(clock, recurrence.part_hour)
         cron = recurrence.cron.format(minute=time_of_day.minute, hour=time_of_day.hour)
         return TimeExpression(*phrases, cron=cron)
@@ -41,11 +41,11 @@ def find_time_expression(text: str, now: datetime) -> TimeExpression | None:
     ahead, span = timedelta(seconds=duration[0]), duration[1]
     if ahead >= timedelta(days=1) and find_time_of_day(_blank_out(text, (span,))):
         return _resolve_day(text, DayReference(local.date() + ahead, (span,)), local)
-    return TimeExpression(*_split_phrase(text, (span,)), in_seconds=duration[0])
+    return TimeExpression(*_separate_phrase(text, (span,)), in_seconds=duration[0])
 
 
 def _resolve_day(text: str, day: DayReference, now: datetime) -> TimeExpression | None:
-    clock, phrases = _split_at_time(text, day.spans)
+    clock, phrases = _extract_time_phrase(text, day.spans)
     if clock is None and not day.spans:
         return None
     has_time = clock is not None or day.hour is not None
@@ -65,13 +65,15 @@ def _resolve_datetime(day: DayReference, clock: TimeOfDay, now: datetime) -> dat
     return moment if day.is_explicit else moment + timedelta(days=1)
 
 
-def _split_at_time(text: str, spans: Sequence[Span]) -> tuple[TimeOfDay | None, tuple[str, str]]:
+def _extract_time_phrase(
+    text: str, spans: Sequence[Span]
+) -> tuple[TimeOfDay | None, tuple[str, str]]:
     """Find a time of day outside the spans; split the text by the spans and that time."""
     clock = find_time_of_day(_blank_out(text, spans))
-    return clock, _split_phrase(text, (*spans, clock.span) if clock else spans)
+    return clock, _separate_phrase(text, (*spans, clock.span) if clock else spans)
 
 
-def _split_phrase(text: str, spans: Sequence[Span]) -> tuple[str, str]:
+def _separate_phrase(text: str, spans: Sequence[Span]) -> tuple[str, str]:
     """Return the text inside the spans, and the text without them."""
     phrase = " ".join(text[start:end].strip() for start, end in sorted(spans))
     return phrase, " ".join(_blank_out(text, spans).split()).strip(" ,")

@@ -7,7 +7,12 @@ from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject, Page
-from smart_kit.contracts.threads import TracedAssistant, TracedTool, TurnRead, TurnTraceRead
+from smart_kit.contracts.threads import (
+    TracedAssistantVersion,
+    TracedToolVersion,
+    TurnRead,
+    TurnTraceRead,
+)
 
 from ...models import Assistant, Message, Tool, Turn
 from ...pagination import PageQuery, paginate, select_matching
@@ -50,9 +55,9 @@ async def read_trace(session: AsyncSession, message_id: MessageId) -> TurnTraceR
     rows = select(Message).where(Message.message_id == message_id).order_by(col(Message.position))
     return TurnTraceRead(
         turn=turn,
-        assistants=[TracedAssistant(**assistant) for assistant in assistants],
+        assistants=[TracedAssistantVersion(**assistant) for assistant in assistants],
         tools=[
-            TracedTool(**tool, was_called=tool["name"] in called)
+            TracedToolVersion(**tool, was_called=tool["name"] in called)
             for tool in sorted(tools, key=lambda tool: str(tool["name"]))
         ],
         messages=[messages.RECORDS.to_read(row) for row in await session.exec(rows)],

@@ -14,7 +14,7 @@ from sqlmodel import and_, case, col, func, or_, select, true, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import schedule
-from smart_kit.contracts.cron_jobs import Claim, ClaimedRun, RunsDispatched
+from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns, RunsDispatched
 
 from ...models import CronJob, CronJobRun, User
 from .job_schedule import get_database_now
@@ -51,7 +51,7 @@ def eligible_jobs(allowed: AllowedTelegramIds, bot_id: int | None) -> EligibleJo
     return and_(_is_allowed(allowed), or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id))
 
 
-async def claim(session: AsyncSession, eligible: EligibleJobs) -> Claim:
+async def claim(session: AsyncSession, eligible: EligibleJobs) -> ClaimedRuns:
     """Claim the due runs. A job that missed several times fires once, for the latest."""
     now = await get_database_now(session)
     due_jobs = [_to_due_job(job, now) for job in await _lock_due_jobs(session, now, eligible)]
@@ -59,12 +59,12 @@ async def claim(session: AsyncSession, eligible: EligibleJobs) -> Claim:
     await _advance_jobs(session, due_jobs)
     runs = await _read_runs_to_dispatch(session, claimed, now, eligible)
     if len(due_jobs) == MAX_JOBS:
-        return Claim(runs=runs, next_fire_at=now, now=now)
+        return ClaimedRuns(runs=runs, next_fire_at=now, now=now)
     times = (
         await _next_fire_time(session, now, eligible),
         await _next_redispatch_time(session, claimed, now, eligible),
     )
-    return Claim(runs=runs, next_fire_at=min(filter(None, times), default=None), now=now)
+    return ClaimedRuns(runs=runs, next_fire_at=min(filter(None, times), default=None), now=now)
 
 
 def _is_allowed(allowed: AllowedTelegramIds) -> ColumnElement[bool]:

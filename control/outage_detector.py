@@ -12,7 +12,7 @@ _ADVICE = "see ./manage.py status, and ./manage.py start for what is missing"
 
 
 @dataclass
-class ReplyWatchdog:
+class OutageDetector:
     """Starts with a message; activity resets it."""
 
     find_missing: Callable[[], Mapping[str, str]]
@@ -29,7 +29,7 @@ class ReplyWatchdog:
         self._next_check_at = self.clock() + FIRST_CHECK_SECONDS
         self._missing_before = frozenset()
 
-    def get_failure(self) -> str:
+    def get_outage(self) -> str:
         """Return the services that two consecutive checks have missed, with advice; else empty."""
         if self.clock() < self._next_check_at:
             return ""
@@ -38,7 +38,7 @@ class ReplyWatchdog:
         self._next_check_at = self.clock() + CHECK_INTERVAL_SECONDS
         return _format_failure({it: missing[it] for it in missing if it in missing_before})
 
-    def get_final_failure(self) -> str:
+    def get_final_outage(self) -> str:
         """Return the same after a single check, when the time is up."""
         return _format_failure(self.find_missing())
 

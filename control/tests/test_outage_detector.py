@@ -1,6 +1,6 @@
 """When and how a missing reply is explained."""
 
-from control.reply_watchdog import CHECK_INTERVAL_SECONDS, FIRST_CHECK_SECONDS, ReplyWatchdog
+from control.outage_detector import CHECK_INTERVAL_SECONDS, FIRST_CHECK_SECONDS, OutageDetector
 
 
 class FakeClock:
@@ -16,15 +16,15 @@ class TestReplyWatchdog:
     def collect_failures(self, *found: dict[str, str] | None) -> list[str]:
         """Return the failure after each check with these missing services; None is activity."""
         clock, remaining = FakeClock(), [*found]
-        watchdog = ReplyWatchdog(lambda: remaining.pop(0) or {}, clock)
+        detector = OutageDetector(lambda: remaining.pop(0) or {}, clock)
         output = []
         while remaining:
             clock.now += max(FIRST_CHECK_SECONDS, CHECK_INTERVAL_SECONDS)
             if remaining[0] is None:
                 remaining.pop(0)
-                watchdog.reset()
+                detector.reset()
             else:
-                output.append(watchdog.get_failure())
+                output.append(detector.get_outage())
         return output
 
     def test_two_failed_checks_name_the_service_with_advice(self) -> None:
@@ -42,21 +42,21 @@ class TestReplyWatchdog:
             == [""] * 3
         )
 
-    def test_activity_resets_the_watchdog(self) -> None:
+    def test_activity_resets_the_outage_detector(self) -> None:
         missing = {"assistant": "is not running"}
         assert self.collect_failures(missing, None, missing) == ["", ""]
 
     def test_services_are_not_checked_before_the_first_interval(self) -> None:
         clock, checks = FakeClock(), list[str]()
-        watchdog = ReplyWatchdog(lambda: checks.append("x") or {}, clock)
+        detector = OutageDetector(lambda: checks.append("x") or {}, clock)
         clock.now = FIRST_CHECK_SECONDS - 0.1
-        assert watchdog.get_failure() == ""
+        assert detector.get_outage() == ""
         assert checks == []
 
 
 def test_short_timeout_still_names_the_missing_services() -> None:
     assert (
         "tg_bot is not running; see"
-        in ReplyWatchdog(lambda: {"tg_bot": "is not running"}).get_final_failure()
+        in OutageDetector(lambda: {"tg_bot": "is not running"}).get_final_outage()
     )
-    assert ReplyWatchdog(dict).get_final_failure() == ""
+    assert OutageDetector(dict).get_final_outage() == ""
