@@ -162,7 +162,7 @@ def _add_seed_option(parser: Parser) -> None:
 
 def _add_service_option(parser: Parser, kind: str, names: Sequence[str]) -> None:
     choice = argument_types.choice_parser(kind, names)
-    _add_repeatable(parser, "--service", "NAME", "only this service or log (repeatable)", choice)
+    _add_repeatable(parser, "--service", "NAME", f"only this {kind} (repeatable)", choice)
 
 
 def _add_schema_owner_option(parser: Parser) -> None:

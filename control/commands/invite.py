@@ -15,7 +15,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
         raise ControlError(f"{error} (is it running? ./manage.py status)") from error
     lines = [created.url, f"works once, until {created.expires_at}"]
     if not context.settings.is_telegram_real:
-        hint = "In the sandbox everyone may talk. To try the invitation, send there:"
+        hint = "In the sandbox everyone may talk. To try the invitation, send this in the chat:"
         lines = [hint, f"/start {created.code}"]
     for line in lines:
         context.terminal.print_line(line)

@@ -118,8 +118,8 @@ def rotate(context: Context, running: Collection[str], restart: RestartService) 
     say = context.terminal.print_line
     say(f"Keep a copy of the new {KEY_VARIABLE} with your backups.")
     say(
-        f"The old key stays behind it in {keys.path}, to read with: the other mode and suites"
-        " with another STATE_DIR may need it."
+        f"The old key stays behind it in {keys.path}: the other mode and suites with another"
+        " STATE_DIR may still need it to read their data."
     )
     say("When none of them does: ./manage.py rotate-keys --drop-old")
     return 0
@@ -153,7 +153,7 @@ def _exclusive_rotation(
     state_file = keys.path.with_name(f"{keys.path.name}.rotation")
     lock = FileLock.try_acquire(state_file)
     if lock is None:
-        raise ControlError("another ./manage.py rotate-keys is at work")
+        raise ControlError("another ./manage.py rotate-keys is running")
     with lock:
         yield keys, state_file
 

@@ -85,10 +85,10 @@ def _check_disk(context: Context) -> Finding:
     free = shutil.disk_usage(place).free
     message = f"{format_gigabytes(free)} free for {context.shorten_path(context.state_dir)}"
     if free < preflight.MIN_FREE_BYTES:
-        advice = "make room: databases stop in the middle of things without it"
+        advice = "make room: without it the databases stop"
         return make_error("disk", message, advice)
     if free < _LOW_FREE_BYTES:
-        return make_warning("disk", message, "make room soon: 2 GB leave air for logs and backups")
+        return make_warning("disk", message, "make room soon: 2 GB leave room for logs and backups")
     return Finding("disk", message)
 
 

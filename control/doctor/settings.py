@@ -38,8 +38,8 @@ def check(context: Context) -> Iterable[Finding]:
 def _describe_missing_file(context: Context) -> str:
     if plain_compose.is_running(context):
         command = plain_compose.PRINT_ADMIN_TOKEN_COMMAND
-        return f"none: docker compose made up the secrets; the admin token: {command}"
+        return f"none: docker compose generated the secrets; the admin token: {command}"
     secrets_file = context.state_dir / "secrets.env"
     if secrets_file.exists():
-        return f"none; the secrets that were made up are in {secrets_file}"
+        return f"none; the generated secrets are in {secrets_file}"
     return "not made yet; ./manage.py start makes it"

@@ -212,8 +212,8 @@ def _find_usable_folder(user: SystemUser) -> Path:
                 return folder
     names = " nor ".join(map(str, SHARED_FOLDERS))
     raise ControlError(
-        f"running as root: the user of PostgreSQL can use neither {names}, and not this folder"
-        " either; run ./manage.py as an ordinary user, or in a folder that every user may enter"
+        f"running as root: the user of PostgreSQL can use neither this folder nor {names}; run"
+        " ./manage.py as an ordinary user, or in a folder that every user may enter"
     )
 
 

@@ -82,7 +82,7 @@ def run_mutmut(
         _kill(process)
     if status:
         last = "".join(exit_reasons.read_log_tail(log)[-1:]).strip() or "no output"
-        raise ControlError(f"mutmut could not go on: {last} (all of it: {log})")
+        raise ControlError(f"mutmut failed: {last} (all of it: {log})")
 
 
 def _kill(process: "subprocess.Popen[str]") -> None:

@@ -132,7 +132,7 @@ async def test_undecryptable_secret_is_unreadable(admin: Client, make: Make, sql
         ({"origin": "api.example"}, 422, "origin"),
         ({"origin": "ftp://api.example"}, 422, "origin"),
         ({"origin": "https://me:pw@api.example"}, 422, "origin: must be only scheme, host"),
-        ({"origin": "https://api.example?key=pw"}, 422, "the secret belongs into value"),
+        ({"origin": "https://api.example?key=pw"}, 422, "the secret belongs in value"),
         ({"origin": "https://0x7f.1"}, 400, "origin"),
         ({"value": ""}, 422, "value"),
         ({"value": "v" * 8193}, 422, "longer than 8192 characters"),

@@ -51,7 +51,7 @@ Parameters = Annotated[
     JsonObject,
     Field(
         description="Sent with every request, e.g. reasoning_effort. They are not secret: keys"
-        " and tokens belong into the provider's api_key",
+        " and tokens belong in the provider's api_key",
         examples=[{"reasoning_effort": "none"}],
     ),
 ]
@@ -60,7 +60,7 @@ Parameters = Annotated[
 BaseUrl = Annotated[
     Url,
     url_validator(
-        "https://api.openai.com/v1", "must be only host and path; a key belongs into api_key"
+        "https://api.openai.com/v1", "must be only host and path; a key belongs in api_key"
     ),
     Field(examples=["https://api.openai.com/v1"]),
 ]

@@ -13,7 +13,7 @@ SecretState = Literal["stored", "unreadable"]
 _EXAMPLE = "https://api.example.org"
 Origin = Annotated[
     Url,
-    url_validator(_EXAMPLE, "must be only scheme, host and port; the secret belongs into value"),
+    url_validator(_EXAMPLE, "must be only scheme, host and port; the secret belongs in value"),
 ]
 SecretValue = Annotated[
     RevealedSecret,

@@ -25,13 +25,13 @@ from smart_kit.urls import url_validator
 
 NUMBER = "is a number; a time is written like 2026-11-27T09:00:00+01:00"
 INVALID_BASE_URL = "is not an address such as https://api.openai.com/v1"
-BASE_URL_WITH_EXTRAS = "must be only host and path; a key belongs into api_key"
+BASE_URL_WITH_EXTRAS = "must be only host and path; a key belongs in api_key"
 INVALID_JSON = (
     "is not JSON: Expecting property name enclosed in double quotes: line 1 column 2 (char 1)"
 )
 INVALID_LIST = "is not an address such as https://example.org/models.json"
 INVALID_ORIGIN = "is not an address such as https://api.example.org"
-ORIGIN_WITH_EXTRAS = "must be only scheme, host and port; the secret belongs into value"
+ORIGIN_WITH_EXTRAS = "must be only scheme, host and port; the secret belongs in value"
 INVALID_API_KEY = "must consist of printable ASCII characters without blanks"
 INVALID_SECRET = "must consist of printable ASCII characters and blanks, without line ends"
 ID = UUID(int=1)

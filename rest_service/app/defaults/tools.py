@@ -13,9 +13,7 @@ _DESCRIPTIONS: dict[tuple[ToolType, str], str] = {
     ("reminder", "create_task"): (
         "Note something the person means to do. It reminds nobody by itself."
     ),
-    ("reminder", "list_tasks"): (
-        "The person's tasks with their ids, what is due first at the top."
-    ),
+    ("reminder", "list_tasks"): ("The person's tasks with their ids, those due first at the top."),
     ("reminder", "change_task"): "Change a task, or say that it is done or cancelled.",
     ("weather", "get_weather"): "The weather now and in the coming days, anywhere.",
     ("sub_assistant", "ask_writer"): (

@@ -26,8 +26,8 @@ async def list_effects(
 async def undo_effect(operation: IdempotentDep, body: EffectUndo) -> EffectRead:
     """Undo the newest change of a user that is not undone yet, and return the undoing change.
 
-    It needs an Idempotency-Key. 404 where nothing is left, 409 where what was changed is not as the
-    change has left it: a reminder that has fired, a record that was changed again or deleted.
+    It needs an Idempotency-Key. 404 if there is nothing to undo; 409 if the record was changed
+    again or deleted meanwhile, or the reminder has fired.
     """
     return await operation.run(EffectRead, undo.undo, body)
 

@@ -34,14 +34,14 @@ def _add_read_routes(table: VersionedTable) -> None:
     async def list_versions(
         session: SessionDep, object_id: UUID, query: PageQueryDep
     ) -> Page[VersionRead]:
-        """The versions, newest first; of an assistant with its tools. Deleted records keep them."""
+        """List the versions, newest first. They stay after the record is deleted."""
         return await versions.read_page(session, table, object_id, query)
 
     @router.get(f"{path}/compare", name=f"compare_versions_of_{table.noun}")
     async def compare_versions(
         session: SessionDep, object_id: UUID, pair: Annotated[VersionPair, Query()]
     ) -> ComparisonRead:
-        """The differences between two versions, field by field; tools by their names."""
+        """Compare two versions field by field. Tools are compared by name."""
         return await version_diff.compare(session, table, object_id, pair.before, pair.after)
 
     @router.get(f"{path}/{{number}}", name=f"get_version_of_{table.noun}")

@@ -105,7 +105,8 @@ async def _check_provider(client: ProviderClient, model: LlmModel | None, names:
     """Return a sentence about a working connection. Raises ProviderError."""
     try:
         names += await list_models(client, MAX_NAMES)
-        seen = f"{client.host} responds and lists {len(names)} models"
+        noun = "model" if len(names) == 1 else "models"
+        seen = f"{client.host} responds and lists {len(names)} {noun}"
     except ProviderError as error:
         if error.code not in _TOLERATED_CODES:
             raise
