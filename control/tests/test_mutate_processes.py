@@ -32,7 +32,9 @@ def test_progress_of_mutmut_is_shown(tmp_path: Path) -> None:
 
 def test_failure_of_mutmut_shows_its_last_line(tmp_path: Path) -> None:
     python = make_program(tmp_path, "echo first; echo failed to collect stats; echo; exit 1")
-    with pytest.raises(ControlError, match=r"mutmut failed: failed to collect stats \(all of it: /"):
+    with pytest.raises(
+        ControlError, match=r"mutmut failed: failed to collect stats \(all of it: /"
+    ):
         processes.run_mutmut(python, tmp_path, os.environ, 1, ignore_progress)
 
 
