@@ -29,7 +29,7 @@ def _parse_replica_count(table: Sequence[Service], text: str) -> tuple[str, int]
     if not sign:
         raise UsageError(f"--replicas takes NAME=N, as in {replicable[0]}=3, not {text!r}")
     if name not in replicable:
-        known = name in services.list_names(table)
+        known = name in services.list_selectable(table)
         error = f"{name} cannot have replicas" if known else f"there is no service {name!r}"
         raise UsageError(f"{error}; services with replicas: {', '.join(replicable)}")
     if not (_is_integer(number) and 1 <= int(number) <= replicas.MAX_REPLICAS):

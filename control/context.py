@@ -8,7 +8,7 @@ from pathlib import Path
 
 from control import environment, replicas
 from control.addresses import COMPOSE_ADDRESSES
-from control.machine import MachineFacts
+from control.machine_requirements import MachineFacts
 from control.services import SERVICES, Service
 from control.settings import Settings
 from control.terminal import Terminal
@@ -28,7 +28,7 @@ class Context:
     services: tuple[Service, ...] = SERVICES
     python_override: Path | None = None
     """An interpreter with all packages installed; None: `.venv`."""
-    find_machine: Callable[[Path], MachineFacts] = MachineFacts.inspect
+    inspect_machine: Callable[[Path], MachineFacts] = MachineFacts.inspect
     """Returns facts about this machine, for a folder."""
 
     @cached_property
@@ -44,7 +44,7 @@ class Context:
         """The settings as containers see them."""
         return Settings.load(self.root, self.environ, COMPOSE_ADDRESSES)
 
-    def ensure_valid(self) -> None:
+    def ensure_valid_settings(self) -> None:
         """Raise ControlError if the settings or the replica counts are invalid."""
         Settings.load(self.root, self.environ)
         replicas.read(self.state_dir, self.services)
@@ -75,7 +75,7 @@ class Context:
     @property
     def virtualenv(self) -> Virtualenv:
         log = self.state_dir / "logs" / "install.log"
-        return Virtualenv(self.root, log, self.environ, self.terminal, self.find_machine)
+        return Virtualenv(self.root, log, self.environ, self.terminal, self.inspect_machine)
 
     def ensure_python(self, *, develop: bool = False) -> Path:
         """Return the interpreter of the services; the first call installs it."""

@@ -29,7 +29,7 @@ def describe_exit(code: int, log: str) -> str:
     return f"exit status {code}: {last}" if last else f"exit status {code}, without output"
 
 
-def read_last_log_line(log: Path, start: int = 0) -> str:
+def explain_log_file(log: Path, start: int = 0) -> str:
     """Return the last line that a process wrote, or a known explanation of it."""
     return explain_log(read_tail(log, start))
 

@@ -94,7 +94,7 @@ def _replace_environment(match: re.Match[str]) -> str:
     (service,) = (it for it in SERVICES if it.name == match["service"])
     own = [field.name for field in read_fields(service)]
     values = {
-        name: _COMPOSE_VALUES.get(name) or _compose_value(name, source)
+        name: _COMPOSE_VALUES.get(name) or _format_compose_value(name, source)
         for name, source in service.map_variables(own).items()
         # the image sets STATE_DIR, and each container has its usual port to itself
         if name != "STATE_DIR" and (name != service.port or name in _COMPOSE_VALUES)
@@ -105,7 +105,7 @@ def _replace_environment(match: re.Match[str]) -> str:
     return match[0][:start] + body + match[0][end:]
 
 
-def _compose_value(name: str, source: str) -> str:
+def _format_compose_value(name: str, source: str) -> str:
     default = ""
     for service in SERVICES:
         if name == f"{service.name.upper()}_URL" and service.port:
@@ -120,7 +120,7 @@ def _replace_block(match: re.Match[str]) -> str:
     return f"{indent}# generated: {name}\n{body}{indent}# end of generated lines\n"
 
 
-def _override_services() -> Iterator[str]:
+def _render_override_services() -> Iterator[str]:
     for service in SERVICES:
         owner = service.name if service.port else "rest_service"
         for suffix in ("", "_replica") if service.has_shared_port else ("",):
@@ -134,7 +134,7 @@ def _override_services() -> Iterator[str]:
 _VOLUME_OWNERS = (*DATABASES, *(service.name for service in SERVICES if service.port))
 _BLOCKS: dict[str, Iterable[str]] = {
     "mounts": ("- made:/made", *(f"- made_{name}:/made/{name}" for name in _VOLUME_OWNERS)),
-    "services": tuple(_override_services()),
+    "services": tuple(_render_override_services()),
     "volumes": ("made:", *(f"made_{name}:" for name in _VOLUME_OWNERS)),
 }
 

@@ -28,7 +28,7 @@ class LogSource:
 
 
 @dataclass(frozen=True)
-class SuiteData:
+class RemovableData:
     """The data of a suite."""
 
     descriptions: Iterable[str]
@@ -105,11 +105,11 @@ class Mode(ABC):
         """Return the logs of these services, or of all; its names are empty before a start."""
 
     @abstractmethod
-    def running_database(self) -> AbstractContextManager[RunAlembic]:
+    def provide_database(self) -> AbstractContextManager[RunAlembic]:
         """Provide a running database inside the context."""
 
     @abstractmethod
-    def find_data(self, *, is_confirmed: bool) -> SuiteData | None:
+    def find_removable_data(self, *, is_confirmed: bool) -> RemovableData | None:
         """Return the data of the suite; None if there is none."""
 
     @abstractmethod

@@ -32,7 +32,7 @@ def none(parser: Parser, _: Sequence[Service]) -> None:
 
 
 def service(parser: Parser, table: Sequence[Service]) -> None:
-    _add_service_option(parser, "service", services.list_names(table))
+    _add_service_option(parser, "service", services.list_selectable(table))
 
 
 def start(parser: Parser, table: Sequence[Service]) -> None:

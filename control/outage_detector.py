@@ -15,7 +15,7 @@ _ADVICE = "see ./manage.py status, and ./manage.py start for what is missing"
 class OutageDetector:
     """Starts with a message; activity resets it."""
 
-    find_missing: Callable[[], Mapping[str, str]]
+    find_unhealthy: Callable[[], Mapping[str, str]]
     """Returns the problem of each unhealthy service that a reply needs."""
     clock: Callable[[], float] = time.monotonic
     _next_check_at: float = field(init=False)
@@ -33,16 +33,16 @@ class OutageDetector:
         """Return the services that two consecutive checks have missed, with advice; else empty."""
         if self.clock() < self._next_check_at:
             return ""
-        missing, missing_before = self.find_missing(), self._missing_before
+        missing, missing_before = self.find_unhealthy(), self._missing_before
         self._missing_before = frozenset(missing)
         self._next_check_at = self.clock() + CHECK_INTERVAL_SECONDS
-        return _format_failure({it: missing[it] for it in missing if it in missing_before})
+        return _format_outage({it: missing[it] for it in missing if it in missing_before})
 
-    def get_final_outage(self) -> str:
+    def get_outage_now(self) -> str:
         """Return the same after a single check, when the time is up."""
-        return _format_failure(self.find_missing())
+        return _format_outage(self.find_unhealthy())
 
 
-def _format_failure(missing: Mapping[str, str]) -> str:
+def _format_outage(missing: Mapping[str, str]) -> str:
     problems = ", ".join(f"{name} {problem}" for name, problem in missing.items())
     return f"{problems}; {_ADVICE}" if problems else ""

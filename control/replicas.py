@@ -37,7 +37,7 @@ def read(state_dir: Path, table: Sequence[Service]) -> dict[str, int]:
     return dict(counts)
 
 
-def replicas_file_error(state_dir: Path, table: Sequence[Service]) -> str:
+def find_replicas_file_error(state_dir: Path, table: Sequence[Service]) -> str:
     """Return what is wrong with the file, in one line; empty if it is valid."""
     try:
         read(state_dir, table)

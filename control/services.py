@@ -107,7 +107,7 @@ SERVICES = (
 )
 
 
-def list_names(table: Iterable[Service]) -> tuple[str, ...]:
+def list_selectable(table: Iterable[Service]) -> tuple[str, ...]:
     """Return the names that an operator may give: databases and services, but no tasks."""
     return (*DATABASES, *(item.name for item in table if item.port))
 

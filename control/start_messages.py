@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from control import environment, invitation, machine
+from control import environment, invitation, machine_requirements
 from control.context import Context
 from control.errors import ControlError
 from control.http_client import RequestFailed
@@ -38,7 +38,7 @@ def prepare_environment(context: Context, mode: str) -> None:
     for name, advice in environment.find_unknown_variables(context.root).items():
         context.terminal.print_warning(f".env: {name} is not a setting of the suite; {advice}")
     if mode == "local":
-        for finding in machine.check_memory(context.find_machine(context.root)):
+        for finding in machine_requirements.check_memory(context.inspect_machine(context.root)):
             context.terminal.print_warning(str(finding))
 
 

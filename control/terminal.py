@@ -59,13 +59,13 @@ class Terminal:
             self._has_progress_line = False
 
     def print_success(self, name: str, note: str = "") -> None:
-        self._print_result(self._sign("✓", "ok", GREEN), name, self.paint(note, DIM))
+        self._print_result(self._format_sign("✓", "ok", GREEN), name, self.paint(note, DIM))
 
     def print_failure(self, name: str, reason: str) -> None:
-        self._print_result(self._sign("✗", "--", RED), name, reason)
+        self._print_result(self._format_sign("✗", "--", RED), name, reason)
 
     def print_warning(self, text: str) -> None:
-        self.print_line(f"{self._sign('!', '!', YELLOW)} {text}")
+        self.print_line(f"{self._format_sign('!', '!', YELLOW)} {text}")
 
     @contextmanager
     def step(self, name: str, note: str = "") -> Iterator[None]:
@@ -80,7 +80,7 @@ class Terminal:
     def _print_result(self, sign: str, name: str, note: str) -> None:
         self.print_line(f" {sign} {name:<{_NAME_WIDTH}} {note}".rstrip())
 
-    def _sign(self, sign: str, plain: str, colour: str) -> str:
+    def _format_sign(self, sign: str, plain: str, colour: str) -> str:
         try:
             sign.encode(self._encoding)
         except UnicodeEncodeError:

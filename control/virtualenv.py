@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from control import disk, environment, machine, requirements
+from control import disk, environment, machine_requirements, requirements
 from control.file_lock import FileLock
 from control.finding import Finding
 from control.installer import Installer, find_uv
-from control.machine import MachineFacts
+from control.machine_requirements import MachineFacts
 from control.terminal import Terminal
 
 
@@ -29,7 +29,7 @@ class Virtualenv:
     log: Path
     environ: Mapping[str, str]
     terminal: Terminal
-    find_machine: Callable[[Path], MachineFacts] = MachineFacts.inspect
+    inspect_machine: Callable[[Path], MachineFacts] = MachineFacts.inspect
 
     @property
     def path(self) -> Path:
@@ -47,14 +47,14 @@ class Virtualenv:
         """
         list_files = requirements.development_files if develop else requirements.runtime_files
         files = list_files(self.root)
-        found = self.find_machine(self.root)
-        machine.raise_first(machine.check_loopback(found))
+        found = self.inspect_machine(self.root)
+        machine_requirements.raise_first_unmet(machine_requirements.check_loopback(found))
         # the list of packages of `.venv` itself may be incomplete
         is_active = Path(sys.prefix).resolve() == self.path.resolve()
         has_installed = self._has_installed(files)
         if not has_installed and not is_active and requirements.are_installed(files):
             return Path(sys.executable)
-        machine.raise_first(machine.check_execution(found))
+        machine_requirements.raise_first_unmet(machine_requirements.check_can_execute(found))
         if not has_installed:
             with self._acquire_lock() as lock:
                 if not self._has_installed(files):
@@ -81,16 +81,18 @@ class Virtualenv:
 
     def rebuild(self) -> None:
         """Create it again, with the requirements of the suite."""
-        machine.raise_first(machine.check_execution(self.find_machine(self.root)))
+        machine_requirements.raise_first_unmet(
+            machine_requirements.check_can_execute(self.inspect_machine(self.root))
+        )
         with self._acquire_lock() as lock:
             self._install_packages(requirements.runtime_files(self.root), lock, from_scratch=True)
 
-    def find_unmet_requirements(self) -> Iterator[Finding]:
+    def find_rebuild_obstacles(self) -> Iterator[Finding]:
         """Yield what prevents creating it again. The space that it takes now counts as free."""
-        found = self.find_machine(self.root)
+        found = self.inspect_machine(self.root)
         free_after_removal = found.free_disk + disk.get_disk_usage(self.path)
         rebuilt, has_uv = replace(found, free_disk=free_after_removal), bool(find_uv(self.environ))
-        return machine.check_installation(rebuilt, has_uv=has_uv)
+        return machine_requirements.check_can_install(rebuilt, has_uv=has_uv)
 
     def _list_stamps(self) -> list[Path]:
         return list(self.path.glob("stamp-*"))
@@ -117,7 +119,7 @@ class Virtualenv:
         self, files: tuple[Path, ...], lock: FileLock, *, from_scratch: bool
     ) -> None:
         if from_scratch:
-            machine.raise_first(self.find_unmet_requirements())
+            machine_requirements.raise_first_unmet(self.find_rebuild_obstacles())
         environment.make_log_dir(self.log.parent)
         installer = Installer(self.log, self.environ, self.terminal, lock)
         total = len(requirements.parse_names(files))

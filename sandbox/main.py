@@ -8,7 +8,7 @@ from aiohttp import web
 
 from sandbox.chat.fault_injection_api import FaultInjectionApi
 from sandbox.chat.routes import ChatPageRoutes
-from sandbox.chat.security import RequestGuard
+from sandbox.chat.security import ChatAccessGuard
 from sandbox.llm.server import llm_routes
 from sandbox.settings import SandboxSettings
 from sandbox.telegram.api import BotApi
@@ -16,7 +16,7 @@ from sandbox.telegram.telegram_state import TelegramState
 from sandbox.telegram.webhook_delivery import WebhookDelivery
 from sandbox.weather.server import weather_routes
 from smart_kit.health import Health
-from smart_kit.service import aiohttp_loop, build_health_app, launch, run_loops
+from smart_kit.service import build_aiohttp_server, build_health_app, launch, run_loops
 
 
 def create_app(settings: SandboxSettings) -> web.Application:
@@ -24,12 +24,12 @@ def create_app(settings: SandboxSettings) -> web.Application:
     state = TelegramState(
         settings.state_dir / "sandbox", settings.telegram_token.get_secret_value()
     )
-    guard = RequestGuard(settings.sandbox_chat_token.get_secret_value(), settings.sandbox_port)
+    guard = ChatAccessGuard(settings.sandbox_chat_token.get_secret_value(), settings.sandbox_port)
     bot_api = BotApi(state)
     app = build_health_app(Health("sandbox"))
     app.add_routes([*bot_api.routes(), *llm_routes(), *weather_routes()])
     app.add_routes(FaultInjectionApi(state, guard).routes())
-    app.add_routes(ChatPageRoutes(state, guard, settings.model_host).routes())
+    app.add_routes(ChatPageRoutes(state, guard, settings.remote_model_host).routes())
 
     async def stop(_: web.Application) -> None:
         state.stop()
@@ -49,7 +49,9 @@ def create_app(settings: SandboxSettings) -> web.Application:
 
 async def serve(settings: SandboxSettings) -> None:
     """Serve until the process is asked to stop."""
-    await run_loops(aiohttp_loop(create_app(settings), settings.bind_host, settings.sandbox_port))
+    await run_loops(
+        build_aiohttp_server(create_app(settings), settings.bind_host, settings.sandbox_port)
+    )
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ class SandboxSettings(StateSettings):
     """The model server. The chat page names it if it is not on this machine."""
 
     @property
-    def model_host(self) -> str | None:
+    def remote_model_host(self) -> str | None:
         """The host that receives the messages; None where the model runs on this machine."""
         if self.openai_base_url is None:
             return None

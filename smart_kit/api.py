@@ -105,7 +105,9 @@ def add_health(app: FastAPI, health: Health) -> None:
     )
 
 
-def uvicorn_loop(app: FastAPI, host: str, port: int, replica_port: int | None = None) -> Loop:
+def build_uvicorn_server(
+    app: FastAPI, host: str, port: int, replica_port: int | None = None
+) -> Loop:
     """Return a loop that serves an application. It raises ConfigurationError if a port is in use.
 
     With a `replica_port` this process also listens there, and shares `port` with other replicas.

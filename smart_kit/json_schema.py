@@ -107,11 +107,13 @@ class JsonSchemaValidator:
             "pattern": self._check_pattern,
             "uniqueItems": _check_unique_items,
         }
-        counted = {name: self._count_steps(name, keyword) for name, keyword in keywords.items()}
+        counted = {
+            name: self._wrap_with_step_limit(name, keyword) for name, keyword in keywords.items()
+        }
         kind = validators.extend(Draft202012Validator, counted)
         return kind(schema, registry=Registry())  # the default registry downloads remote references
 
-    def _count_steps(self, name: str, keyword: Callable[..., Any]) -> Callable[..., Any]:
+    def _wrap_with_step_limit(self, name: str, keyword: Callable[..., Any]) -> Callable[..., Any]:
         def count(validator: Any, expected: Any, value: Any, schema: Any) -> Any:
             self._step_count += 1
             self._visited_characters += self._argument_sizes.get(id(value), 0)

@@ -81,7 +81,7 @@ def configure(
 ) -> None:
     """Send the records of structlog and `logging` to stderr, redacted and in one format."""
 
-    def name_service(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    def add_service_name(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
         return {"service": service, **event}
 
     shared: list[Processor] = [
@@ -89,7 +89,7 @@ def configure(
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
-        name_service,
+        add_service_name,
         Redactor(secrets).process,
     ]
     structlog.configure(

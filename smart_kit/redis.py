@@ -28,15 +28,15 @@ _SOCKET_MARGIN_SECONDS = 10.0
 
 def connect(settings: RedisSettings) -> Redis:
     """Return a client for commands that do not block."""
-    return _client(settings, socket_timeout=5.0)
+    return _build_client(settings, socket_timeout=5.0)
 
 
-def connect_blocking(settings: RedisSettings) -> Redis:
+def connect_for_blocking_reads(settings: RedisSettings) -> Redis:
     """Return a client for subscriptions and for reads that block up to MAX_BLOCK_SECONDS."""
-    return _client(settings, socket_timeout=MAX_BLOCK_SECONDS + _SOCKET_MARGIN_SECONDS)
+    return _build_client(settings, socket_timeout=MAX_BLOCK_SECONDS + _SOCKET_MARGIN_SECONDS)
 
 
-def _client(settings: RedisSettings, socket_timeout: float) -> Redis:
+def _build_client(settings: RedisSettings, socket_timeout: float) -> Redis:
     password = settings.redis_password
     return redis.asyncio.Redis(
         host=settings.redis_host,

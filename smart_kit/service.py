@@ -100,7 +100,7 @@ def build_health_app(health: Health) -> web.Application:
     return app
 
 
-def aiohttp_loop(app: web.Application, host: str, port: int) -> Loop:
+def build_aiohttp_server(app: web.Application, host: str, port: int) -> Loop:
     """Return a loop that serves an application. Raises ConfigurationError if the port is in use."""
 
     async def serve(stop: asyncio.Event) -> None:

@@ -55,20 +55,20 @@ class CommandContext:
         """The same in every attempt at the message."""
         return f"{self.message.id}/0"
 
-    def reply_with_notice(
+    def build_notice_outcome(
         self, name: NoticeName, parameters: Mapping[str, str] | None = None
     ) -> Outcome:
         """Return the outcome that sends this notice."""
-        return self.reply_with(
+        return self.build_outcome(
             replies.build_notice(self.message, self.user, name, parameters=parameters)
         )
 
-    def reply_with(self, envelope: Envelope) -> Outcome:
+    def build_outcome(self, envelope: Envelope) -> Outcome:
         """Return the outcome that sends this reply."""
         return Outcome(replies=(envelope,), journal_message_id=self.message.id)
 
 
-class _Choice(NamedTuple):
+class _ChoiceUpdate(NamedTuple):
     """The change that a pressed button causes, and the notice about it."""
 
     change: UserUpdate
@@ -107,20 +107,20 @@ class CommandHandler:
                     REST_SERVICE_RETRY_SECONDS, f"/{name}: {error.message}"
                 ) from error
             log.warning("command abandoned", command=name, reason=error.message)
-            return context.reply_with_notice("try_again_later")
+            return context.build_notice_outcome("try_again_later")
 
     async def _start_thread(self, context: CommandContext) -> Outcome:
         assistant_id = context.assistant.id
         thread = await self.rest.create_thread(
             context.user.id, assistant_id, context.idempotency_key
         )
-        await self.history.start_thread(thread.thread_id)
-        await self._require_visible(
+        await self.history.mark_new_thread(thread.thread_id)
+        await self._require_change_in_redis(
             context,
             "the new thread",
             lambda user: user.threads.get(assistant_id) == thread.thread_id,
         )
-        return context.reply_with_notice("new_conversation")
+        return context.build_notice_outcome("new_conversation")
 
     async def _undo(self, context: CommandContext) -> Outcome:
         """Undo the newest change. The history records it, so that models do not build on the
@@ -128,9 +128,9 @@ class CommandHandler:
         try:
             effect = await self.rest.undo(context.user.id, context.idempotency_key)
         except NotFound:
-            return context.reply_with_notice("nothing_to_undo")
+            return context.build_notice_outcome("nothing_to_undo")
         except Conflict:
-            return context.reply_with_notice("cannot_be_undone")
+            return context.build_notice_outcome("cannot_be_undone")
         thread_id = context.assistant.get_or_create_thread(context.user)
         # Restores a lost history first: once it grows, it would count as complete.
         await self.history.get_newest(thread_id, context.user.id, 1)
@@ -138,20 +138,22 @@ class CommandHandler:
 
     async def _apply_choice(self, context: CommandContext, press: UserPress) -> Outcome:
         is_assistant = press.choice_kind == "assistant"
-        choice = (_select_assistant if is_assistant else _select_model)(context, press)
+        choice = (_resolve_assistant_choice if is_assistant else _resolve_model_choice)(
+            context, press
+        )
         if choice is None:
-            return context.reply_with_notice("choice_unavailable")
+            return context.build_notice_outcome("choice_unavailable")
         try:
             await self.rest.update_user(context.user.id, choice.change)
         except DomainError:  # rest_service has a newer configuration
-            return context.reply_with_notice("choice_unavailable")
+            return context.build_notice_outcome("choice_unavailable")
         changed = choice.change.model_dump(exclude_unset=True)
-        await self._require_visible(
+        await self._require_change_in_redis(
             context, "the choice", lambda user: user.model_dump(include=set(changed)) == changed
         )
-        return context.reply_with_notice(choice.notice, choice.parameters)
+        return context.build_notice_outcome(choice.notice, choice.parameters)
 
-    async def _require_visible(
+    async def _require_change_in_redis(
         self, context: CommandContext, change: str, is_visible: Callable[[UserSnapshot], bool]
     ) -> None:
         """Raise RetryMessage until Redis has the change: the next message reads it there."""
@@ -199,8 +201,8 @@ def _show_options(context: CommandContext, kind: ChoiceKind) -> Outcome:
     is_assistant = kind == "assistant"
     options = (_list_assistant_options if is_assistant else _list_model_options)(context)
     if len(options) < 2:
-        return context.reply_with_notice("nothing_to_choose")
-    return context.reply_with(
+        return context.build_notice_outcome("nothing_to_choose")
+    return context.build_outcome(
         replies.build_choice_prompt(context.message, context.user, kind, options)
     )
 
@@ -224,18 +226,18 @@ def _list_model_options(context: CommandContext) -> list[ChoiceOption]:
     return [ChoiceOption(row_id=None, label="", is_selected=is_own), *options]
 
 
-def _select_assistant(context: CommandContext, press: UserPress) -> _Choice | None:
+def _resolve_assistant_choice(context: CommandContext, press: UserPress) -> _ChoiceUpdate | None:
     for record in context.factory.secretaries:
         if press.row_id in (record.id, None):
             change = UserUpdate(assistant_id=press.row_id)
-            return _Choice(change, "assistant_chosen", {"name": record.name})
+            return _ChoiceUpdate(change, "assistant_chosen", {"name": record.name})
     return None
 
 
-def _select_model(context: CommandContext, press: UserPress) -> _Choice | None:
+def _resolve_model_choice(context: CommandContext, press: UserPress) -> _ChoiceUpdate | None:
     if press.row_id is None:
-        return _Choice(UserUpdate(model=None), "default_model_chosen")
+        return _ChoiceUpdate(UserUpdate(model=None), "default_model_chosen")
     for model in context.factory.user_selectable_models:
         if model.id == press.row_id:
-            return _Choice(UserUpdate(model=model.name), "model_chosen", {"name": model.name})
+            return _ChoiceUpdate(UserUpdate(model=model.name), "model_chosen", {"name": model.name})
     return None

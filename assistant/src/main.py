@@ -7,10 +7,10 @@ from smart_kit.clock import Clock
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.health import Health
 from smart_kit.mailbox import Mailbox, MailboxReconciler, QueueMonitor, Worker
-from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.redis import Redis, connect, connect_for_blocking_reads
 from smart_kit.rest_client import ServiceClient
 from smart_kit.safe_http.client import SafeHttpClient
-from smart_kit.service import aiohttp_loop, build_health_app, launch, run_loops
+from smart_kit.service import build_aiohttp_server, build_health_app, launch, run_loops
 from smart_kit.vault import Vault
 
 from .assistants.factory import AssistantFactory
@@ -18,7 +18,7 @@ from .commands import CommandHandler
 from .config.settings import AssistantSettings
 from .messages.context_window import ContextWindow
 from .orchestrator import AssistantOrchestrator
-from .services.budget import BudgetStore
+from .services.budget import BudgetFactory
 from .services.models.client import ModelClient
 from .services.models.model_registry import ModelRegistry
 from .services.models.transport.endpoint import EndpointPool
@@ -41,7 +41,7 @@ async def serve(settings: AssistantSettings) -> None:
     rest = RestServiceClient(ServiceClient(settings))
     weather = OpenMeteoClient(settings.weather_api_url)
     safe_http = SafeHttpClient(settings.private_hosts)
-    async with connect(settings) as redis, connect_blocking(settings) as blocking:
+    async with connect(settings) as redis, connect_for_blocking_reads(settings) as blocking:
         services = ToolServices(
             rest,
             Clock(),
@@ -84,7 +84,7 @@ async def _run_worker(
         queue_monitor.run,
         MailboxReconciler(redis, mailbox.name).run,
         configuration.watch,
-        aiohttp_loop(build_health_app(health), settings.bind_host, settings.assistant_port),
+        build_aiohttp_server(build_health_app(health), settings.bind_host, settings.assistant_port),
     )
 
 
@@ -99,7 +99,7 @@ def _build_orchestrator(
     rest, clock = services.rest, services.clock
     users, history, client = UserStore(redis, rest), HistoryStore(redis, rest), ModelClient()
     window = ContextWindow(settings.max_context_messages, settings.max_context_length)
-    budgets = BudgetStore(redis, rest, clock)
+    budgets = BudgetFactory(redis, rest, clock)
     zone = ZoneInfo(settings.default_timezone)
     turn_runner = TurnRunner(mailbox, history, redis, clock, zone, budgets)
 

@@ -17,7 +17,7 @@ from smart_kit.contracts.queue import (
     UserCommand,
     UserPress,
 )
-from smart_kit.contracts.threads import RunRecord
+from smart_kit.contracts.threads import CronJobRunRecord
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import RejectMessage, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Delivery, Mailbox, Outcome
@@ -29,10 +29,10 @@ from .commands import (
     CommandHandler,
     get_age_seconds,
 )
-from .core.journal import parse_effects, to_receipts
+from .core.journal import order_effects, parse_effects
 from .messages import replies
 from .storage.configuration import ConfigurationStore
-from .storage.users import UserState, UserStore
+from .storage.users import UserAndBot, UserStore
 from .turn_runner import TurnRequest, TurnRunner
 
 CONFIGURATION_RETRY_SECONDS = 1.0
@@ -96,7 +96,9 @@ class AssistantOrchestrator:
         if _is_from_other_bot(message, await self.users.get(_get_telegram_id(message))):
             return Outcome(archive_record=_build_failed_run_record(message))
         effects = parse_effects(await self.mailbox.load_journal(message.id))
-        reply = replies.build_failure_notice(message, delivery.fencing_token, to_receipts(effects))
+        reply = replies.build_failure_notice(
+            message, delivery.fencing_token, order_effects(effects)
+        )
         return Outcome(replies=(reply,), archive_record=_build_failed_run_record(message))
 
     async def _resolve_unknown_user(self, message: ToSecretary) -> UserSnapshot | None:
@@ -147,11 +149,11 @@ def _build_failed_run_record(message: ToSecretary) -> str:
     """Return the archive record of a scheduled prompt without a turn; empty for other messages."""
     if not isinstance(message, ScheduledPrompt):
         return ""
-    record = RunRecord(run_id=message.run_id, state="failed", ended_at=utc_now())
+    record = CronJobRunRecord(run_id=message.run_id, state="failed", ended_at=utc_now())
     return record.model_dump_json()
 
 
-def _is_from_other_bot(message: ToSecretary, user_state: UserState) -> bool:
+def _is_from_other_bot(message: ToSecretary, user_state: UserAndBot) -> bool:
     """Return whether the message came through a bot that tg_bot no longer serves, so that the
     answer cannot be sent."""
     bot_id = parse_bot_id(message.conversation)

@@ -20,11 +20,11 @@ from .assistants.llm_chat import SecretaryLLMChat
 from .core.errors import BudgetExceeded, ContextLengthExceeded, DeadlineExceeded, EmptyResponse
 from .core.journal import Journal, parse_effects
 from .core.turn import Turn
-from .core.turn_progress import TurnProgress, publish_progress
+from .core.turn_progress import TurnProgress, publishing_progress
 from .messages import replies
 from .messages.conversation import Conversation, build_scheduled_text
 from .messages.item import ChatItem
-from .services.budget import LOW_PERCENT, BudgetStore
+from .services.budget import LOW_PERCENT, BudgetFactory
 from .storage.history import HistoryStore
 
 TURNS = Counter("smart_assistant_turns_total", "Finished turns by status", ["status"])
@@ -52,11 +52,11 @@ class TurnRunner:
     redis: Redis
     clock: Clock
     default_zone: ZoneInfo
-    budgets: BudgetStore
+    budgets: BudgetFactory
 
     async def run(self, request: TurnRequest) -> Outcome:
         """Return the answer, or a notice where no model answered, each with receipts."""
-        async with publish_progress(self.redis, request.message) as progress:
+        async with publishing_progress(self.redis, request.message) as progress:
             turn = await self._build_turn(request, progress)
             conversation = await self._open_conversation(request, turn)
             try:
@@ -93,7 +93,7 @@ class TurnRunner:
     async def _open_conversation(self, request: TurnRequest, turn: Turn) -> Conversation:
         message, window = request.message, request.assistant.window
         newest, length = await self.history.get_newest(
-            turn.thread_id, turn.user.id, window.max_history_items
+            turn.thread_id, turn.user.id, window.history_items_to_load
         )
         text = message.text
         if isinstance(message, ScheduledPrompt):

@@ -47,6 +47,6 @@ async def harness(redis: Redis, model: ScriptedModel) -> AsyncIterator[Assistant
     made = AssistantHarness(redis, model.url)
     await made.configure(make_secretary(make_tool("get_time"), make_tool("create_reminder")))
     await made.store_user(make_user())
-    await made.history.start_thread(ALICES_THREAD)
+    await made.history.mark_new_thread(ALICES_THREAD)
     yield made
     await made.close()

@@ -11,7 +11,7 @@ from assistant.src.assistants.factory import AssistantFactory
 from assistant.src.commands import CommandHandler
 from assistant.src.messages.context_window import ContextWindow
 from assistant.src.orchestrator import AssistantOrchestrator
-from assistant.src.services.budget import BudgetStore
+from assistant.src.services.budget import BudgetFactory
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.model_registry import ModelRegistry
 from assistant.src.services.models.transport.endpoint import EndpointPool
@@ -107,7 +107,7 @@ class AssistantHarness:
             self.redis,
             self.clock,
             ZoneInfo("America/New_York"),
-            BudgetStore(self.redis, self.client, self.clock),
+            BudgetFactory(self.redis, self.client, self.clock),
         )
         return AssistantOrchestrator(
             self.mailbox,

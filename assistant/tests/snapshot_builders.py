@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4, uuid5
 
+from smart_kit.contracts.builtin_functions import FUNCTIONS
 from smart_kit.contracts.configuration import AssistantSnapshot, ModelSnapshot, ToolSnapshot
-from smart_kit.contracts.functions import FUNCTIONS
 from smart_kit.contracts.threads import derive_first_thread_id
 from smart_kit.contracts.users import UserSnapshot
 

@@ -12,7 +12,7 @@ from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import ALICE, BOT, SENT_AT, make_user
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY, user_key
 from smart_kit.contracts.queue import BotIdentity, Notice, Reply, ScheduledPrompt
-from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER, RunRecord
+from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER, CronJobRunRecord
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Outcome
 from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
@@ -135,7 +135,10 @@ async def test_scheduled_prompt_of_a_blocked_or_deleted_user_is_dropped(
     records = [
         ARCHIVE_RECORD_ADAPTER.validate_json(outcome.archive_record) for outcome in (blocked, gone)
     ]
-    assert [isinstance(one, RunRecord) and one.state for one in records] == ["failed", "failed"]
+    assert [isinstance(one, CronJobRunRecord) and one.state for one in records] == [
+        "failed",
+        "failed",
+    ]
     assert not await harness.redis.exists(f"in:waiting:tg:{BOT}:{ALICE}")
 
 
@@ -155,7 +158,7 @@ async def test_scheduled_prompt_of_an_unknown_user_waits_a_minute(
     set_message_age(monkeypatch, 60)
     outcome = await harness.orchestrator.process_message(delivery)
 
-    assert ARCHIVE_RECORD_ADAPTER.validate_json(outcome.archive_record) == RunRecord(
+    assert ARCHIVE_RECORD_ADAPTER.validate_json(outcome.archive_record) == CronJobRunRecord(
         run_id=prompt.run_id, state="failed", ended_at=SENT_AT + timedelta(seconds=60)
     )
 
@@ -184,7 +187,7 @@ async def test_dead_scheduled_prompt_sends_a_notice_and_fails_its_run(
     assert isinstance(reply, Notice)
     assert (reply.notice, reply.receipts) == ("turn_failed", ())
     record = ARCHIVE_RECORD_ADAPTER.validate_json(outcome.archive_record)
-    assert isinstance(record, RunRecord)
+    assert isinstance(record, CronJobRunRecord)
     assert (record.run_id, record.state) == (prompt.run_id, "failed")
 
 

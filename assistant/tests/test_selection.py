@@ -59,7 +59,7 @@ async def harness(redis: Redis, model: ScriptedModel) -> AsyncIterator[Assistant
     poet = make_assistant("Poet", is_secretary=True, model="poets-own")
     await made.configure(make_secretary(), poet, make_assistant("Helper"))
     await made.store_user(make_user())
-    await made.history.start_thread(ALICES_THREAD)
+    await made.history.mark_new_thread(ALICES_THREAD)
     yield made
     await made.close()
 

@@ -28,7 +28,7 @@ from assistant.tests.snapshot_builders import (
     make_tool,
     make_user,
 )
-from smart_kit.contracts.functions import GetTime
+from smart_kit.contracts.builtin_functions import GetTimeArguments
 from smart_kit.contracts.keys import history_key
 from smart_kit.contracts.queue import ToSecretary
 from smart_kit.mailbox import Delivery, Mailbox, Outcome, StreamEntry
@@ -113,7 +113,7 @@ class NonIdempotentTool(TimeTool):
     crash_point: ClassVar[CrashPoint]
     written_keys: ClassVar[list[str]]
 
-    async def _run(self, context: ToolContext, arguments: GetTime) -> ToolResult:
+    async def _run(self, context: ToolContext, arguments: GetTimeArguments) -> ToolResult:
         self.crash_point.pass_point()
         self.written_keys.append(context.idempotency_key)
         self.crash_point.pass_point()

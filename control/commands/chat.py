@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from control import modes
+from control import mode_selection
 from control.chat_repl import ChatRepl
 from control.context import Context
 from control.docker import plain_compose
@@ -29,7 +29,9 @@ def run(context: Context, options: argparse.Namespace) -> int:
     token = settings.values.get("SANDBOX_CHAT_TOKEN") or plain_compose.read_chat_token(context)
     chat = SandboxChat(settings.local_url("SANDBOX_PORT"), token)
     person = chat.find_user(options.person)
-    new_outage_detector = partial(OutageDetector, partial(find_missing_services, context, options))
+    new_outage_detector = partial(
+        OutageDetector, partial(find_unhealthy_services, context, options)
+    )
     ask = partial(_ask, context.terminal, chat, person, new_outage_detector, options.timeout)
     if options.question:
         ask(" ".join(options.question))
@@ -41,13 +43,13 @@ def run(context: Context, options: argparse.Namespace) -> int:
     return 0
 
 
-def find_missing_services(context: Context, options: argparse.Namespace) -> dict[str, str]:
+def find_unhealthy_services(context: Context, options: argparse.Namespace) -> dict[str, str]:
     """Return the problem of each service that a reply needs and that has no healthy process.
 
     Empty if the state of the services is unknown.
     """
     try:
-        problems = [*modes.select(context, options).find_service_problems(_CHAT_SERVICES)]
+        problems = [*mode_selection.select(context, options).find_service_problems(_CHAT_SERVICES)]
     except ControlError:
         return {}
     healthy = {service for service, problem in problems if not problem}
@@ -84,5 +86,5 @@ def _ask(
             return
         time.sleep(_POLL_SECONDS)
     if quiet_since is None:
-        advice = detector.get_final_outage() or "see ./manage.py logs"
+        advice = detector.get_outage_now() or "see ./manage.py logs"
         raise ControlError(f"no answer within {timeout:g} s; {advice}")

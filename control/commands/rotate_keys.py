@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from control import dotenv, environment, modes, services
+from control import dotenv, environment, mode_selection, services
 from control.context import Context
 from control.credentials import generate_master_key, write_private_file
 from control.errors import ControlError
@@ -96,7 +96,7 @@ def fingerprint(key: str) -> str:
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
-    mode = modes.select(context, options)
+    mode = mode_selection.select(context, options)
     mode.ensure_manageable()
     running = mode.list_running_services()
     if not running:

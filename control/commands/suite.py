@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Iterable
 
-from control import log_tail, modes, replicas, start_messages
+from control import log_tail, mode_selection, replicas, start_messages
 from control.context import Context
 from control.errors import ControlError, UsageError
 from control.mode import Mode
@@ -12,7 +12,7 @@ from control.terminal import Terminal
 
 
 def start(context: Context, options: argparse.Namespace) -> int:
-    mode = modes.select(context, options)
+    mode = mode_selection.select(context, options)
     mode.ensure_other_mode_stopped()
     if options.service:
         mode.ensure_manageable()
@@ -23,7 +23,7 @@ def start(context: Context, options: argparse.Namespace) -> int:
 
 
 def stop(context: Context, options: argparse.Namespace) -> int:
-    mode = modes.select(context, options)
+    mode = mode_selection.select(context, options)
     if options.remove:
         return _remove(mode, options)
     was_running = mode.stop_services(options.service) if options.service else mode.stop()
@@ -33,30 +33,30 @@ def stop(context: Context, options: argparse.Namespace) -> int:
 
 
 def restart(context: Context, options: argparse.Namespace) -> int:
-    mode = modes.select(context, options)
+    mode = mode_selection.select(context, options)
     if options.service:
         mode.ensure_manageable()
         return 0 if mode.restart_services(options.service) else 1
     start_messages.prepare_environment(context, mode.name)
-    context.ensure_valid()  # before anything is stopped
+    context.ensure_valid_settings()  # before anything is stopped
     mode.stop()
     return 0 if mode.start() else 1
 
 
 def rebuild(context: Context, options: argparse.Namespace) -> int:
-    mode = modes.select(context, options)
+    mode = mode_selection.select(context, options)
     if options.service:
         mode.ensure_manageable()
-    context.ensure_valid()
+    context.ensure_valid_settings()
     return 0 if mode.rebuild(options.service) else 1
 
 
 def status(context: Context, options: argparse.Namespace) -> int:
-    return 0 if modes.select(context, options).show_status(options.service) else 1
+    return 0 if mode_selection.select(context, options).show_status(options.service) else 1
 
 
 def logs(context: Context, options: argparse.Namespace) -> int:
-    logs = modes.select(context, options).open_logs(options.service)
+    logs = mode_selection.select(context, options).open_logs(options.service)
     if not logs.names:
         context.terminal.print_line("There are no logs yet: ./manage.py start makes them.")
         return 0
@@ -73,7 +73,7 @@ def _remove(mode: Mode, options: argparse.Namespace) -> int:
     if options.service:
         raise UsageError("--remove deletes the data of all services: leave --service out")
     terminal = mode.context.terminal
-    data = mode.find_data(is_confirmed=options.yes)
+    data = mode.find_removable_data(is_confirmed=options.yes)
     if data is None:
         terminal.print_line("Nothing to remove.")
         return 0

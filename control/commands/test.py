@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import zip_longest
 
-from control import modes
+from control import mode_selection
 from control.context import Context
 from control.status_table import format_duration
 from control.terminal import Terminal
@@ -24,10 +24,10 @@ _OUTCOMES = {0: "passed", _INTERRUPTED: "interrupted"}
 def run(context: Context, options: argparse.Namespace) -> int:
     """Run the tests once or --repeat times; after several runs print a summary."""
     selection.validate(options, context.root)
-    mode = modes.load("docker" if options.docker else "local", context)
+    mode = mode_selection.load("docker" if options.docker else "local", context)
     statuses, durations = list[int](), list[str]()
     try:
-        with _cpu_load(os.cpu_count() or 1 if options.under_load else 0):
+        with _under_cpu_load(os.cpu_count() or 1 if options.under_load else 0):
             while len(durations) < options.repeat and _INTERRUPTED not in statuses:
                 started_at = time.monotonic()
                 statuses.append(_INTERRUPTED)  # which it stays if Ctrl-C ends the run
@@ -41,12 +41,12 @@ def run(context: Context, options: argparse.Namespace) -> int:
 
 def chaos(context: Context, options: argparse.Namespace) -> int:
     amounts = {name: getattr(options, name) for name in ("minutes", "messages", "chats")}
-    return _run_module(context, "tests.chaos.storm.run", amounts | {"seed": options.seed})
+    return _run_python_module(context, "tests.chaos.storm.run", amounts | {"seed": options.seed})
 
 
 def fuzz(context: Context, options: argparse.Namespace) -> int:
     amounts = {"cases": options.cases, "seed": options.seed}
-    return _run_module(context, "rest_service.tests.fuzz", amounts)
+    return _run_python_module(context, "rest_service.tests.fuzz", amounts)
 
 
 def _print_summary(
@@ -60,7 +60,7 @@ def _print_summary(
 
 
 @contextmanager
-def _cpu_load(processes: int) -> Iterator[None]:
+def _under_cpu_load(processes: int) -> Iterator[None]:
     command = (sys.executable, "-c", _BUSY_LOOP, str(os.getpid()))
     # in their own sessions, so that Ctrl-C does not reach them
     loops = [subprocess.Popen(command, start_new_session=True) for _ in range(processes)]
@@ -72,7 +72,7 @@ def _cpu_load(processes: int) -> Iterator[None]:
             loop.wait()
 
 
-def _run_module(context: Context, module: str, amounts: dict[str, int | None]) -> int:
+def _run_python_module(context: Context, module: str, amounts: dict[str, int | None]) -> int:
     command = [str(context.ensure_python(develop=True)), "-m", module]
     for name, amount in amounts.items():
         if amount is not None:

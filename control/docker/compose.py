@@ -93,7 +93,7 @@ class Compose:
             raise ControlError(f"{name}: {error_lines[-1]}")
         return done.stdout
 
-    def stop_all(self) -> None:
+    def remove_containers(self) -> None:
         """Remove all containers, including those of services that these settings do not use."""
         options = ("--profile", "*", "down", "--remove-orphans")
         self.capture(*options, timeout=timeouts.STOP_TIMEOUT_SECONDS)

@@ -6,14 +6,14 @@ from contextlib import contextmanager
 from functools import partial
 from typing import ClassVar
 
-from control import environment, modes, start_messages
+from control import environment, mode_selection, start_messages
 from control.docker import engine, plain_compose, remove, start, status, test
 from control.docker.compose import Compose
 from control.docker.logs import ContainerLogs
 from control.docker.readiness import ContainerReadinessWaiter
 from control.errors import ControlError
 from control.finding import Finding
-from control.mode import LogSource, Mode, ModeName, RunAlembic, SuiteData
+from control.mode import LogSource, Mode, ModeName, RemovableData, RunAlembic
 from control.services import ALEMBIC
 
 _MIGRATIONS_DIR = "rest_service/alembic/versions"
@@ -32,7 +32,7 @@ class DockerMode(Mode):
         return any(container.state == "running" for container in containers)
 
     def ensure_other_mode_stopped(self) -> None:
-        if modes.load("local", self.context).is_running():
+        if mode_selection.load("local", self.context).is_running():
             advice = "./manage.py stop --local first"
             raise ControlError(f"this folder's suite runs in local mode: {advice}")
 
@@ -50,7 +50,7 @@ class DockerMode(Mode):
         if not compose.list_containers():
             return False
         with self.context.terminal.step("stop"):
-            compose.stop_all()
+            compose.remove_containers()
         return True
 
     def stop_services(self, services: Sequence[str]) -> bool:
@@ -102,7 +102,7 @@ class DockerMode(Mode):
         return LogSource(logs.names, logs.read_last, logs.follow)
 
     @contextmanager
-    def running_database(self) -> Iterator[RunAlembic]:
+    def provide_database(self) -> Iterator[RunAlembic]:
         plain_compose.ensure_not_running(self.context)
         start_messages.prepare_environment(self.context, self.name)
         compose = Compose.from_context(self.context)
@@ -115,8 +115,8 @@ class DockerMode(Mode):
             raise ControlError("the database does not start")
         yield partial(_run_alembic, compose)
 
-    def find_data(self, *, is_confirmed: bool) -> SuiteData | None:
-        return remove.find_data(self.context, is_confirmed=is_confirmed)
+    def find_removable_data(self, *, is_confirmed: bool) -> RemovableData | None:
+        return remove.find_removable_data(self.context, is_confirmed=is_confirmed)
 
     def run_tests(self, options: argparse.Namespace) -> int:
         return test.run(self.context, options)

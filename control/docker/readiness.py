@@ -84,7 +84,7 @@ class ContainerReadinessWaiter:
             process.wait(timeouts.POLL_SECONDS)
 
     def _poll(self) -> None:
-        watched = self._watched(self._compose.list_containers())
+        watched = self._select_watched(self._compose.list_containers())
         for container in watched:
             is_reported = container.id in self._reported
             if (
@@ -98,7 +98,7 @@ class ContainerReadinessWaiter:
                 self._terminal.print_success(container.name, elapsed)
         self._unready = [it for it in watched if not it.is_healthy or self._is_yet_to_start(it)]
 
-    def _watched(self, containers: list[Container]) -> list[Container]:
+    def _select_watched(self, containers: list[Container]) -> list[Container]:
         names = set(self._names)
         if self._with_dependencies:
             for _ in containers:  # transitively

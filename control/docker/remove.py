@@ -5,17 +5,17 @@ from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
-from control import modes
+from control import mode_selection
 from control.context import Context
 from control.docker import engine
 from control.docker.compose import Compose
 from control.errors import ControlError
-from control.mode import SuiteData
+from control.mode import RemovableData
 
 _WORKING_DIR_LABEL = "com.docker.compose.project.working_dir"
 
 
-def find_data(context: Context, *, is_confirmed: bool) -> SuiteData | None:
+def find_removable_data(context: Context, *, is_confirmed: bool) -> RemovableData | None:
     """Return what `stop --remove` deletes; raises ControlError for another folder's suite."""
     compose = Compose.from_context(context)
     project = compose.get_project_name()
@@ -30,12 +30,12 @@ def find_data(context: Context, *, is_confirmed: bool) -> SuiteData | None:
 
     def delete() -> None:
         with context.terminal.step("stop"):
-            compose.stop_all()
+            compose.remove_containers()
         with context.terminal.step("remove"):
             engine.remove_volumes(context.environ, volumes)
 
     descriptions = _describe(context, len(containers), volumes)
-    return SuiteData(descriptions, delete, partial(_list_remaining, context, project))
+    return RemovableData(descriptions, delete, partial(_list_remaining, context, project))
 
 
 def _ensure_same_folder(
@@ -56,7 +56,7 @@ def _ensure_last_mode_was_docker(context: Context, project: str) -> None:
 
     Volumes are labelled with the project name only, which is the same in every clone.
     """
-    if modes.read_last_mode(context.state_dir) != "docker":
+    if mode_selection.read_last_mode(context.state_dir) != "docker":
         raise ControlError(
             "nothing is deleted: the last start of this folder was not in Docker, so the volumes"
             f" of the project {project} may belong to another folder; without --yes you are asked"

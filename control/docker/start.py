@@ -3,7 +3,7 @@
 from collections import deque
 from collections.abc import Iterable
 
-from control import modes, replicas, services, start_messages
+from control import mode_selection, replicas, services, start_messages
 from control.context import Context
 from control.docker import scale
 from control.docker.compose import Compose
@@ -58,7 +58,7 @@ def up(
     failures = start_postgres(compose, waiter)
     if not failures:
         options, table = ["--remove-orphans"], context.services
-        selected = services.resolve_dependencies(table, names or services.list_names(table))
+        selected = services.resolve_dependencies(table, names or services.list_selectable(table))
         if recreate:
             options += ["--force-recreate", "--no-deps"]
             selected = frozenset(names)
@@ -66,7 +66,7 @@ def up(
             options += scale.build_scale_options(counts, selected)
             waiter.run_up(names, *_UP_COMMAND, *options, *scale.with_replica_services(names))
         failures = waiter.wait()
-    modes.save_last_mode(compose.settings.state_dir, "docker")
+    mode_selection.save_last_mode(compose.settings.state_dir, "docker")
     start_messages.report_failures(context, failures, outlook="")
     return failures
 

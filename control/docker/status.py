@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
-from control import health, modes, status_table
+from control import health, mode_selection, status_table
 from control.context import Context
 from control.docker import engine
 from control.docker.compose import Compose
@@ -49,7 +49,7 @@ def _build_row(
 def check_containers(context: Context) -> Iterator[Finding]:
     """Yield one finding for each unhealthy container, or one for the whole suite."""
     if problem := engine.find_availability_error(context.environ):
-        if modes.read_last_mode(context.state_dir) == "docker":
+        if mode_selection.read_last_mode(context.state_dir) == "docker":
             yield make_error("suite", f"was started in Docker, and {problem}", "start Docker again")
         return
     compose = Compose.from_context(context)

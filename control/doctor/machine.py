@@ -9,14 +9,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterable
 
-from control import health, machine, modes, requirements
+from control import health, machine_requirements, mode_selection, requirements
 from control.context import Context
 from control.docker import engine
 from control.finding import Finding, make_error, make_warning
 from control.http_client import strip_credentials
 from control.local import preflight
 from control.local.run_directory import RunDirectory
-from control.machine import MachineFacts, format_gigabytes
+from control.machine_requirements import MachineFacts, format_gigabytes
 
 _LOW_FREE_BYTES = 2 * 1024**3
 _MAX_CLOCK_DRIFT_SECONDS = 30.0
@@ -24,12 +24,14 @@ _MAX_CLOCK_DRIFT_SECONDS = 30.0
 
 
 def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
-    found = context.find_machine(context.root)
+    found = context.inspect_machine(context.root)
     docker_error = engine.find_availability_error(context.environ)
-    mode = modes.find_selected_mode(context, options) or ("local" if docker_error else "docker")
-    findings = [_python_finding("enough for Docker mode")]
+    mode = mode_selection.find_selected_mode(context, options) or (
+        "local" if docker_error else "docker"
+    )
+    findings = [_build_python_finding("enough for Docker mode")]
     if mode == "local":
-        findings = [*_check_local(context, found)]
+        findings = [*_check_local_mode(context, found)]
     yield from findings
     yield Finding("Docker", docker_error or "an engine and Compose v2 answer")
     if not any(finding.subject == "disk" for finding in findings):
@@ -40,7 +42,7 @@ def check(context: Context, options: argparse.Namespace) -> Iterable[Finding]:
 def check_ports(context: Context) -> Iterable[Finding]:
     """Compare /health with the name of the service. Databases are covered by `status`."""
     settings = context.settings
-    is_started = modes.read_last_mode(context.state_dir) == "docker"
+    is_started = mode_selection.read_last_mode(context.state_dir) == "docker"
     is_started = is_started or RunDirectory(context.state_dir).find_supervisor() is not None
     has_conflict = False
     for service in settings.select_services(context.services):
@@ -58,25 +60,25 @@ def check_ports(context: Context) -> Iterable[Finding]:
         yield Finding("ports", "each is free, or ours")
 
 
-def _check_local(context: Context, found: MachineFacts) -> Iterable[Finding]:
+def _check_local_mode(context: Context, found: MachineFacts) -> Iterable[Finding]:
     unmet = [
-        *machine.check_loopback(found),
-        *machine.check_execution(found),
+        *machine_requirements.check_loopback(found),
+        *machine_requirements.check_can_execute(found),
     ]
     files = requirements.runtime_files(context.root)
     if context.virtualenv.has_runtime_packages or requirements.are_installed(files):
-        yield _python_finding("with everything that is pinned")
+        yield _build_python_finding("with everything that is pinned")
     elif context.virtualenv.is_usable:
-        yield _python_finding("the next start installs what has changed")
+        yield _build_python_finding("the next start installs what has changed")
     else:
-        unmet += context.virtualenv.find_unmet_requirements()
+        unmet += context.virtualenv.find_rebuild_obstacles()
         if not any(finding.subject == "Python" for finding in unmet):
-            yield _python_finding("local mode installs the rest at its first start")
+            yield _build_python_finding("local mode installs the rest at its first start")
     yield from unmet
-    yield from machine.check_memory(found)
+    yield from machine_requirements.check_memory(found)
 
 
-def _python_finding(detail: str) -> Finding:
+def _build_python_finding(detail: str) -> Finding:
     return Finding("Python", f"Python {platform.python_version()}, {detail}")
 
 

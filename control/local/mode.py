@@ -11,11 +11,20 @@ from typing import ClassVar
 from control import environment, health, replicas, start_messages
 from control.errors import ControlError
 from control.finding import Finding
-from control.local import logs, postgres, remove, shared_folder, start, status, suite_changes, test
+from control.local import (
+    logs,
+    postgres,
+    postgres_system_folder,
+    remove,
+    start,
+    status,
+    suite_changes,
+    test,
+)
 from control.local.run_directory import RunDirectory
 from control.local.shutdown import shut_down
 from control.local.suite import Suite
-from control.mode import LogSource, Mode, ModeName, RunAlembic, SuiteData
+from control.mode import LogSource, Mode, ModeName, RemovableData, RunAlembic
 from control.services import ALEMBIC
 
 
@@ -35,7 +44,7 @@ class LocalMode(Mode):
         self, services: Iterable[str] = (), replicas: Mapping[str, int] | None = None
     ) -> bool:
         self._check_paths()
-        self._warn_about_orphans()
+        self._warn_about_orphaned_databases()
         return start.bring_up(self.context, services, replicas)
 
     def stop(self) -> bool:
@@ -88,7 +97,7 @@ class LocalMode(Mode):
         return logs.open_logs(self._run_directory.logs, services)
 
     @contextmanager
-    def running_database(self) -> Iterator[RunAlembic]:
+    def provide_database(self) -> Iterator[RunAlembic]:
         environment.ensure_secrets(self.context.root, self.context.environ)
         suite = Suite.from_context(self.context, self.context.ensure_python())
         if suite.settings.has_external_postgres or suite.run_directory.find_supervisor():
@@ -102,9 +111,9 @@ class LocalMode(Mode):
         finally:
             self.stop()
 
-    def find_data(self, *, is_confirmed: bool) -> SuiteData | None:
+    def find_removable_data(self, *, is_confirmed: bool) -> RemovableData | None:
         del is_confirmed  # STATE_DIR belongs to this suite for certain
-        return remove.find_data(self.context)
+        return remove.find_removable_data(self.context)
 
     def run_tests(self, options: argparse.Namespace) -> int:
         return test.run(self.context, options)
@@ -122,14 +131,14 @@ class LocalMode(Mode):
             for path in (self.context.virtualenv.path, self.context.state_dir):
                 postgres.check_path(path)
 
-    def _warn_about_orphans(self) -> None:
+    def _warn_about_orphaned_databases(self) -> None:
         if os.geteuid() != 0:
             return
         # STATE_DIR may have been moved
-        shared_folder.repair_database_folder(self.context.state_dir)
-        for database in shared_folder.find_databases():
+        postgres_system_folder.repair_database_folder(self.context.state_dir)
+        for database in postgres_system_folder.find_databases():
             if database.is_orphaned:
-                warning = ": ".join(shared_folder.describe_orphan(database))
+                warning = ": ".join(postgres_system_folder.describe_orphan(database))
                 self.context.terminal.print_warning(warning)
 
 

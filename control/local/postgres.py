@@ -20,10 +20,10 @@ from pathlib import Path
 from control.credentials import build_password_statement, write_private_file
 from control.errors import ControlError
 from control.health import HealthStatus, unreachable_status
-from control.local import shared_folder
+from control.local import postgres_system_folder
 from control.local.component import DATABASE_STOP_TIMEOUT_SECONDS
+from control.local.postgres_system_folder import Database
 from control.local.process import LaunchSpec, build_database_environment, wait_for_exit
-from control.local.shared_folder import Database
 from control.local.system_user import SystemUser, build_user_options
 
 DATABASE_NAME = "smart_assistant"
@@ -43,7 +43,7 @@ _INITDB_OPTIONS = (
 )
 _CREATE_SCRIPT = f"""\
 umask 077
-rm -rf "$1"/{shared_folder.UNFINISHED_PREFIX}*
+rm -rf "$1"/{postgres_system_folder.UNFINISHED_PREFIX}*
 mkdir "$2" && cat >"$2/password"
 """
 _PUBLISH_SCRIPT = 'mv "$1/data" "$2" && rm -rf "$1"'
@@ -117,7 +117,7 @@ class Cluster:
         if link.exists():
             home = link.resolve()
             if os.geteuid() == 0:
-                shared_folder.repair_database_folder(self.state_dir)
+                postgres_system_folder.repair_database_folder(self.state_dir)
                 if home.stat().st_uid == 0 and not any(home.iterdir()):
                     # an earlier command was killed before it did this
                     SystemUser.find().chown(home)
@@ -125,7 +125,7 @@ class Cluster:
         link.unlink(missing_ok=True)  # its target may no longer exist
         user = SystemUser.find() if os.geteuid() == 0 else None
         if user and not user.can_enter(self.state_dir):
-            home = shared_folder.create_database_folder(user, self.state_dir)
+            home = postgres_system_folder.create_database_folder(user, self.state_dir)
             link.symlink_to(home)
             return home
         link.mkdir(mode=0o700)
@@ -154,7 +154,7 @@ class Cluster:
     def _runnable_binaries(self) -> Path:
         if self._user is None:
             return self.wheel_binaries
-        return shared_folder.ensure_runnable_binaries(self._user, self.wheel_binaries)
+        return postgres_system_folder.ensure_runnable_binaries(self._user, self.wheel_binaries)
 
     @property
     def _environment(self) -> dict[str, str]:
@@ -167,7 +167,7 @@ class Cluster:
         itself writes nothing here: the folder belongs to another user, who could put a link in the
         way.
         """
-        attempt = self._home / f"{shared_folder.UNFINISHED_PREFIX}{secrets.token_hex(4)}"
+        attempt = self._home / f"{postgres_system_folder.UNFINISHED_PREFIX}{secrets.token_hex(4)}"
         password, data = attempt / "password", attempt / "data"
         self._run_shell(_CREATE_SCRIPT, str(self._home), str(attempt), stdin=self.password)
         self._run("initdb", *_INITDB_OPTIONS, f"--pwfile={password}", str(data))

@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
-from control import disk, modes
+from control import disk, mode_selection
 from control.addresses import LOCALHOST
 from control.context import Context
 from control.errors import ControlError
@@ -44,7 +44,7 @@ def check_ports(components: Iterable[Component]) -> None:
 def explain_port_conflict(context: Context, error: ControlError) -> ControlError:
     """Return a clearer error if this folder's own containers use the port."""
     with contextlib.suppress(ControlError):  # the engine does not answer
-        docker = modes.load("docker", context)
+        docker = mode_selection.load("docker", context)
         if docker.is_available() and docker.is_running():
             advice = "./manage.py stop --docker first"
             return ControlError(f"this folder's suite runs in Docker: {advice}")

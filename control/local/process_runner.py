@@ -93,7 +93,7 @@ class ProcessRunner:
         self.status.log_offset = log.stat().st_size if log.exists() else 0
         try:
             launch = await asyncio.to_thread(self.component.prepare_launch)
-            popen = spawn(launch, self._run_directory.process_record(self.component.name), log)
+            popen = spawn(launch, self._run_directory.process_record_path(self.component.name), log)
         except (ControlError, OSError) as error:
             self.status.exit_reason = str(error)
             return None
@@ -114,7 +114,7 @@ class ProcessRunner:
             await self._terminate(popen, ended)
         code = await ended
         self.status.pid = None
-        self._run_directory.process_record(self.component.name).unlink(missing_ok=True)
+        self._run_directory.process_record_path(self.component.name).unlink(missing_ok=True)
         return code
 
     async def _wait_until_ready(self) -> None:

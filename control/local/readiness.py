@@ -56,18 +56,18 @@ class ReadinessWaiter:
         """
         self._desired_states = self.suite.run_directory.read_desired_states()
         started_at = since = time.monotonic()
-        while self._unready():
+        while self._list_unready():
             before = self._count_unready_prerequisites()
             self._poll()
             if self._count_unready_prerequisites() != before:
                 since = time.monotonic()
             if time.monotonic() - since > START_TIMEOUT_SECONDS or self._is_hopeless():
                 break
-            if unready := self._unready():
+            if unready := self._list_unready():
                 start_messages.show_waiting(self.terminal, unready, started_at)
             time.sleep(timeouts.POLL_SECONDS)
         self.terminal.clear_progress()
-        failures = tuple(self._build_failure(part.name) for part in self._unready())
+        failures = tuple(self._build_failure(part.name) for part in self._list_unready())
         for failure in failures:
             self.terminal.print_failure(failure.name, failure.reason)
         return failures
@@ -78,21 +78,21 @@ class ReadinessWaiter:
         log_tail = exit_reasons.read_log_tail(log, status.log_offset)
         return ComponentFailure(name, self._reasons.get(name, "has not started"), log_tail)
 
-    def _unready(self) -> list[Component]:
+    def _list_unready(self) -> list[Component]:
         required = (part for part in self.suite.components if part.name in self.required)
         return [part for part in required if part.name not in self._healthy]
 
     def _count_unready_prerequisites(self) -> int:
-        return sum(part.kind != "service" for part in self._unready())
+        return sum(part.kind != "service" for part in self._list_unready())
 
     def _poll(self) -> None:
         run_directory = self.suite.run_directory
         if run_directory.find_supervisor() is None:
             run_directory.remove_orphaned_environment()
-            last = exit_reasons.read_last_log_line(run_directory.log_file("supervisor"))
+            last = exit_reasons.explain_log_file(run_directory.log_file("supervisor"))
             raise ControlError(f"the supervisor has ended: {last}")
         self._status = run_directory.read_status()
-        missing, desired_states = self._unready(), run_directory.read_desired_states()
+        missing, desired_states = self._list_unready(), run_directory.read_desired_states()
         running = (part for part in missing if self._current_state(part) == "running")
         results = check_components_health(running)
         for part in missing:
@@ -127,28 +127,30 @@ class ReadinessWaiter:
     def _describe_state(self, component: Component, state: str, health: HealthStatus | None) -> str:
         status = self._status.get(component.name)
         if state == "waiting":
-            needs = self._unmet_dependencies(component)
+            needs = self._list_unmet_dependencies(component)
             return f"waits for {', '.join(needs)}" if needs else "has not started"
         if state == "running" and health and status:
             log = self.suite.run_directory.log_file(component.name)
-            cause = status.exit_reason or exit_reasons.read_last_log_line(log, status.log_offset)
+            cause = status.exit_reason or exit_reasons.explain_log_file(log, status.log_offset)
             has_detail = health.has_answered or not cause
             return health.detail if has_detail else f"{health.detail}: {cause}"
         return status.exit_reason if status and status.exit_reason else f"is {state}"
 
-    def _unmet_dependencies(self, component: Component) -> list[str]:
+    def _list_unmet_dependencies(self, component: Component) -> list[str]:
         return [name for name in component.depends_on if name not in self._healthy]
 
     def _is_hopeless(self) -> bool:
         """Whether every missing component has failed or waits for one that has."""
-        left = [it for it in self._unready() if self._reasons.get(it.name) != _NO_LONGER_DESIRED]
+        left = [
+            it for it in self._list_unready() if self._reasons.get(it.name) != _NO_LONGER_DESIRED
+        ]
         failed = [it for it in left if self._has_failed(it)]
         others = [it for it in left if it not in failed]
         return not left or (bool(failed) and all(map(self._waits_for_dependency, others)))
 
     def _waits_for_dependency(self, component: Component) -> bool:
         is_waiting = self._current_state(component) == "waiting"
-        return is_waiting and bool(self._unmet_dependencies(component))
+        return is_waiting and bool(self._list_unmet_dependencies(component))
 
     def _has_failed(self, component: Component) -> bool:
         state = self._current_state(component)

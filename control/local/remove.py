@@ -8,11 +8,11 @@ from pathlib import Path
 
 from control import disk
 from control.context import Context
-from control.local import postgres, shared_folder
+from control.local import postgres, postgres_system_folder
+from control.local.postgres_system_folder import SHARED_FOLDERS, Database
 from control.local.run_directory import RunDirectory
-from control.local.shared_folder import SHARED_FOLDERS, Database
 from control.local.shutdown import shut_down
-from control.mode import SuiteData
+from control.mode import RemovableData
 
 DATA_PATTERNS = (
     "postgres",
@@ -28,20 +28,20 @@ SETTINGS_FILES = ("mode", "replicas.json", "secrets.env", "containers.lock")
 """What is not deleted: `secrets.env` may belong to the data of the same suite in Docker."""
 
 
-def find_data(context: Context) -> SuiteData | None:
+def find_removable_data(context: Context) -> RemovableData | None:
     """Return what `stop --remove` deletes; None if there is nothing."""
-    databases = _find_external_databases(context.state_dir)
+    databases = _find_databases_outside_state_dir(context.state_dir)
     inside = _find_data_in_state_dir(context.state_dir)
     if not inside and not databases:
         return None
     delete = partial(_delete_data, context, inside, databases)
-    return SuiteData(_describe(inside, databases), delete, partial(_list_remaining, context))
+    return RemovableData(_describe(inside, databases), delete, partial(_list_remaining, context))
 
 
 def _delete_data(context: Context, inside: Iterable[Path], databases: Iterable[Database]) -> None:
     suite = RunDirectory(context.state_dir)
     shut_down(suite, context.terminal)
-    with context.terminal.step("remove"), suite.supervisor_lock():
+    with context.terminal.step("remove"), suite.acquire_supervisor_lock_if_present():
         for database in databases:
             postgres.stop_server(database)
             database.remove()
@@ -67,14 +67,14 @@ def _find_data_in_state_dir(state_dir: Path) -> list[Path]:
     return sorted(found, key=lambda path: path.name == "run")
 
 
-def _find_external_databases(state_dir: Path) -> list[Database]:
+def _find_databases_outside_state_dir(state_dir: Path) -> list[Database]:
     """Return the databases outside STATE_DIR, including those of earlier folders with this path."""
-    known = shared_folder.find_databases()
+    known = postgres_system_folder.find_databases()
     found = {database.path: database for database in known if database.state_dir == state_dir}
     link = state_dir / "postgres"
     target = link.resolve()
     is_elsewhere = link.is_symlink() and target.exists() and _is_state_dir(state_dir)
-    if is_elsewhere and not shared_folder.is_owned_by_another(target, state_dir):
+    if is_elsewhere and not postgres_system_folder.is_owned_by_another(target, state_dir):
         found.setdefault(target, Database(target, state_dir, target.parent in SHARED_FOLDERS))
     return list(found.values())
 
@@ -102,7 +102,7 @@ def _delete(path: Path) -> None:
 def _list_remaining(context: Context) -> Iterator[str]:
     remaining = [context.root / ".env", context.root / ".venv"]
     remaining += [context.state_dir / name for name in SETTINGS_FILES]
-    remaining += shared_folder.find_program_copies()
+    remaining += postgres_system_folder.find_program_copies()
     shown = [str(context.shorten_path(path)) for path in remaining if path.exists()]
     if shown:
         yield f"Settings and programs stay: {', '.join(shown)}"

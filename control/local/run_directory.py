@@ -100,13 +100,13 @@ class RunDirectory:
             time.sleep(timeouts.POLL_SECONDS)
         return lock
 
-    def supervisor_lock(self) -> AbstractContextManager[object]:
+    def acquire_supervisor_lock_if_present(self) -> AbstractContextManager[object]:
         """Return the supervisor lock; without a folder there is nothing to lock."""
         return self.acquire_supervisor_lock() if self.path.exists() else nullcontext()
 
-    def command_lock(self) -> FileLock:
+    def acquire_command_lock(self) -> FileLock:
         """Return the lock that permits changing the desired state. For short operations."""
-        lock = self._acquire_command_lock()
+        lock = self._wait_for_command_lock()
         deadline = time.monotonic() + timeouts.PICKUP_TIMEOUT_SECONDS
         # until the environment of an earlier command has been read
         while (supervisor := self.find_supervisor()) and self._environment_file.exists():
@@ -118,18 +118,18 @@ class RunDirectory:
                 )
             supervisor.send_signal(signal.SIGHUP)  # that command may have been killed before it did
             time.sleep(timeouts.POLL_SECONDS)
-            lock = self._acquire_command_lock()
+            lock = self._wait_for_command_lock()
         return lock
 
-    def _acquire_command_lock(self) -> FileLock:
+    def _wait_for_command_lock(self) -> FileLock:
         deadline = time.monotonic() + timeouts.LOCK_TIMEOUT_SECONDS
-        while (lock := self.try_command_lock()) is None:
+        while (lock := self.try_acquire_command_lock()) is None:
             if time.monotonic() > deadline:
                 raise ControlError("another ./manage.py is changing what runs: try again")
             time.sleep(timeouts.POLL_SECONDS)
         return lock
 
-    def try_command_lock(self) -> FileLock | None:
+    def try_acquire_command_lock(self) -> FileLock | None:
         """Return the command lock; None if a command holds it."""
         return FileLock.try_acquire(self.path / "commands.lock")
 
@@ -141,7 +141,7 @@ class RunDirectory:
     def log_file(self, component: str) -> Path:
         return self.logs / f"{component}.log"
 
-    def process_record(self, component: str) -> Path:
+    def process_record_path(self, component: str) -> Path:
         return self._process_records / component
 
     def find_processes(self) -> dict[str, Process]:
@@ -205,7 +205,7 @@ class RunDirectory:
 
     def remove_orphaned_environment(self) -> None:
         """Delete the environment without a supervisor. A command with the lock does it itself."""
-        if lock := self.try_command_lock():
+        if lock := self.try_acquire_command_lock():
             with lock:
                 if self.find_supervisor() is None:
                     self.remove_environment()

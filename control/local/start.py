@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 
-from control import modes, start_messages
+from control import mode_selection, start_messages
 from control.context import Context
 from control.errors import ControlError
 from control.file_lock import FileLock
@@ -37,15 +37,15 @@ def bring_up(
 
 def start(context: Context, suite: Suite, names: Iterable[str]) -> tuple[ComponentFailure, ...]:
     """Start a suite that does not run, and wait. Return the components that are not healthy."""
-    suite.required_components_for(names)  # raises errors before anything is created
+    suite.required_component_names_for(names)  # raises errors before anything is created
     suite.run_directory.create()
     with suite.run_directory.acquire_supervisor_lock() as lock:
         # a `stop --remove` that held the lock before may have deleted it
         suite.run_directory.create()
         shutdown.terminate_orphans(suite.run_directory, context.terminal)
-        with suite.run_directory.command_lock():
+        with suite.run_directory.acquire_command_lock():
             suite = suite.with_current_replicas()
-            wanted = suite.required_components_for(names)
+            wanted = suite.required_component_names_for(names)
             _launch(context, suite, wanted, lock)
     try:
         return ReadinessWaiter(suite, wanted, context.terminal).wait()
@@ -60,7 +60,7 @@ def _launch(context: Context, suite: Suite, wanted: frozenset[str], lock: FileLo
     except ControlError as error:
         raise preflight.explain_port_conflict(context, error) from None
     preflight.check_disk_space(suite.settings.state_dir)
-    modes.save_last_mode(suite.settings.state_dir, "local")
+    mode_selection.save_last_mode(suite.settings.state_dir, "local")
     suite.save_replicas()
     suite.run_directory.remove_status()
     # before the supervisor could read an older one
@@ -96,10 +96,10 @@ def _start_missing(context: Context, suite: Suite, names: Iterable[str]) -> bool
     context.terminal.print_line("The suite is already running.")
     suite, awaited = suite_changes.reconcile(context, suite, names)
     if suite.run_directory.supervisor_uptime < START_TIMEOUT_SECONDS:
-        awaited = suite.required_components_for(names)
+        awaited = suite.required_component_names_for(names)
     failures = ReadinessWaiter(suite, awaited, context.terminal).wait()
     start_messages.report_failures(context, failures)
-    is_healthy = status.show(context, suite)
+    is_healthy = status.show_table(context, suite)
     _print_addresses(context)
     return is_healthy
 

@@ -24,7 +24,7 @@ def show_suite(context: Context, suite: Suite, services: Sequence[str]) -> bool:
     for file in damaged_files:
         warn(f"{file} is damaged and ignored: ./manage.py restart writes it again")
     if run_directory.find_supervisor():
-        return show(context, suite, services)
+        return show_table(context, suite, services)
     orphans = ", ".join(run_directory.find_processes())
     if not orphans:
         context.terminal.print_line("Smart Assistant is not running.")
@@ -36,7 +36,7 @@ def show_suite(context: Context, suite: Suite, services: Sequence[str]) -> bool:
     return False
 
 
-def show(context: Context, suite: Suite, services: Sequence[str] = ()) -> bool:
+def show_table(context: Context, suite: Suite, services: Sequence[str] = ()) -> bool:
     """Print the table. Return whether everything is healthy."""
     chosen = suite.component_names_for(services)
     parts = [part for part in suite.components if not chosen or part.name in chosen]

@@ -13,7 +13,7 @@ from control.local.component import DATABASE_STOP_TIMEOUT_SECONDS, Component, Po
 from control.local.postgres import Cluster
 from control.local.process import LaunchSpec
 from control.local.run_directory import RunDirectory
-from control.local.wheels import Wheels
+from control.local.server_programs import ServerPrograms
 from control.services import Service
 from control.settings import Settings
 
@@ -69,7 +69,7 @@ class Suite:
             names += found
         return tuple(names)
 
-    def required_components_for(self, services: Iterable[str]) -> frozenset[str]:
+    def required_component_names_for(self, services: Iterable[str]) -> frozenset[str]:
         """Return all components of some services, or of all, and their dependencies."""
         names = frozenset(part.name for part in self.components)
         required = set(self.component_names_for(services) or names)
@@ -83,8 +83,8 @@ class Suite:
         replicas.save(self.settings.state_dir, self.replica_counts)
 
     @cached_property
-    def _wheels(self) -> Wheels:
-        return Wheels.locate(self.python)
+    def _wheels(self) -> ServerPrograms:
+        return ServerPrograms.locate(self.python)
 
     def _build_postgres(self) -> Component:
         port, values = self.settings.get_port("POSTGRES_PORT"), self.settings.values

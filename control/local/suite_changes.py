@@ -22,9 +22,9 @@ _STOP_MARGIN_SECONDS = 10.0
 
 
 @contextmanager
-def exclusive_suite(suite: Suite) -> Iterator[Suite]:
+def locked_suite(suite: Suite) -> Iterator[Suite]:
     """Yield the current suite while no other command changes it. Raises ControlError."""
-    with suite.run_directory.command_lock():
+    with suite.run_directory.acquire_command_lock():
         if suite.run_directory.find_supervisor() is None:
             raise ControlError("the supervisor has just ended: run ./manage.py start")
         if not suite.run_directory.read_desired_states():
@@ -33,10 +33,10 @@ def exclusive_suite(suite: Suite) -> Iterator[Suite]:
         yield suite.with_current_replicas()
 
 
-def apply(
+def update_desired_states(
     context: Context, suite: Suite, changed: Mapping[str, DesiredState], removed: Iterable[str] = ()
 ) -> None:
-    """Change the desired states that `exclusive_suite` protects, and notify the supervisor."""
+    """Change the desired states that `locked_suite` protects, and notify the supervisor."""
     run_directory = suite.run_directory
     states = run_directory.read_desired_states() | dict(changed)
     for name in removed:
@@ -87,10 +87,12 @@ def _are_stopped(suite: Suite, names: Iterable[str], are_removed: bool) -> bool:
 
 def stop_services(context: Context, suite: Suite, services: Sequence[str]) -> None:
     """Stop services of a running suite and wait."""
-    with exclusive_suite(suite) as current:
+    with locked_suite(suite) as current:
         names = current.component_names_for(services)
         states = current.run_directory.require_desired_states(names)
-        apply(context, current, {it: replace(states[it], should_run=False) for it in names})
+        update_desired_states(
+            context, current, {it: replace(states[it], should_run=False) for it in names}
+        )
     wait_until_stopped(context, current, names)
 
 
@@ -120,14 +122,14 @@ def _plan_rolling_restart(names: Iterable[str]) -> list[tuple[str, ...]]:
 
 def _restart(context: Context, suite: Suite, names: Iterable[str]) -> tuple[ComponentFailure, ...]:
     """Return the components that do not become healthy, without those removed meanwhile."""
-    with exclusive_suite(suite) as current:
+    with locked_suite(suite) as current:
         present = {part.name for part in current.components}.intersection(names)
         states = current.run_directory.require_desired_states(present)
         restarted = {
             name: replace(state, should_run=True, generation=state.generation + 1)
             for name, state in states.items()
         }
-        apply(context, current, restarted)
+        update_desired_states(context, current, restarted)
     return ReadinessWaiter(current, frozenset(restarted), context.terminal).wait()
 
 
@@ -138,12 +140,12 @@ def reconcile(context: Context, suite: Suite, names: Iterable[str]) -> tuple[Sui
     the names of what was missing. Raises ControlError, with nothing changed, if the port of a new
     replica cannot be used.
     """
-    with exclusive_suite(suite) as current:
+    with locked_suite(suite) as current:
         surplus = _find_surplus_replicas(current)
-        missing = _find_missing(current, current.required_components_for(names))
+        missing = _find_missing(current, current.required_component_names_for(names))
         current.save_replicas()
         if missing or surplus:
-            apply(context, current, missing, surplus)
+            update_desired_states(context, current, missing, surplus)
     if surplus:
         wait_until_stopped(context, current, surplus, are_removed=True)
     return current, frozenset(missing)

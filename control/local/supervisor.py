@@ -94,7 +94,7 @@ class Supervisor:
 
     def reload(self) -> None:
         """Read the desired state and its environment when no command is writing them."""
-        lock = self._run_directory.try_command_lock()
+        lock = self._run_directory.try_acquire_command_lock()
         if lock is None:
             asyncio.get_running_loop().call_later(_POLL_SECONDS, self.reload)
             return

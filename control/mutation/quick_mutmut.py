@@ -28,7 +28,7 @@ class _Runner(isolation.ForkServerRunner):  # type: ignore[misc] # mypy does not
 
     def submit(self, mutant_name: str, tests: list[str], *limits: Any) -> None:
         self.has_tested = True
-        super().submit(mutant_name, sorted(tests, key=_seconds), *limits)
+        super().submit(mutant_name, sorted(tests, key=_get_test_duration), *limits)
 
     def shutdown(self) -> None:
         super().shutdown()
@@ -38,7 +38,7 @@ class _Runner(isolation.ForkServerRunner):  # type: ignore[misc] # mypy does not
             sys.exit("after the mutants the tests fail without any: so none of them counts")
 
 
-def _seconds(test: str) -> float:
+def _get_test_duration(test: str) -> float:
     duration: float = state().duration_by_test[test]
     return duration
 

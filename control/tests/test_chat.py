@@ -253,7 +253,7 @@ def test_service_without_healthy_container_is_missing(
     path = {"PATH": f"{home / 'bin'}:{os.environ['PATH']}"}
     context = Context(home, home / "manage.py", environ | path, terminal)
     options = argparse.Namespace(docker=True, local=False)
-    assert chat.find_missing_services(context, options) == {"tg_bot": "is not running"}
+    assert chat.find_unhealthy_services(context, options) == {"tg_bot": "is not running"}
 
 
 def test_unknown_mode_reports_no_missing_service(
@@ -262,7 +262,9 @@ def test_unknown_mode_reports_no_missing_service(
     context = Context(home, home / "manage.py", environ, terminal)
     context.state_dir.mkdir(parents=True, exist_ok=True)
     (context.state_dir / "mode").touch()
-    assert chat.find_missing_services(context, argparse.Namespace(docker=False, local=False)) == {}
+    assert (
+        chat.find_unhealthy_services(context, argparse.Namespace(docker=False, local=False)) == {}
+    )
 
 
 def test_piped_lines_are_answered_in_order(

@@ -90,7 +90,7 @@ def test_running_command_locks_out_other_commands(suite: FakeSuite) -> None:
         ("restart", "--service", "tg_bot"),
         ("start", "--replicas", "rest_service=2"),
     )
-    with suite.run_directory.command_lock(), short_timeout("LOCK_TIMEOUT_SECONDS"):
+    with suite.run_directory.acquire_command_lock(), short_timeout("LOCK_TIMEOUT_SECONDS"):
         output = [suite.manage(*command, status=1) for command in commands]
     assert all("another ./manage.py is changing what runs: try again" in text for text in output)
     assert suite.run_directory.read_desired_states() == desired
@@ -100,7 +100,7 @@ def test_running_command_locks_out_other_commands(suite: FakeSuite) -> None:
 
 def test_running_command_locks_out_a_first_start(suite: FakeSuite) -> None:
     suite.run_directory.create()
-    with suite.run_directory.command_lock(), short_timeout("LOCK_TIMEOUT_SECONDS"):
+    with suite.run_directory.acquire_command_lock(), short_timeout("LOCK_TIMEOUT_SECONDS"):
         output = suite.manage("start", status=1)
     assert "another ./manage.py is changing what runs: try again" in output
     assert suite.run_directory.read_desired_states() == {}
@@ -235,7 +235,7 @@ async def test_supervisor_reads_only_complete_changes(
     suite = build_suite(context)
     environment_file = suite.run_directory.path / "environment.json"
     async with running_supervisor(suite, lambda _: suite) as supervisor:
-        with suite.run_directory.command_lock():
+        with suite.run_directory.acquire_command_lock():
             suite.run_directory.write_environment({})
             supervisor.reload()
             assert environment_file.exists()
@@ -285,7 +285,7 @@ def test_ended_supervisor_leaves_no_secrets(suite: FakeSuite, context: Context) 
     os.kill(supervisor.pid, signal.SIGKILL)
     wait_until(lambda: suite.run_directory.find_supervisor() is None)
     with pytest.raises(ControlError, match="the supervisor has just ended"):
-        suite_changes.apply(context, Suite.from_context(context, PYTHON), {})
+        suite_changes.update_desired_states(context, Suite.from_context(context, PYTHON), {})
     assert not environment_file.exists()
 
     mine = Suite.from_context(context, PYTHON)
@@ -323,6 +323,8 @@ def test_replica_removed_by_another_command_is_not_awaited(
 ) -> None:
     suite.manage("start")
     mine = Suite.from_context(context, PYTHON, {"rest_service": 2})
-    (problem,) = ReadinessWaiter(mine, mine.required_components_for(()), context.terminal).wait()
+    (problem,) = ReadinessWaiter(
+        mine, mine.required_component_names_for(()), context.terminal
+    ).wait()
     assert problem.name == "rest_service.2"
     assert "is no longer wanted" in problem.reason

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from control import modes
+from control import mode_selection
 from control.context import Context
 from control.errors import ControlError
 from control.local import preflight
@@ -70,16 +70,17 @@ class TestMode:
             1
         ] * 3
         assert (
-            capsys.readouterr().err == f"manage.py: {file} is damaged: {modes.REPAIR_ADVICE}\n" * 3
+            capsys.readouterr().err
+            == f"manage.py: {file} is damaged: {mode_selection.REPAIR_ADVICE}\n" * 3
         )
         assert docker.calls == []
         assert docker.manage(output, "start", "--docker") == 0
         assert file.read_text() == "docker\n"
 
     def test_mode_file_is_written_atomically(self, tmp_path: Path) -> None:
-        modes.save_last_mode(tmp_path, "local")
+        mode_selection.save_last_mode(tmp_path, "local")
         with (tmp_path / "mode").open() as before:
-            modes.save_last_mode(tmp_path, "docker")
+            mode_selection.save_last_mode(tmp_path, "docker")
             assert before.read() == "local\n", "the file was overwritten, not replaced"
 
     @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ class TestConflictWithLocalMode:
         run.create()
         docker.set_containers(make_container("redis", **HEALTHY))
         launch = LaunchSpec(("sleep", "60"), {"PATH": os.environ["PATH"]}, home)
-        with spawn(launch, run.process_record("redis"), run.log_file("redis")) as stray:
+        with spawn(launch, run.process_record_path("redis"), run.log_file("redis")) as stray:
             try:
                 wait_until(lambda: "redis" in run.find_processes())
                 assert run.find_supervisor() is None

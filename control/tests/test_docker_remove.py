@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from control import modes
+from control import mode_selection
 from control.tests.fake_docker import HEALTHY, FakeDocker, make_container
 
 FOLDER = "com.docker.compose.project.working_dir"
@@ -95,7 +95,7 @@ def test_linked_folder_is_the_same_suite(
 def test_leftovers_of_an_interrupted_removal_are_deleted(
     docker: FakeDocker, home: Path, output: io.StringIO
 ) -> None:
-    modes.save_last_mode(home / ".local", "docker")
+    mode_selection.save_last_mode(home / ".local", "docker")
     docker.responses["ps label=com.docker.compose.project=mine"] = ["", 0]
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0
     assert find_changing_calls(docker)[-1][-2:] == ["mine_a", "mine_made_b"]
@@ -129,6 +129,6 @@ def test_ambiguous_volumes_are_not_deleted_without_confirmation(
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 1
     assert "may belong to another folder" in capsys.readouterr().err
     assert find_changing_calls(docker) == []
-    modes.save_last_mode(home / ".local", "docker")
+    mode_selection.save_last_mode(home / ".local", "docker")
     assert docker.manage(output, "stop", "--docker", "--remove", "--yes") == 0
     assert len(find_changing_calls(docker)) == 2

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from control import modes
+from control import mode_selection
 from control.docker.compose import Compose
 from control.docker.status import check_containers
 from control.finding import Finding
@@ -234,7 +234,7 @@ class TestFindings:
 
     def test_docker_suite_without_an_engine_is_an_error(self, docker: FakeDocker) -> None:
         docker.responses["version"] = ["", 1]
-        modes.save_last_mode(docker.home / ".local", "docker")
+        mode_selection.save_last_mode(docker.home / ".local", "docker")
         (found,) = self.check_containers(docker)
         assert found.severity == "error"
         assert "was started in Docker, and no Docker Engine answers" in found.message

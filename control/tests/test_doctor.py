@@ -14,7 +14,7 @@ from control import requirements
 from control.cli import main
 from control.context import Context
 from control.docker import plain_compose
-from control.machine import GIGABYTE, REQUIRED_DISK, MachineFacts
+from control.machine_requirements import GIGABYTE, REQUIRED_DISK, MachineFacts
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
 from control.tests.fake_machine import SUITABLE_MACHINE
@@ -80,7 +80,7 @@ def run_doctor(
     environment |= {"PATH": str(home / "no-programs"), "STATE_DIR": str(home / "state"), **environ}
     terminal = Terminal(output, is_tty=False, colour=False)
     context = Context(
-        home, home / "manage.py", environment, terminal, find_machine=lambda _: machine
+        home, home / "manage.py", environment, terminal, inspect_machine=lambda _: machine
     )
     status = main(["doctor", *options], context)
     return status, output.getvalue().splitlines()

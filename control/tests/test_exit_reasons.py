@@ -38,20 +38,20 @@ def write_log(tmp_path: Path, text: str) -> Path:
     ],
 )
 def test_last_line_explains_an_exit(tmp_path: Path, text: str, output: str) -> None:
-    assert exit_reasons.read_last_log_line(write_log(tmp_path, text)) == output
+    assert exit_reasons.explain_log_file(write_log(tmp_path, text)) == output
 
 
 def test_output_of_an_earlier_process_is_ignored(tmp_path: Path) -> None:
     path = write_log(tmp_path, "No module named 'old'\n")
     start = path.stat().st_size
-    assert exit_reasons.read_last_log_line(path, start) == ""
+    assert exit_reasons.explain_log_file(path, start) == ""
     with path.open("a") as file:
         file.write("new\n")
-    assert exit_reasons.read_last_log_line(path, start) == "new"
+    assert exit_reasons.explain_log_file(path, start) == "new"
 
 
 def test_reason_is_found_in_a_rotated_log(tmp_path: Path) -> None:
-    assert exit_reasons.read_last_log_line(write_log(tmp_path, "short\n"), start=1000) == "short"
+    assert exit_reasons.explain_log_file(write_log(tmp_path, "short\n"), start=1000) == "short"
 
 
 def test_exit_is_described_by_status_or_signal(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from control.local.postgres_system_folder import find_databases
 from control.local.process import Process
-from control.local.shared_folder import find_databases
 from control.tests.database_template import DatabaseTemplate
 from smart_kit.testing.suite_harness import wait_until
 
@@ -19,8 +19,8 @@ import shutil
 from pathlib import Path
 from control.tests.fake_suite import FakeSuite
 from control.tests.database_template import DatabaseTemplate
-from smart_kit.testing.run_folder import create_run_folder
-with create_run_folder() as folder:
+from smart_kit.testing.run_folder import temporary_run_folder
+with temporary_run_folder() as folder:
     if {starts}:
         home = folder.path / "home"
         home.mkdir(mode=0o700)

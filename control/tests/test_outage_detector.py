@@ -57,6 +57,6 @@ class TestReplyWatchdog:
 def test_short_timeout_still_names_the_missing_services() -> None:
     assert (
         "tg_bot is not running; see"
-        in OutageDetector(lambda: {"tg_bot": "is not running"}).get_final_outage()
+        in OutageDetector(lambda: {"tg_bot": "is not running"}).get_outage_now()
     )
-    assert OutageDetector(dict).get_final_outage() == ""
+    assert OutageDetector(dict).get_outage_now() == ""

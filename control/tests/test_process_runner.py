@@ -58,7 +58,7 @@ async def test_process_is_killed_after_its_stop_timeout(tmp_path: Path) -> None:
             while "deaf" not in log.read_text():
                 await asyncio.sleep(0.01)
     assert runner.status.pid is None
-    assert not RunDirectory(tmp_path).process_record("part").exists()
+    assert not RunDirectory(tmp_path).process_record_path("part").exists()
 
 
 async def test_restart_delay_grows_with_each_failure(

@@ -13,9 +13,9 @@ import pytest
 from control import environment
 from control.commands import suite as suite_commands
 from control.errors import ControlError
-from control.local import postgres, remove, shared_folder
+from control.local import postgres, postgres_system_folder, remove
+from control.local.postgres_system_folder import Database
 from control.local.process import spawn
-from control.local.shared_folder import Database
 from control.terminal import Terminal
 from control.tests.database_template import DatabaseTemplate
 from control.tests.fake_suite import FakeSuite
@@ -93,7 +93,7 @@ def test_database_outside_the_state_dir_is_deleted(suite_in_closed_folder: FakeS
     output = suite_in_closed_folder.manage("stop", "--remove", "--yes")
     assert str(database) in output
     assert not database.exists()
-    assert all(it.state_dir != state for it in shared_folder.find_databases())
+    assert all(it.state_dir != state for it in postgres_system_folder.find_databases())
 
 
 @needs_root

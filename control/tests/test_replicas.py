@@ -124,7 +124,7 @@ def test_replicas_restart_one_at_a_time(
 ) -> None:
     before = pids(three_replicas)
     seen: list[tuple[list[str], list[str], list[str]]] = []
-    change = suite_changes.apply
+    change = suite_changes.update_desired_states
 
     def watched(context: Context, suite: Suite, changed: Mapping[str, DesiredState]) -> None:
         now = pids(three_replicas)
@@ -132,7 +132,7 @@ def test_replicas_restart_one_at_a_time(
         seen.append((list(changed), fresh, find_unavailable_replicas(three_replicas)))
         change(context, suite, changed)
 
-    monkeypatch.setattr(suite_changes, "apply", watched)
+    monkeypatch.setattr(suite_changes, "update_desired_states", watched)
     three_replicas.manage("restart", "--service", "rest_service")
     assert seen == [([name], list(REPLICAS[:number]), []) for number, name in enumerate(REPLICAS)]
     assert find_unavailable_replicas(three_replicas) == []

@@ -54,7 +54,7 @@ def test_damaged_supervisor_record_is_named_in_the_lock_error(
     with pytest.raises(ControlError, match=r"supervisor is damaged: .* within a minute: try again"):
         run.acquire_supervisor_lock()
     launch = LaunchSpec(("sleep", "60"), {"PATH": os.environ["PATH"]}, tmp_path)
-    with spawn(launch, run.process_record("redis"), run.log_file("redis")) as part:
+    with spawn(launch, run.process_record_path("redis"), run.log_file("redis")) as part:
         try:
             wait_until(lambda: "redis" in run.find_processes())
             environ = {"STATE_DIR": str(tmp_path / "state")}
@@ -70,7 +70,7 @@ def test_environment_is_deleted_only_without_supervisor_and_command(tmp_path: Pa
     run.create()
     run.write_environment({})
     environment_file = run.path / "environment.json"
-    with run.command_lock():
+    with run.acquire_command_lock():
         run.remove_orphaned_environment()
         assert environment_file.exists(), "a command may just have written it"
     me = Process.from_pid(os.getpid())

@@ -16,7 +16,7 @@ import pytest
 from control import requirements
 from control.errors import ControlError
 from control.file_lock import FileLock
-from control.machine import REQUIRED_DISK, MachineFacts
+from control.machine_requirements import REQUIRED_DISK, MachineFacts
 from control.terminal import Terminal
 from control.tests.fake_installer import WAIT_SCRIPT, RepositoryWithFakeUv
 from control.tests.fake_machine import SUITABLE_MACHINE
@@ -244,7 +244,7 @@ def test_unmet_requirement_is_reported_before_the_installation(
     home: Path, terminal: Terminal, found: MachineFacts
 ) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
-    repository.virtualenv = replace(repository.virtualenv, find_machine=lambda _: found)
+    repository.virtualenv = replace(repository.virtualenv, inspect_machine=lambda _: found)
     with pytest.raises(ControlError):
         repository.virtualenv.ensure()
     assert repository.take_calls == []
@@ -257,7 +257,7 @@ def test_rebuild_on_an_unsuitable_machine_retains_the_environment(
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     newer = replace(
-        repository.virtualenv, find_machine=lambda _: replace(SUITABLE_MACHINE, python=(3, 15))
+        repository.virtualenv, inspect_machine=lambda _: replace(SUITABLE_MACHINE, python=(3, 15))
     )
     with pytest.raises(ControlError, match=r"no wheel for Python 3\.15"):
         newer.rebuild()
@@ -275,14 +275,14 @@ def test_changeable_requirements_are_checked_at_each_start(
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     with pytest.raises(ControlError):
-        replace(repository.virtualenv, find_machine=lambda _: found).ensure()
+        replace(repository.virtualenv, inspect_machine=lambda _: found).ensure()
 
 
 def test_complete_interpreter_needs_no_wheels_and_no_folder(home: Path, terminal: Terminal) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.pin_installed_package()
     found = replace(SUITABLE_MACHINE, python=(3, 15), is_musl=True, free_disk=0, is_noexec=True)
-    virtualenv = replace(repository.virtualenv, find_machine=lambda _: found)
+    virtualenv = replace(repository.virtualenv, inspect_machine=lambda _: found)
     assert virtualenv.ensure() == Path(sys.executable)
 
 
@@ -293,5 +293,5 @@ def test_rebuild_may_reuse_the_disk_space_of_the_environment(
     repository.virtualenv.ensure()
     (home / ".venv" / "large").write_bytes(b"x" * 2**20)
     found = replace(SUITABLE_MACHINE, free_disk=REQUIRED_DISK - 2**20)
-    replace(repository.virtualenv, find_machine=lambda _: found).rebuild()
+    replace(repository.virtualenv, inspect_machine=lambda _: found).rebuild()
     assert repository.take_calls == REBUILD_CALLS * 2

@@ -85,7 +85,7 @@ def _build_prompt(run: ClaimedRun, bot_id: int) -> ScheduledPrompt:
 
 
 def _build_common_fields(run: ClaimedRun, bot_id: int) -> JsonObject:
-    message_id = keys.run_message_id(run.id)
+    message_id = keys.message_id_for_run(run.id)
     return {
         "id": message_id,
         "conversation": keys.conversation_for_chat(bot_id, run.chat_id),
@@ -103,7 +103,7 @@ def _record_dispatch(run: ClaimedRun, late_seconds: float) -> None:
     LATENESS_SECONDS.observe(late_seconds)
     log.info(
         "run dispatched",
-        correlation_id=keys.run_message_id(run.id),
+        correlation_id=keys.message_id_for_run(run.id),
         type=run.type,
         late_seconds=round(late_seconds, 3),
     )

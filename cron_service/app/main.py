@@ -4,8 +4,8 @@ import asyncio
 
 from smart_kit.health import Health
 from smart_kit.mailbox import Mailbox
-from smart_kit.redis import connect, connect_blocking
-from smart_kit.service import aiohttp_loop, build_health_app, launch, run_loops
+from smart_kit.redis import connect, connect_for_blocking_reads
+from smart_kit.service import build_aiohttp_server, build_health_app, launch, run_loops
 
 from .config import Settings
 from .dispatcher import Dispatcher
@@ -18,7 +18,7 @@ SERVICE = "cron_service"
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    commands, blocking = connect(settings), connect_blocking(settings)
+    commands, blocking = connect(settings), connect_for_blocking_reads(settings)
     rest = RestClient(settings)
     redis = RedisClient(
         commands,
@@ -35,7 +35,9 @@ async def serve(settings: Settings) -> None:
 
     try:
         await run_loops(
-            aiohttp_loop(build_health_app(health), settings.bind_host, settings.cron_service_port),
+            build_aiohttp_server(
+                build_health_app(health), settings.bind_host, settings.cron_service_port
+            ),
             scheduler.run,
             listen,
         )

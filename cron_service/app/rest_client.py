@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from uuid import UUID
 
-from smart_kit.contracts.cron_jobs import ClaimedRuns, RunsDispatched
+from smart_kit.contracts.cron_jobs import ClaimedRuns, DispatchedRuns
 from smart_kit.rest_client import ServiceClient
 
 
@@ -16,5 +16,5 @@ class RestClient(ServiceClient):
 
     async def report_dispatched(self, run_ids: Iterable[UUID]) -> None:
         """Report runs that are in their queues."""
-        body = RunsDispatched(run_ids=list(run_ids))
+        body = DispatchedRuns(run_ids=list(run_ids))
         await self.send("POST", "/cron-jobs/dispatched", body=body)

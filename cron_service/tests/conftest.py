@@ -13,7 +13,7 @@ from cron_service.tests.fake_rest_service import TOKEN, FakeRestService
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.mailbox import Mailbox
-from smart_kit.redis import Redis, connect_blocking
+from smart_kit.redis import Redis, connect_for_blocking_reads
 from smart_kit.rest_client import RestClientSettings
 from smart_kit.settings import RedisSettings
 
@@ -47,7 +47,7 @@ async def rest_client(rest_service: FakeRestService) -> AsyncIterator[RestClient
 
 @pytest.fixture
 async def redis_client(redis: Redis, redis_settings: RedisSettings) -> AsyncIterator[RedisClient]:
-    blocking = connect_blocking(redis_settings)
+    blocking = connect_for_blocking_reads(redis_settings)
     yield RedisClient(
         redis, blocking, Mailbox(redis, "to_telegram"), Mailbox(redis, "to_secretary")
     )

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from aiohttp import web
 
-from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns, CronJobType, RunsDispatched
+from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns, CronJobType, DispatchedRuns
 
 TOKEN = "the-service-token"
 CHAT_ID, TELEGRAM_ID = 700, 7
@@ -108,7 +108,7 @@ class FakeRestService:
         error_response = self._find_error_response(request)
         if error_response is not None:
             return error_response
-        body = RunsDispatched.model_validate_json(await request.text())
+        body = DispatchedRuns.model_validate_json(await request.text())
         for run in self.runs:
             run.is_reported = run.is_reported or run.claimed_run.id in body.run_ids
         return web.Response(status=204)

@@ -22,7 +22,7 @@ from cron_service.tests.queue_reader import (
 from smart_kit.contracts.keys import ACTIVE_BOT_KEY, CRON_CHANNEL
 from smart_kit.contracts.queue import BotIdentity
 from smart_kit.mailbox import Mailbox
-from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.redis import Redis, connect, connect_for_blocking_reads
 from smart_kit.settings import RedisSettings
 from smart_kit.testing import local_http
 from smart_kit.testing.bare_environment import bare_environment
@@ -153,7 +153,7 @@ async def test_redis_crash_delays_but_does_not_duplicate_reminder(
 ) -> None:
     rest_service.redispatch_after = timedelta(seconds=0.1)
     commands = connect(durable_valkey.settings)
-    blocking = connect_blocking(durable_valkey.settings)
+    blocking = connect_for_blocking_reads(durable_valkey.settings)
     client = RedisClient(
         commands, blocking, Mailbox(commands, "to_telegram"), Mailbox(commands, "to_secretary")
     )

@@ -9,7 +9,7 @@ import structlog
 from cron_service.app.redis_client import RedisClient
 from smart_kit.contracts.keys import CRON_CHANNEL
 from smart_kit.mailbox import Mailbox
-from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.redis import Redis, connect, connect_for_blocking_reads
 from smart_kit.testing.durable_valkey import DurableValkey
 
 TIMEOUT_SECONDS = 60.0
@@ -58,7 +58,7 @@ async def test_listener_wakes_and_resubscribes_after_redis_crash(
     durable_valkey: DurableValkey,
 ) -> None:
     commands = connect(durable_valkey.settings)
-    blocking = connect_blocking(durable_valkey.settings)
+    blocking = connect_for_blocking_reads(durable_valkey.settings)
     client = RedisClient(commands, blocking, Mailbox(commands, "a"), Mailbox(commands, "b"))
     counter = WakeCounter()
     with structlog.testing.capture_logs() as lines:

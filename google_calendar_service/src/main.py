@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from smart_kit.api import add_error_handlers, add_health, uvicorn_loop
+from smart_kit.api import add_error_handlers, add_health, build_uvicorn_server
 from smart_kit.health import Health
 from smart_kit.service import launch, load_settings, run_loops
 from smart_kit.version import get_version
@@ -50,7 +50,9 @@ def create_app(settings: Settings) -> FastAPI:
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
     app = create_app(settings)
-    await run_loops(uvicorn_loop(app, settings.bind_host, settings.google_calendar_service_port))
+    await run_loops(
+        build_uvicorn_server(app, settings.bind_host, settings.google_calendar_service_port)
+    )
 
 
 def __getattr__(name: str) -> Any:

@@ -25,7 +25,7 @@ from .idempotency import IdempotentOperation, compute_fingerprint
 from .services.configuration.versions import ChangeAuthor
 from .services.dead_letters import AuditAhead, DeadLetterQueues
 from .services.providers.check import ProviderChecker
-from .services.records.call_scope import CallScope
+from .services.records.call_context import CallContext
 from .services.records.crud import OwnerScope
 from .session_changes import get_changes
 from .snapshots.publisher import SnapshotPublisher
@@ -160,7 +160,7 @@ async def get_idempotent_operation(
     if idempotency_key is not None:
         body = await request.body()
         fingerprint_hash = compute_fingerprint(request.method, request.url.path, body)
-    scope = CallScope(session, caller, owner, settings.default_timezone)
+    scope = CallContext(session, caller, owner, settings.default_timezone)
     return IdempotentOperation(scope, idempotency_key, fingerprint_hash)
 
 

@@ -14,7 +14,7 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import Conflict
 
 from .models import IdempotencyKey
-from .services.records.call_scope import CallScope, ChangeOrigin
+from .services.records.call_context import CallContext, ChangeOrigin
 
 P = ParamSpec("P")
 ReadT = TypeVar("ReadT", bound=BaseModel)
@@ -26,7 +26,7 @@ class IdempotentOperation:
     Of two concurrent requests the second waits at the unique index until the first has committed.
     """
 
-    def __init__(self, scope: CallScope, key: str | None, fingerprint: str) -> None:
+    def __init__(self, scope: CallContext, key: str | None, fingerprint: str) -> None:
         # a key of the form `<message id>/<step>` names the step of a turn
         message_id, _, step = (key or "").rpartition("/")
         origin = ChangeOrigin(message_id, step) if message_id and step else None
@@ -37,7 +37,7 @@ class IdempotentOperation:
     async def run(
         self,
         read_type: type[ReadT],
-        action: Callable[Concatenate[CallScope, P], Awaitable[ReadT]],
+        action: Callable[Concatenate[CallContext, P], Awaitable[ReadT]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> ReadT:
@@ -51,7 +51,7 @@ class IdempotentOperation:
 
     async def run_without_response(
         self,
-        action: Callable[Concatenate[CallScope, P], Awaitable[None]],
+        action: Callable[Concatenate[CallContext, P], Awaitable[None]],
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:

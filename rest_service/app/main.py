@@ -14,7 +14,7 @@ from starlette.types import Lifespan
 
 from smart_kit import log as logs
 from smart_kit import redis
-from smart_kit.api import add_health, uvicorn_loop
+from smart_kit.api import add_health, build_uvicorn_server
 from smart_kit.health import Health
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.safe_http.client import TIMEOUT_SECONDS, SafeHttpClient
@@ -31,15 +31,15 @@ from .background.snapshot_reconciler import SnapshotReconciler
 from .config import Settings
 from .defaults.env_models import register_env_models
 from .dependencies import Resources
-from .errors import ERROR_RESPONSES, add_handlers
+from .error_handlers import ERROR_RESPONSES, add_handlers
 from .middleware.checks import (
     API_PREFIX,
     check_content_type,
-    check_query,
+    check_repeated_parameters,
     make_method_check,
     make_token_check,
 )
-from .middleware.request_middleware import RequestMiddleware
+from .middleware.request_guard import RequestGuard
 from .routers import ROUTERS
 from .snapshots.publisher import SnapshotPublisher
 from .snapshots.store import SnapshotStore
@@ -71,10 +71,10 @@ def create_app(
     checks = (
         make_token_check(resources.settings),
         check_content_type,
-        check_query,
+        check_repeated_parameters,
         make_method_check(ROUTERS),
     )
-    app.add_middleware(RequestMiddleware, checks=checks)
+    app.add_middleware(RequestGuard, checks=checks)
     bearer = HTTPBearer(
         scheme_name="Token", auto_error=False, description="ADMIN_API_TOKEN or SERVICE_API_TOKEN"
     )
@@ -94,7 +94,7 @@ class RestService:
         self._settings = settings
         self._engine = database.create_engine(settings)
         self._redis = redis.connect(settings)
-        self._blocking_redis = redis.connect_blocking(settings)
+        self._blocking_redis = redis.connect_for_blocking_reads(settings)
         self._sessions = database.create_session_factory(self._engine)
         self._store = SnapshotStore(self._redis)
         self._reconciler = SnapshotReconciler(self._sessions, self._store, settings)
@@ -160,7 +160,7 @@ async def serve(settings: Settings) -> None:
     """Run until SIGTERM."""
     service = RestService(settings)
     port, own_port = settings.rest_service_port, settings.rest_service_own_port
-    http = uvicorn_loop(service.build_app(), settings.bind_host, port, own_port)
+    http = build_uvicorn_server(service.build_app(), settings.bind_host, port, own_port)
     try:
         await run_loops(http, *service.loops)
     finally:

@@ -13,7 +13,7 @@ from . import models
 
 
 @dataclass
-class Changes:
+class ChangesToPublish:
     """Changes to publish."""
 
     configuration: bool = False
@@ -28,9 +28,9 @@ class TrackedSession(Session):
     """A session that records its changes when it flushes."""
 
 
-def get_changes(session: AsyncSession) -> Changes:
+def get_changes(session: AsyncSession) -> ChangesToPublish:
     """Return the changes that the session has flushed so far."""
-    changes: Changes = session.info.setdefault(Changes, Changes())
+    changes: ChangesToPublish = session.info.setdefault(ChangesToPublish, ChangesToPublish())
     return changes
 
 
@@ -42,12 +42,12 @@ def get_flushed_rows(session: Session) -> list[Any]:
 
 @event.listens_for(TrackedSession, "after_flush")
 def _record_changes(session: TrackedSession, _: UOWTransaction) -> None:
-    changes: Changes = session.info.setdefault(Changes, Changes())
+    changes: ChangesToPublish = session.info.setdefault(ChangesToPublish, ChangesToPublish())
     for row in get_flushed_rows(session):
         _record_row(changes, row, is_deleted=row in session.deleted)
 
 
-def _record_row(changes: Changes, row: object, *, is_deleted: bool) -> None:
+def _record_row(changes: ChangesToPublish, row: object, *, is_deleted: bool) -> None:
     match row:
         case models.Assistant() | models.Tool() | models.AssistantTool():
             changes.configuration = True

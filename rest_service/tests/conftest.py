@@ -48,7 +48,7 @@ from rest_service.tests.api_helpers import (
 )
 from rest_service.tests.undo_cases import CallTool, CallUndo
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
-from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.redis import Redis, connect, connect_for_blocking_reads
 from smart_kit.safe_http.client import SafeHttpClient
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.servers import Postgres, Valkey
@@ -118,7 +118,7 @@ async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    client = connect_blocking(redis_settings)
+    client = connect_for_blocking_reads(redis_settings)
     yield client
     await client.aclose()
 

@@ -135,7 +135,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=secrets.randbelow(10**6))
     chosen = parser.parse_args(arguments)
     with (
-        run_folder.create_run_folder(),
+        run_folder.temporary_run_folder(),
         postgres_server() as postgres,
         valkey_server() as valkey,
         run_disposable_service(postgres, valkey) as url,

@@ -9,7 +9,7 @@ from rest_service.app.background.archive_consumer import DEAD_LETTER_STREAM, Arc
 from rest_service.tests.api_helpers import Client, Make, list_items
 from rest_service.tests.turn_records import add_records, is_stream_empty, make_turn_record
 from smart_kit.contracts.base import utc_now
-from smart_kit.contracts.threads import RunRecord
+from smart_kit.contracts.threads import CronJobRunRecord
 from smart_kit.redis import Redis
 
 
@@ -25,7 +25,7 @@ class TestRuns:
     async def test_a_delivered_reminder_is_done(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, run_id: UUID
     ) -> None:
-        await add_records(redis, RunRecord(run_id=run_id, state="done", ended_at=utc_now()))
+        await add_records(redis, CronJobRunRecord(run_id=run_id, state="done", ended_at=utc_now()))
         await archive_reader.run_once(0.01)
         body = {"run_ids": [str(run_id)]}
         await admin.post("/cron-jobs/dispatched", json=body)
@@ -39,7 +39,9 @@ class TestRuns:
     ) -> None:
         seen = []
         for state in ("failed", "done", "failed"):
-            await add_records(redis, RunRecord(run_id=run_id, state=state, ended_at=utc_now()))
+            await add_records(
+                redis, CronJobRunRecord(run_id=run_id, state=state, ended_at=utc_now())
+            )
             await archive_reader.run_once(0.01)
             (run,) = await list_items(admin, f"/cron-jobs/{self.job['id']}/runs")
             seen.append(run["state"])
@@ -70,7 +72,7 @@ class TestRuns:
     async def test_delivery_of_cancelled_job_is_accepted(
         self, archive_reader: ArchiveConsumer, redis: Redis
     ) -> None:
-        await add_records(redis, RunRecord(run_id=uuid4(), state="done", ended_at=utc_now()))
+        await add_records(redis, CronJobRunRecord(run_id=uuid4(), state="done", ended_at=utc_now()))
         await archive_reader.run_once(0.01)
 
         assert await is_stream_empty(redis)

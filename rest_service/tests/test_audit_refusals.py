@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 from rest_service.app.audit.refusal_throttle import WINDOW_SECONDS, RefusalThrottle
 from rest_service.app.background.retention import RetentionJob
 from rest_service.app.database import SessionFactory
-from rest_service.app.middleware.request_middleware import MAX_BYTES
+from rest_service.app.middleware.request_guard import MAX_BYTES
 from rest_service.app.routers.audit import list_audit_entries
 from rest_service.tests.api_helpers import (
     Client,

@@ -5,7 +5,7 @@ import structlog
 from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
-from rest_service.app.middleware.request_middleware import RequestMiddleware
+from rest_service.app.middleware.request_guard import RequestGuard
 
 _GENERATED_ID = "[0-9a-f]{32}"
 
@@ -36,7 +36,7 @@ async def test_log_lines_and_response_carry_the_given_id_or_a_new_one(
         seen.append(Headers(raw=message["headers"])["x-correlation-id"])
 
     scope = {"type": "http", "path": "/docs", "headers": [(b"x-correlation-id", sent)]}
-    await RequestMiddleware(app, checks=())(scope, refuse_to_read, record_header)
+    await RequestGuard(app, checks=())(scope, refuse_to_read, record_header)
 
     assert seen[0] == seen[1]
     assert re.fullmatch(bound, seen[0])

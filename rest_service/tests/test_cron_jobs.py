@@ -7,7 +7,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from rest_service.app.database import SessionFactory
 from rest_service.app.services.cron_jobs import cron_jobs, job_schedule
-from rest_service.app.services.records.call_scope import CallScope
+from rest_service.app.services.records.call_context import CallContext
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, make_user_headers
 from rest_service.tests.lock_waits import wait_for_lock
 from smart_kit.contracts.base import utc_now
@@ -178,7 +178,7 @@ async def test_concurrent_creates_do_not_exceed_the_limit(
     body = {"user_id": user["id"], "text": "x", "cron_expression": "* * * * *"}
 
     async with sessions.begin() as session:
-        await cron_jobs.create(CallScope(session, "admin", None, "UTC"), CronJobCreate(**body))
+        await cron_jobs.create(CallContext(session, "admin", None, "UTC"), CronJobCreate(**body))
         second = asyncio.ensure_future(admin.post("/cron-jobs", json=body))
         await wait_for_lock(sql, second)  # as far as it gets before the commit
 

@@ -84,7 +84,7 @@ async def test_a_short_question_to_the_secretary_is_a_small_request(
 ) -> None:
     await defaults.create(sessions)
     async with sessions() as session:
-        secretary = (await configuration.read(session, ())).assistants[0]
+        secretary = (await configuration.build_snapshot(session, ())).assistants[0]
 
     request = {
         "model": "gpt-6-luna",

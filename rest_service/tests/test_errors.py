@@ -10,8 +10,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from rest_service.app.errors import add_handlers
-from rest_service.app.middleware.request_middleware import MAX_BYTES
+from rest_service.app.error_handlers import add_handlers
+from rest_service.app.middleware.request_guard import MAX_BYTES
 from rest_service.tests.api_helpers import Client
 
 ID = UUID(int=1)

@@ -34,7 +34,7 @@ CONTRACTS: tuple[tuple[type[SQLModel], type[BaseModel]], ...] = (
     (models.LlmProvider, ProviderRead),
     (models.LlmModel, LlmModelRead),
     (models.AuditEntry, AuditRead),
-    (models.Version, VersionRead),
+    (models.RecordVersion, VersionRead),
     (models.Usage, UsageRead),
 )
 COMPUTED_FIELDS = {"effect", "api_key_state"}

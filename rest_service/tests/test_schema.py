@@ -8,7 +8,7 @@ import pytest
 from fastapi import FastAPI
 from jsonschema import Draft202012Validator
 
-from rest_service.app.errors import ERROR_CODES
+from rest_service.app.error_handlers import ERROR_CODES
 from rest_service.app.openapi import TAGS
 from rest_service.tests.api_helpers import JsonObject
 from rest_service.tests.disposable_service import run_disposable_service

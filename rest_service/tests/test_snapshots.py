@@ -9,7 +9,7 @@ import pytest
 from rest_service.app.background.snapshot_reconciler import SnapshotReconciler
 from rest_service.app.config import Settings
 from rest_service.app.database import SessionFactory
-from rest_service.app.session_changes import Changes
+from rest_service.app.session_changes import ChangesToPublish
 from rest_service.app.snapshots import configuration
 from rest_service.app.snapshots.publisher import SnapshotPublisher
 from rest_service.app.snapshots.store import SnapshotStore
@@ -111,7 +111,7 @@ class TestConfiguration:
     ) -> None:
         """Otherwise it could contain half of a concurrent change."""
         async with sessions() as session:
-            snapshot = await configuration.read(session, ())
+            snapshot = await configuration.build_snapshot(session, ())
             await make("assistants")
             assert await configuration.read_version(session) == snapshot.version
 
@@ -263,7 +263,9 @@ async def test_no_change_publishes_nothing(
     async with redis.pubsub(ignore_subscribe_messages=True) as pubsub:
         await pubsub.subscribe(CRON_CHANNEL, CONFIGURATION_CHANNEL)
         await pubsub.get_message(timeout=30)
-        await SnapshotPublisher(sessions, SnapshotStore(redis), settings).publish(Changes())
+        await SnapshotPublisher(sessions, SnapshotStore(redis), settings).publish(
+            ChangesToPublish()
+        )
         await redis.publish(CRON_CHANNEL, "the end")
 
         message = None

@@ -59,8 +59,8 @@ class TestUsers:
         ids = [UUID(poor["id"]), UUID(rich["id"])]
 
         async with sessions() as session:
-            limited = await users.read(session, ids, Decimal("1.50"))
-            unlimited = await users.read(session, ids, None)
+            limited = await users.build_snapshots(session, ids, Decimal("1.50"))
+            unlimited = await users.build_snapshots(session, ids, None)
 
         assert {item.id: item.daily_budget for item in limited} == {
             ids[0]: Decimal(0),

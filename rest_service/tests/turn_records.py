@@ -10,8 +10,8 @@ from rest_service.tests.api_helpers import JsonObject
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.contracts.threads import (
+    CronJobRunRecord,
     ModelFailure,
-    RunRecord,
     StepRecord,
     TurnRecord,
     derive_first_thread_id,
@@ -51,7 +51,7 @@ def make_turn_record(message_id: str = "tg:1:1", **fields: Any) -> TurnRecord:
     return TurnRecord(**defaults | fields)
 
 
-async def add_records(redis: Redis, *records: TurnRecord | RunRecord | str) -> None:
+async def add_records(redis: Redis, *records: TurnRecord | CronJobRunRecord | str) -> None:
     for record in records:
         text = record if isinstance(record, str) else record.model_dump_json()
         await redis.xadd(TURNS_STREAM, {"record": text})

@@ -15,7 +15,7 @@ from sandbox.telegram.faults import TelegramFault
 from sandbox.telegram.rate_limiter import FloodLimits
 
 
-class UpdateCreate(JsonBody):
+class RawUpdateCreate(JsonBody):
     """Any JSON value; an object without an `update_id` gets one."""
 
     update: Any
@@ -27,12 +27,12 @@ class FaultInjectionApi(JsonApi):
     def routes(self) -> list[web.RouteDef]:
         """Return the routes for the application."""
         return [
-            web.get("/chat/api/faults", self._wrap(self.list_faults)),
-            web.post("/chat/api/faults", self._wrap(self.add_fault)),
-            web.delete("/chat/api/faults", self._wrap(self.clear_faults)),
-            web.get("/chat/api/violations", self._wrap(self.list_violations)),
-            web.post("/chat/api/updates", self._wrap(self.add_update)),
-            web.put("/chat/api/limits", self._wrap(self.set_limits)),
+            web.get("/chat/api/faults", self._build_json_handler(self.list_faults)),
+            web.post("/chat/api/faults", self._build_json_handler(self.add_fault)),
+            web.delete("/chat/api/faults", self._build_json_handler(self.clear_faults)),
+            web.get("/chat/api/violations", self._build_json_handler(self.list_violations)),
+            web.post("/chat/api/updates", self._build_json_handler(self.add_update)),
+            web.put("/chat/api/limits", self._build_json_handler(self.set_limits)),
         ]
 
     async def list_faults(self, _: web.Request) -> dict[str, Any]:
@@ -56,7 +56,7 @@ class FaultInjectionApi(JsonApi):
 
     async def add_update(self, request: web.Request) -> dict[str, Any]:
         """Queue an update, regardless of the bot's `allowed_updates`."""
-        body = await read_body(request, UpdateCreate)
+        body = await read_body(request, RawUpdateCreate)
         return {"update_id": self._state.updates.push_raw(body.update)}
 
     async def set_limits(self, request: web.Request) -> dict[str, Any]:

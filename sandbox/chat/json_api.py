@@ -8,7 +8,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from sandbox.chat.security import RequestGuard
+from sandbox.chat.security import ChatAccessGuard
 from sandbox.telegram.telegram_state import TelegramState
 from smart_kit.errors import DomainError, InvalidRequest
 
@@ -24,11 +24,13 @@ class JsonBody(BaseModel):
 class JsonApi:
     """Routes that need the page's token."""
 
-    def __init__(self, state: TelegramState, guard: RequestGuard) -> None:
+    def __init__(self, state: TelegramState, guard: ChatAccessGuard) -> None:
         self._state = state
         self._guard = guard
 
-    def _wrap(self, handler: Callable[[web.Request], Awaitable[dict[str, Any]]]) -> Handler:
+    def _build_json_handler(
+        self, handler: Callable[[web.Request], Awaitable[dict[str, Any]]]
+    ) -> Handler:
         """Return a guarded request handler that sends the handler's result as JSON.
 
         Each request is one transaction: it is committed on success and rolled back on an error.

@@ -6,10 +6,10 @@ from typing import Annotated, Any
 from aiohttp import web
 from pydantic import Field, StringConstraints
 
-from sandbox.chat.events import stream_events
+from sandbox.chat.event_stream import stream_events
 from sandbox.chat.json_api import JsonApi, JsonBody, read_body
 from sandbox.chat.mathml import latex_to_mathml
-from sandbox.chat.security import SECURITY_HEADERS, RequestGuard
+from sandbox.chat.security import SECURITY_HEADERS, ChatAccessGuard
 from sandbox.chat.user_actions import press_button, send_text, stop_draft
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
@@ -51,7 +51,9 @@ class DraftStopCreate(JsonBody):
 class ChatPageRoutes(JsonApi):
     """The page's routes."""
 
-    def __init__(self, state: TelegramState, guard: RequestGuard, model_host: str | None) -> None:
+    def __init__(
+        self, state: TelegramState, guard: ChatAccessGuard, model_host: str | None
+    ) -> None:
         super().__init__(state, guard)
         self._model_host = model_host
 
@@ -60,16 +62,16 @@ class ChatPageRoutes(JsonApi):
         return [
             web.get("/", self.get_index),
             web.get("/static/{name}", self._guard.protect(self.get_static_file)),
-            web.get("/chat/bot", self._wrap(self.get_bot)),
-            web.get("/chat/formula", self._wrap(self.get_formula)),
+            web.get("/chat/bot", self._build_json_handler(self.get_bot)),
+            web.get("/chat/formula", self._build_json_handler(self.get_formula)),
             web.get("/chat/events", self._guard.protect(self.stream_events)),
-            web.get("/chat/people", self._wrap(self.list_people)),
-            web.post("/chat/people", self._wrap(self.add_person)),
-            web.get("/chat/{person_id}/commands", self._wrap(self.list_commands)),
-            web.get("/chat/{person_id}/messages", self._wrap(self.list_messages)),
-            web.post("/chat/{person_id}/messages", self._wrap(self.send_message)),
-            web.post("/chat/{person_id}/buttons", self._wrap(self.press_button)),
-            web.post("/chat/{person_id}/stop", self._wrap(self.stop_draft)),
+            web.get("/chat/people", self._build_json_handler(self.list_people)),
+            web.post("/chat/people", self._build_json_handler(self.add_person)),
+            web.get("/chat/{person_id}/commands", self._build_json_handler(self.list_commands)),
+            web.get("/chat/{person_id}/messages", self._build_json_handler(self.list_messages)),
+            web.post("/chat/{person_id}/messages", self._build_json_handler(self.send_message)),
+            web.post("/chat/{person_id}/buttons", self._build_json_handler(self.press_button)),
+            web.post("/chat/{person_id}/stop", self._build_json_handler(self.stop_draft)),
         ]
 
     async def get_index(self, request: web.Request) -> web.StreamResponse:

@@ -27,7 +27,7 @@ SECURITY_HEADERS = {
 }
 
 
-class RequestGuard:
+class ChatAccessGuard:
     """Checks Host, Origin and the token (header or cookie) of every request."""
 
     def __init__(self, token: str, port: int) -> None:

@@ -3,14 +3,14 @@
 from collections.abc import Iterator
 from typing import Any
 
-from sandbox.telegram.render import render_callback_query, render_message
+from sandbox.telegram.api_objects import build_api_callback_query, build_api_message
 from sandbox.telegram.state.callback_queries import CallbackQuery
 from sandbox.telegram.state.messages import Message, MessageContent
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
-from sandbox.telegram.text.detection import add_detected_entities
 from sandbox.telegram.text.entities import FormattedText, utf16_length
-from sandbox.telegram.text.formatting import MAX_TEXT_LENGTH
+from sandbox.telegram.text.entity_detection import add_detected_entities
+from sandbox.telegram.text.formatted_text_parser import MAX_TEXT_LENGTH
 from smart_kit.errors import InvalidRequest, NotFound
 
 
@@ -29,9 +29,9 @@ def send_text(state: TelegramState, person: Person, text: str, reply_to: int | N
 def _send(state: TelegramState, person: Person, text: str, reply_to: int | None) -> Message:
     content = MessageContent.from_text(add_detected_entities(FormattedText(text)))
     message = state.messages.add(person.id, content, is_from_bot=False, reply_to=reply_to)
-    update_id = state.updates.push("message", render_message(state, message))
+    update_id = state.updates.push("message", build_api_message(state, message))
     if update_id is not None:
-        state.messages.link_update(message, update_id)
+        state.messages.set_update_id(message, update_id)
     state.publish_message("message", message)
     return message
 
@@ -49,7 +49,7 @@ def press_button(state: TelegramState, person: Person, message_id: int, data: st
     if data not in _iter_callback_data([message.inline_keyboard, message.rich_message]):
         raise NotFound("This message has no such button")
     query = state.callback_queries.add(person.id, message_id)
-    body = render_callback_query(state, person, message, query.id, data)
+    body = build_api_callback_query(state, person, message, query.id, data)
     state.updates.push("callback_query", body)
     return query
 

@@ -7,7 +7,7 @@ from secrets import token_hex
 from typing import Any
 
 from sandbox.llm import tokens
-from sandbox.llm.prompt_context import ToolCall
+from sandbox.llm.prompt_parsing import ToolCall
 from sandbox.llm.rule_based_model import ModelReply
 
 

@@ -11,6 +11,6 @@ MODEL_NAMES = (DEMO_MODEL, BRIEF_MODEL, SLOW_MODEL, "gpt-6-luna")
 _SLOW_DELAY_SECONDS = 0.12
 
 
-def delay_for(model: str) -> float:
+def get_chunk_delay(model: str) -> float:
     """Return the seconds between two chunks of a stream."""
     return _SLOW_DELAY_SECONDS if model == SLOW_MODEL else 0.0

@@ -2,7 +2,7 @@
 
 import re
 
-from sandbox.llm.prompt_context import ToolCall, ToolDefinition
+from sandbox.llm.prompt_parsing import ToolCall, ToolDefinition
 from sandbox.llm.skill import SkillScript
 from sandbox.llm.time_expressions.vocabulary import WEEKDAY_PATTERN
 from sandbox.llm.tool_result_parsing import find_error
@@ -60,7 +60,7 @@ def guess_nominative_forms(place: str) -> list[str]:
     return []
 
 
-def call_with_place(
+def call_tool_with_place(
     tool: ToolDefinition, place: str, *, unknown_place_error: str = "", days: int | None = None
 ) -> SkillScript:
     """Call a tool with the forms of a name until it knows the place.

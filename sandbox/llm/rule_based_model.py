@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from sandbox.llm.prompt_context import PromptContext, ToolCall, ToolResult
+from sandbox.llm.prompt_parsing import ParsedPrompt, ToolCall, ToolResult
 from sandbox.llm.skill import Skill, SkillError, SkillRequest, SkillScript
 from sandbox.llm.skills import SKILLS
 from sandbox.llm.style_rules import apply_style, truncate_to_sentence
@@ -24,7 +24,7 @@ class ModelReply:
     tool_calls: tuple[ToolCall, ...] = ()
 
 
-def generate_reply(context: PromptContext) -> ModelReply:
+def generate_reply(context: ParsedPrompt) -> ModelReply:
     """Return the assistant's next message.
 
     The model is stateless: skills run from their start with the tool results received so far.
@@ -35,7 +35,7 @@ def generate_reply(context: PromptContext) -> ModelReply:
     calls: list[ToolCall] = []
     for part in parts:
         request = SkillRequest(part, context, is_only_request=len(parts) == 1)
-        outcomes = [_run_script(script, unused_results) for script in _start_skill(request)]
+        outcomes = [_run_skill_script(script, unused_results) for script in _start_skill(request)]
         calls += [outcome for outcome in outcomes if isinstance(outcome, ToolCall)]
         texts.append(_join_texts([outcome for outcome in outcomes if isinstance(outcome, str)]))
     if (forced := context.forced_tool) and not calls and not context.tool_rounds:
@@ -58,7 +58,7 @@ def _join_texts(texts: list[str]) -> str:
     return ("\n\n" if any("\n" in text for text in texts) else "\n").join(texts)
 
 
-def _split_requests(context: PromptContext) -> list[str]:
+def _split_requests(context: ParsedPrompt) -> list[str]:
     """Split the message where a part begins that a skill can answer."""
     text, start = context.text, 0
     pieces = []
@@ -70,7 +70,7 @@ def _split_requests(context: PromptContext) -> list[str]:
     return list(filter(None, pieces)) or [text]
 
 
-def _starts_request_after(separator: re.Match[str], context: PromptContext) -> bool:
+def _starts_request_after(separator: re.Match[str], context: ParsedPrompt) -> bool:
     piece = _SEPARATOR.split(separator.string[separator.end() :], maxsplit=1)[0]
     return bool(piece) and _select_skill(SkillRequest(piece, context)).can_start_mid_message
 
@@ -88,7 +88,9 @@ def _start_skill(request: SkillRequest) -> list[SkillScript | str]:
     return [*started] if isinstance(started, list) else [started]
 
 
-def _run_script(script: SkillScript | str, unused_results: list[ToolResult]) -> ToolCall | str:
+def _run_skill_script(
+    script: SkillScript | str, unused_results: list[ToolResult]
+) -> ToolCall | str:
     """Run a script to its answer, or to the first call without a result."""
     if isinstance(script, str):
         return script

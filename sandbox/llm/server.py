@@ -10,8 +10,8 @@ from aiohttp import web
 from sandbox.llm.chat_completion import ChatCompletionResponse
 from sandbox.llm.chat_request_validation import validate_chat_request
 from sandbox.llm.errors import OpenAiError
-from sandbox.llm.model_names import MODEL_NAMES, delay_for
-from sandbox.llm.prompt_context import parse_prompt
+from sandbox.llm.model_names import MODEL_NAMES, get_chunk_delay
+from sandbox.llm.prompt_parsing import parse_prompt
 from sandbox.llm.responses.chat_conversion import to_chat_request
 from sandbox.llm.responses.request_validation import validate_responses_request
 from sandbox.llm.responses.response import ResponsesApiResponse
@@ -39,7 +39,9 @@ async def _create_chat_completion(request: web.Request) -> web.StreamResponse:
     if not body.get("stream"):
         return web.json_response(response.to_json())
     chunks = map(_format_sse, response.to_chunks())
-    return await _stream_events(request, [*chunks, "data: [DONE]\n\n"], delay_for(body["model"]))
+    return await _stream_events(
+        request, [*chunks, "data: [DONE]\n\n"], get_chunk_delay(body["model"])
+    )
 
 
 async def _create_response(request: web.Request) -> web.StreamResponse:
@@ -49,7 +51,7 @@ async def _create_response(request: web.Request) -> web.StreamResponse:
     if not body.get("stream"):
         return web.json_response(response.to_json())
     events = (f"event: {event['type']}\n{_format_sse(event)}" for event in response.to_events())
-    return await _stream_events(request, events, delay_for(body["model"]))
+    return await _stream_events(request, events, get_chunk_delay(body["model"]))
 
 
 async def _list_models(_: web.Request) -> web.StreamResponse:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 
-from sandbox.llm.prompt_context import PromptContext, ToolCall, ToolDefinition
+from sandbox.llm.prompt_parsing import ParsedPrompt, ToolCall, ToolDefinition
 from sandbox.llm.tool_result_parsing import find_error
 
 SkillScript = Generator[ToolCall, str, str]
@@ -32,7 +32,7 @@ class SkillRequest:
     """One request of a message that may contain several."""
 
     text: str
-    context: PromptContext
+    context: ParsedPrompt
     is_only_request: bool = True
 
     def localize(self, en: str, ru: str) -> str:
@@ -83,6 +83,6 @@ class Skill:
     """Whether the request may begin in the middle of a message (“… and remind me …”)."""
 
 
-def matches_any(*patterns: re.Pattern[str]) -> Callable[[SkillRequest], bool]:
+def build_matcher(*patterns: re.Pattern[str]) -> Callable[[SkillRequest], bool]:
     """Return a matcher of requests that contain one of the patterns."""
     return lambda request: any(pattern.search(request.text) for pattern in patterns)

@@ -1,6 +1,6 @@
 """Example requests for the tools that an assistant has."""
 
-from sandbox.llm.prompt_context import PromptContext
+from sandbox.llm.prompt_parsing import ParsedPrompt
 from sandbox.llm.skill import TOOL_PURPOSES
 
 _SUGGESTIONS = (
@@ -26,7 +26,7 @@ BUILT_IN_TOOLS = TOOL_PURPOSES.keys() | {"change_reminder"}
 """Tools that are never called merely because a request has words of their description."""
 
 
-def render_suggestions(context: PromptContext) -> str:
+def render_suggestions(context: ParsedPrompt) -> str:
     """Return a Markdown list of example requests."""
     names = {None, *context.tools}
     lines = [context.localize(en, ru) for name, en, ru in _SUGGESTIONS if name in names]

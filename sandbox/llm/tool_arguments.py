@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from sandbox.llm.places import extract_last_place
-from sandbox.llm.prompt_context import ToolDefinition
+from sandbox.llm.prompt_parsing import ToolDefinition
 
 _QUOTED = re.compile(r"[“\"«]([^”\"»]+)[”\"»]")
 _NUMBER = re.compile(r"-?\d+(?:[.,]\d+)?")

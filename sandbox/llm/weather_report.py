@@ -7,7 +7,7 @@ from datetime import date
 from sandbox.llm.language import format_long_date
 from sandbox.llm.skill import SkillRequest
 from sandbox.llm.tool_result_parsing import format_result
-from sandbox.weather.climate import SOURCE
+from sandbox.weather.invented_weather import SOURCE
 
 DayFilter = Callable[[date], bool] | None
 

@@ -13,7 +13,7 @@ _MISSING_ABILITIES = (
 _TOKEN = re.compile(r"\d{1,20}:[A-Za-z0-9_-]{3,}")
 
 
-class SandboxBot:
+class BotAccount:
     """The one bot of the sandbox."""
 
     def __init__(self, token: str) -> None:
@@ -28,7 +28,7 @@ class SandboxBot:
         """Return the `User` object that messages carry."""
         return {"id": self.id, "is_bot": True, "first_name": NAME, "username": USERNAME}
 
-    def to_me(self) -> dict[str, Any]:
+    def to_get_me_result(self) -> dict[str, Any]:
         """Return the result of getMe."""
         return self.to_user() | dict.fromkeys(_MISSING_ABILITIES.split(), False)
 

@@ -11,7 +11,7 @@ from sandbox.telegram.rich.message_parser import parse_rich_message
 from sandbox.telegram.state.messages import Message, MessageContent
 from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
-from sandbox.telegram.text.formatting import parse_formatted_text
+from sandbox.telegram.text.formatted_text_parser import parse_formatted_text
 
 _ID = re.compile(r"-?[0-9]{1,18}")
 MAX_MESSAGE_ID = 2**31 - 1

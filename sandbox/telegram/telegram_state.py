@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sandbox.telegram.bot import SandboxBot, is_valid_token
+from sandbox.telegram.bot import BotAccount, is_valid_token
 from sandbox.telegram.faults import FaultQueue
 from sandbox.telegram.rate_limiter import RateLimiter
 from sandbox.telegram.state.activity import ChatActivity
@@ -29,7 +29,7 @@ class TelegramState:
             )
         self._database = database = open_database(directory)
         settings = SettingStore(database)
-        self.bot = SandboxBot(token)
+        self.bot = BotAccount(token)
         self.people = PersonStore(database)
         self.messages = MessageStore(database)
         self.updates = UpdateQueue(database, settings)

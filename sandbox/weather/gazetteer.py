@@ -42,13 +42,13 @@ def load_cities(is_russian: bool) -> tuple[City, ...]:
     """Return all places that can be found in a language."""
     lines = (files(__package__) / "cities.txt").read_text("utf-8").splitlines()
     table = [_parse_city(line.split("; "), index, is_russian) for index, line in enumerate(lines)]
-    known = set[tuple[str, str]]().union(*map(_get_zone_keys, table))
+    known = set[tuple[str, str]]().union(*map(_get_zone_name_pairs, table))
     zone_rows = [] if is_russian else [*_read_zone_cities()]
     zone_cities = [_parse_city(row, len(table) + i, is_russian) for i, row in enumerate(zone_rows)]
-    return (*table, *(city for city in zone_cities if known.isdisjoint(_get_zone_keys(city))))
+    return (*table, *(city for city in zone_cities if known.isdisjoint(_get_zone_name_pairs(city))))
 
 
-def _get_zone_keys(city: City) -> set[tuple[str, str]]:
+def _get_zone_name_pairs(city: City) -> set[tuple[str, str]]:
     return {(city.fields["timezone"], key) for key in city.search_keys}
 
 

@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from sandbox.weather.climate import SOURCE, DayWeather, temperature_at, weather_on
 from sandbox.weather.gazetteer import find_places
+from sandbox.weather.invented_weather import SOURCE, DayWeather, temperature_at, weather_on
 
 MAX_FORECAST_DAYS = 16
 Variables = dict[str, tuple[str, Callable[[DayWeather, datetime], float]]]
@@ -45,12 +45,12 @@ class InvalidQuery(Exception):
 def weather_routes() -> list[web.RouteDef]:
     """Return the two routes, for a WEATHER_API_URL that ends in `/weather`."""
     return [
-        web.get("/weather/v1/search", _json_handler(_search_places)),
-        web.get("/weather/v1/forecast", _json_handler(_build_forecast)),
+        web.get("/weather/v1/search", _build_json_handler(_search_places)),
+        web.get("/weather/v1/forecast", _build_json_handler(_build_forecast)),
     ]
 
 
-def _json_handler(build_response: Callable[[WeatherQuery], dict[str, Any]]) -> Handler:
+def _build_json_handler(build_response: Callable[[WeatherQuery], dict[str, Any]]) -> Handler:
     async def serve(request: web.Request) -> web.StreamResponse:
         try:
             return web.json_response(build_response(request.query))
@@ -74,7 +74,7 @@ def _build_forecast(query: WeatherQuery) -> dict[str, Any]:
     if zone not in available_timezones():
         raise InvalidQuery("Invalid timezone")
     now = datetime.now(ZoneInfo(zone)).replace(second=0, microsecond=0, tzinfo=None)
-    days = _parse_days(query, now.date())
+    days = _parse_date_range(query, now.date())
     weather = [weather_on(latitude, longitude, day) for day in days]
     current = _parse_variables(query, "current", _CURRENT_VARIABLES)
     daily = _parse_variables(query, "daily", _DAILY_VARIABLES)
@@ -83,19 +83,19 @@ def _build_forecast(query: WeatherQuery) -> dict[str, Any]:
     # The client's today may be later than ours: the suite's clock can be moved forward.
     moment = datetime.combine(days[0], now.time())
     if current:
-        units, values = _evaluate(_CURRENT_VARIABLES, current, weather[:1], moment)
+        units, values = _evaluate_variables(_CURRENT_VARIABLES, current, weather[:1], moment)
         response["current_units"] = {"time": "iso8601", **units}
         response["current"] = {"time": moment.isoformat(timespec="minutes")} | {
             name: value for name, (value,) in values.items()
         }
     if daily:
-        units, values = _evaluate(_DAILY_VARIABLES, daily, weather, moment)
+        units, values = _evaluate_variables(_DAILY_VARIABLES, daily, weather, moment)
         response["daily_units"] = {"time": "iso8601", **units}
         response["daily"] = {"time": [day.isoformat() for day in days], **values}
     return response
 
 
-def _evaluate(
+def _evaluate_variables(
     variables: Variables, names: list[str], weather: list[DayWeather], moment: datetime
 ) -> tuple[dict[str, str], dict[str, list[float]]]:
     """Return the units of the variables, and their values on all days."""
@@ -113,7 +113,7 @@ def _parse_coordinate(query: WeatherQuery, name: str, limit: float) -> float:
     return value
 
 
-def _parse_days(query: WeatherQuery, today: date) -> list[date]:
+def _parse_date_range(query: WeatherQuery, today: date) -> list[date]:
     try:
         first = date.fromisoformat(query.get("start_date", today.isoformat()))
         default_last = first + timedelta(days=_DEFAULT_FORECAST_DAYS - 1)

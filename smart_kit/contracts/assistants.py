@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.base import Name, Record, RequestBody
-from smart_kit.contracts.examples import example
+from smart_kit.contracts.examples import example_config
 
 AssistantType = Literal["llm", "openai_api"]
 FallbackModelNames = Annotated[
@@ -27,7 +27,7 @@ Instructions = Annotated[str, StringConstraints(max_length=100_000)]
 class AssistantCreate(RequestBody):
     """A new assistant."""
 
-    model_config = example(name="Poet", instructions="Answer in rhymes.")
+    model_config = example_config(name="Poet", instructions="Answer in rhymes.")
 
     name: Name
     is_secretary: bool = False
@@ -51,7 +51,7 @@ class AssistantCreate(RequestBody):
 class AssistantUpdate(RequestBody):
     """The fields to change. Omitted fields keep their values."""
 
-    model_config = example(instructions="Answer in rhymes, briefly.")
+    model_config = example_config(instructions="Answer in rhymes, briefly.")
 
     name: Name | None = None
     is_secretary: bool | None = None

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.base import LocalTime, Name, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
-from smart_kit.contracts.examples import EXAMPLE_IDS, example
+from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 from smart_kit.settings import TimeZoneName
 
 EventText = Annotated[str, StringConstraints(max_length=8192, pattern=r"^[^\x00]*$")]
@@ -23,7 +23,7 @@ Attendees = Annotated[list[Attendee], Field(max_length=100)]
 class CalendarEventCreate(RequestBody):
     """A new event. It ends after it starts; an all-day event lasts from midnight to midnight."""
 
-    model_config = example(
+    model_config = example_config(
         user_id=EXAMPLE_IDS["users"],
         title="Chess club",
         starts_at="2031-11-27T19:00:00+01:00",
@@ -45,7 +45,7 @@ class CalendarEventCreate(RequestBody):
 class CalendarEventUpdate(RequestBody):
     """The fields to change. Omitted fields keep their values."""
 
-    model_config = example(title="Chess club, finals")
+    model_config = example_config(title="Chess club, finals")
 
     title: Name | None = None
     starts_at: LocalTime | None = None

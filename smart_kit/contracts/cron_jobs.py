@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.base import Contract, LocalTime, Name, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
-from smart_kit.contracts.examples import EXAMPLE_IDS, example
+from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 from smart_kit.contracts.queue import NotificationPriority
 from smart_kit.settings import TimeZoneName
 
@@ -27,7 +27,7 @@ BotId = Annotated[
 class CronJobCreate(RequestBody):
     """A new job with exactly one of `at` and `cron_expression`."""
 
-    model_config = example(
+    model_config = example_config(
         user_id=EXAMPLE_IDS["users"], text="Stretch", cron_expression="0 9 * * 1-5"
     )
 
@@ -48,7 +48,7 @@ class CronJobCreate(RequestBody):
 class CronJobUpdate(RequestBody):
     """The fields to change. Omitted fields keep their values."""
 
-    model_config = example(at="2031-11-27T09:00:00")
+    model_config = example_config(at="2031-11-27T09:00:00")
 
     name: Name | None = None
     text: JobText | None = None
@@ -116,9 +116,9 @@ class ClaimedRuns(Contract):
     now: UtcDatetime = Field(description="Time of Postgres's clock, to which `next_fire_at` refers")
 
 
-class RunsDispatched(RequestBody):
+class DispatchedRuns(RequestBody):
     """Runs that are in their queues now."""
 
-    model_config = example(run_ids=[EXAMPLE_IDS["tools"]])
+    model_config = example_config(run_ids=[EXAMPLE_IDS["tools"]])
 
     run_ids: Annotated[list[UUID], Field(max_length=1000)]

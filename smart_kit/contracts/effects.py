@@ -4,7 +4,7 @@ from typing import Literal
 from uuid import UUID
 
 from smart_kit.contracts.base import Contract, JsonObject, RequestBody, UtcDatetime
-from smart_kit.contracts.examples import EXAMPLE_IDS, example
+from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 
 EffectKind = Literal[
     "reminder_created",
@@ -38,6 +38,6 @@ class EffectRead(Contract):
 class EffectUndo(RequestBody):
     """Undo the user's newest effect that is not undone yet."""
 
-    model_config = example(user_id=EXAMPLE_IDS["users"])
+    model_config = example_config(user_id=EXAMPLE_IDS["users"])
 
     user_id: UUID

@@ -15,6 +15,6 @@ EXAMPLE_IDS: dict[ExampleResource, str] = {
 """Ids of the records that the examples refer to."""
 
 
-def example(**fields: Any) -> ConfigDict:
+def example_config(**fields: Any) -> ConfigDict:
     """Return the `model_config` of a body whose JSON Schema shows these fields as its example."""
     return ConfigDict(json_schema_extra={"examples": [fields]})

@@ -36,7 +36,7 @@ def tool_result_key(tool_id: UUID, user_id: UUID, digest: str) -> str:
     return f"cached:{tool_id}:{user_id}:{digest}"
 
 
-def live_channel(bot_id: int) -> str:
+def progress_channel(bot_id: int) -> str:
     """The Pub/Sub channel for the progress of running turns."""
     return f"live:{bot_id}"
 
@@ -46,12 +46,12 @@ def bot_lease_key(bot_id: int) -> str:
     return f"lease:{bot_id}"
 
 
-def update_message_id(bot_id: int, update_id: int) -> str:
+def message_id_for_update(bot_id: int, update_id: int) -> str:
     """The id of the queue message for a Telegram update."""
     return f"tg:{bot_id}:{update_id}"
 
 
-def run_message_id(run_id: UUID) -> str:
+def message_id_for_run(run_id: UUID) -> str:
     """The id of the queue message for a run of a cron job."""
     return f"run:{run_id}"
 

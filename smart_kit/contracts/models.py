@@ -17,7 +17,7 @@ from smart_kit.contracts.base import (
     RevealedSecret,
     secret_validator,
 )
-from smart_kit.contracts.examples import EXAMPLE_IDS, example
+from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 from smart_kit.urls import Url, url_validator
 
 ModelApi = Literal["chat", "responses"]
@@ -91,7 +91,7 @@ ApiKey = Annotated[
 class ProviderCreate(RequestBody):
     """A new provider."""
 
-    model_config = example(name="Ollama at home", base_url="http://127.0.0.1:11434/v1")
+    model_config = example_config(name="Ollama at home", base_url="http://127.0.0.1:11434/v1")
 
     name: Name
     base_url: BaseUrl
@@ -106,7 +106,7 @@ class ProviderUpdate(RequestBody):
     is never sent to a server that it was not given for.
     """
 
-    model_config = example(is_active=False)
+    model_config = example_config(is_active=False)
 
     name: Name | None = None
     base_url: BaseUrl | None = None
@@ -133,7 +133,7 @@ class ProviderRead(Record):
 class ProviderTestRequest(RequestBody):
     """A test of a provider."""
 
-    model_config = example(model="gpt-6-luna")
+    model_config = example_config(model="gpt-6-luna")
 
     model: ModelName | None = None
     """Model to send a short request to; null: only check the address and the key."""
@@ -169,7 +169,7 @@ class ProviderTestRead(Contract):
 class LlmModelCreate(RequestBody):
     """A new model of a provider."""
 
-    model_config = example(
+    model_config = example_config(
         provider_id=EXAMPLE_IDS["providers"],
         provider_model_name="gpt-6-luna",
         parameters={"reasoning_effort": "none"},
@@ -195,7 +195,7 @@ class LlmModelCreate(RequestBody):
 class LlmModelUpdate(RequestBody):
     """The fields to change. Omitted fields keep their values."""
 
-    model_config = example(parameters={})
+    model_config = example_config(parameters={})
 
     provider_id: UUID | None = None
     provider_model_name: ModelName | None = None
@@ -232,7 +232,7 @@ class ModelImport(RequestBody):
     ({"<name>": {"input_cost_per_token": …}}).
     """
 
-    model_config = example(
+    model_config = example_config(
         provider_id=EXAMPLE_IDS["providers"], models={"data": [{"id": "gpt-6-luna"}]}, dry_run=True
     )
 

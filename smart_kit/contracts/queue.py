@@ -190,7 +190,7 @@ ToTelegram = Annotated[Reply | Notification | Notice | Choice, Field(discriminat
 TO_TELEGRAM_ADAPTER: TypeAdapter[ToTelegram] = TypeAdapter(ToTelegram)
 
 
-class LiveFrame(Contract):
+class ProgressFrame(Contract):
     """Progress of a running turn. Frames may be lost."""
 
     conversation: str

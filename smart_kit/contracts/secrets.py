@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.base import Contract, Record, RequestBody, RevealedSecret, secret_validator
-from smart_kit.contracts.examples import example
+from smart_kit.contracts.examples import example_config
 from smart_kit.urls import Url, url_validator
 
 SecretName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
@@ -30,7 +30,7 @@ SecretValue = Annotated[
 class SecretCreate(RequestBody):
     """A new secret."""
 
-    model_config = example(
+    model_config = example_config(
         name="words", origin="https://api.example.org", value="a-key-of-no-worth"
     )
 
@@ -43,7 +43,7 @@ class SecretCreate(RequestBody):
 class SecretUpdate(RequestBody):
     """The fields to change. Omitted fields keep their values. A new origin needs a value."""
 
-    model_config = example(value="a-newer-key-of-no-worth")
+    model_config = example_config(value="a-newer-key-of-no-worth")
 
     origin: Origin | None = None
     value: SecretValue | None = None

@@ -7,7 +7,7 @@ from pydantic import Field, StringConstraints
 
 from smart_kit.contracts.base import LocalTime, Record, RequestBody, UtcDatetime
 from smart_kit.contracts.effects import EffectRead
-from smart_kit.contracts.examples import EXAMPLE_IDS, example
+from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 from smart_kit.settings import TimeZoneName
 
 TaskStatus = Literal["open", "done", "cancelled"]
@@ -18,7 +18,7 @@ TaskTitle = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1
 class TaskCreate(RequestBody):
     """A new task."""
 
-    model_config = example(
+    model_config = example_config(
         user_id=EXAMPLE_IDS["users"], title="Buy milk", due_at="2031-11-27T18:00:00"
     )
 
@@ -32,7 +32,7 @@ class TaskCreate(RequestBody):
 class TaskUpdate(RequestBody):
     """The fields to change. Omitted fields keep their values."""
 
-    model_config = example(status="done")
+    model_config = example_config(status="done")
 
     title: TaskTitle | None = None
     status: TaskStatus | None = None

@@ -7,14 +7,16 @@ from uuid import UUID, uuid5
 from pydantic import Field, TypeAdapter
 
 from smart_kit.contracts.base import Contract, Dollars, JsonObject, Record, RequestBody, UtcDatetime
-from smart_kit.contracts.examples import EXAMPLE_IDS, example
+from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 from smart_kit.contracts.tools import ToolType
 
 
 class ThreadCreate(RequestBody):
     """Starts a new thread of a user with an assistant. Messages of the old thread stay in it."""
 
-    model_config = example(user_id=EXAMPLE_IDS["users"], assistant_id=EXAMPLE_IDS["assistants"])
+    model_config = example_config(
+        user_id=EXAMPLE_IDS["users"], assistant_id=EXAMPLE_IDS["assistants"]
+    )
 
     user_id: UUID
     assistant_id: UUID
@@ -111,7 +113,7 @@ class TurnRecord(BaseTurn):
     """When the user sent the message, or the schedule fired."""
 
 
-class RunRecord(Contract):
+class CronJobRunRecord(Contract):
     """The result of a run of a cron job that has no turn."""
 
     kind: Literal["run"] = "run"
@@ -121,7 +123,7 @@ class RunRecord(Contract):
     ended_at: UtcDatetime
 
 
-ArchiveRecord = Annotated[TurnRecord | RunRecord, Field(discriminator="kind")]
+ArchiveRecord = Annotated[TurnRecord | CronJobRunRecord, Field(discriminator="kind")]
 ARCHIVE_RECORD_ADAPTER: TypeAdapter[ArchiveRecord] = TypeAdapter(ArchiveRecord)
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BeforeValidator, Field, StringConstraints
 
 from smart_kit.contracts.base import FunctionName, JsonObject, Record, RequestBody
-from smart_kit.contracts.examples import EXAMPLE_IDS, example
+from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 
 ToolType = Literal["calendar", "reminder", "time", "weather", "sub_assistant", "rest"]
 EffectClass = Literal["none", "reads_outside", "writes"]
@@ -67,7 +67,7 @@ class HttpCall(RequestBody):
 class ToolCreate(RequestBody):
     """A new tool."""
 
-    model_config = example(name="get_time", tool_type="time", description="The exact time.")
+    model_config = example_config(name="get_time", tool_type="time", description="The exact time.")
 
     name: FunctionName
     tool_type: ToolType
@@ -87,7 +87,7 @@ class ToolCreate(RequestBody):
 class ToolUpdate(RequestBody):
     """The fields to change. Omitted fields keep their values."""
 
-    model_config = example(description="The exact time, anywhere.")
+    model_config = example_config(description="The exact time, anywhere.")
 
     name: FunctionName | None = None
     tool_type: ToolType | None = None
@@ -117,7 +117,9 @@ class ToolRead(Record):
 class AssistantToolCreate(RequestBody):
     """Gives a tool to an assistant."""
 
-    model_config = example(assistant_id=EXAMPLE_IDS["assistants"], tool_id=EXAMPLE_IDS["tools"])
+    model_config = example_config(
+        assistant_id=EXAMPLE_IDS["assistants"], tool_id=EXAMPLE_IDS["tools"]
+    )
 
     assistant_id: UUID
     tool_id: UUID
@@ -129,7 +131,7 @@ class AssistantToolCreate(RequestBody):
 class AssistantToolUpdate(RequestBody):
     """The fields to change. Omitted fields keep their values."""
 
-    model_config = example(is_active=False)
+    model_config = example_config(is_active=False)
 
     sub_assistant_id: UUID | None = None
     is_active: bool | None = None

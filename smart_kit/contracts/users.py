@@ -15,7 +15,7 @@ from smart_kit.contracts.base import (
     RevealedSecret,
     UtcDatetime,
 )
-from smart_kit.contracts.examples import example
+from smart_kit.contracts.examples import example_config
 from smart_kit.settings import Language, TimeZoneName
 
 Role = Literal["owner", "user"]
@@ -31,7 +31,7 @@ LanguageCode = Annotated[str, StringConstraints(max_length=35)]
 class UserUpsert(RequestBody):
     """A user's profile in Telegram. Creates the user, or updates an existing one."""
 
-    model_config = example(first_name="Ann", username="ann", language_code="en")
+    model_config = example_config(first_name="Ann", username="ann", language_code="en")
 
     first_name: PersonName = ""
     username: PersonName | None = None
@@ -41,7 +41,7 @@ class UserUpsert(RequestBody):
 class UserCreate(UserUpsert):
     """A new user."""
 
-    model_config = example(telegram_id=123456789, first_name="Ann", language_code="en")
+    model_config = example_config(telegram_id=123456789, first_name="Ann", language_code="en")
 
     telegram_id: TelegramId
 
@@ -49,7 +49,7 @@ class UserCreate(UserUpsert):
 class UserUpdate(RequestBody):
     """The fields to change. Omitted fields keep their values."""
 
-    model_config = example(language="ru", timezone="Europe/Berlin")
+    model_config = example_config(language="ru", timezone="Europe/Berlin")
 
     first_name: PersonName | None = None
     username: PersonName | None = None
@@ -111,7 +111,7 @@ class UserSnapshot(Contract):
 class InviteCreate(RequestBody):
     """A new invitation."""
 
-    model_config = example(role="user")
+    model_config = example_config(role="user")
 
     role: Role = "user"
 
@@ -127,6 +127,6 @@ class InviteRead(Contract):
 class InviteRedeem(UserCreate):
     """Redeems an invitation."""
 
-    model_config = example(code="k3Jx0PzQ7dVn2aYbR5tWcg", telegram_id=123456789)
+    model_config = example_config(code="k3Jx0PzQ7dVn2aYbR5tWcg", telegram_id=123456789)
 
     code: RevealedSecret

@@ -17,7 +17,7 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
-from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl, check_public_address
+from smart_kit.safe_http.public_url import AddressBlocked, CanonicalUrl, check_public_address
 from smart_kit.safe_http.resolver import Resolver
 
 MAX_RESPONSE_BYTES = 2 * 1024 * 1024
@@ -134,7 +134,7 @@ class SafeHttpClient:
             raise UpstreamUnavailable("The server took too long.") from error
 
     async def _follow_redirects(self, request: HttpRequest) -> HttpResponse:
-        url = PublicUrl.parse(request.url)
+        url = CanonicalUrl.parse(request.url)
         _INITIAL_ORIGIN.set(url.origin)
         self._check_url(url, is_redirect=False)
         response, location = await self._send_once(request, url)
@@ -145,7 +145,7 @@ class SafeHttpClient:
                 target = url.join(location)
                 if target.origin != url.origin:
                     self._check_url(target, is_redirect=True)
-                request = _build_redirect(request, response.status, url, target)
+                request = _build_redirected_request(request, response.status, url, target)
                 url = target
                 response, location = await self._send_once(request, url)
         except ConnectionFailed as error:
@@ -156,14 +156,14 @@ class SafeHttpClient:
             raise UpstreamRejected(f"The server redirected more than {MAX_REDIRECTS} times.")
         return response
 
-    def _check_url(self, url: PublicUrl, *, is_redirect: bool) -> None:
+    def _check_url(self, url: CanonicalUrl, *, is_redirect: bool) -> None:
         if url.authority not in self._private_authorities:
-            url.check_host()
+            url.check_public_host()
         elif is_redirect:
             raise AddressBlocked(f"{url.host} is a private host.")
 
     async def _send_once(
-        self, request: HttpRequest, url: PublicUrl
+        self, request: HttpRequest, url: CanonicalUrl
     ) -> tuple[HttpResponse, str | None]:
         """Return the response and the target of its redirect, if any."""
         try:
@@ -250,14 +250,14 @@ def _check_headers(headers: Mapping[str, str]) -> None:
 
 def _parse_authorities(host: str) -> tuple[str, ...]:
     """Raises AddressBlocked where it is not `host[:port]`."""
-    urls = [PublicUrl.parse(f"{scheme}://{host}") for scheme in ("http", "https")]
+    urls = [CanonicalUrl.parse(f"{scheme}://{host}") for scheme in ("http", "https")]
     if urls[0].path_and_query != "/":
         raise AddressBlocked(f"{host!r} is not a host with an optional port.")
     return tuple(url.authority for url in urls)
 
 
-def _build_redirect(
-    request: HttpRequest, status: int, source: PublicUrl, target: PublicUrl
+def _build_redirected_request(
+    request: HttpRequest, status: int, source: CanonicalUrl, target: CanonicalUrl
 ) -> HttpRequest:
     """Build the next request. Another server gets neither the body nor the first one's headers."""
     if status not in _METHOD_PRESERVING_REDIRECTS and request.method not in ("GET", "HEAD"):

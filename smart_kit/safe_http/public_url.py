@@ -53,7 +53,7 @@ class AddressBlocked(UpstreamRejected):
 
 
 @dataclass(frozen=True)
-class PublicUrl:
+class CanonicalUrl:
     """A URL in a canonical spelling that every program interprets in the same way."""
 
     scheme: str
@@ -99,16 +99,16 @@ class PublicUrl:
         authority = self.authority.rpartition(":")[0] if is_default_port else self.authority
         return f"{self.scheme}://{authority}{self.path_and_query}"
 
-    def join(self, location: str) -> "PublicUrl":
+    def join(self, location: str) -> "CanonicalUrl":
         """Return the target of a redirect from this URL. Raises AddressBlocked."""
         if _WHITESPACE_OR_CONTROL.search(location) or "\\" in location:
             raise AddressBlocked("The target of a redirect is not a valid URL.")
         try:
-            return PublicUrl.parse(urljoin(str(self), location.partition("#")[0]))
+            return CanonicalUrl.parse(urljoin(str(self), location.partition("#")[0]))
         except ValueError as error:
             raise AddressBlocked("The target of a redirect is not a valid URL.") from error
 
-    def check_host(self) -> None:
+    def check_public_host(self) -> None:
         """Raises AddressBlocked where the host's name or address is not public."""
         if _parse_ip(self.host) is not None:
             check_public_address(self.host)

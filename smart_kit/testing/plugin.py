@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.redis import Redis, connect, connect_for_blocking_reads
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.run_folder import RunFolder
@@ -132,7 +132,7 @@ async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
-    client = connect_blocking(redis_settings)
+    client = connect_for_blocking_reads(redis_settings)
     yield client
     await client.aclose()
 

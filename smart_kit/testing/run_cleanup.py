@@ -13,7 +13,7 @@ from smart_kit.testing import docker_resources, leftover_processes
 
 ROOT = Path(__file__).resolve().parents[2]
 _SHARED_FOLDER = Path("/var/lib/smart-assistant")
-"""As in control/local/shared_folder.py, which this package must not import."""
+"""As in control/local/postgres_system_folder.py, which this package must not import."""
 _REMOVE_TIMEOUT_SECONDS = 180.0
 """Time limit for stopping a suite whose processes must be killed, in seconds."""
 
@@ -21,7 +21,7 @@ _REMOVE_TIMEOUT_SECONDS = 180.0
 def clean_up(folder: Path) -> None:
     """End and remove all that a run started, except its files. Raises RuntimeError on failure."""
     leftover_processes.terminate_started_by_tests(folder)
-    failures = [*filter(None, map(_remove_suite, find_suites(folder)))]
+    failures = [*filter(None, map(_remove_suite, find_leftover_suites(folder)))]
     leftover_processes.terminate_all(folder)
     if docker_resources.is_docker_used(folder):
         docker_resources.remove_resources(docker_resources.resource_prefix(folder.name))
@@ -29,7 +29,7 @@ def clean_up(folder: Path) -> None:
         raise RuntimeError("; ".join(failures))
 
 
-def find_suites(folder: Path) -> list[Path]:
+def find_leftover_suites(folder: Path) -> list[Path]:
     """Return the state folders of suites that still run or have their database elsewhere.
 
     Only folders of this user count: PostgreSQL's user has folders too and could place a link there.

@@ -34,7 +34,7 @@ def get_current_path() -> Path | None:
 
 
 @contextmanager
-def create_run_folder() -> Iterator["RunFolder"]:
+def temporary_run_folder() -> Iterator["RunFolder"]:
     """Create a run folder for a program that starts servers or suites."""
     folder = RunFolder.create()
     try:

@@ -62,7 +62,7 @@ class Valkey:
 def postgres_server() -> Iterator[Postgres]:
     """Provide a database of the given server (TEST_POSTGRES_PORT) or start one from the wheel."""
     if port := os.environ.get("TEST_POSTGRES_PORT"):
-        with _reserve_number("postgres") as number:
+        with _reserved_number("postgres") as number:
             yield _create_database(Postgres(int(port), f"test_{number}"))
     else:
         with _running_postgres() as server:
@@ -74,7 +74,7 @@ def valkey_server() -> Iterator[Valkey]:
     """Provide one of the given Redis servers (TEST_REDIS_PORT is the first port) or start Valkey
     from the wheel, without persistence."""
     if port := os.environ.get("TEST_REDIS_PORT"):
-        with _reserve_number("redis") as number:
+        with _reserved_number("redis") as number:
             yield Valkey(int(port) + number)
     else:
         with running_valkey(free_port()) as server:
@@ -82,7 +82,7 @@ def valkey_server() -> Iterator[Valkey]:
 
 
 @contextmanager
-def _reserve_number(kind: str) -> Iterator[int]:
+def _reserved_number(kind: str) -> Iterator[int]:
     """Claim the smallest number that no other test process has, until this process ends."""
     locks = Path(os.environ.get(LOCKS_VARIABLE) or tempfile.gettempdir())
     for number in count():

@@ -12,12 +12,12 @@ from contextlib import ExitStack
 
 from smart_kit.testing.leftover_processes import RUN_VARIABLE
 from smart_kit.testing.ports import free_ports
-from smart_kit.testing.run_folder import create_run_folder
+from smart_kit.testing.run_folder import temporary_run_folder
 from smart_kit.testing.servers import LOCKS_VARIABLE, postgres_server, running_valkey
 
 
 def main(redis_count: int) -> None:
-    with create_run_folder() as folder, postgres_server() as postgres, ExitStack() as stack:
+    with temporary_run_folder() as folder, postgres_server() as postgres, ExitStack() as stack:
         ports = free_ports(redis_count)
         for port in ports:
             stack.enter_context(running_valkey(port))

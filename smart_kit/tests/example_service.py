@@ -7,7 +7,7 @@ import structlog
 from pydantic import SecretStr
 
 from smart_kit.health import Health
-from smart_kit.service import aiohttp_loop, build_health_app, launch, run_loops
+from smart_kit.service import build_aiohttp_server, build_health_app, launch, run_loops
 from smart_kit.settings import ServiceSettings
 
 log = structlog.stdlib.get_logger()
@@ -33,7 +33,7 @@ async def serve(settings: ExampleSettings) -> None:
             log.info("put away")
 
     app = build_health_app(Health("example"))
-    await run_loops(aiohttp_loop(app, settings.bind_host, settings.example_port), run_loop)
+    await run_loops(build_aiohttp_server(app, settings.bind_host, settings.example_port), run_loop)
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import pytest
 from fastapi import FastAPI, Query
 from starlette.exceptions import HTTPException
 
-from smart_kit.api import add_error_handlers, add_health, error_responses, uvicorn_loop
+from smart_kit.api import add_error_handlers, add_health, build_uvicorn_server, error_responses
 from smart_kit.contracts.base import RequestBody
 from smart_kit.errors import (
     DOMAIN_ERRORS,
@@ -168,7 +168,7 @@ async def test_health_and_metrics_are_served(client: httpx2.AsyncClient) -> None
 
 async def test_uvicorn_loop_serves_until_stopped(app: FastAPI) -> None:
     port, stop = free_port(), asyncio.Event()
-    serving = asyncio.create_task(uvicorn_loop(app, "127.0.0.1", port)(stop))
+    serving = asyncio.create_task(build_uvicorn_server(app, "127.0.0.1", port)(stop))
     async with asyncio.timeout(60):
         while not is_listening(port):
             await asyncio.sleep(0.01)
@@ -185,14 +185,15 @@ async def test_port_in_use_is_named(app: FastAPI) -> None:
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
         with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{port}"):
-            await uvicorn_loop(app, "127.0.0.1", port)(asyncio.Event())
+            await build_uvicorn_server(app, "127.0.0.1", port)(asyncio.Event())
 
 
 async def test_replicas_share_a_port_and_have_their_own(app: FastAPI) -> None:
     shared, stop = free_port(), asyncio.Event()
     own = [free_port(), free_port()]
     loops = [
-        asyncio.create_task(uvicorn_loop(app, "127.0.0.1", shared, port)(stop)) for port in own
+        asyncio.create_task(build_uvicorn_server(app, "127.0.0.1", shared, port)(stop))
+        for port in own
     ]
     async with asyncio.timeout(60):
         while not all(map(is_listening, (shared, *own))):
@@ -205,12 +206,14 @@ async def test_unshared_port_and_replica_of_another_suite_are_refused(
     app: FastAPI,
 ) -> None:
     shared, own, stop = free_port(), free_port(), asyncio.Event()
-    replica = asyncio.create_task(uvicorn_loop(app, "127.0.0.1", shared, own)(stop))
+    replica = asyncio.create_task(build_uvicorn_server(app, "127.0.0.1", shared, own)(stop))
     async with asyncio.timeout(60):
         while not is_listening(shared):
             await asyncio.sleep(0.01)
     for taken, ports in ((shared, (shared, None)), (own, (shared, own))):
         with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{taken}"):
-            await asyncio.wait_for(uvicorn_loop(app, "127.0.0.1", *ports)(asyncio.Event()), 60)
+            await asyncio.wait_for(
+                build_uvicorn_server(app, "127.0.0.1", *ports)(asyncio.Event()), 60
+            )
     stop.set()
     await asyncio.wait_for(replica, 60)

@@ -8,7 +8,7 @@ import pytest
 
 from smart_kit import json_schema
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.functions import FUNCTIONS
+from smart_kit.contracts.builtin_functions import FUNCTIONS
 from smart_kit.errors import InvalidRequest
 from smart_kit.json_schema import MAX_PATTERN_CHARACTERS, JsonSchemaValidator
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl, check_public_address
+from smart_kit.safe_http.public_url import AddressBlocked, CanonicalUrl, check_public_address
 
 INVALID_ADDRESS = "The URL must begin with http:// or https:// and contain no spaces."
 INVALID_AUTHORITY = (
@@ -18,7 +18,7 @@ MAX_LENGTH = ".".join(["a" * 49] * 5) + ".io"
 
 def get_block_reason(text: str) -> str:
     with pytest.raises(AddressBlocked) as refused:
-        PublicUrl.parse(text).check_host()
+        CanonicalUrl.parse(text).check_public_host()
     return refused.value.message
 
 
@@ -45,11 +45,11 @@ def get_block_reason(text: str) -> str:
     ],
 )
 def test_url_is_normalized(text: str, spelt: str, origin: str) -> None:
-    url = PublicUrl.parse(text)
-    url.check_host()
+    url = CanonicalUrl.parse(text)
+    url.check_public_host()
 
     assert (str(url), url.origin) == (spelt, origin)
-    assert PublicUrl.parse(spelt) == url
+    assert CanonicalUrl.parse(spelt) == url
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_blocked_address_is_not_in_the_error(answered: str) -> None:
     ],
 )
 def test_redirect_target_is_parsed_strictly(location: str, target: str | None) -> None:
-    base = PublicUrl.parse("https://a.b.com:8443/one/two")
+    base = CanonicalUrl.parse("https://a.b.com:8443/one/two")
     if target is not None:
         assert str(base.join(location)) == target
         return

@@ -32,8 +32,8 @@ class RunProcess:
     """Start a process with a run folder that then runs `script`."""
 
     def __init__(self, temporary: Path, script: str, **environment: str) -> None:
-        made = "from smart_kit.testing.run_folder import create_run_folder\n"
-        made += "with create_run_folder() as folder:\n"
+        made = "from smart_kit.testing.run_folder import temporary_run_folder\n"
+        made += "with temporary_run_folder() as folder:\n"
         made += " print(folder.path, flush=True)\n exec(" + repr(script) + ")"
         self.process = subprocess.Popen(
             [sys.executable, "-c", made],
@@ -334,4 +334,4 @@ def test_folder_of_another_user_is_not_a_suite(tmp_path: Path) -> None:
         (tmp_path / name / "run" / "supervisor.lock").touch()
         (tmp_path / name / "postgres").symlink_to(tmp_path)
     os.chown(tmp_path / "theirs", 1234, 1234)
-    assert run_cleanup.find_suites(tmp_path) == [tmp_path / "ours"]
+    assert run_cleanup.find_leftover_suites(tmp_path) == [tmp_path / "ours"]

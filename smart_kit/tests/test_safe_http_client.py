@@ -6,7 +6,7 @@ import pytest
 
 from smart_kit.errors import UpstreamUnavailable
 from smart_kit.safe_http.client import ConnectionFailed, SafeHttpClient
-from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
+from smart_kit.safe_http.public_url import AddressBlocked, CanonicalUrl
 from smart_kit.testing.hostile_urls import HOSTILE_URLS, PRIVATE_ADDRESSES
 from smart_kit.tests.safe_http_harness import (
     PUBLIC_ADDRESS,
@@ -166,7 +166,7 @@ async def test_unresolvable_name_is_refused(failure: Exception) -> None:
 @pytest.mark.parametrize("half", ["\ud800", "a\udfff", "?b=\ud83d"])
 def test_unpaired_surrogate_is_refused(half: str) -> None:
     with pytest.raises(AddressBlocked):
-        PublicUrl.parse(f"http://a.b.com/{half}")
+        CanonicalUrl.parse(f"http://a.b.com/{half}")
 
 
 @pytest.mark.parametrize("network", PRIVATE_NETWORKS)

@@ -6,7 +6,7 @@ from aiohttp import web
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.safe_http import client
 from smart_kit.safe_http.client import MAX_REDIRECTS, ConnectionFailed, RedirectBlocked
-from smart_kit.safe_http.public_url import PublicUrl
+from smart_kit.safe_http.public_url import CanonicalUrl
 from smart_kit.testing.ports import free_port
 from smart_kit.tests.safe_http_harness import (
     CanaryServer,
@@ -127,7 +127,7 @@ async def test_at_most_three_redirects_are_followed(times: int) -> None:
 
 def make_second_host_public(monkeypatch: pytest.MonkeyPatch) -> None:
     """In this test the server's second name counts as public."""
-    monkeypatch.setattr(PublicUrl, "check_host", lambda _: None)
+    monkeypatch.setattr(CanonicalUrl, "check_public_host", lambda _: None)
     monkeypatch.setattr(client, "check_public_address", lambda _: None)
 
 

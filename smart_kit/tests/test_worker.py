@@ -9,7 +9,7 @@ import pytest
 
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import DeadLetter, Delivery, Envelope, Mailbox, Outcome, WorkerTimings
-from smart_kit.redis import Redis, await_result, connect, connect_blocking
+from smart_kit.redis import Redis, await_result, connect, connect_for_blocking_reads
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.tests.worker_harness import (
@@ -55,7 +55,10 @@ async def test_two_workers_preserve_the_order_of_each_conversation(
 
     envelopes = [Envelope(f"{c}:{n}", f"chat {c}", str(n)) for n in range(20) for c in range(8)]
     await mailbox.enqueue(*envelopes[:80])
-    first, second = connect_blocking(redis_settings), connect_blocking(redis_settings)
+    first, second = (
+        connect_for_blocking_reads(redis_settings),
+        connect_for_blocking_reads(redis_settings),
+    )
     async with (
         run_worker(mailbox, first, handle, slots=3),
         run_worker(mailbox, second, handle, slots=3),
@@ -232,7 +235,7 @@ async def test_worker_recovers_after_a_flush(
 
 async def test_redis_crash_loses_and_repeats_nothing(durable_valkey: DurableValkey) -> None:
     commands = connect(durable_valkey.settings)
-    blocking = connect_blocking(durable_valkey.settings)
+    blocking = connect_for_blocking_reads(durable_valkey.settings)
     mailbox = Mailbox(commands, "in")
     may_end = asyncio.Event()
     handled: list[tuple[str, int]] = []

@@ -7,7 +7,7 @@ import structlog
 
 from smart_kit.mailbox import Envelope, Mailbox, Outcome, StreamEntry, worker
 from smart_kit.mailbox.mailbox import GROUP
-from smart_kit.redis import Redis, connect_blocking
+from smart_kit.redis import Redis, connect_for_blocking_reads
 from smart_kit.settings import RedisSettings
 from smart_kit.tests.worker_harness import (
     TIMEOUT_SECONDS,
@@ -53,7 +53,7 @@ async def test_failed_renewal_does_not_lose_a_long_message(
 ) -> None:
     monkeypatch.setattr(worker, "RENEWALS_PER_LEASE", 1000)
     handler, envious = RecordingHandler(3600.0), RecordingHandler()
-    other = connect_blocking(redis_settings)
+    other = connect_for_blocking_reads(redis_settings)
     await mailbox.enqueue(Envelope("1", "chat", "a"))
     async with run_worker(mailbox, blocking, handler, slots=1):
         await wait_until(lambda: len(handler.deliveries) == 1)

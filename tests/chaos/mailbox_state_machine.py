@@ -24,7 +24,7 @@ from redis.commands.core import AsyncScript
 from smart_kit.mailbox import Delivery, Envelope, LeaseLost, Mailbox, MailboxReconciler, Outcome
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.mailbox.messages import DeadLetter
-from smart_kit.redis import Redis, await_result, connect, connect_blocking
+from smart_kit.redis import Redis, await_result, connect, connect_for_blocking_reads
 from smart_kit.testing.durable_valkey import DurableValkey
 from tests.chaos.mailbox_reference_model import MailboxState, ReferenceModel
 
@@ -55,7 +55,7 @@ class MailboxMachine(RuleBasedStateMachine):
     @initialize()
     def connect(self) -> None:
         self.redis = connect(self.server.settings)
-        self.blocking = connect_blocking(self.server.settings)
+        self.blocking = connect_for_blocking_reads(self.server.settings)
         self.mailbox = Mailbox(self.redis, IN_QUEUE, reply_queue=OUT_QUEUE, lease_seconds=0)
         self.reply_mailbox = Mailbox(self.redis, OUT_QUEUE)
         _break_scripts(self.redis, self.mailbox, self.broken_scripts)

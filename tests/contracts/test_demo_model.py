@@ -14,12 +14,12 @@ from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.open_meteo_schemas import CurrentWeather, DailySeries, Forecast, Place
 from assistant.src.tools import task_tool
 from assistant.src.tools.weather_tool import WEATHER_DESCRIPTIONS, find_place, render_report
-from sandbox.llm.entry_list import parse_entries
 from sandbox.llm.places import guess_nominative_forms
+from sandbox.llm.task_and_reminder_lists import parse_entries
 from sandbox.telegram.rich.plain_text import flatten_rich_text
 from sandbox.tests.llm.model_requests import call_model, run_conversation
 from sandbox.tests.sandbox_harness import run_sandbox
-from sandbox.weather.climate import SOURCE
+from sandbox.weather.invented_weather import SOURCE
 from smart_kit.contracts.tasks import TaskRead
 from smart_kit.errors import InvalidInputError
 from tg_bot.src.rendering.rendered_message import render_message

@@ -27,7 +27,7 @@ def test_redis_names_are_unique() -> None:
         function(*_make_arguments(function))
         for function in functions
         # a message id looks like a conversation by design, and parse_bot_id builds no name
-        if function not in (keys.update_message_id, keys.parse_bot_id)
+        if function not in (keys.message_id_for_update, keys.parse_bot_id)
     ]
 
     names = [*constants, *built]
@@ -50,7 +50,7 @@ def test_redis_names_do_not_change_between_versions() -> None:
         keys.journal_key("tg:1:2"),
         keys.budget_key(ID, date(2026, 1, 2)),
         keys.tool_result_key(ID, UUID(int=2), "abc"),
-        keys.live_channel(5),
+        keys.progress_channel(5),
         keys.bot_lease_key(5),
         keys.conversation_for_chat(5, -7),
     ] == [
@@ -72,12 +72,12 @@ def test_the_first_thread_id_depends_on_user_and_assistant_only() -> None:
 
 
 def test_message_reply_and_run_ids_differ() -> None:
-    message_id = keys.update_message_id(42, 7)
+    message_id = keys.message_id_for_update(42, 7)
 
     assert message_id == "tg:42:7"
     assert reply_id(message_id) == "reply:tg:42:7"
-    assert keys.run_message_id(ID) == f"run:{ID}"
-    assert len({message_id, reply_id(message_id), keys.run_message_id(ID)}) == 3
+    assert keys.message_id_for_run(ID) == f"run:{ID}"
+    assert len({message_id, reply_id(message_id), keys.message_id_for_run(ID)}) == 3
 
 
 def test_the_bot_id_is_parsed_only_from_names_of_conversations() -> None:

@@ -44,7 +44,7 @@ async def _create_defaults(postgres: Postgres) -> ConfigurationSnapshot:
     sessions = database.create_session_factory(engine)
     assert await defaults.create(sessions)
     async with sessions() as session:
-        snapshot = await configuration.read(session, ("gpt-6-luna",))
+        snapshot = await configuration.build_snapshot(session, ("gpt-6-luna",))
     await engine.dispose()
     return snapshot
 

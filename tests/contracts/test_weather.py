@@ -8,7 +8,7 @@ import pytest
 
 from assistant.src.services.open_meteo import FORECAST_DAYS, OpenMeteoClient
 from sandbox.tests.sandbox_harness import run_sandbox
-from sandbox.weather.climate import SOURCE
+from sandbox.weather.invented_weather import SOURCE
 
 TODAY = date(2026, 11, 21)
 

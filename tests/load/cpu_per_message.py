@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument("--messages", type=int, default=25)
     options = parser.parse_args()
     total = options.chats * options.messages
-    with run_folder.create_run_folder() as run:
+    with run_folder.temporary_run_folder() as run:
         suite = SuiteHarness(run.path / "suite", settings=SETTINGS)
         suite.manage("start")
         try:

@@ -50,7 +50,7 @@ class AccessControl:
         self._allowed = allowed
         self._prefix = f"tg_bot:{bot_id}"
 
-    async def get_users(self, telegram_ids: Iterable[int]) -> dict[int, UserSnapshot]:
+    async def load_senders(self, telegram_ids: Iterable[int]) -> dict[int, UserSnapshot]:
         """Return the known users by Telegram id, in one round trip.
 
         They have just written, so a note that they have blocked the bot is deleted.
@@ -79,9 +79,9 @@ class AccessControl:
         """Decide whether a sender has access. A block overrides list and invitation."""
         if user is not None and user.status == "blocked":
             return "blocked"
-        return "allowed" if self.is_allowed(telegram_id, user) else "refused"
+        return "allowed" if self.is_listed_or_invited(telegram_id, user) else "refused"
 
-    def is_allowed(self, telegram_id: int, user: UserSnapshot | None) -> bool:
+    def is_listed_or_invited(self, telegram_id: int, user: UserSnapshot | None) -> bool:
         """Return whether a sender is on the list of allowed users or was invited."""
         return telegram_id in self._allowed or (user is not None and user.is_invited)
 

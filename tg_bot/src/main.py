@@ -16,17 +16,17 @@ from smart_kit.mailbox import (
     WorkerTimings,
 )
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
-from smart_kit.redis import Redis, connect, connect_blocking
-from smart_kit.service import Loop, aiohttp_loop, build_health_app, launch, run_loops
+from smart_kit.redis import Redis, connect, connect_for_blocking_reads
+from smart_kit.service import Loop, build_aiohttp_server, build_health_app, launch, run_loops
 
 from .access import AccessControl
 from .client.rest import RestClient
 from .client.telegram import TelegramClient
 from .config.settings import TgBotSettings
 from .handlers.commands import COMMAND_DESCRIPTIONS
-from .handlers.incoming import HandlerContext
-from .services.bot_profile import BotProfile
+from .handlers.incoming import HandlerServices
 from .services.dispatcher import Dispatcher
+from .services.identity_publisher import IdentityPublisher
 from .services.lease import LEASE_SECONDS, LeaderLease, LeaderRunner
 from .services.message_sender import MessageSender
 from .services.polling import Poller
@@ -52,13 +52,13 @@ async def serve(settings: TgBotSettings, lease_seconds: float = LEASE_SECONDS) -
     """Run the bot until SIGTERM or SIGINT."""
     async with AsyncExitStack() as stack:
         redis = await stack.enter_async_context(connect(settings))
-        blocking = await stack.enter_async_context(connect_blocking(settings))
+        blocking = await stack.enter_async_context(connect_for_blocking_reads(settings))
         lease = LeaderLease(redis, settings.bot_id, lease_seconds)
         client = await stack.enter_async_context(TelegramClient(settings, lease.ensure_held))
         rest = RestClient(settings)
         stack.push_async_callback(rest.close)
         bot = build(settings, client, rest, redis, blocking, lease)
-        serve_http = aiohttp_loop(bot.web_app, settings.bind_host, settings.tg_bot_port)
+        serve_http = build_aiohttp_server(bot.web_app, settings.bind_host, settings.tg_bot_port)
         await run_loops(serve_http, *bot.loops)
 
 
@@ -79,9 +79,9 @@ def build(
     bot_id = settings.bot_id
     access = AccessControl(redis, bot_id, settings.telegram_allowed_users)
     composer = Composer(settings, Clock(), COMMAND_DESCRIPTIONS)
-    dispatcher = Dispatcher(bot_id, HandlerContext(rest, access))
+    dispatcher = Dispatcher(bot_id, HandlerServices(rest, access))
     update_processor = UpdateProcessor(bot_id, queues, access, dispatcher, client)
-    bot_profile = BotProfile(bot_id, client, redis, dispatcher, composer)
+    bot_profile = IdentityPublisher(bot_id, client, redis, dispatcher, composer)
     source = _build_update_source(settings, client, update_processor, bot_profile)
     limiter = TelegramRateLimiter(settings)
     listener = ProgressListener(client, limiter, blocking, bot_id, draft_timings=draft_timings)
@@ -102,7 +102,7 @@ def _build_update_source(
     settings: TgBotSettings,
     client: TelegramClient,
     update_processor: UpdateProcessor,
-    bot_profile: BotProfile,
+    bot_profile: IdentityPublisher,
 ) -> Poller | Webhook:
     if not settings.telegram_webhook:
         return Poller(client, update_processor, bot_profile.initialize)
@@ -116,7 +116,10 @@ def _build_update_source(
 
 
 def _build_health(
-    lease: LeaderLease, monitor: QueueMonitor, source: Poller | Webhook, bot_profile: BotProfile
+    lease: LeaderLease,
+    monitor: QueueMonitor,
+    source: Poller | Webhook,
+    bot_profile: IdentityPublisher,
 ) -> Health:
     health = Health("tg_bot")
     health.add_note(lease.health_note)

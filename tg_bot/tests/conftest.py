@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from redis.exceptions import RedisError
 
 from smart_kit import backoff
-from smart_kit.contracts.keys import live_channel
+from smart_kit.contracts.keys import progress_channel
 from smart_kit.mailbox import Mailbox, WorkerTimings
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
-from smart_kit.redis import Redis, connect, connect_blocking
+from smart_kit.redis import Redis, connect, connect_for_blocking_reads
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, fake_telegram
 from smart_kit.testing.plugin import has_virtual_clock
@@ -22,7 +22,7 @@ from tg_bot.src.access import AccessControl
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
-from tg_bot.src.handlers.incoming import HandlerContext
+from tg_bot.src.handlers.incoming import HandlerServices
 from tg_bot.src.main import BotApp, build
 from tg_bot.src.services import lease as lease_module
 from tg_bot.src.services import message_sender, response_handler
@@ -50,7 +50,9 @@ def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     On a virtual clock nothing stalls: those tests use the values of production.
     """
     if not has_virtual_clock(request.node):
-        monkeypatch.setattr("tg_bot.src.handlers.rich.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr(
+            "tg_bot.src.handlers.rich_command.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS
+        )
         monkeypatch.setattr("tg_bot.src.handlers.start.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
         monkeypatch.setattr(
             "tg_bot.src.services.update_processor.ACKNOWLEDGE_TIMEOUT_SECONDS", TIMEOUT_SECONDS
@@ -101,7 +103,7 @@ async def make_update_processor(
             Mailbox(redis, "queue:to_telegram"),
         )
         access = AccessControl(redis, settings.bot_id, allowed)
-        dispatcher = Dispatcher(settings.bot_id, HandlerContext(service, access))
+        dispatcher = Dispatcher(settings.bot_id, HandlerServices(service, access))
         dispatcher.username = "fake_bot"
         queues = Queues(to_secretary, to_telegram, DeadLetterQueue(redis, to_secretary.name))
         return UpdateProcessor(settings.bot_id, queues, access, dispatcher, client)
@@ -122,7 +124,7 @@ async def make_progress_listener(
 ) -> AsyncIterator[MakeProgressListener]:
     """Starts a ProgressListener with given timings."""
     stop, tasks = asyncio.Event(), []
-    async with connect_blocking(redis_settings) as blocking:
+    async with connect_for_blocking_reads(redis_settings) as blocking:
 
         def make(
             draft_timings: DraftTimings = FAST_TIMINGS,
@@ -144,7 +146,7 @@ async def make_progress_listener(
         yield make
         stop.set()
         await redis.publish(
-            live_channel(BOT_ID), ""
+            progress_channel(BOT_ID), ""
         )  # the listener does not have to wait for a frame
         await asyncio.gather(*tasks)
 
@@ -181,7 +183,7 @@ def run_bot(
     ) -> AsyncIterator[BotApp]:
         async with AsyncExitStack() as stack:
             redis = await stack.enter_async_context(connect(given))
-            blocking = await stack.enter_async_context(connect_blocking(given))
+            blocking = await stack.enter_async_context(connect_for_blocking_reads(given))
             lease = LeaderLease(redis, given.bot_id, LEASE_SECONDS)
             client = await stack.enter_async_context(TelegramClient(given, lease.ensure_held))
             service = RestClient(given, httpx2.MockTransport(rest.handle_request))

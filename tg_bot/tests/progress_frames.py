@@ -5,8 +5,8 @@ import itertools
 from collections.abc import Callable
 from typing import Literal
 
-from smart_kit.contracts.keys import live_channel
-from smart_kit.contracts.queue import LiveFrame, reply_id
+from smart_kit.contracts.keys import progress_channel
+from smart_kit.contracts.queue import ProgressFrame, reply_id
 from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.services.progress_listener import ProgressListener
@@ -58,7 +58,7 @@ async def publish_frame(
     seq: int = 0,
 ) -> None:
     """Publish a frame once there is a subscriber. `seq` 0 is the next number."""
-    frame = LiveFrame(
+    frame = ProgressFrame(
         conversation=f"tg:{BOT_ID}:{chat_id}",
         chat_id=chat_id,
         message_id=f"tg:{BOT_ID}:{number}",
@@ -72,7 +72,7 @@ async def publish_frame(
 async def publish_raw(redis: Redis, frame: str) -> None:
     """Publish any text once there is a subscriber."""
     async with asyncio.timeout(60):
-        while not await redis.publish(live_channel(BOT_ID), frame):
+        while not await redis.publish(progress_channel(BOT_ID), frame):
             await asyncio.sleep(0.01)
 
 

@@ -6,13 +6,13 @@ from typing import NamedTuple, TypeVar
 from uuid import UUID
 
 from smart_kit.contracts.assistants import AssistantType
+from smart_kit.contracts.builtin_functions import find_function
 from smart_kit.contracts.configuration import (
     AssistantSnapshot,
     ConfigurationSnapshot,
     ModelSnapshot,
     ToolSnapshot,
 )
-from smart_kit.contracts.functions import find_function
 from smart_kit.errors import ToolExecutionError
 
 from ..messages.context_window import ContextWindow

@@ -22,7 +22,7 @@ from ..messages.conversation import Conversation
 from ..messages.item import ChatItem
 from ..services.models.client import ModelClient
 from ..services.models.model_registry import ModelRegistry
-from ..services.models.request import ModelRequest, Prompt
+from ..services.models.request import ModelRequest, PromptPrefix
 from ..tools.base import BaseTool
 from .base import BaseAssistant
 from .tool_runner import ToolRunner
@@ -57,7 +57,7 @@ class LLMChat(BaseAssistant):
         limit = MAX_TOOL_CALLS if record.max_tool_calls is None else record.max_tool_calls
         self._max_tool_calls = min(MAX_TOOL_CALLS, limit)
         offered = by_name.values() if self._max_tool_calls else ()
-        self._prompt = Prompt(record.instructions, tuple(tool.definition for tool in offered))
+        self._prompt = PromptPrefix(record.instructions, tuple(tool.definition for tool in offered))
         given = {"temperature": record.temperature, "max_tokens": record.max_output_tokens}
         self._overrides = {name: value for name, value in given.items() if value is not None}
 
@@ -83,7 +83,7 @@ class LLMChat(BaseAssistant):
 
     async def process_message(self, turn: Turn, conversation: Conversation) -> str:
         """See BaseAssistant."""
-        with self._registry.pin():
+        with self._registry.keep_endpoints_open():
             return await self.run_with_assistant(turn, conversation)
 
     async def run_with_assistant(self, turn: Turn, conversation: Conversation) -> str:
@@ -98,9 +98,9 @@ class LLMChat(BaseAssistant):
             if completion is None:
                 completion = await self._call_model(turn, conversation, step, may_call=may_call)
                 if completion.calls and may_call:  # an answer ends the turn and needs no journal
-                    completion = _limit_calls(completion, calls_left)
+                    completion = _refuse_excess_calls(completion, calls_left)
                     await turn.journal.save(step, completion)
-            turn.steps.append(self._record_completion(step, completion))
+            turn.steps.append(self._build_step_record(step, completion))
             if not (completion.calls and may_call):
                 conversation.items.append(completion.text_item)
                 return completion.text
@@ -145,7 +145,7 @@ class LLMChat(BaseAssistant):
             turn.steps.append(record)
             raise
 
-    def _record_completion(self, step: str, completion: Completion) -> StepRecord:
+    def _build_step_record(self, step: str, completion: Completion) -> StepRecord:
         return StepRecord(
             step=step,
             kind="model",
@@ -198,7 +198,7 @@ class OpenAISubAssistant(OpenAIAssistant, SubAssistantLLMChat):
     """A sub-assistant of type `openai_api`."""
 
 
-def _limit_calls(completion: Completion, calls_left: int) -> Completion:
+def _refuse_excess_calls(completion: Completion, calls_left: int) -> Completion:
     """Mark the calls beyond the limit with an error, so that every attempt skips the same ones."""
     calls = (
         call if position < calls_left else call.model_copy(update={"error": _NO_CALLS_LEFT})

@@ -16,7 +16,7 @@ from smart_kit.contracts.threads import StepRecord
 from ..core.journal import ToolResult
 from ..core.turn import MAX_TOOL_CALLS, Turn
 from ..messages.completion import ToolCall
-from ..messages.item import ChatItem, build_tool_item
+from ..messages.item import ChatItem, build_tool_result_item
 from ..tools.base import BaseTool, ToolContext
 
 TOOL_CALLS = Counter("smart_assistant_tool_calls_total", "Tool calls that were run", ["function"])
@@ -61,9 +61,9 @@ class ToolRunner:
         """Take the result from the journal of an earlier attempt, else run the call and save it."""
         result = turn.journal.find(step, ToolResult)
         if result is None and turn.tool_calls_left <= 0:
-            return build_tool_item(call.id, _NO_CALLS_LEFT)
+            return build_tool_result_item(call.id, _NO_CALLS_LEFT)
         if result is None and turn.seconds_left <= 0:
-            return build_tool_item(call.id, _NO_TIME_LEFT)
+            return build_tool_result_item(call.id, _NO_TIME_LEFT)
         turn.tool_calls_left -= 1
         if result is None:
             if call.error:
@@ -84,7 +84,7 @@ class ToolRunner:
             seconds=round(result.seconds, 3),
         )
         turn.steps.append(record)
-        return build_tool_item(call.id, result.content)
+        return build_tool_result_item(call.id, result.content)
 
     async def _execute_tool_call(
         self, function_name: str, arguments: JsonObject, context: ToolContext

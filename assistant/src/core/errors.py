@@ -10,7 +10,7 @@ UpstreamError
 ├── UpstreamRejected
 │   ├── ContextLengthExceeded   the conversation is shortened, then retried
 │   ├── ModelNotAccessible      the model's circuit opens for a while
-│   ├── ExtrasRejected          retried without the extras of the model's own messages
+│   ├── MessageExtrasRejected   retried without the extras of the model's own messages
 │   └── UnsupportedParameter    the request is adapted
 ├── EmptyResponse               retried once, unless a filter emptied it
 └── BudgetExceeded              the user gets a notice
@@ -79,7 +79,7 @@ class UnsupportedParameter(UpstreamRejected):
         """Whether the parameter is refused with every value."""
 
 
-class ExtrasRejected(UpstreamRejected):
+class MessageExtrasRejected(UpstreamRejected):
     """The model no longer accepts what it added to its own messages."""
 
 

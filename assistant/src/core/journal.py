@@ -46,7 +46,7 @@ class Journal:
         await self.mailbox.journal(self.delivery, self.message_id, step, value)
 
 
-def step_order(step: str) -> tuple[int, ...]:
+def step_sort_key(step: str) -> tuple[int, ...]:
     """Return the sort key that orders steps as they were started."""
     return tuple(int(part) for part in step.split("."))
 
@@ -60,6 +60,6 @@ def parse_effects(steps: Mapping[str, str]) -> dict[str, tuple[EffectRead, ...]]
     }
 
 
-def to_receipts(effects: Mapping[str, tuple[EffectRead, ...]]) -> tuple[EffectRead, ...]:
+def order_effects(effects: Mapping[str, tuple[EffectRead, ...]]) -> tuple[EffectRead, ...]:
     """Return the effects in the order of their steps."""
-    return tuple(effect for step in sorted(effects, key=step_order) for effect in effects[step])
+    return tuple(effect for step in sorted(effects, key=step_sort_key) for effect in effects[step])

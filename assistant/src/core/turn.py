@@ -13,14 +13,14 @@ from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.threads import StepRecord
 from smart_kit.contracts.users import UserSnapshot
 
-from .journal import Journal, step_order, to_receipts
+from .journal import Journal, order_effects, step_sort_key
 from .turn_progress import TurnProgress
 
 TURN_TIMEOUT_SECONDS = 90.0
 MAX_TOOL_CALLS = 10
 
 
-class Budget(Protocol):
+class UserBudget(Protocol):
     """What a user may spend on models today; costs are in USD."""
 
     is_low: bool
@@ -50,7 +50,7 @@ class Turn:
     "now" and the same in every attempt."""
     journal: Journal
     progress: TurnProgress
-    budget: Budget
+    budget: UserBudget
     started_at: datetime = field(default_factory=utc_now)
     deadline: float = field(
         default_factory=lambda: asyncio.get_running_loop().time() + TURN_TIMEOUT_SECONDS
@@ -66,12 +66,12 @@ class Turn:
     @property
     def receipts(self) -> tuple[EffectRead, ...]:
         """The changes, in the order of their steps."""
-        return to_receipts(self.effects)
+        return order_effects(self.effects)
 
     @property
     def ordered_steps(self) -> tuple[StepRecord, ...]:
         """The steps in the order in which they were started."""
-        return tuple(sorted(self.steps, key=lambda record: step_order(record.step)))
+        return tuple(sorted(self.steps, key=lambda record: step_sort_key(record.step)))
 
     @property
     def seconds_left(self) -> float:

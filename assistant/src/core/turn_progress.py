@@ -9,8 +9,8 @@ import structlog
 from redis.exceptions import RedisError
 
 from smart_kit.aio import is_cancelled
-from smart_kit.contracts.keys import live_channel, parse_bot_id
-from smart_kit.contracts.queue import LiveFrame, QueueMessage
+from smart_kit.contracts.keys import parse_bot_id, progress_channel
+from smart_kit.contracts.queue import ProgressFrame, QueueMessage
 from smart_kit.redis import Redis
 
 HEARTBEAT_SECONDS = 4.0
@@ -30,7 +30,7 @@ class TurnProgress:
         self._redis = redis
         self._message = message
         bot_id = parse_bot_id(message.conversation)
-        self._channel = None if bot_id is None else live_channel(bot_id)
+        self._channel = None if bot_id is None else progress_channel(bot_id)
         self._seq = 0
         self.kind: FrameKind = "begin"
         """What the heartbeat shows: a model call, running tools, or the growing text."""
@@ -60,7 +60,7 @@ class TurnProgress:
         if self._channel is None:
             return
         self._seq += 1
-        frame = LiveFrame(
+        frame = ProgressFrame(
             conversation=self._message.conversation,
             chat_id=self._message.chat_id,
             message_id=self._message.id,
@@ -75,7 +75,7 @@ class TurnProgress:
 
 
 @contextlib.asynccontextmanager
-async def publish_progress(redis: Redis, message: QueueMessage) -> AsyncIterator[TurnProgress]:
+async def publishing_progress(redis: Redis, message: QueueMessage) -> AsyncIterator[TurnProgress]:
     """Publish the progress of the message's turn as long as the block runs."""
     progress = TurnProgress(redis, message)
     await progress.publish("begin")

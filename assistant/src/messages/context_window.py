@@ -35,7 +35,7 @@ class ContextWindow:
         )
 
     @property
-    def max_history_items(self) -> int:
+    def history_items_to_load(self) -> int:
         """How many of the newest items `truncate_history` needs."""
         return self.max_messages + MAX_TURN_ITEMS
 

@@ -66,6 +66,6 @@ class ChatItem:
         return bool(self.message.get("role") == "user")
 
 
-def build_tool_item(call_id: str, content: str) -> ChatItem:
+def build_tool_result_item(call_id: str, content: str) -> ChatItem:
     """Return the message with the result of a tool call."""
     return ChatItem.from_message({"role": "tool", "tool_call_id": call_id, "content": content})

@@ -24,7 +24,7 @@ def build_reply(
     message: ToSecretary, user: UserSnapshot, text: str, receipts: tuple[EffectRead, ...]
 ) -> Envelope:
     """Return an assistant's answer."""
-    fields = _address(message, reply_id(message.id), user)
+    fields = _build_common_fields(message, reply_id(message.id), user)
     return _to_envelope(Reply(**fields, text=text, receipts=receipts))
 
 
@@ -35,7 +35,7 @@ def build_choice_prompt(
     options: Sequence[ChoiceOption],
 ) -> Envelope:
     """Return the buttons from which the user chooses."""
-    fields = _address(message, reply_id(message.id), user)
+    fields = _build_common_fields(message, reply_id(message.id), user)
     return _to_envelope(Choice(**fields, choice_kind=choice_kind, options=tuple(options)))
 
 
@@ -47,7 +47,7 @@ def build_notice(
     parameters: Mapping[str, str] | None = None,
 ) -> Envelope:
     """Return a notice in place of an answer; tg_bot has its text."""
-    fields = _address(message, reply_id(message.id), user)
+    fields = _build_common_fields(message, reply_id(message.id), user)
     return _to_envelope(
         Notice(**fields, notice=name, receipts=receipts, parameters=dict(parameters or {}))
     )
@@ -57,7 +57,7 @@ def build_side_notice(
     message: ToSecretary, user: UserSnapshot, name: NoticeName, parameters: Mapping[str, str]
 ) -> Envelope:
     """Return a notice beside the answer. Its id is the same in every attempt at the message."""
-    fields = _address(message, f"{name}:{message.id}", user)
+    fields = _build_common_fields(message, f"{name}:{message.id}", user)
     return _to_envelope(Notice(**fields, notice=name, parameters=dict(parameters)))
 
 
@@ -69,11 +69,11 @@ def build_failure_notice(
     Its id is not the answer's, so that a replayed message still gets its answer. Each death of a
     message has a notice of its own, with the receipts of that time.
     """
-    fields = _address(message, f"apology:{message.id}:{token}")
+    fields = _build_common_fields(message, f"apology:{message.id}:{token}")
     return _to_envelope(Notice(**fields, notice="turn_failed", receipts=receipts))
 
 
-def _address(
+def _build_common_fields(
     message: ToSecretary, message_id: str, user: UserSnapshot | None = None
 ) -> dict[str, Any]:
     """Return the fields that each message to Telegram has. The language is the one Telegram named

@@ -109,7 +109,7 @@ class DailyBudget:
             return Decimal(0)
 
 
-class BudgetStore:
+class BudgetFactory:
     """Creates the daily budgets of all users."""
 
     def __init__(self, redis: Redis, rest: RestServiceClient, clock: Clock) -> None:

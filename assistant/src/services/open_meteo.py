@@ -46,7 +46,7 @@ class TtlCache(Generic[KeyT, ValueT]):
         self._entries: dict[KeyT, tuple[float, ValueT]] = {}
         self._locks: WeakValueDictionary[KeyT, asyncio.Lock] = WeakValueDictionary()
 
-    async def get(self, key: KeyT, load: Callable[[], Awaitable[ValueT]]) -> ValueT:
+    async def get_or_load(self, key: KeyT, load: Callable[[], Awaitable[ValueT]]) -> ValueT:
         """Return the stored value, else load it; parallel calls for one key share one load."""
         lock = self._locks.setdefault(key, asyncio.Lock())
         async with lock:
@@ -100,7 +100,7 @@ class OpenMeteoClient:
             found = await self._get(self._search_url, params, _SearchResponse)
             return tuple(place for result in found.results if (place := _parse_place(result)))
 
-        return await self._places.get(name.casefold(), search)
+        return await self._places.get_or_load(name.casefold(), search)
 
     async def get_forecast(self, place: Place, first_day: date) -> Forecast:
         """Return the weather of FORECAST_DAYS days from this one on."""
@@ -117,7 +117,9 @@ class OpenMeteoClient:
             }
             return await self._get(self._forecast_url, params, Forecast)
 
-        return await self._forecasts.get((place.latitude, place.longitude, first_day), fetch)
+        return await self._forecasts.get_or_load(
+            (place.latitude, place.longitude, first_day), fetch
+        )
 
     async def _get(self, url: str, params: dict[str, Any], response_type: type[ModelT]) -> ModelT:
         try:

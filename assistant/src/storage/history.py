@@ -75,7 +75,7 @@ class HistoryStore:
             stored = await self._read_stored(thread_id, count)
         return stored.items, stored.length
 
-    async def start_thread(self, thread_id: UUID) -> None:
+    async def mark_new_thread(self, thread_id: UUID) -> None:
         """Mark a thread as new, so that its first message does not load it from the archive."""
         await self._set_mark(thread_id, "new")
 

@@ -21,7 +21,7 @@ log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
-class UserState:
+class UserAndBot:
     """What Redis holds about a message's user and bot; None: nothing, or invalid data."""
 
     user: UserSnapshot | None
@@ -36,11 +36,11 @@ class UserStore:
     redis: Redis
     rest: RestServiceClient
 
-    async def get(self, telegram_id: int) -> UserState:
+    async def get(self, telegram_id: int) -> UserAndBot:
         """Return user and current bot, in one round trip."""
         user, bot = await await_result(self.redis.mget(user_key(telegram_id), ACTIVE_BOT_KEY))
         identity = _parse_snapshot(BotIdentity, bot)
-        return UserState(
+        return UserAndBot(
             _parse_snapshot(UserSnapshot, user), identity.id if identity is not None else None
         )
 

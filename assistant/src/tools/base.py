@@ -15,8 +15,8 @@ from redis.exceptions import RedisError
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.builtin_functions import Arguments
 from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
-from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError
 from smart_kit.json_schema import MAX_ERRORS, JsonSchemaValidator
 from smart_kit.mailbox import LeaseLost
@@ -84,7 +84,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
     """A function with the name, description and schema of one tool record."""
 
     function: ClassVar[str]
-    """Its name in smart_kit.contracts.functions."""
+    """Its name in smart_kit.contracts.builtin_functions."""
     arguments: type[ArgumentsT]
     """The arguments that the code accepts, in addition to the record's schema."""
     may_write: bool = False
@@ -154,7 +154,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
             for name, value in arguments.items()
             if value is not None or self._may_be_null(name)
         }
-        if errors := self._schema.list_errors(given):
+        if errors := self._schema_validator.list_errors(given):
             raise _build_invalid_input_error(errors)
         try:
             # from JSON, because there a date does not become its midnight
@@ -170,7 +170,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         return name in schema.get("required", ()) or "null" in types
 
     @cached_property
-    def _schema(self) -> JsonSchemaValidator:
+    def _schema_validator(self) -> JsonSchemaValidator:
         return JsonSchemaValidator(self._record.input_schema)
 
     def _timeout_for(self, turn: Turn) -> float | None:
@@ -182,7 +182,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
         return ToolResult(content=f"Error: {explanation} Tell the user.")
 
 
-def build_contract(contract: type[ContractT], fields: JsonObject) -> ContractT:
+def validate_fields(contract: type[ContractT], fields: JsonObject) -> ContractT:
     """Return the contract with these fields. Raises InvalidInputError where it refuses them."""
     try:
         return contract.model_validate(fields)

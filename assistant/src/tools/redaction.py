@@ -30,7 +30,7 @@ class _Decoding:
         self.content = content.translate(_PLUS_TO_SPACE)
         self._offsets = offsets
 
-    def decode(self) -> "_Decoding":
+    def decode_once(self) -> "_Decoding":
         """Return the text after one more step of decoding."""
         content, offsets, end = bytearray(), array("l"), 0
         for match in _ESCAPE.finditer(self.content):
@@ -96,7 +96,7 @@ def _iter_decodings(content: bytes) -> Iterator[_Decoding]:
     decoding = _build_first_decoding(content)
     for _ in range(_MAX_DECODINGS):
         yield decoding
-        before, decoding = decoding.content, decoding.decode()
+        before, decoding = decoding.content, decoding.decode_once()
         if decoding.content == before:
             return
     yield decoding

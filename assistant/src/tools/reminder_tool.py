@@ -5,29 +5,29 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.builtin_functions import CreateReminderArguments
 from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead
-from smart_kit.contracts.functions import CreateReminder
 from smart_kit.errors import InvalidInputError
 
 from ..core.journal import ToolResult
-from .base import ToolContext, build_contract
+from .base import ToolContext, validate_fields
 from .mutating_tool import MutatingTool
 from .timezones import format_local, to_utc
 
 
-class ReminderTool(MutatingTool[CreateReminder]):
+class ReminderTool(MutatingTool[CreateReminderArguments]):
     """Creates a cron job of the user who writes."""
 
     function = "create_reminder"
-    arguments = CreateReminder
+    arguments = CreateReminderArguments
     noun = "reminder"
 
-    async def _run(self, context: ToolContext, arguments: CreateReminder) -> ToolResult:
+    async def _run(self, context: ToolContext, arguments: CreateReminderArguments) -> ToolResult:
         job = self._build_job(context, arguments)
         request = self._services.rest.create_cron_job(job, context.idempotency_key)
         return await self._write(context, request, partial(_render_result, context.turn.zone))
 
-    def _build_job(self, context: ToolContext, arguments: CreateReminder) -> CronJobCreate:
+    def _build_job(self, context: ToolContext, arguments: CreateReminderArguments) -> CronJobCreate:
         turn = context.turn
         job: JsonObject = {
             "user_id": turn.user.id,
@@ -40,9 +40,9 @@ class ReminderTool(MutatingTool[CreateReminder]):
             job["cron_expression"] = arguments.cron
         else:
             job["at"] = self._resolve_time(context, arguments)
-        return build_contract(CronJobCreate, job)
+        return validate_fields(CronJobCreate, job)
 
-    def _resolve_time(self, context: ToolContext, arguments: CreateReminder) -> datetime:
+    def _resolve_time(self, context: ToolContext, arguments: CreateReminderArguments) -> datetime:
         """Return the instant, relative to when the message was written. So every attempt at the
         message schedules the same, even one after that instant."""
         turn = context.turn

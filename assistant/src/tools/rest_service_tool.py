@@ -8,14 +8,14 @@ from typing import Any
 
 import structlog
 
+from smart_kit.contracts.builtin_functions import FUNCTIONS, find_function
 from smart_kit.contracts.configuration import ToolSnapshot
-from smart_kit.contracts.functions import FUNCTIONS, find_function
 
 from .base import BaseTool, ToolServices
 from .rest_tool import RestTool
 
 
-def _find_tools() -> dict[str, type[BaseTool[Any]]]:
+def _find_tool_classes() -> dict[str, type[BaseTool[Any]]]:
     """Return the tools of the modules `<name>_tool` in this folder, by their functions' names."""
     functions = {function.name for function in FUNCTIONS}
     folder = iter_modules([str(Path(__file__).parent)])
@@ -32,7 +32,7 @@ def _find_tools() -> dict[str, type[BaseTool[Any]]]:
     }
 
 
-TOOLS = _find_tools()
+TOOLS = _find_tool_classes()
 """All built-in tools. None is listed by hand: a new tool is its module and its function."""
 
 log = structlog.stdlib.get_logger()

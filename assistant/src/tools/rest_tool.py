@@ -2,8 +2,8 @@
 
 from pydantic import ConfigDict
 
+from smart_kit.contracts.builtin_functions import Arguments
 from smart_kit.contracts.configuration import ToolSnapshot
-from smart_kit.contracts.functions import Arguments
 from smart_kit.errors import InvalidInputError, ToolExecutionError, UpstreamError
 from smart_kit.safe_http.client import (
     ConnectionFailed,
@@ -11,7 +11,7 @@ from smart_kit.safe_http.client import (
     InvalidHttpRequest,
     RedirectBlocked,
 )
-from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
+from smart_kit.safe_http.public_url import AddressBlocked, CanonicalUrl
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext, ToolServices
@@ -66,7 +66,7 @@ class RestTool(BaseTool[RestArguments]):
         secret = next(named, None)
         if secret is None:
             raise ToolExecutionError(f"The secret {name} of {self.name} is missing.")
-        if PublicUrl.parse(secret.origin).origin != PublicUrl.parse(url).origin:
+        if CanonicalUrl.parse(secret.origin).origin != CanonicalUrl.parse(url).origin:
             raise ToolExecutionError(f"The secret {name} was given for another server.")
         value = self._services.vault.decrypt(secret.id, secret.encrypted_value)
         if value is None or not value.isprintable():

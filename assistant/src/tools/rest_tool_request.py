@@ -37,7 +37,7 @@ def build_request(
             headers["Accept"] = _ACCEPT
         body = None
         if call.body is not None:
-            body = json.dumps(_render_value(call.body, arguments), allow_nan=False).encode()
+            body = json.dumps(_render_json(call.body, arguments), allow_nan=False).encode()
             if "content-type" not in named:
                 headers["Content-Type"] = "application/json"
         url = _render_url(call.url, arguments, reveal)
@@ -129,14 +129,14 @@ def _render_text(template: str, arguments: Mapping[str, Any], reveal: RevealSecr
     return PLACEHOLDER_PATTERN.sub(fill, template)
 
 
-def _render_value(template: Any, arguments: Mapping[str, Any]) -> Any:
+def _render_json(template: Any, arguments: Mapping[str, Any]) -> Any:
     """Fill a JSON template; _ABSENT: an argument in it is missing."""
     match template:
         case dict():
-            pairs = ((name, _render_value(part, arguments)) for name, part in template.items())
+            pairs = ((name, _render_json(part, arguments)) for name, part in template.items())
             return {name: value for name, value in pairs if value is not _ABSENT}
         case list():
-            values = (_render_value(part, arguments) for part in template)
+            values = (_render_json(part, arguments) for part in template)
             return [value for value in values if value is not _ABSENT]
         case str():
             whole = PLACEHOLDER_PATTERN.fullmatch(template)

@@ -1,7 +1,7 @@
 """A tool that calls another assistant."""
 
+from smart_kit.contracts.builtin_functions import AskAssistantArguments
 from smart_kit.contracts.configuration import ToolSnapshot
-from smart_kit.contracts.functions import AskAssistant
 from smart_kit.errors import InvalidInputError, ToolExecutionError, UpstreamError
 
 from ..core.journal import ToolResult
@@ -11,11 +11,11 @@ MAX_DEPTH = 3
 """Levels of sub-assistants below the secretary."""
 
 
-class SubAssistantTool(BaseTool[AskAssistant]):
+class SubAssistantTool(BaseTool[AskAssistantArguments]):
     """Passes a message on. The other assistant sees only that, and works within the same turn."""
 
     function = "ask_assistant"
-    arguments = AskAssistant
+    arguments = AskAssistantArguments
     timeout_seconds = None  # the model calls and tools of the other assistant have their own
 
     def __init__(self, record: ToolSnapshot, services: ToolServices) -> None:
@@ -24,7 +24,7 @@ class SubAssistantTool(BaseTool[AskAssistant]):
         self._assistant = None if assistant_id is None else services.get_assistant(assistant_id)
         self.may_write = self._assistant is not None and self._assistant.may_write
 
-    async def _run(self, context: ToolContext, arguments: AskAssistant) -> ToolResult:
+    async def _run(self, context: ToolContext, arguments: AskAssistantArguments) -> ToolResult:
         depth = (context.step.count(".") + 1) // 2  # 1: directly below the secretary
         if depth > MAX_DEPTH:
             raise InvalidInputError(

@@ -4,40 +4,44 @@ from functools import partial
 from zoneinfo import ZoneInfo
 
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.functions import ChangeTask, CreateTask, ListTasks
+from smart_kit.contracts.builtin_functions import (
+    ChangeTaskArguments,
+    CreateTaskArguments,
+    ListTasksArguments,
+)
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskUpdate
 from smart_kit.errors import DomainError, ToolExecutionError, UpstreamError
 
 from ..core.journal import ToolResult
-from .base import BaseTool, ToolContext, build_contract
+from .base import BaseTool, ToolContext, validate_fields
 from .mutating_tool import MutatingTool
-from .timezones import format_local, to_utc_end_of_day
+from .timezones import deadline_to_utc, format_local
 
 MAX_LISTED_TASKS = 50
 
 
-class CreateTaskTool(MutatingTool[CreateTask]):
+class CreateTaskTool(MutatingTool[CreateTaskArguments]):
     """Creates a task of the user who writes."""
 
     function = "create_task"
-    arguments = CreateTask
+    arguments = CreateTaskArguments
     noun = "task"
 
-    async def _run(self, context: ToolContext, arguments: CreateTask) -> ToolResult:
+    async def _run(self, context: ToolContext, arguments: CreateTaskArguments) -> ToolResult:
         fields = {"user_id": context.turn.user.id, **_build_fields(context, arguments)}
-        task = build_contract(TaskCreate, fields)
+        task = validate_fields(TaskCreate, fields)
         request = self._services.rest.create_task(task, context.idempotency_key)
         render = partial(_render_result, "Task noted", context.turn.zone)
         return await self._write(context, request, render)
 
 
-class ListTasksTool(BaseTool[ListTasks]):
+class ListTasksTool(BaseTool[ListTasksArguments]):
     """Lists the user's own tasks, with the ids that change_task needs."""
 
     function = "list_tasks"
-    arguments = ListTasks
+    arguments = ListTasksArguments
 
-    async def _run(self, context: ToolContext, arguments: ListTasks) -> ToolResult:
+    async def _run(self, context: ToolContext, arguments: ListTasksArguments) -> ToolResult:
         turn, status = context.turn, arguments.status or "open"
         try:
             tasks = await self._services.rest.list_tasks(turn.user.id, status, MAX_LISTED_TASKS)
@@ -51,27 +55,29 @@ class ListTasksTool(BaseTool[ListTasks]):
         return ToolResult(content="\n".join((head, *lines)))
 
 
-class ChangeTaskTool(MutatingTool[ChangeTask]):
+class ChangeTaskTool(MutatingTool[ChangeTaskArguments]):
     """Changes the given fields of one of the user's tasks."""
 
     function = "change_task"
-    arguments = ChangeTask
+    arguments = ChangeTaskArguments
     noun = "task"
 
-    async def _run(self, context: ToolContext, arguments: ChangeTask) -> ToolResult:
-        change = build_contract(TaskUpdate, _build_fields(context, arguments))
+    async def _run(self, context: ToolContext, arguments: ChangeTaskArguments) -> ToolResult:
+        change = validate_fields(TaskUpdate, _build_fields(context, arguments))
         user_id, key = context.turn.user.id, context.idempotency_key
         request = self._services.rest.update_task(arguments.id, change, user_id, key)
         render = partial(_render_result, "Task changed", context.turn.zone)
         return await self._write(context, request, render)
 
 
-def _build_fields(context: ToolContext, arguments: CreateTask | ChangeTask) -> JsonObject:
+def _build_fields(
+    context: ToolContext, arguments: CreateTaskArguments | ChangeTaskArguments
+) -> JsonObject:
     """Return the given fields by their names in rest_service, with `due` as an instant."""
     fields = arguments.model_dump(include={"title", "status", "priority"}, exclude_none=True)
     if arguments.due is not None:
         zone = context.turn.zone
-        fields |= {"due_at": to_utc_end_of_day(arguments.due, zone, "due"), "timezone": zone.key}
+        fields |= {"due_at": deadline_to_utc(arguments.due, zone, "due"), "timezone": zone.key}
     return fields
 
 

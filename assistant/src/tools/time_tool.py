@@ -2,20 +2,20 @@
 
 from zoneinfo import ZoneInfo
 
-from smart_kit.contracts.functions import GetTime
+from smart_kit.contracts.builtin_functions import GetTimeArguments
 
 from ..core.journal import ToolResult
 from .base import BaseTool, ToolContext
 from .timezones import zone_for
 
 
-class TimeTool(BaseTool[GetTime]):
+class TimeTool(BaseTool[GetTimeArguments]):
     """Returns the time in the user's zone or in that of a place."""
 
     function = "get_time"
-    arguments = GetTime
+    arguments = GetTimeArguments
 
-    async def _run(self, context: ToolContext, arguments: GetTime) -> ToolResult:
+    async def _run(self, context: ToolContext, arguments: GetTimeArguments) -> ToolResult:
         place = (arguments.place or "").strip()
         zone = ZoneInfo(zone_for(place)) if place else context.turn.zone
         now = self._services.clock.now(zone).replace(microsecond=0)

@@ -69,7 +69,7 @@ def to_utc(given: datetime, zone: ZoneInfo, argument: str) -> datetime:
         raise InvalidInputError(f"`{argument}` is beyond the calendar.") from error
 
 
-def to_utc_end_of_day(given: datetime | date, zone: ZoneInfo, argument: str) -> datetime:
+def deadline_to_utc(given: datetime | date, zone: ZoneInfo, argument: str) -> datetime:
     """Return the instant in UTC; a date without a time means its last minute."""
     moment = given if isinstance(given, datetime) else datetime.combine(given, time(23, 59))
     return to_utc(moment, zone, argument)

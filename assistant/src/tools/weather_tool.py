@@ -5,7 +5,7 @@ from datetime import datetime
 from itertools import chain, islice
 from zoneinfo import ZoneInfo
 
-from smart_kit.contracts.functions import GetWeather
+from smart_kit.contracts.builtin_functions import GetWeatherArguments
 from smart_kit.errors import (
     InvalidInputError,
     ToolExecutionError,
@@ -57,13 +57,13 @@ _RATE_LIMITED = "The weather service's limit of requests is used up for now; ask
 _MAX_SUGGESTIONS = 5
 
 
-class WeatherTool(BaseTool[GetWeather]):
+class WeatherTool(BaseTool[GetWeatherArguments]):
     """Reports the weather. Of the service's texts only short single-line names reach the model."""
 
     function = "get_weather"
-    arguments = GetWeather
+    arguments = GetWeatherArguments
 
-    async def _run(self, context: ToolContext, arguments: GetWeather) -> ToolResult:
+    async def _run(self, context: ToolContext, arguments: GetWeatherArguments) -> ToolResult:
         try:
             return ToolResult(content=await self._build_report(context, arguments))
         except UpstreamUnavailable as error:
@@ -72,7 +72,7 @@ class WeatherTool(BaseTool[GetWeather]):
         except UpstreamError as error:
             raise ToolExecutionError("The weather service could not answer this.") from error
 
-    async def _build_report(self, context: ToolContext, arguments: GetWeather) -> str:
+    async def _build_report(self, context: ToolContext, arguments: GetWeatherArguments) -> str:
         weather, clock = self._services.weather, self._services.clock
         name = (arguments.place or "").strip()
         if name:

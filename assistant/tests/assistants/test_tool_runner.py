@@ -21,7 +21,7 @@ from assistant.tests.snapshot_builders import (
     make_user,
 )
 from assistant.tests.virtual_time_harness import VirtualTimeHarness, run_in_virtual_time
-from smart_kit.contracts.functions import GetTime
+from smart_kit.contracts.builtin_functions import GetTimeArguments
 from smart_kit.contracts.queue import Notice
 from smart_kit.mailbox import LeaseLost
 from smart_kit.settings import RedisSettings
@@ -124,7 +124,7 @@ def test_lost_message_cancels_all_parallel_calls(
         harness, loop = virtual.harness, asyncio.get_running_loop()
         await harness.configure(make_secretary(make_tool("list_tasks")), version=2)
         await harness.store_user(make_user())
-        await harness.history.start_thread(ALICES_THREAD)
+        await harness.history.mark_new_thread(ALICES_THREAD)
         delivery = await harness.deliver(harness.make_message("list"))
         one_runs, other_runs = asyncio.Event(), asyncio.Event()
         ended_at: list[float] = []
@@ -162,7 +162,7 @@ class NonIdempotentTool(TimeTool):
     is_repeatable: ClassVar[bool] = False
     written_keys: ClassVar[list[str]]
 
-    async def _run(self, context: ToolContext, arguments: GetTime) -> ToolResult:
+    async def _run(self, context: ToolContext, arguments: GetTimeArguments) -> ToolResult:
         self.written_keys.append(context.idempotency_key)
         raise WorkerKilled
 

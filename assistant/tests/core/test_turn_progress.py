@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from assistant.src.core import turn_progress
-from assistant.src.core.turn_progress import publish_progress
+from assistant.src.core.turn_progress import publishing_progress
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import (
     ALICE,
@@ -21,8 +21,8 @@ from assistant.tests.snapshot_builders import (
     make_tool,
     make_user,
 )
-from smart_kit.contracts.keys import live_channel
-from smart_kit.contracts.queue import LiveFrame, QueueMessage
+from smart_kit.contracts.keys import progress_channel
+from smart_kit.contracts.queue import ProgressFrame, QueueMessage
 from smart_kit.redis import Redis, connect
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.scripted_model import (
@@ -37,18 +37,18 @@ class FrameSubscriber:
     def __init__(self, pubsub: Any) -> None:
         self._pubsub = pubsub
 
-    async def next_frame(self) -> LiveFrame:
+    async def next_frame(self) -> ProgressFrame:
         while True:
             message = await self._pubsub.get_message(timeout=30)
             assert message is not None, "no frame came"
             if message["type"] == "message":
-                return LiveFrame.model_validate_json(message["data"])
+                return ProgressFrame.model_validate_json(message["data"])
 
 
 @pytest.fixture
 async def subscriber(redis: Redis) -> AsyncIterator[FrameSubscriber]:
     async with redis.pubsub() as pubsub:
-        await pubsub.subscribe(live_channel(BOT))
+        await pubsub.subscribe(progress_channel(BOT))
         yield FrameSubscriber(pubsub)
 
 
@@ -84,7 +84,7 @@ async def test_heartbeat_repeats_the_state_of_a_long_turn(
     harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
-    async with publish_progress(harness.redis, harness.make_message("hi")) as frames:
+    async with publishing_progress(harness.redis, harness.make_message("hi")) as frames:
         kinds = [(await subscriber.next_frame()).kind for _ in range(3)]
         frames.kind = "tool"
         while (await subscriber.next_frame()).kind != "tool":
@@ -142,7 +142,7 @@ async def test_text_is_published_at_intervals_and_by_the_heartbeat(
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
     monkeypatch.setattr(turn_progress, "MIN_TEXT_INTERVAL_SECONDS", 3600.0)
-    async with publish_progress(harness.redis, harness.make_message("hi")) as frames:
+    async with publishing_progress(harness.redis, harness.make_message("hi")) as frames:
         assert frames.is_due
         await frames.on_text(" ")
         assert frames.is_due
@@ -181,7 +181,7 @@ async def test_heartbeat_ends_although_redis_swallows_the_cancellation(
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.01)
     redis = CancellationSwallowingRedis()
-    async with publish_progress(redis, harness.make_message("hi")):  # type: ignore[arg-type] # as said
+    async with publishing_progress(redis, harness.make_message("hi")):  # type: ignore[arg-type] # as said
         await redis.has_heartbeat.wait()
     assert redis.heartbeat_task is not None
     ended, _ = await asyncio.wait({redis.heartbeat_task}, timeout=30)
@@ -207,7 +207,7 @@ async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: Redi
         port = unused_socket.getsockname()[1]
     unreachable_redis = connect(redis_settings.model_copy(update={"redis_port": port}))
     message = QueueMessage(id="1", conversation="tg:1:2", chat_id=2, correlation_id="c")
-    async with publish_progress(unreachable_redis, message) as frames:
+    async with publishing_progress(unreachable_redis, message) as frames:
         await frames.publish("delta")
     await unreachable_redis.aclose()
 
@@ -216,7 +216,7 @@ async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: Redi
 async def test_a_conversation_of_no_bot_has_no_frames(
     harness: AssistantHarness, conversation: str
 ) -> None:
-    async with publish_progress(
+    async with publishing_progress(
         harness.redis, harness.make_message("hi", conversation=conversation)
     ) as frames:
         assert frames._seq == 0

@@ -22,7 +22,7 @@ def make_turn(number: int, tools: int = 0, size: int = 1) -> list[str]:
 
 
 def cut_window(window: ContextWindow, history: list[str], dropped: int = 0) -> list[str]:
-    newest = history[-window.max_history_items :]
+    newest = history[-window.history_items_to_load :]
     return [item.json for item in window.truncate_history(newest, len(history))]
 
 

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from assistant.src.services import budget as module
-from assistant.src.services.budget import BudgetStore, DailyBudget
+from assistant.src.services.budget import BudgetFactory, DailyBudget
 from assistant.src.services.rest_service import RestServiceClient
 from smart_kit.clock import Clock
 from smart_kit.contracts.keys import budget_key
@@ -68,10 +68,10 @@ def rest() -> FakeBudgetApi:
 
 
 @pytest.fixture
-async def budgets(redis: Redis, rest: FakeBudgetApi) -> AsyncIterator[BudgetStore]:
+async def budgets(redis: Redis, rest: FakeBudgetApi) -> AsyncIterator[BudgetFactory]:
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
     client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
-    yield BudgetStore(redis, client, FrozenClock())
+    yield BudgetFactory(redis, client, FrozenClock())
     await client.close()
 
 
@@ -80,7 +80,7 @@ def to_dollars(amount: str) -> Decimal:
 
 
 def get_alice_budget(
-    budgets: BudgetStore, *, exempt: bool = False, **changes: object
+    budgets: BudgetFactory, *, exempt: bool = False, **changes: object
 ) -> DailyBudget:
     return budgets.for_user(ALICE.model_copy(update=changes), BERLIN, exempt=exempt)
 
@@ -90,7 +90,7 @@ async def read_total(redis: Redis) -> int:
     return int(await await_result(redis.hget(key, "total")) or 0)
 
 
-async def test_reservation_beyond_the_limit_is_refused(budgets: BudgetStore) -> None:
+async def test_reservation_beyond_the_limit_is_refused(budgets: BudgetFactory) -> None:
     budget = get_alice_budget(budgets)
 
     assert await budget.reserve("m1/1", to_dollars("0.6"))
@@ -99,7 +99,7 @@ async def test_reservation_beyond_the_limit_is_refused(budgets: BudgetStore) -> 
     assert not await budget.reserve("m1/3", to_dollars("0.000001"))
 
 
-async def test_settling_releases_an_unused_reservation(budgets: BudgetStore) -> None:
+async def test_settling_releases_an_unused_reservation(budgets: BudgetFactory) -> None:
     budget = get_alice_budget(budgets)
     await budget.reserve("m1/1", to_dollars("0.9"))
     assert not await budget.reserve("m2/1", to_dollars("0.2"))
@@ -108,7 +108,9 @@ async def test_settling_releases_an_unused_reservation(budgets: BudgetStore) -> 
     assert await budget.reserve("m2/1", to_dollars("1"))
 
 
-async def test_actual_cost_counts_even_beyond_the_limit(redis: Redis, budgets: BudgetStore) -> None:
+async def test_actual_cost_counts_even_beyond_the_limit(
+    redis: Redis, budgets: BudgetFactory
+) -> None:
     budget = get_alice_budget(budgets)
     await budget.reserve("m1/1", to_dollars("0.5"))
     await budget.settle("m1/1", to_dollars("1.5"))
@@ -118,7 +120,7 @@ async def test_actual_cost_counts_even_beyond_the_limit(redis: Redis, budgets: B
 
 
 async def test_repeated_attempt_replaces_its_earlier_reservation(
-    redis: Redis, budgets: BudgetStore
+    redis: Redis, budgets: BudgetFactory
 ) -> None:
     for _ in range(5):
         assert await get_alice_budget(budgets).reserve("m1/1", to_dollars("0.9"))
@@ -126,7 +128,7 @@ async def test_repeated_attempt_replaces_its_earlier_reservation(
 
 
 async def test_concurrent_reservations_stay_within_the_limit(
-    redis: Redis, budgets: BudgetStore
+    redis: Redis, budgets: BudgetFactory
 ) -> None:
     async def reserve_one(number: int) -> bool:
         return await get_alice_budget(budgets).reserve(f"m{number}/1", to_dollars("0.15"))
@@ -136,7 +138,7 @@ async def test_concurrent_reservations_stay_within_the_limit(
 
 
 async def test_exempt_calls_are_counted_but_never_refused(
-    redis: Redis, budgets: BudgetStore
+    redis: Redis, budgets: BudgetFactory
 ) -> None:
     budget = get_alice_budget(budgets, exempt=True)
     assert await budget.reserve("run:1/1", to_dollars("5"))
@@ -147,7 +149,7 @@ async def test_exempt_calls_are_counted_but_never_refused(
 
 
 async def test_user_without_a_limit_causes_no_redis_call(
-    redis: Redis, budgets: BudgetStore, rest: FakeBudgetApi
+    redis: Redis, budgets: BudgetFactory, rest: FakeBudgetApi
 ) -> None:
     budget = get_alice_budget(budgets, daily_budget=None)
     await redis.config_resetstat()
@@ -159,7 +161,7 @@ async def test_user_without_a_limit_causes_no_redis_call(
     assert set(await redis.info("commandstats")) <= {"cmdstat_config|resetstat", "cmdstat_info"}
 
 
-async def test_free_model_is_allowed_with_an_empty_budget(budgets: BudgetStore) -> None:
+async def test_free_model_is_allowed_with_an_empty_budget(budgets: BudgetFactory) -> None:
     budget = get_alice_budget(budgets, daily_budget=to_dollars("0"))
 
     assert not await budget.reserve("m1/1", to_dollars("0.000001"))
@@ -169,7 +171,7 @@ async def test_free_model_is_allowed_with_an_empty_budget(budgets: BudgetStore) 
 
 
 async def test_settling_zero_removes_the_reservation_of_a_crashed_attempt(
-    redis: Redis, budgets: BudgetStore
+    redis: Redis, budgets: BudgetFactory
 ) -> None:
     assert await get_alice_budget(budgets).reserve("m1/1", to_dollars("0.9"))
     again = get_alice_budget(budgets)  # its model's price has been taken away meanwhile
@@ -180,14 +182,14 @@ async def test_settling_zero_removes_the_reservation_of_a_crashed_attempt(
 
 
 async def test_settling_zero_without_a_reservation_stores_nothing(
-    redis: Redis, budgets: BudgetStore, rest: FakeBudgetApi
+    redis: Redis, budgets: BudgetFactory, rest: FakeBudgetApi
 ) -> None:
     await get_alice_budget(budgets).settle("m1/1", to_dollars("0"))
     assert (await await_result(redis.keys("budget:*")), rest.paths) == ([], [])
 
 
 async def test_zero_budget_without_spending_causes_no_notice(
-    budgets: BudgetStore,
+    budgets: BudgetFactory,
 ) -> None:
     budget = get_alice_budget(budgets, exempt=True, daily_budget=to_dollars("0"))
     await budget.reserve("run:1/1", to_dollars("0.5"))
@@ -195,13 +197,13 @@ async def test_zero_budget_without_spending_causes_no_notice(
     assert not budget.is_low
 
 
-async def test_costs_are_rounded_up_to_a_millionth(redis: Redis, budgets: BudgetStore) -> None:
+async def test_costs_are_rounded_up_to_a_millionth(redis: Redis, budgets: BudgetFactory) -> None:
     budget = get_alice_budget(budgets)
     await budget.reserve("m1/1", to_dollars("0.0000001"))
     assert await read_total(redis) == 1
 
 
-async def test_large_amounts_stay_exact(redis: Redis, budgets: BudgetStore) -> None:
+async def test_large_amounts_stay_exact(redis: Redis, budgets: BudgetFactory) -> None:
     budget = get_alice_budget(budgets, daily_budget=to_dollars("100000"))
     await budget.reserve("m1/1", to_dollars("99999.999999"))
     assert await read_total(redis) == 99_999_999_999
@@ -210,7 +212,7 @@ async def test_large_amounts_stay_exact(redis: Redis, budgets: BudgetStore) -> N
 
 
 async def test_only_the_answer_that_crosses_80_percent_has_the_notice(
-    budgets: BudgetStore,
+    budgets: BudgetFactory,
 ) -> None:
     first, second = get_alice_budget(budgets), get_alice_budget(budgets)
     await first.settle("m1/1", to_dollars("0.799999"))
@@ -224,21 +226,23 @@ async def test_only_the_answer_that_crosses_80_percent_has_the_notice(
     assert (third.is_low, first.is_low) == (False, False)
 
 
-async def test_scheduled_prompt_leaves_the_notice_to_the_next_answer(budgets: BudgetStore) -> None:
+async def test_scheduled_prompt_leaves_the_notice_to_the_next_answer(
+    budgets: BudgetFactory,
+) -> None:
     scheduled, next_one = get_alice_budget(budgets, exempt=True), get_alice_budget(budgets)
     await scheduled.settle("run:1/1", to_dollars("0.9"))
     await next_one.settle("m1/1", to_dollars("0.000001"))
     assert (scheduled.is_low, next_one.is_low) == (False, True)
 
 
-async def test_repeated_attempt_has_the_notice_again(budgets: BudgetStore) -> None:
+async def test_repeated_attempt_has_the_notice_again(budgets: BudgetFactory) -> None:
     for _ in range(2):
         budget = get_alice_budget(budgets)
         await budget.settle("tg:1:2/1", to_dollars("0.9"))
         assert budget.is_low
 
 
-async def test_reservation_alone_causes_no_notice(budgets: BudgetStore) -> None:
+async def test_reservation_alone_causes_no_notice(budgets: BudgetFactory) -> None:
     budget = get_alice_budget(budgets)
     await budget.reserve("m1/1", to_dollars("0.95"))
     await budget.settle("m1/1", to_dollars("0.01"))
@@ -246,7 +250,7 @@ async def test_reservation_alone_causes_no_notice(budgets: BudgetStore) -> None:
 
 
 async def test_unknown_day_starts_with_the_spending_from_rest_service(
-    budgets: BudgetStore, rest: FakeBudgetApi
+    budgets: BudgetFactory, rest: FakeBudgetApi
 ) -> None:
     rest.spent = "0.7"
     budget = get_alice_budget(budgets)
@@ -258,7 +262,7 @@ async def test_unknown_day_starts_with_the_spending_from_rest_service(
 
 @pytest.mark.parametrize("status", [500, 404])
 async def test_unknown_spending_counts_as_zero(
-    budgets: BudgetStore, rest: FakeBudgetApi, status: int
+    budgets: BudgetFactory, rest: FakeBudgetApi, status: int
 ) -> None:
     rest.status = status
     budget = get_alice_budget(budgets)
@@ -268,7 +272,7 @@ async def test_unknown_spending_counts_as_zero(
 
 
 async def test_slow_rest_service_does_not_delay_a_reservation(
-    budgets: BudgetStore, rest: FakeBudgetApi, monkeypatch: pytest.MonkeyPatch
+    budgets: BudgetFactory, rest: FakeBudgetApi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TIMEOUT_SECONDS", 0.05)
     rest.delay_seconds, rest.spent = 30, "1"
@@ -278,7 +282,9 @@ async def test_slow_rest_service_does_not_delay_a_reservation(
     )
 
 
-async def test_each_local_day_has_its_own_expiring_key(redis: Redis, budgets: BudgetStore) -> None:
+async def test_each_local_day_has_its_own_expiring_key(
+    redis: Redis, budgets: BudgetFactory
+) -> None:
     for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
         budget = budgets.for_user(ALICE, ZoneInfo(zone))
         assert await budget.reserve("m1/1", to_dollars("1")), "25 hours lie between them"
@@ -290,12 +296,12 @@ async def test_each_local_day_has_its_own_expiring_key(redis: Redis, budgets: Bu
 
 
 async def test_the_budget_resets_the_next_day(
-    redis: Redis, rest: FakeBudgetApi, budgets: BudgetStore
+    redis: Redis, rest: FakeBudgetApi, budgets: BudgetFactory
 ) -> None:
     assert await get_alice_budget(budgets).reserve("m1/1", to_dollars("1"))
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
     client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
-    tomorrow = BudgetStore(redis, client, FrozenClock(timedelta(days=1)))
+    tomorrow = BudgetFactory(redis, client, FrozenClock(timedelta(days=1)))
 
     assert await get_alice_budget(tomorrow).reserve("m2/1", to_dollars("1"))
     await client.close()

@@ -21,7 +21,7 @@ class CountingSource:
             await asyncio.sleep(0)
             return value
 
-        return await self.cache.get(key, make)
+        return await self.cache.get_or_load(key, make)
 
 
 async def test_value_is_loaded_once_until_it_expires() -> None:
@@ -57,7 +57,7 @@ async def test_errors_and_empty_values_are_not_cached() -> None:
         raise ConnectionError
 
     with pytest.raises(ConnectionError):
-        await source.cache.get("a", fail)
+        await source.cache.get_or_load("a", fail)
     assert await source.get("a", "") == ""
     assert await source.get("a") == "value"
 

@@ -12,7 +12,7 @@ from assistant.src.storage.configuration import ConfigurationStore
 from assistant.tests.snapshot_builders import make_secretary
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
-from smart_kit.redis import Redis, connect_blocking
+from smart_kit.redis import Redis, connect_for_blocking_reads
 from smart_kit.settings import RedisSettings
 
 pytestmark = pytest.mark.clock("virtual")
@@ -25,7 +25,7 @@ def make_snapshot(version: int, instructions: str = "Be kind.") -> str:
 
 @pytest.fixture
 async def store(redis: Redis, redis_settings: RedisSettings) -> AsyncIterator[ConfigurationStore]:
-    blocking = connect_blocking(redis_settings)
+    blocking = connect_for_blocking_reads(redis_settings)
     yield ConfigurationStore(redis, blocking)
     await blocking.aclose()
 
@@ -56,7 +56,7 @@ async def test_an_announcement_is_followed_before_the_next_poll(
     redis: Redis, redis_settings: RedisSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(configuration, "MAX_BLOCK_SECONDS", 3600)
-    blocking = connect_blocking(redis_settings)
+    blocking = connect_for_blocking_reads(redis_settings)
     store = ConfigurationStore(redis, blocking)
     stop = asyncio.Event()
     watching = asyncio.create_task(store.watch(stop))
@@ -144,7 +144,9 @@ async def test_redis_may_be_away_for_as_long_as_it_likes(redis_settings: RedisSe
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))  # it does not listen, and nobody else can
         port = deaf.getsockname()[1]
-        unreachable = connect_blocking(redis_settings.model_copy(update={"redis_port": port}))
+        unreachable = connect_for_blocking_reads(
+            redis_settings.model_copy(update={"redis_port": port})
+        )
         stop = asyncio.Event()
         watching = asyncio.create_task(ConfigurationStore(unreachable, unreachable).watch(stop))
         ended, _ = await asyncio.wait({watching}, timeout=1.5)  # longer than redis-py's own retries

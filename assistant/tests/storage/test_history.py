@@ -129,7 +129,7 @@ async def test_thread_started_by_new_causes_no_archive_request(
 
 async def test_marks_do_not_outlive_histories(harness: AssistantHarness) -> None:
     thread_id = uuid4()
-    await harness.history.start_thread(thread_id)
+    await harness.history.mark_new_thread(thread_id)
 
     assert 0 < await harness.redis.ttl(f"{history_key(thread_id)}:mark") <= 90 * 86_400
 

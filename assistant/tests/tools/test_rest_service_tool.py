@@ -6,7 +6,7 @@ import structlog
 from assistant.src.tools.rest_service_tool import TOOLS, RestServiceTool
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import make_tool
-from smart_kit.contracts.functions import FUNCTIONS
+from smart_kit.contracts.builtin_functions import FUNCTIONS
 
 
 def test_each_built_in_function_has_its_tool() -> None:

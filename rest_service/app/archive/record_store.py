@@ -13,15 +13,15 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.threads import (
     ArchiveRecord,
+    CronJobRunRecord,
     ModelFailure,
-    RunRecord,
     StepRecord,
     TurnRecord,
     derive_first_thread_id,
 )
 
 from ..models import CronJobRun, DeletedThread, Message, Thread, Turn, Usage
-from .items import compute_item_times, get_role, get_text
+from .turn_items import compute_item_times, get_role, get_text
 
 _THREAD_FIELDS = {"thread_id", "user_id", "assistant_id"}
 _SHARED_FIELDS = _THREAD_FIELDS | {"message_id", "is_in_context"}
@@ -45,23 +45,23 @@ async def store_record(session: AsyncSession, record: ArchiveRecord) -> UUID | N
             if record.run_id is not None:
                 await _finish_run(session, record.run_id, "done", record.finished_at)
             await _store_usage(session, record)  # also of a deleted thread: the money is spent
-            if await _is_deleted(session, record):
+            if await _is_thread_deleted(session, record):
                 return record.thread_id
             await _store_turn(session, record)
-        case RunRecord():
+        case CronJobRunRecord():
             await _finish_run(session, record.run_id, record.state, record.ended_at)
         case _:
             assert_never(record)
     return None
 
 
-async def _is_deleted(session: AsyncSession, record: TurnRecord) -> bool:
+async def _is_thread_deleted(session: AsyncSession, record: TurnRecord) -> bool:
     """Return whether the thread was deleted. If not, lock it, so that a deletion comes later."""
-    await session.exec(select(Thread.id).where(*_match_thread(record)).with_for_update())
+    await session.exec(select(Thread.id).where(*_build_thread_conditions(record)).with_for_update())
     return await session.get(DeletedThread, record.thread_id) is not None
 
 
-def _match_thread(record: TurnRecord) -> list[ColumnElement[bool]]:
+def _build_thread_conditions(record: TurnRecord) -> list[ColumnElement[bool]]:
     return [col(getattr(Thread, name)) == getattr(record, name) for name in sorted(_THREAD_FIELDS)]
 
 
@@ -111,7 +111,11 @@ async def _touch_thread(session: AsyncSession, record: TurnRecord) -> None:
 
     A turn of a thread that the user has left does not make it the current one again.
     """
-    used = update(Thread).where(*_match_thread(record)).values(last_used_at=record.finished_at)
+    used = (
+        update(Thread)
+        .where(*_build_thread_conditions(record))
+        .values(last_used_at=record.finished_at)
+    )
     is_current = (await session.exec(used)).rowcount > 0
     first_thread_id = derive_first_thread_id(record.user_id, record.assistant_id)
     if is_current or record.thread_id != first_thread_id:
@@ -142,19 +146,21 @@ async def _store_usage(session: AsyncSession, record: TurnRecord) -> None:
 def _build_usage_rows(record: TurnRecord) -> list[Usage]:
     """Return a row for each answer of a model and for each failed attempt that cost tokens."""
     steps = [step for step in record.steps if step.kind == "model"]
-    return [row for step in steps for row in _build_step_rows(record, step)]
+    return [row for step in steps for row in _build_step_usage_rows(record, step)]
 
 
-def _build_step_rows(record: TurnRecord, step: StepRecord) -> Iterator[Usage]:
+def _build_step_usage_rows(record: TurnRecord, step: StepRecord) -> Iterator[Usage]:
     for number, failure in enumerate(step.failures):
         if failure.prompt_tokens or failure.completion_tokens:
             name = f"{step.step}~{number}"
-            yield Usage(step=name, model=failure.model, **_shared_fields(record, step, failure))
+            yield Usage(
+                step=name, model=failure.model, **_build_usage_fields(record, step, failure)
+            )
     if step.is_answered:
-        yield Usage(step=step.step, model=step.name, **_shared_fields(record, step, step))
+        yield Usage(step=step.step, model=step.name, **_build_usage_fields(record, step, step))
 
 
-def _shared_fields(
+def _build_usage_fields(
     record: TurnRecord, step: StepRecord, call: StepRecord | ModelFailure
 ) -> dict[str, Any]:
     return {

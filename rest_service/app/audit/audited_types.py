@@ -23,30 +23,32 @@ class AuditedType:
         return row.model_dump(mode="json", include=set(self.columns))
 
 
-def _all_columns(resource: str, table: type[Row], *, exclude: str = "") -> AuditedType:
+def _audit_all_columns(resource: str, table: type[Row], *, exclude: str = "") -> AuditedType:
     """Show all columns: records of administrators hold no texts of users."""
     return AuditedType(resource, frozenset(table.model_fields) - {exclude})
 
 
-def _only_columns(resource: str, *columns: str) -> AuditedType:
+def _audit_columns(resource: str, *columns: str) -> AuditedType:
     return AuditedType(resource, frozenset({"id", *columns}))
 
 
 AUDITED_TYPES: Mapping[type[Row], AuditedType] = {
-    models.Assistant: _all_columns("assistants", models.Assistant),
-    models.Tool: _all_columns("tools", models.Tool),
-    models.AssistantTool: _all_columns("assistant-tools", models.AssistantTool),
-    models.LlmProvider: _all_columns("providers", models.LlmProvider, exclude="encrypted_api_key"),
-    models.LlmModel: _all_columns("models", models.LlmModel),
-    models.Secret: _all_columns("secrets", models.Secret, exclude="encrypted_value"),
-    models.User: _only_columns(
+    models.Assistant: _audit_all_columns("assistants", models.Assistant),
+    models.Tool: _audit_all_columns("tools", models.Tool),
+    models.AssistantTool: _audit_all_columns("assistant-tools", models.AssistantTool),
+    models.LlmProvider: _audit_all_columns(
+        "providers", models.LlmProvider, exclude="encrypted_api_key"
+    ),
+    models.LlmModel: _audit_all_columns("models", models.LlmModel),
+    models.Secret: _audit_all_columns("secrets", models.Secret, exclude="encrypted_value"),
+    models.User: _audit_columns(
         "users", "role", "status", "is_invited", "assistant_id", "model", "daily_budget"
     ),
-    models.Invite: _only_columns("invites", "role", "expires_at"),
-    models.Thread: _only_columns("threads", "user_id", "assistant_id", "thread_id"),
-    models.CronJob: _only_columns(
+    models.Invite: _audit_columns("invites", "role", "expires_at"),
+    models.Thread: _audit_columns("threads", "user_id", "assistant_id", "thread_id"),
+    models.CronJob: _audit_columns(
         "cron-jobs", "user_id", "type", "at", "cron_expression", "timezone", "chat_id", "is_active"
     ),
-    models.Task: _only_columns("tasks", "user_id", "status", "due_at", "priority"),
-    models.CalendarEvent: _only_columns("calendar", "user_id", "starts_at", "ends_at", "timezone"),
+    models.Task: _audit_columns("tasks", "user_id", "status", "due_at", "priority"),
+    models.CalendarEvent: _audit_columns("calendar", "user_id", "starts_at", "ends_at", "timezone"),
 }

@@ -67,7 +67,9 @@ class SnapshotReconciler:
         if stored.version == version and not rewrite_all:
             return
         async with self._sessions() as session:
-            snapshot = await configuration.read(session, self._settings.default_model_names)
+            snapshot = await configuration.build_snapshot(
+                session, self._settings.default_model_names
+            )
         await self._store.put_if_newer(
             CONFIGURATION_KEY,
             snapshot,
@@ -93,7 +95,7 @@ class SnapshotReconciler:
         for start in range(0, len(wanted), _BATCH_SIZE):
             async with self._sessions() as session:
                 batch = wanted[start : start + _BATCH_SIZE]
-                snapshots = await users.read(session, batch, self._settings.daily_budget)
+                snapshots = await users.build_snapshots(session, batch, self._settings.daily_budget)
             for user in snapshots:
                 await self._store.put_if_newer(
                     user_key(user.telegram_id),

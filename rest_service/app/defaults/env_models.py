@@ -107,10 +107,10 @@ async def _find_provider(
     has_same_url = LlmProvider.base_url == _normalize_base_url(settings.openai_base_url)
     given = settings.openai_api_key
     candidates = await session.exec(oldest.where(has_same_url))
-    return next((one for one in candidates if not given or _has_key(one, given, vault)), None)
+    return next((one for one in candidates if not given or _has_same_key(one, given, vault)), None)
 
 
-def _has_key(row: LlmProvider, key: SecretStr, vault: Vault) -> bool:
+def _has_same_key(row: LlmProvider, key: SecretStr, vault: Vault) -> bool:
     encrypted = row.encrypted_api_key
     return encrypted is not None and vault.decrypt(row.id, encrypted) == key.get_secret_value()
 
@@ -137,7 +137,7 @@ async def _sync_with_env(
     given = settings.openai_api_key
     if given is None:
         provider.encrypted_api_key = None
-    elif not _has_key(provider, given, vault):
+    elif not _has_same_key(provider, given, vault):
         provider.encrypted_api_key = vault.encrypt(provider.id, given.get_secret_value())
 
 
@@ -177,7 +177,7 @@ async def _log_mismatches(session: AsyncSession, settings: Settings) -> None:
         name for name in settings.default_model_names if name not in coverage.usable_models
     ]:
         log.warning("DEFAULT_MODEL or FALLBACK_MODEL not active", models=inactive)
-    if uncovered := [str(one) for one in coverage.find_uncovered()]:
+    if uncovered := [str(one) for one in coverage.find_uncovered_assistants()]:
         log.warning("assistants have no active model", assistants=uncovered)
 
 

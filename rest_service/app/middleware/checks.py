@@ -82,7 +82,7 @@ def check_content_type(scope: Scope) -> Response | None:
     return build_error_response(415, "unsupported_media_type", CONTENT_TYPE_DETAIL)
 
 
-def check_query(scope: Scope) -> Response | None:
+def check_repeated_parameters(scope: Scope) -> Response | None:
     """Refuse a query parameter that is given twice; FastAPI would take the last one."""
     parameters = parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True)
     for name, count in Counter(name for name, _ in parameters).items():

@@ -7,8 +7,8 @@ from .assistant import AssistantTool as AssistantTool
 from .assistant import Tool as Tool
 from .audit import AuditEntry as AuditEntry
 from .calendar import CalendarEvent as CalendarEvent
-from .configuration import Configuration as Configuration
-from .configuration import Version as Version
+from .configuration import ConfigurationVersion as ConfigurationVersion
+from .configuration import RecordVersion as RecordVersion
 from .cron import CronJob as CronJob
 from .cron import CronJobRun as CronJobRun
 from .effect import Effect as Effect

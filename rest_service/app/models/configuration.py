@@ -13,7 +13,7 @@ from smart_kit.contracts.base import utc_now
 from .base import NULLABLE_JSON, UTC_TIMESTAMP, Row
 
 
-class Configuration(SQLModel, table=True):
+class ConfigurationVersion(SQLModel, table=True):
     """The single row with the version of the configuration, which triggers raise.
 
     Code that changes the configuration locks the row first, so that changes are serialized.
@@ -25,7 +25,7 @@ class Configuration(SQLModel, table=True):
     version: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
 
 
-class Version(Row, table=True):
+class RecordVersion(Row, table=True):
     """An assistant or a tool after a change. It has no foreign keys: it outlives the record."""
 
     __tablename__ = "versions"

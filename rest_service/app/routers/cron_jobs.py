@@ -11,7 +11,7 @@ from smart_kit.contracts.cron_jobs import (
     CronJobRead,
     CronJobRunRead,
     CronJobUpdate,
-    RunsDispatched,
+    DispatchedRuns,
 )
 
 from ..dependencies import IdempotentDep, OwnerDep, SessionDep, SettingsDep
@@ -48,11 +48,13 @@ async def claim_runs(
 
     Jobs of users without access wait until they have access.
     """
-    return await claims.claim(session, claims.eligible_jobs(settings.allowed_telegram_ids, bot_id))
+    return await claims.claim(
+        session, claims.build_eligibility_condition(settings.allowed_telegram_ids, bot_id)
+    )
 
 
 @router.post("/dispatched", status_code=204)
-async def record_dispatched(session: SessionDep, body: RunsDispatched) -> None:
+async def record_dispatched(session: SessionDep, body: DispatchedRuns) -> None:
     """Report that runs are in the queue."""
     await claims.record_dispatched(session, body)
 

@@ -23,7 +23,7 @@ async def list_providers(
     session: SessionDep, resources: ResourcesDep, query: PageQueryDep
 ) -> Page[ProviderRead]:
     """List model providers, oldest first."""
-    return await providers.get_records(resources.vault).read_page(session, query)
+    return await providers.get_reader(resources.vault).read_page(session, query)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -39,7 +39,7 @@ async def get_provider(
     session: SessionDep, resources: ResourcesDep, provider_id: UUID
 ) -> ProviderRead:
     """One model provider, without its key."""
-    return await providers.get_records(resources.vault).read(session, provider_id)
+    return await providers.get_reader(resources.vault).read(session, provider_id)
 
 
 @router.put("/{provider_id}", operation_id="put_provider", dependencies=[AdminOnly])

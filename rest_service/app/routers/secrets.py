@@ -9,7 +9,7 @@ from ..dependencies import AdminOnly, AuditAheadDep, ResourcesDep, SessionDep
 from ..pagination import PageQueryDep
 from ..services.key_rotation import rotate_keys
 from ..services.secrets import secrets
-from ..session_changes import Changes
+from ..session_changes import ChangesToPublish
 
 router = APIRouter(prefix="/secrets", tags=["secrets"], dependencies=[AdminOnly])
 
@@ -19,7 +19,7 @@ async def list_secrets(
     session: SessionDep, resources: ResourcesDep, query: PageQueryDep
 ) -> Page[SecretRead]:
     """List secrets, oldest first, without their values."""
-    return await secrets.get_records(resources.vault).read_page(session, query)
+    return await secrets.get_reader(resources.vault).read_page(session, query)
 
 
 @router.post("", status_code=201)
@@ -38,14 +38,14 @@ async def rotate_secrets(resources: ResourcesDep, audit_ahead: AuditAheadDep) ->
     """
     await audit_ahead()
     counts = await rotate_keys(resources.sessions, resources.vault)
-    await resources.publisher.publish_or_raise(Changes(configuration=True))
+    await resources.publisher.publish_or_raise(ChangesToPublish(configuration=True))
     return counts
 
 
 @router.get("/{secret_id}")
 async def get_secret(session: SessionDep, resources: ResourcesDep, secret_id: UUID) -> SecretRead:
     """One secret, without its value."""
-    return await secrets.get_records(resources.vault).read(session, secret_id)
+    return await secrets.get_reader(resources.vault).read(session, secret_id)
 
 
 @router.put("/{secret_id}", operation_id="put_secret")

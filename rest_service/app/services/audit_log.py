@@ -9,10 +9,10 @@ from smart_kit.contracts.audit import AuditRead, AuditResult, Caller
 
 from ..models import AuditEntry
 from ..pagination import PeriodQuery, PlainText
-from .records.crud import Records
+from .records.crud import RecordReader
 
 _NEWEST_FIRST = (col(AuditEntry.created_at).desc(), col(AuditEntry.id))
-RECORDS = Records(AuditEntry, AuditRead, order_by=_NEWEST_FIRST)
+RECORDS = RecordReader(AuditEntry, AuditRead, order_by=_NEWEST_FIRST)
 
 
 class AuditQuery(PeriodQuery):

@@ -16,14 +16,14 @@ from smart_kit.errors import InvalidRequest
 
 from ..models import CalendarEvent, User
 from ..pagination import PageQuery
-from .effects.receipts import Receipts
-from .records.call_scope import CallScope
+from .effects.effect_recorder import EffectRecorder
+from .records.call_context import CallContext
 from .records.crud import OwnerScope, check_limit, find, get_provided_fields, lock_owned, set_fields
 
 TIME_FIELDS = ("starts_at", "ends_at")
 MAX_EVENTS = 10_000
 """Limit for each user, past events included: three a day for nine years."""
-RECORDS = Receipts(
+RECORDS = EffectRecorder(
     CalendarEvent,
     CalendarEventRead,
     CalendarEventCreate,
@@ -51,7 +51,7 @@ async def read_page(
     return await RECORDS.read_page(session, query, owner, *conditions)
 
 
-async def create(scope: CallScope, body: CalendarEventCreate) -> CalendarEventRead:
+async def create(scope: CallContext, body: CalendarEventCreate) -> CalendarEventRead:
     """Create an event.
 
     Raises NotFound for an unknown user, InvalidRequest for invalid times, Conflict at the limit.
@@ -64,7 +64,9 @@ async def create(scope: CallScope, body: CalendarEventCreate) -> CalendarEventRe
     return await _add(scope, row)
 
 
-async def update(scope: CallScope, event_id: UUID, body: CalendarEventUpdate) -> CalendarEventRead:
+async def update(
+    scope: CallContext, event_id: UUID, body: CalendarEventUpdate
+) -> CalendarEventRead:
     """Change an event. Raises NotFound, InvalidRequest."""
     _, row = await lock_owned(scope.session, CalendarEvent, event_id, scope.owner)
     before = RECORDS.snapshot(row)
@@ -76,20 +78,20 @@ async def update(scope: CallScope, event_id: UUID, body: CalendarEventUpdate) ->
     return await RECORDS.record_changed(scope, row, "event_changed", before)
 
 
-async def delete(scope: CallScope, event_id: UUID) -> None:
+async def delete(scope: CallContext, event_id: UUID) -> None:
     """Delete an event. Raises NotFound."""
     _, row = await lock_owned(scope.session, CalendarEvent, event_id, scope.owner)
     await RECORDS.record_cancelled(scope, row, "event_cancelled")
     await scope.session.delete(row)
 
 
-async def restore(scope: CallScope, facts: JsonObject, user_id: UUID) -> None:
+async def restore(scope: CallContext, facts: JsonObject, user_id: UUID) -> None:
     """Create a cancelled event again. Raises NotFound for a deleted user, Conflict at the limit."""
     await find(scope.session, User, user_id, lock=True)
     await _add(scope, RECORDS.rebuild(facts, user_id))
 
 
-async def _add(scope: CallScope, row: CalendarEvent) -> CalendarEventRead:
+async def _add(scope: CallContext, row: CalendarEvent) -> CalendarEventRead:
     own = CalendarEvent.user_id == row.user_id
     message = "events is reached. Cancel one first."
     await check_limit(scope.session, CalendarEvent, MAX_EVENTS, message, own)

@@ -10,12 +10,12 @@ from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpda
 
 from ..models import Task, User
 from ..pagination import PageQuery
-from .effects.receipts import Receipts
-from .records.call_scope import CallScope
+from .effects.effect_recorder import EffectRecorder
+from .records.call_context import CallContext
 from .records.crud import check_limit, find, get_provided_fields, lock_owned, set_fields
 
 MAX_OPEN_TASKS = 500
-RECORDS = Receipts(
+RECORDS = EffectRecorder(
     Task,
     TaskRead,
     TaskCreate,
@@ -31,7 +31,7 @@ class TaskQuery(PageQuery):
     status: TaskStatus | None = None
 
 
-async def create(scope: CallScope, body: TaskCreate) -> TaskRead:
+async def create(scope: CallContext, body: TaskCreate) -> TaskRead:
     """Create a task. Raises NotFound for an unknown user, InvalidRequest, Conflict at the limit."""
     user = await find(scope.session, User, body.user_id, scope.owner, lock=True)
     row = Task(**body.model_dump(include={"user_id", "title", "priority"}))
@@ -45,7 +45,7 @@ async def create(scope: CallScope, body: TaskCreate) -> TaskRead:
 
 
 async def update(
-    scope: CallScope, task_id: UUID, body: TaskUpdate, completed_at: datetime | None = None
+    scope: CallContext, task_id: UUID, body: TaskUpdate, completed_at: datetime | None = None
 ) -> TaskRead:
     """Change a task. `completed_at` restores an earlier completion. Raises NotFound,
     InvalidRequest, Conflict."""
@@ -72,7 +72,7 @@ def _resolve_due(due: datetime | None, zone: str) -> datetime | None:
     return local_time.to_utc(due, zone) if due is not None else None
 
 
-async def _check_limit(scope: CallScope, row: Task) -> None:
+async def _check_limit(scope: CallContext, row: Task) -> None:
     if row.status == "open":
         others = (Task.user_id == row.user_id, Task.status == "open", Task.id != row.id)
         message = "open tasks is reached."

@@ -18,15 +18,15 @@ from ..models.base import OwnedRecord
 from . import calendar, tasks
 from .cron_jobs import cron_jobs, job_schedule
 from .effects import effects
-from .effects.receipts import Receipts
-from .records.call_scope import CallScope
+from .effects.effect_recorder import EffectRecorder
+from .records.call_context import CallContext
 from .records.crud import find
 
 RowT = TypeVar("RowT", bound=OwnedRecord)
 ReadT = TypeVar("ReadT", bound=Contract)
 
 
-async def undo(scope: CallScope, body: EffectUndo) -> EffectRead:
+async def undo(scope: CallContext, body: EffectUndo) -> EffectRead:
     """Undo the newest effect and return the effect of that.
 
     Of two concurrent requests the second waits and undoes the effect before. Raises NotFound if no
@@ -49,56 +49,60 @@ async def undo(scope: CallScope, body: EffectUndo) -> EffectRead:
     return await effects.read_undo_effect(scope.session, effect)
 
 
-async def _cancel_job(scope: CallScope, effect: Effect) -> None:
+async def _cancel_job(scope: CallContext, effect: Effect) -> None:
     job = await _lock_unchanged(scope, effect, cron_jobs.RECORDS)
     await cron_jobs.delete(scope, job.id)
 
 
-async def _change_job(scope: CallScope, effect: Effect) -> None:
+async def _revert_job(scope: CallContext, effect: Effect) -> None:
     job = await _lock_unchanged(scope, effect, cron_jobs.RECORDS)
-    await cron_jobs.update(scope, job.id, CronJobUpdate.model_validate(_get_body(effect)))
+    await cron_jobs.update(scope, job.id, CronJobUpdate.model_validate(_get_reversal_body(effect)))
 
 
-async def _restore_job(scope: CallScope, effect: Effect) -> None:
+async def _restore_job(scope: CallContext, effect: Effect) -> None:
     await cron_jobs.restore(scope, _require_facts(effect.before), effect.user_id)
 
 
-async def _change_task(scope: CallScope, effect: Effect) -> None:
+async def _revert_task(scope: CallContext, effect: Effect) -> None:
     """Also undoes a new task: it stays visible as cancelled."""
     task = await _lock_unchanged(scope, effect, tasks.RECORDS)
-    change = TaskUpdate.model_validate(_get_body(effect))
+    change = TaskUpdate.model_validate(_get_reversal_body(effect))
     completed = (effect.before or {}).get("completed_at")
     completed_at = datetime.fromisoformat(completed) if completed else None
     await tasks.update(scope, task.id, change, completed_at)
 
 
-async def _cancel_event(scope: CallScope, effect: Effect) -> None:
+async def _cancel_event(scope: CallContext, effect: Effect) -> None:
     event = await _lock_unchanged(scope, effect, calendar.RECORDS)
     await calendar.delete(scope, event.id)
 
 
-async def _change_event(scope: CallScope, effect: Effect) -> None:
+async def _revert_event(scope: CallContext, effect: Effect) -> None:
     event = await _lock_unchanged(scope, effect, calendar.RECORDS)
-    await calendar.update(scope, event.id, CalendarEventUpdate.model_validate(_get_body(effect)))
+    await calendar.update(
+        scope, event.id, CalendarEventUpdate.model_validate(_get_reversal_body(effect))
+    )
 
 
-async def _restore_event(scope: CallScope, effect: Effect) -> None:
+async def _restore_event(scope: CallContext, effect: Effect) -> None:
     await calendar.restore(scope, _require_facts(effect.before), effect.user_id)
 
 
-UNDO_HANDLERS: Mapping[EffectKind, Callable[[CallScope, Effect], Awaitable[None]]] = {
+UNDO_HANDLERS: Mapping[EffectKind, Callable[[CallContext, Effect], Awaitable[None]]] = {
     "reminder_created": _cancel_job,
-    "reminder_changed": _change_job,
+    "reminder_changed": _revert_job,
     "reminder_cancelled": _restore_job,
-    "task_created": _change_task,
-    "task_changed": _change_task,
+    "task_created": _revert_task,
+    "task_changed": _revert_task,
     "event_created": _cancel_event,
-    "event_changed": _change_event,
+    "event_changed": _revert_event,
     "event_cancelled": _restore_event,
 }
 
 
-async def _lock_unchanged(scope: CallScope, effect: Effect, records: Receipts[RowT, ReadT]) -> RowT:
+async def _lock_unchanged(
+    scope: CallContext, effect: Effect, records: EffectRecorder[RowT, ReadT]
+) -> RowT:
     """Lock the record. Raises Conflict if it has changed since, so that no change is lost."""
     after = _require_facts(effect.after)
     row = await scope.session.get(records.table, UUID(after["id"]), with_for_update=True)
@@ -113,7 +117,7 @@ async def _lock_unchanged(scope: CallScope, effect: Effect, records: Receipts[Ro
     raise Conflict("The record has been changed since, and undoing would lose that change.")
 
 
-def _get_body(effect: Effect) -> JsonObject:
+def _get_reversal_body(effect: Effect) -> JsonObject:
     body: JsonObject = _require_facts(effect.reversal)["body"]
     return body
 

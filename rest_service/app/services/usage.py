@@ -19,9 +19,9 @@ from ..config import Settings
 from ..models import Usage, User
 from ..pagination import PeriodQuery, PlainText, build_conditions, build_page
 from .conversations.messages import MessageId
-from .records.crud import OwnerScope, Records, find
+from .records.crud import OwnerScope, RecordReader, find
 
-RECORDS = Records(Usage, UsageRead, order_by=(col(Usage.created_at).desc(), col(Usage.id)))
+RECORDS = RecordReader(Usage, UsageRead, order_by=(col(Usage.created_at).desc(), col(Usage.id)))
 _GROUP_PATTERN = f"({'|'.join(get_args(UsageGroup))})"
 _DAY = cast(func.timezone(literal_column("'UTC'"), Usage.created_at), Date)
 _GROUP_COLUMNS: dict[str, Label[Any]] = {

@@ -18,7 +18,7 @@ from ..models import Assistant, AssistantTool, LlmModel, Tool
 from .assistants import assistant_tools, assistants
 from .configuration import versions
 from .configuration.change import configuration_change
-from .configuration.model_coverage import DefaultModels, ensure_covered
+from .configuration.model_coverage import DefaultModels, coverage_guard
 from .configuration.versions import VersionedTable
 from .records.crud import check_name_available
 from .tools import tools
@@ -36,7 +36,7 @@ async def restore_assistant(
     """
     async with (
         configuration_change(session, restored_from=number),
-        ensure_covered(session, defaults),
+        coverage_guard(session, defaults),
     ):
         content = await _read_content(session, Assistant, assistant_id, number)
         links = content["tools"]

@@ -17,17 +17,27 @@ from smart_kit.contracts.configuration import (
     build_model_chain,
 )
 
-from ..models import Assistant, AssistantTool, Configuration, LlmModel, LlmProvider, Secret, Tool
+from ..models import (
+    Assistant,
+    AssistantTool,
+    ConfigurationVersion,
+    LlmModel,
+    LlmProvider,
+    Secret,
+    Tool,
+)
 from ..services.tools.http_call import get_secret_names
 from ..services.tools.input_schema import resolve_effect_class, resolve_input_schema
 
 
 async def read_version(session: AsyncSession) -> int:
     """Return the version of the configuration."""
-    return (await session.exec(select(Configuration.version))).one()
+    return (await session.exec(select(ConfigurationVersion.version))).one()
 
 
-async def read(session: AsyncSession, default_models: Sequence[str]) -> ConfigurationSnapshot:
+async def build_snapshot(
+    session: AsyncSession, default_models: Sequence[str]
+) -> ConfigurationSnapshot:
     """Return the snapshot, consistent as of one moment. The session must be new."""
     await session.connection(execution_options={"isolation_level": "REPEATABLE READ"})
     number = await read_version(session)

@@ -16,7 +16,7 @@ from smart_kit.contracts.keys import (
 
 from ..config import Settings
 from ..database import SessionFactory
-from ..session_changes import Changes
+from ..session_changes import ChangesToPublish
 from . import configuration, users
 from .store import SnapshotStore
 
@@ -34,42 +34,46 @@ class SnapshotPublisher:
         self._store = store
         self._settings = settings
 
-    async def publish(self, changes: Changes) -> None:
+    async def publish(self, changes: ChangesToPublish) -> None:
         """Publish the changes of a committed transaction. A failure is only logged."""
-        if changes == Changes():
+        if changes == ChangesToPublish():
             return
         try:
             await self.publish_or_raise(changes)
         except (RedisError, SQLAlchemyError, OSError) as error:
             log.warning("snapshot publication failed", reason=f"{type(error).__name__}: {error}")
 
-    async def publish_or_raise(self, changes: Changes) -> None:
+    async def publish_or_raise(self, changes: ChangesToPublish) -> None:
         """Publish changes. Raises while Redis or Postgres is unavailable."""
         async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
             await self._publish(changes)
 
-    async def delete_histories(self, changes: Changes) -> None:
+    async def delete_histories(self, changes: ChangesToPublish) -> None:
         """Delete the histories of deleted threads. Raises while Redis is unavailable."""
         if changes.deleted_thread_ids:
             async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
                 await self._store.delete(map(history_key, changes.deleted_thread_ids))
 
-    async def _publish(self, changes: Changes) -> None:
+    async def _publish(self, changes: ChangesToPublish) -> None:
         await self.delete_histories(changes)
         if changes.deleted_telegram_ids:
             await self._store.delete(map(user_key, changes.deleted_telegram_ids))
         if changes.configuration or changes.user_ids:
             await self._put_snapshots(changes)
         if changes.cron_jobs:
-            await self._store.publish(CRON_CHANNEL)
+            await self._store.notify_subscribers(CRON_CHANNEL)
 
-    async def _put_snapshots(self, changes: Changes) -> None:
+    async def _put_snapshots(self, changes: ChangesToPublish) -> None:
         async with self._sessions() as session:
             if changes.configuration:
-                snapshot = await configuration.read(session, self._settings.default_model_names)
+                snapshot = await configuration.build_snapshot(
+                    session, self._settings.default_model_names
+                )
                 await self._store.put_if_newer(
                     CONFIGURATION_KEY, snapshot, channel=CONFIGURATION_CHANNEL
                 )
-            people = await users.read(session, changes.user_ids, self._settings.daily_budget)
+            people = await users.build_snapshots(
+                session, changes.user_ids, self._settings.daily_budget
+            )
             for user in people:
                 await self._store.put_if_newer(user_key(user.telegram_id), user)

@@ -79,7 +79,7 @@ class SnapshotStore:
         """Delete keys."""
         await await_result(self._redis.delete(*keys))
 
-    async def publish(self, channel: str) -> None:
+    async def notify_subscribers(self, channel: str) -> None:
         """Announce a change on a channel."""
         await await_result(self._redis.publish(channel, ""))
 

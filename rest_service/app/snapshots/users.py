@@ -15,7 +15,7 @@ from smart_kit.contracts.users import UserSnapshot
 from ..models import Thread, User
 
 
-async def read(
+async def build_snapshots(
     session: AsyncSession, user_ids: Iterable[UUID], daily_budget: Decimal | None
 ) -> list[UserSnapshot]:
     """Return the snapshots of existing users. `daily_budget` is the default."""

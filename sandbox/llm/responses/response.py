@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from secrets import token_hex
 from typing import Any
 
-from sandbox.llm.prompt_context import ToolCall
+from sandbox.llm.prompt_parsing import ToolCall
 from sandbox.llm.responses.reasoning import ResponseItem, build_reasoning_item
 from sandbox.llm.rule_based_model import ModelReply
 from sandbox.llm.tokens import count_prompt_tokens, count_tokens, split_chunks, truncate_chunks

@@ -4,9 +4,9 @@ from sandbox.llm.skill import Skill
 from sandbox.llm.skills.arithmetic import ARITHMETIC
 from sandbox.llm.skills.clock import CLOCK
 from sandbox.llm.skills.delegation import DELEGATION, MATCHING_TOOL
-from sandbox.llm.skills.memory import MEMORY
+from sandbox.llm.skills.formatting_samples import FORMULA, MARKDOWN
+from sandbox.llm.skills.recall import MEMORY
 from sandbox.llm.skills.reminder import CANCEL_REMINDER, CREATE_REMINDER, LIST_REMINDERS
-from sandbox.llm.skills.samples import FORMULA, MARKDOWN
 from sandbox.llm.skills.small_talk import FALLBACK, GREETING, HELP, IDENTITY, THANKS
 from sandbox.llm.skills.task import CLOSE_TASK, CREATE_TASK, LIST_TASKS
 from sandbox.llm.skills.weather import WEATHER

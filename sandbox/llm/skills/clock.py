@@ -4,9 +4,9 @@ import re
 from datetime import datetime
 
 from sandbox.llm.language import format_long_date
-from sandbox.llm.places import call_with_place, extract_places
-from sandbox.llm.prompt_context import ToolDefinition
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript, matches_any
+from sandbox.llm.places import call_tool_with_place, extract_places
+from sandbox.llm.prompt_parsing import ToolDefinition
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript, build_matcher
 from sandbox.llm.tool_result_parsing import find_datetime, find_time_zone, format_result
 
 _TRIGGER = re.compile(
@@ -33,7 +33,7 @@ def _start(request: SkillRequest) -> list[SkillScript] | str:
 
 
 def _tell_time(request: SkillRequest, tool: ToolDefinition, place: str) -> SkillScript:
-    result = request.check_result((yield from call_with_place(tool, place)))
+    result = request.check_result((yield from call_tool_with_place(tool, place)))
     now = find_datetime(result)
     if now is None:
         return format_result(result)
@@ -49,4 +49,4 @@ def _describe_time(request: SkillRequest, now: datetime, place: str, zone_name: 
     return request.localize(f"It is {time} ({date}).", f"Сейчас {time} ({date}).")
 
 
-CLOCK = Skill(matches_any(_TRIGGER), _start)
+CLOCK = Skill(build_matcher(_TRIGGER), _start)

@@ -3,7 +3,7 @@
 import re
 
 from sandbox.llm.language import extract_stems
-from sandbox.llm.prompt_context import ToolCall, ToolDefinition
+from sandbox.llm.prompt_parsing import ToolCall, ToolDefinition
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript
 from sandbox.llm.suggestions import BUILT_IN_TOOLS
 from sandbox.llm.tool_arguments import build_arguments

@@ -2,8 +2,8 @@
 
 import re
 
-from sandbox.llm.entry_list import choose_entry, show_entries
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript, matches_any
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript, build_matcher
+from sandbox.llm.task_and_reminder_lists import choose_entry, show_entries
 from sandbox.llm.time_expressions import find_time_expression
 
 _REMINDER_TRIGGER = re.compile(
@@ -101,6 +101,6 @@ def _cancel(request: SkillRequest) -> SkillScript:
     )
 
 
-CREATE_REMINDER = Skill(matches_any(_REMINDER_TRIGGER, _SCHEDULED_PROMPT_TRIGGER), _create)
-LIST_REMINDERS = Skill(matches_any(_LIST_TRIGGER), _list)
-CANCEL_REMINDER = Skill(matches_any(_CANCEL_TRIGGER), _cancel)
+CREATE_REMINDER = Skill(build_matcher(_REMINDER_TRIGGER, _SCHEDULED_PROMPT_TRIGGER), _create)
+LIST_REMINDERS = Skill(build_matcher(_LIST_TRIGGER), _list)
+CANCEL_REMINDER = Skill(build_matcher(_CANCEL_TRIGGER), _cancel)

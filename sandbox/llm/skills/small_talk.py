@@ -2,7 +2,7 @@
 
 import re
 
-from sandbox.llm.skill import Skill, SkillRequest, matches_any
+from sandbox.llm.skill import Skill, SkillRequest, build_matcher
 from sandbox.llm.suggestions import render_suggestions
 
 _GREETING = re.compile(
@@ -106,12 +106,12 @@ def _shorten(text: str, max_length: int) -> str:
     return line if len(line) <= max_length else f"{line[:max_length].rstrip()}…"
 
 
-GREETING = Skill(matches_any(_GREETING), _greet, can_start_mid_message=False)
-HELP = Skill(matches_any(_HELP), _help)
+GREETING = Skill(build_matcher(_GREETING), _greet, can_start_mid_message=False)
+HELP = Skill(build_matcher(_HELP), _help)
 THANKS = Skill(
     _is_thanks,
     lambda request: request.localize("You are welcome!", "Пожалуйста!"),
     can_start_mid_message=False,
 )
-IDENTITY = Skill(matches_any(_IDENTITY), _introduce)
+IDENTITY = Skill(build_matcher(_IDENTITY), _introduce)
 FALLBACK = Skill(lambda _: True, _fall_back, can_start_mid_message=False)

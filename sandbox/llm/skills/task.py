@@ -3,8 +3,8 @@
 import re
 from datetime import date, timedelta
 
-from sandbox.llm.entry_list import choose_entry, describe_due, show_entries
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript, matches_any
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript, build_matcher
+from sandbox.llm.task_and_reminder_lists import choose_entry, describe_due, show_entries
 from sandbox.llm.time_expressions import TimeExpression, find_time_expression
 
 _TASK_PHRASE = (
@@ -129,6 +129,6 @@ def _close(request: SkillRequest) -> SkillScript:
     return request.localize(f"“{task.title}” is {status}.", f"Задача «{task.title}» {status_ru}.")
 
 
-CREATE_TASK = Skill(matches_any(_CREATE_TRIGGER, _ADD_TO_LIST_TRIGGER), _create)
-CLOSE_TASK = Skill(matches_any(_FINISH_TRIGGER, _CANCEL_TRIGGER), _close)
-LIST_TASKS = Skill(matches_any(_LIST_TRIGGER), _list)
+CREATE_TASK = Skill(build_matcher(_CREATE_TRIGGER, _ADD_TO_LIST_TRIGGER), _create)
+CLOSE_TASK = Skill(build_matcher(_FINISH_TRIGGER, _CANCEL_TRIGGER), _close)
+LIST_TASKS = Skill(build_matcher(_LIST_TRIGGER), _list)

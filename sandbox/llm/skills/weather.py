@@ -2,9 +2,9 @@
 
 import re
 
-from sandbox.llm.places import call_with_place, extract_last_place, extract_places
-from sandbox.llm.prompt_context import ToolDefinition
-from sandbox.llm.skill import Skill, SkillRequest, SkillScript, matches_any
+from sandbox.llm.places import call_tool_with_place, extract_last_place, extract_places
+from sandbox.llm.prompt_parsing import ToolDefinition
+from sandbox.llm.skill import Skill, SkillRequest, SkillScript, build_matcher
 from sandbox.llm.time_expressions.day import find_day
 from sandbox.llm.tool_result_parsing import find_error
 from sandbox.llm.weather_report import DayFilter, describe_forecast
@@ -50,7 +50,9 @@ def _report_weather(
     request: SkillRequest, tool: ToolDefinition, place: str, count: int, is_day_wanted: DayFilter
 ) -> SkillScript:
     days = count if count > 1 else None
-    result = yield from call_with_place(tool, place, unknown_place_error=_UNKNOWN_PLACE, days=days)
+    result = yield from call_tool_with_place(
+        tool, place, unknown_place_error=_UNKNOWN_PLACE, days=days
+    )
     error = find_error(result) or ""
     if not place and "No place" in error:
         return request.localize(
@@ -80,4 +82,4 @@ def _parse_days(request: SkillRequest) -> tuple[int, DayFilter]:
     return (named.date - today).days + 1, lambda day: day == named.date
 
 
-WEATHER = Skill(matches_any(_TRIGGER), _start)
+WEATHER = Skill(build_matcher(_TRIGGER), _start)

@@ -7,7 +7,7 @@ from datetime import datetime, time, timedelta
 from sandbox.llm.time_expressions.day import DayReference, find_day
 from sandbox.llm.time_expressions.duration import find_duration
 from sandbox.llm.time_expressions.recurrence import find_recurrence
-from sandbox.llm.time_expressions.time_of_day import TimeOfDay, find_time_of_day, resolve_time
+from sandbox.llm.time_expressions.time_of_day import TimeOfDay, apply_day_part, find_time_of_day
 
 Span = tuple[int, int]
 
@@ -32,24 +32,24 @@ def find_time_expression(text: str, now: datetime) -> TimeExpression | None:
     local = now.replace(tzinfo=None)
     if recurrence := find_recurrence(text):
         clock, phrases = _extract_time_phrase(text, (recurrence.span,))
-        time_of_day = resolve_time(clock, recurrence.part_hour)
+        time_of_day = apply_day_part(clock, recurrence.part_hour)
         cron = recurrence.cron.format(minute=time_of_day.minute, hour=time_of_day.hour)
         return TimeExpression(*phrases, cron=cron)
     duration = find_duration(text)
     if duration is None:
-        return _resolve_day(text, find_day(text, local.date()), local)
+        return _find_time_on_day(text, find_day(text, local.date()), local)
     ahead, span = timedelta(seconds=duration[0]), duration[1]
     if ahead >= timedelta(days=1) and find_time_of_day(_blank_out(text, (span,))):
-        return _resolve_day(text, DayReference(local.date() + ahead, (span,)), local)
+        return _find_time_on_day(text, DayReference(local.date() + ahead, (span,)), local)
     return TimeExpression(*_separate_phrase(text, (span,)), in_seconds=duration[0])
 
 
-def _resolve_day(text: str, day: DayReference, now: datetime) -> TimeExpression | None:
+def _find_time_on_day(text: str, day: DayReference, now: datetime) -> TimeExpression | None:
     clock, phrases = _extract_time_phrase(text, day.spans)
     if clock is None and not day.spans:
         return None
     has_time = clock is not None or day.hour is not None
-    at = _resolve_datetime(day, resolve_time(clock, day.hour), now)
+    at = _resolve_datetime(day, apply_day_part(clock, day.hour), now)
     return TimeExpression(*phrases, at=at, has_time=has_time)
 
 

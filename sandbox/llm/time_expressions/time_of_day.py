@@ -45,7 +45,7 @@ def find_time_of_day(text: str) -> TimeOfDay | None:
     return next(filter(None, map(_to_time_of_day, matches)), None)
 
 
-def resolve_time(clock: TimeOfDay | None, part_hour: int | None) -> TimeOfDay:
+def apply_day_part(clock: TimeOfDay | None, part_hour: int | None) -> TimeOfDay:
     """Return the time in the part of the day with this hour, if any (“at 8 in the evening”).
 
     Without a time, it is the hour of that part, or nine.

@@ -22,19 +22,19 @@ async def set_my_commands(call: MethodCall) -> bool:
     if len(given) > MAX_COMMANDS:
         raise bad_request("BOT_COMMANDS_TOO_MUCH")
     commands = [_parse_command(command) for command in given]
-    call.state.commands.set(*_parse_list_key(call), commands)
+    call.state.commands.set(*_parse_scope_and_language(call), commands)
     call.state.event_bus.publish("bot", None, {})
     return True
 
 
 async def get_my_commands(call: MethodCall) -> list[BotCommand]:
     """Return the command list of exactly this scope and language."""
-    return call.state.commands.get(*_parse_list_key(call))
+    return call.state.commands.get(*_parse_scope_and_language(call))
 
 
 async def delete_my_commands(call: MethodCall) -> bool:
     """Delete the command list of a scope and language; the next wider scope applies then."""
-    call.state.commands.delete(*_parse_list_key(call))
+    call.state.commands.delete(*_parse_scope_and_language(call))
     call.state.event_bus.publish("bot", None, {})
     return True
 
@@ -51,7 +51,7 @@ def _parse_command(given: Any) -> BotCommand:
     return {"command": found[1], "description": description}
 
 
-def _parse_list_key(call: MethodCall) -> tuple[str, str]:
+def _parse_scope_and_language(call: MethodCall) -> tuple[str, str]:
     """Return the scope and the language of a command list."""
     scope = _parse_scope(call)
     language = call.parameters.get_text("language_code")

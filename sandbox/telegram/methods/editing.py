@@ -3,9 +3,9 @@
 import time
 from typing import Any
 
+from sandbox.telegram.api_objects import build_api_message
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.method_call import MethodCall
-from sandbox.telegram.render import render_message
 from sandbox.telegram.reply_markup import parse_inline_keyboard_markup
 from sandbox.telegram.state.messages import Message, MessageContent
 
@@ -32,7 +32,7 @@ def _edit(call: MethodCall, message: Message, content: MessageContent | None) ->
         raise bad_request(_NOT_MODIFIED)
     edited = call.state.messages.edit(message, markup, content)
     call.state.publish_message("edit", edited)
-    return render_message(call.state, edited)
+    return build_api_message(call.state, edited)
 
 
 def _parse_content(call: MethodCall) -> MessageContent:

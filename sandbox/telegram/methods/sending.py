@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from sandbox.telegram.api_objects import build_api_message
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.method_call import MAX_MESSAGE_ID, MethodCall
-from sandbox.telegram.render import render_message
 from sandbox.telegram.reply_markup import parse_reply_markup
 from sandbox.telegram.state.activity import Draft
 from sandbox.telegram.state.messages import MessageContent
@@ -42,7 +42,7 @@ def _send(call: MethodCall, parse_content: Callable[[], MessageContent]) -> dict
     )
     call.state.activity.clear(person.id)
     call.state.publish_message("message", message)
-    return render_message(call.state, message)
+    return build_api_message(call.state, message)
 
 
 def _find_reply_target(call: MethodCall, person: Person) -> int | None:

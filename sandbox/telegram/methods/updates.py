@@ -15,7 +15,7 @@ _WEBHOOK_ACTIVE = (
 
 async def get_me(call: MethodCall) -> dict[str, Any]:
     """Return the bot's `User`."""
-    return call.state.bot.to_me()
+    return call.state.bot.to_get_me_result()
 
 
 async def get_updates(call: MethodCall) -> list[Any]:

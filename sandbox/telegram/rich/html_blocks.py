@@ -43,7 +43,7 @@ def _build_text_block(kind: str, node: HtmlNode) -> Block:
     return {"type": kind, "text": build_rich_text(node.children)}
 
 
-def _build_part(node: HtmlNode, tag: str, field: str) -> Block:
+def _build_child_field(node: HtmlNode, tag: str, field: str) -> Block:
     """Return the text of the first child with this tag as a field; nothing without such a child."""
     found = node.find_children(tag)
     return {field: build_rich_text(found[0].children)} if found else {}
@@ -93,14 +93,14 @@ def _build_quote(node: HtmlNode) -> Block:
         quote = {"type": "expandable_blockquote", "text": build_rich_text(body)}
     else:
         quote = {"type": "blockquote", "blocks": build_blocks(body)}
-    return quote | _build_part(node, "cite", "credit")
+    return quote | _build_child_field(node, "cite", "credit")
 
 
 def _build_details(node: HtmlNode) -> Block:
     return {
         "type": "details",
         "summary": "",
-        **_build_part(node, "summary", "summary"),
+        **_build_child_field(node, "summary", "summary"),
         "blocks": build_blocks(node.get_children_without("summary")),
         **_build_flags(node, "open"),
     }
@@ -112,7 +112,7 @@ def _build_table(node: HtmlNode) -> Block:
         "type": "table",
         "cells": [[_build_cell(cell) for cell in row.find_children("td", "th")] for row in rows],
         **_build_flags(node, "bordered", "striped", "compact"),
-        **_build_part(node, "caption", "caption"),
+        **_build_child_field(node, "caption", "caption"),
     }
 
 
@@ -144,7 +144,7 @@ def _build_gallery(node: HtmlNode) -> Block:
 def _build_caption(node: HtmlNode) -> Block:
     for given in node.find_children("figcaption")[:1]:
         text = build_rich_text(given.get_children_without("cite"))
-        return {"caption": {"text": text, **_build_part(given, "cite", "credit")}}
+        return {"caption": {"text": text, **_build_child_field(given, "cite", "credit")}}
     return {}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from sandbox.telegram.errors import bad_request
 from sandbox.telegram.rich.html_tree import HtmlNode, InvalidRichMarkup
 from sandbox.telegram.text.html import STYLE_TAGS
-from sandbox.telegram.text.links import InvalidLink, normalize_link, parse_tg_link
+from sandbox.telegram.text.links import InvalidLink, find_tg_link_number, normalize_link
 
 _STYLE_TAGS = STYLE_TAGS | {
     "code": "code",
@@ -31,7 +31,7 @@ def _build_inline(node: HtmlNode | str) -> Any:
     if node.is_block:
         raise bad_request("RICH_MESSAGE_CONTENT_REQUIRED")
     if node.tag in _STYLE_TAGS:
-        return _build_with_text(node, type=_STYLE_TAGS[node.tag])
+        return _build_text_object(node, type=_STYLE_TAGS[node.tag])
     if node.tag not in _INLINE_BUILDERS:
         raise InvalidRichMarkup(f"<{node.tag}> is not allowed in a text")
     return _INLINE_BUILDERS[node.tag](node)
@@ -41,7 +41,7 @@ def _build_children(node: HtmlNode) -> Any:
     return _join([_build_inline(child) for child in node.children])
 
 
-def _build_with_text(node: HtmlNode, **fields: Any) -> Any:
+def _build_text_object(node: HtmlNode, **fields: Any) -> Any:
     text = _build_children(node)
     return {**fields, "text": text} if text else ""
 
@@ -53,16 +53,16 @@ def _build_link(node: HtmlNode) -> Any:
         return _join([anchor, _build_children(node)])
     scheme, _, rest = href.partition(":")
     if href.startswith("#"):
-        return _build_with_text(node, type="anchor_link", anchor_name=href[1:])
+        return _build_text_object(node, type="anchor_link", anchor_name=href[1:])
     if scheme == "mailto":
-        return _build_with_text(node, type="email_address", email_address=rest)
+        return _build_text_object(node, type="email_address", email_address=rest)
     if scheme == "tel":
-        return _build_with_text(node, type="phone_number", phone_number=rest)
-    user_id = parse_tg_link(href, "user", "id")
+        return _build_text_object(node, type="phone_number", phone_number=rest)
+    user_id = find_tg_link_number(href, "user", "id")
     if user_id is not None:
-        return _build_with_text(node, type="text_mention", user={"id": user_id})
+        return _build_text_object(node, type="text_mention", user={"id": user_id})
     try:
-        return _build_with_text(node, type="url", url=normalize_link(href))
+        return _build_text_object(node, type="url", url=normalize_link(href))
     except InvalidLink:
         return _build_children(node)
 
@@ -78,7 +78,7 @@ def _build_time(node: HtmlNode) -> Any:
     if not re.fullmatch(r"\d{1,12}", unix):
         raise InvalidRichMarkup("<tg-time> needs a Unix time")
     shape = node.attributes.get("format", "")
-    return _build_with_text(node, type="date_time", unix_time=int(unix), date_time_format=shape)
+    return _build_text_object(node, type="date_time", unix_time=int(unix), date_time_format=shape)
 
 
 def build_button(node: HtmlNode) -> dict[str, Any]:
@@ -101,7 +101,7 @@ _INLINE_BUILDERS: dict[str, Callable[[HtmlNode], Any]] = {
     "tg-time": _build_time,
     "tg-math": lambda node: {"type": "mathematical_expression", "expression": node.get_raw_text()},
     "tg-button": lambda node: {"type": "button", "button": build_button(node)},
-    "tg-reference": lambda node: _build_with_text(
+    "tg-reference": lambda node: _build_text_object(
         node, type="reference", name=node.attributes.get("name", "")
     ),
 }

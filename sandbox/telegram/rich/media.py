@@ -38,7 +38,7 @@ def is_web_url(source: str) -> bool:
     return source.lower().startswith(("http://", "https://"))
 
 
-def build_received_media(kind: str, source: str, *, has_spoiler: bool) -> dict[str, Any]:
+def build_stored_media(kind: str, source: str, *, has_spoiler: bool) -> dict[str, Any]:
     """Build the media fields of a stored block: a Telegram file in place of the source."""
     key = hashlib.sha256(source.encode()).hexdigest()[:20]
     file: dict[str, Any] = {"file_id": f"sandbox-{kind}-{key}", "file_unique_id": key}

@@ -132,7 +132,7 @@ class MessageStore:
         """Delete a message."""
         self._database.execute("DELETE FROM message WHERE message_id = ?", (message.message_id,))
 
-    def link_update(self, message: Message, update_id: int) -> None:
+    def set_update_id(self, message: Message, update_id: int) -> None:
         """Store which update delivers this message to the bot."""
         self._update(message, update_id=update_id)
 

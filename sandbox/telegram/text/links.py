@@ -31,7 +31,7 @@ def normalize_link(url: str) -> str:
     return f"{parts.scheme.lower()}://{authority}{rest if rest.startswith('/') else '/' + rest}"
 
 
-def parse_tg_link(url: str, host: str, name: str) -> int | None:
+def find_tg_link_number(url: str, host: str, name: str) -> int | None:
     """Return the number in a link such as `tg://user?id=5`, else None."""
     if not re.match(rf"^tg:(?://)?{host}/?(?:[?#]|$)", url, re.IGNORECASE):
         return None

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from sandbox.telegram.text.links import parse_tg_link
+from sandbox.telegram.text.links import find_tg_link_number
 from sandbox.telegram.text.markup_parser import MarkupError, MarkupParser
 
 _RESERVED = "_*[]()~`>#+-=|{}.!\n"
@@ -151,7 +151,7 @@ class MarkdownV2Parser(MarkupParser):
         if self.peek() != "(":
             raise MarkupError("Custom emoji entity must contain a tg://emoji URL")
         url = self._read_address("custom emoji URL")
-        if not self.add_time(entity.start, url) and parse_tg_link(url, "emoji", "id") is None:
+        if not self.add_time(entity.start, url) and find_tg_link_number(url, "emoji", "id") is None:
             raise MarkupError("Invalid custom emoji identifier specified")
 
     def _read_address(self, what: str) -> str:

@@ -6,7 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 from sandbox.telegram.text.entities import Entity, get_utf16_offsets
-from sandbox.telegram.text.links import InvalidLink, get_tg_parameter, normalize_link, parse_tg_link
+from sandbox.telegram.text.links import (
+    InvalidLink,
+    find_tg_link_number,
+    get_tg_parameter,
+    normalize_link,
+)
 
 _LANGUAGE = re.compile(r"[^\s`]+(?=\s)")
 _LINE_BREAK = re.compile(r"\r\n|\n\r|\n|\r")
@@ -86,7 +91,7 @@ class MarkupParser:
 
     def add_link(self, start: int, url: str) -> None:
         """Add a link or a mention; an invalid URL leaves plain text, as in Telegram."""
-        user_id = parse_tg_link(url, "user", "id")
+        user_id = find_tg_link_number(url, "user", "id")
         if user_id is not None:
             self.add_entity("text_mention", start, user={"id": user_id})
         else:
@@ -95,7 +100,7 @@ class MarkupParser:
 
     def add_time(self, start: int, url: str) -> bool:
         """Add a date of a `tg://time` URL; return False for any other URL."""
-        moment = parse_tg_link(url, "time", "unix")
+        moment = find_tg_link_number(url, "time", "unix")
         shape = get_tg_parameter(url, "format")
         if moment is not None:
             self.add_entity("date_time", start, unix_time=moment, date_time_format=shape)

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from sandbox.llm.chat_request_validation import validate_chat_request
-from sandbox.llm.prompt_context import ToolCall, parse_prompt
+from sandbox.llm.prompt_parsing import ToolCall, parse_prompt
 from sandbox.llm.rule_based_model import ModelReply, generate_reply
 
 CONTEXT_LINE = "[Sat 2026-11-21 13:24 Europe/Berlin]"

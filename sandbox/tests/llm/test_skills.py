@@ -2,7 +2,7 @@
 
 import pytest
 
-from sandbox.llm.prompt_context import ToolCall, parse_prompt
+from sandbox.llm.prompt_parsing import ToolCall, parse_prompt
 from sandbox.llm.rule_based_model import MAX_TOOL_ROUNDS, generate_reply
 from sandbox.llm.skills import SKILLS
 from sandbox.tests.llm.model_requests import (

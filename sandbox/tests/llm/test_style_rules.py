@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.llm.model_names import SLOW_MODEL, delay_for
-from sandbox.llm.prompt_context import parse_prompt
+from sandbox.llm.model_names import SLOW_MODEL, get_chunk_delay
+from sandbox.llm.prompt_parsing import parse_prompt
 from sandbox.llm.rule_based_model import generate_reply
 from sandbox.tests.llm.model_requests import (
     ALL_TOOLS,
@@ -93,5 +93,5 @@ async def test_slow_model_delays_each_chunk(sandbox: SandboxHarness) -> None:
     url, headers = f"{sandbox.url}/v1/chat/completions", {"Authorization": "Bearer x"}
     async with sandbox.http.post(url, json=body, headers=headers) as response:
         events = (await response.text()).count("data: ")
-    assert time.monotonic() - started_at > (events - 1) * delay_for(SLOW_MODEL)
-    assert delay_for("sandbox-demo") == 0
+    assert time.monotonic() - started_at > (events - 1) * get_chunk_delay(SLOW_MODEL)
+    assert get_chunk_delay("sandbox-demo") == 0

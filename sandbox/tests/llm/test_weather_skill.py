@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from sandbox.tests.llm.model_requests import call_model, get_tool_calls, run_conversation
-from sandbox.weather.climate import SOURCE
+from sandbox.weather.invented_weather import SOURCE
 
 PARIS = f"""Weather in Paris, Île-de-France, France (Europe/Paris)
 Now, Sat 2026-11-21 13:15: 8 °C, feels like -1 °C, partly cloudy, wind 15 km/h

@@ -4,7 +4,7 @@ import pytest
 
 from sandbox.telegram.errors import BotApiError
 from sandbox.telegram.text.entities import Entity, nest_entities
-from sandbox.telegram.text.formatting import parse_formatted_text
+from sandbox.telegram.text.formatted_text_parser import parse_formatted_text
 from sandbox.telegram.text.html import HtmlParser
 from sandbox.telegram.text.legacy_markdown import LegacyMarkdownParser
 from sandbox.telegram.text.markdown_v2 import MarkdownV2Parser

@@ -8,8 +8,8 @@ import pytest
 import time_machine
 
 from sandbox.tests.sandbox_harness import SandboxHarness
-from sandbox.weather.climate import weather_on
 from sandbox.weather.gazetteer import find_places, load_cities
+from sandbox.weather.invented_weather import weather_on
 
 VARIABLES = {
     "current": "temperature_2m,apparent_temperature,weather_code,wind_speed_10m,is_day",

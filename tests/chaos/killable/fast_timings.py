@@ -29,7 +29,7 @@ CONSTANTS: dict[str, tuple[tuple[str, str, object], ...]] = {
     "tg_bot": (
         _FREQUENT_RENEWALS,
         ("tg_bot.src.services.lease", "CLAIMS_PER_LEASE", RENEWALS_PER_LEASE),
-        ("tg_bot.src.services.bot_profile", "PUBLISH_INTERVAL_SECONDS", 0.5),
+        ("tg_bot.src.services.identity_publisher", "PUBLISH_INTERVAL_SECONDS", 0.5),
     ),
 }
 """By service: module, constant, value. They are set before `main` imports their readers."""

@@ -6,7 +6,7 @@ from collections import Counter
 
 from sandbox.llm.chat_completion import ChatCompletionResponse
 from sandbox.llm.chat_request_validation import validate_chat_request
-from sandbox.llm.prompt_context import parse_prompt
+from sandbox.llm.prompt_parsing import parse_prompt
 from sandbox.llm.rule_based_model import generate_reply
 from smart_kit.testing.scripted_model import (
     RecordedRequest,

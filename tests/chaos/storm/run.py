@@ -44,7 +44,7 @@ def main() -> int:
     """Run a storm, and return the exit status."""
     plan, is_naive = _parse_arguments()
     print(f"Running a storm of {plan.minutes:g} min with seed {plan.seed}.")
-    with run_folder.create_run_folder() as run, FaultyModel(plan.seed) as model:
+    with run_folder.temporary_run_folder() as run, FaultyModel(plan.seed) as model:
         print(f"The evidence is in {run.path}; it is deleted if no promise is broken.", flush=True)
         run.is_retained = True
         system_class = NaiveBot if is_naive else WholeSuite

@@ -86,6 +86,6 @@ def read_processes(run_directory: RunDirectory) -> list[TargetProcess]:
     targets = []
     for name, process in run_directory.find_processes().items():
         with suppress(FileNotFoundError):  # it has just ended
-            age = time.time() - run_directory.process_record(name).stat().st_mtime
+            age = time.time() - run_directory.process_record_path(name).stat().st_mtime
             targets.append(TargetProcess(name, process, age))
     return targets

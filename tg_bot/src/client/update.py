@@ -16,7 +16,7 @@ from pydantic import (
 from smart_kit.contracts.queue import Attachment
 from smart_kit.contracts.users import TelegramId
 
-from .rich_text import flatten
+from .plain_text import flatten_rich_message
 
 T = TypeVar("T")
 
@@ -48,14 +48,14 @@ ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "stopped_messa
 AttachmentKind = Literal["photo", "voice", "audio", "document", "video"]
 
 
-def _or_none(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+def _none_if_invalid(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
     try:
         return handler(value)
     except ValidationError:
         return None
 
 
-Lenient = Annotated[T | None, WrapValidator(_or_none)]
+Lenient = Annotated[T | None, WrapValidator(_none_if_invalid)]
 """An optional field: an invalid value counts as missing."""
 
 
@@ -95,7 +95,7 @@ def _pick_largest(value: Any) -> Any:
 class Message(_TelegramObject):
     """A message in a chat."""
 
-    model_config = ConfigDict(extra="allow")  # `has_content` needs the names of all fields
+    model_config = ConfigDict(extra="allow")  # `has_non_text_content` needs the names of all fields
 
     message_id: int
     from_user: User | None = Field(None, alias="from")
@@ -114,10 +114,10 @@ class Message(_TelegramObject):
     @property
     def text_or_caption(self) -> str:
         """The text, the caption, or a rich message as text."""
-        return (self.text or self.caption or flatten(self.rich_message)).strip()
+        return (self.text or self.caption or flatten_rich_message(self.rich_message)).strip()
 
     @property
-    def has_content(self) -> bool:
+    def has_non_text_content(self) -> bool:
         """Whether the message has content that is no text."""
         return bool(self.model_fields_set & set(CONTENT_FIELDS))
 
@@ -139,7 +139,7 @@ class Message(_TelegramObject):
         )
 
 
-class _InChat(_TelegramObject):
+class _ChatReference(_TelegramObject):
     """An object of which only the chat is read."""
 
     chat: Chat
@@ -150,7 +150,7 @@ class CallbackQuery(_TelegramObject):
 
     id: str
     from_user: User = Field(alias="from")
-    message: Lenient[_InChat] = None  # Telegram sends only the chat of an old message
+    message: Lenient[_ChatReference] = None  # Telegram sends only the chat of an old message
     data: Lenient[str] = None
 
     @property
@@ -179,7 +179,7 @@ class Update(_TelegramObject):
     message: Message | None = None
     callback_query: CallbackQuery | None = None
     my_chat_member: ChatMemberUpdated | None = None
-    stopped_message_generation: _InChat | None = None  # a press of Stop under a draft
+    stopped_message_generation: _ChatReference | None = None  # a press of Stop under a draft
     raw: Any = Field(None, repr=False)
     """The update as Telegram sent it."""
 
@@ -194,7 +194,7 @@ class Update(_TelegramObject):
         return next((kind for kind in ALLOWED_UPDATES if getattr(self, kind) is not None), "other")
 
     @property
-    def telegram_id(self) -> int | None:
+    def sender_telegram_id(self) -> int | None:
         """The sender, or the user in whose chat the bot's membership changed."""
         if self.message is not None and self.message.from_user is not None:
             return self.message.from_user.id

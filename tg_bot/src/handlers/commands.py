@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from smart_kit.contracts.queue import Notice, UserCommand, UserCommandName
 
 from ..texts.translations import N_
-from .incoming import HandlerContext, HandlerResult, IncomingMessage
-from .rich import handle_rich
+from .incoming import HandlerResult, HandlerServices, IncomingMessage
+from .rich_command import handle_rich
 from .start import handle_start
 
-CommandHandler = Callable[[HandlerContext, IncomingMessage], Awaitable[HandlerResult | None]]
+CommandHandler = Callable[[HandlerServices, IncomingMessage], Awaitable[HandlerResult | None]]
 """Returns what becomes of the command; None refuses the sender."""
 
 
@@ -26,26 +26,26 @@ class Command:
     """Whether `handle` is also called for senders who have no access."""
 
 
-def _queued(name: UserCommandName, description: str) -> Command:
+def _build_queued_command(name: UserCommandName, description: str) -> Command:
     """Return a command that the assistant runs, in its place among the user's messages."""
 
-    async def handle(_: HandlerContext, incoming: IncomingMessage) -> UserCommand:
+    async def handle(_: HandlerServices, incoming: IncomingMessage) -> UserCommand:
         return incoming.build_command(name)
 
     return Command(name, description, handle)
 
 
-async def _handle_help(_: HandlerContext, incoming: IncomingMessage) -> Notice:
+async def _handle_help(_: HandlerServices, incoming: IncomingMessage) -> Notice:
     return incoming.build_notice("help")
 
 
 COMMANDS: tuple[Command, ...] = (
     Command("start", N_("start the bot"), handle_start, is_public=True),
     Command("help", N_("what I can do"), _handle_help),
-    _queued("new", N_("start a new conversation")),
-    _queued("undo", N_("undo the last change")),
-    _queued("assistant", N_("choose an assistant")),
-    _queued("model", N_("choose a model")),
+    _build_queued_command("new", N_("start a new conversation")),
+    _build_queued_command("undo", N_("undo the last change")),
+    _build_queued_command("assistant", N_("choose an assistant")),
+    _build_queued_command("model", N_("choose a model")),
     Command("rich", N_("formatted tables and formulas: on or off"), handle_rich),
 )
 

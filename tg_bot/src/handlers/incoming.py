@@ -36,7 +36,7 @@ log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
-class HandlerContext:
+class HandlerServices:
     """The services that handlers use."""
 
     rest: RestClient
@@ -84,7 +84,7 @@ class IncomingUpdate:
             parameters=parameters,
         )
 
-    def build_reply(self, text: str) -> Notice:
+    def build_text_notice(self, text: str) -> Notice:
         """Build a notice with a text of the command's own: English, translated when it is sent."""
         return self.build_notice("command_reply", text=text)
 
@@ -128,7 +128,7 @@ class IncomingMessage(IncomingUpdate):
                 telegram_message_id=message.message_id,
                 attachments=message.attachments,
             )
-        if not message.has_content:
+        if not message.has_non_text_content:
             log.info("message without content ignored", fields=sorted(message.model_fields_set))
             return None
         notice = self.build_notice("text_only")

@@ -8,16 +8,16 @@ import structlog
 from smart_kit.contracts.queue import Notice, NoticeName
 from smart_kit.errors import DomainError, UpstreamError
 
-from .incoming import REST_TIMEOUT_SECONDS, HandlerContext, IncomingMessage
+from .incoming import REST_TIMEOUT_SECONDS, HandlerServices, IncomingMessage
 
 _CODE_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 log = structlog.stdlib.get_logger()
 
 
-async def handle_start(context: HandlerContext, incoming: IncomingMessage) -> Notice | None:
+async def handle_start(context: HandlerServices, incoming: IncomingMessage) -> Notice | None:
     """Redeem the invitation if there is a code, else greet. None for senders without access."""
-    is_allowed = context.access.is_allowed(incoming.sender.telegram_id, incoming.user)
+    is_allowed = context.access.is_listed_or_invited(incoming.sender.telegram_id, incoming.user)
     if incoming.argument:
         notice = await _redeem_invitation(context, incoming)
         # a user with access may open an old link, or repeat an update that already redeemed it
@@ -26,7 +26,7 @@ async def handle_start(context: HandlerContext, incoming: IncomingMessage) -> No
     return await _greet(context, incoming) if is_allowed else None
 
 
-async def _greet(context: HandlerContext, incoming: IncomingMessage) -> Notice:
+async def _greet(context: HandlerServices, incoming: IncomingMessage) -> Notice:
     is_new = False
     if incoming.user is None:
         try:
@@ -39,7 +39,7 @@ async def _greet(context: HandlerContext, incoming: IncomingMessage) -> Notice:
     return incoming.build_notice(name, first_name=incoming.sender.first_name)
 
 
-async def _redeem_invitation(context: HandlerContext, incoming: IncomingMessage) -> Notice | None:
+async def _redeem_invitation(context: HandlerServices, incoming: IncomingMessage) -> Notice | None:
     """Return the outcome; None after too many attempts."""
     telegram_id = incoming.sender.telegram_id
     if not await context.access.allow_invite_attempt(telegram_id):

@@ -14,7 +14,7 @@ from telegramify_markdown.entity import utf16_len
 
 from .formatted_text import is_blank
 from .inlines import RichText, to_rich_text
-from .source import Node, walk
+from .markdown_source import Node, walk
 
 # the limits of a rich message (Bot API 10.3), in their strictest reading
 MAX_TEXT_LENGTH = 32_768
@@ -61,7 +61,7 @@ def measure(blocks: Iterable[Block]) -> RichMessageSize:
     """Return the size of these blocks together."""
     size = RichMessageSize()
     for block in blocks:
-        _add_block(block, size, 1)
+        _add_block_size(block, size, 1)
     return size
 
 
@@ -87,61 +87,61 @@ def _to_paragraphs(nodes: Sequence[Node]) -> Iterator[Block]:
     """Yield paragraphs, split at display formulas, which are blocks."""
     for is_formula, group in groupby(nodes, key=lambda node: node.kind == "DisplayMath"):
         if is_formula:
-            yield from (_formula(node.value) for node in group)
+            yield from (_build_formula(node.value) for node in group)
             continue
         if text := to_rich_text([*group]):
             yield {"type": "paragraph", "text": text}
 
 
-def _formula(expression: str) -> Block:
+def _build_formula(expression: str) -> Block:
     return {"type": "mathematical_expression", "expression": expression.strip()}
 
 
-def _heading(node: Node) -> Iterator[Block]:
+def _convert_heading(node: Node) -> Iterator[Block]:
     if text := to_rich_text(node.children):
         yield {"type": "heading", "text": text, "size": int(node.value["level"][1])}
 
 
-def _code(node: Node) -> Iterator[Block]:
-    text = _code_text(node)
+def _convert_code_block(node: Node) -> Iterator[Block]:
+    text = _get_code_text(node)
     if is_blank(text):
         return
     if _is_formula_code(node):
-        yield _formula(text)
+        yield _build_formula(text)
         return
-    language = _language(node)
+    language = _get_code_language(node)
     yield {"type": "pre", "text": text} | ({"language": language} if language else {})
 
 
-def _code_text(node: Node) -> str:
+def _get_code_text(node: Node) -> str:
     return "".join(str(child.value) for child in node.children).removesuffix("\n")
 
 
-def _language(node: Node) -> str:
+def _get_code_language(node: Node) -> str:
     fenced = node.value.get("Fenced", "") if isinstance(node.value, dict) else ""
     return str(fenced).partition(",")[0].partition(" ")[0].strip()
 
 
 def _is_formula_code(node: Node) -> bool:
-    return node.kind == "CodeBlock" and _language(node).lower() == "math"
+    return node.kind == "CodeBlock" and _get_code_language(node).lower() == "math"
 
 
-def _quote(node: Node) -> Iterator[Block]:
+def _convert_block_quote(node: Node) -> Iterator[Block]:
     if blocks := [*to_blocks(node.children)]:
         yield {"type": "blockquote", "blocks": blocks}
 
 
-def _list(node: Node) -> Iterator[Block]:
+def _convert_list(node: Node) -> Iterator[Block]:
     items = []
     for number, child in enumerate(node.children):
-        if item := _item(child):
+        if item := _convert_list_item(child):
             order = {} if node.value is None else {"value": node.value + number, "type": "1"}
             items.append(item | order)
     if items:
         yield {"type": "list", "items": items}
 
 
-def _item(node: Node) -> Block:
+def _convert_list_item(node: Node) -> Block:
     """Return a list item; empty if it has no content."""
     blocks = [*to_blocks(node.children)]
     # in a loose list the paragraph contains the checkbox
@@ -152,15 +152,15 @@ def _item(node: Node) -> Block:
     return {"blocks": blocks, "has_checkbox": True} | checked
 
 
-def _table(node: Node) -> Iterator[Block]:
+def _convert_table(node: Node) -> Iterator[Block]:
     aligns = [_ALIGNS.get(align, "left") for align in node.value]
-    rows = [[*_cells(row, aligns)] for row in node.children]
+    rows = [[*_convert_cells(row, aligns)] for row in node.children]
     cells = [row for row in rows if any("text" in cell for cell in row)]
     if cells:
         yield {"type": "table", "cells": cells, "is_bordered": True}
 
 
-def _cells(row: Node, aligns: Sequence[str]) -> Iterator[Block]:
+def _convert_cells(row: Node, aligns: Sequence[str]) -> Iterator[Block]:
     for align, child in zip(aligns, row.children, strict=False):
         cell: Block = {"align": align, "valign": "middle"}
         if text := to_rich_text(child.children):
@@ -172,37 +172,37 @@ def _cells(row: Node, aligns: Sequence[str]) -> Iterator[Block]:
 
 _CONVERTERS: dict[str, Callable[[Node], Iterator[Block]]] = {
     "Paragraph": lambda node: _to_paragraphs(node.children),
-    "Heading": _heading,
-    "CodeBlock": _code,
-    "BlockQuote": _quote,
-    "List": _list,
-    "Table": _table,
+    "Heading": _convert_heading,
+    "CodeBlock": _convert_code_block,
+    "BlockQuote": _convert_block_quote,
+    "List": _convert_list,
+    "Table": _convert_table,
     "Rule": lambda _: iter([{"type": "divider"}]),
     "HtmlBlock": lambda node: _to_paragraphs(node.children),
 }
 
 
-def _add_block(block: Block, size: RichMessageSize, depth: int) -> None:
+def _add_block_size(block: Block, size: RichMessageSize, depth: int) -> None:
     """Add a block or a list item."""
     size.blocks += 1
     size.depth = max(size.depth, depth)
-    _add_text(block.get("text", ""), size, depth)
-    _add_text(block.get("expression", ""), size, depth)
+    _add_text_size(block.get("text", ""), size, depth)
+    _add_text_size(block.get("expression", ""), size, depth)
     for inner in (*block.get("blocks", ()), *block.get("items", ())):
-        _add_block(inner, size, depth + 1)
+        _add_block_size(inner, size, depth + 1)
     for row in block.get("cells", ()):
         size.blocks += 1
         size.columns = max(size.columns, len(row))
         for cell in row:
-            _add_text(cell.get("text", ""), size, depth + 1)
+            _add_text_size(cell.get("text", ""), size, depth + 1)
 
 
-def _add_text(text: RichText, size: RichMessageSize, depth: int) -> None:
+def _add_text_size(text: RichText, size: RichMessageSize, depth: int) -> None:
     if isinstance(text, str):
         size.text += utf16_len(text)
     elif isinstance(text, list):
         for part in text:
-            _add_text(part, size, depth)
+            _add_text_size(part, size, depth)
     else:
         size.depth = max(size.depth, depth + 1)
-        _add_text(text.get("text", text.get("expression", "")), size, depth + 1)
+        _add_text_size(text.get("text", text.get("expression", "")), size, depth + 1)

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from .formatted_text import is_blank
-from .source import Node
+from .markdown_source import Node
 
 RichText = Any
 

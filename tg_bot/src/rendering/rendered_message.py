@@ -9,8 +9,8 @@ import structlog
 from .blocks import Block, RichMessageSize, measure, needs_rich_blocks, to_blocks
 from .formatted_text import FormattedText, is_blank
 from .markdown import render_markdown
+from .markdown_source import Node, parse_tree, walk
 from .sanitizer import sanitize_markdown
-from .source import Node, parse_tree, walk
 
 MAX_NODE_DEPTH = 60
 """Far deeper than Telegram allows."""

@@ -10,7 +10,7 @@ formula: `$x$` is readable as plain text, a price without its sign is not.
 
 import re
 
-from .source import Edit, Event, apply_edits, get_start_tag, parse_events
+from .markdown_source import Edit, Event, apply_edits, get_start_tag, parse_events
 
 _MAX_PASSES = 10
 """Escaping HTML in one pass may reveal more HTML to the next."""

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from .source import Edit, Node, apply_edits, parse_tree, walk
+from .markdown_source import Edit, Node, apply_edits, parse_tree, walk
 
 PHONE_LINE_LENGTH = 34
 """Monospaced characters that fit on one line of a message on a phone."""

@@ -12,8 +12,8 @@ from ..client.update import CallbackQuery, Message, Update, User
 from ..handlers.commands import COMMANDS
 from ..handlers.incoming import (
     ButtonPress,
-    HandlerContext,
     HandlerResult,
+    HandlerServices,
     IncomingMessage,
     IncomingUpdate,
     parse_command,
@@ -25,7 +25,7 @@ log = structlog.stdlib.get_logger()
 class Dispatcher:
     """Dispatches the updates of one bot."""
 
-    def __init__(self, bot_id: int, context: HandlerContext) -> None:
+    def __init__(self, bot_id: int, context: HandlerServices) -> None:
         self.username = ""
         """The bot's username; empty until getMe has returned it."""
         self._bot_id = bot_id
@@ -55,7 +55,7 @@ class Dispatcher:
             return None
         incoming = IncomingMessage(
             message_id,
-            self._conversation(message.chat.id),
+            self._build_conversation_id(message.chat.id),
             message.chat.id,
             _to_sender(author),
             user,
@@ -90,7 +90,11 @@ class Dispatcher:
         if decision == "blocked":
             return None
         press = ButtonPress(
-            message_id, self._conversation(chat.id), chat.id, _to_sender(author), query.data or ""
+            message_id,
+            self._build_conversation_id(chat.id),
+            chat.id,
+            _to_sender(author),
+            query.data or "",
         )
         return press.build_press() if decision == "allowed" else await self._refuse(press)
 
@@ -125,7 +129,7 @@ class Dispatcher:
                 self._logged_kinds.add(fields)
                 log.warning("unexpected update kind ignored", fields=sorted(fields))
 
-    def _conversation(self, chat_id: int) -> str:
+    def _build_conversation_id(self, chat_id: int) -> str:
         return keys.conversation_for_chat(self._bot_id, chat_id)
 
 

@@ -74,7 +74,9 @@ class SendJournal:
             lambda: self.mailbox.journal(self.delivery, self.message_id, step, value)
         )
 
-    async def count_uncertain(self, step: str, reason: str) -> RetryMessage | RejectMessage:
+    async def record_uncertain_attempt(
+        self, step: str, reason: str
+    ) -> RetryMessage | RejectMessage:
         """Count a request that got no response; returns the error to raise for it."""
         counter = f"{_UNCERTAIN_STEP_PREFIX}{step}"
         attempts = int(self.steps.get(counter, 0)) + 1
@@ -91,7 +93,7 @@ class OutgoingMessage:
     journal: SendJournal
     chat_id: int
     rendered: RenderedMessage
-    is_rich: bool
+    is_rich_wanted: bool
     """Whether the user wants rich messages."""
     is_silent: bool
 
@@ -115,7 +117,7 @@ class MessageSender:
     def _is_rich(self, message: OutgoingMessage) -> bool:
         if not message.rendered.rich_parts or message.journal.is_started():
             return message.journal.is_started(_RICH_STEP_PREFIX)
-        return message.is_rich and self.is_rich_supported
+        return message.is_rich_wanted and self.is_rich_supported
 
     async def _send_rich(self, message: OutgoingMessage) -> None:
         if reason := message.journal.steps.get(_GIVEN_UP_STEP):
@@ -148,7 +150,7 @@ class MessageSender:
             return
         if part.blocks and not message.journal.is_started(f"{step}."):
             try:
-                async with self._rate_limited(message, step):
+                async with self._rate_limited_request(message, step):
                     sent_id = await self._client.send_rich_message(
                         message.chat_id, part.blocks, is_silent=_is_silent(message, step)
                     )
@@ -179,7 +181,7 @@ class MessageSender:
             return
         buttons = message.rendered.buttons if is_last else ()
         try:
-            async with self._rate_limited(message, step):
+            async with self._rate_limited_request(message, step):
                 sent_id = await self._client.send_message(
                     message.chat_id,
                     part.text,
@@ -203,7 +205,9 @@ class MessageSender:
             await _record_sent(message, step, sent_id, is_last=is_last)
 
     @asynccontextmanager
-    async def _rate_limited(self, message: OutgoingMessage, step: str) -> AsyncIterator[None]:
+    async def _rate_limited_request(
+        self, message: OutgoingMessage, step: str
+    ) -> AsyncIterator[None]:
         """Wait for the rate limit, measure a request, and raise what to do without a response."""
         await self._rate_limiter.acquire(message.chat_id)
         started = time.monotonic()
@@ -211,7 +215,7 @@ class MessageSender:
             yield
         except TelegramOutcomeUnknown as error:
             SENDS.labels("uncertain").inc()
-            raise await message.journal.count_uncertain(step, error.message) from None
+            raise await message.journal.record_uncertain_attempt(step, error.message) from None
         finally:
             SEND_SECONDS.observe(time.monotonic() - started)
 

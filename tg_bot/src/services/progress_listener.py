@@ -8,8 +8,8 @@ from redis.exceptions import RedisError
 
 from smart_kit.aio import sleep_until_stopped
 from smart_kit.backoff import Backoff
-from smart_kit.contracts.keys import live_channel
-from smart_kit.contracts.queue import LiveFrame, reply_id
+from smart_kit.contracts.keys import progress_channel
+from smart_kit.contracts.queue import ProgressFrame, reply_id
 from smart_kit.redis import MAX_BLOCK_SECONDS, Redis
 
 from ..client.telegram import TelegramClient
@@ -42,7 +42,7 @@ class ProgressListener:
         self._client = client
         self._rate_limiter = rate_limiter
         self._blocking = blocking
-        self._channel = live_channel(bot_id)
+        self._channel = progress_channel(bot_id)
         self._draft_timings = draft_timings
         self._idle_timeout_seconds = idle_timeout_seconds
         self._drafts: dict[str, TurnDraft] = {}
@@ -78,7 +78,7 @@ class ProgressListener:
 
     def _handle_frame(self, data: str) -> None:
         try:
-            frame = LiveFrame.model_validate_json(data)
+            frame = ProgressFrame.model_validate_json(data)
         except ValidationError:
             log.warning("progress frame unreadable")
             return
@@ -95,13 +95,13 @@ class ProgressListener:
         draft.update_text(frame.text)
         draft.expires_at = asyncio.get_running_loop().time() + self._idle_timeout_seconds
 
-    def _is_stale(self, frame: LiveFrame, answer_id: str, draft: TurnDraft | None) -> bool:
+    def _is_stale(self, frame: ProgressFrame, answer_id: str, draft: TurnDraft | None) -> bool:
         """Return whether a newer frame was seen. A retried turn counts from 1 again."""
         if frame.kind == "begin" and frame.seq == 1:
             return self._finished_turns.get(answer_id, False)
         return answer_id in self._finished_turns or (draft is not None and frame.seq <= draft.seq)
 
-    def _start_draft(self, frame: LiveFrame, answer_id: str) -> TurnDraft:
+    def _start_draft(self, frame: ProgressFrame, answer_id: str) -> TurnDraft:
         """Start a draft that replaces the chat's earlier ones."""
         self._finished_turns.pop(answer_id, None)
         earlier = {

@@ -11,7 +11,7 @@ from smart_kit import log as logs
 from smart_kit.contracts import keys
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.queue import TO_TELEGRAM_ADAPTER, Notification, ToTelegram
-from smart_kit.contracts.threads import RunRecord
+from smart_kit.contracts.threads import CronJobRunRecord
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import DEFAULT_TIMINGS, Delivery, Mailbox, Outcome, Worker, WorkerTimings
 from smart_kit.redis import Redis
@@ -91,7 +91,7 @@ class ResponseHandler:
                 SendJournal(self._mailbox, delivery, message.id, steps),
                 message.chat_id,
                 self._composer.compose(message, user),
-                is_rich=user is None or user.rich_messages,
+                is_rich_wanted=user is None or user.rich_messages,
                 is_silent=message.priority == "low",
             )
             await self._progress_listener.finish_turn(message.id)
@@ -167,4 +167,6 @@ def _build_run_record(message: ToTelegram, *, is_sent: bool) -> str:
     if not isinstance(message, Notification):
         return ""
     state: Literal["done", "failed"] = "done" if is_sent else "failed"
-    return RunRecord(run_id=message.run_id, state=state, ended_at=utc_now()).model_dump_json()
+    return CronJobRunRecord(
+        run_id=message.run_id, state=state, ended_at=utc_now()
+    ).model_dump_json()

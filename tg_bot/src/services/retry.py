@@ -48,11 +48,11 @@ class TelegramRetrier:
     ) -> None:
         """Repeat the call until it succeeds once, or until `stop`."""
 
-        async def done() -> bool:
+        async def call_returning_true() -> bool:
             await call()
             return True
 
-        while not stop.is_set() and not await self.call_once(done, stop):
+        while not stop.is_set() and not await self.call_once(call_returning_true, stop):
             pass
 
     async def call_once(self, call: Callable[[], Awaitable[T]], stop: asyncio.Event) -> T | None:

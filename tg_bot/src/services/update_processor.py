@@ -68,7 +68,7 @@ class UpdateProcessor:
         """
         updates, failed = self._parse_batch(batch)
         acknowledging = [
-            asyncio.create_task(self._acknowledge(update.callback_query.id))
+            asyncio.create_task(self._answer_callback_query(update.callback_query.id))
             for update in updates
             if update.callback_query is not None
         ]
@@ -80,7 +80,7 @@ class UpdateProcessor:
         if batch:
             LAST_UPDATE_AT.set_to_current_time()
 
-    async def _acknowledge(self, callback_query_id: str) -> None:
+    async def _answer_callback_query(self, callback_query_id: str) -> None:
         """Answer a callback query: until then Telegram shows the pressed button as loading."""
         try:
             async with asyncio.timeout(ACKNOWLEDGE_TIMEOUT_SECONDS):
@@ -111,8 +111,8 @@ class UpdateProcessor:
         return DeadLetter(queue=queue, conversation="", payload=payload, reason=reason, attempts=1)
 
     async def _process(self, updates: Sequence[Update], failed: list[DeadLetter]) -> None:
-        users = await self._access.get_users(
-            update.telegram_id for update in updates if update.telegram_id is not None
+        users = await self._access.load_senders(
+            update.sender_telegram_id for update in updates if update.sender_telegram_id is not None
         )
         chats = _group_by_chat(updates)
         if chats:
@@ -139,15 +139,15 @@ class UpdateProcessor:
     async def _handle_chat(self, chat: "_ChatBatch", users: dict[int, UserSnapshot]) -> None:
         """Handle a chat's updates in order. Raises RedisError; another error fails one update."""
         for update in chat.updates:
-            message_id = keys.update_message_id(self._bot_id, update.update_id)
+            message_id = keys.message_id_for_update(self._bot_id, update.update_id)
             logs.reset_context(correlation_id=message_id)
             try:
-                user_id = update.telegram_id or 0
+                user_id = update.sender_telegram_id or 0
                 result = await self._dispatcher.handle_telegram_update(
                     message_id, update, users.get(user_id)
                 )
                 if isinstance(result, Notice) and result.notice in ("invite_redeemed", "welcome"):
-                    users |= await self._access.get_users([user_id])  # for later updates
+                    users |= await self._access.load_senders([user_id])  # for later updates
                 if result is not None:
                     chat.add(result)
             except RedisError:

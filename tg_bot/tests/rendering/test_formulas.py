@@ -2,8 +2,8 @@ r"""Money is no formula, whatever stands between its signs; a formula is one in 
 
 import pytest
 
+from tg_bot.src.rendering.markdown_source import Node, parse_tree
 from tg_bot.src.rendering.sanitizer import sanitize_markdown
-from tg_bot.src.rendering.source import Node, parse_tree
 
 PRICES = [
     "$5 and $10",

@@ -7,7 +7,7 @@ from prometheus_client import REGISTRY
 
 from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.contracts.queue import ToTelegram
-from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER, RunRecord
+from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER, CronJobRunRecord
 from smart_kit.redis import Redis, await_result
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.queue_contents import enqueue_to_telegram
@@ -36,7 +36,7 @@ async def read_run_states(redis: Redis) -> list[str]:
         ARCHIVE_RECORD_ADAPTER.validate_json(fields["record"])
         for _, fields in await redis.xrange(TURNS_STREAM)
     ]
-    return [record.state for record in records if isinstance(record, RunRecord)]
+    return [record.state for record in records if isinstance(record, CronJobRunRecord)]
 
 
 def count_sends(outcome: str) -> float:

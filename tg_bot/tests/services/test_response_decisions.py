@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
-from smart_kit.contracts.threads import RunRecord
+from smart_kit.contracts.threads import CronJobRunRecord
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import Delivery, Outcome
 from smart_kit.redis import Redis
@@ -36,7 +36,7 @@ def frozen_now(monkeypatch: pytest.MonkeyPatch) -> datetime:
 
 
 def run_record(run_id: object, state: str) -> str:
-    record = RunRecord.model_validate({"run_id": run_id, "state": state, "ended_at": NOW})
+    record = CronJobRunRecord.model_validate({"run_id": run_id, "state": state, "ended_at": NOW})
     return record.model_dump_json()
 
 

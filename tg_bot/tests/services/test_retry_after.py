@@ -6,7 +6,7 @@ from datetime import timedelta
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import utc_now
 from smart_kit.mailbox import Delivery, Mailbox, WorkerTimings
-from smart_kit.redis import Redis, connect_blocking
+from smart_kit.redis import Redis, connect_for_blocking_reads
 from smart_kit.testing.fake_telegram import FakeTelegram, make_api_error
 from tg_bot.src.access import AccessControl
 from tg_bot.src.client.telegram import TelegramClient
@@ -49,7 +49,7 @@ async def test_fifty_minutes_of_429_cause_no_dead_letter(
         make_reply("behind it", 2, created_at=before),
     )
     mailbox = MailboxWithoutDelays(redis, TELEGRAM_QUEUE)
-    async with connect_blocking(settings) as blocking:
+    async with connect_for_blocking_reads(settings) as blocking:
         handler = ResponseHandler(
             settings.bot_id,
             mailbox,

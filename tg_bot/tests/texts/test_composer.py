@@ -8,7 +8,7 @@ from smart_kit.contracts.queue import NoticeName
 from smart_kit.settings import LocaleSettings
 from smart_kit.version import get_version
 from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
-from tg_bot.src.handlers.rich import RICH_ON
+from tg_bot.src.handlers.rich_command import RICH_ON
 from tg_bot.src.texts.composer import Composer
 from tg_bot.src.texts.notices import NOTICES
 from tg_bot.tests.queue_messages import make_effect, make_notice, make_reminder, make_reply

@@ -71,7 +71,7 @@ class ModelRegistry:
         self._pool = pool
         self._vault = vault
         providers = {
-            provider.id: (provider, self._open_endpoint(provider))
+            provider.id: (provider, self._get_endpoint(provider))
             for provider in configuration.providers
         }
         self._models = {
@@ -98,11 +98,11 @@ class ModelRegistry:
         model = self._models.get(name)
         return model is not None and model.is_user_selectable
 
-    def pin(self) -> AbstractContextManager[None]:
+    def keep_endpoints_open(self) -> AbstractContextManager[None]:
         """Keep the connections open in a block, even if the configuration changes meanwhile."""
-        return self._pool.pin(self._endpoints)
+        return self._pool.keep_open(self._endpoints)
 
-    def _open_endpoint(self, provider: ProviderSnapshot) -> Endpoint | None:
+    def _get_endpoint(self, provider: ProviderSnapshot) -> Endpoint | None:
         """Return the provider's endpoint; None: its key cannot be decrypted."""
         key: str | None = "none"  # the SDK requires one
         if provider.encrypted_api_key is not None:

@@ -19,7 +19,7 @@ DEFAULT_OUTPUT_TOKENS = 1_000
 
 
 @dataclass(frozen=True)
-class Prompt:
+class PromptPrefix:
     """The constant beginning of an assistant's requests: the same bytes each time, so that a
     provider's prompt cache can be used."""
 
@@ -50,7 +50,7 @@ class Prompt:
 class ModelRequest:
     """A request to a model, independent of the API that carries it."""
 
-    prompt: Prompt
+    prompt: PromptPrefix
     conversation: Conversation
     """May be shortened between two attempts."""
     key: str

@@ -58,7 +58,9 @@ class RequestAdaptation:
         is_refused = bool(self.dropped_values) and (name, encode_json(value)) in self.dropped_values
         return name not in self.dropped_parameters and not is_refused
 
-    def adapt(self, refusal: UnsupportedParameter, sent: Mapping[str, Any]) -> Self | None:
+    def extend_for_refusal(
+        self, refusal: UnsupportedParameter, sent: Mapping[str, Any]
+    ) -> Self | None:
         """Return the adaptation to try next after a refusal; None: nothing is left to try.
 
         Each adaptation adds to the one before and removes nothing, so that the search ends.

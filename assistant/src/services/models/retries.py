@@ -93,12 +93,12 @@ class RetryPolicy:
         )
         return None if is_late or is_breaker_too_slow else delay
 
-    def adapt(self, call: ModelCall, error: UpstreamError) -> RequestAdaptation | None:
+    def adapt_request(self, call: ModelCall, error: UpstreamError) -> RequestAdaptation | None:
         """Return how to change the request after an unsupported parameter; None: not that error."""
         if not isinstance(error, UnsupportedParameter) or self.adaptations == MAX_ADAPTATIONS:
             return None
         self.adaptations += 1
-        adapted = call.adaptation.adapt(error, call.parameters)
+        adapted = call.adaptation.extend_for_refusal(error, call.parameters)
         if adapted is not None:
             log.info("model request adapted", model=call.model.name, reason=error.message)
         return adapted
@@ -128,7 +128,7 @@ async def call_with_retries(
             with _guard_attempt(state.breaker, policy) as seconds:
                 completion = await call_model(call, endpoint, seconds)
         except UpstreamError as error:
-            if (adapted := policy.adapt(call, error)) is not None:
+            if (adapted := policy.adapt_request(call, error)) is not None:
                 adaptation = adapted
                 continue
             failures.append(to_failure(model, error.message, loop_time() - started, call, error))

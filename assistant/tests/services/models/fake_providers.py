@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from assistant.src.messages.completion import Completion
-from assistant.src.messages.item import ChatItem, build_tool_item
+from assistant.src.messages.item import ChatItem, build_tool_result_item
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.fake_openai_server import (
     FakeOpenAIServer,
@@ -294,5 +294,8 @@ async def run_turn(
                 make_fake_turn(),
             )
         )
-        given += [said[-1].item, *(build_tool_item(one.id, "result") for one in said[-1].calls)]
+        given += [
+            said[-1].item,
+            *(build_tool_result_item(one.id, "result") for one in said[-1].calls),
+        ]
     return said

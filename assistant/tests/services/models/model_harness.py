@@ -10,7 +10,7 @@ from assistant.src.messages.conversation import Conversation
 from assistant.src.messages.item import ChatItem
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.model_registry import ResolvedModel
-from assistant.src.services.models.request import ModelRequest, Prompt
+from assistant.src.services.models.request import ModelRequest, PromptPrefix
 from assistant.src.services.models.transport.endpoint import Endpoint
 from smart_kit.testing.scripted_model import ScriptedModel
 
@@ -72,7 +72,7 @@ def make_model_request(
     *items: ChatItem, functions: Any = (FUNCTION,), instructions: str = "s", **changes: Any
 ) -> ModelRequest:
     return ModelRequest(
-        prompt=Prompt(instructions, functions),
+        prompt=PromptPrefix(instructions, functions),
         conversation=make_conversation(*items or (QUESTION,)),
         key="m/1",
         **changes,

@@ -142,7 +142,7 @@ async def test_running_turn_keeps_the_connection_of_its_configuration(
     pool = EndpointPool()
     first = ModelRegistry(make_configuration(make_provider(FIRST, model.url)), pool, VAULT)
     endpoint = get_endpoint(first, "m1")
-    with first.pin():
+    with first.keep_endpoints_open():
         await complete_with(first, "m1")
         client = endpoint._client
         ModelRegistry(make_configuration(), pool, VAULT)
@@ -151,7 +151,7 @@ async def test_running_turn_keeps_the_connection_of_its_configuration(
     await pool.close()
     assert not is_open(endpoint)
 
-    with first.pin():  # a turn that began before, and asks only now
+    with first.keep_endpoints_open():  # a turn that began before, and asks only now
         assert await complete_with(first, "m1") == "Hello!"
     await pool.close()
     assert not is_open(endpoint)
@@ -163,7 +163,7 @@ async def test_turns_and_configuration_share_one_connection() -> None:
     registry = ModelRegistry(record, pool, VAULT)
     endpoint = get_endpoint(registry, "m1")
     endpoint._get_client()
-    with registry.pin(), registry.pin():
+    with registry.keep_endpoints_open(), registry.keep_endpoints_open():
         pass
 
     assert is_open(endpoint)

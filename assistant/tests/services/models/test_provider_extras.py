@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from assistant.src.messages.item import ChatItem, build_tool_item
+from assistant.src.messages.item import ChatItem, build_tool_result_item
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.transport import streaming
 from assistant.tests.services.models.fake_openai_server import (
@@ -53,7 +53,7 @@ async def test_extras_of_one_model_never_reach_another(
         items = [
             QUESTION,
             first_completion.item,
-            *(build_tool_item(one.id, "r") for one in first_completion.calls),
+            *(build_tool_result_item(one.id, "r") for one in first_completion.calls),
         ]
         other = make_resolved_model(second.endpoint, "other")
         completion = await ModelClient().complete(
@@ -83,7 +83,7 @@ async def test_required_extras_are_added_to_calls_of_other_models(
     )
     async with run_fake_openai_server(respond) as server:
         (completion,) = await run_turn(
-            server, items=[QUESTION, plain, build_tool_item("abcdefghi", "r")]
+            server, items=[QUESTION, plain, build_tool_result_item("abcdefghi", "r")]
         )
 
     assert completion.text == "Done."

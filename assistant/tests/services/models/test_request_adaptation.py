@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from assistant.src.messages.item import ChatItem, build_tool_item
+from assistant.src.messages.item import ChatItem, build_tool_result_item
 from assistant.src.services.models.circuit_breaker import FAILURE_THRESHOLD
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.model_state import MAX_REJECTED_EXTRAS, ModelStates
@@ -35,7 +35,7 @@ CALLING_MESSAGE = {"role": "assistant", "content": "", "tool_calls": [CALL]}
 FOREIGN_ITEMS = (
     QUESTION,
     ChatItem.from_message(CALLING_MESSAGE),
-    build_tool_item("abcdefghi", "r"),
+    build_tool_result_item("abcdefghi", "r"),
 )
 """Calls of another model, which has added nothing."""
 
@@ -209,7 +209,7 @@ async def test_rejected_extras_are_omitted_from_then_on(
     async with run_fake_openai_server(respond_with_reasoning) as server:
         model = make_resolved_model(server.endpoint)
         first = await client.complete([model], make_model_request(), make_fake_turn())
-        items = [QUESTION, first.item, build_tool_item(first.calls[0].id, "r")]
+        items = [QUESTION, first.item, build_tool_result_item(first.calls[0].id, "r")]
         server.responder = refuse_reasoning(refusal)
         said = [
             await client.complete([model], make_model_request(*items), make_fake_turn())
@@ -225,7 +225,7 @@ async def test_unrelated_refusal_keeps_the_extras() -> None:
     async with run_fake_openai_server(respond_with_reasoning) as server:
         model = make_resolved_model(server.endpoint)
         first = await client.complete([model], make_model_request(), make_fake_turn())
-        items = [QUESTION, first.item, build_tool_item(first.calls[0].id, "r")]
+        items = [QUESTION, first.item, build_tool_result_item(first.calls[0].id, "r")]
         server.responder = lambda _: make_refusal("flagged")
         with pytest.raises(UpstreamRejected):
             await client.complete([model], make_model_request(*items), make_fake_turn())

@@ -17,10 +17,10 @@ from smart_kit.errors import Conflict, InvalidRequest
 from ...models import Assistant, AssistantTool, Tool
 from ...pagination import PageQuery, build_page, fetch_page
 from ..configuration.change import configuration_change
-from ..records.crud import Records, find, get_provided_fields, not_found_error, set_fields
+from ..records.crud import RecordReader, find, get_provided_fields, not_found_error, set_fields
 from ..tools import tools
 
-RECORDS = Records(AssistantTool, AssistantToolRead)
+RECORDS = RecordReader(AssistantTool, AssistantToolRead)
 
 
 class AssistantToolQuery(PageQuery):

@@ -9,18 +9,18 @@ from smart_kit.errors import Conflict
 from ...models import Assistant, AssistantTool, Tool, User
 from ..configuration import model_coverage
 from ..configuration.change import configuration_change
-from ..configuration.model_coverage import DefaultModels, ensure_covered
+from ..configuration.model_coverage import DefaultModels, coverage_guard
 from ..records.crud import (
-    Records,
+    RecordReader,
+    build_user_name_expression,
     check_name_available,
     check_unused,
     find,
     get_provided_fields,
     set_fields,
-    user_display_name,
 )
 
-RECORDS = Records(Assistant, AssistantRead)
+RECORDS = RecordReader(Assistant, AssistantRead)
 
 
 async def create(
@@ -31,7 +31,7 @@ async def create(
     Raises Conflict if the name is taken or none of its models is active, InvalidRequest if a model
     does not exist.
     """
-    async with configuration_change(session), ensure_covered(session, defaults):
+    async with configuration_change(session), coverage_guard(session, defaults):
         await check_name_available(session, Assistant.name, body.name)
         row = Assistant(**body.model_dump())
         await model_coverage.check_model_names(session, row)
@@ -43,7 +43,7 @@ async def update(
     session: AsyncSession, assistant_id: UUID, body: AssistantUpdate, defaults: DefaultModels
 ) -> AssistantRead:
     """Change an assistant. Raises NotFound, Conflict, InvalidRequest."""
-    async with configuration_change(session), ensure_covered(session, defaults):
+    async with configuration_change(session), coverage_guard(session, defaults):
         row = await find(session, Assistant, assistant_id)
         fields = get_provided_fields(body, Assistant)
         if fields.get("name", row.name) != row.name:
@@ -96,6 +96,6 @@ async def _check_unused(session: AsyncSession, row: Assistant) -> None:
         ("tools that ask it", select(Tool.name).where(Tool.assistant_id == row.id)),
         (
             "users who have chosen it",
-            select(user_display_name()).where(User.assistant_id == row.id),
+            select(build_user_name_expression()).where(User.assistant_id == row.id),
         ),
     )

@@ -11,7 +11,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.errors import InvalidRequest
 
-from ...models import Assistant, AssistantTool, Configuration, Tool
+from ...models import Assistant, AssistantTool, ConfigurationVersion, Tool
 from . import versions
 
 MAX_SUB_ASSISTANT_LEVELS = 3
@@ -37,7 +37,7 @@ async def configuration_change(
         return
     session.info[_IN_PROGRESS_KEY] = True
     try:
-        await session.exec(select(Configuration).with_for_update())
+        await session.exec(select(ConfigurationVersion).with_for_update())
         before = await versions.read_fingerprints(session)
         yield
         await session.flush()
@@ -65,10 +65,10 @@ async def _check_sub_assistants(session: AsyncSession) -> None:
         graph[parent].add(target)
     if graph:
         names = (await session.exec(select(Assistant.id, Assistant.name))).all()
-        _check_graph(graph, dict(names))
+        _check_sub_assistant_graph(graph, dict(names))
 
 
-def _check_graph(graph: SubAssistantGraph, names: dict[UUID, str]) -> None:
+def _check_sub_assistant_graph(graph: SubAssistantGraph, names: dict[UUID, str]) -> None:
     try:
         ordered = tuple(TopologicalSorter(graph).static_order())
     except CycleError as error:

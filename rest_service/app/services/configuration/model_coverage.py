@@ -39,7 +39,7 @@ class ModelCoverage:
     assistants: tuple[ActiveAssistant, ...]
     usable_models: set[str]
 
-    def find_uncovered(self) -> list[ActiveAssistant]:
+    def find_uncovered_assistants(self) -> list[ActiveAssistant]:
         """Return the assistants without a usable model."""
         return [one for one in self.assistants if self.usable_models.isdisjoint(one.models)]
 
@@ -101,7 +101,7 @@ async def check_model_names(session: AsyncSession, row: Assistant) -> None:
 
 
 @asynccontextmanager
-async def ensure_covered(session: AsyncSession, defaults: DefaultModels) -> AsyncIterator[None]:
+async def coverage_guard(session: AsyncSession, defaults: DefaultModels) -> AsyncIterator[None]:
     """Make a change to assistants, models or providers inside this context.
 
     Raises Conflict if an active assistant would lose its last usable model, or if a new or newly
@@ -112,10 +112,10 @@ async def ensure_covered(session: AsyncSession, defaults: DefaultModels) -> Asyn
         return
     session.info[_IN_PROGRESS_KEY] = True
     try:
-        before = {one.id for one in (await read(session, defaults)).find_uncovered()}
+        before = {one.id for one in (await read(session, defaults)).find_uncovered_assistants()}
         yield
         await session.flush()
-        after = (await read(session, defaults)).find_uncovered()
+        after = (await read(session, defaults)).find_uncovered_assistants()
         _raise_if_uncovered([one for one in after if one.id not in before])
     finally:
         del session.info[_IN_PROGRESS_KEY]

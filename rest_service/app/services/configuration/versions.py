@@ -14,7 +14,7 @@ from smart_kit.contracts.audit import Caller
 from smart_kit.contracts.base import JsonObject, Page
 from smart_kit.contracts.versions import VersionRead
 
-from ...models import Assistant, AssistantTool, Configuration, Tool, Version
+from ...models import Assistant, AssistantTool, ConfigurationVersion, RecordVersion, Tool
 from ...pagination import PageQuery, paginate
 from ..records.crud import find, not_found_error
 
@@ -51,7 +51,7 @@ async def record(
     if not touched:
         return
     author: ChangeAuthor = session.info.get(ChangeAuthor, ChangeAuthor())
-    count = (await session.exec(select(Configuration.version))).one()
+    count = (await session.exec(select(ConfigurationVersion.version))).one()
     for table in TABLES:
         for row_id in sorted(row_id for its_table, row_id in touched if its_table is table):
             content = await _read_content(session, table, row_id)
@@ -59,7 +59,7 @@ async def record(
             if content == (last.content if last else None):
                 continue
             session.add(
-                Version(
+                RecordVersion(
                     object_type=table.__tablename__,
                     object_id=row_id,
                     number=last.number + 1 if last else 1,
@@ -87,7 +87,7 @@ async def read(
     session: AsyncSession, table: VersionedTable, row_id: UUID, number: int
 ) -> VersionRead:
     """Return a version. Raises NotFound."""
-    rows = _select_versions(table, row_id).where(Version.number == number)
+    rows = _select_versions(table, row_id).where(RecordVersion.number == number)
     row = (await session.exec(rows)).first()
     if row is None:
         raise not_found_error(f"version of the {table.noun} {row_id} with the number", number)
@@ -107,18 +107,21 @@ async def read_as_of(
 ) -> dict[UUID, VersionRead]:
     """Return the records' versions at that version of the configuration, as far as known."""
     rows = (
-        select(Version)
-        .where(Version.object_type == table.__tablename__, col(Version.object_id).in_(row_ids))
-        .where(Version.configuration_version <= configuration_version)
-        .ext(distinct_on(col(Version.object_id)))
-        .order_by(col(Version.object_id), col(Version.number).desc())
+        select(RecordVersion)
+        .where(
+            RecordVersion.object_type == table.__tablename__,
+            col(RecordVersion.object_id).in_(row_ids),
+        )
+        .where(RecordVersion.configuration_version <= configuration_version)
+        .ext(distinct_on(col(RecordVersion.object_id)))
+        .order_by(col(RecordVersion.object_id), col(RecordVersion.number).desc())
     )
     return {row.object_id: _to_read(row) for row in await session.exec(rows)}
 
 
 async def get_last_known_name(session: AsyncSession, table: VersionedTable, row_id: UUID) -> str:
     """Return the name of a record, the last name of a deleted one, or the id if unknown."""
-    rows = _select_versions(table, row_id).where(col(Version.content).is_not(None))
+    rows = _select_versions(table, row_id).where(col(RecordVersion.content).is_not(None))
     last = (await session.exec(rows.limit(1))).first()
     return str(last.content["name"]) if last and last.content else str(row_id)
 
@@ -149,12 +152,12 @@ async def _read_links(session: AsyncSession, assistant_id: UUID) -> list[JsonObj
     return sorted(found, key=lambda link: str(link["name"]))
 
 
-def _select_versions(table: VersionedTable, row_id: UUID) -> SelectOfScalar[Version]:
-    rows = select(Version).where(
-        Version.object_type == table.__tablename__, Version.object_id == row_id
+def _select_versions(table: VersionedTable, row_id: UUID) -> SelectOfScalar[RecordVersion]:
+    rows = select(RecordVersion).where(
+        RecordVersion.object_type == table.__tablename__, RecordVersion.object_id == row_id
     )
-    return rows.order_by(col(Version.number).desc())
+    return rows.order_by(col(RecordVersion.number).desc())
 
 
-def _to_read(row: Version) -> VersionRead:
+def _to_read(row: RecordVersion) -> VersionRead:
     return VersionRead.model_validate(row, from_attributes=True)

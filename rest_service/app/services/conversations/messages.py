@@ -10,9 +10,9 @@ from smart_kit.contracts.threads import MessageRead
 
 from ...models import Message
 from ...pagination import PageQuery, PlainText, build_page, fetch_page, select_matching
-from ..records.crud import OwnerScope, Records
+from ..records.crud import OwnerScope, RecordReader
 
-RECORDS = Records(Message, MessageRead)
+RECORDS = RecordReader(Message, MessageRead)
 
 MessageId = Annotated[PlainText, Field(description="A queue message", examples=["tg:123:456"])]
 

@@ -8,10 +8,10 @@ from smart_kit.contracts.threads import ThreadCreate, ThreadRead
 
 from ...models import Assistant, DeletedThread, Message, Thread, Turn, User
 from ...pagination import PageQuery
-from ..records.call_scope import CallScope
-from ..records.crud import Records, find
+from ..records.call_context import CallContext
+from ..records.crud import RecordReader, find
 
-RECORDS = Records(Thread, ThreadRead)
+RECORDS = RecordReader(Thread, ThreadRead)
 
 
 class ThreadQuery(PageQuery):
@@ -19,7 +19,7 @@ class ThreadQuery(PageQuery):
     assistant_id: UUID | None = None
 
 
-async def start(scope: CallScope, body: ThreadCreate) -> ThreadRead:
+async def start(scope: CallContext, body: ThreadCreate) -> ThreadRead:
     """Start a new thread. Earlier messages keep the id of the old one. Raises NotFound."""
     session = scope.session
     await find(session, User, body.user_id, scope.owner, lock=True)  # serializes starts
@@ -35,7 +35,7 @@ async def start(scope: CallScope, body: ThreadCreate) -> ThreadRead:
     return RECORDS.to_read(row)
 
 
-async def delete(scope: CallScope, thread_row_id: UUID) -> None:
+async def delete(scope: CallContext, thread_row_id: UUID) -> None:
     """Delete a thread with its messages and turns; effects stay. Raises NotFound.
 
     A new thread replaces it at once, so that later messages do not get into the deleted one. Turns

@@ -47,10 +47,10 @@ async def read_trace(session: AsyncSession, message_id: MessageId) -> TurnTraceR
     """Return the trace. Raises NotFound, also until the turn is archived, shortly after its end."""
     turn = await read(session, message_id, owner=None)
     assistant_ids = {turn.assistant_id} | {s.assistant_id for s in turn.steps if s.assistant_id}
-    assistants = await _read_contents(session, Assistant, assistant_ids, turn)
+    assistants = await _read_contents_as_of(session, Assistant, assistant_ids, turn)
     links = [link for assistant in assistants for link in assistant["tools"]]
     tool_ids = {UUID(link["tool_id"]) for link in links if link["is_active"]}
-    tools = await _read_contents(session, Tool, tool_ids, turn)
+    tools = await _read_contents_as_of(session, Tool, tool_ids, turn)
     called = {step.name for step in turn.steps if step.kind == "tool"}
     rows = select(Message).where(Message.message_id == message_id).order_by(col(Message.position))
     return TurnTraceRead(
@@ -64,7 +64,7 @@ async def read_trace(session: AsyncSession, message_id: MessageId) -> TurnTraceR
     )
 
 
-async def _read_contents(
+async def _read_contents_as_of(
     session: AsyncSession, table: VersionedTable, row_ids: Collection[UUID], turn: TurnRead
 ) -> list[JsonObject]:
     """Return the contents of the records' versions at that time, without deleted records."""

@@ -14,7 +14,7 @@ from sqlmodel import and_, case, col, func, or_, select, true, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import schedule
-from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns, RunsDispatched
+from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns, DispatchedRuns
 
 from ...models import CronJob, CronJobRun, User
 from .job_schedule import get_database_now
@@ -29,7 +29,7 @@ DISPATCH_TIMEOUT = timedelta(seconds=10)
 AllowedTelegramIds = frozenset[int] | None
 """Telegram ids of TELEGRAM_ALLOWED_USERS; None: everyone."""
 
-EligibleJobs = ColumnElement[bool]
+EligibilityCondition = ColumnElement[bool]
 """A condition on jobs and their users: whether the job may fire."""
 
 log = structlog.stdlib.get_logger()
@@ -44,14 +44,19 @@ class DueJob(NamedTuple):
     next_fire_at: datetime | None
 
 
-def eligible_jobs(allowed: AllowedTelegramIds, bot_id: int | None) -> EligibleJobs:
+def build_eligibility_condition(
+    allowed: AllowedTelegramIds, bot_id: int | None
+) -> EligibilityCondition:
     """Return the condition: the user may talk, and the job is not of another bot. Others wait."""
     if bot_id is None:
-        return _is_allowed(allowed)
-    return and_(_is_allowed(allowed), or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id))
+        return _build_access_condition(allowed)
+    return and_(
+        _build_access_condition(allowed),
+        or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id),
+    )
 
 
-async def claim(session: AsyncSession, eligible: EligibleJobs) -> ClaimedRuns:
+async def claim(session: AsyncSession, eligible: EligibilityCondition) -> ClaimedRuns:
     """Claim the due runs. A job that missed several times fires once, for the latest."""
     now = await get_database_now(session)
     due_jobs = [_to_due_job(job, now) for job in await _lock_due_jobs(session, now, eligible)]
@@ -61,19 +66,19 @@ async def claim(session: AsyncSession, eligible: EligibleJobs) -> ClaimedRuns:
     if len(due_jobs) == MAX_JOBS:
         return ClaimedRuns(runs=runs, next_fire_at=now, now=now)
     times = (
-        await _next_fire_time(session, now, eligible),
+        await _find_earliest_fire_time(session, now, eligible),
         await _next_redispatch_time(session, claimed, now, eligible),
     )
     return ClaimedRuns(runs=runs, next_fire_at=min(filter(None, times), default=None), now=now)
 
 
-def _is_allowed(allowed: AllowedTelegramIds) -> ColumnElement[bool]:
+def _build_access_condition(allowed: AllowedTelegramIds) -> ColumnElement[bool]:
     """Return a condition on users: active, and either invited or on the list, as in tg_bot."""
     listed = true() if allowed is None else col(User.telegram_id).in_(allowed)
     return and_(col(User.status) == "active", or_(col(User.is_invited), listed))
 
 
-async def record_dispatched(session: AsyncSession, body: RunsDispatched) -> None:
+async def record_dispatched(session: AsyncSession, body: DispatchedRuns) -> None:
     """Mark claimed runs as queued. Runs that are unknown or in a later state stay unchanged."""
     waiting = and_(col(CronJobRun.id).in_(body.run_ids), CronJobRun.state == "claimed")
     values = {"state": "dispatched", "dispatched_at": func.now()}
@@ -81,7 +86,7 @@ async def record_dispatched(session: AsyncSession, body: RunsDispatched) -> None
 
 
 async def _lock_due_jobs(
-    session: AsyncSession, now: datetime, eligible: EligibleJobs
+    session: AsyncSession, now: datetime, eligible: EligibilityCondition
 ) -> Sequence[CronJob]:
     due = (
         select(CronJob)
@@ -149,7 +154,7 @@ async def _advance_jobs(session: AsyncSession, due_jobs: list[DueJob]) -> None:
 
 
 async def _read_runs_to_dispatch(
-    session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibleJobs
+    session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibilityCondition
 ) -> list[ClaimedRun]:
     """Return the runs claimed now, and older claimed ones, whose claimer probably died."""
     is_stale = col(CronJobRun.claimed_at) < now - DISPATCH_TIMEOUT
@@ -173,8 +178,8 @@ def _to_claimed_run(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
     )
 
 
-async def _next_fire_time(
-    session: AsyncSession, now: datetime, eligible: EligibleJobs
+async def _find_earliest_fire_time(
+    session: AsyncSession, now: datetime, eligible: EligibilityCondition
 ) -> datetime | None:
     """Return when to claim next. A due but locked job may be claimed again if its claimer dies."""
     is_ahead = col(CronJob.next_fire_at) > now
@@ -188,7 +193,7 @@ async def _next_fire_time(
 
 
 async def _next_redispatch_time(
-    session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibleJobs
+    session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibilityCondition
 ) -> datetime | None:
     """Return when a run of another claimer is handed out again, unless it is dispatched."""
     others = (

@@ -9,11 +9,11 @@ from smart_kit.errors import InvalidRequest, NotPermitted
 
 from ...models import CronJob, CronJobRun, User
 from ...pagination import PageQuery
-from ..effects.receipts import Receipts
-from ..records.call_scope import CallScope
+from ..effects.effect_recorder import EffectRecorder
+from ..records.call_context import CallContext
 from ..records.crud import (
     OwnerScope,
-    Records,
+    RecordReader,
     check_limit,
     find,
     get_provided_fields,
@@ -22,7 +22,7 @@ from ..records.crud import (
 )
 from . import job_schedule
 
-RECORDS = Receipts(
+RECORDS = EffectRecorder(
     CronJob,
     CronJobRead,
     CronJobCreate,
@@ -30,7 +30,7 @@ RECORDS = Receipts(
     "/api/cron-jobs",
     volatile_fields=frozenset({"next_fire_at"}),
 )
-RUNS = Records(CronJobRun, CronJobRunRead, order_by=(col(CronJobRun.scheduled_for).desc(),))
+RUNS = RecordReader(CronJobRun, CronJobRunRead, order_by=(col(CronJobRun.scheduled_for).desc(),))
 MAX_ACTIVE_JOBS = 100
 _MAX_NAME_LENGTH = 60
 
@@ -48,7 +48,7 @@ async def read_runs(
     return await RUNS.read_page(session, query, None, CronJobRun.job_id == job_id)
 
 
-async def create(scope: CallScope, body: CronJobCreate) -> CronJobRead:
+async def create(scope: CallContext, body: CronJobCreate) -> CronJobRead:
     """Create a job.
 
     Raises NotFound for an unknown user, NotPermitted for a chat other than the user's own,
@@ -68,7 +68,7 @@ async def create(scope: CallScope, body: CronJobCreate) -> CronJobRead:
     return await _add(scope, row)
 
 
-async def restore(scope: CallScope, facts: JsonObject, user_id: UUID) -> None:
+async def restore(scope: CallContext, facts: JsonObject, user_id: UUID) -> None:
     """Create a cancelled job again. A one-off that is up to a day late fires at once.
 
     Raises NotFound for a deleted user, InvalidRequest, Conflict at the limit.
@@ -77,7 +77,7 @@ async def restore(scope: CallScope, facts: JsonObject, user_id: UUID) -> None:
     await _add(scope, RECORDS.rebuild(facts, user_id))
 
 
-async def update(scope: CallScope, job_id: UUID, body: CronJobUpdate) -> CronJobRead:
+async def update(scope: CallContext, job_id: UUID, body: CronJobUpdate) -> CronJobRead:
     """Change a job; a new time activates a one-off that has fired. Raises NotFound,
     InvalidRequest, Conflict."""
     _, row = await lock_owned(scope.session, CronJob, job_id, scope.owner)
@@ -98,7 +98,7 @@ async def update(scope: CallScope, job_id: UUID, body: CronJobUpdate) -> CronJob
     return await RECORDS.record_changed(scope, row, "reminder_changed", before)
 
 
-async def delete(scope: CallScope, job_id: UUID) -> None:
+async def delete(scope: CallContext, job_id: UUID) -> None:
     """Delete a job. Raises NotFound."""
     _, row = await lock_owned(scope.session, CronJob, job_id, scope.owner)
     await RECORDS.record_cancelled(scope, row, "reminder_cancelled")
@@ -106,7 +106,7 @@ async def delete(scope: CallScope, job_id: UUID) -> None:
     await scope.session.flush()
 
 
-async def _add(scope: CallScope, row: CronJob) -> CronJobRead:
+async def _add(scope: CallContext, row: CronJob) -> CronJobRead:
     job_schedule.set_next_fire(row, await job_schedule.get_database_now(scope.session))
     await _check_limit(scope.session, row)
     scope.session.add(row)

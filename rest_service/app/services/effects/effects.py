@@ -12,11 +12,11 @@ from smart_kit.contracts.effects import EffectKind, EffectRead
 from ...models import Effect
 from ...pagination import PageQuery
 from ..conversations.messages import MessageId
-from ..records.call_scope import CallScope
-from ..records.crud import Records
+from ..records.call_context import CallContext
+from ..records.crud import RecordReader
 
 _NEWEST_FIRST = (col(Effect.created_at).desc(), col(Effect.id))
-RECORDS = Records(Effect, EffectRead, order_by=_NEWEST_FIRST)
+RECORDS = RecordReader(Effect, EffectRead, order_by=_NEWEST_FIRST)
 
 
 class EffectQuery(PageQuery):
@@ -39,7 +39,7 @@ async def read_undo_effect(session: AsyncSession, undone_effect: Effect) -> Effe
 
 
 async def record(
-    scope: CallScope,
+    scope: CallContext,
     user_id: UUID,
     kind: EffectKind,
     before: JsonObject | None,

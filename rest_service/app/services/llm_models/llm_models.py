@@ -14,20 +14,20 @@ from smart_kit.errors import Conflict, InvalidRequest
 from ...models import Assistant, LlmModel, LlmProvider, User
 from ...pagination import PageQuery
 from ..configuration.change import configuration_change
-from ..configuration.model_coverage import DefaultModels, ensure_covered
+from ..configuration.model_coverage import DefaultModels, coverage_guard
 from ..records import json_limits
 from ..records.crud import (
-    Records,
+    RecordReader,
+    build_user_name_expression,
     check_name_available,
     check_unused,
     find,
     get_provided_fields,
     set_fields,
-    user_display_name,
 )
 from ..secrets import secret_scan
 
-RECORDS = Records(LlmModel, LlmModelRead)
+RECORDS = RecordReader(LlmModel, LlmModelRead)
 RESERVED_PARAMETERS = (
     frozenset({"model", "messages", "input", "instructions", "prompt", "include", "stream", "n"})
     | {"tools", "tool_choice", "functions", "function_call"}
@@ -56,7 +56,7 @@ async def update(
 ) -> LlmModelRead:
     """Change a model. Raises NotFound, InvalidRequest, Conflict if an assistant would lose its
     last model."""
-    async with configuration_change(session), ensure_covered(session, defaults):
+    async with configuration_change(session), coverage_guard(session, defaults):
         row = await find(session, LlmModel, model_id, lock=True)
         fields = get_provided_fields(body, LlmModel)
         if "provider_id" in fields:
@@ -131,5 +131,8 @@ async def _check_unused(session: AsyncSession, row: LlmModel, defaults: DefaultM
         session,
         name,
         ("assistants that use it", naming),
-        ("users who have chosen it", select(user_display_name()).where(User.model == name)),
+        (
+            "users who have chosen it",
+            select(build_user_name_expression()).where(User.model == name),
+        ),
     )

@@ -111,7 +111,7 @@ def _apply_one(
         own = {"provider_id": provider.id, "provider_model_name": one.name}
         fields = one.fields
         if one.default_capabilities is not None:
-            fields = fields | {"capabilities": _apply_flags(one.default_capabilities, one)}
+            fields = fields | {"capabilities": _merge_capabilities(one.default_capabilities, one)}
         body = LlmModelCreate.model_validate(fields | own)
         new = llm_models.build_row(body)
         coverage.set_usable(one.name, is_usable=_is_usable(new.model_dump(), provider))
@@ -139,10 +139,10 @@ def _fields_for_known(one: ListedModel, row: LlmModel) -> JsonObject:
     """Return the fields of a known model that the list mentions; the others stay."""
     if not one.capability_flags:
         return one.fields
-    return one.fields | {"capabilities": _apply_flags(row.capabilities, one)}
+    return one.fields | {"capabilities": _merge_capabilities(row.capabilities, one)}
 
 
-def _apply_flags(capabilities: Iterable[Capability], one: ListedModel) -> list[Capability]:
+def _merge_capabilities(capabilities: Iterable[Capability], one: ListedModel) -> list[Capability]:
     remaining = [ability for ability in capabilities if one.capability_flags.get(ability, True)]
     return remaining + [
         ability for ability, has in one.capability_flags.items() if has and ability not in remaining

@@ -116,11 +116,13 @@ async def _check_provider(client: ProviderClient, model: LlmModel | None, names:
         seen = f"{client.host} lists no models"
     if model is None:
         return f"{seen}."
-    await (_check_responses if model.api == "responses" else _check_chat)(client, model, names)
+    await (_check_responses_api if model.api == "responses" else _check_chat_api)(
+        client, model, names
+    )
     return f"{seen}; {model.provider_model_name} answers."
 
 
-async def _check_chat(client: ProviderClient, model: LlmModel, names: list[str]) -> None:
+async def _check_chat_api(client: ProviderClient, model: LlmModel, names: list[str]) -> None:
     body = _build_body(model) | {"messages": [{"role": "user", "content": _PROMPT}]}
     for limit in _TOKEN_LIMIT_PARAMETERS:
         response = await client.request(
@@ -133,7 +135,7 @@ async def _check_chat(client: ProviderClient, model: LlmModel, names: list[str])
     _check_response(client, model, names, response, "choices")
 
 
-async def _check_responses(client: ProviderClient, model: LlmModel, names: list[str]) -> None:
+async def _check_responses_api(client: ProviderClient, model: LlmModel, names: list[str]) -> None:
     body = {"input": _PROMPT, "max_output_tokens": MAX_OUTPUT_TOKENS, "store": False}
     response = await client.request("POST", "/responses", _build_body(model) | body)
     try:

@@ -110,7 +110,7 @@ class ProviderClient:
         """Return whether the text contains no part of the key."""
         return self._key_fragments.isdisjoint(_substrings(text.casefold(), self._fragment_length))
 
-    def _quote(self, text: str) -> str:
+    def _redact(self, text: str) -> str:
         cleaned = _WHITESPACE.sub(" ", text).strip()[:_MAX_SCANNED_LENGTH]
         quote = self._redaction.redact(cleaned)[:MAX_QUOTE_LENGTH]
         return quote if self.is_safe_to_quote(quote) else ""
@@ -119,7 +119,7 @@ class ProviderClient:
         content = _decode_json(body)
         text = response.reason_phrase if content is None else _extract_message(content)
         target = _strip_redirect_target(response.headers.get("Location", ""))
-        quotes = self._quote(text), self._quote(target)
+        quotes = self._redact(text), self._redact(target)
         return ProviderResponse(response.status_code, content, *quotes)
 
     def _to_provider_error(self, error: Exception) -> ProviderError:
@@ -127,7 +127,7 @@ class ProviderClient:
         if any(isinstance(cause, socket.gaierror) for cause in causes):
             return ProviderError("unknown_host", f"There is no host {self.host}. Check base_url.")
         if tls := next((cause for cause in causes if isinstance(cause, ssl.SSLError)), None):
-            reason = self._quote(getattr(tls, "verify_message", "") or tls.reason or "TLS fails")
+            reason = self._redact(getattr(tls, "verify_message", "") or tls.reason or "TLS fails")
             return ProviderError(
                 "tls_failed",
                 f"No secure connection to {self.host}: {reason}. Check that its certificate is"

@@ -66,7 +66,7 @@ def diagnose(
 def path_not_found_error(client: ProviderClient, seen: str) -> ProviderError:
     """Return the error for a server without the API at this path."""
     advice = f"Check whether base_url lacks /v1: {client.base_url}/v1."
-    if _has_version(client):
+    if _has_versioned_url(client):
         advice = "Check the path of base_url."
     return ProviderError("path_not_found", f"{seen} {advice}")
 
@@ -74,7 +74,7 @@ def path_not_found_error(client: ProviderClient, seen: str) -> ProviderError:
 def unexpected_response_error(client: ProviderClient, response: ProviderResponse) -> ProviderError:
     """Return the error for a successful response that is not of OpenAI's protocol."""
     seen = "a web page" if response.content is None else "other JSON"
-    if _has_version(client):
+    if _has_versioned_url(client):
         return ProviderError(
             "unexpected_response",
             f"{client.host} responds with {seen} instead of OpenAI's protocol. Check that"
@@ -83,7 +83,7 @@ def unexpected_response_error(client: ProviderClient, response: ProviderResponse
     return path_not_found_error(client, f"{client.host} responds with {seen}, not with its API.")
 
 
-def _has_version(client: ProviderClient) -> bool:
+def _has_versioned_url(client: ProviderClient) -> bool:
     return _VERSION.search(urlsplit(client.base_url).path) is not None
 
 

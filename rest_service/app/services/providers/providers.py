@@ -8,14 +8,14 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.models import ApiKeyState, ProviderCreate, ProviderRead, ProviderUpdate
 from smart_kit.errors import Conflict, InvalidRequest
-from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
+from smart_kit.safe_http.public_url import AddressBlocked, CanonicalUrl
 from smart_kit.vault import Vault
 
 from ...models import LlmModel, LlmProvider
 from ..configuration.change import configuration_change
-from ..configuration.model_coverage import DefaultModels, ensure_covered
+from ..configuration.model_coverage import DefaultModels, coverage_guard
 from ..records.crud import (
-    Records,
+    RecordReader,
     check_name_available,
     check_unused,
     find,
@@ -24,9 +24,9 @@ from ..records.crud import (
 )
 
 
-def get_records(vault: Vault) -> Records[LlmProvider, ProviderRead]:
+def get_reader(vault: Vault) -> RecordReader[LlmProvider, ProviderRead]:
     """Return the records, which the vault tells whether their keys are readable."""
-    return Records(LlmProvider, ProviderRead, convert=partial(_to_read, vault=vault))
+    return RecordReader(LlmProvider, ProviderRead, convert=partial(_to_read, vault=vault))
 
 
 async def create(session: AsyncSession, vault: Vault, body: ProviderCreate) -> ProviderRead:
@@ -48,7 +48,7 @@ async def update(
 ) -> ProviderRead:
     """Change a provider. Raises NotFound, InvalidRequest, Conflict if an assistant would lose its
     last model."""
-    async with configuration_change(session), ensure_covered(session, defaults):
+    async with configuration_change(session), coverage_guard(session, defaults):
         row = await find(session, LlmProvider, provider_id)
         fields = get_provided_fields(body, LlmProvider, exclude={"api_key"})
         if fields.get("name", row.name) != row.name:
@@ -110,7 +110,7 @@ def _is_same_server(one: str, other: str) -> bool:
     if one == other:
         return True
     try:
-        return PublicUrl.parse(one).origin == PublicUrl.parse(other).origin
+        return CanonicalUrl.parse(one).origin == CanonicalUrl.parse(other).origin
     except AddressBlocked:
         return False
 

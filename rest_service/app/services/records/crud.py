@@ -30,7 +30,7 @@ OwnerScope = UUID | None
 
 
 @dataclass(frozen=True)
-class Records(Generic[RowT, ReadT]):
+class RecordReader(Generic[RowT, ReadT]):
     """The rows of one table, as the API shows them."""
 
     table: type[RowT]
@@ -117,7 +117,7 @@ def set_fields(row: SQLModel, fields: dict[str, Any]) -> None:
         setattr(row, name, value)
 
 
-def user_display_name() -> ColumnElement[str]:
+def build_user_name_expression() -> ColumnElement[str]:
     """Return an expression for the first name and Telegram id of a user."""
     return func.concat_ws(" ", func.nullif(User.first_name, ""), User.telegram_id)
 

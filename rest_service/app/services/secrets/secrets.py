@@ -9,13 +9,13 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.secrets import SecretCreate, SecretRead, SecretState, SecretUpdate
 from smart_kit.errors import Conflict, InvalidRequest
-from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
+from smart_kit.safe_http.public_url import AddressBlocked, CanonicalUrl
 from smart_kit.vault import Vault
 
 from ...models import Secret, Tool
 from ..configuration.change import configuration_change
 from ..records.crud import (
-    Records,
+    RecordReader,
     check_name_available,
     check_unused,
     find,
@@ -24,9 +24,9 @@ from ..records.crud import (
 )
 
 
-def get_records(vault: Vault) -> Records[Secret, SecretRead]:
+def get_reader(vault: Vault) -> RecordReader[Secret, SecretRead]:
     """Return the records, which the vault tells whether their keys are readable."""
-    return Records(Secret, SecretRead, convert=partial(_to_read, vault=vault))
+    return RecordReader(Secret, SecretRead, convert=partial(_to_read, vault=vault))
 
 
 async def create(session: AsyncSession, vault: Vault, body: SecretCreate) -> SecretRead:
@@ -74,10 +74,10 @@ async def delete(session: AsyncSession, secret_id: UUID) -> None:
 
 def _normalize_origin(url: str) -> str:
     try:
-        address = PublicUrl.parse(url)
+        address = CanonicalUrl.parse(url)
     except AddressBlocked as error:
         raise InvalidRequest(f"origin: {error.message}") from error
-    return str(PublicUrl(address.scheme, address.host, address.port, path_and_query=""))
+    return str(CanonicalUrl(address.scheme, address.host, address.port, path_and_query=""))
 
 
 def _check_same_server(row: Secret, origin: str) -> None:

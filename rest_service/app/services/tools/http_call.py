@@ -11,7 +11,7 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.tools import PLACEHOLDER_PATTERN, HttpCall
 from smart_kit.errors import InvalidRequest
 from smart_kit.safe_http.client import CONNECTION_HEADERS, HEADER_NAME_PATTERN
-from smart_kit.safe_http.public_url import AddressBlocked, PublicUrl
+from smart_kit.safe_http.public_url import AddressBlocked, CanonicalUrl
 
 from ...models import Secret
 from ..records import json_limits
@@ -41,13 +41,13 @@ async def check(session: AsyncSession, call: HttpCall, schema: JsonObject) -> No
     for part, texts in (("headers", call.headers), ("query", call.query)):
         for name, text in texts.items():
             place = f"{ROOT_PATH}.{part}.{name}"
-            _check_arguments(place, text, schema)
+            _check_placeholders(place, text, schema)
             secret_scan.check_text(place, name, text)
     _check_body(call, schema)
     await _check_secrets(session, call, address)
 
 
-def _check_url(url: str) -> PublicUrl:
+def _check_url(url: str) -> CanonicalUrl:
     """Return the URL with its placeholders replaced. Only the path may contain placeholders."""
     place = f"{ROOT_PATH}.url"
     if "?" in url or "#" in url:
@@ -59,7 +59,7 @@ def _check_url(url: str) -> PublicUrl:
     if "{" in plain or "}" in plain:
         raise InvalidRequest(f"{place} has a brace that is not part of a placeholder.")
     try:
-        address = PublicUrl.parse(plain)
+        address = CanonicalUrl.parse(plain)
     except AddressBlocked as error:
         raise InvalidRequest(f"{place}: {error.message}") from error
     secret_scan.check(place, {"path": url}, remedy=_PLACEMENT_HINT)
@@ -68,7 +68,7 @@ def _check_url(url: str) -> PublicUrl:
 
 def _check_path(url: str, schema: JsonObject) -> None:
     place = f"{ROOT_PATH}.url"
-    _check_arguments(place, url, schema)
+    _check_placeholders(place, url, schema)
     for segment in url.split("/"):
         if not PLACEHOLDER_PATTERN.fullmatch(segment):
             _reject_secrets(place, segment)
@@ -94,7 +94,7 @@ def _check_headers(headers: Mapping[str, str]) -> None:
         seen.add(name.lower())
 
 
-def _check_arguments(place: str, text: str, schema: JsonObject) -> None:
+def _check_placeholders(place: str, text: str, schema: JsonObject) -> None:
     """Check that the arguments exist and that references to secrets are well-formed."""
     properties = schema.get("properties", {})
     for match in PLACEHOLDER_PATTERN.finditer(text):
@@ -114,7 +114,7 @@ def _check_body(call: HttpCall, schema: JsonObject) -> None:
         raise InvalidRequest(f"{place}: a GET request cannot have a body.")
     for inner, text in _iter_texts(place, call.body):
         _reject_secrets(inner, text)
-        _check_arguments(inner, text, schema)
+        _check_placeholders(inner, text, schema)
     secret_scan.check(place, call.body or {}, remedy=_PLACEMENT_HINT)
 
 
@@ -135,7 +135,7 @@ def _reject_secrets(place: str, text: str) -> None:
         raise InvalidRequest(f"{place} cannot contain a secret. {_PLACEMENT_HINT}")
 
 
-async def _check_secrets(session: AsyncSession, call: HttpCall, address: PublicUrl) -> None:
+async def _check_secrets(session: AsyncSession, call: HttpCall, address: CanonicalUrl) -> None:
     rows = await session.exec(select(Secret).where(col(Secret.name).in_(get_secret_names(call))))
     origins = {row.name: row.origin for row in rows}
     for place, name in _iter_secrets(call):
@@ -143,7 +143,7 @@ async def _check_secrets(session: AsyncSession, call: HttpCall, address: PublicU
             raise InvalidRequest(
                 f"{place}: there is no secret {name!r}. Add it with POST /api/secrets."
             )
-        if PublicUrl.parse(origins[name]).origin != address.origin:
+        if CanonicalUrl.parse(origins[name]).origin != address.origin:
             raise InvalidRequest(
                 f"{place}: the secret {name!r} may only be sent to {origins[name]}."
             )

@@ -4,7 +4,7 @@ from functools import cache
 
 from smart_kit import json_schema
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.functions import FUNCTIONS, BuiltinFunction, find_function
+from smart_kit.contracts.builtin_functions import FUNCTIONS, BuiltinFunction, find_function
 from smart_kit.contracts.tools import EffectClass
 from smart_kit.errors import InvalidRequest
 

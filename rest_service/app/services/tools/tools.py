@@ -9,7 +9,7 @@ from smart_kit.errors import Conflict, InvalidRequest
 from ...models import Assistant, AssistantTool, Tool
 from ..configuration.change import configuration_change
 from ..records.crud import (
-    Records,
+    RecordReader,
     check_name_available,
     check_unused,
     find,
@@ -29,7 +29,7 @@ def _to_read(row: Tool) -> ToolRead:
     return ToolRead(**row.model_dump() | resolved)
 
 
-RECORDS = Records(Tool, ToolRead, convert=_to_read)
+RECORDS = RecordReader(Tool, ToolRead, convert=_to_read)
 
 
 async def create(session: AsyncSession, body: ToolCreate) -> ToolRead:

@@ -13,14 +13,14 @@ from ...models import Assistant, User
 from ..llm_models import llm_models
 from ..records.crud import (
     OwnerScope,
-    Records,
+    RecordReader,
     find,
     get_provided_fields,
     not_found_error,
     set_fields,
 )
 
-RECORDS = Records(User, UserRead)
+RECORDS = RecordReader(User, UserRead)
 ADMIN_FIELDS = {"role", "status", "daily_budget"}
 
 
@@ -66,7 +66,7 @@ async def update(
         raise NotPermitted(f"Changing {', '.join(sorted(ADMIN_FIELDS))} needs the admin token.")
     row = await find(session, User, user_id, owner, lock=True)
     fields = get_provided_fields(body, User)
-    await _check_choices(
+    await _check_assistant_and_model(
         session, {name: value for name, value in fields.items() if value != getattr(row, name)}
     )
     set_fields(row, fields)
@@ -110,7 +110,7 @@ async def get_or_create(
     return row, True
 
 
-async def _check_choices(session: AsyncSession, fields: dict[str, Any]) -> None:
+async def _check_assistant_and_model(session: AsyncSession, fields: dict[str, Any]) -> None:
     """Check a chosen assistant and model: the assistant service ignores others."""
     if (assistant_id := fields.get("assistant_id")) is not None:
         assistant = await find(session, Assistant, assistant_id)

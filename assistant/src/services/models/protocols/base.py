@@ -51,7 +51,9 @@ class ModelCall:
     @cached_property
     def items(self) -> Sequence[ChatItem]:
         """The messages; tool calls become plain text where the request has no functions."""
-        return self.request.items if self.has_tools else flatten_tool_calls(self.request.items)
+        return (
+            self.request.items if self.has_tools else render_tool_calls_as_text(self.request.items)
+        )
 
     def get_extras(self, item: ChatItem) -> JsonObject:
         """Return the extras of the item that this model wrote and still accepts."""
@@ -118,7 +120,7 @@ def _digest_item(item: ChatItem) -> bytes:
     return hashlib.blake2b(item.json.encode(), digest_size=16).digest()
 
 
-def flatten_tool_calls(items: Iterable[ChatItem]) -> list[ChatItem]:
+def render_tool_calls_as_text(items: Iterable[ChatItem]) -> list[ChatItem]:
     """Return the items with calls and results as text; all other items stay unchanged.
 
     The results of one answer become one message, because some models require alternating roles.

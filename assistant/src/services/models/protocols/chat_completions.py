@@ -89,12 +89,12 @@ class _Function(BaseModel):
     arguments: Any = None
 
 
-class _Call(BaseModel):
+class _ToolCall(BaseModel):
     function: _Function | None = None
 
 
 class _Message(BaseModel):
-    tool_calls: list[_Call] | None = None
+    tool_calls: list[_ToolCall] | None = None
 
 
 class _Choice(BaseModel):
@@ -102,14 +102,14 @@ class _Choice(BaseModel):
     finish_reason: LenientText = ""
 
 
-class _Body(BaseModel):
+class _ResponseBody(BaseModel):
     choices: list[_Choice] | None = None
 
 
 def _parse_response(body: object, key: str) -> ParsedResponse:
     tokens = parse_token_usage(body)
     try:
-        parsed = _Body.model_validate(body)
+        parsed = _ResponseBody.model_validate(body)
     except ValidationError as error:
         errors = error.errors(include_input=False, include_url=False)
         reason = f"The answer is malformed: {errors[0]['loc']}"

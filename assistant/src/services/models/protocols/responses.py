@@ -87,7 +87,7 @@ def _to_input_items(message: JsonObject, their_ids: dict[str, str]) -> Iterator[
         yield {"type": "function_call", "call_id": call["id"], **call["function"]}
 
 
-class _Item(BaseModel):
+class _OutputItem(BaseModel):
     type: LenientText = ""
     content: list[Any] | None = None
     name: LenientText = ""
@@ -96,20 +96,20 @@ class _Item(BaseModel):
     phase: LenientText = ""
 
 
-class _Incomplete(BaseModel):
+class _IncompleteDetails(BaseModel):
     reason: LenientText = ""
 
 
-class _Body(BaseModel):
+class _ResponseBody(BaseModel):
     status: LenientText = ""
-    output: list[_Item]
-    incomplete_details: _Incomplete | None = None
+    output: list[_OutputItem]
+    incomplete_details: _IncompleteDetails | None = None
 
 
 def _parse_response(body: object, key: str) -> ParsedResponse:
     tokens = parse_token_usage(body)
     try:
-        parsed = _Body.model_validate(body)
+        parsed = _ResponseBody.model_validate(body)
     except ValidationError as error:
         reason = f"The answer is malformed: {describe_shape(body)}"
         raise MalformedResponse(reason, tokens=tokens) from error
@@ -134,7 +134,7 @@ def _parse_response(body: object, key: str) -> ParsedResponse:
     )
 
 
-def _extract_text(output: list[_Item]) -> str:
+def _extract_text(output: list[_OutputItem]) -> str:
     """Return the text of the final message, or of all where none is marked as final."""
     messages = [item for item in output if item.type == "message"]
     final = [item for item in messages if item.phase == _FINAL_PHASE]
@@ -143,14 +143,14 @@ def _extract_text(output: list[_Item]) -> str:
     )
 
 
-def _extract_message_text(message: _Item) -> str:
+def _extract_message_text(message: _OutputItem) -> str:
     parts = (part for part in message.content or () if isinstance(part, dict))
     texts = (part.get("text") or part.get("refusal") for part in parts)
     return "".join(one for one in texts if isinstance(one, str))
 
 
 def _collect_extras(
-    output: list[JsonObject], called: list[_Item], calls: tuple[ToolCall, ...]
+    output: list[JsonObject], called: list[_OutputItem], calls: tuple[ToolCall, ...]
 ) -> JsonObject:
     """Return the items unchanged, with the model's call ids by ours; nothing where the model could
     not match the results: an id is missing or repeated, or a call has an error."""

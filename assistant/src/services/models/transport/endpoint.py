@@ -19,7 +19,7 @@ from .streaming import (
     StreamListener,
     limit_bytes,
     parse_json,
-    read_head,
+    read_error_body,
     read_stream,
 )
 
@@ -137,7 +137,7 @@ class EndpointPool:
         self._release(previous)
 
     @contextlib.contextmanager
-    def pin(self, endpoints: tuple[Endpoint, ...]) -> Iterator[None]:
+    def keep_open(self, endpoints: tuple[Endpoint, ...]) -> Iterator[None]:
         """Keep these endpoints open as long as the block runs."""
         self._reference_counts.update(endpoints)
         try:
@@ -183,7 +183,7 @@ async def _raise_for_status(response: httpx2.Response) -> None:
     """Raise the error that a status other than 2xx means, before the SDK reads the whole body."""
     if response.is_success:
         return
-    head = await read_head(response.aiter_bytes())
+    head = await read_error_body(response.aiter_bytes())
     body: object = head.decode(errors="replace")
     with contextlib.suppress(ValueError, RecursionError):
         body = parse_json(head)

@@ -16,8 +16,8 @@ from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailabl
 
 from ....core.errors import (
     ContextLengthExceeded,
-    ExtrasRejected,
     GenerationFailed,
+    MessageExtrasRejected,
     ModelNotAccessible,
     UnsupportedParameter,
 )
@@ -72,7 +72,7 @@ def error_from_response(
     Its message is for the log, not for users. It contains codes and no sentences, because servers
     quote the request.
     """
-    fields, text = _extract_fields(body), _to_text(body, sent)
+    fields, text = _extract_fields(body), _to_text_without_request(body, sent)
     named = ", ".join(f"{name} {value[:100]}" for name, value in fields.items())
     detail = f"{status or 'no status'}: {named or describe_shape(_unwrap_error(body))}"
     if status == 402 or {fields.get("type"), fields.get("code")} & _QUOTA_CODES:
@@ -80,7 +80,7 @@ def error_from_response(
     if status == 413 or (status in (None, 400, 422) and _CONTEXT_LENGTH_PATTERN.search(text)):
         return ContextLengthExceeded(detail, status=status)
     if status in (None, 400, 404) and _EXTRAS_REJECTED_PATTERN.search(text):
-        return ExtrasRejected(detail, status=status)
+        return MessageExtrasRejected(detail, status=status)
     if status is None or status >= 500 or status in _RETRYABLE_STATUSES:
         return UpstreamUnavailable(detail, status=status, retry_after=_parse_retry_after(headers))
     if status in (401, 404) or 300 <= status < 400:
@@ -149,7 +149,7 @@ def _find_parameters(field: str | None, text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _to_text(body: object, sent: bytes) -> str:
+def _to_text_without_request(body: object, sent: bytes) -> str:
     """Return the body without quotes of the request, so that users' texts match no pattern."""
     text = body if isinstance(body, str) else json.dumps(body, ensure_ascii=False, default=str)
     sent_texts = _collect_texts(json.loads(sent)) if sent else ()

@@ -141,7 +141,7 @@ async def limit_bytes(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
         yield chunk
 
 
-async def read_head(chunks: AsyncIterator[bytes]) -> bytes:
+async def read_error_body(chunks: AsyncIterator[bytes]) -> bytes:
     """Return the beginning of an error response."""
     read = b""
     async for chunk in chunks:

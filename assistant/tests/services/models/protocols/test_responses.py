@@ -11,7 +11,7 @@ from assistant.src.core.errors import (
     EmptyResponse,
     ModelNotAccessible,
 )
-from assistant.src.messages.item import build_tool_item
+from assistant.src.messages.item import build_tool_result_item
 from assistant.src.services.models.client import ModelClient
 from assistant.tests.services.models.fake_openai_server import (
     JsonObject,
@@ -50,7 +50,7 @@ async def test_own_output_is_sent_back_unchanged(more: Sequence[str]) -> None:
     async with run_fake_openai_server(respond) as server:
         first = await complete_once(server, more=more)
         (call,) = first.calls
-        items = [QUESTION, first.item, build_tool_item(call.id, "4")]
+        items = [QUESTION, first.item, build_tool_result_item(call.id, "4")]
         last = await complete_once(server, *items, more=more)
 
     assert (call.name, call.arguments) == ("f", {"a": 1})
@@ -74,7 +74,7 @@ async def test_other_models_get_the_common_form() -> None:
         respond_with_output(REASONING_ITEM, make_output_message("Let me see."), FUNCTION_CALL)
     ) as server:
         first = await complete_once(server)
-        items = [QUESTION, first.item, build_tool_item(first.calls[0].id, "4")]
+        items = [QUESTION, first.item, build_tool_result_item(first.calls[0].id, "4")]
         other = make_resolved_model(server.endpoint, "other", api="responses")
         server.responder = respond_with_output(make_output_message("Done."))
         await ModelClient().complete([other], make_model_request(*items), make_fake_turn())
@@ -115,7 +115,7 @@ async def test_rejected_output_is_omitted_from_then_on(status: int, body: JsonOb
     client = ModelClient()
     async with run_fake_openai_server(respond_with_output(REASONING_ITEM, FUNCTION_CALL)) as server:
         first = await complete_once(server, client=client)
-        items = [QUESTION, first.item, build_tool_item(first.calls[0].id, "4")]
+        items = [QUESTION, first.item, build_tool_result_item(first.calls[0].id, "4")]
         server.responder = lambda request: (
             make_error(status, body)
             if "rs_1" in str(request)

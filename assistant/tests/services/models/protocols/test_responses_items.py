@@ -13,7 +13,7 @@ from assistant.src.core.errors import (
     StreamInterrupted,
 )
 from assistant.src.messages.context_window import MAX_CALLS_PER_RESPONSE
-from assistant.src.messages.item import build_tool_item
+from assistant.src.messages.item import build_tool_result_item
 from assistant.tests.services.models.fake_openai_server import (
     JsonObject,
     StubResponse,
@@ -149,7 +149,7 @@ async def test_changed_calls_are_sent_in_the_common_form(
         )
     ) as server:
         first = await complete_once(server, more=more)
-        results = [build_tool_item(call.id, "4") for call in first.calls]
+        results = [build_tool_result_item(call.id, "4") for call in first.calls]
         last = await complete_once(server, QUESTION, first.item, *results, more=more)
 
     assert last.text == "Done."

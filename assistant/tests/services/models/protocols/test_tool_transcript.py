@@ -2,9 +2,9 @@
 
 import pytest
 
-from assistant.src.messages.item import ChatItem, build_tool_item
+from assistant.src.messages.item import ChatItem, build_tool_result_item
 from assistant.src.services.models.client import ModelClient
-from assistant.src.services.models.protocols.base import flatten_tool_calls
+from assistant.src.services.models.protocols.base import render_tool_calls_as_text
 from assistant.tests.services.models.fake_openai_server import (
     JsonObject,
     StubResponse,
@@ -42,8 +42,8 @@ CALLING_ITEM = ChatItem.from_message(
 ITEMS = (
     QUESTION,
     CALLING_ITEM,
-    build_tool_item("a", "It is five."),
-    build_tool_item("b", "Rain."),
+    build_tool_result_item("a", "It is five."),
+    build_tool_result_item("b", "Rain."),
     QUESTION,
 )
 
@@ -102,10 +102,13 @@ def test_last_results_become_text_and_texts_stay_unchanged() -> None:
         {"role": "assistant", "content": 'not a "tool_call'}, {"by": "p/own"}
     )
 
-    assert flatten_tool_calls([QUESTION, plain_item]) == [QUESTION, plain_item]
-    assert [one.message["role"] for one in flatten_tool_calls(ITEMS[:3])] == [
+    assert render_tool_calls_as_text([QUESTION, plain_item]) == [QUESTION, plain_item]
+    assert [one.message["role"] for one in render_tool_calls_as_text(ITEMS[:3])] == [
         "user",
         "assistant",
         "user",
     ]
-    assert "a tool" in flatten_tool_calls([build_tool_item("unknown", "x")])[0].message["content"]
+    assert (
+        "a tool"
+        in render_tool_calls_as_text([build_tool_result_item("unknown", "x")])[0].message["content"]
+    )

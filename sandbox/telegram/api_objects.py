@@ -7,7 +7,7 @@ from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
 
 
-def render_message(
+def build_api_message(
     state: TelegramState, message: Message, *, with_reply: bool = True
 ) -> dict[str, Any]:
     """Return a `Message` with the message it replies to, which comes without its own target."""
@@ -18,7 +18,7 @@ def render_message(
         "from": state.bot.to_user() if message.is_from_bot else person.to_user(),
         "chat": person.to_chat(),
         "date": message.date,
-        **_render_content(state, message),
+        **_build_content_fields(state, message),
     }
     if message.edit_date is not None:
         shown["edit_date"] = message.edit_date
@@ -26,24 +26,24 @@ def render_message(
         shown["reply_markup"] = {"inline_keyboard": message.inline_keyboard}
     reply_to = message.reply_to if with_reply else None
     if reply_to is not None and (original := state.messages.get(person.id, reply_to)):
-        shown["reply_to_message"] = render_message(state, original, with_reply=False)
+        shown["reply_to_message"] = build_api_message(state, original, with_reply=False)
     return shown
 
 
-def render_callback_query(
+def build_api_callback_query(
     state: TelegramState, person: Person, message: Message, callback_query_id: str, data: str
 ) -> dict[str, Any]:
     """Return a `CallbackQuery`."""
     return {
         "id": callback_query_id,
         "from": person.to_user(),
-        "message": render_message(state, message),
+        "message": build_api_message(state, message),
         "chat_instance": str(person.id * 7919),
         "data": data,
     }
 
 
-def _render_content(state: TelegramState, message: Message) -> dict[str, Any]:
+def _build_content_fields(state: TelegramState, message: Message) -> dict[str, Any]:
     """Return the text with its entities, or the rich message, which has no text."""
     if message.rich_message is not None:
         return {"rich_message": _expand_mentions(state, message.rich_message)}

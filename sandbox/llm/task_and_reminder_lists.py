@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from sandbox.llm.language import extract_stems, format_long_date
-from sandbox.llm.prompt_context import ToolCall, ToolDefinition
+from sandbox.llm.prompt_parsing import ToolCall, ToolDefinition
 from sandbox.llm.skill import SkillError, SkillRequest, SkillScript
 
 _LINE = re.compile(

@@ -54,7 +54,7 @@ class ToolResult:
 
 
 @dataclass(frozen=True)
-class PromptContext:
+class ParsedPrompt:
     """A parsed model request."""
 
     model: str
@@ -82,18 +82,18 @@ class PromptContext:
         return ru if self.language == "ru" else en
 
 
-def parse_prompt(body: dict[str, Any]) -> PromptContext:
+def parse_prompt(body: dict[str, Any]) -> ParsedPrompt:
     """Parse the body of a validated Chat Completions request."""
     messages: list[ChatMessage] = body["messages"]
     user_indexes = [i for i, message in enumerate(messages) if message["role"] == "user"]
-    users = [_split_context_line(_get_message_text(messages[index])) for index in user_indexes]
-    text, now, has_user_time = users[-1] if users else _split_context_line("")
+    users = [_parse_user_message(_get_message_text(messages[index])) for index in user_indexes]
+    text, now, has_user_time = users[-1] if users else _parse_user_message("")
     previous_messages = tuple(user[0] for user in users[:-1])
     after = messages[user_indexes[-1] + 1 :] if users else messages
     system = [message for message in messages if message["role"] in ("system", "developer")]
     instructions = "\n".join(map(_get_message_text, system))
     tools = {} if body.get("tool_choice") == "none" else _parse_tools(body)
-    return PromptContext(
+    return ParsedPrompt(
         model=body["model"],
         text=text,
         previous_messages=previous_messages,
@@ -118,7 +118,7 @@ def _get_message_text(message: ChatMessage) -> str:
     return content or ""
 
 
-def _split_context_line(text: str) -> tuple[str, datetime, bool]:
+def _parse_user_message(text: str) -> tuple[str, datetime, bool]:
     """Return the user's text, the user's time, and whether a context line gave that time."""
     found = _CONTEXT_LINE.match(text)
     if found is None:

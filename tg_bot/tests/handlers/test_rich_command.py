@@ -4,7 +4,7 @@ import pytest
 
 from smart_kit.contracts.queue import Notice
 from smart_kit.redis import Redis
-from tg_bot.src.handlers.rich import RICH_OFF, RICH_ON
+from tg_bot.src.handlers.rich_command import RICH_OFF, RICH_ON
 from tg_bot.src.services.update_processor import UpdateProcessor
 from tg_bot.tests import updates
 from tg_bot.tests.fake_rest_service import FakeRestService

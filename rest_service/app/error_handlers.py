@@ -31,7 +31,7 @@ from smart_kit.errors import (
 from . import audit
 from .database import get_sqlstate, is_transient
 from .middleware.checks import CONTENT_TYPE_DETAIL
-from .middleware.request_middleware import BODY_LIMIT_DETAIL
+from .middleware.request_guard import BODY_LIMIT_DETAIL
 
 _UNAVAILABLE_DETAIL = "Postgres or Redis is unavailable at the moment. Try again later."
 

@@ -1,6 +1,6 @@
 import pytest
 
-from tg_bot.src.client.rich_text import flatten
+from tg_bot.src.client.plain_text import flatten_rich_message
 
 RICH = {
     "blocks": [
@@ -26,7 +26,7 @@ RICH = {
 
 
 def test_rich_message_is_flattened_line_by_line() -> None:
-    assert flatten(RICH).splitlines() == [
+    assert flatten_rich_message(RICH).splitlines() == [
         "Plan",
         "Buy good tea",
         "1. one",
@@ -43,4 +43,4 @@ def test_rich_message_is_flattened_line_by_line() -> None:
 
 @pytest.mark.parametrize("value", [None, "x", 5, [], {}, {"blocks": 3}, {"blocks": [None, 1, "x"]}])
 def test_invalid_rich_message_has_no_text(value: object) -> None:
-    assert flatten(value) == ""
+    assert flatten_rich_message(value) == ""

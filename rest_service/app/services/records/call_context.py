@@ -24,7 +24,7 @@ class ChangeOrigin(NamedTuple):
 
 
 @dataclass(frozen=True)
-class CallScope:
+class CallContext:
     """The transaction and the caller of a call, and the user that it acts for."""
 
     session: AsyncSession

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from control import machine, memory
+from control import machine_requirements, memory
 from control.context import Context
 from control.errors import ControlError
-from control.machine import GIGABYTE, REQUIRED_DISK, REQUIRED_MEMORY, MachineFacts
+from control.machine_requirements import GIGABYTE, REQUIRED_DISK, REQUIRED_MEMORY, MachineFacts
 from control.start_messages import prepare_environment
 from control.terminal import Terminal
 from control.tests.conftest import ROOT
@@ -29,10 +29,10 @@ from control.tests.fake_machine import SUITABLE_MACHINE
     ],
 )
 def test_requirements_of_the_readme_are_sufficient(found: MachineFacts) -> None:
-    assert not list(machine.check_installation(found, has_uv=False))
-    assert not list(machine.check_execution(found))
-    assert not list(machine.check_loopback(found))
-    assert not list(machine.check_memory(found))
+    assert not list(machine_requirements.check_can_install(found, has_uv=False))
+    assert not list(machine_requirements.check_can_execute(found))
+    assert not list(machine_requirements.check_loopback(found))
+    assert not list(machine_requirements.check_memory(found))
 
 
 @pytest.mark.parametrize(
@@ -82,7 +82,9 @@ def test_unmet_requirement_is_reported_in_one_sentence(
     found: MachineFacts, cause: str, advice: str
 ) -> None:
     with pytest.raises(ControlError) as caught:
-        machine.raise_first(machine.check_installation(found, has_uv=False))
+        machine_requirements.raise_first_unmet(
+            machine_requirements.check_can_install(found, has_uv=False)
+        )
     sentence = str(caught.value)
     assert cause in sentence
     assert advice in sentence
@@ -91,15 +93,21 @@ def test_unmet_requirement_is_reported_in_one_sentence(
 
 def test_uv_makes_environments_without_venv_and_ensurepip() -> None:
     assert not list(
-        machine.check_installation(replace(SUITABLE_MACHINE, has_venv=False), has_uv=True)
+        machine_requirements.check_can_install(
+            replace(SUITABLE_MACHINE, has_venv=False), has_uv=True
+        )
     )
 
 
 def test_noexec_folder_is_reported() -> None:
     with pytest.raises(ControlError, match="has no entry in the system's list, which PostgreSQL"):
-        machine.raise_first(machine.check_execution(replace(SUITABLE_MACHINE, user="")))
+        machine_requirements.raise_first_unmet(
+            machine_requirements.check_can_execute(replace(SUITABLE_MACHINE, user=""))
+        )
     with pytest.raises(ControlError, match=r"^/srv/assistant is on a file system mounted noexec.*"):
-        machine.raise_first(machine.check_execution(replace(SUITABLE_MACHINE, is_noexec=True)))
+        machine_requirements.raise_first_unmet(
+            machine_requirements.check_can_execute(replace(SUITABLE_MACHINE, is_noexec=True))
+        )
 
 
 def test_broken_loopback_is_reported_with_the_systems_reason() -> None:
@@ -107,7 +115,7 @@ def test_broken_loopback_is_reported_with_the_systems_reason() -> None:
     with pytest.raises(
         ControlError, match=r"127\.0\.0\.1 fail here \(Network is.*ip link set lo up"
     ):
-        machine.raise_first(machine.check_loopback(found))
+        machine_requirements.raise_first_unmet(machine_requirements.check_loopback(found))
 
 
 def test_too_little_memory_is_a_warning_at_the_start(
@@ -115,14 +123,16 @@ def test_too_little_memory_is_a_warning_at_the_start(
 ) -> None:
     small = replace(SUITABLE_MACHINE, memory=GIGABYTE // 2)
     context = Context(
-        home, home / "manage.py", {"STATE_DIR": "state"}, terminal, find_machine=lambda _: small
+        home, home / "manage.py", {"STATE_DIR": "state"}, terminal, inspect_machine=lambda _: small
     )
     prepare_environment(context, "local")
     assert "! 0.5 GB of memory and swap together: add" in output.getvalue()
 
 
 def test_server_sold_with_1_gb_has_enough_memory() -> None:
-    assert not list(machine.check_memory(replace(SUITABLE_MACHINE, memory=920 * 1024**2)))
+    assert not list(
+        machine_requirements.check_memory(replace(SUITABLE_MACHINE, memory=920 * 1024**2))
+    )
 
 
 def test_facts_of_this_machine_can_be_found(tmp_path: Path) -> None:
@@ -135,19 +145,22 @@ def test_readme_has_the_same_numbers() -> None:
     text = " ".join((ROOT / "README.md").read_text("utf-8").split())
     requirements = text[text.index("**Requirements.**") :]
     oldest, newest = (
-        machine.format_version(machine.MIN_PYTHON),
-        machine.format_version(machine.MAX_PYTHON),
+        machine_requirements.format_version(machine_requirements.MIN_PYTHON),
+        machine_requirements.format_version(machine_requirements.MAX_PYTHON),
     )
     assert f"Python {oldest} to {newest}" in requirements
-    assert f"glibc {machine.format_version(machine.MIN_GLIBC)}" in requirements
-    assert f"{machine.format_gigabytes(REQUIRED_MEMORY)} of memory" in requirements
-    assert f"{machine.format_gigabytes(REQUIRED_DISK)} of disk" in requirements
+    assert (
+        f"glibc {machine_requirements.format_version(machine_requirements.MIN_GLIBC)}"
+        in requirements
+    )
+    assert f"{machine_requirements.format_gigabytes(REQUIRED_MEMORY)} of memory" in requirements
+    assert f"{machine_requirements.format_gigabytes(REQUIRED_DISK)} of disk" in requirements
 
 
 def test_manage_py_requires_the_same_python() -> None:
     required = re.search(r"sys\.version_info < \((\d+), (\d+)\)", (ROOT / "manage.py").read_text())
     assert required
-    assert tuple(map(int, required.groups())) == machine.MIN_PYTHON
+    assert tuple(map(int, required.groups())) == machine_requirements.MIN_PYTHON
 
 
 @pytest.fixture
@@ -201,4 +214,4 @@ def test_memory_is_ram_and_swap_within_cgroup_limits(
 @pytest.mark.usefixtures("memory_files")
 def test_unknown_memory_gives_no_warning() -> None:
     assert memory.get_total_bytes() is None
-    assert not list(machine.check_memory(replace(SUITABLE_MACHINE, memory=None)))
+    assert not list(machine_requirements.check_memory(replace(SUITABLE_MACHINE, memory=None)))

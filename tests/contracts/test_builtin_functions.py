@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from smart_kit.contracts.functions import (
+from smart_kit.contracts.builtin_functions import (
     FUNCTIONS,
     Arguments,
-    AskAssistant,
-    ChangeTask,
-    CreateReminder,
-    CreateTask,
+    AskAssistantArguments,
+    ChangeTaskArguments,
+    CreateReminderArguments,
+    CreateTaskArguments,
     find_function,
 )
 
@@ -55,7 +55,7 @@ def test_schemas_contain_no_redundant_keywords() -> None:
                 "type": "string",
                 "minLength": 1,
                 "maxLength": 20_000,
-                "description": AskAssistant.model_fields["message"].description,
+                "description": AskAssistantArguments.model_fields["message"].description,
             }
         },
         "required": ["message"],
@@ -74,25 +74,25 @@ def test_schemas_contain_no_redundant_keywords() -> None:
     due = schemas["create_task"]["properties"]["due"]
     assert due == {
         "type": "string",
-        "description": CreateTask.model_fields["due"].description,
+        "description": CreateTaskArguments.model_fields["due"].description,
     }, "a date or a date and time; the description explains both"
 
 
 @pytest.mark.parametrize(
     ("model", "fields", "message"),
     [
-        (CreateReminder, {"text": "x"}, "give exactly one of at, in_seconds and cron"),
+        (CreateReminderArguments, {"text": "x"}, "give exactly one of at, in_seconds and cron"),
         (
-            CreateReminder,
+            CreateReminderArguments,
             {"text": "x", "in_seconds": 5, "cron": "* * * * *"},
             "give exactly one of at, in_seconds and cron",
         ),
         (
-            CreateReminder,
+            CreateReminderArguments,
             {"text": "x", "at": "2026-01-01T09:00", "in_seconds": 5},
             "give exactly one of at, in_seconds and cron",
         ),
-        (ChangeTask, {"id": ID}, "give at least one thing to change"),
+        (ChangeTaskArguments, {"id": ID}, "give at least one thing to change"),
     ],
 )
 def test_invalid_combinations_of_arguments_are_rejected_with_advice(
@@ -106,12 +106,17 @@ def test_invalid_combinations_of_arguments_are_rejected_with_advice(
 
 def test_valid_combinations_of_arguments_are_accepted() -> None:
     for time in ({"at": "2026-01-01T09:00"}, {"in_seconds": 5}, {"cron": "* * * * *"}):
-        assert parse_arguments(CreateReminder, text="x", **time).model_fields_set == {"text", *time}
-    assert parse_arguments(ChangeTask, id=ID, due=None).model_fields_set == {"id", "due"}
+        assert parse_arguments(CreateReminderArguments, text="x", **time).model_fields_set == {
+            "text",
+            *time,
+        }
+    assert parse_arguments(ChangeTaskArguments, id=ID, due=None).model_fields_set == {"id", "due"}
 
 
 @pytest.mark.parametrize(
     ("due", "kind"), [("2026-01-01", date), ("2026-01-01T09:00", datetime), (None, type(None))]
 )
 def test_a_due_date_without_a_time_stays_a_date(due: str | None, kind: type) -> None:
-    assert type(parse_arguments(CreateTask, title="x", due=due).model_dump()["due"]) is kind
+    assert (
+        type(parse_arguments(CreateTaskArguments, title="x", due=due).model_dump()["due"]) is kind
+    )

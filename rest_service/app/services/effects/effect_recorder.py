@@ -8,8 +8,8 @@ from smart_kit.contracts.base import Contract, JsonObject, RequestBody
 from smart_kit.contracts.effects import EffectKind
 
 from ...models.base import OwnedRecord
-from ..records.call_scope import CallScope
-from ..records.crud import Records
+from ..records.call_context import CallContext
+from ..records.crud import RecordReader
 from . import effects
 
 _EXCLUDED_FIELDS = {"user_id", "created_at", "updated_at", "effect"}
@@ -19,7 +19,7 @@ ReadT = TypeVar("ReadT", bound=Contract)
 
 
 @dataclass(frozen=True)
-class Receipts(Records[RowT, ReadT]):
+class EffectRecorder(RecordReader[RowT, ReadT]):
     """The records of one resource and their effects. The read type has a field `effect`."""
 
     create_type: type[RequestBody]
@@ -43,7 +43,7 @@ class Receipts(Records[RowT, ReadT]):
         return self.table.model_validate(facts | {"user_id": user_id})
 
     async def record_created(
-        self, scope: CallScope, row: RowT, kind: EffectKind, undo_body: JsonObject | None = None
+        self, scope: CallContext, row: RowT, kind: EffectKind, undo_body: JsonObject | None = None
     ) -> ReadT:
         """Return the new record with its effect. `undo_body` undoes it by PATCH, not DELETE."""
         reversal = {"method": "PATCH", "body": undo_body} if undo_body else {"method": "DELETE"}
@@ -51,14 +51,14 @@ class Receipts(Records[RowT, ReadT]):
         return await self._record(scope, row, kind, None, reversal)
 
     async def record_changed(
-        self, scope: CallScope, row: RowT, kind: EffectKind, before: JsonObject
+        self, scope: CallContext, row: RowT, kind: EffectKind, before: JsonObject
     ) -> ReadT:
         """Return the changed record with its effect."""
         body = _select_settable(before, self.update_type)
         reversal = {"method": "PATCH", "path": f"{self.path}/{row.id}", "body": body}
         return await self._record(scope, row, kind, before, reversal)
 
-    async def record_cancelled(self, scope: CallScope, row: RowT, kind: EffectKind) -> None:
+    async def record_cancelled(self, scope: CallContext, row: RowT, kind: EffectKind) -> None:
         """Record the effect of a record that is being deleted."""
         before = self.snapshot(row)
         body = _select_settable(before, self.create_type) | {"user_id": str(row.user_id)}
@@ -67,7 +67,7 @@ class Receipts(Records[RowT, ReadT]):
 
     async def _record(
         self,
-        scope: CallScope,
+        scope: CallContext,
         row: RowT,
         kind: EffectKind,
         before: JsonObject | None,

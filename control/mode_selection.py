@@ -25,7 +25,7 @@ def select(context: Context, options: argparse.Namespace) -> Mode:
     """Return the mode of a command. Raises ControlError if the file with it is damaged."""
     if name := find_selected_mode(context, options):
         return load(name, context)
-    if error := mode_file_error(context.state_dir):
+    if error := find_mode_file_error(context.state_dir):
         raise ControlError(f"{error}: {REPAIR_ADVICE}")
     docker = load("docker", context)  # last, because finding the engine takes time
     return docker if docker.is_available() else load("local", context)
@@ -52,7 +52,7 @@ def save_last_mode(state_dir: Path, mode: ModeName) -> None:
     write_private_file(state_dir / _MODE_FILE, f"{mode}\n")
 
 
-def mode_file_error(state_dir: Path) -> str:
+def find_mode_file_error(state_dir: Path) -> str:
     """Return what is wrong with the file, in one line; empty if it is valid or absent."""
     is_valid = _read_mode_file(state_dir) in (None, "docker", "local")
     return "" if is_valid else f"{state_dir / _MODE_FILE} is damaged"

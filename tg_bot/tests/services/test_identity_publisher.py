@@ -7,7 +7,7 @@ from smart_kit.contracts.queue import BotIdentity
 from smart_kit.redis import Redis, await_result
 from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
 from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
-from tg_bot.src.services import bot_profile
+from tg_bot.src.services import identity_publisher
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.queue_messages import BOT_ID
 
@@ -25,7 +25,7 @@ async def wait_until_published(redis: Redis) -> BotIdentity:
 async def test_identity_is_published_again_after_data_loss(
     run_bot: RunBot, redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bot_profile, "PUBLISH_INTERVAL_SECONDS", 0.05)
+    monkeypatch.setattr(identity_publisher, "PUBLISH_INTERVAL_SECONDS", 0.05)
     async with run_bot():
         assert await wait_until_published(redis) == BotIdentity(id=424242, username="fake_bot")
         await redis.flushdb()

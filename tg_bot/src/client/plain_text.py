@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 
-def flatten(rich_message: Any) -> str:
+def flatten_rich_message(rich_message: Any) -> str:
     """Return the text, one line for each block, item and row; empty if it is no rich message."""
     if not isinstance(rich_message, dict):
         return ""

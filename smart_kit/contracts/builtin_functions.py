@@ -21,7 +21,7 @@ class Arguments(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class GetTime(Arguments):
+class GetTimeArguments(Arguments):
     """Arguments of get_time."""
 
     place: _Place | None = Field(
@@ -29,7 +29,7 @@ class GetTime(Arguments):
     )
 
 
-class CreateReminder(Arguments):
+class CreateReminderArguments(Arguments):
     """Arguments of create_reminder."""
 
     text: JobText = Field(description="What to remind of, in the user's words and language")
@@ -43,14 +43,14 @@ class CreateReminder(Arguments):
     )
 
     @model_validator(mode="after")
-    def _require_one_time(self) -> Self:
+    def _require_exactly_one_time(self) -> Self:
         given = [name for name in ("at", "in_seconds", "cron") if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError("give exactly one of at, in_seconds and cron")
         return self
 
 
-class CreateTask(Arguments):
+class CreateTaskArguments(Arguments):
     """Arguments of create_task."""
 
     title: TaskTitle = Field(description="What is to be done, in the user's words and language")
@@ -60,13 +60,13 @@ class CreateTask(Arguments):
     priority: TaskPriority | None = None
 
 
-class ListTasks(Arguments):
+class ListTasksArguments(Arguments):
     """Arguments of list_tasks."""
 
     status: TaskStatus | None = Field(None, description="Omit for the open ones")
 
 
-class ChangeTask(Arguments):
+class ChangeTaskArguments(Arguments):
     """Arguments of change_task."""
 
     id: UUID = Field(description="As list_tasks gives it")
@@ -82,7 +82,7 @@ class ChangeTask(Arguments):
         return self
 
 
-class GetWeather(Arguments):
+class GetWeatherArguments(Arguments):
     """Arguments of get_weather."""
 
     place: _Place | None = Field(
@@ -91,7 +91,7 @@ class GetWeather(Arguments):
     days: int | None = Field(None, ge=1, le=7, description="Days of forecast from today, default 1")
 
 
-class AskAssistant(Arguments):
+class AskAssistantArguments(Arguments):
     """Arguments of a sub-assistant tool, whatever its name."""
 
     message: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] = Field(
@@ -117,13 +117,17 @@ class BuiltinFunction:
 
 
 FUNCTIONS: tuple[BuiltinFunction, ...] = (
-    BuiltinFunction("time", "get_time", GetTime, "none", is_renamable=True),
-    BuiltinFunction("reminder", "create_reminder", CreateReminder, "writes"),
-    BuiltinFunction("reminder", "create_task", CreateTask, "writes"),
-    BuiltinFunction("reminder", "list_tasks", ListTasks, "none"),
-    BuiltinFunction("reminder", "change_task", ChangeTask, "writes"),
-    BuiltinFunction("weather", "get_weather", GetWeather, "reads_outside", is_renamable=True),
-    BuiltinFunction("sub_assistant", "ask_assistant", AskAssistant, "none", is_renamable=True),
+    BuiltinFunction("time", "get_time", GetTimeArguments, "none", is_renamable=True),
+    BuiltinFunction("reminder", "create_reminder", CreateReminderArguments, "writes"),
+    BuiltinFunction("reminder", "create_task", CreateTaskArguments, "writes"),
+    BuiltinFunction("reminder", "list_tasks", ListTasksArguments, "none"),
+    BuiltinFunction("reminder", "change_task", ChangeTaskArguments, "writes"),
+    BuiltinFunction(
+        "weather", "get_weather", GetWeatherArguments, "reads_outside", is_renamable=True
+    ),
+    BuiltinFunction(
+        "sub_assistant", "ask_assistant", AskAssistantArguments, "none", is_renamable=True
+    ),
 )
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from sandbox.llm.skill import Skill, SkillRequest, matches_any
+from sandbox.llm.skill import Skill, SkillRequest, build_matcher
 
 _PREVIOUS_MESSAGE_QUESTION = re.compile(
     r"(?i)\bmy (?:previous|last|earlier) (?:message|question|request|words)\b"
@@ -47,4 +47,4 @@ def _recall_name(request: SkillRequest) -> str:
     )
 
 
-MEMORY = Skill(matches_any(_PREVIOUS_MESSAGE_QUESTION, _NAME_QUESTION, _NAME_STATEMENT), _start)
+MEMORY = Skill(build_matcher(_PREVIOUS_MESSAGE_QUESTION, _NAME_QUESTION, _NAME_STATEMENT), _start)

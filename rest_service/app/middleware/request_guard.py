@@ -31,7 +31,7 @@ _PRINTABLE_ASCII = re.compile(r"[!-~]{1,128}")
 """Other characters could forge log lines."""
 
 
-class RequestMiddleware:
+class RequestGuard:
     """Binds a correlation id to each HTTP request, rewrites old paths, checks and limits requests.
 
     The first check of a request to the API that refuses it makes the response.

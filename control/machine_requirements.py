@@ -81,13 +81,13 @@ class MachineFacts:
         )
 
 
-def raise_first(unmet: Iterable[Finding]) -> None:
+def raise_first_unmet(unmet: Iterable[Finding]) -> None:
     """Raise ControlError for the first unmet requirement."""
     for finding in unmet:
         raise ControlError(str(finding))
 
 
-def check_installation(machine: MachineFacts, *, has_uv: bool) -> Iterator[Finding]:
+def check_can_install(machine: MachineFacts, *, has_uv: bool) -> Iterator[Finding]:
     """Yield what prevents installing the virtual environment."""
     yield from _check_platform(machine)
     yield from _check_python(machine, has_uv)
@@ -97,7 +97,7 @@ def check_installation(machine: MachineFacts, *, has_uv: bool) -> Iterator[Findi
         yield make_error("disk", problem, "make room")
 
 
-def check_execution(machine: MachineFacts) -> Iterator[Finding]:
+def check_can_execute(machine: MachineFacts) -> Iterator[Finding]:
     """Yield what prevents running programs of the virtual environment."""
     if machine.is_noexec:
         place = f"{machine.folder} is on a file system mounted noexec"

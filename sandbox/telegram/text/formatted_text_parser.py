@@ -6,7 +6,6 @@ from itertools import accumulate
 from typing import Any
 
 from sandbox.telegram.errors import bad_request
-from sandbox.telegram.text.detection import add_detected_entities
 from sandbox.telegram.text.entities import (
     QUOTE_TYPES,
     SPLITTABLE_TYPES,
@@ -17,6 +16,7 @@ from sandbox.telegram.text.entities import (
     sort_key,
     utf16_length,
 )
+from sandbox.telegram.text.entity_detection import add_detected_entities
 from sandbox.telegram.text.html import HtmlParser
 from sandbox.telegram.text.legacy_markdown import LegacyMarkdownParser
 from sandbox.telegram.text.links import InvalidLink, normalize_link

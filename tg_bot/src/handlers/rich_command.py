@@ -8,7 +8,7 @@ from smart_kit.contracts.queue import Notice
 from smart_kit.errors import DomainError, UpstreamError
 
 from ..texts.translations import N_
-from .incoming import REST_TIMEOUT_SECONDS, HandlerContext, IncomingMessage
+from .incoming import REST_TIMEOUT_SECONDS, HandlerServices, IncomingMessage
 
 RICH_ON = N_(
     "Tables and formulas are formatted.\n\nIf your Telegram app doesn't show them, send /rich off."
@@ -22,7 +22,7 @@ _ON_OFF = {"on": True, "вкл": True, "off": False, "выкл": False}
 log = structlog.stdlib.get_logger()
 
 
-async def handle_rich(context: HandlerContext, incoming: IncomingMessage) -> Notice:
+async def handle_rich(context: HandlerServices, incoming: IncomingMessage) -> Notice:
     """Save the choice and confirm it; without a valid argument, show the current setting."""
     user = incoming.user
     is_rich = user is None or user.rich_messages
@@ -36,4 +36,4 @@ async def handle_rich(context: HandlerContext, incoming: IncomingMessage) -> Not
             log.warning("rich message setting not saved", reason=str(error) or type(error).__name__)
             return incoming.build_notice("try_again_later")
         is_rich = wanted
-    return incoming.build_reply(RICH_ON if is_rich else RICH_OFF)
+    return incoming.build_text_notice(RICH_ON if is_rich else RICH_OFF)
