@@ -99,7 +99,7 @@ def _find_section(field: SettingsField) -> str:
 
 
 def _describe(field: SettingsField) -> str:
-    # a description says itself what an empty value means where the class's default is not used
+    # a description says itself what an empty value means if the class's default is not used
     if not field.default or field.is_service_port or "Empty" in field.description:
         return field.description
     return f"{field.description} Default: {field.default}."

@@ -26,7 +26,7 @@ class SandboxSettings(StateSettings):
 
     @property
     def remote_model_host(self) -> str | None:
-        """The host that receives the messages; None where the model runs on this machine."""
+        """The host that receives the messages; None if the model runs on this machine."""
         if self.openai_base_url is None:
             return None
         host = urlsplit(self.openai_base_url).hostname or self.openai_base_url

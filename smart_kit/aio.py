@@ -15,7 +15,7 @@ async def sleep_until_stopped(stop: asyncio.Event, seconds: float) -> None:
 
 
 def is_cancelled() -> bool:
-    """Return whether this task was cancelled, even where a Redis command swallowed it.
+    """Return whether this task was cancelled, even if a Redis command swallowed it.
 
     In Python 3.11 `asyncio.wait_for`, with which redis-py sends, returns normally when its own
     time-out coincides with a cancellation. A loop without another end therefore has to check.

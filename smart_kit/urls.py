@@ -20,7 +20,7 @@ def url_validator(
         try:
             parts = urlsplit(url)
             is_usable = parts.scheme in ("http", "https") and bool(parts.hostname)
-            _ = parts.port  # raises ValueError where it is not a port
+            _ = parts.port  # raises ValueError if it is not a port
         except ValueError as error:
             raise ValueError(f"is not an address such as {example}") from error
         if not is_usable:

@@ -197,7 +197,7 @@ def _build_undo_outcome(context: CommandContext, effect: EffectRead) -> Outcome:
 
 
 def _show_options(context: CommandContext, kind: ChoiceKind) -> Outcome:
-    """Return the buttons, or a notice where there is only one option."""
+    """Return the buttons, or a notice if there is only one option."""
     is_assistant = kind == "assistant"
     options = (_list_assistant_options if is_assistant else _list_model_options)(context)
     if len(options) < 2:

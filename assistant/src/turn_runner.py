@@ -55,7 +55,7 @@ class TurnRunner:
     budgets: BudgetFactory
 
     async def run(self, request: TurnRequest) -> Outcome:
-        """Return the answer, or a notice where no model answered, each with receipts."""
+        """Return the answer, or a notice if no model answered, each with receipts."""
         async with publishing_progress(self.redis, request.message) as progress:
             turn = await self._build_turn(request, progress)
             conversation = await self._open_conversation(request, turn)

@@ -185,7 +185,7 @@ class CrashResult:
 async def run_with_crash(
     redis: Redis, at: int, model_url: str, message: Callable[[AssistantHarness], ToSecretary]
 ) -> CrashResult | None:
-    """Run the scenario with a crash at this point; None where it has fewer points."""
+    """Run the scenario with a crash at this point; None if it has fewer points."""
     await redis.flushdb()
     crash_point = CrashPoint(at)
     NonIdempotentTool.crash_point, NonIdempotentTool.written_keys = crash_point, []

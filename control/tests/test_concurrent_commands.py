@@ -116,7 +116,7 @@ def test_concurrent_commands_both_take_effect(suite: FakeSuite) -> None:
     ):
         output = [process.communicate(timeout=60)[0] for process in (scaling_up, stop)]
     assert all(f"✓ {name} " in output[0] for name in THREE), output[0]
-    assert stop.returncode == 0, output[1]  # the other's is 1 where it sees the sandbox stopped
+    assert stop.returncode == 0, output[1]  # the other's is 1 if it sees the sandbox stopped
     wait_until(lambda: suite.component_status("sandbox").state == "stopped")
     wait_until(lambda: find_running(suite) >= THREE)
 

@@ -56,7 +56,7 @@ from smart_kit.vault import Vault
 
 HERE = Path(__file__).parent
 
-# past foreign keys, and the audit log's trigger; DELETE is quicker than TRUNCATE where little is
+# past foreign keys, and the audit log's trigger; DELETE is quicker than TRUNCATE if little is
 EMPTY_TABLES = (
     "DO $$ BEGIN SET LOCAL session_replication_role = replica;"
     + "".join(f"DELETE FROM {name};" for name in metadata.tables if name != "configuration")

@@ -51,7 +51,7 @@ class FaultInjectionApi(JsonApi):
         return {"items": []}
 
     async def list_violations(self, _: web.Request) -> dict[str, Any]:
-        """Return the recorded violations; the test suite fails where there are any."""
+        """Return the recorded violations; the test suite fails if there are any."""
         return {"items": [*self._state.violations.items]}
 
     async def add_update(self, request: web.Request) -> dict[str, Any]:

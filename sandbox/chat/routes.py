@@ -88,7 +88,7 @@ class ChatPageRoutes(JsonApi):
         return web.FileResponse(path, headers={"Cache-Control": "no-cache", **SECURITY_HEADERS})
 
     async def get_bot(self, _: web.Request) -> dict[str, Any]:
-        """Return the bot; `model_host` is null where no message leaves this machine."""
+        """Return the bot; `model_host` is null if no message leaves this machine."""
         bot = self._state.bot.to_user()
         return {**bot, "name": bot["first_name"], "model_host": self._model_host}
 

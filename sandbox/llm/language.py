@@ -34,7 +34,7 @@ _RUSSIAN_MONTHS = (
 
 
 def detect_language(*texts: str) -> Language:
-    """Return the language of the first text with letters; English where none has any."""
+    """Return the language of the first text with letters; English if none has any."""
     for text in texts:
         cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
         if cyrillic or latin:

@@ -25,7 +25,7 @@ _CURRENT_PLACE = re.compile(r"(?i)here|my place|my city|город|моём го
 
 
 def extract_places(text: str) -> list[str]:
-    """Return the places as the user wrote them; empty where none is named."""
+    """Return the places as the user wrote them; empty if none is named."""
     if zones := _ZONE.findall(text):
         return list(zones)
     found = _PLACE.search(_NON_PLACE_PHRASES.sub(" ", text))
@@ -40,7 +40,7 @@ def extract_places(text: str) -> list[str]:
 
 
 def extract_last_place(text: str) -> str:
-    """Return the last place or capitalised name of a text; "" where there is none."""
+    """Return the last place or capitalised name of a text; "" if there is none."""
     found = extract_places(text) or _NAME.findall(_NON_PLACE_PHRASES.sub(" ", text))
     return found[-1] if found else ""
 
@@ -65,7 +65,7 @@ def call_tool_with_place(
 ) -> SkillScript:
     """Call a tool with the forms of a name until it knows the place.
 
-    Returns the result, or the first error where it knows none of them. A tool's error that lacks
+    Returns the result, or the first error if it knows none of them. A tool's error that lacks
     the text `unknown_place_error` ends the search.
     """
     failures = []

@@ -54,7 +54,7 @@ def generate_reply(context: ParsedPrompt) -> ModelReply:
 
 
 def _join_texts(texts: list[str]) -> str:
-    """Join the texts by line breaks, or by blank lines where a text has several lines."""
+    """Join the texts by line breaks, or by blank lines if a text has several lines."""
     return ("\n\n" if any("\n" in text for text in texts) else "\n").join(texts)
 
 

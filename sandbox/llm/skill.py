@@ -40,7 +40,7 @@ class SkillRequest:
         return self.context.localize(en, ru)
 
     def require_tool(self, name: str) -> ToolDefinition:
-        """Return the tool of this name. Raises SkillError where the assistant lacks it."""
+        """Return the tool of this name. Raises SkillError if the assistant lacks it."""
         if tool := self.context.tools.get(name):
             return tool
         en, ru = TOOL_PURPOSES[name]

@@ -53,7 +53,7 @@ def choose_entry(
     """Return the one entry of a listing tool that the text names.
 
     Raises SkillError with `none_text` for an empty list, and with `which_text` and the candidates
-    where several entries match.
+    if several entries match.
     """
     entries = parse_entries((yield from request.call_tool(tool)))
     if not entries:

@@ -12,7 +12,7 @@ _PLACE_PARAMETERS = ("place", "city", "location", "address")
 
 
 def build_arguments(tool: ToolDefinition, message: str) -> dict[str, Any] | None:
-    """Return arguments for the tool's schema, or None where the message lacks a value."""
+    """Return arguments for the tool's schema, or None if the message lacks a value."""
     texts = [name for name, part in tool.properties.items() if part.get("type") == "string"]
     names = ["message"] if "message" in tool.properties else tool.required or texts[:1]
     arguments = {

@@ -95,7 +95,7 @@ class RateLimiter:
         self._blocked_until: dict[tuple[str, int], float] = {}
 
     def check(self, kind: str, chat_id: int) -> None:
-        """Raise BotApiError 429 where a call of this kind comes too early.
+        """Raise BotApiError 429 if a call of this kind comes too early.
 
         A refused chat stays blocked for the whole `retry_after`; other chats are not affected.
         """
@@ -121,7 +121,7 @@ class RateLimiter:
         return [limiter for limiter in (self._chat_limiters[kind, chat_id], overall) if limiter]
 
     def _create_limiter(self, kind: str, chat_id: int, now: float) -> Limiter | None:
-        """Create the limiter of a chat; None where its limit is switched off."""
+        """Create the limiter of a chat; None if its limit is switched off."""
         limits = self.limits
         if kind == MESSAGE and chat_id < 0:
             rate = limits.per_group

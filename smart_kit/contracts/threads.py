@@ -44,7 +44,7 @@ class MessageRead(Contract):
     content: str
     payload: JsonObject
     is_in_context: bool
-    """Whether later turns send it to the model; false where its turn failed and changed nothing."""
+    """Whether later turns send it to the model; false if its turn failed and changed nothing."""
     created_at: UtcDatetime
     """When the user wrote it, the model answered it or the tool returned it."""
 

@@ -123,7 +123,7 @@ class Mailbox:
         return taken
 
     async def begin(self, entry: StreamEntry) -> Delivery | None:
-        """Take the conversation's first message. Return None where the entry is outdated."""
+        """Take the conversation's first message. Return None if the entry is outdated."""
         keys, waiting = self._keys, self._keys.waiting(entry.conversation)
         taken = await self._scripts["begin"](
             keys=[self.name, keys.active, keys.fence, keys.attempts, waiting],

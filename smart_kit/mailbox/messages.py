@@ -76,5 +76,5 @@ class QueueDepth:
     """Conversations with work: waiting, running or delayed."""
     delayed: int
     oldest_seconds: float
-    """Age of the oldest stream entry; 0 where there is none."""
+    """Age of the oldest stream entry; 0 if there is none."""
     dead_letters: int

@@ -122,7 +122,7 @@ class SafeHttpClient:
     async def send(self, request: HttpRequest) -> HttpResponse:
         """Send a request, follow redirects and return the response, whatever its status.
 
-        Raises AddressBlocked, InvalidHttpRequest and ConnectionFailed where nothing was sent;
+        Raises AddressBlocked, InvalidHttpRequest and ConnectionFailed if nothing was sent;
         RedirectBlocked, ResponseTooLarge and UpstreamRejected for an unacceptable response;
         UpstreamUnavailable for a broken or slow one.
         """
@@ -249,7 +249,7 @@ def _check_headers(headers: Mapping[str, str]) -> None:
 
 
 def _parse_authorities(host: str) -> tuple[str, ...]:
-    """Raises AddressBlocked where it is not `host[:port]`."""
+    """Raises AddressBlocked if it is not `host[:port]`."""
     urls = [CanonicalUrl.parse(f"{scheme}://{host}") for scheme in ("http", "https")]
     if urls[0].path_and_query != "/":
         raise AddressBlocked(f"{host!r} is not a host with an optional port.")

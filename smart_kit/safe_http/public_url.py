@@ -64,7 +64,7 @@ class CanonicalUrl:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """Parse a URL. Raises AddressBlocked where two programs may read it differently."""
+        """Parse a URL. Raises AddressBlocked if two programs may read it differently."""
         match = _URL_PATTERN.fullmatch(text)
         if match is None or _WHITESPACE_OR_CONTROL.search(text) or "\\" in text:
             reason = "The URL must begin with http:// or https:// and contain no spaces."
@@ -109,7 +109,7 @@ class CanonicalUrl:
             raise AddressBlocked("The target of a redirect is not a valid URL.") from error
 
     def check_public_host(self) -> None:
-        """Raises AddressBlocked where the host's name or address is not public."""
+        """Raises AddressBlocked if the host's name or address is not public."""
         if _parse_ip(self.host) is not None:
             check_public_address(self.host)
         elif "." not in self.host or _PRIVATE_HOST_NAMES.fullmatch(self.host):

@@ -46,7 +46,7 @@ class Resolver:
 
 
 def _run_in_thread(look_up: Callable[[], _AddressInfo]) -> Future[_AddressInfo]:
-    """Run the lookup in a daemon thread. The future raises OSError where no thread can start."""
+    """Run the lookup in a daemon thread. The future raises OSError if no thread can start."""
     future = Future[_AddressInfo]()
     future.set_running_or_notify_cancel()  # a running future cannot be cancelled
 

@@ -20,13 +20,13 @@ def make_client(base_url: str = "", headers: Mapping[str, str] | None = None) ->
 
 
 def get(url: str, headers: Mapping[str, str] | None = None) -> httpx2.Response:
-    """Raises httpx2.TransportError where no server answers."""
+    """Raises httpx2.TransportError if no server answers."""
     with make_client() as http:
         return http.get(url, headers=headers)
 
 
 def post(url: str, headers: Mapping[str, str] | None = None, json: Any = None) -> httpx2.Response:
-    """Raises httpx2.TransportError where no server answers."""
+    """Raises httpx2.TransportError if no server answers."""
     with make_client() as http:
         return http.post(url, headers=headers, json=json)
 

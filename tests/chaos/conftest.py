@@ -26,7 +26,7 @@ def killable(tmp_path_factory: pytest.TempPathFactory) -> Iterator[KillableSuite
     killable = KillableSuite(suite, external_server)
     try:
         killable.arm_kills((f"before {FIRST_START}", 1), (f"after {FIRST_START}", 1))
-        suite.try_manage("start")  # fails where the two kills make it take longer than 30 s
+        suite.try_manage("start")  # fails if the two kills make it take longer than 30 s
         killable.wait_until_healthy(120.0)
         disable_rate_limits(suite)
         killable.record_default_names()

@@ -108,7 +108,7 @@ def test_server_crashes_break_no_promise(server: DurableValkey) -> None:
     ],
 )
 def test_a_broken_mailbox_is_detected(server: DurableValkey, variant: str) -> None:
-    # Hypothesis raises an exception group where several examples fail
+    # Hypothesis raises an exception group if several examples fail
     with pytest.raises(BaseException) as caught:  # noqa: PT011
         run_machine(server, 200, broken_scripts=BROKEN_SCRIPTS[variant])
     assert "AssertionError" in repr(caught.value) or isinstance(caught.value, AssertionError)

@@ -53,7 +53,7 @@ class BaseAssistant(ABC):
     async def process_message(self, turn: Turn, conversation: Conversation) -> str:
         """Return the answer to the conversation's newest message, and append all new messages.
 
-        Raises UpstreamError where no model answers, and LeaseLost where another worker has taken
+        Raises UpstreamError if no model answers, and LeaseLost if another worker has taken
         over the message.
         """
 

@@ -59,8 +59,8 @@ class ToolAssistant:
         return self.record is not None and any(map(_may_write, self.record.tools))
 
     async def run(self, context: ToolContext, message: str) -> str:
-        """Return the assistant's answer to the message. Raises UpstreamError where no model
-        answers, ToolExecutionError where the assistant is not active."""
+        """Return the assistant's answer to the message. Raises UpstreamError if no model
+        answers, ToolExecutionError if the assistant is not active."""
         assistant = None if self.record is None else self.create_assistant(self.record.id)
         if assistant is None:
             raise ToolExecutionError("The assistant is not active.")

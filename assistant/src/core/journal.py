@@ -41,7 +41,7 @@ class Journal:
         return None if stored is None else step_type.model_validate_json(stored)
 
     async def save(self, step: str, result: Contract) -> None:
-        """Store the result of a step. Raises LeaseLost where another worker has the message now."""
+        """Store the result of a step. Raises LeaseLost if another worker has the message now."""
         value = result.model_dump_json(exclude_defaults=True)
         await self.mailbox.journal(self.delivery, self.message_id, step, value)
 

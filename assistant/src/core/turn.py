@@ -27,7 +27,7 @@ class UserBudget(Protocol):
     """Whether the notice that the budget is nearly used up belongs to this answer."""
 
     async def reserve(self, key: str, cost: Decimal) -> bool:
-        """Replace the cost reserved under this key. Returns False where the budget is too small."""
+        """Replace the cost reserved under this key. Returns False if the budget is too small."""
 
     async def settle(self, key: str, cost: Decimal) -> None:
         """Replace the reservation by the actual cost; 0: nothing was spent."""

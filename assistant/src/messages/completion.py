@@ -33,7 +33,7 @@ class Completion(Contract):
     text: str
     calls: tuple[ToolCall, ...] = ()
     prompt_tokens: int = 0
-    """Like all token counts, an estimate where the server reports no usage."""
+    """Like all token counts, an estimate if the server reports no usage."""
     cached_tokens: int = 0
     completion_tokens: int = 0
     cost: Decimal | None = None
@@ -52,7 +52,7 @@ class Completion(Contract):
 
     @property
     def text_item(self) -> ChatItem:
-        """The answer without its calls. Raises EmptyResponse where there is no text."""
+        """The answer without its calls. Raises EmptyResponse if there is no text."""
         if not self.text.strip():
             raise EmptyResponse("The model went on calling tools when none were left")
         if not self.calls:

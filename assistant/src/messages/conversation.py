@@ -36,7 +36,7 @@ class Conversation:
     def shorten(self) -> bool:
         """Drop the older half of the history, by characters, and the provider extras of the rest.
 
-        Later calls drop the whole history, then the extras of this turn. Returns False where
+        Later calls drop the whole history, then the extras of this turn. Returns False if
         nothing was left to drop.
         """
         if self.history:

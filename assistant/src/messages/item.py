@@ -46,7 +46,7 @@ class ChatItem:
 
     @property
     def without_extras(self) -> Self:
-        """The item without extras; itself where it has none."""
+        """The item without extras; itself if it has none."""
         plain = self.json_without_extras
         return self if plain is self.json else type(self)(plain)
 

@@ -69,7 +69,7 @@ class DailyBudget:
 
     async def reserve(self, key: str, cost: Decimal) -> bool:
         """Reserve a cost for the call `<message id>/<step>`, in place of its earlier reservation or
-        cost. Returns False where the budget is too small."""
+        cost. Returns False if the budget is too small."""
         limit = self._user.daily_budget
         if limit is None or not cost:
             return True
@@ -100,7 +100,7 @@ class DailyBudget:
         return int(found)
 
     async def _fetch_spent(self) -> Decimal:
-        """Return what rest_service knows was spent today; 0 where it does not answer in time."""
+        """Return what rest_service knows was spent today; 0 if it does not answer in time."""
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
                 return (await self._rest.get_budget(self._user.id)).spent

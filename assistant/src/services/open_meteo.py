@@ -63,11 +63,11 @@ class TtlCache(Generic[KeyT, ValueT]):
 
 class _SearchResponse(Contract):
     results: tuple[JsonObject, ...] = ()
-    """Open-Meteo omits the key where nothing was found."""
+    """Open-Meteo omits the key if nothing was found."""
 
 
 class OpenMeteoClient:
-    """Its methods raise UpstreamUnavailable where Open-Meteo does not answer or limits requests
+    """Its methods raise UpstreamUnavailable if Open-Meteo does not answer or limits requests
     (status 429), else UpstreamRejected."""
 
     def __init__(

@@ -18,7 +18,7 @@ ModelT = TypeVar("ModelT", bound=BaseModel)
 
 
 class RestServiceClient:
-    """Its methods raise a DomainError where rest_service refuses, else UpstreamUnavailable."""
+    """Its methods raise a DomainError if rest_service refuses, else UpstreamUnavailable."""
 
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
@@ -72,7 +72,7 @@ class RestServiceClient:
     async def undo(self, user_id: UUID, idempotency_key: str) -> EffectRead:
         """Undo a user's newest change and return the effect that undid it.
 
-        Raises NotFound where no change is left, Conflict where it cannot be undone.
+        Raises NotFound if no change is left, Conflict if it cannot be undone.
         """
         body = EffectUndo(user_id=user_id)
         return await self._write("/effects/undo", EffectRead, body, user_id, idempotency_key)

@@ -144,7 +144,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
 
     @abstractmethod
     async def _run(self, context: ToolContext, arguments: ArgumentsT) -> ToolResult:
-        """Return the result. Raises InvalidInputError where the model can correct its call, else
+        """Return the result. Raises InvalidInputError if the model can correct its call, else
         ToolExecutionError with a text for the user."""
 
     def _validate_arguments(self, arguments: JsonObject) -> ArgumentsT:
@@ -183,7 +183,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
 
 
 def validate_fields(contract: type[ContractT], fields: JsonObject) -> ContractT:
-    """Return the contract with these fields. Raises InvalidInputError where it refuses them."""
+    """Return the contract with these fields. Raises InvalidInputError if it refuses them."""
     try:
         return contract.model_validate(fields)
     except ValidationError as error:

@@ -90,7 +90,7 @@ async def test_receipts_of_a_failed_sub_assistant_are_sent(
 async def test_three_levels_may_be_asked_and_the_fourth_may_not(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    """Also where two assistants call each other in a circle."""
+    """Also if two assistants call each other in a circle."""
     await harness.configure(
         make_secretary(make_ask_tool("ask_a", "A")),
         make_assistant("A", make_ask_tool("ask_b", "B")),

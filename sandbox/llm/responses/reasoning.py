@@ -29,7 +29,7 @@ def build_reasoning_item(model: str, items: list[ResponseItem]) -> ResponseItem:
 
 
 def validate_reasoning(model: str, given: list[ResponseItem]) -> None:
-    """Raise OpenAiError where a blob is missing, unknown, or separated from its items."""
+    """Raise OpenAiError if a blob is missing, unknown, or separated from its items."""
     items = [item for item in given if item["type"] in ("reasoning", *_ID_PREFIXES)]
     reasoning_stems: set[str] = set()
     for index, item in enumerate(items):

@@ -107,7 +107,7 @@ _ANY_FORMULA = re.compile(
 
 
 def _find_formula(text: str) -> tuple[str, str] | None:
-    """Return the formula that a text names, or the first one where any will do."""
+    """Return the formula that a text names, or the first one if any will do."""
     if _ANY_FORMULA.match(text):
         return _QUADRATIC
     named = (formula for pattern, formula in _FORMULAS.items() if re.search(pattern, text))

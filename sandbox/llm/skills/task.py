@@ -92,7 +92,7 @@ def _extract_title(text: str) -> tuple[str, bool]:
 
 
 def _to_due(request: SkillRequest, when: TimeExpression) -> date | None:
-    """Return a date, or the user's local time where one is given; None for recurring times."""
+    """Return a date, or the user's local time if one is given; None for recurring times."""
     if when.at is not None:
         return when.at if when.has_time else when.at.date()
     if when.in_seconds is None:

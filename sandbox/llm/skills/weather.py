@@ -40,7 +40,7 @@ def _start(request: SkillRequest) -> list[SkillScript] | str:
 
 
 def _extract_places(text: str) -> list[str]:
-    """Return the places with their country or region; [""] where none is named."""
+    """Return the places with their country or region; [""] if none is named."""
     names = extract_places(text) or [extract_last_place(text)]
     found = [(name, re.search(re.escape(name) + _COUNTRY, text)) for name in names]
     return [behind[0] if behind and name else name for name, behind in found]

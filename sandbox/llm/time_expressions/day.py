@@ -36,7 +36,7 @@ class DayReference:
     """The hour of a part of the day (“tomorrow evening”)."""
     is_weekday: bool = False
     is_explicit: bool = True
-    """False where the text names no day, or only a part of the day."""
+    """False if the text names no day, or only a part of the day."""
 
 
 def find_day(text: str, today: date) -> DayReference:

@@ -24,7 +24,7 @@ class TimeExpression:
     at: datetime | None = None
     cron: str | None = None
     has_time: bool = True
-    """False where the text names a day without a time."""
+    """False if the text names a day without a time."""
 
 
 def find_time_expression(text: str, now: datetime) -> TimeExpression | None:

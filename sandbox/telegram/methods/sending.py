@@ -46,7 +46,7 @@ def _send(call: MethodCall, parse_content: Callable[[], MessageContent]) -> dict
 
 
 def _find_reply_target(call: MethodCall, person: Person) -> int | None:
-    """Return the id of the message to reply to, or None. Raises BotApiError where it is missing."""
+    """Return the id of the message to reply to, or None. Raises BotApiError if it is missing."""
     given = call.parameters
     reply = given.get_json("reply_parameters", "reply parameters JSON object")
     if reply is None:

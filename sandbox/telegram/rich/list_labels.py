@@ -13,7 +13,7 @@ def is_ordered(item: dict[str, Any]) -> bool:
 
 
 def format_label(number: int, kind: str) -> str:
-    """Return a label such as `3.`, `c.` or `III.`; digits where letters cannot express it."""
+    """Return a label such as `3.`, `c.` or `III.`; digits if letters cannot express it."""
     label = str(number)
     if number > 0 and kind in ("a", "A"):
         label = _to_letters(number)

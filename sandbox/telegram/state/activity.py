@@ -64,7 +64,7 @@ class ChatActivity:
     def stop_draft(self, person_id: int, draft_id: int) -> bool:
         """Stop a draft: it is removed, or stays until its timer ends with `keep_on_stop`.
 
-        Return False where no draft with this id can be stopped.
+        Return False if no draft with this id can be stopped.
         """
         draft = self._drafts.get(person_id)
         if draft is None or draft.draft_id != draft_id or not draft.can_stop or draft.is_stopped:

@@ -38,7 +38,7 @@ class CallbackQueryStore:
         return query
 
     def mark_answered(self, callback_query_id: str) -> CallbackQuery | None:
-        """Mark a query as answered and return it; None where it is unknown, expired or answered."""
+        """Mark a query as answered and return it; None if it is unknown, expired or answered."""
         row = self._database.execute(
             "UPDATE callback_query SET is_answered = 1 WHERE id = ? AND NOT is_answered"
             " AND pressed_at > ? RETURNING id, person_id, message_id",

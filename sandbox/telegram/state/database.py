@@ -74,7 +74,7 @@ class SettingStore:
         self._database = database
 
     def get(self, name: str, default: str) -> str:
-        """Return a value, or the default where it was never set."""
+        """Return a value, or the default if it was never set."""
         row = self._database.execute("SELECT value FROM setting WHERE name = ?", (name,)).fetchone()
         return str(row["value"]) if row else default
 

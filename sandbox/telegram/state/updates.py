@@ -51,7 +51,7 @@ class UpdateQueue:
         return kinds
 
     def push(self, kind: str, body: dict[str, Any]) -> int | None:
-        """Queue an update and return its id; None where the bot does not allow this kind."""
+        """Queue an update and return its id; None if the bot does not allow this kind."""
         wanted = self.allowed_kinds
         if kind not in wanted if wanted else kind in OPT_IN_KINDS:
             return None
@@ -105,7 +105,7 @@ class UpdateQueue:
         return int(row[0])
 
     async def long_poll(self, seconds: float) -> None:
-        """Wait for an update or the timeout. Raises BotApiError 409 where another call ends it."""
+        """Wait for an update or the timeout. Raises BotApiError 409 if another call ends it."""
         self._pending_poll = poll = asyncio.get_running_loop().create_future()
         await asyncio.wait([poll], timeout=seconds)
         if poll.done() and (ended_by := poll.result()):

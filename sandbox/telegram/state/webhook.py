@@ -45,7 +45,7 @@ class Webhook:
 
     @property
     def target(self) -> WebhookTarget | None:
-        """The current target; None where the bot uses getUpdates."""
+        """The current target; None if the bot uses getUpdates."""
         stored = self._settings.get("webhook", "")
         return WebhookTarget(**json.loads(stored)) if stored else None
 

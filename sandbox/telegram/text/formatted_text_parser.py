@@ -47,7 +47,7 @@ _CONTROL_CHARACTERS = re.compile(r"[\x00-\x09\x0b-\x1f]")
 def parse_formatted_text(
     text: str, *, parse_mode: str = "", entities: Any = None, may_be_empty: bool = False
 ) -> FormattedText:
-    """Parse a text. `entities` is decoded JSON and is ignored where a parse mode is given.
+    """Parse a text. `entities` is decoded JSON and is ignored if a parse mode is given.
 
     Raises BotApiError with Telegram's error text.
     """

@@ -171,7 +171,7 @@ class HtmlParser(MarkupParser):
 
 
 def _decode_reference(found: re.Match[str]) -> str | None:
-    """Return the character, or None where TDLib leaves the reference unchanged."""
+    """Return the character, or None if TDLib leaves the reference unchanged."""
     hexadecimal, decimal, name = found.groups()
     if name:
         return html.unescape(f"&{name};")

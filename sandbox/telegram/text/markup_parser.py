@@ -58,7 +58,7 @@ class MarkupParser:
         return self.source.startswith(prefix, self.position)
 
     def read(self, pattern: re.Pattern[str]) -> str:
-        """Read what the pattern matches at the position; "" where it does not match."""
+        """Read what the pattern matches at the position; "" if it does not match."""
         found = pattern.match(self.source, self.position)
         self.position = found.end() if found else self.position
         return found[0] if found else ""

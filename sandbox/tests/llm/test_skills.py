@@ -290,7 +290,7 @@ def test_administrators_tool_is_used_when_its_description_matches() -> None:
 
 
 def test_endless_tool_calls_are_stopped() -> None:
-    """The model stops calling tools where the caller never returns a matching result."""
+    """The model stops calling tools if the caller never returns a matching result."""
     useless = (ToolCall("get_time", {"place": "elsewhere"}), "x")
     body = build_request("what time is it", tools=[GET_TIME], results=[useless])
     answers = body["messages"][2:]

@@ -1,6 +1,6 @@
 -- Gives the first message of a conversation to a worker; the message stays in the list.
 -- KEYS  ready active fence attempts waiting      ARGV  group entry conversation
--- Returns {token, attempt, payload}, or nil where the entry is outdated.
+-- Returns {token, attempt, payload}, or nil if the entry is outdated.
 expect_type('stream', KEYS[1]); expect_type('hash', KEYS[2]); expect_type('hash', KEYS[3])
 expect_type('hash', KEYS[4]); expect_type('list', KEYS[5])
 if redis.call('HGET', KEYS[2], ARGV[3]) ~= ARGV[2] then

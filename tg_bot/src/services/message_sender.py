@@ -221,7 +221,7 @@ class MessageSender:
 
 
 def _is_silent(message: OutgoingMessage, step: str) -> bool:
-    """A reply sounds once, with its first message: step `0`, or `0.0` where `0` was too long."""
+    """A reply sounds once, with its first message: step `0`, or `0.0` if `0` was too long."""
     return message.is_silent or not set(step.removeprefix(_RICH_STEP_PREFIX)) <= set("0.")
 
 

@@ -59,7 +59,7 @@ class ModelStates:
         return states[key]
 
     def choose_api(self, model: ResolvedModel, endpoint: Endpoint, wanted: ModelApi) -> ModelApi:
-        """Return the wanted API, or the record's where the server lacks it."""
+        """Return the wanted API, or the record's if the server lacks it."""
         is_missing = self.get(model, endpoint, wanted).get_adaptation(model).is_api_missing
         return model.api if is_missing else wanted
 

@@ -15,7 +15,7 @@ from .transport.streaming import StreamListener
 
 CHARACTERS_PER_TOKEN = 4
 DEFAULT_OUTPUT_TOKENS = 1_000
-"""Estimated length of an answer where the assistant sets no limit."""
+"""Estimated length of an answer if the assistant sets no limit."""
 
 
 @dataclass(frozen=True)

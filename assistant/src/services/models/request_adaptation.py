@@ -15,7 +15,7 @@ from ...messages.item import encode_json
 EXTRA_KEYS = ("reasoning_content", "reasoning_details", "reasoning", "extra_content")
 """Fields that providers add to an assistant's message; some reject what others require."""
 DEFAULT_EXTRAS: Mapping[str, JsonObject] = {
-    # as DeepSeek documents it; also where the model has not reasoned
+    # as DeepSeek documents it; also if the model has not reasoned
     "reasoning_content": {"keys": {"reasoning_content": ""}},
     # Google's placeholder for calls of another model (ai.google.dev, thought signatures)
     "thought_signature": {

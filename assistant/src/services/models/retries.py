@@ -197,7 +197,7 @@ def _find_rejected_extras(call: ModelCall, error: UpstreamError) -> frozenset[by
 async def _sleep_before_retry(
     model: ResolvedModel, error: UpstreamError, policy: RetryPolicy, breaker: CircuitBreaker
 ) -> None:
-    """Wait until the next attempt. Raises the error where the policy allows no further one."""
+    """Wait until the next attempt. Raises the error if the policy allows no further one."""
     delay = policy.next_delay(error, breaker.seconds_until_retry(loop_time()))
     if delay is None:
         raise error

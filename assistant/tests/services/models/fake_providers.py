@@ -123,7 +123,7 @@ def mistral(body: JsonObject) -> StubResponse:
 
 
 def deepseek(body: JsonObject) -> StubResponse:
-    """Requires its reasoning with every call, even where it was empty."""
+    """Requires its reasoning with every call, even if it was empty."""
     for at, message in enumerate(get_calling_messages(body)):
         if "reasoning_content" not in message:
             sentence = f"Missing `reasoning_content` field in the assistant message at index {at}"

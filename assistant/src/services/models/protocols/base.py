@@ -50,7 +50,7 @@ class ModelCall:
 
     @cached_property
     def items(self) -> Sequence[ChatItem]:
-        """The messages; tool calls become plain text where the request has no functions."""
+        """The messages; tool calls become plain text if the request has no functions."""
         return (
             self.request.items if self.has_tools else render_tool_calls_as_text(self.request.items)
         )
@@ -109,7 +109,7 @@ class ModelProtocol:
     parse_response: Callable[[object, str], ParsedResponse]
     """Parses a body; the other argument is `<message id>/<step>`, from which call ids are derived.
 
-    Raises MalformedResponse where the body is not an answer, EmptyResponse where it has neither
+    Raises MalformedResponse if the body is not an answer, EmptyResponse if it has neither
     text nor calls.
     """
     create_accumulator: Callable[[], StreamAccumulator]

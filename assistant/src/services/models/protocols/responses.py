@@ -135,7 +135,7 @@ def _parse_response(body: object, key: str) -> ParsedResponse:
 
 
 def _extract_text(output: list[_OutputItem]) -> str:
-    """Return the text of the final message, or of all where none is marked as final."""
+    """Return the text of the final message, or of all if none is marked as final."""
     messages = [item for item in output if item.type == "message"]
     final = [item for item in messages if item.phase == _FINAL_PHASE]
     return _MESSAGE_SEPARATOR.join(
@@ -152,7 +152,7 @@ def _extract_message_text(message: _OutputItem) -> str:
 def _collect_extras(
     output: list[JsonObject], called: list[_OutputItem], calls: tuple[ToolCall, ...]
 ) -> JsonObject:
-    """Return the items unchanged, with the model's call ids by ours; nothing where the model could
+    """Return the items unchanged, with the model's call ids by ours; nothing if the model could
     not match the results: an id is missing or repeated, or a call has an error."""
     theirs = list(dict.fromkeys(item.call_id for item in called if item.call_id))
     if not len(theirs) == len(called) == len(calls) or any(call.error for call in calls):

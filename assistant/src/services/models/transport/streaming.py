@@ -63,7 +63,7 @@ class StreamAccumulator(Protocol):
         """Whether the answer is complete, though further events may follow."""
 
     def add(self, event: JsonObject) -> None:
-        """Add an event. Raises UpstreamError where it is an error."""
+        """Add an event. Raises UpstreamError if it is an error."""
 
     def build_response(self) -> JsonObject:
         """Return the whole response."""
@@ -72,7 +72,7 @@ class StreamAccumulator(Protocol):
 async def read_stream(
     chunks: AsyncIterator[bytes], accumulator: StreamAccumulator, listener: StreamListener | None
 ) -> JsonObject:
-    """Return the response. Raises StreamInterrupted where the stream breaks or ends too soon."""
+    """Return the response. Raises StreamInterrupted if the stream breaks or ends too soon."""
     timeout = asyncio.timeout(None)
     try:
         async with timeout, contextlib.aclosing(iter_events(chunks)) as stream_events:
@@ -132,7 +132,7 @@ async def _drain(chunks: AsyncIterator[bytes]) -> None:
 
 
 async def limit_bytes(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the chunks. Raises ValueError where the response exceeds MAX_RESPONSE_BYTES."""
+    """Yield the chunks. Raises ValueError if the response exceeds MAX_RESPONSE_BYTES."""
     length = 0
     async for chunk in chunks:
         length += len(chunk)
