@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 from smart_kit.clock import Clock
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.health import Health
-from smart_kit.mailbox import Mailbox, MailboxReconciler, QueueMonitor, Worker
+from smart_kit.mailbox import Mailbox, QueueMonitor, WakeupReconciler, Worker
 from smart_kit.redis import Redis, connect, connect_for_blocking_reads
 from smart_kit.rest_client import ServiceClient
 from smart_kit.safe_http.client import SafeHttpClient
@@ -82,7 +82,7 @@ async def _run_worker(
     await run_loops(
         worker.run,
         queue_monitor.run,
-        MailboxReconciler(redis, mailbox.name).run,
+        WakeupReconciler(redis, mailbox.name).run,
         configuration.watch,
         build_aiohttp_server(build_health_app(health), settings.bind_host, settings.assistant_port),
     )

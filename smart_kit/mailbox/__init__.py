@@ -19,7 +19,7 @@ from smart_kit.mailbox.messages import Outcome as Outcome
 from smart_kit.mailbox.messages import QueueDepth as QueueDepth
 from smart_kit.mailbox.messages import StreamEntry as StreamEntry
 from smart_kit.mailbox.monitor import QueueMonitor as QueueMonitor
-from smart_kit.mailbox.reconciler import MailboxReconciler as MailboxReconciler
+from smart_kit.mailbox.wakeup_reconciler import WakeupReconciler as WakeupReconciler
 from smart_kit.mailbox.worker import DEFAULT_TIMINGS as DEFAULT_TIMINGS
 from smart_kit.mailbox.worker import Worker as Worker
 from smart_kit.mailbox.worker import WorkerTimings as WorkerTimings

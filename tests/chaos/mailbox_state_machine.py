@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 from redis.commands.core import AsyncScript
 
-from smart_kit.mailbox import Delivery, Envelope, LeaseLost, Mailbox, MailboxReconciler, Outcome
+from smart_kit.mailbox import Delivery, Envelope, LeaseLost, Mailbox, Outcome, WakeupReconciler
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.mailbox.messages import DeadLetter
 from smart_kit.redis import Redis, await_result, connect, connect_for_blocking_reads
@@ -166,7 +166,7 @@ class MailboxMachine(RuleBasedStateMachine):
     @rule()
     def reconcile(self) -> None:
         """The reconciler finds nothing to restore, because no script loses a wake-up."""
-        assert self.run(MailboxReconciler(self.redis, IN_QUEUE).restore_wakeups()) == 0, (
+        assert self.run(WakeupReconciler(self.redis, IN_QUEUE).restore_wakeups()) == 0, (
             "a wake-up was lost"
         )
 
@@ -176,7 +176,7 @@ class MailboxMachine(RuleBasedStateMachine):
         entry = self.run(self._remove_wakeup(conversation, is_deleted))
         if entry is None:
             return
-        assert self.run(MailboxReconciler(self.redis, IN_QUEUE).restore_wakeups()) == 1
+        assert self.run(WakeupReconciler(self.redis, IN_QUEUE).restore_wakeups()) == 1
         self.model.lease_holder.pop(conversation, None)
 
     async def _remove_wakeup(self, conversation: str, is_deleted: bool) -> str | None:

@@ -11,8 +11,8 @@ from smart_kit.health import Health
 from smart_kit.mailbox import (
     DEFAULT_TIMINGS,
     Mailbox,
-    MailboxReconciler,
     QueueMonitor,
+    WakeupReconciler,
     WorkerTimings,
 )
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
@@ -88,7 +88,7 @@ def build(
     sender = MessageSender(client, limiter)
     handler = ResponseHandler(bot_id, to_telegram, composer, access, sender, listener)
     respond = partial(handler.handle_assistant_responses, blocking=blocking, timings=worker_timings)
-    reconciler = MailboxReconciler(redis, to_telegram.name)
+    reconciler = WakeupReconciler(redis, to_telegram.name)
     leader = LeaderRunner(lease, source.run, respond, listener.run, reconciler.run)
     monitor = QueueMonitor(to_telegram)
     health = _build_health(lease, monitor, source, bot_profile)

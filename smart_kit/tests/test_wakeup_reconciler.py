@@ -7,7 +7,7 @@ import structlog
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 
-from smart_kit.mailbox import Delivery, Envelope, Mailbox, MailboxReconciler, Outcome
+from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome, WakeupReconciler
 from smart_kit.redis import Redis
 
 
@@ -27,7 +27,7 @@ async def receive_entry(mailbox: Mailbox, blocking: Redis) -> Delivery | None:
 async def test_deleted_entry_is_replaced(redis: Redis, blocking: Redis, mailbox: Mailbox) -> None:
     await redis.xtrim("in", maxlen=0)
     assert await receive_entry(mailbox, blocking) is None
-    assert await MailboxReconciler(redis, "in").restore_wakeups() == 1
+    assert await WakeupReconciler(redis, "in").restore_wakeups() == 1
     delivery = await receive_entry(mailbox, blocking)
     assert delivery is not None
     assert delivery.payload == "first"
@@ -40,7 +40,7 @@ async def test_entry_of_a_deleted_consumer_is_replaced(
     held = await receive_entry(mailbox, blocking)
     assert held is not None
     await redis.xgroup_delconsumer("in", "workers", "worker")
-    assert await MailboxReconciler(redis, "in").restore_wakeups() == 1
+    assert await WakeupReconciler(redis, "in").restore_wakeups() == 1
     again = await receive_entry(mailbox, blocking)
     assert again is not None
     assert (again.payload, again.fencing_token) == ("first", held.fencing_token + 1)
@@ -69,7 +69,7 @@ async def test_unheld_entry_behind_the_groups_position_is_lost(
     await redis.xadd("in", {"conversation": "chat"}, id=entry)
     await redis.xgroup_setid("in", "workers", delivered)
 
-    assert await MailboxReconciler(redis, "in").restore_wakeups() == is_lost
+    assert await WakeupReconciler(redis, "in").restore_wakeups() == is_lost
     assert (await redis.hget("in:active", "chat") != entry) == is_lost
 
 
@@ -78,7 +78,7 @@ async def test_forgotten_delay_ends(redis: Redis, blocking: Redis, mailbox: Mail
     assert held is not None
     await mailbox.delay(held, 60)
     await redis.delete("in:delayed")
-    assert await MailboxReconciler(redis, "in").restore_wakeups() == 1
+    assert await WakeupReconciler(redis, "in").restore_wakeups() == 1
     assert await receive_entry(mailbox, blocking) is not None
 
 
@@ -90,13 +90,13 @@ async def test_conversation_with_only_waiting_messages_is_woken(
         assert await receive_entry(mailbox, blocking) is not None
     await redis.delete("in", "in:active")
     await mailbox.create_group()
-    assert await MailboxReconciler(redis, "in").restore_wakeups() == 1
+    assert await WakeupReconciler(redis, "in").restore_wakeups() == 1
     assert await receive_entry(mailbox, blocking) is not None
 
 
 async def test_active_mark_without_messages_is_removed(redis: Redis, mailbox: Mailbox) -> None:
     await redis.delete("in:waiting:chat", "in")
-    assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
+    assert await WakeupReconciler(redis, "in").restore_wakeups() == 0
     assert await redis.hgetall("in:active") == {}
 
 
@@ -112,7 +112,7 @@ async def test_consistent_conversations_are_unchanged(
     if state == "without a group":
         await redis.xgroup_destroy("in", "workers")
     before = await redis.hgetall("in:active"), await redis.xrange("in")
-    assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
+    assert await WakeupReconciler(redis, "in").restore_wakeups() == 0
     assert (await redis.hgetall("in:active"), await redis.xrange("in")) == before
 
 
@@ -121,8 +121,8 @@ async def test_more_conversations_than_a_batch_are_all_woken(redis: Redis) -> No
     await mailbox.create_group()
     await mailbox.enqueue(*(Envelope(f"m{n}", f"c{n}", "text") for n in range(1500)))
     await redis.xtrim("in", maxlen=0)
-    assert await MailboxReconciler(redis, "in").restore_wakeups() == 1500
-    assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
+    assert await WakeupReconciler(redis, "in").restore_wakeups() == 1500
+    assert await WakeupReconciler(redis, "in").restore_wakeups() == 0
 
 
 async def test_queue_name_with_glob_characters_matches_itself_only(
@@ -132,13 +132,13 @@ async def test_queue_name_with_glob_characters_matches_itself_only(
         await Mailbox(redis, queue).create_group()
         await Mailbox(redis, queue).enqueue(Envelope(queue, "chat", "text"))
         await redis.delete(queue, f"{queue}:active")
-    assert await MailboxReconciler(redis, "in*[a]").restore_wakeups() == 1
+    assert await WakeupReconciler(redis, "in*[a]").restore_wakeups() == 1
     assert await redis.xlen("in*a") == 0
 
 
 async def test_key_of_another_type_wakes_no_conversation(redis: Redis, mailbox: Mailbox) -> None:
     await redis.set("in:waiting:odd", "by hand")
-    assert await MailboxReconciler(redis, "in").restore_wakeups() == 0
+    assert await WakeupReconciler(redis, "in").restore_wakeups() == 0
     assert list(await redis.hgetall("in:active")) == ["chat"]
 
 
@@ -151,7 +151,7 @@ async def test_reconciler_runs_every_minute_despite_redis_errors(
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
 
-    class Failing(MailboxReconciler):
+    class Failing(WakeupReconciler):
         async def restore_wakeups(self) -> int:
             looks.append(loop.time() - started_at)
             if len(looks) == 3:
@@ -179,8 +179,8 @@ async def test_reconciler_runs_every_minute_despite_redis_errors(
 async def test_only_restored_wakeups_are_logged(redis: Redis, mailbox: Mailbox) -> None:
     await redis.xtrim("in", maxlen=0)
     with structlog.testing.capture_logs() as lines:
-        await MailboxReconciler(redis, "in").restore_wakeups()
-        await MailboxReconciler(redis, "in").restore_wakeups()
+        await WakeupReconciler(redis, "in").restore_wakeups()
+        await WakeupReconciler(redis, "in").restore_wakeups()
 
     assert lines == [
         {

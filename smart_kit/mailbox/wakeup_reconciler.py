@@ -22,7 +22,7 @@ _GLOB_CHARACTERS = re.compile(r"[*?\[\]\\^]")
 log = structlog.stdlib.get_logger()
 
 
-class MailboxReconciler:
+class WakeupReconciler:
     """Reconciler of one queue. Only manual edits and restored backups can lose its wake-ups."""
 
     def __init__(self, redis: Redis, queue: str) -> None:
