@@ -280,4 +280,7 @@ class TestTotals:
 
     @pytest.mark.parametrize("by", ["hour", "day,", "day;model", "day, model"])
     async def test_unknown_group_is_refused(self, admin: Client, by: str) -> None:
-        assert (await admin.get("/usage/totals", params={"by": by})).status_code == 422
+        response = await admin.get("/usage/totals", params={"by": by})
+
+        assert response.status_code == 422
+        assert "day, user, assistant, model, provider" in response.json()["detail"]

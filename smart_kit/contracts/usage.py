@@ -1,14 +1,11 @@
 """Model calls and their costs."""
 
 from datetime import date
-from typing import Literal
 from uuid import UUID
 
 from pydantic import Field
 
 from smart_kit.contracts.base import Contract, Dollars, UtcDatetime
-
-UsageGroup = Literal["day", "user", "assistant", "model", "provider"]
 
 
 class UsageRead(Contract):
