@@ -160,8 +160,8 @@ async def get_idempotent_operation(
     if idempotency_key is not None:
         body = await request.body()
         fingerprint_hash = compute_fingerprint(request.method, request.url.path, body)
-    scope = CallContext(session, caller, owner, settings.default_timezone)
-    return IdempotentOperation(scope, idempotency_key, fingerprint_hash)
+    context = CallContext(session, caller, owner, settings.default_timezone)
+    return IdempotentOperation(context, idempotency_key, fingerprint_hash)
 
 
 IdempotentDep = Annotated[IdempotentOperation, Depends(get_idempotent_operation)]

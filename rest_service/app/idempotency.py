@@ -26,11 +26,11 @@ class IdempotentOperation:
     Of two concurrent requests the second waits at the unique index until the first has committed.
     """
 
-    def __init__(self, scope: CallContext, key: str | None, fingerprint: str) -> None:
+    def __init__(self, context: CallContext, key: str | None, fingerprint: str) -> None:
         # a key of the form `<message id>/<step>` names the step of a turn
         message_id, _, step = (key or "").rpartition("/")
         origin = ChangeOrigin(message_id, step) if message_id and step else None
-        self._scope = replace(scope, origin=origin)
+        self._context = replace(context, origin=origin)
         self._key = key
         self._fingerprint = fingerprint
 
@@ -45,7 +45,7 @@ class IdempotentOperation:
         stored = await self._get_stored_response()
         if stored is not None:
             return read_type.model_validate(stored)
-        response = await action(self._scope, *args, **kwargs)
+        response = await action(self._context, *args, **kwargs)
         await self._store_response(response.model_dump(mode="json"))
         return response
 
@@ -57,16 +57,16 @@ class IdempotentOperation:
     ) -> None:
         """Run an action that has no response body."""
         if await self._get_stored_response() is None:
-            await action(self._scope, *args, **kwargs)
+            await action(self._context, *args, **kwargs)
             await self._store_response({})
 
     async def _get_stored_response(self) -> JsonObject | None:
         if self._key is None or await self._claim_key():
             return None
         rows = select(IdempotencyKey).where(
-            IdempotencyKey.owner_id == self._scope.owner, IdempotencyKey.key == self._key
+            IdempotencyKey.owner_id == self._context.owner, IdempotencyKey.key == self._key
         )
-        stored = (await self._scope.session.exec(rows)).one()
+        stored = (await self._context.session.exec(rows)).one()
         if stored.fingerprint != self._fingerprint:
             raise Conflict("This Idempotency-Key has already been used for another request.")
         assert stored.response is not None, "the key is committed together with its response"
@@ -74,20 +74,20 @@ class IdempotentOperation:
 
     async def _claim_key(self) -> bool:
         row = IdempotencyKey(
-            owner_id=self._scope.owner, key=str(self._key), fingerprint=self._fingerprint
+            owner_id=self._context.owner, key=str(self._key), fingerprint=self._fingerprint
         )
         claim = insert(IdempotencyKey).values(**row.model_dump()).on_conflict_do_nothing()
-        result = await self._scope.session.exec(claim.returning(col(IdempotencyKey.id)))
+        result = await self._context.session.exec(claim.returning(col(IdempotencyKey.id)))
         return result.scalar_one_or_none() is not None
 
     async def _store_response(self, response: JsonObject) -> None:
         if self._key is None:
             return
         own = update(IdempotencyKey).where(
-            col(IdempotencyKey.owner_id).is_not_distinct_from(self._scope.owner),
+            col(IdempotencyKey.owner_id).is_not_distinct_from(self._context.owner),
             col(IdempotencyKey.key) == self._key,
         )
-        await self._scope.session.exec(own.values(response=response))
+        await self._context.session.exec(own.values(response=response))
 
 
 def compute_fingerprint(method: str, path: str, body: bytes) -> str:

@@ -43,7 +43,7 @@ PageQueryDep = Annotated[PageQuery, Query()]
 
 
 def select_matching(
-    table: type[TableT], query: PageQuery, owner: UUID | None = None, *order_by: Any
+    table: type[TableT], query: PageQuery, owner: UUID | None, *order_by: Any
 ) -> SelectOfScalar[TableT]:
     """Select the rows that match the query, oldest first; `order_by` replaces the order."""
     columns = table.metadata.tables[str(table.__tablename__)].columns

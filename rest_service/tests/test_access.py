@@ -236,35 +236,56 @@ async def test_rows_of_other_users_are_not_found(service: Client, make: Make) ->
         assert response.json()["items"] == []
 
 
-@pytest.mark.parametrize("method", ["PATCH", "PUT", "DELETE"])
+CHANGES: list[tuple[str, str, JsonObject]] = [
+    *((method, "cron-jobs", {"text": "mine"}) for method in ("PATCH", "PUT", "DELETE")),
+    *((method, "tasks", {"title": "mine"}) for method in ("PATCH", "PUT")),
+    *((method, "calendar", {"title": "mine"}) for method in ("PATCH", "PUT", "DELETE")),
+    *((method, "users", {"language": "ru"}) for method in ("PATCH", "PUT")),
+    ("DELETE", "threads", {}),
+]
+
+
+@pytest.mark.parametrize(("method", "resource", "change"), CHANGES)
 async def test_rows_of_other_users_cannot_be_changed(
-    service: Client, admin: Client, make: Make, method: str
+    service: Client,
+    admin: Client,
+    make: Make,
+    method: str,
+    resource: str,
+    change: JsonObject,
 ) -> None:
     alice, bob = await make("users"), await make("users")
-    job = await make("cron-jobs", user_id=alice["id"])
-
-    path = f"/cron-jobs/{job['id']}"
-    answer = await service.request(
-        method, path, json={"text": "mine"}, headers=make_user_headers(bob)
-    )
+    row = alice
+    if resource == "threads":
+        row = await make(
+            resource, user_id=alice["id"], assistant_id=(await make("assistants"))["id"]
+        )
+    elif resource != "users":
+        row = await make(resource, user_id=alice["id"])
+    path = f"/{resource}/{row['id']}"
+    answer = await service.request(method, path, json=change, headers=make_user_headers(bob))
 
     assert answer.status_code == 404
-    assert (await admin.get(path)).json() == job
+    assert (await admin.get(path)).json() == row
+    answer = await service.request(method, path, json=change, headers=make_user_headers(alice))
+    assert answer.is_success
 
 
-async def test_rows_cannot_be_added_for_other_users(service: Client, make: Make) -> None:
-    alice, bob = await make("users"), await make("users")
-    assistant = await make("assistants")
-    job = {"user_id": alice["id"], "text": "x", "cron_expression": "0 9 * * *"}
-    thread = {"user_id": alice["id"], "assistant_id": assistant["id"]}
+@pytest.mark.parametrize("resource", ["cron-jobs", "threads", "tasks", "calendar"])
+async def test_rows_cannot_be_added_for_other_users(
+    service: Client, make: Make, resource: str
+) -> None:
+    alice, bob, assistant = await make("users"), await make("users"), await make("assistants")
+    path = f"/{resource}"
+    body = BODIES["POST", path] | {"user_id": alice["id"]}
+    if resource == "threads":
+        body["assistant_id"] = assistant["id"]
 
-    for path, body in (("/cron-jobs", job), ("/threads", thread)):
-        assert (
-            await service.post(path, json=body, headers=make_user_headers(bob))
-        ).status_code == 404
-        assert (
-            await service.post(path, json=body, headers=make_user_headers(alice))
-        ).status_code == 201
+    refused = await service.post(path, json=body, headers=make_user_headers(bob))
+    assert refused.status_code == 404
+    assert (
+        await service.post(path, json=body, headers=make_user_headers(alice))
+    ).status_code == 201
 
 
 async def test_an_administrators_user_id_filters_as_well(admin: Client, make: Make) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Name, Record, RequestBody
+from smart_kit.contracts.base import Name, RecordRead, RequestBody
 from smart_kit.contracts.examples import example_config
 
 AssistantType = Literal["llm", "openai_api"]
@@ -68,7 +68,7 @@ class AssistantUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class AssistantRead(Record):
+class AssistantRead(RecordRead):
     """An assistant."""
 
     name: str

@@ -47,7 +47,7 @@ def _reject_number(value: Any) -> Any:
 DatetimeInput = Annotated[datetime, BeforeValidator(_reject_number)]
 """A time in a request, with or without an offset."""
 
-LocalTime = Annotated[
+ZonedOrLocalTime = Annotated[
     DatetimeInput,
     Field(
         description="ISO 8601; without an offset it is local time in `timezone`",
@@ -111,8 +111,8 @@ class Contract(BaseModel):
     )
 
 
-class Record(Contract):
-    """A row of the database."""
+class RecordRead(Contract):
+    """A record as the API shows it."""
 
     id: UUID
     created_at: UtcDatetime

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import LocalTime, Name, Record, RequestBody, UtcDatetime
+from smart_kit.contracts.base import Name, RecordRead, RequestBody, UtcDatetime, ZonedOrLocalTime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 from smart_kit.settings import TimeZoneName
@@ -33,8 +33,8 @@ class CalendarEventCreate(RequestBody):
 
     user_id: UUID
     title: Name
-    starts_at: LocalTime
-    ends_at: LocalTime
+    starts_at: ZonedOrLocalTime
+    ends_at: ZonedOrLocalTime
     timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
     is_all_day: bool = False
     description: EventText = ""
@@ -48,8 +48,8 @@ class CalendarEventUpdate(RequestBody):
     model_config = example_config(title="Chess club, finals")
 
     title: Name | None = None
-    starts_at: LocalTime | None = None
-    ends_at: LocalTime | None = None
+    starts_at: ZonedOrLocalTime | None = None
+    ends_at: ZonedOrLocalTime | None = None
     timezone: TimeZoneName | None = None
     is_all_day: bool | None = None
     description: EventText | None = None
@@ -57,7 +57,7 @@ class CalendarEventUpdate(RequestBody):
     attendees: Attendees | None = None
 
 
-class CalendarEventRead(Record):
+class CalendarEventRead(RecordRead):
     """A calendar event."""
 
     user_id: UUID

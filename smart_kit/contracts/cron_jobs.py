@@ -5,7 +5,14 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, LocalTime, Name, Record, RequestBody, UtcDatetime
+from smart_kit.contracts.base import (
+    Contract,
+    Name,
+    RecordRead,
+    RequestBody,
+    UtcDatetime,
+    ZonedOrLocalTime,
+)
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 from smart_kit.contracts.queue import NotificationPriority
@@ -35,7 +42,7 @@ class CronJobCreate(RequestBody):
     type: CronJobType = "reminder"
     name: Name | None = Field(None, description="null: the beginning of the text")
     text: JobText
-    at: LocalTime | None = None
+    at: ZonedOrLocalTime | None = None
     cron_expression: CronExpression | None = Field(None, examples=["0 9 * * 1-5"])
     timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
     chat_id: int | None = Field(None, gt=-(2**52), lt=2**52)
@@ -52,7 +59,7 @@ class CronJobUpdate(RequestBody):
 
     name: Name | None = None
     text: JobText | None = None
-    at: LocalTime | None = None
+    at: ZonedOrLocalTime | None = None
     cron_expression: CronExpression | None = None
     timezone: TimeZoneName | None = None
     priority: NotificationPriority | None = None
@@ -61,7 +68,7 @@ class CronJobUpdate(RequestBody):
     """The bot that delivers it; null: the current bot."""
 
 
-class CronJobRead(Record):
+class CronJobRead(RecordRead):
     """A reminder or a scheduled prompt."""
 
     user_id: UUID

@@ -12,7 +12,7 @@ from smart_kit.contracts.base import (
     Dollars,
     JsonObject,
     Name,
-    Record,
+    RecordRead,
     RequestBody,
     RevealedSecret,
     secret_validator,
@@ -117,7 +117,7 @@ class ProviderUpdate(RequestBody):
     one provider has this source."""
 
 
-class ProviderRead(Record):
+class ProviderRead(RecordRead):
     """A provider: a server with an OpenAI-compatible API."""
 
     name: str
@@ -209,7 +209,7 @@ class LlmModelUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class LlmModelRead(Record):
+class LlmModelRead(RecordRead):
     """A model of a provider."""
 
     provider_id: UUID

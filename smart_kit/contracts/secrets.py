@@ -4,7 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import Contract, Record, RequestBody, RevealedSecret, secret_validator
+from smart_kit.contracts.base import (
+    Contract,
+    RecordRead,
+    RequestBody,
+    RevealedSecret,
+    secret_validator,
+)
 from smart_kit.contracts.examples import example_config
 from smart_kit.urls import Url, url_validator
 
@@ -49,7 +55,7 @@ class SecretUpdate(RequestBody):
     value: SecretValue | None = None
 
 
-class SecretRead(Record):
+class SecretRead(RecordRead):
     """A secret without its value."""
 
     name: str

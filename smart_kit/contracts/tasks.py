@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import Field, StringConstraints
 
-from smart_kit.contracts.base import LocalTime, Record, RequestBody, UtcDatetime
+from smart_kit.contracts.base import RecordRead, RequestBody, UtcDatetime, ZonedOrLocalTime
 from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 from smart_kit.settings import TimeZoneName
@@ -24,7 +24,7 @@ class TaskCreate(RequestBody):
 
     user_id: UUID
     title: TaskTitle
-    due_at: LocalTime | None = None
+    due_at: ZonedOrLocalTime | None = None
     priority: TaskPriority = "normal"
     timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
 
@@ -36,13 +36,13 @@ class TaskUpdate(RequestBody):
 
     title: TaskTitle | None = None
     status: TaskStatus | None = None
-    due_at: LocalTime | None = Field(None, description="null: no due time")
+    due_at: ZonedOrLocalTime | None = Field(None, description="null: no due time")
     priority: TaskPriority | None = None
     timezone: TimeZoneName | None = None
     """Time zone of `due_at`; null: the user's."""
 
 
-class TaskRead(Record):
+class TaskRead(RecordRead):
     """A task."""
 
     user_id: UUID

@@ -6,7 +6,14 @@ from uuid import UUID, uuid5
 
 from pydantic import Field, TypeAdapter
 
-from smart_kit.contracts.base import Contract, Dollars, JsonObject, Record, RequestBody, UtcDatetime
+from smart_kit.contracts.base import (
+    Contract,
+    Dollars,
+    JsonObject,
+    RecordRead,
+    RequestBody,
+    UtcDatetime,
+)
 from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 from smart_kit.contracts.tools import ToolType
 
@@ -22,7 +29,7 @@ class ThreadCreate(RequestBody):
     assistant_id: UUID
 
 
-class ThreadRead(Record):
+class ThreadRead(RecordRead):
     """The current thread of a user with an assistant."""
 
     user_id: UUID

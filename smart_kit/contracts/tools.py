@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BeforeValidator, Field, StringConstraints
 
-from smart_kit.contracts.base import FunctionName, JsonObject, Record, RequestBody
+from smart_kit.contracts.base import FunctionName, JsonObject, RecordRead, RequestBody
 from smart_kit.contracts.examples import EXAMPLE_IDS, example_config
 
 ToolType = Literal["calendar", "reminder", "time", "weather", "sub_assistant", "rest"]
@@ -100,7 +100,7 @@ class ToolUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class ToolRead(Record):
+class ToolRead(RecordRead):
     """A tool."""
 
     name: str
@@ -137,7 +137,7 @@ class AssistantToolUpdate(RequestBody):
     is_active: bool | None = None
 
 
-class AssistantToolRead(Record):
+class AssistantToolRead(RecordRead):
     """A link between an assistant and a tool."""
 
     assistant_id: UUID

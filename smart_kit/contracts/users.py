@@ -10,7 +10,7 @@ from smart_kit.contracts.base import (
     Contract,
     Dollars,
     Name,
-    Record,
+    RecordRead,
     RequestBody,
     RevealedSecret,
     UtcDatetime,
@@ -68,7 +68,7 @@ class UserUpdate(RequestBody):
     """Requires the admin token; null: the deployment's DAILY_BUDGET."""
 
 
-class UserRead(Record):
+class UserRead(RecordRead):
     """A user."""
 
     telegram_id: int

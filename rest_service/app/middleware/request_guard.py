@@ -1,7 +1,8 @@
 """The middleware: it sees each request before the routes do."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from uuid import uuid4
 
 import structlog
@@ -57,12 +58,13 @@ class RequestGuard:
             await self._handle(scope, receive, send_with_id)
 
     async def _handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        refusals: Iterable[Response | None] = ()
+        checks: list[RequestCheck] = []
         if scope["path"] == API_PREFIX or scope["path"].startswith(f"{API_PREFIX}/"):
             scope = {**scope, "path": _rewrite_path(scope["path"])}
-            refusals = (check(scope) for check in self._checks)
+            checks += self._checks
         max_bytes = MAX_BYTES_BY_PATH.get(scope["path"], MAX_BYTES)
-        refusal = next(filter(None, refusals), None) or _check_content_length(scope, max_bytes)
+        checks.append(partial(_check_content_length, max_bytes=max_bytes))
+        refusal = next(filter(None, (check(scope) for check in checks)), None)
         await (refusal or self._app)(scope, _limit_receive(receive, max_bytes), send)
 
 

@@ -13,6 +13,7 @@ from smart_kit.contracts.tools import (
 from ..dependencies import AdminOnly, SessionDep
 from ..services.assistants import assistant_tools
 from ..services.assistants.assistant_tools import AssistantToolQuery
+from ..services.records.crud import ANY_OWNER
 
 router = APIRouter(prefix="/assistant-tools", tags=["assistant-tools"])
 
@@ -22,7 +23,7 @@ async def list_assistant_tools(
     session: SessionDep, query: Annotated[AssistantToolQuery, Query()]
 ) -> Page[AssistantToolRead]:
     """List the links between assistants and tools, oldest first."""
-    return await assistant_tools.RECORDS.read_page(session, query)
+    return await assistant_tools.RECORDS.read_page(session, query, ANY_OWNER)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -36,7 +37,7 @@ async def create_assistant_tool(
 @router.get("/{link_id}")
 async def get_assistant_tool(session: SessionDep, link_id: UUID) -> AssistantToolRead:
     """One link."""
-    return await assistant_tools.RECORDS.read(session, link_id)
+    return await assistant_tools.RECORDS.read(session, link_id, ANY_OWNER)
 
 
 @router.put("/{link_id}", operation_id="put_assistant_tool", dependencies=[AdminOnly])

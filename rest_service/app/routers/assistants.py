@@ -12,6 +12,7 @@ from smart_kit.contracts.tools import (
 from ..dependencies import AdminOnly, SessionDep, SettingsDep
 from ..pagination import PageQueryDep
 from ..services.assistants import assistant_tools, assistants
+from ..services.records.crud import ANY_OWNER
 
 router = APIRouter(prefix="/assistants", tags=["assistants"])
 
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/assistants", tags=["assistants"])
 @router.get("")
 async def list_assistants(session: SessionDep, query: PageQueryDep) -> Page[AssistantRead]:
     """List all assistants, oldest first."""
-    return await assistants.RECORDS.read_page(session, query)
+    return await assistants.RECORDS.read_page(session, query, ANY_OWNER)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -33,7 +34,7 @@ async def create_assistant(
 @router.get("/{assistant_id}")
 async def get_assistant(session: SessionDep, assistant_id: UUID) -> AssistantRead:
     """One assistant."""
-    return await assistants.RECORDS.read(session, assistant_id)
+    return await assistants.RECORDS.read(session, assistant_id, ANY_OWNER)
 
 
 @router.put("/{assistant_id}", operation_id="put_assistant", dependencies=[AdminOnly])

@@ -8,6 +8,7 @@ from smart_kit.contracts.base import Page
 from ..dependencies import AdminOnly, SessionDep
 from ..services import audit_log
 from ..services.audit_log import AuditQuery
+from ..services.records.crud import ANY_OWNER
 
 router = APIRouter(prefix="/audit", tags=["audit"], dependencies=[AdminOnly])
 
@@ -24,4 +25,4 @@ async def list_audit_entries(
     JSON (415), a parameter given twice. Refusals are kept for 30 days, 100 an hour for each caller;
     `suppressed_count` counts the others.
     """
-    return await audit_log.RECORDS.read_page(session, query)
+    return await audit_log.RECORDS.read_page(session, query, ANY_OWNER)

@@ -16,6 +16,7 @@ from .. import audit
 from ..dependencies import AdminOnly, ResourcesDep, SessionDep, SettingsDep
 from ..services.llm_models import llm_models, model_import
 from ..services.llm_models.llm_models import ModelQuery
+from ..services.records.crud import ANY_OWNER
 
 router = APIRouter(prefix="/models", tags=["models"])
 
@@ -25,7 +26,7 @@ async def list_models(
     session: SessionDep, query: Annotated[ModelQuery, Query()]
 ) -> Page[LlmModelRead]:
     """List models, oldest first."""
-    return await llm_models.RECORDS.read_page(session, query)
+    return await llm_models.RECORDS.read_page(session, query, ANY_OWNER)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -58,7 +59,7 @@ async def import_models(
 @router.get("/{model_id}")
 async def get_model(session: SessionDep, model_id: UUID) -> LlmModelRead:
     """One model."""
-    return await llm_models.RECORDS.read(session, model_id)
+    return await llm_models.RECORDS.read(session, model_id, ANY_OWNER)
 
 
 @router.put("/{model_id}", operation_id="put_model", dependencies=[AdminOnly])

@@ -14,6 +14,7 @@ from smart_kit.contracts.models import (
 from ..dependencies import AdminOnly, ResourcesDep, SessionDep
 from ..pagination import PageQueryDep
 from ..services.providers import providers
+from ..services.records.crud import ANY_OWNER
 
 router = APIRouter(prefix="/providers", tags=["models"])
 
@@ -23,7 +24,7 @@ async def list_providers(
     session: SessionDep, resources: ResourcesDep, query: PageQueryDep
 ) -> Page[ProviderRead]:
     """List model providers, oldest first."""
-    return await providers.get_reader(resources.vault).read_page(session, query)
+    return await providers.get_reader(resources.vault).read_page(session, query, ANY_OWNER)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -39,7 +40,7 @@ async def get_provider(
     session: SessionDep, resources: ResourcesDep, provider_id: UUID
 ) -> ProviderRead:
     """One model provider, without its key."""
-    return await providers.get_reader(resources.vault).read(session, provider_id)
+    return await providers.get_reader(resources.vault).read(session, provider_id, ANY_OWNER)
 
 
 @router.put("/{provider_id}", operation_id="put_provider", dependencies=[AdminOnly])

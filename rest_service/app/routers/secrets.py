@@ -8,6 +8,7 @@ from smart_kit.contracts.secrets import KeyRotationRead, SecretCreate, SecretRea
 from ..dependencies import AdminOnly, AuditAheadDep, ResourcesDep, SessionDep
 from ..pagination import PageQueryDep
 from ..services.key_rotation import rotate_keys
+from ..services.records.crud import ANY_OWNER
 from ..services.secrets import secrets
 from ..session_changes import ChangesToPublish
 
@@ -19,7 +20,7 @@ async def list_secrets(
     session: SessionDep, resources: ResourcesDep, query: PageQueryDep
 ) -> Page[SecretRead]:
     """List secrets, oldest first, without their values."""
-    return await secrets.get_reader(resources.vault).read_page(session, query)
+    return await secrets.get_reader(resources.vault).read_page(session, query, ANY_OWNER)
 
 
 @router.post("", status_code=201)
@@ -45,7 +46,7 @@ async def rotate_secrets(resources: ResourcesDep, audit_ahead: AuditAheadDep) ->
 @router.get("/{secret_id}")
 async def get_secret(session: SessionDep, resources: ResourcesDep, secret_id: UUID) -> SecretRead:
     """One secret, without its value."""
-    return await secrets.get_reader(resources.vault).read(session, secret_id)
+    return await secrets.get_reader(resources.vault).read(session, secret_id, ANY_OWNER)
 
 
 @router.put("/{secret_id}", operation_id="put_secret")

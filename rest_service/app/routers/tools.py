@@ -11,6 +11,7 @@ from smart_kit.contracts.tools import (
 
 from ..dependencies import AdminOnly, SessionDep
 from ..pagination import PageQueryDep
+from ..services.records.crud import ANY_OWNER
 from ..services.tools import tools
 
 router = APIRouter(prefix="/tools", tags=["tools"])
@@ -19,7 +20,7 @@ router = APIRouter(prefix="/tools", tags=["tools"])
 @router.get("")
 async def list_tools(session: SessionDep, query: PageQueryDep) -> Page[ToolRead]:
     """List all tools, oldest first."""
-    return await tools.RECORDS.read_page(session, query)
+    return await tools.RECORDS.read_page(session, query, ANY_OWNER)
 
 
 @router.post("", status_code=201, dependencies=[AdminOnly])
@@ -31,7 +32,7 @@ async def create_tool(session: SessionDep, body: ToolCreate) -> ToolRead:
 @router.get("/{tool_id}")
 async def get_tool(session: SessionDep, tool_id: UUID) -> ToolRead:
     """One tool, with the schema that models get."""
-    return await tools.RECORDS.read(session, tool_id)
+    return await tools.RECORDS.read(session, tool_id, ANY_OWNER)
 
 
 @router.put("/{tool_id}", operation_id="put_tool", dependencies=[AdminOnly])

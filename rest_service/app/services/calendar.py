@@ -14,11 +14,18 @@ from smart_kit.contracts.base import AwareDatetimeInput, JsonObject, Page
 from smart_kit.contracts.calendar import CalendarEventCreate, CalendarEventRead, CalendarEventUpdate
 from smart_kit.errors import InvalidRequest
 
-from ..models import CalendarEvent, User
+from ..models import CalendarEvent
 from ..pagination import PageQuery
 from .effects.effect_recorder import EffectRecorder
 from .records.call_context import CallContext
-from .records.crud import OwnerScope, check_limit, find, get_provided_fields, lock_owned, set_fields
+from .records.crud import (
+    OwnerScope,
+    check_limit,
+    get_provided_fields,
+    lock_owned,
+    lock_user,
+    set_fields,
+)
 
 TIME_FIELDS = ("starts_at", "ends_at")
 MAX_EVENTS = 10_000
@@ -51,53 +58,52 @@ async def read_page(
     return await RECORDS.read_page(session, query, owner, *conditions)
 
 
-async def create(scope: CallContext, body: CalendarEventCreate) -> CalendarEventRead:
+async def create(context: CallContext, body: CalendarEventCreate) -> CalendarEventRead:
     """Create an event.
 
     Raises NotFound for an unknown user, InvalidRequest for invalid times, Conflict at the limit.
     """
-    user = await find(scope.session, User, body.user_id, scope.owner, lock=True)
+    user = await lock_user(context.session, body.user_id, context.owner)
     row = CalendarEvent(**body.model_dump(exclude={"timezone", *TIME_FIELDS}))
-    row.timezone = body.timezone or user.get_timezone(scope.default_timezone)
+    row.timezone = body.timezone or user.get_timezone(context.default_timezone)
     set_fields(row, _resolve_times(body.model_dump(include=set(TIME_FIELDS)), row.timezone))
     _check_times(row)
-    return await _add(scope, row)
+    return await _add(context, row)
 
 
 async def update(
-    scope: CallContext, event_id: UUID, body: CalendarEventUpdate
+    context: CallContext, event_id: UUID, body: CalendarEventUpdate
 ) -> CalendarEventRead:
     """Change an event. Raises NotFound, InvalidRequest."""
-    _, row = await lock_owned(scope.session, CalendarEvent, event_id, scope.owner)
+    _, row = await lock_owned(context.session, CalendarEvent, event_id, context.owner)
     before = RECORDS.snapshot(row)
     fields = get_provided_fields(body, CalendarEvent)
     set_fields(row, _resolve_times(fields, body.timezone or row.timezone))
     if fields.keys() & {"timezone", "is_all_day", *TIME_FIELDS}:
         _check_times(row)
-    await scope.session.flush()
-    return await RECORDS.record_changed(scope, row, "event_changed", before)
+    await context.session.flush()
+    return await RECORDS.record_changed(context, row, "event_changed", before)
 
 
-async def delete(scope: CallContext, event_id: UUID) -> None:
+async def delete(context: CallContext, event_id: UUID) -> None:
     """Delete an event. Raises NotFound."""
-    _, row = await lock_owned(scope.session, CalendarEvent, event_id, scope.owner)
-    await RECORDS.record_cancelled(scope, row, "event_cancelled")
-    await scope.session.delete(row)
+    _, row = await lock_owned(context.session, CalendarEvent, event_id, context.owner)
+    await RECORDS.record_cancelled(context, row, "event_cancelled")
+    await context.session.delete(row)
 
 
-async def restore(scope: CallContext, facts: JsonObject, user_id: UUID) -> None:
+async def restore(context: CallContext, facts: JsonObject, user_id: UUID) -> None:
     """Create a cancelled event again. Raises NotFound for a deleted user, Conflict at the limit."""
-    await find(scope.session, User, user_id, lock=True)
-    await _add(scope, RECORDS.rebuild(facts, user_id))
+    await lock_user(context.session, user_id, context.owner)
+    await _add(context, RECORDS.rebuild(facts, user_id))
 
 
-async def _add(scope: CallContext, row: CalendarEvent) -> CalendarEventRead:
+async def _add(context: CallContext, row: CalendarEvent) -> CalendarEventRead:
     own = CalendarEvent.user_id == row.user_id
-    message = "events is reached. Cancel one first."
-    await check_limit(scope.session, CalendarEvent, MAX_EVENTS, message, own)
-    scope.session.add(row)
-    await scope.session.flush()
-    return await RECORDS.record_created(scope, row, "event_created")
+    await check_limit(context.session, CalendarEvent, MAX_EVENTS, "events", own)
+    context.session.add(row)
+    await context.session.flush()
+    return await RECORDS.record_created(context, row, "event_created")
 
 
 def _resolve_times(fields: dict[str, Any], zone: str) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from smart_kit import local_time
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpdate
 
-from ..models import Task, User
+from ..models import Task
 from ..pagination import PageQuery
 from .effects.effect_recorder import EffectRecorder
 from .records.call_context import CallContext
-from .records.crud import check_limit, find, get_provided_fields, lock_owned, set_fields
+from .records.crud import check_limit, find, get_provided_fields, lock_owned, lock_user, set_fields
 
 MAX_OPEN_TASKS = 500
 RECORDS = EffectRecorder(
@@ -31,36 +31,36 @@ class TaskQuery(PageQuery):
     status: TaskStatus | None = None
 
 
-async def create(scope: CallContext, body: TaskCreate) -> TaskRead:
+async def create(context: CallContext, body: TaskCreate) -> TaskRead:
     """Create a task. Raises NotFound for an unknown user, InvalidRequest, Conflict at the limit."""
-    user = await find(scope.session, User, body.user_id, scope.owner, lock=True)
+    user = await lock_user(context.session, body.user_id, context.owner)
     row = Task(**body.model_dump(include={"user_id", "title", "priority"}))
-    zone = body.timezone or user.get_timezone(scope.default_timezone)
+    zone = body.timezone or user.get_timezone(context.default_timezone)
     row.due_at = _resolve_due(body.due_at, zone)
-    await _check_limit(scope, row)
-    scope.session.add(row)
-    await scope.session.flush()
+    await _check_limit(context, row)
+    context.session.add(row)
+    await context.session.flush()
     undo_body = {"status": "cancelled"}  # undone tasks stay visible
-    return await RECORDS.record_created(scope, row, "task_created", undo_body)
+    return await RECORDS.record_created(context, row, "task_created", undo_body)
 
 
 async def update(
-    scope: CallContext, task_id: UUID, body: TaskUpdate, completed_at: datetime | None = None
+    context: CallContext, task_id: UUID, body: TaskUpdate, completed_at: datetime | None = None
 ) -> TaskRead:
     """Change a task. `completed_at` restores an earlier completion. Raises NotFound,
     InvalidRequest, Conflict."""
-    user, row = await lock_owned(scope.session, Task, task_id, scope.owner)
+    user, row = await lock_owned(context.session, Task, task_id, context.owner)
     before, previous = RECORDS.snapshot(row), row.status
     fields = get_provided_fields(body, Task, exclude={"timezone"})
     if "due_at" in fields:
-        zone = body.timezone or user.get_timezone(scope.default_timezone)
+        zone = body.timezone or user.get_timezone(context.default_timezone)
         fields["due_at"] = _resolve_due(body.due_at, zone)
     set_fields(row, fields)
     if row.status != previous:
         row.completed_at = (completed_at or utc_now()) if row.status == "done" else None
-        await _check_limit(scope, row)
-    await scope.session.flush()
-    return await RECORDS.record_changed(scope, row, "task_changed", before)
+        await _check_limit(context, row)
+    await context.session.flush()
+    return await RECORDS.record_changed(context, row, "task_changed", before)
 
 
 async def delete(session: AsyncSession, task_id: UUID) -> None:
@@ -72,8 +72,7 @@ def _resolve_due(due: datetime | None, zone: str) -> datetime | None:
     return local_time.to_utc(due, zone) if due is not None else None
 
 
-async def _check_limit(scope: CallContext, row: Task) -> None:
+async def _check_limit(context: CallContext, row: Task) -> None:
     if row.status == "open":
         others = (Task.user_id == row.user_id, Task.status == "open", Task.id != row.id)
-        message = "open tasks is reached."
-        await check_limit(scope.session, Task, MAX_OPEN_TASKS, message, *others)
+        await check_limit(context.session, Task, MAX_OPEN_TASKS, "open tasks", *others)

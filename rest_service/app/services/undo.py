@@ -13,79 +13,80 @@ from smart_kit.contracts.effects import EffectKind, EffectRead, EffectUndo
 from smart_kit.contracts.tasks import TaskUpdate
 from smart_kit.errors import Conflict, InvalidRequest, NotFound
 
-from ..models import CronJob, Effect, User
+from ..models import CronJob, Effect
 from ..models.base import OwnedRecord
 from . import calendar, tasks
 from .cron_jobs import cron_jobs, job_schedule
 from .effects import effects
 from .effects.effect_recorder import EffectRecorder
 from .records.call_context import CallContext
-from .records.crud import find
+from .records.crud import lock_user
 
 RowT = TypeVar("RowT", bound=OwnedRecord)
 ReadT = TypeVar("ReadT", bound=Contract)
 
 
-async def undo(scope: CallContext, body: EffectUndo) -> EffectRead:
+async def undo(context: CallContext, body: EffectUndo) -> EffectRead:
     """Undo the newest effect and return the effect of that.
 
     Of two concurrent requests the second waits and undoes the effect before. Raises NotFound if no
     effect is left, Conflict if the record has changed since, InvalidRequest without an origin.
     """
-    if scope.origin is None:
+    if context.origin is None:
         raise InvalidRequest("The header Idempotency-Key is missing: `<message id>/<step>`.")
-    await find(scope.session, User, body.user_id, scope.owner, lock=True)
-    effect = await effects.find_latest_undoable(scope.session, body.user_id)
+    await lock_user(context.session, body.user_id, context.owner)
+    effect = await effects.find_latest_undoable(context.session, body.user_id)
     if effect is None:
         raise NotFound("There is nothing to undo.")
     if effect.reversal is None:
         raise Conflict("This change cannot be undone.")
-    origin = scope.origin._replace(undoes=effect.id)
+    origin = context.origin._replace(undoes=effect.id)
     try:
         handler = UNDO_HANDLERS[effect.kind]
-        await handler(replace(scope, owner=effect.user_id, origin=origin), effect)
+        await handler(replace(context, owner=effect.user_id, origin=origin), effect)
     except InvalidRequest as error:  # no longer possible, for example a time that is over
         raise Conflict(error.message) from error
-    return await effects.read_undo_effect(scope.session, effect)
+    return await effects.read_undo_effect(context.session, effect)
 
 
-async def _cancel_job(scope: CallContext, effect: Effect) -> None:
-    job = await _lock_unchanged(scope, effect, cron_jobs.RECORDS)
-    await cron_jobs.delete(scope, job.id)
+async def _cancel_job(context: CallContext, effect: Effect) -> None:
+    job = await _lock_unchanged(context, effect, cron_jobs.RECORDS)
+    await cron_jobs.delete(context, job.id)
 
 
-async def _revert_job(scope: CallContext, effect: Effect) -> None:
-    job = await _lock_unchanged(scope, effect, cron_jobs.RECORDS)
-    await cron_jobs.update(scope, job.id, CronJobUpdate.model_validate(_get_reversal_body(effect)))
+async def _revert_job(context: CallContext, effect: Effect) -> None:
+    job = await _lock_unchanged(context, effect, cron_jobs.RECORDS)
+    change = CronJobUpdate.model_validate(_get_reversal_body(effect))
+    await cron_jobs.update(context, job.id, change)
 
 
-async def _restore_job(scope: CallContext, effect: Effect) -> None:
-    await cron_jobs.restore(scope, _require_facts(effect.before), effect.user_id)
+async def _restore_job(context: CallContext, effect: Effect) -> None:
+    await cron_jobs.restore(context, _require_facts(effect.before), effect.user_id)
 
 
-async def _revert_task(scope: CallContext, effect: Effect) -> None:
+async def _revert_task(context: CallContext, effect: Effect) -> None:
     """Also undoes a new task: it stays visible as cancelled."""
-    task = await _lock_unchanged(scope, effect, tasks.RECORDS)
+    task = await _lock_unchanged(context, effect, tasks.RECORDS)
     change = TaskUpdate.model_validate(_get_reversal_body(effect))
     completed = (effect.before or {}).get("completed_at")
     completed_at = datetime.fromisoformat(completed) if completed else None
-    await tasks.update(scope, task.id, change, completed_at)
+    await tasks.update(context, task.id, change, completed_at)
 
 
-async def _cancel_event(scope: CallContext, effect: Effect) -> None:
-    event = await _lock_unchanged(scope, effect, calendar.RECORDS)
-    await calendar.delete(scope, event.id)
+async def _cancel_event(context: CallContext, effect: Effect) -> None:
+    event = await _lock_unchanged(context, effect, calendar.RECORDS)
+    await calendar.delete(context, event.id)
 
 
-async def _revert_event(scope: CallContext, effect: Effect) -> None:
-    event = await _lock_unchanged(scope, effect, calendar.RECORDS)
+async def _revert_event(context: CallContext, effect: Effect) -> None:
+    event = await _lock_unchanged(context, effect, calendar.RECORDS)
     await calendar.update(
-        scope, event.id, CalendarEventUpdate.model_validate(_get_reversal_body(effect))
+        context, event.id, CalendarEventUpdate.model_validate(_get_reversal_body(effect))
     )
 
 
-async def _restore_event(scope: CallContext, effect: Effect) -> None:
-    await calendar.restore(scope, _require_facts(effect.before), effect.user_id)
+async def _restore_event(context: CallContext, effect: Effect) -> None:
+    await calendar.restore(context, _require_facts(effect.before), effect.user_id)
 
 
 UNDO_HANDLERS: Mapping[EffectKind, Callable[[CallContext, Effect], Awaitable[None]]] = {
@@ -101,17 +102,17 @@ UNDO_HANDLERS: Mapping[EffectKind, Callable[[CallContext, Effect], Awaitable[Non
 
 
 async def _lock_unchanged(
-    scope: CallContext, effect: Effect, records: EffectRecorder[RowT, ReadT]
+    context: CallContext, effect: Effect, records: EffectRecorder[RowT, ReadT]
 ) -> RowT:
     """Lock the record. Raises Conflict if it has changed since, so that no change is lost."""
     after = _require_facts(effect.after)
-    row = await scope.session.get(records.table, UUID(after["id"]), with_for_update=True)
+    row = await context.session.get(records.table, UUID(after["id"]), with_for_update=True)
     if row is None:
         raise Conflict("The changed record has been deleted since.")
     if records.matches(row, after):
         return row
     if isinstance(row, CronJob) and job_schedule.has_fired(
-        row, await job_schedule.get_database_now(scope.session)
+        row, await job_schedule.get_database_now(context.session)
     ):
         raise Conflict("The reminder has already fired.")
     raise Conflict("The record has been changed since, and undoing would lose that change.")

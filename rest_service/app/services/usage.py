@@ -19,7 +19,7 @@ from ..config import Settings
 from ..models import Usage, User
 from ..pagination import PeriodQuery, PlainText, build_conditions, build_page
 from .conversations.messages import MessageId
-from .records.crud import OwnerScope, RecordReader, find
+from .records.crud import OwnerScope, RecordReader, find_owned
 
 RECORDS = RecordReader(Usage, UsageRead, order_by=(col(Usage.created_at).desc(), col(Usage.id)))
 _DAY = cast(func.timezone(literal_column("'UTC'"), Usage.created_at), Date)
@@ -75,7 +75,7 @@ async def read_budget(
     session: AsyncSession, user_id: UUID, owner: OwnerScope, settings: Settings, moment: datetime
 ) -> BudgetRead:
     """Return the budget of a user for the local day of that moment. Raises NotFound."""
-    user = await find(session, User, user_id, owner)
+    user = await find_owned(session, User, user_id, owner)
     timezone = user.get_timezone(settings.default_timezone)
     now = moment.astimezone(ZoneInfo(timezone))
     day_start = datetime(now.year, now.month, now.day, tzinfo=now.tzinfo)

@@ -9,7 +9,7 @@ from smart_kit.contracts.threads import ThreadCreate, ThreadRead
 from ...models import Assistant, DeletedThread, Message, Thread, Turn, User
 from ...pagination import PageQuery
 from ..records.call_context import CallContext
-from ..records.crud import RecordReader, find
+from ..records.crud import RecordReader, find, find_owned, lock_user
 
 RECORDS = RecordReader(Thread, ThreadRead)
 
@@ -19,10 +19,10 @@ class ThreadQuery(PageQuery):
     assistant_id: UUID | None = None
 
 
-async def start(scope: CallContext, body: ThreadCreate) -> ThreadRead:
+async def start(context: CallContext, body: ThreadCreate) -> ThreadRead:
     """Start a new thread. Earlier messages keep the id of the old one. Raises NotFound."""
-    session = scope.session
-    await find(session, User, body.user_id, scope.owner, lock=True)  # serializes starts
+    session = context.session
+    await lock_user(session, body.user_id, context.owner)  # serializes starts
     await find(session, Assistant, body.assistant_id)
     current = select(Thread).where(
         Thread.user_id == body.user_id, Thread.assistant_id == body.assistant_id
@@ -35,14 +35,14 @@ async def start(scope: CallContext, body: ThreadCreate) -> ThreadRead:
     return RECORDS.to_read(row)
 
 
-async def delete(scope: CallContext, thread_row_id: UUID) -> None:
+async def delete(context: CallContext, thread_row_id: UUID) -> None:
     """Delete a thread with its messages and turns; effects stay. Raises NotFound.
 
     A new thread replaces it at once, so that later messages do not get into the deleted one. Turns
     that are still running in it are not archived.
     """
-    session = scope.session
-    row = await find(session, Thread, thread_row_id, scope.owner)
+    session = context.session
+    row = await find_owned(session, Thread, thread_row_id, context.owner)
     user = await session.get(User, row.user_id, with_for_update=True)  # see lock_owned
     row = await find(session, Thread, thread_row_id, lock=True)
     session.add(DeletedThread(thread_id=row.thread_id))

@@ -43,38 +43,38 @@ class EffectRecorder(RecordReader[RowT, ReadT]):
         return self.table.model_validate(facts | {"user_id": user_id})
 
     async def record_created(
-        self, scope: CallContext, row: RowT, kind: EffectKind, undo_body: JsonObject | None = None
+        self, context: CallContext, row: RowT, kind: EffectKind, undo_body: JsonObject | None = None
     ) -> ReadT:
         """Return the new record with its effect. `undo_body` undoes it by PATCH, not DELETE."""
         reversal = {"method": "PATCH", "body": undo_body} if undo_body else {"method": "DELETE"}
         reversal["path"] = f"{self.path}/{row.id}"
-        return await self._record(scope, row, kind, None, reversal)
+        return await self._record(context, row, kind, None, reversal)
 
     async def record_changed(
-        self, scope: CallContext, row: RowT, kind: EffectKind, before: JsonObject
+        self, context: CallContext, row: RowT, kind: EffectKind, before: JsonObject
     ) -> ReadT:
         """Return the changed record with its effect."""
         body = _select_settable(before, self.update_type)
         reversal = {"method": "PATCH", "path": f"{self.path}/{row.id}", "body": body}
-        return await self._record(scope, row, kind, before, reversal)
+        return await self._record(context, row, kind, before, reversal)
 
-    async def record_cancelled(self, scope: CallContext, row: RowT, kind: EffectKind) -> None:
+    async def record_cancelled(self, context: CallContext, row: RowT, kind: EffectKind) -> None:
         """Record the effect of a record that is being deleted."""
         before = self.snapshot(row)
         body = _select_settable(before, self.create_type) | {"user_id": str(row.user_id)}
         reversal = {"method": "POST", "path": self.path, "body": body}
-        await effects.record(scope, row.user_id, kind, before, None, reversal)
+        await effects.record(context, row.user_id, kind, before, None, reversal)
 
     async def _record(
         self,
-        scope: CallContext,
+        context: CallContext,
         row: RowT,
         kind: EffectKind,
         before: JsonObject | None,
         reversal: JsonObject,
     ) -> ReadT:
         after = self.snapshot(row)
-        effect = await effects.record(scope, row.user_id, kind, before, after, reversal)
+        effect = await effects.record(context, row.user_id, kind, before, after, reversal)
         return self.to_read(row).model_copy(update={"effect": effect})
 
 

@@ -39,7 +39,7 @@ async def read_undo_effect(session: AsyncSession, undone_effect: Effect) -> Effe
 
 
 async def record(
-    scope: CallContext,
+    context: CallContext,
     user_id: UUID,
     kind: EffectKind,
     before: JsonObject | None,
@@ -47,7 +47,7 @@ async def record(
     reversal: JsonObject,
 ) -> EffectRead | None:
     """Record an effect in the transaction of the change. Changes without an origin have none."""
-    if scope.origin is None:
+    if context.origin is None:
         return None
     row = Effect(
         user_id=user_id,
@@ -55,8 +55,8 @@ async def record(
         before=before,
         after=after,
         reversal=reversal,
-        **scope.origin._asdict(),
+        **context.origin._asdict(),
     )
-    scope.session.add(row)
-    await scope.session.flush()
+    context.session.add(row)
+    await context.session.flush()
     return RECORDS.to_read(row)

@@ -1,4 +1,4 @@
-"""The scope of a call that changes records of users, and the origin of its change."""
+"""The context of a call that changes records of users, and the origin of its change."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

@@ -28,6 +28,9 @@ _MAX_NAMES = 5
 OwnerScope = UUID | None
 """The user whose rows a caller may see; None: all users."""
 
+ANY_OWNER: OwnerScope = None
+"""For rows that belong to no user."""
+
 
 @dataclass(frozen=True)
 class RecordReader(Generic[RowT, ReadT]):
@@ -47,40 +50,58 @@ class RecordReader(Generic[RowT, ReadT]):
         return self.read_type.model_validate(row, from_attributes=True)
 
     async def read_page(
-        self, session: AsyncSession, query: PageQuery, owner: OwnerScope = None, *conditions: Any
+        self, session: AsyncSession, query: PageQuery, owner: OwnerScope, *conditions: Any
     ) -> "Page[ReadT]":  # quoted: pydantic would count a class made here among the contracts
-        """Return a page of the rows that match the query, of the owner if one is given."""
+        """Return a page of the owner's rows that match the query."""
         rows = select_matching(self.table, query, owner, *self.order_by).where(*conditions)
         return await paginate(session, rows, query, self.to_read)
 
-    async def read(self, session: AsyncSession, row_id: UUID, owner: OwnerScope = None) -> ReadT:
+    async def read(self, session: AsyncSession, row_id: UUID, owner: OwnerScope) -> ReadT:
         """Return a row. Raises NotFound, also for a row of another user than the owner."""
-        return self.to_read(await find(session, self.table, row_id, owner))
+        return self.to_read(await find_owned(session, self.table, row_id, owner))
 
 
 async def find(
-    session: AsyncSession,
-    table: type[RowT],
-    row_id: UUID,
-    owner: OwnerScope = None,
-    *,
-    lock: bool = False,
+    session: AsyncSession, table: type[RowT], row_id: UUID, *, lock: bool = False
 ) -> RowT:
-    """Return a row, locked until the end of the transaction if `lock` is set.
+    """Return a row, whoever owns it, locked until the end of the transaction if `lock` is set.
+
+    Raises NotFound.
+    """
+    row = await session.get(table, row_id, with_for_update=True if lock else None)
+    if row is None:
+        raise not_found_error(table.noun, row_id)
+    return row
+
+
+async def find_owned(
+    session: AsyncSession, table: type[RowT], row_id: UUID, owner: OwnerScope
+) -> RowT:
+    """Return a row of the owner's.
 
     Raises NotFound, also for a row of another user, so that its existence stays private.
     """
-    row = await session.get(table, row_id, with_for_update=True if lock else None)
-    if row is None or owner not in (None, row.get_owner_id()):
+    row = await find(session, table, row_id)
+    if owner not in (None, row.get_owner_id()):
         raise not_found_error(table.noun, row_id)
     return row
+
+
+async def lock_user(session: AsyncSession, user_id: UUID, owner: OwnerScope) -> User:
+    """Return a user, locked until the end of the transaction.
+
+    Raises NotFound, also for another user than the owner, whose row is not locked.
+    """
+    if owner not in (None, user_id):
+        raise not_found_error(User.noun, user_id)
+    return await find(session, User, user_id, lock=True)
 
 
 async def lock_owned(
     session: AsyncSession, table: type[OwnedT], row_id: UUID, owner: OwnerScope
 ) -> tuple[User, OwnedT]:
     """Lock the user row first, to avoid deadlocks, then the record. Raises NotFound."""
-    row = await find(session, table, row_id, owner)
+    row = await find_owned(session, table, row_id, owner)
     user = await find(session, User, row.user_id, lock=True)
     return user, await find(session, table, row_id, lock=True)
 
@@ -135,9 +156,9 @@ async def check_unused(
 
 
 async def check_limit(
-    session: AsyncSession, table: type[OwnedT], limit: int, message: str, *conditions: Any
+    session: AsyncSession, table: type[OwnedT], limit: int, rows: str, *conditions: Any
 ) -> None:
-    """Raise Conflict if that many rows of the table fulfil the conditions."""
+    """Raise Conflict if that many rows of the table fulfil the conditions, which `rows` names."""
     count = select(func.count()).select_from(table).where(*conditions)
     if (await session.exec(count)).one() >= limit:
-        raise Conflict(f"The limit of {limit} {message}")
+        raise Conflict(f"The limit of {limit} {rows} is reached. Cancel one first.")

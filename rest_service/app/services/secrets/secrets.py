@@ -25,7 +25,7 @@ from ..records.crud import (
 
 
 def get_reader(vault: Vault) -> RecordReader[Secret, SecretRead]:
-    """Return the records, which the vault tells whether their keys are readable."""
+    """Return a reader, which tells from the vault whether the values are readable."""
     return RecordReader(Secret, SecretRead, convert=partial(_to_read, vault=vault))
 
 

@@ -16,6 +16,7 @@ from ..records.crud import (
     RecordReader,
     find,
     get_provided_fields,
+    lock_user,
     not_found_error,
     set_fields,
 )
@@ -64,7 +65,7 @@ async def update(
     """Change a user. Raises NotPermitted, NotFound, InvalidRequest."""
     if caller != "admin" and body.model_fields_set & ADMIN_FIELDS:
         raise NotPermitted(f"Changing {', '.join(sorted(ADMIN_FIELDS))} needs the admin token.")
-    row = await find(session, User, user_id, owner, lock=True)
+    row = await lock_user(session, user_id, owner)
     fields = get_provided_fields(body, User)
     await _check_assistant_and_model(
         session, {name: value for name, value in fields.items() if value != getattr(row, name)}
