@@ -44,10 +44,11 @@ class ToolRunner:
         parallel; a call that may write runs alone."""
         results: list[ChatItem] = []
         for may_write, group in groupby(enumerate(calls), key=lambda one: self._may_write(one[1])):
+            members = list(group)
             running = (
-                self._run_journaled(turn, f"{step}.{position}", call) for position, call in group
+                self._run_journaled(turn, f"{step}.{position}", call) for position, call in members
             )
-            if may_write:
+            if may_write or len(members) == 1:
                 results += [await item for item in running]
             else:
                 results += await _gather(running)

@@ -59,7 +59,7 @@ class DayForecast(NamedTuple):
 
 
 class DailySeries(Contract):
-    """The days, as parallel arrays, in the order of DayForecast's fields."""
+    """The days, as parallel arrays."""
 
     time: tuple[date, ...]
     weather_code: tuple[int | None, ...]
@@ -87,4 +87,14 @@ class Forecast(Contract):
     @property
     def days(self) -> Iterator[DayForecast]:
         """The days in their order."""
-        return map(DayForecast, *(values for _, values in self.daily))
+        daily = self.daily
+        return map(
+            DayForecast,
+            daily.time,
+            daily.weather_code,
+            daily.temperature_2m_max,
+            daily.temperature_2m_min,
+            daily.precipitation_sum,
+            daily.precipitation_probability_max,
+            daily.wind_speed_10m_max,
+        )

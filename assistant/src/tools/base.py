@@ -63,6 +63,10 @@ class CallableAssistant(Protocol):
         """Return the answer to the message."""
 
 
+def _refuse_assistant(assistant_id: UUID) -> CallableAssistant:
+    raise LookupError(f"assistant {assistant_id} is asked for before there is a factory")
+
+
 @dataclass(frozen=True)
 class ToolServices:
     """Clients and other dependencies of tools."""
@@ -74,7 +78,7 @@ class ToolServices:
     """Calls a server that an administrator named: `SafeHttpClient.send`."""
     vault: Vault
     result_cache: ToolResultCache
-    get_assistant: Callable[[UUID], CallableAssistant | None] = lambda _: None
+    get_assistant: Callable[[UUID], CallableAssistant] = _refuse_assistant
     """Returns another assistant; set by the factory, because tools do not import assistants."""
     secrets: tuple[SecretSnapshot, ...] = ()
     """Secrets of the configuration; set by the factory."""

@@ -12,7 +12,6 @@ from smart_kit.errors import UpstreamError, UpstreamRejected
 
 from ...core.errors import (
     EmptyResponse,
-    GenerationFailed,
     MalformedResponse,
     StreamInterrupted,
     TokenUsage,
@@ -133,7 +132,7 @@ def _estimate_billed_tokens(
     or was about to generate."""
     if call is None or error is None:
         return 0, 0, 0
-    if isinstance(error, EmptyResponse | MalformedResponse | GenerationFailed):
+    if isinstance(error, EmptyResponse | MalformedResponse):
         return error.tokens or call.request.estimated_tokens
     is_generating = isinstance(error, StreamInterrupted) and error.has_started
     # connecting takes less time, so the request was sent

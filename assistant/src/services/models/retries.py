@@ -134,7 +134,7 @@ async def call_with_retries(
             failures.append(to_failure(model, error.message, loop_time() - started, call, error))
             if newly_rejected := _find_rejected_extras(call, error):
                 rejected |= newly_rejected
-            elif api != model.api and error.status in (404, 405):  # the server lacks the API
+            elif api != model.api and _is_api_missing(error):
                 api, rejected, adaptation = model.api, frozenset[bytes](), None
             else:
                 await _sleep_before_retry(model, error, policy, state.breaker)
@@ -192,6 +192,10 @@ def _find_rejected_extras(call: ModelCall, error: UpstreamError) -> frozenset[by
     is_explained = isinstance(error, ModelNotAccessible | ContextLengthExceeded)
     is_rejected = isinstance(error, UpstreamRejected) and error.status in _AMBIGUOUS_STATUSES
     return call.digest_sent_extras() if is_rejected and not is_explained else frozenset()
+
+
+def _is_api_missing(error: UpstreamError) -> bool:
+    return isinstance(error, UpstreamRejected) and error.status in (404, 405)
 
 
 async def _sleep_before_retry(

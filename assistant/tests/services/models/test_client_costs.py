@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from assistant.src.core.errors import BudgetExceeded
+from assistant.src.core.errors import BudgetExceeded, ContextLengthExceeded
 from assistant.src.services.models import attempt
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.model_registry import Prices
@@ -74,6 +74,21 @@ class TestCost:
         await ModelClient().complete(chain, make_model_request(), make_fake_turn(budget=budget))
 
         assert budget.settled == [0, 0]
+
+    async def test_of_a_conversation_that_is_too_long_is_nothing(
+        self, endpoint: Endpoint, model: ScriptedModel
+    ) -> None:
+        too_long = {"error": {"code": "context_length_exceeded", "param": "messages"}}
+        model.add_steps(*[make_error_response(400, too_long)] * 9)
+        budget = FakeBudget()
+        with pytest.raises(ContextLengthExceeded):
+            await ModelClient().complete(
+                [make_resolved_model(endpoint, prices=CHEAP)],
+                make_model_request(),
+                make_fake_turn(budget=budget),
+            )
+
+        assert budget.settled == [0] * len(budget.reserved) != []
 
     async def test_what_the_budget_does_not_allow_a_cheaper_model_answers(
         self, endpoint: Endpoint, model: ScriptedModel

@@ -57,8 +57,10 @@ class ModelCall:
 
     def get_extras(self, item: ChatItem) -> JsonObject:
         """Return the extras of the item that this model wrote and still accepts."""
-        extras = item.get_extras(self.model.writer)
-        return extras if extras and _digest_item(item) not in self.rejected_digests else {}
+        extras = item.get_extras(self.model.writer) or {}
+        if not extras or not self.rejected_digests:  # a digest of a long item takes time
+            return extras
+        return {} if _digest_item(item) in self.rejected_digests else extras
 
     def digest_sent_extras(self) -> frozenset[bytes]:
         """Return the digests of the items that are sent with extras."""
