@@ -50,7 +50,7 @@ class AccessControl:
         self._allowed = allowed
         self._prefix = f"tg_bot:{bot_id}"
 
-    async def load_senders(self, telegram_ids: Iterable[int]) -> dict[int, UserSnapshot]:
+    async def refresh_senders(self, telegram_ids: Iterable[int]) -> dict[int, UserSnapshot]:
         """Return the known users by Telegram id, in one round trip.
 
         They have just written, so a note that they have blocked the bot is deleted.

@@ -32,7 +32,7 @@ class TestPeople:
             await rest.add_user(5, first_name="Bob"),
         )
 
-        users = await access.load_senders([9, 6, 5, 9])
+        users = await access.refresh_senders([9, 6, 5, 9])
 
         assert {telegram_id: user.id for telegram_id, user in users.items()} == {
             5: bob.id,
@@ -40,7 +40,7 @@ class TestPeople:
         }
 
     async def test_no_ids_return_no_users(self, access: AccessControl) -> None:
-        assert await access.load_senders([]) == {}
+        assert await access.refresh_senders([]) == {}
 
     async def test_only_users_who_wrote_are_unblocked(
         self, access: AccessControl, redis: Redis
@@ -48,7 +48,7 @@ class TestPeople:
         for chat_id in (5, 6, 7):
             await access.mark_bot_blocked(chat_id, BLOCKED)
 
-        await access.load_senders([6, 5])
+        await access.refresh_senders([6, 5])
 
         assert [
             (await access.get_recipient(telegram_id)).block_reason for telegram_id in (5, 6, 7)
@@ -65,7 +65,7 @@ class TestPeople:
         await redis.set(user_key(6), '{"telegram_id": "six", "role": "king"}')
 
         with capture_logs() as lines:
-            users = await access.load_senders([5, 6])
+            users = await access.refresh_senders([5, 6])
             assert await access.get_recipient(6) == Recipient(None, None)
 
         assert set(users) == {5}

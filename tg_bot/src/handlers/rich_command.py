@@ -22,7 +22,7 @@ _ON_OFF = {"on": True, "вкл": True, "off": False, "выкл": False}
 log = structlog.stdlib.get_logger()
 
 
-async def handle_rich(context: HandlerServices, incoming: IncomingMessage) -> Notice:
+async def handle_rich(services: HandlerServices, incoming: IncomingMessage) -> Notice:
     """Save the choice and confirm it; without a valid argument, show the current setting."""
     user = incoming.user
     is_rich = user is None or user.rich_messages
@@ -30,8 +30,8 @@ async def handle_rich(context: HandlerServices, incoming: IncomingMessage) -> No
     if wanted is not None and (user is None or wanted != is_rich):
         try:
             async with asyncio.timeout(REST_TIMEOUT_SECONDS):
-                known = user or (await context.rest.get_or_create_user(incoming.sender))[0]
-                await context.rest.set_rich_messages(known.id, is_rich=wanted)
+                known = user or (await services.rest.get_or_create_user(incoming.sender))[0]
+                await services.rest.set_rich_messages(known.id, is_rich=wanted)
         except (TimeoutError, DomainError, UpstreamError) as error:
             log.warning("rich message setting not saved", reason=str(error) or type(error).__name__)
             return incoming.build_notice("try_again_later")

@@ -15,23 +15,23 @@ _CODE_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 log = structlog.stdlib.get_logger()
 
 
-async def handle_start(context: HandlerServices, incoming: IncomingMessage) -> Notice | None:
+async def handle_start(services: HandlerServices, incoming: IncomingMessage) -> Notice | None:
     """Redeem the invitation if there is a code, else greet. None for senders without access."""
-    is_allowed = context.access.is_listed_or_invited(incoming.sender.telegram_id, incoming.user)
+    is_allowed = services.access.is_listed_or_invited(incoming.sender.telegram_id, incoming.user)
     if incoming.argument:
-        notice = await _redeem_invitation(context, incoming)
+        notice = await _redeem_invitation(services, incoming)
         # a user with access may open an old link, or repeat an update that already redeemed it
         if notice is not None and not (is_allowed and notice.notice == "invite_invalid"):
             return notice
-    return await _greet(context, incoming) if is_allowed else None
+    return await _greet(services, incoming) if is_allowed else None
 
 
-async def _greet(context: HandlerServices, incoming: IncomingMessage) -> Notice:
+async def _greet(services: HandlerServices, incoming: IncomingMessage) -> Notice:
     is_new = False
     if incoming.user is None:
         try:
             async with asyncio.timeout(REST_TIMEOUT_SECONDS):
-                _, is_new = await context.rest.get_or_create_user(incoming.sender)
+                _, is_new = await services.rest.get_or_create_user(incoming.sender)
         except (TimeoutError, DomainError, UpstreamError) as error:
             log.warning("greeting failed", reason=str(error) or type(error).__name__)
             return incoming.build_notice("try_again_later")
@@ -39,17 +39,17 @@ async def _greet(context: HandlerServices, incoming: IncomingMessage) -> Notice:
     return incoming.build_notice(name, first_name=incoming.sender.first_name)
 
 
-async def _redeem_invitation(context: HandlerServices, incoming: IncomingMessage) -> Notice | None:
+async def _redeem_invitation(services: HandlerServices, incoming: IncomingMessage) -> Notice | None:
     """Return the outcome; None after too many attempts."""
     telegram_id = incoming.sender.telegram_id
-    if not await context.access.allow_invite_attempt(telegram_id):
+    if not await services.access.allow_invite_attempt(telegram_id):
         log.warning("too many invitation attempts", telegram_id=telegram_id)
         return None
     try:
         if not _CODE_PATTERN.fullmatch(incoming.argument):
             raise DomainError("This cannot be a code.")
         async with asyncio.timeout(REST_TIMEOUT_SECONDS):
-            await context.rest.redeem_invite(incoming.argument, incoming.sender)
+            await services.rest.redeem_invite(incoming.argument, incoming.sender)
     except (TimeoutError, UpstreamError) as error:
         log.warning("invitation redemption failed", reason=str(error) or type(error).__name__)
         return incoming.build_notice("try_again_later")

@@ -25,11 +25,11 @@ log = structlog.stdlib.get_logger()
 class Dispatcher:
     """Dispatches the updates of one bot."""
 
-    def __init__(self, bot_id: int, context: HandlerServices) -> None:
+    def __init__(self, bot_id: int, services: HandlerServices) -> None:
         self.username = ""
         """The bot's username; empty until getMe has returned it."""
         self._bot_id = bot_id
-        self._context = context
+        self._services = services
         self._commands = {command.name: command for command in COMMANDS}
         self._logged_kinds: set[frozenset[str]] = set()
 
@@ -50,7 +50,7 @@ class Dispatcher:
         author = message.from_user
         if author is None or author.is_bot:
             return None
-        decision = self._context.access.check_access(author.id, user)
+        decision = self._services.access.check_access(author.id, user)
         if decision == "blocked":
             return None
         incoming = IncomingMessage(
@@ -76,7 +76,7 @@ class Dispatcher:
             return incoming.build_message()
         if command is None:
             return incoming.build_notice("unknown_command")
-        return await command.handle(self._context, incoming) or await self._refuse(incoming)
+        return await command.handle(self._services, incoming) or await self._refuse(incoming)
 
     async def _handle_callback_query(
         self, message_id: str, query: CallbackQuery, user: UserSnapshot | None
@@ -86,7 +86,7 @@ class Dispatcher:
         if author.is_bot or chat is None or chat.type != "private" or chat.id != author.id:
             log.warning("callback outside a private chat ignored", telegram_id=author.id)
             return None
-        decision = self._context.access.check_access(author.id, user)
+        decision = self._services.access.check_access(author.id, user)
         if decision == "blocked":
             return None
         press = ButtonPress(
@@ -100,13 +100,13 @@ class Dispatcher:
 
     async def _refuse(self, incoming: IncomingUpdate) -> HandlerResult | None:
         telegram_id = incoming.sender.telegram_id
-        if not await self._context.access.allow_refusal_notice(telegram_id, incoming.id):
+        if not await self._services.access.allow_refusal_notice(telegram_id, incoming.id):
             return None
         log.info("user refused", telegram_id=telegram_id)
         return incoming.build_notice("not_permitted", telegram_id=str(telegram_id))
 
     async def _decline_group(self, incoming: IncomingMessage) -> HandlerResult | None:
-        allow_notice = self._context.access.allow_group_notice
+        allow_notice = self._services.access.allow_group_notice
         if self._is_addressed(incoming) and await allow_notice(incoming.chat_id, incoming.id):
             return incoming.build_notice("private_chats_only")
         return None

@@ -111,7 +111,7 @@ class UpdateProcessor:
         return DeadLetter(queue=queue, conversation="", payload=payload, reason=reason, attempts=1)
 
     async def _process(self, updates: Sequence[Update], failed: list[DeadLetter]) -> None:
-        users = await self._access.load_senders(
+        users = await self._access.refresh_senders(
             update.sender_telegram_id for update in updates if update.sender_telegram_id is not None
         )
         chats = _group_by_chat(updates)
@@ -147,7 +147,7 @@ class UpdateProcessor:
                     message_id, update, users.get(user_id)
                 )
                 if isinstance(result, Notice) and result.notice in ("invite_redeemed", "welcome"):
-                    users |= await self._access.load_senders([user_id])  # for later updates
+                    users |= await self._access.refresh_senders([user_id])  # for later updates
                 if result is not None:
                     chat.add(result)
             except RedisError:

@@ -22,7 +22,7 @@ from .choice_prompts import render_choice_prompt
 from .datetimes import format_time
 from .notices import describe_notice
 from .receipts import ReceiptContext, describe_effect
-from .translations import Translation, get_translation, negotiate_language
+from .translations import LANGUAGES, Translation, get_translation, negotiate_language
 
 LATE_AFTER_SECONDS = 60.0
 """A reminder that is later than this says when it was due."""
@@ -33,6 +33,8 @@ class Composer:
 
     def __init__(self, settings: LocaleSettings, clock: Clock, commands: Mapping[str, str]) -> None:
         self._settings = settings
+        for language in LANGUAGES:  # a broken file ends the start, not a conversation
+            get_translation(language)
         self._clock = clock
         self._commands = commands
 

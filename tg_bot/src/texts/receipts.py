@@ -142,7 +142,8 @@ def _describe_event(effect: EffectRead, context: ReceiptContext) -> str:
     zone, language = ZoneInfo(event.timezone), context.translation.language
     begin, end = event.starts_at.astimezone(zone), event.ends_at.astimezone(zone)
     if event.is_all_day:
-        days = (begin, end - timedelta(hours=1))  # the event ends at midnight after its last day
+        # an hour before its end is its last day, also if a clock change skips midnight
+        days = (begin, (event.ends_at - timedelta(hours=1)).astimezone(zone))
         time = "–".join(dict.fromkeys(format_date(day, language, context.now) for day in days))
     else:
         begins = format_local_datetime(begin, language, context.now)

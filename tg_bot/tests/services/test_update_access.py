@@ -150,7 +150,7 @@ class TestGroups:
     async def test_bot_without_username_answers_only_bare_commands(
         self, update_processor: UpdateProcessor, redis: Redis
     ) -> None:
-        context = update_processor._dispatcher._context
+        context = update_processor._dispatcher._services
         update_processor._dispatcher = Dispatcher(BOT_ID, context)
         for text in ("hi @ all", "hi @fake_bot", "/help@fake_bot"):
             await update_processor.process_batch([updates.group_message(text)])

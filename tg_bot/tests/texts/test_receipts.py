@@ -219,6 +219,16 @@ TRIP = EVENT | {
             "✓ Event: Fri 27 Nov — trip",
             "✓ Событие: пт 27 нояб. — trip",
         ),
+        (  # the clock change skips the midnight at which the day would end
+            TRIP
+            | {
+                "starts_at": "2027-04-28T22:00:00Z",
+                "ends_at": "2027-04-29T22:00:00Z",
+                "timezone": "Africa/Cairo",
+            },
+            "✓ Event: Thu 29 Apr 2027 — trip",
+            "✓ Событие: чт 29 апр. 2027 — trip",
+        ),
     ],
 )
 def test_event_receipt_shows_time_and_location(
