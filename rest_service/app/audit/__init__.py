@@ -1,4 +1,4 @@
-"""The audit log: one entry for each write through the API, in the transaction of the write.
+"""The audit log: an entry for each write through the API, in the transaction of the write.
 
 Entries hold no request bodies, only columns of the record that are neither secret nor written by
 users. A write outside Postgres is recorded as "started" in a transaction before it. Requests that
