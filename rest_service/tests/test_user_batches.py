@@ -4,14 +4,18 @@ import asyncio
 
 import pytest
 
+from rest_service.app.database import SessionFactory
+from rest_service.app.models import User
 from rest_service.tests.api_helpers import (
     OWNER_TELEGRAM_ID,
     Client,
     JsonObject,
     Make,
+    Sql,
     list_items,
     make_user_headers,
 )
+from rest_service.tests.lock_waits import wait_for_lock
 from rest_service.tests.snapshot_helpers import read_stored_user
 from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.users import MAX_USER_BATCH, UserSnapshot
@@ -52,7 +56,7 @@ async def test_omitted_fields_of_known_users_stay(service: Client) -> None:
 
 
 async def test_snapshots_are_in_redis_as_they_are_returned(
-    service: Client, admin: Client, make: Make, redis: Redis
+    service: Client, make: Make, redis: Redis, sql: Sql
 ) -> None:
     known, poet = await make("users", **ALICE), await make("assistants")
     thread = await make("threads", user_id=known["id"], assistant_id=poet["id"])
@@ -63,6 +67,8 @@ async def test_snapshots_are_in_redis_as_they_are_returned(
         for one in users:
             assert await read_stored_user(redis, one["user"]) == UserSnapshot(**one["user"])
         assert users[0]["user"]["threads"] == {poet["id"]: thread["thread_id"]}
+        versions = await sql("SELECT version FROM users ORDER BY telegram_id")
+        assert [(one["user"]["version"],) for one in users] == versions
 
 
 async def test_newer_snapshot_in_redis_is_kept(
@@ -122,7 +128,6 @@ async def test_a_bad_profile_is_named_and_nobody_is_created(
 
 
 async def test_concurrent_requests_create_each_user_once(service: Client, admin: Client) -> None:
-    """In any order, as they do not deadlock."""
     people = [{"telegram_id": number} for number in range(1, 21)]
     answers = await asyncio.gather(
         *(upsert(service, *(people[number:] + people[:number])) for number in range(0, 20, 3))
@@ -132,6 +137,22 @@ async def test_concurrent_requests_create_each_user_once(service: Client, admin:
     assert sorted(new) == list(range(1, 21))
     assert len({one["user"]["id"] for users in answers for one in users}) == 20
     assert len(await list_items(admin, "/users")) == 20
+
+
+async def test_unknown_users_are_created_in_the_order_of_telegram_ids(
+    service: Client, sessions: SessionFactory, sql: Sql
+) -> None:
+    """So that two requests for the same users cannot wait for each other."""
+    async with sessions() as session:
+        session.add(User(telegram_id=1))
+        await session.flush()
+        waiting = asyncio.ensure_future(upsert(service, {"telegram_id": 2}, {"telegram_id": 1}))
+        await wait_for_lock(sql, waiting)
+        (second,) = await upsert(service, {"telegram_id": 2})
+        await session.rollback()
+
+    assert second["is_new"]
+    assert [one["is_new"] for one in await waiting] == [False, True]
 
 
 async def test_caller_may_act_for_a_user_as_with_a_single_profile(
