@@ -32,6 +32,12 @@ STOP_SIGNAL = signal.SIGINT
 """Fast shutdown: closes all sessions and writes everything."""
 MAX_CONNECTIONS = "350"
 """Enough for the pools of all rest_service replicas; same in docker-compose.yml."""
+MEMORY_OPTIONS = {
+    "shared_buffers": "32MB",  # pages are cached by the operating system, too
+    "max_logical_replication_workers": "0",  # nothing is subscribed to: one process less
+}
+"""Settings of a small server; same in docker-compose.yml."""
+_FIRST_VERSION_WITH_IO_METHOD = 18
 _INITDB_OPTIONS = (
     "--username=" + DATABASE_NAME,
     "--auth=scram-sha-256",
@@ -95,7 +101,7 @@ class Cluster:
             check_path(path)
         if not self._data.exists():
             self._create_database()
-        self._check_version()
+        version = self._check_version()
         self._set_password()
         options = {
             "port": str(self.port),
@@ -106,6 +112,9 @@ class Cluster:
             "log_timezone": "UTC",
             "log_line_prefix": "%m [%p] ",
         }
+        options |= MEMORY_OPTIONS
+        if version >= _FIRST_VERSION_WITH_IO_METHOD:
+            options["io_method"] = "sync"  # the default keeps three more processes
         arguments = [part for name in options for part in ("-c", f"{name}={options[name]}")]
         command = (str(self._runnable_binaries / "postgres"), "-D", str(self._data), *arguments)
         return LaunchSpec(command, self._environment, self._home, self._user)
@@ -175,12 +184,14 @@ class Cluster:
         self._run_shell(_PUBLISH_SCRIPT, str(attempt), str(self._data))
         self._store_password_digest()
 
-    def _check_version(self) -> None:
+    def _check_version(self) -> int:
+        """Return the version of the programs. Raises ControlError if the data are of another."""
         own = self._run("postgres", "--version").split()[-1].split(".")[0]
         version = (self._data / "PG_VERSION").read_text().strip()
         if own != version:
             origin = f"the database in {self._data} was made by PostgreSQL {version}"
             raise ControlError(f"{origin}, this is {own}")
+        return int(own)
 
     def _set_password(self) -> None:
         """Set a changed or lost POSTGRES_PASSWORD, so that the suite keeps access to its data."""

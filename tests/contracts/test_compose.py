@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from control import replicas
-from control.local.postgres import MAX_CONNECTIONS
+from control.local.postgres import MAX_CONNECTIONS, MEMORY_OPTIONS
 from control.services import ALEMBIC, SERVICES, Service
-from rest_service.app.database import POOL_SIZE
+from rest_service.app.database import MAX_OVERFLOW, POOL_SIZE
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text("utf-8"))
@@ -77,12 +77,18 @@ def test_every_container_is_unprivileged_and_has_time_to_stop(name: str) -> None
 
 
 def test_postgres_accepts_the_connections_of_all_rest_service_replicas() -> None:
-    max_connections = 2 * POOL_SIZE  # with overflow, see rest_service/app/database.py
+    max_connections = POOL_SIZE + MAX_OVERFLOW
     reserve = 30  # for migrations and operators
 
     assert int(MAX_CONNECTIONS) >= replicas.MAX_REPLICAS * max_connections + reserve
     command = COMPOSE["services"]["postgres"]["command"]
     assert f"max_connections={MAX_CONNECTIONS}" in command
+
+
+def test_postgres_has_the_memory_options_of_local_mode() -> None:
+    command = COMPOSE["services"]["postgres"]["command"]
+
+    assert all(f"-c {name}={value}" in command for name, value in MEMORY_OPTIONS.items())
 
 
 @pytest.mark.parametrize(
