@@ -98,10 +98,10 @@ def _stream_at_once(deltas: list[dict[str, object]], finish_reason: str) -> web.
 async def _stream_slowly(request: web.BaseRequest, text: str, seconds: float) -> web.StreamResponse:
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
     await response.prepare(request)
-    deltas = _split(text, _SLOW_EVENT_LENGTH)
-    for event in _iter_events(deltas, "stop"):
+    deltas, begin = _split(text, _SLOW_EVENT_LENGTH), time.monotonic()
+    for number, event in enumerate(_iter_events(deltas, "stop")):
+        await asyncio.sleep(begin + seconds * number / len(deltas) - time.monotonic())
         await response.write(event)
-        await asyncio.sleep(seconds / len(deltas))
     return response
 
 

@@ -3,8 +3,8 @@
     python -m tests.load.fakes.server PORT
 
 `POST /load` runs a LoadPlan and returns its LoadResult. `GET /in-flight` returns the number of
-model requests that wait for their answer. Both bots of a benchmark use the same process, so that what it
-costs is the same for both.
+model requests that wait for their answer. Both bots of a benchmark use the same process, so that
+what it costs is the same for both.
 """
 
 import asyncio

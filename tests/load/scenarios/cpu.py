@@ -65,7 +65,7 @@ def measure_streamed(bench: Bench) -> None:
     """An answer that the model writes for 3 s and the suite shows meanwhile."""
     for system in bench.interleave():
         plan = bench.plan_known(
-            system, people=bench.size(50, 20), messages=bench.size(4, 1),
+            system, people=bench.size(30, 10), messages=bench.size(3, 1),
             model_seconds=0.2, stream_seconds=3.0,
         )  # fmt: skip
         measured = bench.measure(system, plan)

@@ -5,14 +5,14 @@ from tests.load.figures import SUITE
 from tests.load.systems import System
 
 _MODEL_SECONDS = 1.0
-_ROUNDS = {1: 10, 50: 4, 200: 3, 1000: 2}
+_ROUNDS = {1: 8, 50: 3, 200: 2, 1000: 1}
 """Messages of each person, by the number of people at once."""
 
 
 def measure_throughput(bench: Bench) -> None:
     """Messages/s of 200 people, two messages of each in progress, and a model that takes 0 s."""
     for system in bench.interleave():
-        _measure_throughput(bench, system, messages=bench.size(10, 4))
+        _measure_throughput(bench, system, messages=bench.size(6, 4))
 
 
 def measure_latency(bench: Bench) -> None:
@@ -32,8 +32,8 @@ def measure_replicas(bench: Bench) -> None:
             for count in bench.size((1, 2, 4), (1, 2)):
                 suite.scale_assistant(count)
                 suffix = f", {count} replicas" if count > 1 else ", 1 replica"
-                _measure_throughput(bench, suite, messages=bench.size(8, 4), suffix=suffix)
-                plan = bench.plan_known(suite, people, 2, model_seconds=_MODEL_SECONDS)
+                _measure_throughput(bench, suite, messages=bench.size(4, 2), suffix=suffix)
+                plan = bench.plan_known(suite, people, model_seconds=_MODEL_SECONDS)
                 result = bench.run_load(suite, plan)
                 bench.record_added_time(suite, result, _MODEL_SECONDS, suffix)
         suite.scale_assistant(1)
