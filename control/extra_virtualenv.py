@@ -50,8 +50,9 @@ class ExtraVirtualenv:
             installer = Installer(log, context.environ, context.terminal, lock)
             installer.create_environment(folder, base, f"making an environment for {self.tool}")
             installer.install([file], python, f"installing {self.tool}")
-            lines = (f"{path}\n" for path in dict.fromkeys(test_packages))
-            Path(_find_paths(python)[1], "tests.pth").write_text("".join(lines))
+            if test_packages:
+                lines = (f"{path}\n" for path in dict.fromkeys(test_packages))
+                Path(_find_paths(python)[1], "tests.pth").write_text("".join(lines))
         stamp.write_text(wanted, "utf-8")
         return python
 

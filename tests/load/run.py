@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,26 +46,40 @@ def main(argv: Sequence[str] | None = None) -> int:
         options.json.write_text(json.dumps(report, indent=1) + "\n")
     print_report(terminal, report, earlier)
     has_faults = any(sum(one["faults"].get("suite", {}).values()) for one in report["scenarios"])
-    return 1 if has_faults else 0
+    return 1 if has_faults or report["failed"] else 0
 
 
 def run_scenarios(bench: Bench, names: Sequence[str], terminal: Terminal) -> dict[str, Any]:
     """Run scenarios one after the other, and return the report."""
     facts = machine.describe_machine()
-    scenarios = []
     begin = time.monotonic()
     with bench:
         facts |= machine.describe_databases(bench.suite.suite)
-        for name in names:
-            with terminal.step(name):
-                scenarios.append(_run_scenario(bench, name))
+        scenarios, failed = run_each(bench, names, terminal)
     return {
         "machine": facts | {"load_after": round(os.getloadavg()[0], 2)},
         "runs": bench.runs,
         "is_quick": bench.is_quick,
         "seconds": round(time.monotonic() - begin, 1),
         "scenarios": scenarios,
+        "failed": failed,
     }
+
+
+def run_each(
+    bench: Bench, names: Sequence[str], terminal: Terminal
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Return the figures of the scenarios, and the names of those that failed."""
+    scenarios, failed = list[dict[str, Any]](), list[str]()
+    for name in names:
+        try:
+            with terminal.step(name):
+                scenarios.append(_run_scenario(bench, name))
+        except Exception as error:  # the figures of the others took minutes
+            traceback.print_exc()
+            terminal.print_failure(name, f"{type(error).__name__}: {error}")
+            failed.append(name)
+    return scenarios, failed
 
 
 def _run_scenario(bench: Bench, name: str) -> dict[str, Any]:
