@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tests.load.fakes.answer_log import LoadResult
 from tests.load.fakes.load_plan import LoadPlan
@@ -101,13 +101,13 @@ class Bench:
             yield self.suite
             yield self.bare
 
-    def plan(self, system: System, people: int, messages: int = 1, **rest: float) -> LoadPlan:
+    def plan(self, system: System, people: int, messages: int = 1, **rest: Any) -> LoadPlan:
         """Return a load of people who have never written."""
         plan = LoadPlan(system.token, people, messages, self._next_person)
         self._next_person += people
         return replace(plan, **rest)
 
-    def plan_known(self, system: System, people: int, messages: int = 1, **rest: float) -> LoadPlan:
+    def plan_known(self, system: System, people: int, messages: int = 1, **rest: Any) -> LoadPlan:
         """Return a load of people who have written before."""
         known = self._known_people.get(system.token, range(0))
         if len(known) < people:
@@ -128,8 +128,8 @@ class Bench:
         fakes_before, before, begin = fakes.measure_cpu(), groups.measure_cpu(), time.monotonic()
         result = self.run_load(system, plan)
         seconds, after = time.monotonic() - begin, groups.measure_cpu()
-        fakes_cpu = fakes.measure_cpu() - fakes_before
-        return Measurement(result, subtract(after, before), fakes_cpu.total(), seconds)
+        fakes_cpu = sum(subtract(fakes.measure_cpu(), fakes_before).values())
+        return Measurement(result, subtract(after, before), fakes_cpu, seconds)
 
     def record(
         self, system: str, name: str, unit: str, value: float, *, is_part: bool = False

@@ -7,7 +7,6 @@ parent once it has ended, so that the sum over a tree misses nothing and counts 
 import os
 import re
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -53,25 +52,27 @@ class ProcessGroups:
     roots: Mapping[int, str]
     """The kind of each first process, by pid. Descendants have the kind of the nearest root."""
     refine: Callable[[int, str], str] = field(default=lambda _pid, kind: kind)
-    """Returns the kind of a process that is one of several kinds."""
+    """Returns the kind of a process whose memory is shown apart from others of its kind. Its CPU
+    time is not: when it ends, all of it passes to its parent."""
 
     def find_pids(self) -> dict[int, str]:
         """Return the kind of each living process."""
         parents = {stat.pid: stat.parent for stat in _iter_stats()}
         kinds = ((pid, find_kind(pid, parents, self.roots)) for pid in parents)
-        return {pid: self.refine(pid, kind) for pid, kind in kinds if kind}
+        return {pid: kind for pid, kind in kinds if kind}
 
-    def measure_cpu(self) -> Counter[str]:
+    def measure_cpu(self) -> dict[str, float]:
         """Return the CPU seconds of each kind."""
-        seconds = Counter[str]()
+        seconds = dict[str, float]()
         for pid, kind in self.find_pids().items():
-            seconds[kind] += measure_cpu(pid)
+            seconds[kind] = seconds.get(kind, 0.0) + measure_cpu(pid)
         return seconds
 
     def measure_memory(self) -> dict[str, Memory]:
         """Return the memory of each kind."""
         totals: dict[str, Memory] = {}
-        for pid, kind in self.find_pids().items():
+        for pid, general_kind in self.find_pids().items():
+            kind = self.refine(pid, general_kind)
             before, more = totals.get(kind, Memory(0, 0)), measure_memory(pid)
             totals[kind] = Memory(before.rss + more.rss, before.pss + more.pss)
         return totals

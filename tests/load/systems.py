@@ -65,7 +65,10 @@ class System(Protocol):
     name: str
     """`suite` or `bare`."""
     token: str
-    groups: ProcessGroups
+
+    @property
+    def groups(self) -> ProcessGroups:
+        """The processes that run now."""
 
     def start(self) -> None:
         """Start it, and return once it answers or soon will."""

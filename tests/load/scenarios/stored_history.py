@@ -41,8 +41,9 @@ def fill_history(system: SuiteSystem, plan: LoadPlan, messages: int) -> None:
     threads = find_threads(system, plan)
     with closing(connect_postgres(system.suite)) as connection, connection.cursor() as cursor:
         cursor.execute("SELECT message_id FROM turns WHERE thread_id = ANY(%s::uuid[])", (threads,))
-        parameters = {"models": [row for (row,) in cursor.fetchall()], "turns": messages // 2 - 1}
-        assert len(parameters["models"]) == len(threads) == plan.people
+        models = [row for (row,) in cursor.fetchall()]
+        assert len(models) == len(threads) == plan.people
+        parameters = {"models": models, "turns": messages // 2 - 1}
         for statement in (_FILL_TURNS, _FILL_MESSAGES):
             cursor.execute(statement, parameters)
         # otherwise autovacuum would do it while something is measured

@@ -74,8 +74,9 @@ async def test_duplicate_does_not_make_its_person_write_more() -> None:
         bot.answer(person, number)
         bot.on_answer(person, number)
 
-    result = await LoadGenerator(FakeModel()).run(ScriptedBot(answer_twice), PLAN)
-    assert (result.sent, result.lost) == (12, 0)
+    bot = ScriptedBot(answer_twice)
+    result = await LoadGenerator(FakeModel()).run(bot, PLAN)
+    assert (result.sent, result.lost, bot.most_waiting) == (12, 0, 1)
     assert result.duplicated in (11, 12), "the load may end before the last duplicate"
 
 

@@ -105,6 +105,14 @@ def test_shared_memory_counts_less_in_pss() -> None:
     assert 0 < memory.pss <= memory.rss
 
 
+def test_only_memory_is_shown_by_refined_kind() -> None:
+    """The CPU time of an ended backend of Postgres passes to its parent: kinds would go back."""
+    with running("") as pid:
+        groups = ProcessGroups({pid: "program"}, refine=lambda _, kind: f"{kind}'s backend")
+        assert groups.measure_cpu().keys() == {"program"}
+        assert groups.measure_memory().keys() == {"program's backend"}
+
+
 def test_kind_that_began_meanwhile_counts_from_zero() -> None:
     assert subtract({"bot": 3.0, "new": 1.0}, {"bot": 1.0}) == {"bot": 2.0, "new": 1.0}
 
