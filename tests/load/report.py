@@ -43,11 +43,15 @@ def describe(report: Mapping[str, Any]) -> str:
     """Return where and when the figures were measured."""
     machine = report["machine"]
     return (
-        f"commit {machine['commit']}, {machine['date']}, {report['runs']} runs; {machine['cores']}"
+        f"commit {machine['commit']}, {machine['date']}, {_format_runs(report)}; {machine['cores']}"
         f" cores {machine['cpu']}, {machine['memory_mb']} MB, load {machine['load_before']} before"
         f" and {machine['load_after']} after; Python {machine['python']}, PostgreSQL"
         f" {machine['postgres']}, Valkey {machine['valkey']}"
     )
+
+
+def _format_runs(report: Mapping[str, Any]) -> str:
+    return "one quick run" if report["is_quick"] else f"{report['runs']} runs"
 
 
 def _iter_rows(

@@ -32,7 +32,8 @@ def make_report(*cpu: tuple[float, float], lost: int = 0) -> dict[str, Any]:
         scenario.record(BARE, "CPU", "ms", bare)
         scenario.record(SUITE, "assistant", "ms", suite / 4, is_part=True)
     scenario.faults[SUITE] = Counter(lost=lost, duplicated=0)
-    report = {"machine": MACHINE, "runs": len(cpu), "scenarios": [scenario.to_json()]}
+    report = {"machine": MACHINE, "runs": len(cpu), "is_quick": len(cpu) == 1}
+    report["scenarios"] = [scenario.to_json()]
     return dict(json.loads(json.dumps(report)))
 
 
@@ -54,7 +55,7 @@ def test_table_has_medians_with_ranges_in_aligned_columns() -> None:
 
 def test_comparison_shows_how_the_ratio_changed() -> None:
     lines = render(make_report((6, 4)), make_report((10, 5)))
-    assert lines[1].startswith("before: commit")
+    assert lines[1].startswith("before: commit abc1234, 2026-11-24, one quick run;")
     total, part = lines[-2:]
     assert total.split()[-2:] == ["2.00", "0.750"], "1.5 now, 2 before"
     assert part.split()[-2:] == ["2.50", "0.600"], "without a ratio, the value"
