@@ -42,6 +42,7 @@ COMMANDS = (
     CliCommand("test", "run the tests; --all also the slow ones", "test:run", options.test),
     CliCommand("fuzz", "fuzz the REST API", "test:fuzz", options.fuzz),
     CliCommand("chaos", "kill processes; nothing may be lost", "test:chaos", options.chaos),
+    CliCommand("bench", "measure speed, CPU and memory", "bench:run", options.bench),
     CliCommand("mutate", "mutation testing of the key modules", "mutate:run", options.mutate),
     CliCommand(
         "check", "format, lint, types, imports, generated files", "check:run", options.check

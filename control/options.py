@@ -3,9 +3,10 @@
 import argparse
 import os
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
-from control import argument_types, log_tail, requirements, services
+from control import argument_types, benchmark_scenarios, log_tail, requirements, services
 from control.argument_types import integer_parser
 from control.errors import UsageError
 from control.services import Service
@@ -92,6 +93,26 @@ def chaos(parser: Parser, _: Sequence[Service]) -> None:
         amount, note = integer_parser(f"number of {name}"), f"{what}; default: {default}"
         parser.add_argument(f"--{name}", type=amount, default=default, metavar="N", help=note)
     _add_seed_option(parser)
+
+
+def bench(parser: Parser, _: Sequence[Service]) -> None:
+    parser.add_argument(
+        "scenarios",
+        nargs="*",
+        type=argument_types.choice_parser("scenario", benchmark_scenarios.ALL),
+        metavar="SCENARIO",
+        help=f"{', '.join(benchmark_scenarios.DEFAULT)} (default: all of these);"
+        f" {', '.join(benchmark_scenarios.LONG)}",
+    )
+    runs, note = integer_parser("number of runs", 1), "measure everything N times; default: 3"
+    parser.add_argument("--runs", type=runs, metavar="N", help=note)
+    _add_flag(parser, "--quick", "a small version of each scenario, once: for a look")
+    minutes, note = integer_parser("number of minutes", 1), "duration of soak; default: 10"
+    parser.add_argument("--minutes", type=minutes, metavar="N", help=note)
+    note = "write all figures to a file"
+    parser.add_argument("--json", type=Path, metavar="FILE", help=note)
+    note = "show the ratios to the figures in a file of --json"
+    parser.add_argument("--compare", type=Path, metavar="FILE", help=note)
 
 
 def mutate(parser: Parser, _: Sequence[Service]) -> None:

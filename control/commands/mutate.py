@@ -9,12 +9,15 @@ from pathlib import Path
 from control import argument_types, environment
 from control.context import Context
 from control.errors import ControlError
+from control.extra_virtualenv import ExtraVirtualenv
 from control.file_lock import FileLock
-from control.mutation import mutmut_virtualenv, processes, report, survivors
+from control.mutation import processes, report, survivors
 from control.mutation.report import MutationScore
 from control.mutation.working_copy import WorkingCopy
 from control.testing import key_modules
 from control.testing.key_modules import KeyModule
+
+_VIRTUALENV = ExtraVirtualenv("mutmut", "requirements-mutate.txt", sees_test_packages=True)
 
 
 def run(context: Context, options: argparse.Namespace) -> int:
@@ -26,7 +29,7 @@ def run(context: Context, options: argparse.Namespace) -> int:
     environment.make_state_dir(context.state_dir)
     scores = []
     with _acquire_lock(home) as lock:
-        python = mutmut_virtualenv.ensure(context, home / "environment", lock)
+        python = _VIRTUALENV.ensure(context, home / "environment", lock)
         develop = context.ensure_python(develop=True)
         # the same order of tests each time
         own = context.environ_without_suite | {"PYTHONHASHSEED": "0"}

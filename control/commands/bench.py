@@ -1,0 +1,58 @@
+"""`bench`: measures a suite of its own beside a bare bot. Does not touch the suite in use."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from control import environment
+from control.context import Context
+from control.errors import ControlError, UsageError
+from control.extra_virtualenv import ExtraVirtualenv
+from control.file_lock import FileLock
+from control.testing import subprocess_runner
+
+_VIRTUALENV = ExtraVirtualenv("the bare bot", "requirements-bench.txt")
+
+
+def run(context: Context, options: argparse.Namespace) -> int:
+    """Run the scenarios. Return 1 if one could not be measured."""
+    _validate(options)
+    environment.make_state_dir(context.state_dir)
+    home = context.state_dir / "bench"
+    home.mkdir(exist_ok=True)
+    with _acquire_lock(home) as lock:
+        bare_python = _VIRTUALENV.ensure(context, home / "environment", lock)
+        python = context.ensure_python(develop=True)
+        command = [str(python), "-m", "tests.load.run", "--bare-python", str(bare_python)]
+        command += _build_arguments(options)
+        return subprocess_runner.run(command, context.root, context.environ_without_suite)
+
+
+def _validate(options: argparse.Namespace) -> None:
+    """Report before any action what can only fail at the end."""
+    if options.docker:
+        raise UsageError("bench measures processes of this machine; it cannot use --docker")
+    if sys.platform != "linux":
+        raise ControlError("bench reads /proc, so it runs only on Linux")
+    if options.compare and not options.compare.is_file():
+        raise UsageError(f"there is no file {options.compare}")
+    if options.json and not options.json.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {options.json.parent}")
+
+
+def _acquire_lock(home: Path) -> FileLock:
+    lock = FileLock.try_acquire(home)
+    if lock is None:
+        raise ControlError("another ./manage.py bench is running, and each would slow the other")
+    return lock
+
+
+def _build_arguments(options: argparse.Namespace) -> list[str]:
+    arguments = ["--quick"] if options.quick else []
+    for name in ("runs", "minutes"):
+        if (amount := getattr(options, name)) is not None:
+            arguments += [f"--{name}", str(amount)]
+    for name in ("json", "compare"):  # the command runs in the folder of the repository
+        if file := getattr(options, name):
+            arguments += [f"--{name}", str(file.absolute())]
+    return [*arguments, *options.scenarios]

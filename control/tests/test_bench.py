@@ -1,0 +1,146 @@
+"""`bench` without its scenarios, and the virtual environment of the bare bot."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from control import benchmark_scenarios
+from control.cli import main
+from control.context import Context
+from control.errors import ControlError
+from control.extra_virtualenv import ExtraVirtualenv
+from control.file_lock import FileLock
+from control.terminal import Terminal
+from control.tests.fake_installer import RepositoryWithFakeUv
+from control.tests.fake_python import FakePython
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="bench reads /proc")
+
+BARE_PYTHON = Path("bare", "python")
+
+
+@pytest.fixture
+def python(home: Path, monkeypatch: pytest.MonkeyPatch) -> FakePython:
+    """A program in place of the Python of the tests, and an installed environment of the bot."""
+    monkeypatch.setattr(ExtraVirtualenv, "ensure", lambda *_: BARE_PYTHON)
+    return FakePython(home)
+
+
+@pytest.mark.parametrize(
+    ("given", "passed"),
+    [
+        ("", ""),
+        ("known trickle", "known trickle"),
+        ("--quick --runs 5 soak --minutes 2", "--quick --runs 5 --minutes 2 soak"),
+        ("--json {home}/new.json", "--json {home}/new.json"),
+        ("--compare {home}/.env.example", "--compare {home}/.env.example"),
+    ],
+)
+def test_options_are_passed_to_the_scenarios(
+    python: FakePython, terminal: Terminal, given: str, passed: str
+) -> None:
+    arguments = given.format(home=python.home).split()
+    assert main(["bench", *arguments], python.context(terminal)) == 0
+    (call,) = python.calls
+    assert call["arguments"] == [
+        *("-m", "tests.load.run", "--bare-python", str(BARE_PYTHON)),
+        *passed.format(home=python.home).split(),
+    ]
+
+
+def test_relative_file_is_found_from_the_folder_of_the_operator(
+    python: FakePython, terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    main(["bench", "--json", "new.json"], python.context(terminal))
+    assert python.calls[0]["arguments"][-1] == str(tmp_path / "new.json")
+
+
+def test_settings_of_the_suite_in_use_are_not_passed(
+    python: FakePython, terminal: Terminal
+) -> None:
+    environ = {"STATE_DIR": "in-use", "TELEGRAM_TOKEN": "1:in-use", "PATH": "/usr/bin"}
+    main(["bench"], python.context(terminal, **environ))
+    assert python.calls[0]["environment"].keys().isdisjoint({"STATE_DIR", "TELEGRAM_TOKEN"})
+
+
+def test_failing_scenario_fails_the_command(python: FakePython, terminal: Terminal) -> None:
+    python.statuses = [1]
+    assert main(["bench"], python.context(terminal)) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("knwn", "there is no scenario 'knwn'; there are: fakes, startup"),
+        ("--runs 0", "a number of runs is 1 or more, not '0'"),
+        ("--minutes 0", "a number of minutes is 1 or more, not '0'"),
+        ("--compare nowhere.json", "there is no file nowhere.json"),
+        ("--json no/where.json", "there is no folder no"),
+        ("--docker", "it cannot use --docker"),
+    ],
+)
+def test_invalid_arguments_are_reported_before_any_action(
+    python: FakePython,
+    terminal: Terminal,
+    capsys: pytest.CaptureFixture[str],
+    arguments: str,
+    message: str,
+) -> None:
+    context = python.context(terminal)
+    before = set(python.home.iterdir())
+    assert main(["bench", *arguments.split()], context) == 2
+    assert message in capsys.readouterr().err
+    assert set(python.home.iterdir()) == before
+
+
+def test_second_bench_is_refused(python: FakePython, terminal: Terminal) -> None:
+    context = python.context(terminal)
+    home = context.state_dir / "bench"
+    home.mkdir(parents=True)
+    lock = FileLock.try_acquire(home)
+    assert lock is not None
+    with lock:
+        assert main(["bench"], context) == 1
+    assert python.calls == []
+
+
+def test_help_names_each_scenario(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "--help"])
+    words = capsys.readouterr().out.replace(",", " ").replace(";", " ").split()
+    assert set(benchmark_scenarios.ALL) <= set(words)
+
+
+def test_environment_is_made_again_only_for_other_pins(home: Path, terminal: Terminal) -> None:
+    repository = RepositoryWithFakeUv(home, terminal)
+    pins, virtualenv = home / "pins.txt", ExtraVirtualenv("the bot", "pins.txt")
+    pins.write_text("no-such-package-here==1.0 --hash=sha256:00\n")
+    environ = {"PATH": repository.path, "STATE_DIR": str(home / "state")}
+    context = Context(
+        home, home / "manage.py", environ, terminal, python_override=Path(sys.executable)
+    )
+    folder = home / "environment"
+    with FileLock.acquire(home) as lock:
+        assert virtualenv.ensure(context, folder, lock) == folder / "bin" / "python"
+        assert repository.take_calls == ["venv --python", "pip install"]
+        virtualenv.ensure(context, folder, lock)
+        assert repository.take_calls == []
+        pins.write_text("no-such-package-here==2.0 --hash=sha256:00\n")
+        virtualenv.ensure(context, folder, lock)
+        assert repository.take_calls == ["venv --python", "pip install"]
+
+
+def test_environment_that_failed_is_made_again(home: Path, terminal: Terminal) -> None:
+    repository = RepositoryWithFakeUv(home, terminal, pip="exit 1")
+    (home / "pins.txt").write_text("no-such-package-here==1.0 --hash=sha256:00\n")
+    environ = {"PATH": repository.path, "STATE_DIR": str(home / "state")}
+    context = Context(
+        home, home / "manage.py", environ, terminal, python_override=Path(sys.executable)
+    )
+    with FileLock.acquire(home) as lock:
+        for _ in range(2):
+            with pytest.raises(ControlError):
+                ExtraVirtualenv("the bot", "pins.txt").ensure(context, home / "environment", lock)
+            assert repository.take_calls == ["venv --python", "pip install"]

@@ -1,0 +1,79 @@
+"""The scenarios of `bench`, two of them with the whole suite."""
+
+import io
+import math
+import sys
+from pathlib import Path
+
+import pytest
+
+from control import benchmark_scenarios
+from control.terminal import Terminal
+from tests.load import run
+from tests.load.bench import Bench
+from tests.load.figures import index_figures
+from tests.load.report import print_report
+from tests.load.scenarios.table import SCENARIOS
+
+LOOP_BOT = Path(run.__file__).with_name("loop_bot.py")
+KINDS = ("assistant", "rest_service", "tg_bot", "cron_service", "redis", "postgres", "supervisor")
+
+
+def test_command_offers_exactly_the_implemented_scenarios() -> None:
+    assert tuple(SCENARIOS) == benchmark_scenarios.ALL
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_each_scenario_has_a_title_of_one_line(name: str) -> None:
+    title = SCENARIOS[name].__doc__ or ""
+    assert title.endswith(".")
+    assert "\n" not in title
+
+
+@pytest.mark.slow
+@pytest.mark.local
+@pytest.mark.e2e
+@pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
+def test_quick_bench_has_complete_figures(tmp_path: Path) -> None:
+    output = io.StringIO()
+    terminal = Terminal(output, is_tty=False, colour=False)
+    bench = Bench(tmp_path, (sys.executable, LOOP_BOT), is_quick=True)
+    report = run.run_scenarios(bench, ["known", "trickle"], terminal)
+    assert report["failed"] == []
+    assert [scenario["name"] for scenario in report["scenarios"]] == ["known", "trickle"]
+    for scenario in report["scenarios"]:
+        assert not any(scenario["faults"]["suite"].values()), scenario["faults"]
+    figures = index_figures(report)
+    for figure in figures.values():
+        for series in {"suite", "bare", "ratio"} & figure.keys():
+            assert len(figure[series]["runs"]) == 1
+            assert math.isfinite(figure[series]["median"])
+            assert figure[series]["median"] >= 0
+    total = figures["known", "CPU"]
+    assert total["suite"]["median"] > total["bare"]["median"] > 0
+    parts = [figures["known", kind]["suite"]["median"] for kind in KINDS]
+    assert 0 < sum(parts) <= total["suite"]["median"]
+    assert figures["known", "CPU of the fakes, not included"]["bare"]["median"] > 0
+    assert (
+        figures["trickle", "added p99"]["suite"]["median"]
+        >= (figures["trickle", "added p50"]["suite"]["median"])
+    )
+    assert report["machine"]["postgres"][0].isdecimal()
+    print_report(terminal, report)
+    assert "suite / bare bot" in output.getvalue()
+
+
+def test_failed_scenario_is_reported_and_the_others_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Bench) -> None:
+        raise AssertionError("the suite does not start")
+
+    bench = Bench(tmp_path, ("none",))
+    monkeypatch.setattr(run, "SCENARIOS", {"bad": fail, "good": lambda _: None})
+    output = io.StringIO()
+    terminal = Terminal(output, is_tty=False, colour=False)
+    scenarios, failed = run.run_each(bench, ["bad", "good"], terminal)
+    assert ([one["name"] for one in scenarios], failed) == (["good"], ["bad"])
+    assert "bad" in output.getvalue()
+    assert "the suite does not start" in output.getvalue()
