@@ -11,8 +11,6 @@ from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any, Protocol
 
 import aiohttp
-import httpx2
-from openai import APIError
 
 from smart_kit.contracts.base import JsonObject
 
@@ -20,9 +18,9 @@ from ....core.errors import StreamInterrupted
 from ..response_parsing import repair_surrogates_in_text
 
 CONNECTION_OR_JSON_ERRORS = (
-    APIError,
     aiohttp.ClientError,
-    httpx2.HTTPError,
+    ConnectionError,
+    EOFError,
     ValueError,
     RecursionError,
 )
