@@ -99,7 +99,7 @@ class RestService:
         self._store = SnapshotStore(self._redis)
         self._reconciler = SnapshotReconciler(self._sessions, self._store, settings)
         self._monitor = DependencyMonitor(self._engine, self._redis)
-        self._archive_consumer = ArchiveConsumer(self._sessions, self._redis, self._blocking_redis)
+        self._archive_consumer = ArchiveConsumer(self._engine, self._redis, self._blocking_redis)
         self._retention = RetentionJob(self._sessions)
         self._vault = Vault(settings.vault_keys)
         self._provider_http = httpx2.AsyncClient(follow_redirects=False, timeout=TIMEOUT_SECONDS)

@@ -1,6 +1,6 @@
 """Pages of lists, and the filters that their queries have in common."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any, TypeVar
 from uuid import UUID
 
@@ -79,18 +79,22 @@ async def paginate(
     to_read: Callable[[RowT], ReadT],
 ) -> Page[ReadT]:
     """Return the requested page of the rows, each converted by `to_read`."""
-    items, total = await fetch_page(session, rows, query)
+    total = await count_rows(session, rows)
+    items = await fetch_rows(session, rows, query)
     return build_page(map(to_read, items), total, query)
 
 
-async def fetch_page(
-    session: AsyncSession, rows: SelectOfScalar[RowT], query: PageQuery
-) -> tuple[list[RowT], int]:
-    """Return the requested rows, in the order of the statement, and the number of all rows."""
+async def count_rows(session: AsyncSession, rows: SelectOfScalar[Any]) -> int:
+    """Return the number of rows in all pages."""
     counted = select(func.count()).select_from(rows.order_by(None).subquery())
-    total = (await session.exec(counted)).one()
-    part = (await session.exec(rows.limit(query.limit).offset(query.offset))).all()
-    return list(part), total
+    return (await session.exec(counted)).one()
+
+
+async def fetch_rows(
+    session: AsyncSession, rows: SelectOfScalar[RowT], query: PageQuery
+) -> Sequence[RowT]:
+    """Return the rows of the requested page, in the order of the statement."""
+    return (await session.exec(rows.limit(query.limit).offset(query.offset))).all()
 
 
 def build_page(items: Iterable[ReadT], total: int, query: PageQuery) -> Page[ReadT]:

@@ -9,6 +9,8 @@ from sqlalchemy.orm import UOWTransaction
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
+from smart_kit.contracts.users import UserSnapshot
+
 from . import models
 
 
@@ -22,6 +24,8 @@ class ChangesToPublish:
     deleted_telegram_ids: set[int] = field(default_factory=set)
     """Of deleted users."""
     deleted_thread_ids: set[UUID] = field(default_factory=set)
+    user_snapshots: dict[UUID, UserSnapshot] = field(default_factory=dict)
+    """Snapshots that the transaction has built, so that they need not be read after it."""
 
 
 class TrackedSession(Session):

@@ -260,8 +260,8 @@ def reconciler(
 
 
 @pytest.fixture
-def archive_reader(sessions: SessionFactory, redis: Redis, blocking: Redis) -> ArchiveConsumer:
-    return ArchiveConsumer(sessions, redis, blocking)
+def archive_reader(engine: AsyncEngine, redis: Redis, blocking: Redis) -> ArchiveConsumer:
+    return ArchiveConsumer(engine, redis, blocking)
 
 
 @pytest_asyncio.fixture(loop_scope="session")

@@ -111,6 +111,19 @@ class TestTurn:
         turns = await list_items(admin, "/turns")
         assert [item["message_id"] for item in turns] == ["tg:1:2", "tg:1:1", "tg:1:0"]
 
+    async def test_messages_are_counted_unless_total_is_unwanted(
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
+    ) -> None:
+        await add_records(redis, make_turn_record())
+        await archive_reader.run_once(0.01)
+
+        pages = [
+            (await admin.get("/messages", params={"limit": 3, "with_total": wanted})).json()
+            for wanted in ("true", "false")
+        ]
+        assert [page["total"] for page in pages] == [4, None]
+        assert pages[0] | {"total": None} == pages[1]
+
     async def test_role_and_text_are_extracted_from_any_content(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:

@@ -1,11 +1,12 @@
 """Records that cannot be stored, temporarily or permanently; consumers that die."""
 
 import asyncio
-from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from rest_service.app.background.archive_consumer import DEAD_LETTER_STREAM, GROUP, ArchiveConsumer
 from rest_service.app.database import SessionFactory
@@ -40,23 +41,20 @@ class TestFailures:
         assert await is_stream_empty(redis)
 
     async def test_postgres_outage_loses_no_records(
-        self, sessions: SessionFactory, redis: Redis, blocking: Redis, admin: Client
+        self,
+        archive_reader: ArchiveConsumer,
+        monkeypatch: pytest.MonkeyPatch,
+        redis: Redis,
+        admin: Client,
     ) -> None:
-        is_down = True
-
-        def open_session() -> Any:
-            if is_down:
-                raise ConnectionRefusedError
-            return sessions()
-
-        reader = ArchiveConsumer(open_session, redis, blocking)  # type: ignore[arg-type]
         await add_records(redis, make_turn_record("tg:1:1"), make_turn_record("tg:1:2"))
-        with pytest.raises(ConnectionRefusedError):
-            await reader.run_once(0.01)
+        with monkeypatch.context() as outage:
+            outage.setattr(AsyncEngine, "begin", Mock(side_effect=ConnectionRefusedError))
+            with pytest.raises(ConnectionRefusedError):
+                await archive_reader.run_once(0.01)
         assert await redis.xlen(TURNS_STREAM) == 2
 
-        is_down = False
-        await reader.run_once(0.01)
+        await archive_reader.run_once(0.01)
 
         assert len(await list_items(admin, "/turns")) == 2
         assert await redis.xlen(DEAD_LETTER_STREAM) == 0

@@ -1,6 +1,6 @@
 """Archiving the outcome of runs from the stream `turns`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest_asyncio
@@ -46,6 +46,21 @@ class TestRuns:
             (run,) = await list_items(admin, f"/cron-jobs/{self.job['id']}/runs")
             seen.append(run["state"])
         assert seen == ["failed", "done", "done"]
+
+    async def test_failure_of_delivered_run_in_one_batch_is_ignored(
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, run_id: UUID
+    ) -> None:
+        start = utc_now()
+        for number, state in enumerate(("failed", "done", "failed")):
+            ended_at = start + timedelta(seconds=number)
+            await add_records(
+                redis, CronJobRunRecord(run_id=run_id, state=state, ended_at=ended_at)
+            )
+        await archive_reader.run_once(0.01)
+
+        (run,) = await list_items(admin, f"/cron-jobs/{self.job['id']}/runs")
+        assert run["state"] == "done"
+        assert datetime.fromisoformat(run["done_at"]) == start + timedelta(seconds=1)
 
     async def test_a_prompt_is_done_with_its_turn(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, run_id: UUID

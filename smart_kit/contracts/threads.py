@@ -56,6 +56,17 @@ class MessageRead(Contract):
     """When the user wrote it, the model answered it or the tool returned it."""
 
 
+class MessagePage(Contract):
+    """A page of messages, newest last."""
+
+    items: list[MessageRead]
+    total: int | None = Field(
+        description="Number of messages in all pages; null if the query has with_total=false"
+    )
+    limit: int
+    offset: int
+
+
 class ModelFailure(Contract):
     """A failed or skipped attempt to call a model."""
 

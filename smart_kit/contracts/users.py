@@ -21,6 +21,8 @@ from smart_kit.settings import Language, TimeZoneName
 Role = Literal["owner", "user"]
 UserStatus = Literal["active", "blocked"]
 TelegramId = Annotated[int, Field(ge=1, lt=2**52, description="Telegram's numeric user id")]
+MAX_USER_BATCH = 100
+"""Profiles in one request."""
 PersonName = Annotated[str, StringConstraints(max_length=255)]
 BudgetAmount = Annotated[
     Decimal, Field(ge=0, le=100_000, max_digits=12, decimal_places=6, description="USD a day")
@@ -106,6 +108,31 @@ class UserSnapshot(Contract):
     threads: dict[UUID, UUID] = Field(default_factory=dict)
     """Assistant to current thread, for assistants with more than the first thread."""
     version: int
+
+
+class UserBatchUpsert(RequestBody):
+    """Profiles of users in Telegram. Creates unknown users, and updates the others.
+
+    Of two profiles with one Telegram id, the fields of the later one count.
+    """
+
+    model_config = example_config(profiles=[{"telegram_id": 123456789, "first_name": "Ann"}])
+
+    profiles: list[UserCreate] = Field(min_length=1, max_length=MAX_USER_BATCH)
+
+
+class UpsertedUser(Contract):
+    """A created or updated user."""
+
+    user: UserSnapshot
+    """As it is written to Redis."""
+    is_new: bool
+
+
+class UserBatchRead(Contract):
+    """Created and updated users, one for each Telegram id, in the order of their first profiles."""
+
+    users: list[UpsertedUser]
 
 
 class InviteCreate(RequestBody):

@@ -9,7 +9,7 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead
 from smart_kit.contracts.effects import EffectRead, EffectUndo
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpdate
-from smart_kit.contracts.threads import MessageRead, ThreadCreate, ThreadRead
+from smart_kit.contracts.threads import MessagePage, ThreadCreate, ThreadRead
 from smart_kit.contracts.usage import BudgetRead
 from smart_kit.contracts.users import UserRead, UserUpdate, UserUpsert
 from smart_kit.rest_client import ServiceClient
@@ -77,10 +77,8 @@ class RestServiceClient:
         body = EffectUndo(user_id=user_id)
         return await self._write("/effects/undo", EffectRead, body, user_id, idempotency_key)
 
-    async def list_newest_messages(
-        self, user_id: UUID, thread_id: UUID, limit: int
-    ) -> Page[MessageRead]:
-        """Return the newest items of a thread that a model receives, oldest first.
+    async def list_newest_messages(self, user_id: UUID, thread_id: UUID, limit: int) -> MessagePage:
+        """Return the newest items of a thread that a model receives, oldest first, uncounted.
 
         The request is not retried: a user waits for the answer.
         """
@@ -89,10 +87,11 @@ class RestServiceClient:
             "user_id": str(user_id),
             "is_in_context": "true",
             "newest": "true",
+            "with_total": "false",
             "limit": limit,
         }
         return await self._client.call(
-            "GET", "/messages", Page[MessageRead], user_id=user_id, params=params, max_attempts=1
+            "GET", "/messages", MessagePage, user_id=user_id, params=params, max_attempts=1
         )
 
     async def close(self) -> None:

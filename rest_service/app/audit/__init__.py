@@ -7,6 +7,7 @@ operation are not recorded: no valid token (401), unknown path (404) or method (
 large (413) or not JSON (415), a query parameter given twice (422).
 """
 
+from dataclasses import replace
 from urllib.parse import quote
 from uuid import UUID
 
@@ -34,13 +35,22 @@ log = structlog.stdlib.get_logger()
 def record_write(session: AsyncSession, request: Request, status: int) -> None:
     """Add an entry for a request that is about to be committed, unless it wrote nothing."""
     written = get_writes(session)
-    if request.method not in READ_METHODS and written.has_writes:
-        session.add(_build_entry(request, "done", status, written))
+    if request.method in READ_METHODS or not written.has_writes:
+        return
+    entries = [written]
+    if written.has_separate_entries:
+        entries = [replace(written, rows={row.id: row}) for row in written.rows.values()]
+    session.add_all(_build_entry(request, "done", status, one) for one in entries)
 
 
 def set_facts(session: AsyncSession, facts: JsonObject) -> None:
     """Set the facts of a request that writes many records. They must hold no secrets or texts."""
     get_writes(session).facts = facts
+
+
+def separate_entries(session: AsyncSession) -> None:
+    """Add an entry for each record that the request creates or changes, not for the first one."""
+    get_writes(session).has_separate_entries = True
 
 
 async def record_ahead(request: Request, status: int) -> None:

@@ -1,7 +1,8 @@
 """Tracks what a database session writes, for the audit log."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import Result, event
 from sqlalchemy.orm import ORMExecuteState, UOWTransaction
@@ -23,11 +24,19 @@ class SessionWrites:
     """The writes of a session so far."""
 
     has_writes: bool = False
-    first_row: Row | None = None
-    """The first written record of an audited type."""
+    rows: dict[UUID, Row] = field(default_factory=dict)
+    """The written records of audited types, by their ids, the first one first."""
     is_deleted: bool = False
+    """Whether the first one was deleted."""
+    has_separate_entries: bool = False
+    """Whether each record gets an entry of its own, and not only the first one."""
     facts: JsonObject | None = None
-    """Replaces the columns of the first row if a request writes many records."""
+    """Replaces the columns of the first record if a request writes many."""
+
+    @property
+    def first_row(self) -> Row | None:
+        """The first written record."""
+        return next(iter(self.rows.values()), None)
 
 
 def get_writes(session: AsyncSession) -> SessionWrites:
@@ -47,8 +56,10 @@ def _record_rows(session: TrackedSession, _: UOWTransaction) -> None:
             continue
         written = _get_writes(session)
         written.has_writes = True
-        if written.first_row is None and type(row) in AUDITED_TYPES:
-            written.first_row, written.is_deleted = row, row in session.deleted
+        if type(row) in AUDITED_TYPES:
+            if not written.rows:
+                written.is_deleted = row in session.deleted
+            written.rows.setdefault(row.id, row)
 
 
 @event.listens_for(TrackedSession, "do_orm_execute")

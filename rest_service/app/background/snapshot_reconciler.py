@@ -8,7 +8,7 @@ from redis.exceptions import RedisError
 from sqlalchemy.exc import SQLAlchemyError
 
 from smart_kit.aio import sleep_until_stopped
-from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY, user_key
+from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
 
 from ..config import Settings
 from ..database import SessionFactory
@@ -96,12 +96,7 @@ class SnapshotReconciler:
             async with self._sessions() as session:
                 batch = wanted[start : start + _BATCH_SIZE]
                 snapshots = await users.build_snapshots(session, batch, self._settings.daily_budget)
-            for user in snapshots:
-                await self._store.put_if_newer(
-                    user_key(user.telegram_id),
-                    user,
-                    replaceable_version=replaceable_versions[user.id],
-                )
+            await self._store.put_users_if_newer(snapshots, replaceable_versions)
 
 
 def _replaceable_version(stored: StoredSnapshot, version: int) -> int | None:

@@ -3,10 +3,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from smart_kit.contracts.base import Page
-from smart_kit.contracts.threads import (
-    MessageRead,
-)
+from smart_kit.contracts.threads import MessagePage, MessageRead
 
 from ..dependencies import OwnerDep, SessionDep
 from ..services.conversations import messages
@@ -18,7 +15,7 @@ router = APIRouter(prefix="/messages", tags=["messages"])
 @router.get("")
 async def list_messages(
     session: SessionDep, query: Annotated[MessageQuery, Query()], owner: OwnerDep
-) -> Page[MessageRead]:
+) -> MessagePage:
     """List messages, newest last."""
     return await messages.read_page(session, query, owner)
 

@@ -5,15 +5,21 @@ from fastapi import APIRouter, Response
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.users import (
     TelegramId,
+    UpsertedUser,
+    UserBatchRead,
+    UserBatchUpsert,
     UserCreate,
     UserRead,
     UserUpdate,
     UserUpsert,
 )
 
+from .. import audit
 from ..dependencies import ActingUserDep, AdminOnly, CallerDep, OwnerDep, SessionDep, SettingsDep
 from ..pagination import PageQueryDep
 from ..services.users import users
+from ..session_changes import get_changes
+from ..snapshots import users as user_snapshots
 
 router = APIRouter(prefix="/users", tags=["users"])
 
@@ -28,6 +34,25 @@ async def list_users(session: SessionDep, query: PageQueryDep, owner: OwnerDep) 
 async def create_user(session: SessionDep, settings: SettingsDep, body: UserCreate) -> UserRead:
     """Add a user. Telegram ids are unique."""
     return await users.create(session, body, settings.owner_telegram_id)
+
+
+@router.put("", operation_id="upsert_users")
+async def upsert_users(
+    session: SessionDep, settings: SettingsDep, body: UserBatchUpsert
+) -> UserBatchRead:
+    """Add unknown users and update the Telegram profiles of known ones, together."""
+    audit.separate_entries(session)
+    found = await users.upsert_many(session, body.profiles, settings.owner_telegram_id)
+    budget = settings.daily_budget
+    # a user who is new in this transaction has no threads
+    built = [user_snapshots.build_snapshot(row, {}, budget) for row, is_new in found if is_new]
+    if known := [row.id for row, is_new in found if not is_new]:
+        built += await user_snapshots.build_snapshots(session, known, budget)
+    snapshots = {snapshot.id: snapshot for snapshot in built}
+    get_changes(session).user_snapshots = snapshots
+    return UserBatchRead(
+        users=[UpsertedUser(user=snapshots[row.id], is_new=is_new) for row, is_new in found]
+    )
 
 
 @router.get("/by-telegram-id/{telegram_id}")

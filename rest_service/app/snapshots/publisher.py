@@ -1,6 +1,7 @@
 """Publishes changes to Redis, after the commit and before the response."""
 
 import asyncio
+from uuid import UUID
 
 import structlog
 from redis.exceptions import RedisError
@@ -58,22 +59,21 @@ class SnapshotPublisher:
         await self.delete_histories(changes)
         if changes.deleted_telegram_ids:
             await self._store.delete(map(user_key, changes.deleted_telegram_ids))
-        if changes.configuration or changes.user_ids:
-            await self._put_snapshots(changes)
+        await self._store.put_users_if_newer(changes.user_snapshots.values())
+        user_ids = changes.user_ids - changes.user_snapshots.keys()
+        if changes.configuration or user_ids:
+            await self._put_snapshots(changes.configuration, user_ids)
         if changes.cron_jobs:
             await self._store.notify_subscribers(CRON_CHANNEL)
 
-    async def _put_snapshots(self, changes: ChangesToPublish) -> None:
+    async def _put_snapshots(self, is_configuration_changed: bool, user_ids: set[UUID]) -> None:
         async with self._sessions() as session:
-            if changes.configuration:
+            if is_configuration_changed:
                 snapshot = await configuration.build_snapshot(
                     session, self._settings.default_model_names
                 )
                 await self._store.put_if_newer(
                     CONFIGURATION_KEY, snapshot, channel=CONFIGURATION_CHANNEL
                 )
-            people = await users.build_snapshots(
-                session, changes.user_ids, self._settings.daily_budget
-            )
-            for user in people:
-                await self._store.put_if_newer(user_key(user.telegram_id), user)
+            people = await users.build_snapshots(session, user_ids, self._settings.daily_budget)
+            await self._store.put_users_if_newer(people)

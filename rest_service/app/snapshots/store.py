@@ -1,9 +1,11 @@
 """Snapshots in Redis, which never replace newer ones."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
+from types import MappingProxyType
+from uuid import UUID
 
 from redis.commands.core import AsyncScript
 
@@ -53,9 +55,22 @@ class SnapshotStore:
 
         `replaceable_version` is replaced although it looks newer.
         """
-        replaceable = "" if replaceable_version is None else str(replaceable_version)
-        arguments = [str(snapshot.version), snapshot.model_dump_json(), channel, replaceable]
+        arguments = [channel, *_build_arguments(snapshot, replaceable_version)]
         return bool(await self._put_if_newer(keys=[key], args=arguments))
+
+    async def put_users_if_newer(
+        self,
+        users: Iterable[UserSnapshot],
+        replaceable_versions: Mapping[UUID, int | None] = MappingProxyType({}),
+    ) -> None:
+        """Write snapshots of users together, without those that are older than the stored ones."""
+        arguments: dict[str, list[str]] = {
+            user_key(user.telegram_id): _build_arguments(user, replaceable_versions.get(user.id))
+            for user in users
+        }
+        if arguments:
+            args = ["", *(one for some in arguments.values() for one in some)]
+            await self._put_if_newer(keys=list(arguments), args=args)
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, StoredSnapshot]:
         """Return the values of the keys that exist."""
@@ -82,6 +97,11 @@ class SnapshotStore:
     async def notify_subscribers(self, channel: str) -> None:
         """Announce a change on a channel."""
         await await_result(self._redis.publish(channel, ""))
+
+
+def _build_arguments(snapshot: Snapshot, replaceable_version: int | None) -> list[str]:
+    replaceable = "" if replaceable_version is None else str(replaceable_version)
+    return [str(snapshot.version), snapshot.model_dump_json(), replaceable]
 
 
 def _parse(text: str) -> StoredSnapshot:

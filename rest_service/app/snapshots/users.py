@@ -1,7 +1,7 @@
 """Builds the snapshots of users."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
@@ -20,11 +20,13 @@ async def build_snapshots(
 ) -> list[UserSnapshot]:
     """Return the snapshots of existing users. `daily_budget` is the default."""
     ids = list(user_ids)
-    users = (await session.exec(select(User).where(col(User.id).in_(ids)))).all()
+    # populate: a trigger raises the version of a row that this session has written
+    rows = select(User).where(col(User.id).in_(ids)).execution_options(populate_existing=True)
+    users = (await session.exec(rows)).all()
     own = select(Thread).where(col(Thread.user_id).in_(ids)).order_by(col(Thread.assistant_id))
     threads = (await session.exec(own)).all()
     current_threads = _group_current_threads(threads)
-    return [_to_user_snapshot(user, current_threads[user.id], daily_budget) for user in users]
+    return [build_snapshot(user, current_threads[user.id], daily_budget) for user in users]
 
 
 async def read_versions(session: AsyncSession) -> dict[str, tuple[UUID, int]]:
@@ -42,9 +44,10 @@ def _group_current_threads(threads: Sequence[Thread]) -> dict[UUID, dict[UUID, U
     return current
 
 
-def _to_user_snapshot(
-    user: User, current_threads: dict[UUID, UUID], daily_budget: Decimal | None
+def build_snapshot(
+    user: User, current_threads: Mapping[UUID, UUID], daily_budget: Decimal | None
 ) -> UserSnapshot:
+    """Return the snapshot of a user."""
     budget = daily_budget if user.daily_budget is None else user.daily_budget
     return UserSnapshot.model_validate(
         user.model_dump() | {"daily_budget": budget, "threads": current_threads}

@@ -15,7 +15,7 @@ from smart_kit.contracts.tools import (
 from smart_kit.errors import Conflict, InvalidRequest
 
 from ...models import Assistant, AssistantTool, Tool
-from ...pagination import PageQuery, build_page, fetch_page
+from ...pagination import PageQuery, build_page, count_rows, fetch_rows
 from ..configuration.change import configuration_change
 from ..records.crud import RecordReader, find, get_provided_fields, not_found_error, set_fields
 from ..tools import tools
@@ -33,7 +33,8 @@ async def read_tools(session: AsyncSession, assistant_id: UUID, query: PageQuery
     await find(session, Assistant, assistant_id)
     own = select(AssistantTool).where(AssistantTool.assistant_id == assistant_id)
     rows = own.join(Tool, col(Tool.id) == col(AssistantTool.tool_id)).order_by(col(Tool.name))
-    links, total = await fetch_page(session, rows, query)
+    total = await count_rows(session, rows)
+    links = await fetch_rows(session, rows, query)
     by_id = select(Tool).where(col(Tool.id).in_([link.tool_id for link in links]))
     found = {tool.id: tool for tool in await session.exec(by_id)}
     items = [_to_tool_read(link, found[link.tool_id]) for link in links]

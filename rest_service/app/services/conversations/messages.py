@@ -5,11 +5,10 @@ from pydantic import Field
 from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import Page
-from smart_kit.contracts.threads import MessageRead
+from smart_kit.contracts.threads import MessagePage, MessageRead
 
 from ...models import Message
-from ...pagination import PageQuery, PlainText, build_page, fetch_page, select_matching
+from ...pagination import PageQuery, PlainText, count_rows, fetch_rows, select_matching
 from ..records.crud import OwnerScope, RecordReader
 
 RECORDS = RecordReader(Message, MessageRead)
@@ -25,14 +24,19 @@ class MessageQuery(PageQuery):
     newest: bool = Field(
         False, description="Count limit and offset from the newest message; the order is the same"
     )
+    with_total: bool = Field(
+        True,
+        description="false: `total` is null. Counting the messages of a long thread takes much"
+        " longer than reading a page",
+    )
 
 
-async def read_page(
-    session: AsyncSession, query: MessageQuery, owner: OwnerScope
-) -> Page[MessageRead]:
+async def read_page(session: AsyncSession, query: MessageQuery, owner: OwnerScope) -> MessagePage:
     """Return messages, newest last."""
     order = (col(Message.turn_started_at), col(Message.message_id), col(Message.position))
     order_by = (column.desc() if query.newest else column for column in order)
     rows = select_matching(Message, query, owner, *order_by)
-    items, total = await fetch_page(session, rows, query)
-    return build_page(map(RECORDS.to_read, items[::-1] if query.newest else items), total, query)
+    total = await count_rows(session, rows) if query.with_total else None
+    page = await fetch_rows(session, rows, query)
+    items = [RECORDS.to_read(row) for row in (reversed(page) if query.newest else page)]
+    return MessagePage(items=items, total=total, limit=query.limit, offset=query.offset)
