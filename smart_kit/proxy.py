@@ -4,31 +4,22 @@ aiohttp's `trust_env` would look it up with each request, and read `~/.netrc` in
 """
 
 import ipaddress
-from typing import TypedDict
 from urllib.request import getproxies, proxy_bypass
 
-from aiohttp import BasicAuth
 from yarl import URL
 
 
-class ProxyOptions(TypedDict):
-    """Arguments of `aiohttp.ClientSession`."""
-
-    proxy: URL | None
-    proxy_auth: BasicAuth | None
-
-
-def find_proxy(server_url: str) -> ProxyOptions:
+def find_proxy(server_url: str) -> URL | None:
     """Return the proxy for this server by HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY.
 
-    A server on this machine has none: the operator's proxy is meant for others.
+    A server on this machine has none: the operator's proxy is meant for others. The URL may hold a
+    password.
     """
     server, proxies = URL(server_url), getproxies()
     given = proxies.get(server.scheme) or proxies.get("all")
     if not given or _is_loopback(server.host or "") or proxy_bypass(server.host or ""):
-        return {"proxy": None, "proxy_auth": None}
-    proxy = URL(given if "://" in given else f"http://{given}")
-    return {"proxy": proxy.with_user(None), "proxy_auth": BasicAuth.from_url(proxy)}
+        return None
+    return URL(given if "://" in given else f"http://{given}")
 
 
 def _is_loopback(host: str) -> bool:

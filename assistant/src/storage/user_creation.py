@@ -1,4 +1,4 @@
-"""Creates users through rest_service. Those who write for the first time together share a request."""
+"""Creates users through rest_service; those who come together share a request."""
 
 import asyncio
 from typing import NamedTuple
@@ -26,7 +26,7 @@ class UserCreator:
     async def create(self, sender: Sender) -> UpsertedUser:
         """Return the user, and whether they are new. Raises what RestServiceClient raises."""
         profile = sender.model_dump(include=set(UserCreate.model_fields), exclude_unset=True)
-        created = asyncio.get_running_loop().create_future()
+        created: asyncio.Future[UpsertedUser] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(UserCreate.model_validate(profile), created))
         if self._sending is None:
             self._sending = asyncio.create_task(self._send_batches())

@@ -30,7 +30,7 @@ ATTEMPT_TIMEOUT_SECONDS = 60.0
 """Longest time that one attempt waits for a whole answer."""
 
 _KEEPALIVE_SECONDS = 30.0
-"""Users pause longer than the default 15 s between messages, and a new TLS connection takes time."""
+"""Users pause longer than the default 15 s between messages, and a TLS handshake takes time."""
 _NON_STREAM_TYPES = ("json", "html", "xml")
 """Parts of content types of responses that are not streamed, though a stream was requested."""
 
@@ -99,7 +99,7 @@ class Endpoint:
                 cookie_jar=aiohttp.DummyCookieJar(),
                 # `post` limits the time of a whole attempt
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
-                **find_proxy(self.base_url),
+                proxy=find_proxy(self.base_url),
             )
         return self._session
 
@@ -199,5 +199,8 @@ def _translate_errors() -> Iterator[None]:
     except aiohttp.ConnectionTimeoutError as error:
         # without its cause: a TimeoutError there means that the model was already generating
         raise UpstreamUnavailable(f"{type(error).__name__}: {error}") from None
+    except aiohttp.ClientResponseError as error:  # its text has the URL of a proxy, with password
+        reason = f"{type(error).__name__}: {error.status} {error.message}"
+        raise UpstreamUnavailable(reason) from None
     except CONNECTION_OR_JSON_ERRORS as error:
         raise UpstreamUnavailable(f"{type(error).__name__}: {error}") from error
