@@ -18,7 +18,7 @@ from smart_kit.contracts.queue import (
     UserPress,
 )
 from smart_kit.contracts.threads import CronJobRunRecord
-from smart_kit.contracts.users import UserSnapshot
+from smart_kit.contracts.users import UpsertedUser
 from smart_kit.errors import RejectMessage, RetryMessage, UpstreamUnavailable
 from smart_kit.mailbox import Delivery, Mailbox, Outcome
 
@@ -71,7 +71,9 @@ class AssistantOrchestrator:
                 reason = "the message seems to be another bot's"
                 raise RetryMessage(CONFIGURATION_RETRY_SECONDS, reason)
             raise RejectMessage("The message came through another bot than the current one.")
-        user = user_state.user or await self._resolve_unknown_user(message)
+        user, is_new = user_state.user, False
+        if user is None and (created := await self._resolve_unknown_user(message)) is not None:
+            user, is_new = created.user, created.is_new
         if user is None or user.status == "blocked":
             log.info("message dropped: user blocked or unknown", kind=message.kind)
             return Outcome(
@@ -85,7 +87,8 @@ class AssistantOrchestrator:
             context = CommandContext(message, user, assistant, factory)
             return await self.commands.handle(context)
         version = factory.configuration.version
-        return await self.turn_runner.run(TurnRequest(delivery, message, user, assistant, version))
+        request = TurnRequest(delivery, message, user, assistant, version, is_user_new=is_new)
+        return await self.turn_runner.run(request)
 
     async def on_dead_letter(self, delivery: Delivery) -> Outcome:
         """Return the notice about a message that could not be handled, with its receipts."""
@@ -101,7 +104,7 @@ class AssistantOrchestrator:
         )
         return Outcome(replies=(reply,), archive_record=_build_failed_run_record(message))
 
-    async def _resolve_unknown_user(self, message: ToSecretary) -> UserSnapshot | None:
+    async def _resolve_unknown_user(self, message: ToSecretary) -> UpsertedUser | None:
         """Return a user who is not in Redis: created if they write, None if only their schedule
         does, because then they were deleted."""
         if isinstance(message, ScheduledPrompt):

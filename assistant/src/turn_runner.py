@@ -41,6 +41,8 @@ class TurnRequest:
     user: UserSnapshot
     assistant: SecretaryLLMChat
     configuration_version: int
+    is_user_new: bool = False
+    """Whether this message created the user, so that there is no history."""
 
 
 @dataclass(frozen=True)
@@ -92,9 +94,11 @@ class TurnRunner:
 
     async def _open_conversation(self, request: TurnRequest, turn: Turn) -> Conversation:
         message, window = request.message, request.assistant.window
-        newest, length = await self.history.get_newest(
-            turn.thread_id, turn.user.id, window.history_items_to_load
-        )
+        newest, length = list[str](), 0
+        if not request.is_user_new:
+            newest, length = await self.history.get_newest(
+                turn.thread_id, turn.user.id, window.history_items_to_load
+            )
         text = message.text
         if isinstance(message, ScheduledPrompt):
             text = build_scheduled_text(text, message.scheduled_for.astimezone(turn.zone))

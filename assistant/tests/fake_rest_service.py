@@ -25,6 +25,8 @@ class FakeRestService:
     tasks_total: int = 0
     archive: list[dict[str, Any]] = field(default_factory=list)
     """Items of Alice's thread."""
+    known_users: set[int] = field(default_factory=set)
+    """Telegram ids of users who are not new."""
     undoable_effects: list[dict[str, Any]] = field(default_factory=list)
     """Effects that /undo would take back, the newest last."""
     next_fire_at: str | None = "2026-11-27T08:00:00Z"
@@ -49,7 +51,7 @@ class FakeRestService:
     def _respond(self, request: httpx2.Request, body: dict[str, Any]) -> httpx2.Response:
         match request.method, request.url.path.split("/")[2]:
             case "PUT", "users":
-                return httpx2.Response(200, json=self._upsert_user(request, body))
+                return httpx2.Response(200, json=self._upsert_users(body))
             case "POST", "cron-jobs":
                 return httpx2.Response(
                     201, json=self._idempotent(request, body, self._create_cron_job)
@@ -124,10 +126,14 @@ class FakeRestService:
             self.created[key] = make(request, body)
         return self.created[key]
 
-    def _upsert_user(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
-        telegram_id = int(request.url.path.split("/")[-1])
-        user = make_user(telegram_id).model_dump(mode="json")
-        return user | {"username": None} | body | _timestamps()
+    def _upsert_users(self, body: dict[str, Any]) -> dict[str, Any]:
+        users = []
+        for profile in body["profiles"]:
+            telegram_id = profile["telegram_id"]
+            snapshot = make_user(telegram_id).model_dump(mode="json") | profile
+            users.append({"user": snapshot, "is_new": telegram_id not in self.known_users})
+            self.known_users.add(telegram_id)
+        return {"users": users}
 
     def _create_thread(self, _: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
         fresh = {"id": str(uuid4()), "thread_id": str(uuid4())}

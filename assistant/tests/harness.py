@@ -129,9 +129,9 @@ class AssistantHarness:
         await self.weather.close()
 
     def get_model_connection(self) -> Any:
-        """Return the SDK client of the only endpoint."""
+        """Return the session of the only endpoint."""
         (endpoint,) = self._endpoints._endpoints.values()
-        return endpoint._client
+        return endpoint._session
 
     async def configure(self, *assistants: AssistantSnapshot, version: int = 1) -> None:
         """Write the snapshot of rest_service; every model named in it has a record."""

@@ -135,8 +135,37 @@ async def test_new_user_is_created_and_answered(
 
     assert isinstance(reply, Reply)
     (request,) = harness.rest.requests
-    assert (request.method, request.url.path) == ("PUT", f"/api/users/by-telegram-id/{ALICE}")
-    assert harness.rest.bodies == [{"first_name": "Alice", "username": None, "language_code": "en"}]
+    assert (request.method, request.url.path) == ("PUT", "/api/users")
+    profile = {"telegram_id": ALICE, "first_name": "Alice", "username": None, "language_code": "en"}
+    assert harness.rest.bodies == [{"profiles": [profile]}]
+
+
+async def test_history_of_a_created_user_who_is_not_new_is_restored(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    """Redis has lost its data: the user is created there again."""
+    await harness.redis.flushall()
+    harness.rest.known_users.add(ALICE)
+    harness.rest.archive = [{"role": "user", "content": "Remember 7."}]
+    model.add_steps("Seven.")
+    await harness.say("which number?")
+
+    assert len(harness.rest.requests_to("GET", "/api/messages")) == 1
+    assert "Remember 7." in [message["content"] for message in model.requests[0].messages]
+
+
+async def test_lost_history_of_a_formerly_new_user_is_restored(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await harness.redis.delete(user_key(ALICE), f"{history_key(ALICES_THREAD)}:mark")
+    model.add_steps("Hello!", "Seven.")
+    await harness.say("hi")
+    assert harness.rest.requests_to("GET", "/api/messages") == []
+    await harness.redis.delete(history_key(ALICES_THREAD))
+    harness.rest.archive = [{"role": "user", "content": "Remember 7."}]
+    await harness.say("which number?")
+
+    assert "Remember 7." in [message["content"] for message in model.requests[1].messages]
 
 
 async def test_new_user_waits_while_rest_service_is_unavailable(harness: AssistantHarness) -> None:

@@ -115,6 +115,7 @@ class LLMChat(BaseAssistant):
     ) -> Completion:
         """Return the answer. Where no model answers, record the failed attempts with their costs,
         under the last model called."""
+        is_shown = conversation.is_for_person and turn.progress.can_show_text
         request = ModelRequest(
             prompt=self._prompt,
             conversation=conversation,
@@ -122,7 +123,7 @@ class LLMChat(BaseAssistant):
             may_call_tools=may_call,
             overrides=self._overrides,
             api=self.api,
-            listener=turn.progress if conversation.is_for_person else None,
+            listener=turn.progress if is_shown else None,
         )
         failures: list[ModelFailure] = []
         started_at = utc_now()

@@ -10,9 +10,11 @@ from redis.exceptions import RedisError
 
 from smart_kit.aio import is_cancelled
 from smart_kit.contracts.keys import parse_bot_id, progress_channel
-from smart_kit.contracts.queue import ProgressFrame, QueueMessage
+from smart_kit.contracts.queue import ProgressFrame, QueueMessage, ScheduledPrompt
 from smart_kit.redis import Redis
 
+QUICK_TURN_SECONDS = 0.5
+"""A turn that ends sooner publishes no frame."""
 HEARTBEAT_SECONDS = 4.0
 """Seconds between two frames; Telegram shows *typing* for five."""
 MIN_TEXT_INTERVAL_SECONDS = 1.0
@@ -36,11 +38,35 @@ class TurnProgress:
         """What the heartbeat shows: a model call, running tools, or the growing text."""
         self._text = ""
         self._next_text_at = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._heartbeat: asyncio.Task[None] | None = None
+
+    @property
+    def can_show_text(self) -> bool:
+        """Whether a user can see the answer grow: only private chats have drafts, and nobody waits
+        for the answer to a scheduled prompt."""
+        is_private = self._channel is not None and self._message.chat_id > 0
+        return is_private and not isinstance(self._message, ScheduledPrompt)
 
     @property
     def is_due(self) -> bool:
-        """Whether the growing text may be published again."""
-        return asyncio.get_running_loop().time() >= self._next_text_at
+        """Whether the growing text may be published now."""
+        is_shown = self._heartbeat is not None
+        return is_shown and asyncio.get_running_loop().time() >= self._next_text_at
+
+    def start(self) -> None:
+        """Publish frames if the turn is not finished soon."""
+        if self._channel is not None:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(QUICK_TURN_SECONDS, self._start_heartbeat)
+
+    async def finish(self) -> None:
+        """Publish the last frame, if there were others."""
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+            await self.publish("end")
 
     async def on_text(self, text: str) -> None:
         """Publish the answer so far, which has to be valid Unicode."""
@@ -49,11 +75,14 @@ class TurnProgress:
             self.kind, self._text = "delta", text
             await self.publish("delta")
 
-    async def run_heartbeat(self) -> None:
+    def _start_heartbeat(self) -> None:
+        self._heartbeat = asyncio.create_task(self._run_heartbeat())
+
+    async def _run_heartbeat(self) -> None:
         """Repeat the current frame until cancelled."""
         while not is_cancelled():
-            await asyncio.sleep(HEARTBEAT_SECONDS)
             await self.publish(self.kind)
+            await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def publish(self, kind: FrameKind) -> None:
         """Publish a frame."""
@@ -78,10 +107,8 @@ class TurnProgress:
 async def publishing_progress(redis: Redis, message: QueueMessage) -> AsyncIterator[TurnProgress]:
     """Publish the progress of the message's turn as long as the block runs."""
     progress = TurnProgress(redis, message)
-    await progress.publish("begin")
-    heartbeat = asyncio.create_task(progress.run_heartbeat())
+    progress.start()
     try:
         yield progress
     finally:
-        heartbeat.cancel()
-        await progress.publish("end")
+        await progress.finish()

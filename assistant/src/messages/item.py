@@ -38,7 +38,7 @@ class ChatItem:
         message: JsonObject = json.loads(self.json)
         return message
 
-    @property
+    @cached_property
     def json_without_extras(self) -> str:
         """The JSON that every model understands."""
         at = self.json.find(_EXTRAS_MARKER)

@@ -11,7 +11,14 @@ from smart_kit.contracts.effects import EffectRead, EffectUndo
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpdate
 from smart_kit.contracts.threads import MessagePage, ThreadCreate, ThreadRead
 from smart_kit.contracts.usage import BudgetRead
-from smart_kit.contracts.users import UserRead, UserUpdate, UserUpsert
+from smart_kit.contracts.users import (
+    UpsertedUser,
+    UserBatchRead,
+    UserBatchUpsert,
+    UserCreate,
+    UserRead,
+    UserUpdate,
+)
 from smart_kit.rest_client import ServiceClient
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -23,10 +30,10 @@ class RestServiceClient:
     def __init__(self, client: ServiceClient) -> None:
         self._client = client
 
-    async def upsert_user(self, telegram_id: int, profile: UserUpsert) -> UserRead:
-        """Return the user of this Telegram id; a new user is created."""
-        path = f"/users/by-telegram-id/{telegram_id}"
-        return await self._client.call("PUT", path, UserRead, body=profile)
+    async def upsert_users(self, profiles: list[UserCreate]) -> list[UpsertedUser]:
+        """Return the users of these Telegram ids, 100 at most; new users are created."""
+        body = UserBatchUpsert(profiles=profiles)
+        return (await self._client.call("PUT", "/users", UserBatchRead, body=body)).users
 
     async def update_user(self, user_id: UUID, change: UserUpdate) -> UserRead:
         """Change the given fields of a user. The call is idempotent."""

@@ -15,6 +15,8 @@ from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import (
     ALICE,
     BOT,
+    SENT_AT,
+    id_for,
     make_assistant,
     make_model,
     make_secretary,
@@ -22,7 +24,7 @@ from assistant.tests.snapshot_builders import (
     make_user,
 )
 from smart_kit.contracts.keys import progress_channel
-from smart_kit.contracts.queue import ProgressFrame, QueueMessage
+from smart_kit.contracts.queue import ProgressFrame, QueueMessage, ScheduledPrompt
 from smart_kit.redis import Redis, connect
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.scripted_model import (
@@ -30,6 +32,7 @@ from smart_kit.testing.scripted_model import (
     ScriptedResponse,
     make_error_response,
     make_response,
+    make_tool_call_response,
 )
 
 
@@ -53,11 +56,21 @@ async def subscriber(redis: Redis) -> AsyncIterator[FrameSubscriber]:
 
 
 @pytest.fixture
+def no_turn_is_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Publish the first frame as soon as a turn waits for anything."""
+    monkeypatch.setattr(turn_progress, "QUICK_TURN_SECONDS", 0.0)
+
+
+slow_turns = pytest.mark.usefixtures("no_turn_is_quick")
+
+
+@pytest.fixture
 def no_heartbeat(monkeypatch: pytest.MonkeyPatch) -> None:
     """Publish no frame twice, however long a turn takes."""
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 3600.0)
 
 
+@slow_turns
 async def test_a_turn_begins_and_ends(
     harness: AssistantHarness, model: ScriptedModel, subscriber: FrameSubscriber, no_heartbeat: None
 ) -> None:
@@ -71,6 +84,7 @@ async def test_a_turn_begins_and_ends(
     assert begin.message_id == end.message_id == f"tg:{BOT}:1"
 
 
+@slow_turns
 async def test_a_turn_that_fails_ends_too(
     harness: AssistantHarness, model: ScriptedModel, subscriber: FrameSubscriber, no_heartbeat: None
 ) -> None:
@@ -80,6 +94,7 @@ async def test_a_turn_that_fails_ends_too(
     assert [(await subscriber.next_frame()).kind for _ in range(2)] == ["begin", "end"]
 
 
+@slow_turns
 async def test_heartbeat_repeats_the_state_of_a_long_turn(
     harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +122,7 @@ def make_event_stream(*deltas: dict[str, Any]) -> ScriptedResponse:
     return make_response("".join([*lines, "data: [DONE]\n\n"]).encode(), "text/event-stream")
 
 
+@slow_turns
 async def test_only_the_text_of_the_secretary_is_published(
     harness: AssistantHarness,
     model: ScriptedModel,
@@ -124,7 +140,7 @@ async def test_only_the_text_of_the_secretary_is_published(
     call = {"index": 0, "id": "x", "function": {"name": "ask_poet", "arguments": '{"message":"x"}'}}
     model.add_steps(
         make_event_stream({"content": "I ask."}, {"tool_calls": [call]}),
-        make_event_stream({"content": "Drip"}, {"content": ", drop."}),
+        "Drip, drop.",
         make_event_stream({"content": "He "}, {"content": "says: drip."}),
     )
     reply = await harness.say("a verse?")
@@ -137,12 +153,15 @@ async def test_only_the_text_of_the_secretary_is_published(
     assert list(dict.fromkeys(texts)) == ["I ask.", "He ", "He says: drip."]
 
 
+@slow_turns
 async def test_text_is_published_at_intervals_and_by_the_heartbeat(
     harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
     monkeypatch.setattr(turn_progress, "MIN_TEXT_INTERVAL_SECONDS", 3600.0)
     async with publishing_progress(harness.redis, harness.make_message("hi")) as frames:
+        assert not frames.is_due, "the turn may still be quick"
+        assert (await subscriber.next_frame()).kind == "begin"
         assert frames.is_due
         await frames.on_text(" ")
         assert frames.is_due
@@ -157,6 +176,74 @@ async def test_text_is_published_at_intervals_and_by_the_heartbeat(
 
     assert (frame.text, again.text, again.kind) == ("Once", "Once", "delta")
     assert (thinking.kind, thinking.text) == ("begin", "")
+
+
+@pytest.mark.parametrize(
+    ("seconds", "kinds"), [(0.49, []), (0.51, ["begin", "end"]), (4.6, ["begin", "begin", "end"])]
+)
+@pytest.mark.clock("virtual")
+async def test_only_turns_longer_than_half_a_second_are_published(
+    seconds: float, kinds: list[str]
+) -> None:
+    redis = RecordingRedis()
+    message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
+    async with publishing_progress(redis, message):  # type: ignore[arg-type] # as said
+        await asyncio.sleep(seconds)
+    await asyncio.sleep(60)
+
+    assert [frame.kind for frame in redis.frames] == kinds
+    assert [frame.seq for frame in redis.frames] == list(range(1, len(kinds) + 1))
+
+
+class RecordingRedis:
+    """Only publishes."""
+
+    def __init__(self) -> None:
+        self.frames: list[ProgressFrame] = []
+
+    async def publish(self, _: str, frame: str) -> int:
+        self.frames.append(ProgressFrame.model_validate_json(frame))
+        return 1
+
+
+async def test_only_answers_that_can_be_shown_are_streamed(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    streams = make_model("default-model", capabilities=frozenset({"tools", "streaming"}))
+    harness.models = {"default-model": streams}
+    await harness.configure(
+        make_secretary(make_tool("ask_assistant", "ask_poet", sub_assistant="Poet")),
+        make_assistant("Poet"),
+        version=2,
+    )
+    model.add_steps(
+        make_tool_call_response(("ask_poet", {"message": "x"})), "Drip.", "He says: drip."
+    )
+    await harness.say("a verse?")
+    for hidden in (
+        harness.make_message("in a group", chat_id=-5),
+        harness.make_message("by hand", conversation="cli"),
+        make_scheduled_prompt(harness),
+    ):
+        model.add_steps("Hello!")
+        await harness.handle(await harness.deliver(hidden))
+
+    assert [request.body.get("stream") for request in model.requests] == [
+        *(True, None, True),
+        *(None, None, None),
+    ]
+
+
+def make_scheduled_prompt(harness: AssistantHarness) -> ScheduledPrompt:
+    common = harness.make_message("").model_dump(include=set(QueueMessage.model_fields))
+    return ScheduledPrompt(
+        **common,
+        run_id=id_for("run"),
+        job_id=id_for("job"),
+        telegram_id=ALICE,
+        text="Tell me a joke",
+        scheduled_for=SENT_AT,
+    )
 
 
 class CancellationSwallowingRedis:
@@ -176,6 +263,7 @@ class CancellationSwallowingRedis:
         return 0
 
 
+@slow_turns
 async def test_heartbeat_ends_although_redis_swallows_the_cancellation(
     harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -189,6 +277,7 @@ async def test_heartbeat_ends_although_redis_swallows_the_cancellation(
     assert ended
 
 
+@slow_turns
 async def test_no_progress_is_published_for_a_blocked_user(
     harness: AssistantHarness, subscriber: FrameSubscriber, model: ScriptedModel
 ) -> None:
@@ -201,6 +290,7 @@ async def test_no_progress_is_published_for_a_blocked_user(
     assert (await subscriber.next_frame()).message_id == f"tg:{BOT}:2"
 
 
+@slow_turns
 async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: RedisSettings) -> None:
     with socket.socket() as unused_socket:
         unused_socket.bind(("127.0.0.1", 0))

@@ -19,6 +19,8 @@ CONSTANTS: dict[str, tuple[tuple[str, str, object], ...]] = {
         _FREQUENT_RENEWALS,
         ("assistant.src.commands", "REST_SERVICE_RETRY_SECONDS", 0.3),
         ("assistant.src.tools.mutating_tool", "RETRY_SECONDS", 0.3),
+        # a side effect of each turn, as in production of the slow ones
+        ("assistant.src.core.turn_progress", "QUICK_TURN_SECONDS", 0.0),
     ),
     "rest_service": (
         ("rest_service.app.background.snapshot_reconciler", "RECONCILE_INTERVAL_SECONDS", 1.0),

@@ -1,6 +1,6 @@
 """Records outgoing HTTP requests as side effects.
 
-httpx2 calls rest_service, models and the weather service; aiohttp calls Telegram and REST tools.
+httpx2 calls rest_service and the weather service; aiohttp calls models, Telegram and REST tools.
 """
 
 from typing import Any

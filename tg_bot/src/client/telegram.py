@@ -1,14 +1,14 @@
 """Client of the Telegram Bot API: the methods that the bot uses."""
 
 import asyncio
-import ipaddress
 import json
 from collections.abc import Callable, Sequence
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 import aiohttp
 from pydantic import ValidationError
+
+from smart_kit.proxy import find_proxy
 
 from ..config.settings import TgBotSettings
 from .errors import TelegramOutcomeUnknown, TelegramUnavailable, parse_response
@@ -36,8 +36,7 @@ class TelegramClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        # a proxy from the environment is not meant for a server on this machine
-        self._session = aiohttp.ClientSession(trust_env=not _is_loopback(self._base_url))
+        self._session = aiohttp.ClientSession(proxy=find_proxy(self._base_url))
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -191,11 +190,3 @@ def _describe_connect_error(error: Exception) -> str:
         reason = error.os_error.strerror or type(error.os_error).__name__
         return f"cannot connect to {error.host}:{error.port}: {reason}"
     return f"cannot connect: {type(error).__name__}"
-
-
-def _is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

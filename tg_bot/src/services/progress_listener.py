@@ -97,7 +97,7 @@ class ProgressListener:
 
     def _is_stale(self, frame: ProgressFrame, answer_id: str, draft: TurnDraft | None) -> bool:
         """Return whether a newer frame was seen. A retried turn counts from 1 again."""
-        if frame.kind == "begin" and frame.seq == 1:
+        if frame.seq == 1:
             return self._finished_turns.get(answer_id, False)
         return answer_id in self._finished_turns or (draft is not None and frame.seq <= draft.seq)
 

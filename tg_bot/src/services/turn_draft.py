@@ -30,8 +30,9 @@ log = structlog.stdlib.get_logger()
 class DraftTimings:
     """When a draft is sent. All values are seconds."""
 
-    initial_delay_seconds: float = 0.2
-    """An answer that is ready sooner is not announced: *typing* would appear after it."""
+    initial_delay_seconds: float = 0.1
+    """An answer that is ready sooner is not announced: *typing* would appear after it. The
+    assistant publishes the first frame half a second after the turn began."""
     min_interval_seconds: float = 1.1
     """Between two requests for a chat: Telegram limits chat actions and drafts together."""
     typing_refresh_seconds: float = 4.5

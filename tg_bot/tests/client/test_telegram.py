@@ -4,6 +4,7 @@ import socket
 import traceback
 from collections.abc import Iterator
 
+import aiohttp
 import pytest
 
 from smart_kit.testing.fake_telegram import TOKEN, FakeTelegram, ScriptedApiResponse, make_api_error
@@ -115,6 +116,22 @@ async def test_refused_connection_raises_unavailable(settings: TgBotSettings) ->
             await client.get_me()
     assert type(raised.value) is TelegramUnavailable
     assert "127.0.0.1" in raised.value.message
+
+
+async def test_requests_go_through_the_proxy_of_the_environment(
+    settings: TgBotSettings, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read_netrc() -> None:
+        raise AssertionError("~/.netrc is read with each request")
+
+    monkeypatch.setattr(aiohttp.client, "netrc_from_env", read_netrc)
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HTTP_PROXY", telegram.url)
+    elsewhere = settings.model_copy(update={"telegram_api_url": "http://telegram.example"})
+    async with TelegramClient(elsewhere) as client:
+        assert await client.send_message(1, "hello") == 1
+    assert [call.method for call in telegram.calls] == ["sendMessage"]
 
 
 async def test_message_has_no_link_preview_and_no_unset_parameters(

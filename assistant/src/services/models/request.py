@@ -62,7 +62,7 @@ class ModelRequest:
     api: ModelApi | None = None
     """The API to use as far as a server has it; None: the one in the model's record."""
     listener: StreamListener | None = None
-    """Receives the growing text of a streamed answer."""
+    """Receives the growing text; None: the answer is not streamed."""
 
     @property
     def items(self) -> Sequence[ChatItem]:

@@ -122,7 +122,8 @@ async def call_with_retries(
     while True:
         state = states.get(model, endpoint, api)
         adaptation = adaptation or state.get_adaptation(model)
-        started, ignored = loop_time(), states.rejected_extras | rejected
+        started = loop_time()
+        ignored = states.rejected_extras | rejected if rejected else states.rejected_extras
         call = ModelCall(request, model, PROTOCOLS[api], adaptation, ignored)
         try:
             with _guard_attempt(state.breaker, policy) as seconds:

@@ -18,6 +18,15 @@ FUNCTION = {"name": "f", "description": "d", "parameters": {"type": "object", "p
 QUESTION = ChatItem('{"role":"user","content":"hi"}')
 
 
+class SilentListener:
+    """A listener that never wants the text. With one, models that can stream do so."""
+
+    is_due = False
+
+    async def on_text(self, text: str) -> None:
+        raise AssertionError(f"not due, but got {text!r}")
+
+
 @dataclass
 class FakeBudget:
     """A budget that records reservations and settlements."""
@@ -75,7 +84,7 @@ def make_model_request(
         prompt=PromptPrefix(instructions, functions),
         conversation=make_conversation(*items or (QUESTION,)),
         key="m/1",
-        **changes,
+        **({"listener": SilentListener()} | changes),
     )
 
 

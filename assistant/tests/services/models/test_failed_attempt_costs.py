@@ -1,5 +1,6 @@
 """The cost of failed attempts: what is billed counts in the daily budget."""
 
+import asyncio
 import json
 from decimal import Decimal
 from typing import Any
@@ -199,6 +200,29 @@ async def test_unreachable_server_costs_nothing() -> None:
         )
     await nowhere.close()
 
+    assert budget.settled == [0]
+
+
+@pytest.mark.clock("virtual")
+async def test_server_that_does_not_finish_connecting_costs_nothing() -> None:
+    """The request cannot have been sent, though the attempt took longer than connecting may."""
+    budget, streams = FakeBudget(), list[asyncio.StreamWriter]()
+    async with await asyncio.start_server(
+        lambda _, writer: streams.append(writer), "127.0.0.1", 0
+    ) as silent:
+        port = silent.sockets[0].getsockname()[1]
+        endpoint = Endpoint(f"https://127.0.0.1:{port}/v1", "sk")
+        with pytest.raises(UpstreamUnavailable, match="ConnectionTimeoutError"):
+            await ModelClient().complete(
+                [make_resolved_model(endpoint, prices=PRICES)],
+                make_request(),
+                make_fake_turn(budget=budget),
+            )
+        await endpoint.close()
+        for writer in streams:
+            writer.close()
+
+    assert streams
     assert budget.settled == [0]
 
 

@@ -46,7 +46,7 @@ def get_endpoint(registry: ModelRegistry, name: str) -> Endpoint:
 
 
 def is_open(endpoint: Endpoint) -> bool:
-    return endpoint._client is not None
+    return endpoint._session is not None
 
 
 async def complete_with(registry: ModelRegistry, name: str) -> str:
@@ -144,10 +144,10 @@ async def test_running_turn_keeps_the_connection_of_its_configuration(
     endpoint = get_endpoint(first, "m1")
     with first.keep_endpoints_open():
         await complete_with(first, "m1")
-        client = endpoint._client
+        session = endpoint._session
         ModelRegistry(make_configuration(), pool, VAULT)
         await complete_with(first, "m1")
-        assert endpoint._client is client
+        assert endpoint._session is session
     await pool.close()
     assert not is_open(endpoint)
 
@@ -162,7 +162,7 @@ async def test_turns_and_configuration_share_one_connection() -> None:
     record = make_configuration(make_provider(FIRST, "http://a/v1"))  # nobody asks it
     registry = ModelRegistry(record, pool, VAULT)
     endpoint = get_endpoint(registry, "m1")
-    endpoint._get_client()
+    endpoint._get_session()
     with registry.keep_endpoints_open(), registry.keep_endpoints_open():
         pass
 

@@ -39,9 +39,14 @@ class ModelCall:
         parameters = {**self.model.parameters, **self.request.overrides}
         if self.has_tools and not self.request.may_call_tools:
             parameters["tool_choice"] = "none"
-        if "streaming" in self.model.capabilities:
+        if self.is_streamed:
             parameters["stream"] = True
         return parameters
+
+    @property
+    def is_streamed(self) -> bool:
+        """Whether the answer is requested as a stream: the model can, and somebody listens."""
+        return "streaming" in self.model.capabilities and self.request.listener is not None
 
     @property
     def has_tools(self) -> bool:

@@ -30,7 +30,7 @@ _STANDARD_CALL_KEYS = {"index", "id", "type", "function"}
 
 def _build_parameters(call: ModelCall) -> dict[str, Any]:
     parameters = call.shared_parameters
-    if "streaming" in call.model.capabilities:
+    if call.is_streamed:
         parameters["stream_options"] = {"include_usage": True}
     return parameters
 

@@ -5,10 +5,12 @@ import contextlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+import aiohttp
 import httpx2
-from openai import AsyncOpenAI, AsyncStream, DefaultAioHttpClient
+from openai import AsyncOpenAI
 
-from smart_kit.errors import UpstreamUnavailable
+from smart_kit.errors import UpstreamError, UpstreamUnavailable
+from smart_kit.proxy import find_proxy
 from smart_kit.tls import get_ssl_context
 
 from ....core.errors import StreamInterrupted
@@ -27,25 +29,23 @@ CONNECT_TIMEOUT_SECONDS = 5.0
 ATTEMPT_TIMEOUT_SECONDS = 60.0
 """Longest time that one attempt waits for a whole answer."""
 
-_LIMITS = httpx2.Limits(max_connections=100, keepalive_expiry=30.0)
-"""Users pause longer than the default 5 s between messages, and a new TLS connection takes time."""
-_TIMEOUT = httpx2.Timeout(ATTEMPT_TIMEOUT_SECONDS, connect=CONNECT_TIMEOUT_SECONDS)
+_KEEPALIVE_SECONDS = 30.0
+"""Users pause longer than the default 15 s between messages, and a TLS handshake takes time."""
 _NON_STREAM_TYPES = ("json", "html", "xml")
 """Parts of content types of responses that are not streamed, though a stream was requested."""
 
 
 class Endpoint:
-    """One server and one API key. Requests go through the SDK's untyped `post` over aiohttp.
+    """One server and one API key. The SDK builds the headers, and aiohttp sends the requests.
 
-    The SDK's typed calls take four times as long, mostly to build types that nothing here reads.
-    Its retries are off, because `services/models/retries.py` decides on them. The client is created
-    with the first request, and again with a request after `close`.
+    The SDK's own requests take seven times as long, mostly for options, retries and types that
+    nothing here uses. The session is opened by the first request, and again by one after `close`.
     """
 
     def __init__(self, base_url: str, api_key: str) -> None:
         self.base_url = base_url
         self._api_key = api_key
-        self._client: AsyncOpenAI | None = None
+        self._session: aiohttp.ClientSession | None = None
 
     async def post(
         self,
@@ -63,51 +63,45 @@ class Endpoint:
         try:
             async with asyncio.timeout(timeout_seconds):
                 with _translate_errors():
-                    stream = await self._get_client().post(
-                        path,
-                        content=body,
-                        cast_to=object,
-                        options={"headers": {"Content-Type": "application/json"}},
-                        stream=True,  # returns before the body is read: we limit its size
-                        stream_cls=AsyncStream[object],
+                    sent = await self._get_session().post(
+                        f"{self.base_url}{path}", data=body, allow_redirects=False
                     )
-                response = await _read_response(stream.response, accumulator, listener)
+                async with sent as response:
+                    if not 200 <= response.status < 300:
+                        raise await _read_error(response, body)
+                    answer = await _read_response(response, accumulator, listener)
         except TimeoutError as error:
             reason = f"No answer within {timeout_seconds:.0f} s"
             if accumulator is None or not accumulator.has_started:
                 raise UpstreamUnavailable(reason) from error
             if not accumulator.is_complete:
                 raise StreamInterrupted(reason) from error
-            response = accumulator.build_response()
-        if (api_error := error_from_body(response, body)) is not None:
+            answer = accumulator.build_response()
+        if (api_error := error_from_body(answer, body)) is not None:
             raise api_error
-        return response
+        return answer
 
     async def close(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.close()
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
 
-    def _get_client(self) -> AsyncOpenAI:
-        if self._client is None:
-            self._client = AsyncOpenAI(
-                api_key=self._api_key,
-                base_url=self.base_url,
-                max_retries=0,
-                timeout=_TIMEOUT,
-                http_client=DefaultAioHttpClient(
-                    timeout=_TIMEOUT,
-                    limits=_LIMITS,
-                    verify=get_ssl_context(),
-                    follow_redirects=False,
-                    event_hooks={"response": [_raise_for_status]},
+    def _get_session(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=0,  # the slots of the worker limit the requests
+                    keepalive_timeout=_KEEPALIVE_SECONDS,
+                    ssl=get_ssl_context(),
                 ),
+                headers=_build_headers(self.base_url, self._api_key),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                # `post` limits the time of a whole attempt
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_SECONDS),
+                proxy=find_proxy(self.base_url),
             )
-            # the SDK reads these from the environment; they would be sent to every provider
-            self._client.organization = self._client.project = None
-            self._client._custom_headers = {}
-        return self._client
+        return self._session
 
 
 class EndpointPool:
@@ -163,32 +157,38 @@ class EndpointPool:
             task.add_done_callback(self._closing.discard)
 
 
+def _build_headers(base_url: str, api_key: str) -> dict[str, str]:
+    """Return the headers of the SDK's requests."""
+    unused = httpx2.AsyncClient(verify=get_ssl_context(), trust_env=False)
+    client = AsyncOpenAI(api_key=api_key, base_url=base_url, http_client=unused)
+    # the SDK reads these from the environment; they would be sent to every provider
+    client.organization = client.project = None
+    client._custom_headers = {}
+    headers = {**client.auth_headers, **client.default_headers}
+    return {name: value for name, value in headers.items() if isinstance(value, str)}
+
+
 async def _read_response(
-    response: httpx2.Response,
+    response: aiohttp.ClientResponse,
     accumulator: StreamAccumulator | None,
     listener: StreamListener | None,
 ) -> object:
-    try:
-        kind = response.headers.get("content-type", "")
-        if accumulator is not None and not any(name in kind for name in _NON_STREAM_TYPES):
-            return await read_stream(response.aiter_bytes(), accumulator, listener)
-        with _translate_errors():
-            chunks = [chunk async for chunk in limit_bytes(response.aiter_bytes())]
-            return parse_json(b"".join(chunks))
-    finally:
-        await response.aclose()
+    kind = response.headers.get("content-type", "")
+    if accumulator is not None and not any(name in kind for name in _NON_STREAM_TYPES):
+        return await read_stream(response.content.iter_any(), accumulator, listener)
+    with _translate_errors():
+        chunks = [chunk async for chunk in limit_bytes(response.content.iter_any())]
+        return parse_json(b"".join(chunks))
 
 
-async def _raise_for_status(response: httpx2.Response) -> None:
-    """Raise the error that a status other than 2xx means, before the SDK reads the whole body."""
-    if response.is_success:
-        return
-    head = await read_error_body(response.aiter_bytes())
+async def _read_error(response: aiohttp.ClientResponse, sent: bytes) -> UpstreamError:
+    """Return the error that a status other than 2xx means."""
+    with _translate_errors():
+        head = await read_error_body(response.content.iter_any())
     body: object = head.decode(errors="replace")
     with contextlib.suppress(ValueError, RecursionError):
         body = parse_json(head)
-    sent = response.request.content
-    raise error_from_response(response.status_code, body, response.headers, sent)
+    return error_from_response(response.status, body, response.headers, sent)
 
 
 @contextlib.contextmanager
@@ -196,6 +196,11 @@ def _translate_errors() -> Iterator[None]:
     """Turn errors of the connection into UpstreamUnavailable."""
     try:
         yield
+    except aiohttp.ConnectionTimeoutError as error:
+        # without its cause: a TimeoutError there means that the model was already generating
+        raise UpstreamUnavailable(f"{type(error).__name__}: {error}") from None
+    except aiohttp.ClientResponseError as error:  # its text has the URL of a proxy, with password
+        reason = f"{type(error).__name__}: {error.status} {error.message}"
+        raise UpstreamUnavailable(reason) from None
     except CONNECTION_OR_JSON_ERRORS as error:
-        reason = f"{type(error).__name__}: {error.__cause__ or error}"
-        raise UpstreamUnavailable(reason) from error
+        raise UpstreamUnavailable(f"{type(error).__name__}: {error}") from error

@@ -7,12 +7,10 @@ import asyncio
 import contextlib
 import json
 import math
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Iterator
 from typing import Any, Protocol
 
 import aiohttp
-import httpx2
-from openai import APIError
 
 from smart_kit.contracts.base import JsonObject
 
@@ -20,9 +18,9 @@ from ....core.errors import StreamInterrupted
 from ..response_parsing import repair_surrogates_in_text
 
 CONNECTION_OR_JSON_ERRORS = (
-    APIError,
     aiohttp.ClientError,
-    httpx2.HTTPError,
+    ConnectionError,
+    EOFError,
     ValueError,
     RecursionError,
 )
@@ -35,6 +33,16 @@ MAX_ERROR_BYTES = 64_000
 """How much of an error response is read; code and message stand at its beginning."""
 DRAIN_TIMEOUT_SECONDS = 0.2
 """Longest wait for the end of a stream; only a fully read connection can be reused."""
+_DATA_PREFIX, _DONE = b"data:", b"[DONE]"
+
+
+def _parse_number(text: str) -> float | None:
+    number = float(text)
+    return number if math.isfinite(number) else None
+
+
+_DECODER = json.JSONDecoder(parse_constant=_parse_number, parse_float=_parse_number)
+"""Built once, because an answer is parsed in many pieces."""
 
 
 class StreamListener(Protocol):
@@ -110,17 +118,30 @@ async def _read_event(
 async def iter_events(chunks: AsyncIterator[bytes]) -> AsyncGenerator[JsonObject]:
     """Yield the events until [DONE] or the end; comments and other fields are skipped.
 
-    Raises ValueError for invalid JSON or a response that is too long.
+    Model servers send each event as one line of data. Raises ValueError for invalid JSON or a
+    response that is too long.
     """
-    async for line in _iter_lines(chunks):
-        if not line.startswith(b"data:"):
-            continue
-        data = line[5:].strip()
-        if data == b"[DONE]":
-            return
-        event = parse_json(data) if data else None
-        if isinstance(event, dict):
+    pending: list[bytes] = []
+    async for chunk in limit_bytes(chunks):
+        *lines, rest = chunk.split(b"\n")
+        if lines:  # a line is joined only once, so that long lines take linear time
+            lines[0] = b"".join([*pending, lines[0]])
+            pending.clear()
+        pending.append(rest)
+        for data in _select_data(lines):
+            if data == _DONE:
+                return
+            if isinstance(event := parse_json(data), dict):
+                yield event
+    for data in _select_data([b"".join(pending)]):
+        if data != _DONE and isinstance(event := parse_json(data), dict):
             yield event
+
+
+def _select_data(lines: Iterable[bytes]) -> Iterator[bytes]:
+    for line in lines:
+        if line.startswith(_DATA_PREFIX) and (data := line[len(_DATA_PREFIX) :].strip()):
+            yield data
 
 
 async def _drain(chunks: AsyncIterator[bytes]) -> None:
@@ -156,26 +177,4 @@ def parse_json(data: bytes) -> Any:
 
     Raises ValueError for invalid JSON.
     """
-    text = data.decode(errors="replace")
-    return json.loads(text, parse_constant=_parse_number, parse_float=_parse_number)
-
-
-def _parse_number(text: str) -> float | None:
-    number = float(text)
-    return number if math.isfinite(number) else None
-
-
-async def _iter_lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Yield the lines: model servers send each event as one line of data."""
-    pending: list[bytes] = []
-    async for chunk in limit_bytes(chunks):
-        first, *more = chunk.split(b"\n")
-        pending.append(first)
-        if not more:
-            continue  # a line is joined only once, so that long lines take linear time
-        yield b"".join(pending)
-        for line in more[:-1]:
-            yield line
-        pending = more[-1:]
-    if any(pending):
-        yield b"".join(pending)
+    return _DECODER.decode(data.decode(errors="replace"))

@@ -1,15 +1,23 @@
 """Connections to hostile or broken servers, and the headers of requests."""
 
+import asyncio
+import base64
 import gzip
+import itertools
 import json
 import time
+import traceback
 from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from yarl import URL
 
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.transport import streaming
+from assistant.src.services.models.transport.endpoint import Endpoint
 from assistant.tests.services.models.fake_openai_server import (
     StubResponse,
     make_chunk,
@@ -62,6 +70,68 @@ async def test_environment_of_the_sdk_is_not_sent(
     names = {name.lower() for name in headers}
     assert names.isdisjoint({"openai-organization", "openai-project", "x-own"})
     assert headers["authorization"] == "Bearer sk-test"
+
+
+async def test_requests_go_through_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine models.example login ann password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))  # aiohttp would send it, or refuse to send both keys
+    for name in ("NO_PROXY", "no_proxy", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with run_fake_openai_server(lambda _: make_completion({"content": "Done."})) as proxy:
+        address = URL(proxy.endpoint.base_url).origin().with_user("ann").with_password("pw")
+        monkeypatch.setenv("HTTP_PROXY", str(address))
+        endpoint = Endpoint("http://models.example/v1", "sk-test")
+        await ModelClient().complete(
+            [make_resolved_model(endpoint)], make_model_request(), make_fake_turn()
+        )
+        await endpoint.close()
+
+    (headers,) = proxy.headers
+    assert headers["host"] == "models.example"
+    assert headers["authorization"] == "Bearer sk-test"
+    assert headers["proxy-authorization"] == f"Basic {base64.b64encode(b'ann:pw').decode()}"
+
+
+async def test_password_of_a_refusing_proxy_is_not_in_the_error(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("NO_PROXY", "no_proxy", "https_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    async with run_fake_openai_server(lambda _: make_completion({})) as proxy:  # knows no CONNECT
+        address = URL(proxy.endpoint.base_url).origin().with_user("ann").with_password("pa55word")
+        monkeypatch.setenv("HTTPS_PROXY", str(address))
+        endpoint = Endpoint("https://models.example/v1", "sk-test")
+        with pytest.raises(UpstreamUnavailable) as raised:
+            await endpoint.post("/chat/completions", b"{}", 30.0)
+        await endpoint.close()
+
+    assert str(raised.value) == "ClientHttpProxyError: 404 Not Found"
+    assert "pa55word" not in "".join(traceback.format_exception(raised.value))
+
+
+async def test_hundreds_of_requests_wait_for_their_answers_at_once() -> None:
+    """The slots of the worker limit them, not the connections."""
+    waiting = itertools.count(1)
+
+    def release_all_at_the_last(_: Any) -> StubResponse:
+        if next(waiting) == 300:
+            server.stopped.set()
+        return replace(make_completion({"content": "Done."}), is_left_open=True)
+
+    async with run_fake_openai_server(release_all_at_the_last) as server:
+        chain = [make_resolved_model(server.endpoint)]
+        answers = await asyncio.gather(
+            *(
+                ModelClient().complete(chain, make_model_request(), make_fake_turn())
+                for _ in range(300)
+            )
+        )
+
+    assert [answer.text for answer in answers] == ["Done."] * 300
 
 
 @WITH_AND_WITHOUT_STREAMING

@@ -1,0 +1,64 @@
+"""Creates users through rest_service; those who come together share a request."""
+
+import asyncio
+from typing import NamedTuple
+
+from smart_kit.contracts.queue import Sender
+from smart_kit.contracts.users import MAX_USER_BATCH, UpsertedUser, UserCreate
+from smart_kit.errors import DomainError
+
+from ..services.rest_service import RestServiceClient
+
+
+class _Waiting(NamedTuple):
+    profile: UserCreate
+    created: asyncio.Future[UpsertedUser]
+
+
+class UserCreator:
+    """Sends one request at a time; who comes meanwhile is part of the next one."""
+
+    def __init__(self, rest: RestServiceClient) -> None:
+        self._rest = rest
+        self._waiting: list[_Waiting] = []
+        self._sending: asyncio.Task[None] | None = None
+
+    async def create(self, sender: Sender) -> UpsertedUser:
+        """Return the user, and whether they are new. Raises what RestServiceClient raises."""
+        profile = sender.model_dump(include=set(UserCreate.model_fields), exclude_unset=True)
+        created: asyncio.Future[UpsertedUser] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(UserCreate.model_validate(profile), created))
+        if self._sending is None:
+            self._sending = asyncio.create_task(self._send_batches())
+        return await created
+
+    async def _send_batches(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(0)  # those who write at this moment come along
+            batch, self._waiting = self._waiting[:MAX_USER_BATCH], self._waiting[MAX_USER_BATCH:]
+            await self._send(batch)
+        self._sending = None
+
+    async def _send(self, batch: list[_Waiting]) -> None:
+        batch = [one for one in batch if not one.created.done()]  # a caller may be cancelled
+        if not batch:
+            return
+        try:
+            found = await self._rest.upsert_users([one.profile for one in batch])
+        except Exception as error:  # whatever it is, each caller has to learn of it
+            if isinstance(error, DomainError) and len(batch) > 1:
+                for one in batch:  # a refused profile must not fail the others
+                    await self._send([one])
+            else:
+                _fail(batch, error)
+            return
+        users = {one.user.telegram_id: one for one in found}
+        for one in batch:
+            if not one.created.done():
+                one.created.set_result(users[one.profile.telegram_id])
+
+
+def _fail(batch: list[_Waiting], error: Exception) -> None:
+    for one in batch:
+        if not one.created.done():
+            one.created.set_exception(error)

@@ -1,0 +1,162 @@
+"""Users who come together are created together, and none of them harms another."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+import pytest
+
+from assistant.src.services.rest_service import RestServiceClient
+from assistant.src.storage.user_creation import UserCreator
+from assistant.tests.snapshot_builders import make_user
+from smart_kit.contracts.queue import Sender
+from smart_kit.contracts.users import MAX_USER_BATCH, UpsertedUser, UserCreate
+from smart_kit.errors import InvalidRequest, UpstreamUnavailable
+
+
+@dataclass
+class BatchServer(RestServiceClient):
+    """Creates users, and records the Telegram ids of each request."""
+
+    requests: list[list[int]] = field(default_factory=list)
+    refused: int | None = None
+    """A Telegram id that is refused, with its whole request."""
+    on_request: Callable[[], Awaitable[None]] | None = None
+    """What happens while it answers the next request."""
+
+    async def upsert_users(self, profiles: list[UserCreate]) -> list[UpsertedUser]:
+        ids = [profile.telegram_id for profile in profiles]
+        self.requests.append(ids)
+        on_request, self.on_request = self.on_request, None
+        if on_request is not None:
+            await on_request()
+        if self.refused in ids:
+            raise InvalidRequest("refused")
+        users = [make_user(one.telegram_id, first_name=one.first_name) for one in profiles]
+        return [UpsertedUser(user=user, is_new=True) for user in users]
+
+
+@pytest.fixture
+def server() -> BatchServer:
+    return BatchServer()
+
+
+@pytest.fixture
+def creator(server: BatchServer) -> UserCreator:
+    return UserCreator(server)
+
+
+def create(creator: UserCreator, telegram_id: int) -> asyncio.Task[UpsertedUser]:
+    sender = Sender(telegram_id=telegram_id, first_name=f"Person {telegram_id}")
+    return asyncio.create_task(creator.create(sender))
+
+
+async def test_those_who_come_together_share_a_request(
+    creator: UserCreator, server: BatchServer
+) -> None:
+    created = await asyncio.gather(*(create(creator, number) for number in range(1, 21)))
+
+    assert server.requests == [list(range(1, 21))]
+    assert [one.user.first_name for one in created] == [f"Person {n}" for n in range(1, 21)]
+    assert all(one.is_new for one in created)
+
+
+async def test_a_request_has_a_hundred_profiles_at_most(
+    creator: UserCreator, server: BatchServer
+) -> None:
+    await asyncio.gather(*(create(creator, number) for number in range(1, 251)))
+
+    assert [len(ids) for ids in server.requests] == [MAX_USER_BATCH, MAX_USER_BATCH, 50]
+
+
+async def test_those_who_come_during_a_request_share_the_next(
+    creator: UserCreator, server: BatchServer
+) -> None:
+    later: list[asyncio.Task[UpsertedUser]] = []
+
+    async def let_others_come() -> None:
+        for number in (2, 3):
+            later.append(create(creator, number))
+            await asyncio.sleep(0)
+
+    server.on_request = let_others_come
+    first = await create(creator, 1)
+    await asyncio.gather(*later)
+    await create(creator, 4)
+
+    assert first.user.telegram_id == 1
+    assert server.requests == [[1], [2, 3], [4]]
+
+
+async def test_a_refused_profile_fails_only_its_own_callers(
+    creator: UserCreator, server: BatchServer
+) -> None:
+    server.refused = 2
+    created = await asyncio.gather(
+        *(create(creator, number) for number in (1, 2, 3, 2)), return_exceptions=True
+    )
+
+    assert [isinstance(one, InvalidRequest) for one in created] == [False, True, False, True]
+
+
+async def test_a_failed_request_fails_only_its_own_callers(
+    creator: UserCreator, server: BatchServer
+) -> None:
+    later: list[asyncio.Task[UpsertedUser]] = []
+
+    async def fail() -> None:
+        later.append(create(creator, 3))
+        await asyncio.sleep(0)
+        raise UpstreamUnavailable("down")
+
+    server.on_request = fail
+    failed = await asyncio.gather(create(creator, 1), create(creator, 2), return_exceptions=True)
+
+    assert all(isinstance(one, UpstreamUnavailable) for one in failed)
+    assert (await later[0]).user.telegram_id == 3
+    assert server.requests == [[1, 2], [3]], "a request that got no answer is not split"
+
+
+async def test_a_cancelled_caller_harms_no_other(creator: UserCreator, server: BatchServer) -> None:
+    tasks = [create(creator, number) for number in (1, 2, 3)]
+    await asyncio.sleep(0)  # all of them wait now
+    tasks[0].cancel()
+
+    async def cancel_another() -> None:
+        tasks[1].cancel()
+        await asyncio.sleep(0)
+
+    server.on_request = cancel_another
+    await asyncio.wait(tasks)
+
+    assert [task.cancelled() for task in tasks] == [True, True, False]
+    assert server.requests == [[2, 3]]
+
+
+async def test_a_failed_request_ends_although_a_caller_was_cancelled(
+    creator: UserCreator, server: BatchServer
+) -> None:
+    tasks = [create(creator, number) for number in (1, 2)]
+
+    async def fail() -> None:
+        tasks[0].cancel()
+        await asyncio.sleep(0)
+        raise UpstreamUnavailable("down")
+
+    server.on_request = fail
+    await asyncio.wait(tasks)
+
+    assert tasks[0].cancelled()
+    assert isinstance(tasks[1].exception(), UpstreamUnavailable)
+
+
+async def test_nothing_is_sent_if_all_callers_are_cancelled(
+    creator: UserCreator, server: BatchServer
+) -> None:
+    task = create(creator, 1)
+    await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.wait([task])
+    await create(creator, 2)
+
+    assert server.requests == [[2]]
