@@ -171,8 +171,7 @@ async def test_message_is_dead_lettered_after_killing_five_workers(
 ) -> None:
     await mailbox.create_group()
     await mailbox.enqueue(Envelope("1", "chat", "a"), Envelope("2", "chat", "b"))
-    entry = await mailbox.receive(blocking, "killed", 1.0)
-    assert entry is not None
+    (entry,) = await mailbox.receive(blocking, "killed", 1.0)
     for _ in range(5):
         await mailbox.begin(entry)
     await expire_lease(redis, entry)

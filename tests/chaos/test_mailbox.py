@@ -40,6 +40,10 @@ BROKEN_SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
             "if true then redis.call('RPUSH', KEYS[12 + reply], ARGV[at + 2])",
         )
     },
+    "take-over from a living worker": {"take_over": (" == 0 then\n", " >= 0 then\n")},
+    "dead worker removed with its messages": {
+        "take_over": ("if consumer.pending == 0 then", "if true then")
+    },
     "dead letter left in its conversation": {
         "finish": (
             "redis.call('LPOP', KEYS[5])",
@@ -50,7 +54,12 @@ BROKEN_SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 """By variant: the script, a piece of its source, and the replacement that breaks it."""
 
 SLOW_VARIANTS = frozenset(
-    ("no fence check in delay", "no fence check in renew", "no fence check in journal")
+    (
+        "no fence check in delay",
+        "no fence check in renew",
+        "no fence check in journal",
+        "no wake-up after a delay",
+    )
 )
 """Detected only after a hundred examples and more, which takes many seconds."""
 

@@ -15,6 +15,11 @@ local function now_ms()
   local time = redis.call('TIME')
   return time[1] * 1000 + math.floor(time[2] / 1000)
 end
+local function to_table(fields)
+  local fields_by_name = {}
+  for at = 1, #fields, 2 do fields_by_name[fields[at]] = fields[at + 1] end
+  return fields_by_name
+end
 local function holds_lease(active, fence, conversation, entry, token)
   return redis.call('HGET', active, conversation) == entry
     and redis.call('HGET', fence, conversation) == token
