@@ -6,7 +6,6 @@ leases of killed processes are ended when the next process starts, see stale_lea
 
 from datetime import timedelta
 
-from smart_kit.mailbox import WakeupReconciler
 from smart_kit.mailbox.mailbox import LEASE_SECONDS
 from tests.chaos.launcher.leases import set_bot_lease, set_constant
 
@@ -37,7 +36,7 @@ CONSTANTS: dict[str, tuple[tuple[str, str, object], ...]] = {
 
 def shorten_timings(service: str) -> None:
     """Set the constants of a service. Raises AttributeError for a constant that does not exist."""
-    WakeupReconciler.__init__.__defaults__ = (1.0,)
+    set_constant("smart_kit.mailbox.wakeup_reconciler", "INTERVAL_SECONDS", 1.0)
     for constant in CONSTANTS.get(service, ()):
         set_constant(*constant)
     if service == "tg_bot":
