@@ -242,8 +242,6 @@ class Worker:
         while True:
             await asyncio.sleep(self._mailbox.lease_seconds / RENEWALS_PER_LEASE)
             await asyncio.gather(*starmap(self._renew_lease, list(self._in_flight.items())))
-            if is_cancelled():
-                return
 
     async def _renew_lease(self, task: asyncio.Task[None], delivery: Delivery) -> None:
         try:
@@ -255,7 +253,7 @@ class Worker:
 
     async def _renew_sign_of_life(self) -> None:
         """Renew it in a separate task, because reading waits while all slots are occupied."""
-        while not is_cancelled():
+        while True:
             await asyncio.sleep(self._mailbox.sign_of_life_seconds / RENEWALS_PER_SIGN_OF_LIFE)
             try:
                 await self._mailbox.renew_sign_of_life(self._consumer)

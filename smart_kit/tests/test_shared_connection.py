@@ -8,6 +8,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from smart_kit.testing.ports import free_port
 from smart_kit.tests.scripted_redis import ServerConnection, echo_arguments, serve_redis
 
 PATIENCE_SECONDS = 30.0
@@ -294,3 +295,31 @@ async def test_resp2_replies_are_understood() -> None:
 
     async with serve_redis(serve, protocol=2) as client:
         assert await client.hgetall("hash") == {"a": "1", "b": "2"}
+
+
+async def test_close_while_connecting_leaves_nothing_open() -> None:
+    is_greeted, may_answer = asyncio.Event(), asyncio.Event()
+    received: list[list[bytes]] = []
+
+    async def greet_later(connection: ServerConnection) -> None:
+        is_greeted.set()
+        await may_answer.wait()
+        received.extend(await connection.read_all())
+
+    async with serve_redis(greet_later, retries=0) as client:
+        waiting = asyncio.ensure_future(client.get("key"))
+        await is_greeted.wait()
+        waiting.cancel()
+        closing = asyncio.ensure_future(client.aclose())
+        may_answer.set()
+        await closing
+
+    assert waiting.cancelled()
+    assert received == []
+
+
+async def test_refused_connection_raises_a_connection_error() -> None:
+    async with serve_redis(echo_arguments, retries=1) as client:
+        client.connection_pool.connection_kwargs["port"] = free_port()
+        with pytest.raises(RedisConnectionError):
+            await client.get("key")
