@@ -17,8 +17,9 @@ async def sleep_until_stopped(stop: asyncio.Event, seconds: float) -> None:
 def is_cancelled() -> bool:
     """Return whether this task was cancelled, even if a Redis command swallowed it.
 
-    In Python 3.11 `asyncio.wait_for`, with which redis-py sends, returns normally when its own
-    time-out coincides with a cancellation. A loop without another end therefore has to check.
+    In Python 3.11 `asyncio.wait_for`, with which redis-py sends blocking reads and subscriptions,
+    returns normally when its own time-out coincides with a cancellation. Commands on the shared
+    connection cannot. A loop of blocking reads without another end therefore has to check.
     """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0

@@ -180,8 +180,7 @@ class AssistantHarness:
 
     async def receive(self) -> Delivery:
         """Receive the next message of the queue."""
-        entry = await self.mailbox.receive(self.redis, "worker", 1.0)
-        assert entry is not None
+        (entry,) = await self.mailbox.receive(self.redis, "worker", 1.0)
         delivery = await self.mailbox.begin(entry)
         assert delivery is not None
         return delivery

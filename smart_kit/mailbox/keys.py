@@ -28,7 +28,12 @@ class QueueKeys:
         self.dead = f"{queue}:dead"
         """Stream of dead letters."""
         self.waiting_prefix = f"{queue}:waiting:"
+        self.alive_prefix = f"{queue}:alive:"
 
     def waiting(self, conversation: str) -> str:
         """The list of a conversation's messages, oldest first."""
         return self.waiting_prefix + conversation
+
+    def alive(self, consumer: str) -> str:
+        """The sign of life of a worker, which expires unless the worker renews it."""
+        return self.alive_prefix + consumer

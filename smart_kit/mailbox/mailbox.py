@@ -24,6 +24,10 @@ from smart_kit.redis import MAX_BLOCK_SECONDS, Redis, await_result
 GROUP = "workers"
 MAX_ATTEMPTS = 5
 LEASE_SECONDS = 30.0
+"""How long a worker may be stalled before others take over its messages."""
+
+SIGN_OF_LIFE_SECONDS = 8.0
+"""How long after its last sign of life a worker counts as dead."""
 
 DEDUPLICATION_MS = 7 * 86_400_000
 """How long message ids are remembered. Telegram itself keeps an update for a day."""
@@ -36,6 +40,8 @@ HISTORY_TTL_SECONDS = 90 * 86_400
 """How long Redis keeps a thread after its last turn. A thread left with /new only ends this way."""
 
 _BATCH_SIZE = 100
+
+_SCRIPTS = ("enqueue", "begin", "journal", "renew", "finish", "delay", "promote", "take_over")
 
 _ScriptCall = tuple[list[str], list[str | int]]
 """The keys and the arguments of a script."""
@@ -58,16 +64,15 @@ class Mailbox:
         *,
         reply_queue: str | None = None,
         lease_seconds: float = LEASE_SECONDS,
+        sign_of_life_seconds: float = SIGN_OF_LIFE_SECONDS,
     ) -> None:
         self.name = name
         self.lease_seconds = lease_seconds
+        self.sign_of_life_seconds = sign_of_life_seconds
         self._redis = redis
         self._keys = QueueKeys(name)
         self._reply_keys = QueueKeys(reply_queue) if reply_queue is not None else None
-        self._scripts = {
-            script: AsyncScript(redis, read_script(script))
-            for script in ("enqueue", "begin", "journal", "renew", "finish", "delay", "promote")
-        }
+        self._scripts = {script: AsyncScript(redis, read_script(script)) for script in _SCRIPTS}
 
     async def create_group(self) -> None:
         """Create the consumer group unless it exists."""
@@ -92,17 +97,32 @@ class Mailbox:
             return await self._enqueue_all(script.sha, calls)
 
     async def receive(
-        self, blocking: Redis, consumer: str, timeout_seconds: float
-    ) -> StreamEntry | None:
-        """Wait for a conversation with work, at most `timeout_seconds` and MAX_BLOCK_SECONDS."""
+        self, blocking: Redis, consumer: str, timeout_seconds: float, limit: int = 1
+    ) -> list[StreamEntry]:
+        """Return up to `limit` conversations with work.
+
+        Waits for the first at most `timeout_seconds` and MAX_BLOCK_SECONDS.
+        """
         seconds = min(timeout_seconds, MAX_BLOCK_SECONDS)
         entries = await read_group(
-            blocking, self.name, GROUP, consumer, count=1, timeout_seconds=seconds
+            blocking, self.name, GROUP, consumer, count=limit, timeout_seconds=seconds
         )
-        return _to_stream_entry(*entries[0]) if entries else None
+        return [_to_stream_entry(*entry) for entry in entries]
+
+    async def renew_sign_of_life(self, consumer: str) -> None:
+        """Keep others from taking over this worker's messages for `sign_of_life_seconds`."""
+        milliseconds = int(self.sign_of_life_seconds * 1000)
+        await self._redis.set(self._keys.alive(consumer), 1, px=milliseconds)
+
+    async def take_over(self, consumer: str, limit: int) -> list[StreamEntry]:
+        """Take over at most `limit` conversations of workers without a sign of life."""
+        taken = await self._scripts["take_over"](
+            keys=[self.name], args=[GROUP, consumer, self._keys.alive_prefix, limit]
+        )
+        return [StreamEntry(entry_id, conversation) for entry_id, conversation in taken]
 
     async def reclaim(self, consumer: str, limit: int) -> list[StreamEntry]:
-        """Take over at most `limit` conversations whose worker did not renew its lease.
+        """Take over at most `limit` conversations whose worker is stalled: it renewed no lease.
 
         One call of XAUTOCLAIM examines COUNT*10 entries, so its cursor is followed to the end.
         """
@@ -197,7 +217,8 @@ class Mailbox:
         return QueueDepth(active, delayed, max(0.0, seconds - woken_at), dead)
 
     async def remove_consumer(self, consumer: str) -> None:
-        """Remove a consumer without pending entries; XGROUP DELCONSUMER would drop those."""
+        """Remove a consumer that stops. Others take over the entries that it still has."""
+        await self._redis.delete(self._keys.alive(consumer))
         if not await self._redis.xpending_range(
             self.name, GROUP, min="-", max="+", count=1, consumername=consumer
         ):

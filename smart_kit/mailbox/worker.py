@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import starmap
 from typing import TypeVar
 from uuid import uuid4
 
@@ -31,6 +32,12 @@ RECONNECT_SECONDS = 0.5
 RENEWALS_PER_LEASE = 3
 """With three renewals, one may fail before another replica takes the message over."""
 
+RENEWALS_PER_SIGN_OF_LIFE = 4
+
+READ_LIMIT = 16
+"""Conversations per read. What is read together is begun, and often finished, in one write; with a
+higher limit one replica would take much of a short burst while another is idle."""
+
 log = structlog.stdlib.get_logger()
 
 
@@ -40,6 +47,8 @@ class WorkerTimings:
 
     promote_interval_seconds: float = 1.0
     """Longest time between two checks for delayed messages that are due."""
+    take_over_interval_seconds: float = 1.0
+    """Time between two checks for dead workers."""
     crash_backoff_seconds: float = 2.0
     """Delay after the first unexpected error; each further one doubles it."""
     drain_timeout_seconds: float = 15.0
@@ -70,24 +79,28 @@ class Worker:
         self._on_dead_letter = on_dead_letter
         self._slots = slots
         self._timings = timings
-        self._consumer = uuid4().hex  # a PID may be the same in another container
+        self._consumer = str(uuid4())  # a PID may be the same in another container
         self._running: set[asyncio.Task[None]] = set()
         self._in_flight: dict[asyncio.Task[None], Delivery] = {}
         self._has_group = False
         self._next_promote_at = 0.0
+        self._next_take_over_at = 0.0
         self._next_reclaim_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Process messages until `stop`, then finish or release the running ones."""
-        renewing = asyncio.create_task(self._renew_leases())
+        renewing = [
+            asyncio.create_task(self._renew_leases()),
+            asyncio.create_task(self._renew_sign_of_life()),
+        ]
         stopping = asyncio.create_task(stop.wait())
         try:
             await self._consume(stopping)
             if self._running:
                 await asyncio.wait(self._running, timeout=self._timings.drain_timeout_seconds)
         finally:
-            renewing.cancel()
-            stopping.cancel()
+            for task in (*renewing, stopping):
+                task.cancel()
             await self._cancel_running()
         with contextlib.suppress(*CONNECTION_ERRORS, ResponseError):
             await self._mailbox.remove_consumer(self._consumer)
@@ -113,24 +126,37 @@ class Worker:
     async def _fetch_entries(self) -> list[StreamEntry]:
         if not self._has_group:
             await self._mailbox.create_group()
+            await self._mailbox.renew_sign_of_life(self._consumer)
             self._has_group = True
         now = time.monotonic()
         if now >= self._next_promote_at:
             next_due = await self._mailbox.promote()
             longest = self._timings.promote_interval_seconds
             self._next_promote_at = now + (longest if next_due is None else min(next_due, longest))
+        free = self._slots - len(self._running)
+        if entries := await self._recover_entries(now, free):
+            return entries
+        timeout_seconds = self._next_promote_at - time.monotonic()
+        entries = await self._mailbox.receive(
+            self._blocking, self._consumer, timeout_seconds, min(free, READ_LIMIT)
+        )
+        self.last_read_at = time.monotonic()
+        return entries
+
+    async def _recover_entries(self, now: float, free: int) -> list[StreamEntry]:
+        """Take over entries of dead workers, then of stalled ones."""
+        if now >= self._next_take_over_at:
+            entries = await self._mailbox.take_over(self._consumer, free)
+            if len(entries) < free:
+                self._next_take_over_at = now + self._timings.take_over_interval_seconds
+            if entries:
+                return entries
         if now >= self._next_reclaim_at:
-            free = self._slots - len(self._running)
             entries = await self._mailbox.reclaim(self._consumer, free)
             if len(entries) < free:
                 self._next_reclaim_at = now + self._mailbox.lease_seconds / 2
-            if entries:
-                return entries
-        entry = await self._mailbox.receive(
-            self._blocking, self._consumer, self._next_promote_at - time.monotonic()
-        )
-        self.last_read_at = time.monotonic()
-        return [entry] if entry else []
+            return entries
+        return []
 
     async def _process_entry(self, entry: StreamEntry) -> None:
         try:
@@ -215,15 +241,24 @@ class Worker:
         """Renew all leases in a separate task, so that a slow handler cannot delay renewals."""
         while True:
             await asyncio.sleep(self._mailbox.lease_seconds / RENEWALS_PER_LEASE)
-            for task, delivery in list(self._in_flight.items()):
-                try:
-                    await self._mailbox.renew(delivery, self._consumer)
-                except LeaseLost:
-                    task.cancel()
-                except Exception as error:  # an error here would end all leases
-                    log.warning("lease renewal failed", reason=str(error))
-                if is_cancelled():
-                    return
+            await asyncio.gather(*starmap(self._renew_lease, list(self._in_flight.items())))
+
+    async def _renew_lease(self, task: asyncio.Task[None], delivery: Delivery) -> None:
+        try:
+            await self._mailbox.renew(delivery, self._consumer)
+        except LeaseLost:
+            task.cancel()
+        except Exception as error:  # an error here would end all leases
+            log.warning("lease renewal failed", reason=str(error))
+
+    async def _renew_sign_of_life(self) -> None:
+        """Renew it in a separate task, because reading waits while all slots are occupied."""
+        while True:
+            await asyncio.sleep(self._mailbox.sign_of_life_seconds / RENEWALS_PER_SIGN_OF_LIFE)
+            try:
+                await self._mailbox.renew_sign_of_life(self._consumer)
+            except Exception as error:  # a later renewal may succeed
+                log.warning("sign of life failed", reason=str(error))
 
     async def _cancel_running(self) -> None:
         # repeatedly, because a Redis command can swallow a cancellation (see `is_cancelled`), and

@@ -49,15 +49,25 @@ class ScriptedMailbox(Mailbox):
         found: list[Delivery] | None = self._record_call("reclaim", (consumer, limit))
         return [self._make_entry(delivery) for delivery in found or ()]
 
+    async def renew_sign_of_life(self, consumer: str) -> None:
+        self._record_call("sign", consumer)
+
+    async def take_over(self, consumer: str, limit: int) -> list[StreamEntry]:
+        found: list[Delivery] | None = self._record_call("take_over", (consumer, limit))
+        return [self._make_entry(delivery) for delivery in found or ()]
+
     async def receive(
-        self, blocking: Redis, consumer: str, timeout_seconds: float
-    ) -> StreamEntry | None:
-        self._record_call("receive", (blocking, consumer, round(timeout_seconds, 2)))
+        self, blocking: Redis, consumer: str, timeout_seconds: float, limit: int = 1
+    ) -> list[StreamEntry]:
+        self._record_call("receive", (blocking, consumer, round(timeout_seconds, 2), limit))
         try:
             async with asyncio.timeout(timeout_seconds):
-                return self._make_entry(await self.incoming.get())
+                entries = [self._make_entry(await self.incoming.get())]
         except TimeoutError:
-            return None
+            return []
+        while len(entries) < limit and not self.incoming.empty():
+            entries.append(self._make_entry(self.incoming.get_nowait()))
+        return entries
 
     async def begin(self, entry: StreamEntry) -> Delivery | None:
         self._record_call("begin", entry)

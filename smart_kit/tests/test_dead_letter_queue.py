@@ -12,8 +12,7 @@ from smart_kit.redis import Redis, await_result
 
 
 async def receive_delivery(mailbox: Mailbox, blocking: Redis) -> Delivery:
-    entry = await mailbox.receive(blocking, "worker", 1.0)
-    assert entry is not None
+    (entry,) = await mailbox.receive(blocking, "worker", 1.0)
     delivery = await mailbox.begin(entry)
     assert delivery is not None
     return delivery

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
+from urllib.parse import quote
 from uuid import UUID
 
 import pytest
@@ -255,3 +256,81 @@ def test_warning_without_correlation_id_is_throttled(
     for _ in range(3):
         structlog.stdlib.get_logger().warning("redis unavailable", reason="refused")
     assert [line["event"] for line in parse_lines(stderr)] == ["redis unavailable"]
+
+
+HOSTILE_SECRETS = ("it's \\ mine", 'a "quoted" one', "zwei\nZeilen", "пароль-секрет", "pa/ss:w@rd")
+
+
+@pytest.mark.parametrize("fmt", ["json", "console"])
+@pytest.mark.parametrize("secret", HOSTILE_SECRETS)
+@pytest.mark.parametrize(
+    "wrap",
+    [
+        str,
+        repr,
+        lambda secret: {"headers": [(secret, f"x{secret}")]},
+        lambda secret: {secret},
+        lambda secret: {("tuple", secret): 1},
+        lambda secret: ValueError(secret),
+        lambda secret: f"{secret!r} and '\"",
+        lambda secret: f"http://localhost/{quote(secret, safe='')}",
+    ],
+)
+def test_known_secret_is_redacted_in_every_spelling(
+    wrap: Callable[[str], Any], secret: str, fmt: str, configure_logging: ConfigureLogging
+) -> None:
+    stderr = configure_logging(fmt=fmt, secrets=[secret])
+    structlog.stdlib.get_logger().error("event", value=wrap(secret))
+    logging.getLogger("library").error("%s", wrap(secret))
+
+    written = stderr.getvalue()
+    assert written.count("[redacted]") >= 2
+    for line in written.splitlines():
+        shown = str(json.loads(line)) if fmt == "json" else line
+        for spelling in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]):
+            assert spelling not in shown
+
+
+@pytest.mark.parametrize("fmt", ["json", "console"])
+@pytest.mark.parametrize("before", ["\n", "\t", "\\", "\x01", '"', "'", "é", "\u2028", "n"])
+@pytest.mark.parametrize(
+    ("secret", "rest"),
+    [
+        ("sk-proj-abc_DEF-123456", ""),
+        (TELEGRAM_TOKEN, ""),
+        ("Bearer abc.DEF", "Bearer "),
+        ("https://user:p\\a'ss@host", "https://"),
+    ],
+)
+def test_what_looks_like_a_secret_is_redacted_after_any_character(
+    secret: str, rest: str, before: str, fmt: str, configure_logging: ConfigureLogging
+) -> None:
+    """The same as in the text itself, although rendering escapes characters around it."""
+    text = before + secret
+    shown = logs.Redactor().redact(text)
+    stderr = configure_logging(fmt=fmt)
+    structlog.stdlib.get_logger().error("event", value=text, nested=[text])
+
+    if shown == text:  # e.g. the letter n before a key: it is another word
+        assert "[redacted]" not in stderr.getvalue()
+    else:
+        assert stderr.getvalue().count("[redacted]") == 2
+        assert secret.removeprefix(rest) not in stderr.getvalue()
+
+
+def test_line_without_secrets_is_rendered_once(
+    configure_logging: ConfigureLogging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    redacted: list[str] = []
+    stderr = configure_logging(fmt="json", secrets=["admin-token"])
+    monkeypatch.setattr(logs.Redactor, "redact", lambda _, text: redacted.append(text) or text)
+    structlog.stdlib.get_logger().info("harmless", text="nothing", nested={"a": [1, 2.5, None]})
+
+    assert redacted == []
+    assert parse_lines(stderr)[0]["event"] == "harmless"
+
+
+def test_closed_stream_does_not_fail_the_service(configure_logging: ConfigureLogging) -> None:
+    configure_logging(fmt="json").close()
+
+    structlog.stdlib.get_logger().error("nobody reads this")

@@ -18,15 +18,14 @@ async def mailbox(redis: Redis) -> Mailbox:
 
 
 async def receive_delivery(mailbox: Mailbox, blocking: Redis) -> Delivery:
-    entry = await mailbox.receive(blocking, "worker", 1.0)
-    assert entry is not None
+    (entry,) = await mailbox.receive(blocking, "worker", 1.0)
     delivery = await mailbox.begin(entry)
     assert delivery is not None
     return delivery
 
 
 async def is_empty(mailbox: Mailbox, blocking: Redis) -> bool:
-    return await mailbox.receive(blocking, "worker", 0.01) is None
+    return await mailbox.receive(blocking, "worker", 0.01) == []
 
 
 async def promote_all(mailbox: Mailbox) -> None:

@@ -29,8 +29,7 @@ async def mailbox(redis: Redis) -> Mailbox:
 
 
 async def receive_delivery(mailbox: Mailbox, blocking: Redis, consumer: str = "worker") -> Delivery:
-    entry = await mailbox.receive(blocking, consumer, 1.0)
-    assert entry is not None
+    (entry,) = await mailbox.receive(blocking, consumer, 1.0)
     delivery = await mailbox.begin(entry)
     assert delivery is not None
     return delivery
@@ -92,7 +91,7 @@ class FakeBlockingRedis:
 )
 async def test_blocking_read_has_a_time_limit(mailbox: Mailbox, seconds: float, block: int) -> None:
     reader: Any = FakeBlockingRedis()
-    assert await mailbox.receive(reader, "worker", seconds) is None
+    assert await mailbox.receive(reader, "worker", seconds) == []
     assert reader.calls == [("workers", "worker", {"in": ">"}, 1, block)]
 
 
@@ -106,13 +105,13 @@ async def test_blocking_read_has_a_time_limit(mailbox: Mailbox, seconds: float, 
 )
 async def test_entry_is_parsed_from_resp2_and_resp3(mailbox: Mailbox, response: Any) -> None:
     reader: Any = FakeBlockingRedis(response)
-    assert await mailbox.receive(reader, "worker", 1.0) == StreamEntry("1-0", "chat")
+    assert await mailbox.receive(reader, "worker", 1.0) == [StreamEntry("1-0", "chat")]
 
 
 @pytest.mark.parametrize("response", [None, [], {}, {"in": []}, {"in": [[]]}])
 async def test_empty_response_has_no_entries(mailbox: Mailbox, response: Any) -> None:
     reader: Any = FakeBlockingRedis(response)
-    assert await mailbox.receive(reader, "worker", 1.0) is None
+    assert await mailbox.receive(reader, "worker", 1.0) == []
 
 
 async def test_reclaim_takes_only_expired_leases_up_to_the_limit(
@@ -311,7 +310,7 @@ async def test_only_idle_consumers_are_removed(
 ) -> None:
     await mailbox.enqueue(Envelope("1", "chat", "a"))
     held = await receive_delivery(mailbox, blocking, "busy")
-    assert await mailbox.receive(blocking, "idle", 0.001) is None
+    assert await mailbox.receive(blocking, "idle", 0.001) == []
     await mailbox.remove_consumer("idle")
     await mailbox.remove_consumer("busy")
 

@@ -26,8 +26,7 @@ async def test_waiting_delayed_and_dead_messages_are_counted_and_reported(redis:
     await mailbox.create_group()
     for number in range(3):
         await mailbox.enqueue(Envelope(f"m{number}", f"c{number}", "{}"))
-    entry = await mailbox.receive(redis, "worker", 1.0)
-    assert entry is not None
+    (entry,) = await mailbox.receive(redis, "worker", 1.0)
     delivery = await mailbox.begin(entry)
     assert delivery is not None
     await mailbox.delay(delivery, 60)

@@ -20,8 +20,8 @@ async def mailbox(redis: Redis) -> Mailbox:
 
 
 async def receive_entry(mailbox: Mailbox, blocking: Redis) -> Delivery | None:
-    entry = await mailbox.receive(blocking, "worker", 0.01)
-    return await mailbox.begin(entry) if entry else None
+    entries = await mailbox.receive(blocking, "worker", 0.01)
+    return await mailbox.begin(entries[0]) if entries else None
 
 
 async def test_deleted_entry_is_replaced(redis: Redis, blocking: Redis, mailbox: Mailbox) -> None:

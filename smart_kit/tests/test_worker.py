@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import pytest
 
+from smart_kit.contracts.keys import TURNS_STREAM
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.mailbox import DeadLetter, Delivery, Envelope, Mailbox, Outcome, WorkerTimings
 from smart_kit.redis import Redis, await_result, connect, connect_for_blocking_reads
@@ -171,8 +172,7 @@ async def test_message_is_dead_lettered_after_killing_five_workers(
 ) -> None:
     await mailbox.create_group()
     await mailbox.enqueue(Envelope("1", "chat", "a"), Envelope("2", "chat", "b"))
-    entry = await mailbox.receive(blocking, "killed", 1.0)
-    assert entry is not None
+    (entry,) = await mailbox.receive(blocking, "killed", 1.0)
     for _ in range(5):
         await mailbox.begin(entry)
     await expire_lease(redis, entry)
@@ -207,10 +207,10 @@ async def test_refused_finish_is_retried_by_the_next_attempt(redis: Redis, block
     async def handle(delivery: Delivery) -> Outcome:
         attempts.append(delivery.attempt)
         if delivery.attempt == 2:
-            await redis.delete("in:dead")
-        return Outcome()
+            await redis.delete(TURNS_STREAM)
+        return Outcome(archive_record="turn")
 
-    await redis.set("in:dead", "no stream")
+    await redis.set(TURNS_STREAM, "no stream")
     await mailbox.enqueue(Envelope("1", "chat", "a"))
     async with run_worker(mailbox, blocking, handle):
         async with asyncio.timeout(TIMEOUT_SECONDS):
@@ -218,7 +218,7 @@ async def test_refused_finish_is_retried_by_the_next_attempt(redis: Redis, block
                 await asyncio.sleep(0.01)
 
     assert attempts[:2] == [1, 2]
-    assert not await redis.exists("in:dead")
+    assert await redis.xlen(TURNS_STREAM) == 1
 
 
 async def test_worker_recovers_after_a_flush(

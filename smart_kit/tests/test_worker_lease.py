@@ -33,8 +33,7 @@ async def test_message_of_a_dead_worker_is_reclaimed(
 ) -> None:
     await mailbox.create_group()
     await mailbox.enqueue(Envelope("1", "chat", "a"))
-    entry = await mailbox.receive(blocking, "killed", 1.0)
-    assert entry is not None
+    (entry,) = await mailbox.receive(blocking, "killed", 1.0)
     await mailbox.begin(entry)
     await expire_lease(redis, entry)
     handler = RecordingHandler()

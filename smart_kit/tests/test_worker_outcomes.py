@@ -230,14 +230,9 @@ async def test_unexpected_error_ends_only_the_attempt(operation: str, count_metr
 
     assert handled[-1] == other
     assert count_metrics()[0] == {"done": 1}
-    assert lines == [
-        log_entry(
-            "error",
-            "message processing failed",
-            conversation="chat",
-            exc_info=True,
-        )
-    ]
+    (line,) = lines  # both messages are read together: either can meet the error
+    assert line.pop("conversation") in ("chat", "other")
+    assert line == log_entry("error", "message processing failed", exc_info=True)
 
 
 @pytest.mark.parametrize("operation", ["begin", "finish", "delay"])

@@ -62,10 +62,10 @@ async def test_cancelled_worker_ends(redis: Redis, blocking: Redis) -> None:
 
     class Swallowing(Mailbox):
         async def receive(
-            self, blocking: Redis, consumer: str, timeout_seconds: float
-        ) -> StreamEntry | None:
+            self, blocking: Redis, consumer: str, timeout_seconds: float, limit: int = 1
+        ) -> list[StreamEntry]:
             await command.run()
-            return None
+            return []
 
     worker = Worker(
         Swallowing(redis, "in"), blocking, handle_slowly, no_dead_letter_reply, timings=FAST_TIMINGS

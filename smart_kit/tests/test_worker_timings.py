@@ -89,7 +89,7 @@ async def test_delayed_messages_are_promoted_when_due(
         await asyncio.sleep(2.9)
 
     assert mailbox.call_times("promote")[:3] == promoted_at
-    waits = [seconds for _, _, seconds in mailbox.calls_to("receive")]
+    waits = [seconds for _, _, seconds, _ in mailbox.calls_to("receive")]
     until_next = [round(later - earlier, 2) for earlier, later in pairwise(promoted_at)]
     assert waits[:2] == until_next
 
@@ -187,8 +187,8 @@ async def test_worker_has_its_own_consumer_and_removes_it(
             await running
 
         reads = mailbox.calls_to("receive")
-        assert {client for client, _, _ in reads} == {blocking}
-        used = {name for _, name, _ in reads} | {name for name, _ in mailbox.calls_to("reclaim")}
+        assert {client for client, *_ in reads} == {blocking}
+        used = {name for _, name, *_ in reads} | {name for name, _ in mailbox.calls_to("reclaim")}
         (name,) = used | {name for _, name in mailbox.calls_to("renew")}
         assert mailbox.calls_to("forget") == [name]
         names.add(name)

@@ -10,8 +10,11 @@ result. Each gap lies `after` one side effect; CI kills there. A kill `before` a
 the gap after the previous one; it is tried only with `CHAOS_KILLS=all`.
 
 Not listed, because they change nothing: reads, subscriptions, GET requests and transactions that
-only read. XREADGROUP, XAUTOCLAIM, `promote` and `reconcile` are called all the time. They count as
-side effects only if the reply shows that they changed something; therefore they have no `before`.
+only read. XREADGROUP, XAUTOCLAIM, `promote`, `reconcile` and `take_over` are called all the time.
+They count as side effects only if the reply shows that they changed something (`take_over` also
+removes consumers without messages, which changes nothing for a message); therefore they have no
+`before`. A killed tg_bot counts as stalled and a killed assistant as dead, because both run the
+same code (killable/stale_leases.py).
 
 No story causes `SET tg_bot:*:refused:*`, `DEL bot`, `setWebhook` and `deleteWebhook`, because the
 sandbox of this suite admits every user and serves one bot. The Google calendar is not covered.
@@ -90,6 +93,7 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("tg_bot: POST /api/users", users.start_command),
     KillPoint("tg_bot: PATCH /api/users/*", users.rich_text_toggle),
     KillPoint("tg_bot: answerCallbackQuery", telegram.stale_button),
+    KillPoint("tg_bot: SET queue:to_telegram:alive:*", users.chat),
     KillPoint("tg_bot: XREADGROUP queue:to_telegram", users.chat),
     KillPoint(
         "tg_bot: XAUTOCLAIM queue:to_telegram",
@@ -108,12 +112,14 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("tg_bot: promote queue:to_telegram", telegram.rate_limited),
     KillPoint("tg_bot: reconcile queue:to_telegram", failures.lost_delay),
     KillPoint("tg_bot: SET tg_bot:*:bot_blocked:*", telegram.blocked_by_user),
+    KillPoint("tg_bot: DEL queue:to_telegram:alive:*", administrators.graceful_restart),
     KillPoint("tg_bot: XGROUP DELCONSUMER queue:to_telegram", administrators.graceful_restart),
     KillPoint("tg_bot: release lease:*", administrators.graceful_restart),
     KillPoint("assistant: XGROUP CREATE queue:to_secretary", failures.lost_groups),
+    KillPoint("assistant: SET queue:to_secretary:alive:*", users.chat),
     KillPoint("assistant: XREADGROUP queue:to_secretary", users.chat),
     KillPoint(
-        "assistant: XAUTOCLAIM queue:to_secretary",
+        "assistant: take_over queue:to_secretary",
         users.chat,
         prior_kill="after assistant: begin queue:to_secretary",
     ),
@@ -141,6 +147,7 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("assistant: delay queue:to_secretary", failures.rest_service_killed),
     KillPoint("assistant: promote queue:to_secretary", failures.rest_service_killed),
     KillPoint("assistant: reconcile queue:to_secretary", failures.lost_wakeup),
+    KillPoint("assistant: DEL queue:to_secretary:alive:*", administrators.graceful_restart),
     KillPoint("assistant: XGROUP DELCONSUMER queue:to_secretary", administrators.graceful_restart),
     KillPoint("cron_service: POST /api/cron-jobs/claim", users.due_reminder),
     KillPoint("cron_service: enqueue queue:to_telegram", users.due_reminder),

@@ -21,7 +21,15 @@ from hypothesis.stateful import (
 )
 from redis.commands.core import AsyncScript
 
-from smart_kit.mailbox import Delivery, Envelope, LeaseLost, Mailbox, Outcome, WakeupReconciler
+from smart_kit.mailbox import (
+    Delivery,
+    Envelope,
+    LeaseLost,
+    Mailbox,
+    Outcome,
+    StreamEntry,
+    WakeupReconciler,
+)
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.mailbox.messages import DeadLetter
 from smart_kit.redis import Redis, await_result, connect, connect_for_blocking_reads
@@ -56,7 +64,13 @@ class MailboxMachine(RuleBasedStateMachine):
     def connect(self) -> None:
         self.redis = connect(self.server.settings)
         self.blocking = connect_for_blocking_reads(self.server.settings)
-        self.mailbox = Mailbox(self.redis, IN_QUEUE, reply_queue=OUT_QUEUE, lease_seconds=0)
+        self.mailbox = Mailbox(
+            self.redis,
+            IN_QUEUE,
+            reply_queue=OUT_QUEUE,
+            lease_seconds=0,
+            sign_of_life_seconds=86_400,  # signs of life end by a rule, not by time
+        )
         self.reply_mailbox = Mailbox(self.redis, OUT_QUEUE)
         _break_scripts(self.redis, self.mailbox, self.broken_scripts)
         self.run(self._reset())
@@ -88,20 +102,54 @@ class MailboxMachine(RuleBasedStateMachine):
             envelope = Envelope(message, conversation, message)
             assert self.run(self.mailbox.enqueue(envelope)) == [False]
 
-    @rule(target=deliveries, worker=st.sampled_from(WORKERS))
-    def receive(self, worker: str) -> Any:
-        return self._begin_delivery(self.run(self.mailbox.receive(self.blocking, worker, 0.001)))
+    @rule(target=deliveries, worker=st.sampled_from(WORKERS), limit=st.integers(1, 2))
+    def receive(self, worker: str, limit: int) -> Any:
+        """A worker reads; like every worker, it has shown a sign of life before."""
+        self.run(self.mailbox.renew_sign_of_life(worker))
+        received = self.run(self.mailbox.receive(self.blocking, worker, 0.001, limit))
+        return self._begin_deliveries(received)
 
     @rule(target=deliveries, worker=st.sampled_from(WORKERS))
     def steal_lease(self, worker: str) -> Any:
         """A worker takes over a conversation. Leases last 0 s here, so every one has expired."""
-        reclaimed = self.run(self.mailbox.reclaim(worker, 1))
-        return self._begin_delivery(reclaimed[0] if reclaimed else None)
+        return self._begin_deliveries(self.run(self.mailbox.reclaim(worker, 1)))
 
-    def _begin_delivery(self, entry: Any) -> Any:
-        delivery = self.run(self.mailbox.begin(entry)) if entry else None
+    @rule(worker=st.sampled_from(WORKERS))
+    def lose_sign_of_life(self, worker: str) -> None:
+        """A worker dies, or is paused for longer than its sign of life."""
+        self.run(await_result(self.redis.delete(f"{IN_QUEUE}:alive:{worker}")))
+
+    @rule(target=deliveries, worker=st.sampled_from(WORKERS), limit=st.integers(1, 2))
+    def take_over(self, worker: str, limit: int) -> Any:
+        """A worker takes over from dead workers, from all of them and from no living one."""
+        holders = self.run(self._read_holders())
+        dead = {entry for entry, (name, is_alive) in holders.items() if not is_alive}
+        dead -= {entry for entry, (name, _) in holders.items() if name == worker}
+        taken = self.run(self.mailbox.take_over(worker, limit))
+        assert {entry.id for entry in taken} <= dead, "taken over from a living worker"
+        assert len(taken) == min(limit, len(dead)), "left with a dead worker"
+        return self._begin_deliveries(taken)
+
+    async def _read_holders(self) -> dict[str, tuple[str, bool]]:
+        """Return the worker of each pending entry, and whether the worker is alive."""
+        pending = await self.redis.xpending_range(IN_QUEUE, "workers", "-", "+", 100)
+        existing = {name for name, *_ in await self.redis.xrange(IN_QUEUE)}
+        return {
+            entry["message_id"]: (
+                entry["consumer"],
+                bool(await self.redis.exists(f"{IN_QUEUE}:alive:{entry['consumer']}")),
+            )
+            for entry in pending
+            if entry["message_id"] in existing
+        }
+
+    def _begin_deliveries(self, entries: list[StreamEntry]) -> Any:
+        return multiple(*filter(None, map(self._begin_delivery, entries)))
+
+    def _begin_delivery(self, entry: StreamEntry) -> Delivery | None:
+        delivery = self.run(self.mailbox.begin(entry))
         if delivery is None:
-            return multiple()
+            return None
         waiting = self._get_waiting(delivery.conversation)
         assert waiting, "a delivery from a conversation without messages"
         assert delivery.payload == waiting[0], "not the oldest waiting message"

@@ -20,15 +20,10 @@ BROKEN_SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     "no deduplication": {
         "enqueue": ("if redis.call('ZSCORE', KEYS[3], ARGV[1]) then return 0 end", "")
     },
-    "no wake-up after finish": {
-        "finish": (
-            "if redis.call('EXISTS', KEYS[5]) == 1 then wake_if_idle",
-            "if false then wake_if_idle",
-        )
-    },
-    "no wake-up after a delay": {"promote": ("wake_if_idle(KEYS[1], KEYS[2], conversation)", "")},
+    "no wake-up after finish": {"finish": ("if waiting_count > 1 then", "if false then")},
+    "no wake-up after a delay": {"promote": ("wake(KEYS[1], KEYS[2], conversation)", "")},
     "second wake-up of an active conversation": {
-        "enqueue": ("if redis.call('HEXISTS', active, conversation) == 1 then return end", "")
+        "enqueue": ("redis.call('HEXISTS', KEYS[2], ARGV[2]) == 0", "true")
     },
     "message removed at begin": {"begin": ("'LINDEX', KEYS[5], 0", "'LPOP', KEYS[5]")},
     "fencing token that does not rise": {
@@ -36,9 +31,13 @@ BROKEN_SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "duplicate reply": {
         "finish": (
-            "if not redis.call('ZSCORE', KEYS[12], ARGV[at]) then",
-            "if true then redis.call('RPUSH', KEYS[12 + reply], ARGV[at + 2])",
+            "redis.call('RPUSH', reply.waiting, reply.payload)",
+            "for _ = 1, 2 do redis.call('RPUSH', reply.waiting, reply.payload) end",
         )
+    },
+    "take-over from a living worker": {"take_over": (" == 0 then\n", " >= 0 then\n")},
+    "dead worker removed with its messages": {
+        "take_over": ("if consumer.pending == 0 then", "if true then")
     },
     "dead letter left in its conversation": {
         "finish": (
@@ -50,7 +49,12 @@ BROKEN_SCRIPTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
 """By variant: the script, a piece of its source, and the replacement that breaks it."""
 
 SLOW_VARIANTS = frozenset(
-    ("no fence check in delay", "no fence check in renew", "no fence check in journal")
+    (
+        "no fence check in delay",
+        "no fence check in renew",
+        "no fence check in journal",
+        "no wake-up after a delay",
+    )
 )
 """Detected only after a hundred examples and more, which takes many seconds."""
 

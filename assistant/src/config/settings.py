@@ -13,8 +13,9 @@ class AssistantSettings(RedisSettings, RestClientSettings, LocaleSettings, Vault
 
     assistant_port: int = 8002
     """The port of /health and /metrics of assistant."""
-    assistant_slots: int = Field(32, ge=1)
-    """How many messages one assistant process handles at the same time."""
+    assistant_slots: int = Field(256, ge=1)
+    """How many messages one assistant process handles at the same time. Most of them wait for a
+    model and need no CPU, so the limit protects memory: about 30 kB each."""
     weather_api_url: HttpUrl | None = None
     """A server with Open-Meteo's paths /v1/search (places) and /v1/forecast. Empty: Open-Meteo
     (free for non-commercial use), or the sandbox's weather if Telegram is the sandbox's."""

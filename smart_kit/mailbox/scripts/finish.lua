@@ -13,42 +13,54 @@ local reply_count = (#ARGV - first_reply + 1) / 3
 if reply_count ~= math.floor(reply_count) or (reply_count > 0 and #KEYS ~= 12 + reply_count) then
   return redis.error_reply('ERR finish: keys and replies do not match')
 end
-for position, kind in ipairs({'stream', 'hash', 'hash', 'hash', 'list', 'hash', 'list', 'stream', 'stream'}) do
-  expect_type(kind, KEYS[position])
-end
-if reply_count > 0 then
-  expect_type('stream', KEYS[10]); expect_type('hash', KEYS[11]); expect_type('zset', KEYS[12])
-  for reply = 1, reply_count do expect_type('list', KEYS[12 + reply]) end
-end
 if not holds_lease(KEYS[2], KEYS[3], ARGV[3], ARGV[2], ARGV[4]) then return 0 end
+local waiting_count = redis.call('LLEN', KEYS[5])
+local history_count = item_count > 0 and redis.call('LLEN', KEYS[7])
+expect_type('stream', KEYS[1])
+if archive_record ~= '' then expect_type('stream', KEYS[8]) end
+if dead_letter ~= '' then expect_type('stream', KEYS[9]) end
+local replies, is_known = {}, {}
+for reply = 1, reply_count do
+  local at = first_reply + (reply - 1) * 3
+  if not is_known[ARGV[at]] and not redis.call('ZSCORE', KEYS[12], ARGV[at]) then
+    is_known[ARGV[at]] = true
+    replies[#replies + 1] = {id = ARGV[at], conversation = ARGV[at + 1], payload = ARGV[at + 2], waiting = KEYS[12 + reply]}
+    expect_type('list', KEYS[12 + reply])
+  end
+end
+if #replies > 0 then
+  expect_type('stream', KEYS[10]); expect_type('hash', KEYS[11])
+end
 
-redis.call('LPOP', KEYS[5])
 redis.call('HDEL', KEYS[4], ARGV[3])
+redis.call('LPOP', KEYS[5])
 if dead_letter == '' then
   redis.call('DEL', KEYS[6])
 else
   redis.call('XADD', KEYS[9], '*', 'dead_letter', dead_letter)
 end
-for item = 1, item_count do redis.call('RPUSH', KEYS[7], ARGV[10 + item]) end
 if item_count > 0 then  -- trims in blocks, so that the start of a window changes rarely and prompts stay cacheable
-  local block, excess = math.floor(history_limit / 4), redis.call('LLEN', KEYS[7]) - history_limit
+  for item = 1, item_count do redis.call('RPUSH', KEYS[7], ARGV[10 + item]) end
+  local block, excess = math.floor(history_limit / 4), history_count + item_count - history_limit
   if excess > 0 then redis.call('LTRIM', KEYS[7], math.ceil(excess / block) * block, -1) end
   redis.call('EXPIRE', KEYS[7], history_ttl_seconds)
 end
 if archive_record ~= '' then redis.call('XADD', KEYS[8], '*', 'record', archive_record) end
 
-local now = now_ms()
-for reply = 1, reply_count do
-  local at = first_reply + (reply - 1) * 3
-  if not redis.call('ZSCORE', KEYS[12], ARGV[at]) then
-    redis.call('ZADD', KEYS[12], now, ARGV[at])
-    redis.call('RPUSH', KEYS[12 + reply], ARGV[at + 2])
-    wake_if_idle(KEYS[10], KEYS[11], ARGV[at + 1])
+if #replies > 0 then
+  local now = now_ms()
+  for _, reply in ipairs(replies) do
+    redis.call('ZADD', KEYS[12], now, reply.id)
+    redis.call('RPUSH', reply.waiting, reply.payload)
+    wake_if_idle(KEYS[10], KEYS[11], reply.conversation)
   end
+  redis.call('ZREMRANGEBYSCORE', KEYS[12], '-inf', now - dedup_ms)
 end
-if reply_count > 0 then redis.call('ZREMRANGEBYSCORE', KEYS[12], '-inf', now - dedup_ms) end
 
 remove_entry(KEYS[1], ARGV[1], ARGV[2])
-redis.call('HDEL', KEYS[2], ARGV[3])
-if redis.call('EXISTS', KEYS[5]) == 1 then wake_if_idle(KEYS[1], KEYS[2], ARGV[3]) end
+if waiting_count > 1 then
+  wake(KEYS[1], KEYS[2], ARGV[3])
+else
+  redis.call('HDEL', KEYS[2], ARGV[3])
+end
 return 1

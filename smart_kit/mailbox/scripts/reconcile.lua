@@ -13,8 +13,7 @@ end
 local function read_last_delivered_id()
   if redis.call('EXISTS', KEYS[1]) == 0 then return '0-0' end
   for _, fields in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
-    local group = {}
-    for at = 1, #fields, 2 do group[fields[at]] = fields[at + 1] end
+    local group = to_table(fields)
     if group['name'] == ARGV[1] then return group['last-delivered-id'] end
   end
   return nil  -- a new group begins at 0 and receives every entry

@@ -13,6 +13,7 @@ from redis.asyncio import Redis
 from redis.asyncio.client import Pipeline
 from redis.commands.core import AsyncScript
 
+from smart_kit.redis.client import SharedPipeline, SharedRedis
 from tests.chaos.killable.broken_mailboxes import BrokenMailbox
 from tests.chaos.killable.crash_points import CrashPoints, mask_ids
 
@@ -63,6 +64,7 @@ REPLY_PREDICATES: dict[str, _ReplyPredicate] = {
     "XREADGROUP": _has_entries,
     "XAUTOCLAIM": _has_claimed,
     "promote": _has_woken,
+    "take_over": bool,
     "reconcile": _has_repaired,
 }
 """Commands that are called all the time; the predicate returns whether the reply shows a change."""
@@ -72,9 +74,14 @@ def instrument(crash_points: CrashPoints, broken_mailbox: BrokenMailbox) -> None
     """Patch the Redis client in this process."""
     scripts: dict[str, str] = {}
     _track_script_names(scripts, broken_mailbox)
-    client: Any = Redis
-    pipeline: Any = Pipeline
-    execute, execute_all = client.execute_command, pipeline.execute
+    for client in (Redis, SharedRedis):
+        _record_commands(client, crash_points, scripts)
+    for pipeline in (Pipeline, SharedPipeline):
+        _record_pipelines(pipeline, crash_points, scripts)
+
+
+def _record_commands(client: Any, crash_points: CrashPoints, scripts: dict[str, str]) -> None:
+    execute = client.execute_command
 
     async def execute_command(self: Redis, *args: Any, **options: Any) -> Any:
         command, effect = _get_effect_name(args, scripts)
@@ -82,12 +89,18 @@ def instrument(crash_points: CrashPoints, broken_mailbox: BrokenMailbox) -> None
             effect, lambda: execute(self, *args, **options), REPLY_PREDICATES.get(command)
         )
 
+    client.execute_command = execute_command
+
+
+def _record_pipelines(pipeline: Any, crash_points: CrashPoints, scripts: dict[str, str]) -> None:
+    execute = pipeline.execute
+
     async def execute_pipeline(self: Pipeline, raise_on_error: bool = True) -> Any:
         effects = (_get_effect_name(args, scripts)[1] for args, _ in self.command_stack)
         combined = " + ".join(dict.fromkeys(filter(None, effects))) or None
-        return await crash_points.run_effect(combined, lambda: execute_all(self, raise_on_error))
+        return await crash_points.run_effect(combined, lambda: execute(self, raise_on_error))
 
-    client.execute_command, pipeline.execute = execute_command, execute_pipeline
+    pipeline.execute = execute_pipeline
 
 
 def _get_effect_name(args: tuple[Any, ...], scripts: dict[str, str]) -> tuple[str, str | None]:

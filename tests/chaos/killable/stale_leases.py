@@ -1,8 +1,8 @@
-"""Ends the leases that a killed process left behind, when the next process of its service starts.
+"""Lets the next process of a service take over at once what a killed process left behind.
 
 Leases are as long as in production, because a process that the machine stalls would lose a shorter
 one. Each service runs as one process here, so a new process knows that the holder of every lease of
-its service is dead, and does not have to wait until the lease expires.
+its service is dead, and does not have to wait until the lease or the sign of life expires.
 """
 
 import os
@@ -10,6 +10,7 @@ import os
 from redis import Redis
 
 from smart_kit.contracts.keys import TURNS_STREAM, bot_lease_key
+from smart_kit.mailbox.keys import QueueKeys
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.leases import expire_leases
 
@@ -21,6 +22,9 @@ CONSUMED_STREAMS = {
 }
 """By service: the stream whose entries it leases."""
 
+STALLED_SERVICE = "tg_bot"
+"""Its killed processes count as stalled, those of other services as dead, so that both are seen."""
+
 
 def expire_stale_leases(service: str) -> None:
     """End all leases of the service. Call it in the new process before the service starts."""
@@ -30,9 +34,19 @@ def expire_stale_leases(service: str) -> None:
         if redis.exists(CONSUMED_STREAMS[service]):
             for group in redis.xinfo_groups(CONSUMED_STREAMS[service]):
                 expire_leases(redis, CONSUMED_STREAMS[service], group["name"])
+        _set_signs_of_life(redis, service)
         if service == "tg_bot":
             bot_id, _, _ = os.environ["TELEGRAM_TOKEN"].partition(":")
             redis.delete(bot_lease_key(int(bot_id)))
+
+
+def _set_signs_of_life(redis: Redis, service: str) -> None:
+    stream = CONSUMED_STREAMS[service]
+    for key in redis.scan_iter(f"{QueueKeys(stream).alive_prefix}*"):
+        if service == STALLED_SERVICE:
+            redis.persist(key)
+        else:
+            redis.delete(key)
 
 
 def _connect() -> "Redis":

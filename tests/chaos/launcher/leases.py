@@ -4,6 +4,7 @@ from datetime import timedelta
 from importlib import import_module
 
 from smart_kit.mailbox import Mailbox
+from smart_kit.mailbox.mailbox import SIGN_OF_LIFE_SECONDS
 
 
 def shorten_leases(service: str, seconds: float) -> None:
@@ -11,7 +12,11 @@ def shorten_leases(service: str, seconds: float) -> None:
 
     Raises AttributeError if a constant does not exist any more.
     """
-    Mailbox.__init__.__kwdefaults__ = {"reply_queue": None, "lease_seconds": seconds}
+    Mailbox.__init__.__kwdefaults__ = {
+        "reply_queue": None,
+        "lease_seconds": seconds,
+        "sign_of_life_seconds": min(seconds, SIGN_OF_LIFE_SECONDS),
+    }
     if service == "rest_service":
         set_constant("rest_service.app.background.archive_consumer", "CLAIM_IDLE_SECONDS", seconds)
         dispatch_timeout = timedelta(seconds=seconds + 0.5)

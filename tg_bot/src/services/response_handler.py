@@ -30,8 +30,9 @@ from ..texts.composer import Composer
 from .message_sender import MessageSender, OutgoingMessage, SendJournal
 from .progress_listener import ProgressListener
 
-MAX_CONCURRENT_CHATS = 64
-"""Chats that are sent to at once; most of them wait for Telegram's rate limits."""
+MAX_CONCURRENT_CHATS = 256
+"""Chats that are sent to at once. Most of them wait for Telegram or its rate limits and need only
+memory; with fewer, chats that wait would hold up those that need not."""
 
 MAX_MESSAGE_AGE = timedelta(days=1)
 """How long a message is retried while Telegram is unavailable or asks for pauses."""

@@ -56,8 +56,7 @@ class SendingHarness:
         """Return the delivery of a message, as a worker receives it."""
         await self.mailbox.create_group()
         await enqueue_to_telegram(self._redis, message)
-        entry = await self.mailbox.receive(self._redis, "hand", 1)
-        assert entry is not None
+        (entry,) = await self.mailbox.receive(self._redis, "hand", 1)
         delivery = await self.mailbox.begin(entry)
         assert delivery is not None
         return delivery

@@ -9,6 +9,7 @@ from redis.backoff import ExponentialWithJitterBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from smart_kit.redis.client import SharedRedis
 from smart_kit.settings import RedisSettings
 
 Redis: TypeAlias = redis.asyncio.Redis
@@ -27,28 +28,29 @@ _SOCKET_MARGIN_SECONDS = 10.0
 
 
 def connect(settings: RedisSettings) -> Redis:
-    """Return a client for commands that do not block."""
-    return _build_client(settings, socket_timeout=5.0)
+    """Return a client for commands that do not block. They share one connection."""
+    return SharedRedis(**_client_options(settings, socket_timeout=5.0))
 
 
 def connect_for_blocking_reads(settings: RedisSettings) -> Redis:
     """Return a client for subscriptions and for reads that block up to MAX_BLOCK_SECONDS."""
-    return _build_client(settings, socket_timeout=MAX_BLOCK_SECONDS + _SOCKET_MARGIN_SECONDS)
+    timeout = MAX_BLOCK_SECONDS + _SOCKET_MARGIN_SECONDS
+    return redis.asyncio.Redis(**_client_options(settings, socket_timeout=timeout))
 
 
-def _build_client(settings: RedisSettings, socket_timeout: float) -> Redis:
+def _client_options(settings: RedisSettings, socket_timeout: float) -> dict[str, Any]:
     password = settings.redis_password
-    return redis.asyncio.Redis(
-        host=settings.redis_host,
-        port=settings.redis_port,
-        db=settings.redis_db,
-        password=password.get_secret_value() if password else None,
-        decode_responses=True,
-        socket_timeout=socket_timeout,
-        socket_connect_timeout=5.0,
-        health_check_interval=15,
-        retry=Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 3),
-    )
+    return {
+        "host": settings.redis_host,
+        "port": settings.redis_port,
+        "db": settings.redis_db,
+        "password": password.get_secret_value() if password else None,
+        "decode_responses": True,
+        "socket_timeout": socket_timeout,
+        "socket_connect_timeout": 5.0,
+        "health_check_interval": 15,
+        "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 3),
+    }
 
 
 async def await_result(command: Awaitable[Any] | Any) -> Any:
