@@ -164,6 +164,7 @@ async def test_protocol_error_fails_all_commands_with_a_connection_error() -> No
         errors = await asyncio.gather(client.get("a"), client.get("b"), return_exceptions=True)
 
     assert [type(error) for error in errors] == [RedisConnectionError] * 2
+    assert errors[0] is not errors[1]  # a shared error collects the tracebacks of all callers
 
 
 async def test_surplus_reply_goes_to_no_later_command() -> None:
