@@ -63,7 +63,7 @@ class _Link:
         Redis executes a command whose caller was cancelled, unless it was not written yet.
         """
         if self.error is not None:
-            raise self.error
+            raise _copy_error(self.error)
         now = self._loop.time()
         request = _Request(chunks, count, self._loop.create_future(), now)
         self._unsent.append(request)
@@ -149,7 +149,7 @@ class _Link:
             self._timer.cancel()
         for request in (*self._sent, *self._unsent):
             if not request.future.done():
-                request.future.set_exception(error)
+                request.future.set_exception(_copy_error(error))
         self._sent.clear()
         self._unsent.clear()
         self._writing.cancel()
@@ -233,6 +233,11 @@ class SharedConnection:
             raise
         self._link = _Link(connection, self._reply_timeout)
         return self._link
+
+
+def _copy_error(error: Exception) -> Exception:
+    """Return an error for one caller: a shared one would collect the tracebacks of all of them."""
+    return type(error)(*error.args)
 
 
 async def _ignore_failure(_: Exception) -> None:

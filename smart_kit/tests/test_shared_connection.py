@@ -164,6 +164,7 @@ async def test_protocol_error_fails_all_commands_with_a_connection_error() -> No
         errors = await asyncio.gather(client.get("a"), client.get("b"), return_exceptions=True)
 
     assert [type(error) for error in errors] == [RedisConnectionError] * 2
+    assert errors[0] is not errors[1]  # a shared error collects the tracebacks of all callers
 
 
 async def test_surplus_reply_goes_to_no_later_command() -> None:
@@ -172,7 +173,7 @@ async def test_surplus_reply_goes_to_no_later_command() -> None:
         await connection.send(b"+first\r\n+surplus\r\n")
         await connection.read_all()
 
-    async with serve_redis(send_too_much, echo_arguments) as client:
+    async with serve_redis(send_too_much, echo_arguments, reply_timeout=5.0, retries=0) as client:
         assert await client.echo("first") == "first"
         assert await client.echo("second") == "second"
 
@@ -277,7 +278,7 @@ async def test_close_waits_for_the_replies_of_running_commands() -> None:
         await connection.send(b"+done\r\n")
         await connection.read_all()
 
-    async with serve_redis(answer_later) as client:
+    async with serve_redis(answer_later, retries=0) as client:
         running = asyncio.ensure_future(client.get("key"))
         await is_read.wait()
         closing = asyncio.ensure_future(client.aclose())
