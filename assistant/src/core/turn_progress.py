@@ -8,7 +8,6 @@ from typing import Literal
 import structlog
 from redis.exceptions import RedisError
 
-from smart_kit.aio import is_cancelled
 from smart_kit.contracts.keys import parse_bot_id, progress_channel
 from smart_kit.contracts.queue import ProgressFrame, QueueMessage, ScheduledPrompt
 from smart_kit.redis import Redis
@@ -35,11 +34,12 @@ class TurnProgress:
         self._channel = None if bot_id is None else progress_channel(bot_id)
         self._seq = 0
         self.kind: FrameKind = "begin"
-        """What the heartbeat shows: a model call, running tools, or the growing text."""
+        """What the timer publishes: a model call, running tools, or the growing text."""
         self._text = ""
         self._next_text_at = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._heartbeat: asyncio.Task[None] | None = None
+        self._publishing: asyncio.Task[None] | None = None
+        """The newest frame of the timer; None: the turn may still be quick."""
 
     @property
     def can_show_text(self) -> bool:
@@ -51,21 +51,20 @@ class TurnProgress:
     @property
     def is_due(self) -> bool:
         """Whether the growing text may be published now."""
-        is_shown = self._heartbeat is not None
+        is_shown = self._publishing is not None
         return is_shown and asyncio.get_running_loop().time() >= self._next_text_at
 
     def start(self) -> None:
-        """Publish frames if the turn is not finished soon."""
+        """Publish frames if the turn does not end soon."""
         if self._channel is not None:
-            loop = asyncio.get_running_loop()
-            self._timer = loop.call_later(QUICK_TURN_SECONDS, self._start_heartbeat)
+            self._set_timer(QUICK_TURN_SECONDS)
 
     async def finish(self) -> None:
-        """Publish the last frame, if there were others."""
+        """Publish the last frame, if there were others and after them."""
         if self._timer is not None:
             self._timer.cancel()
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
+        if self._publishing is not None:
+            await asyncio.wait({self._publishing})
             await self.publish("end")
 
     async def on_text(self, text: str) -> None:
@@ -74,15 +73,6 @@ class TurnProgress:
             self._next_text_at = asyncio.get_running_loop().time() + MIN_TEXT_INTERVAL_SECONDS
             self.kind, self._text = "delta", text
             await self.publish("delta")
-
-    def _start_heartbeat(self) -> None:
-        self._heartbeat = asyncio.create_task(self._run_heartbeat())
-
-    async def _run_heartbeat(self) -> None:
-        """Repeat the current frame until cancelled."""
-        while not is_cancelled():
-            await self.publish(self.kind)
-            await asyncio.sleep(HEARTBEAT_SECONDS)
 
     async def publish(self, kind: FrameKind) -> None:
         """Publish a frame."""
@@ -101,6 +91,14 @@ class TurnProgress:
             await self._redis.publish(self._channel, frame.model_dump_json())
         except (RedisError, OSError) as error:
             log.debug("progress frame dropped", reason=str(error))
+
+    def _set_timer(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._publish_current_frame)
+
+    def _publish_current_frame(self) -> None:
+        """Publish the current frame, now and at intervals."""
+        self._publishing = asyncio.create_task(self.publish(self.kind))
+        self._set_timer(HEARTBEAT_SECONDS)
 
 
 @contextlib.asynccontextmanager

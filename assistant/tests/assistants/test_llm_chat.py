@@ -193,14 +193,14 @@ async def test_running_turn_keeps_its_connection_after_reconfiguration(
     async with asyncio.timeout(60):
         while not model.requests:
             await asyncio.sleep(0.01)
-    client = harness.get_model_connection()
+    session = harness.get_model_connection()
     harness.provider = harness.provider.model_copy(
         update={"base_url": f"http://127.0.0.1:{free_port()}/v1"}
     )
     await harness.configure(make_secretary(make_tool("get_time")), version=2)
     bob = harness.make_command("undo").model_copy(update={"conversation": "tg:77:2", "chat_id": 2})
     await harness.handle(await harness.deliver(bob))
-    is_open = not client.is_closed()
+    is_open = not session.closed
     until.set()
 
     assert (await running).text == "Noon."

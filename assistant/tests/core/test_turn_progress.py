@@ -4,7 +4,6 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -246,35 +245,29 @@ def make_scheduled_prompt(harness: AssistantHarness) -> ScheduledPrompt:
     )
 
 
-class CancellationSwallowingRedis:
-    """Ends a cancelled command normally, once, as redis-py may do in Python 3.11."""
+class HoldingRedis(RecordingRedis):
+    """Publishes the first frame only when it is released."""
 
     def __init__(self) -> None:
-        self.heartbeat_task: asyncio.Task[Any] | None = None
-        self.has_heartbeat = asyncio.Event()
-        self._turn = asyncio.current_task()
+        super().__init__()
+        self.is_holding, self.released = asyncio.Event(), asyncio.Event()
 
-    async def publish(self, *_: str) -> int:
-        if (task := asyncio.current_task()) is not self._turn:
-            has_swallowed, self.heartbeat_task = self.heartbeat_task is not None, task
-            self.has_heartbeat.set()
-            with suppress(*(() if has_swallowed else (asyncio.CancelledError,))):
-                await asyncio.sleep(60)
-        return 0
+    async def publish(self, channel: str, frame: str) -> int:
+        if not self.is_holding.is_set():
+            self.is_holding.set()
+            await self.released.wait()
+        return await super().publish(channel, frame)
 
 
 @slow_turns
-async def test_heartbeat_ends_although_redis_swallows_the_cancellation(
-    harness: AssistantHarness, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.01)
-    redis = CancellationSwallowingRedis()
-    async with publishing_progress(redis, harness.make_message("hi")):  # type: ignore[arg-type] # as said
-        await redis.has_heartbeat.wait()
-    assert redis.heartbeat_task is not None
-    ended, _ = await asyncio.wait({redis.heartbeat_task}, timeout=30)
+async def test_last_frame_follows_one_that_is_being_published() -> None:
+    redis = HoldingRedis()
+    message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
+    async with publishing_progress(redis, message):  # type: ignore[arg-type] # as said
+        await redis.is_holding.wait()
+        asyncio.get_running_loop().call_soon(redis.released.set)
 
-    assert ended
+    assert [frame.kind for frame in redis.frames] == ["begin", "end"]
 
 
 @slow_turns

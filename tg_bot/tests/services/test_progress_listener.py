@@ -176,19 +176,24 @@ async def test_older_frame_does_not_replace_newer_text(
     assert draft_texts(telegram) == ["It is 7"]
 
 
+@pytest.mark.parametrize("kind", ["begin", "tool", "delta"])
 async def test_retried_turn_is_shown_until_its_reply_is_sent(
-    make_progress_listener: MakeProgressListener, redis: Redis, telegram: FakeTelegram
+    make_progress_listener: MakeProgressListener,
+    redis: Redis,
+    telegram: FakeTelegram,
+    kind: Literal["begin", "tool", "delta"],
 ) -> None:
+    """Whatever the turn does when it publishes its first frame."""
     listener = make_progress_listener()
     await publish_frame(redis, "begin", seq=1)
     await publish_frame(redis, "end", seq=2)
     await wait_until_finished(listener)
     count = count_typing(telegram)
-    await publish_frame(redis, "begin", seq=1)
+    await publish_frame(redis, kind, seq=1)
     await telegram.wait_until(lambda: count_typing(telegram) >= count + 2)
     await listener.finish_turn(reply_id_for())
     count = count_typing(telegram)
-    await publish_frame(redis, "begin", seq=1)
+    await publish_frame(redis, kind, seq=1)
     await wait_until_shown(redis, telegram)
     await asyncio.sleep(QUIET_SECONDS)
     assert count_typing(telegram) == count
