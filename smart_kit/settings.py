@@ -127,7 +127,7 @@ class LocaleSettings(ServiceSettings):
     """Language and time zone of users who have not chosen any."""
 
     default_language: Language = "en"
-    """The language of users who have not chosen one and whose Telegram is in neither: en or ru."""
+    """The language (en or ru) of users who have chosen none and use Telegram in another one."""
     default_timezone: TimeZoneName = "UTC"
     """The IANA time zone of users who have not chosen one, for example Europe/Berlin."""
 

@@ -101,7 +101,7 @@ def _parse_arguments(given: Any) -> tuple[JsonObject, str]:
         return {}, _TOO_DEEP
     if len(encode_json(given)) > MAX_CHARACTERS:
         return {}, (
-            f"The arguments have more than {MAX_CHARACTERS:,} characters and were not kept."
+            f"The arguments have more than {MAX_CHARACTERS:,} characters and were not stored."
             " Call again, more briefly."
         )
     return repair_surrogates(given), ""
