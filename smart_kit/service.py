@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
@@ -21,6 +22,10 @@ if TYPE_CHECKING:  # services with an API of FastAPI do not need aiohttp's serve
 
 STOP_TIMEOUT_SECONDS = 18.0
 """Seconds that loops get to end after a stop; the supervisor kills the process after 20."""
+
+MAX_OPEN_FILES = 65_536
+"""Each turn may have a connection to a model, and many systems allow only 1,024 open files unless a
+process asks for more."""
 
 GC_THRESHOLD = 20_000
 """Objects that accumulate between two garbage collections. A turn keeps some thousand objects for
@@ -52,6 +57,7 @@ def launch(
     logs.configure(
         service, level=settings.log_level, fmt=settings.log_format, secrets=settings.secrets
     )
+    _raise_open_files_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:
             runner.run(serve(settings))
@@ -89,6 +95,16 @@ async def run_loops(*loops: Loop) -> None:
         stopping.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await stopping
+
+
+def _raise_open_files_limit() -> None:
+    """Raise the limit of open files as far as the system allows without privileges."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return
+    wanted = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    if wanted > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _exempt_startup_objects_from_gc() -> None:

@@ -115,9 +115,10 @@ class Mailbox:
         await self._redis.set(self._keys.alive(consumer), 1, px=milliseconds)
 
     async def take_over(self, consumer: str, limit: int) -> list[StreamEntry]:
-        """Take over at most `limit` conversations of workers without a sign of life."""
+        """Take over some conversations, at most `limit`, of workers without a sign of life."""
+        count = min(limit, _BATCH_SIZE)
         taken = await self._scripts["take_over"](
-            keys=[self.name], args=[GROUP, consumer, self._keys.alive_prefix, limit]
+            keys=[self.name], args=[GROUP, consumer, self._keys.alive_prefix, count]
         )
         return [StreamEntry(entry_id, conversation) for entry_id, conversation in taken]
 

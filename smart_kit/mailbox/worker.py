@@ -117,6 +117,8 @@ class Worker:
                     task.add_done_callback(self._running.discard)
             except CONNECTION_ERRORS as error:
                 log.warning("redis unavailable", queue=self._mailbox.name, reason=str(error))
+                # living workers could not renew their signs of life either
+                self._next_take_over_at = time.monotonic() + self._mailbox.sign_of_life_seconds
                 await asyncio.sleep(RECONNECT_SECONDS)
             except ResponseError as error:  # NOGROUP after a flush, LOADING after a restart
                 self._has_group = False
@@ -146,11 +148,9 @@ class Worker:
     async def _recover_entries(self, now: float, free: int) -> list[StreamEntry]:
         """Take over entries of dead workers, then of stalled ones."""
         if now >= self._next_take_over_at:
-            entries = await self._mailbox.take_over(self._consumer, free)
-            if len(entries) < free:
-                self._next_take_over_at = now + self._timings.take_over_interval_seconds
-            if entries:
+            if entries := await self._mailbox.take_over(self._consumer, free):
                 return entries
+            self._next_take_over_at = now + self._timings.take_over_interval_seconds
         if now >= self._next_reclaim_at:
             entries = await self._mailbox.reclaim(self._consumer, free)
             if len(entries) < free:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import resource
 import signal
 import socket
 import subprocess
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from smart_kit.service import MAX_OPEN_FILES
 from smart_kit.testing import local_http
 from smart_kit.testing.ports import free_port, is_listening
 
@@ -90,6 +92,21 @@ def test_signal_ends_the_service_with_status_0(number: signal.Signals) -> None:
     assert status == 0
     assert [parse_log_line(line)["event"] for line in lines] == ["put away"]
     assert not is_listening(port)
+
+
+def test_service_may_open_as_many_files_as_the_system_allows() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    allowed = MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES)
+    port = free_port()
+    resource.setrlimit(resource.RLIMIT_NOFILE, (512, hard))
+    try:
+        with run_service(EXAMPLE_PORT=str(port)) as process:
+            wait_for_port(port)
+            limits = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+    assert limits == (allowed, hard)
 
 
 def test_failing_loop_ends_the_service_with_status_1() -> None:

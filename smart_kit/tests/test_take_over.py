@@ -125,6 +125,17 @@ async def test_take_over_fills_only_the_free_slots(
     assert len(await mailbox.take_over("heir", 3)) == 2
 
 
+async def test_crowd_of_a_dead_worker_is_taken_over_in_parts(
+    mailbox: Mailbox, redis: Redis, blocking: Redis
+) -> None:
+    await deliver(mailbox, blocking, "dead", 101)
+    await kill(redis, "dead")
+    await mailbox.renew_sign_of_life("heir")
+
+    parts = [len(await mailbox.take_over("heir", 1_000_000)) for _ in range(3)]
+    assert parts == [100, 1, 0]
+
+
 async def test_dead_consumer_is_removed_once_it_has_no_entries(
     mailbox: Mailbox, redis: Redis, blocking: Redis
 ) -> None:
@@ -222,15 +233,32 @@ async def test_sign_of_life_precedes_reading_and_goes_on_with_full_slots() -> No
 
 
 @pytest.mark.clock("virtual")
-async def test_dead_workers_are_looked_for_each_second(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_dead_workers_are_looked_for_each_second_while_slots_are_free(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     clock = SimpleNamespace(monotonic=asyncio.get_running_loop().time)
     monkeypatch.setattr(worker_module, "time", clock)
-    dead = make_delivery("dead")
-    mailbox = ScriptedMailbox(take_over=[None, [dead], [dead]])
+    found = [None, [make_delivery("first")], [make_delivery("second")]]
+    mailbox = ScriptedMailbox(take_over=found)
     await run_scripted_worker(mailbox, 3.5, slots=2)
 
-    assert mailbox.call_times("take_over") == [0.0, 1.0, 2.0]
+    assert mailbox.call_times("take_over") == [0.0, 1.0, 1.0]
     assert [limit for _, limit in mailbox.calls_to("take_over")] == [2, 2, 1]
+
+
+@pytest.mark.clock("virtual")
+async def test_after_an_outage_living_workers_get_time_to_sign(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SimpleNamespace(monotonic=asyncio.get_running_loop().time)
+    monkeypatch.setattr(worker_module, "time", clock)
+    mailbox = ScriptedMailbox(promote=[None, redis.exceptions.ConnectionError("refused")])
+    await run_scripted_worker(mailbox, 10.0, slots=1)
+
+    failed_at = 1.0
+    first, second = mailbox.call_times("take_over")
+    assert first < failed_at
+    assert second >= failed_at + SIGN_OF_LIFE_SECONDS
 
 
 @pytest.mark.clock("virtual")

@@ -13,7 +13,7 @@ class AssistantSettings(RedisSettings, RestClientSettings, LocaleSettings, Vault
 
     assistant_port: int = 8002
     """The port of /health and /metrics of assistant."""
-    assistant_slots: int = Field(256, ge=1)
+    assistant_slots: int = Field(1024, ge=1)
     """How many messages one assistant process handles at the same time. Most of them wait for a
     model and need no CPU, so the limit protects memory: about 30 kB each."""
     weather_api_url: HttpUrl | None = None

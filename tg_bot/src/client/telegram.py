@@ -36,7 +36,10 @@ class TelegramClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
-        self._session = aiohttp.ClientSession(proxy=find_proxy(self._base_url))
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),  # the workers' slots limit the requests
+            proxy=find_proxy(self._base_url),
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:

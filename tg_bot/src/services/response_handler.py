@@ -30,7 +30,7 @@ from ..texts.composer import Composer
 from .message_sender import MessageSender, OutgoingMessage, SendJournal
 from .progress_listener import ProgressListener
 
-MAX_CONCURRENT_CHATS = 256
+MAX_CONCURRENT_CHATS = 1024
 """Chats that are sent to at once. Most of them wait for Telegram or its rate limits and need only
 memory; with fewer, chats that wait would hold up those that need not."""
 
