@@ -16,6 +16,7 @@ from tests.load.systems import System, removing, running
 
 _MEGABYTE = 2**20
 _SOAK_RATE = 30
+_GROWTH_MARKS = (5_000, 25_000, 50_000, 100_000)
 _STABLE_SECONDS = 1.0
 """After this time without change, the assistant has as many turns in progress as it can."""
 
@@ -136,6 +137,21 @@ def _sample_pss(system: System, running_load: "Future[LoadResult]") -> list[floa
         begin = time.monotonic()
         while not running_load.done() and time.monotonic() < begin + 60:
             time.sleep(0.2)
+
+
+def measure_growth(bench: Bench) -> None:
+    """Memory after 5,000 to 100,000 messages of 200 people, who write as fast as they can."""
+    people = bench.size(200, 20)
+    marks = bench.size(_GROWTH_MARKS, (100, 200))
+    with bench.other_suite() as suite:
+        first = bench.plan(suite, people, window=2)
+        sent = 0
+        for mark in marks:
+            messages = (mark - sent) // people
+            result = bench.run_load(suite, replace(first, messages=messages))
+            bench.record_faults(suite, result)
+            sent = mark
+            _record_memory(bench, suite, f"after {mark:,} messages")
 
 
 def measure_kill(bench: Bench) -> None:

@@ -20,5 +20,6 @@ SCENARIOS: Mapping[str, Callable[[Bench], None]] = {
     "replicas": speed.measure_replicas,
     "history": lifetime.measure_history,
     "soak": lifetime.measure_soak,
+    "growth": lifetime.measure_growth,
     "kill": lifetime.measure_kill,
 }
