@@ -1,7 +1,11 @@
 """Creates users through rest_service; those who come together share a request."""
 
 import asyncio
+from collections.abc import Sequence
 from typing import NamedTuple
+from uuid import uuid4
+
+import structlog
 
 from smart_kit.contracts.queue import Sender
 from smart_kit.contracts.users import MAX_USER_BATCH, UpsertedUser, UserCreate
@@ -9,9 +13,12 @@ from smart_kit.errors import DomainError
 
 from ..services.rest_service import RestServiceClient
 
+log = structlog.stdlib.get_logger()
+
 
 class _Waiting(NamedTuple):
     profile: UserCreate
+    correlation_id: str | None
     created: asyncio.Future[UpsertedUser]
 
 
@@ -27,7 +34,8 @@ class UserCreator:
         """Return the user, and whether they are new. Raises what RestServiceClient raises."""
         profile = sender.model_dump(include=set(UserCreate.model_fields), exclude_unset=True)
         created: asyncio.Future[UpsertedUser] = asyncio.get_running_loop().create_future()
-        self._waiting.append(_Waiting(UserCreate.model_validate(profile), created))
+        correlation_id = structlog.contextvars.get_contextvars().get("correlation_id")
+        self._waiting.append(_Waiting(UserCreate.model_validate(profile), correlation_id, created))
         if self._sending is None:
             self._sending = asyncio.create_task(self._send_batches())
         return await created
@@ -44,7 +52,8 @@ class UserCreator:
         if not batch:
             return
         try:
-            found = await self._rest.upsert_users([one.profile for one in batch])
+            with structlog.contextvars.bound_contextvars(correlation_id=_choose_id(batch)):
+                found = await self._rest.upsert_users([one.profile for one in batch])
         except Exception as error:  # whatever it is, each caller has to learn of it
             if isinstance(error, DomainError) and len(batch) > 1:
                 for one in batch:  # a refused profile must not fail the others
@@ -56,6 +65,16 @@ class UserCreator:
         for one in batch:
             if not one.created.done():
                 one.created.set_result(users[one.profile.telegram_id])
+
+
+def _choose_id(batch: Sequence[_Waiting]) -> str | None:
+    """Return the correlation id of a request: a new one if several users share it."""
+    if len(batch) == 1:
+        return batch[0].correlation_id
+    shared = uuid4().hex
+    ids = [one.correlation_id for one in batch]
+    log.info("users share a request", correlation_id=shared, correlation_ids=ids)
+    return shared
 
 
 def _fail(batch: list[_Waiting], error: Exception) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from assistant.src.services.rest_service import RestServiceClient
 from assistant.src.storage.user_creation import UserCreator
@@ -19,6 +21,7 @@ class BatchServer(RestServiceClient):
     """Creates users, and records the Telegram ids of each request."""
 
     requests: list[list[int]] = field(default_factory=list)
+    correlation_ids: list[str | None] = field(default_factory=list)
     refused: int | None = None
     """A Telegram id that is refused, with its whole request."""
     on_request: Callable[[], Awaitable[None]] | None = None
@@ -27,6 +30,8 @@ class BatchServer(RestServiceClient):
     async def upsert_users(self, profiles: list[UserCreate]) -> list[UpsertedUser]:
         ids = [profile.telegram_id for profile in profiles]
         self.requests.append(ids)
+        known = structlog.contextvars.get_contextvars()
+        self.correlation_ids.append(known["correlation_id"])
         on_request, self.on_request = self.on_request, None
         if on_request is not None:
             await on_request()
@@ -48,7 +53,8 @@ def creator(server: BatchServer) -> UserCreator:
 
 def create(creator: UserCreator, telegram_id: int) -> asyncio.Task[UpsertedUser]:
     sender = Sender(telegram_id=telegram_id, first_name=f"Person {telegram_id}")
-    return asyncio.create_task(creator.create(sender))
+    with structlog.contextvars.bound_contextvars(correlation_id=f"message of {telegram_id}"):
+        return asyncio.create_task(creator.create(sender))
 
 
 async def test_those_who_come_together_share_a_request(
@@ -80,12 +86,18 @@ async def test_those_who_come_during_a_request_share_the_next(
             await asyncio.sleep(0)
 
     server.on_request = let_others_come
-    first = await create(creator, 1)
-    await asyncio.gather(*later)
-    await create(creator, 4)
+    with capture_logs() as lines:
+        first = await create(creator, 1)
+        await asyncio.gather(*later)
+        await create(creator, 4)
 
     assert first.user.telegram_id == 1
     assert server.requests == [[1], [2, 3], [4]]
+    before, shared, after = server.correlation_ids
+    assert (before, after) == ("message of 1", "message of 4")
+    (line,) = lines
+    assert line["correlation_id"] == shared
+    assert line["correlation_ids"] == ["message of 2", "message of 3"]
 
 
 async def test_a_refused_profile_fails_only_its_own_callers(
