@@ -1,6 +1,7 @@
 """The Redis keys of one queue, and the fields of its streams.
 
-The Lua scripts get every key as an argument; they write the field names themselves.
+The Lua scripts get every key as an argument, except the signs of life of the workers that
+`take_over` finds; they write the field names themselves.
 """
 
 CONVERSATION_FIELD = "conversation"

@@ -109,20 +109,29 @@ class Mailbox:
         )
         return [_to_stream_entry(*entry) for entry in entries]
 
+    async def list_received(self, blocking: Redis, consumer: str, limit: int) -> list[StreamEntry]:
+        """Return what a worker has received, also in a reply that was lost, and not finished."""
+        entries = await read_group(
+            blocking, self.name, GROUP, consumer, after="0", count=limit, timeout_seconds=0
+        )
+        return [_to_stream_entry(*entry) for entry in entries if entry[1]]
+
     async def renew_sign_of_life(self, consumer: str) -> None:
         """Keep others from taking over this worker's messages for `sign_of_life_seconds`."""
         milliseconds = int(self.sign_of_life_seconds * 1000)
         await self._redis.set(self._keys.alive(consumer), 1, px=milliseconds)
 
-    async def take_over(self, consumer: str, limit: int) -> list[StreamEntry]:
+    async def take_over(self, blocking: Redis, consumer: str, limit: int) -> list[StreamEntry]:
         """Take over some conversations, at most `limit`, of workers without a sign of life."""
         count = min(limit, _BATCH_SIZE)
         taken = await self._scripts["take_over"](
-            keys=[self.name], args=[GROUP, consumer, self._keys.alive_prefix, count]
+            keys=[self.name],
+            args=[GROUP, consumer, self._keys.alive_prefix, count],
+            client=blocking,
         )
         return [StreamEntry(entry_id, conversation) for entry_id, conversation in taken]
 
-    async def reclaim(self, consumer: str, limit: int) -> list[StreamEntry]:
+    async def reclaim(self, blocking: Redis, consumer: str, limit: int) -> list[StreamEntry]:
         """Take over at most `limit` conversations whose worker is stalled: it renewed no lease.
 
         One call of XAUTOCLAIM examines COUNT*10 entries, so its cursor is followed to the end.
@@ -130,7 +139,7 @@ class Mailbox:
         taken: list[StreamEntry] = []
         cursor = "0-0"
         while len(taken) < limit:
-            cursor, entries, _ = await self._redis.xautoclaim(
+            cursor, entries, _ = await blocking.xautoclaim(
                 self.name,
                 GROUP,
                 consumer,

@@ -80,9 +80,10 @@ class Worker:
         self._slots = slots
         self._timings = timings
         self._consumer = str(uuid4())  # a PID may be the same in another container
-        self._running: set[asyncio.Task[None]] = set()
+        self._running: dict[asyncio.Task[None], str] = {}
+        """The tasks and the ids of their entries."""
         self._in_flight: dict[asyncio.Task[None], Delivery] = {}
-        self._has_group = False
+        self._has_joined = False
         self._next_promote_at = 0.0
         self._next_take_over_at = 0.0
         self._next_reclaim_at = 0.0
@@ -113,23 +114,27 @@ class Worker:
             try:
                 for entry in await self._fetch_entries():
                     task = asyncio.create_task(self._process_entry(entry))
-                    self._running.add(task)
-                    task.add_done_callback(self._running.discard)
+                    self._running[task] = entry.id
+                    task.add_done_callback(self._running.pop)
             except CONNECTION_ERRORS as error:
                 log.warning("redis unavailable", queue=self._mailbox.name, reason=str(error))
-                # living workers could not renew their signs of life either
-                self._next_take_over_at = time.monotonic() + self._mailbox.sign_of_life_seconds
-                await asyncio.sleep(RECONNECT_SECONDS)
+                await self._wait_to_reconnect()
             except ResponseError as error:  # NOGROUP after a flush, LOADING after a restart
-                self._has_group = False
                 log.warning("redis command failed", queue=self._mailbox.name, reason=str(error))
-                await asyncio.sleep(RECONNECT_SECONDS)
+                await self._wait_to_reconnect()
+
+    async def _wait_to_reconnect(self) -> None:
+        self._has_joined = False
+        self._postpone_take_over()
+        await asyncio.sleep(RECONNECT_SECONDS)
+
+    def _postpone_take_over(self) -> None:
+        """Let living workers, whose signs of life may have expired too, renew them first."""
+        self._next_take_over_at = time.monotonic() + self._mailbox.sign_of_life_seconds
 
     async def _fetch_entries(self) -> list[StreamEntry]:
-        if not self._has_group:
-            await self._mailbox.create_group()
-            await self._mailbox.renew_sign_of_life(self._consumer)
-            self._has_group = True
+        if not self._has_joined and (entries := await self._join_group()):
+            return entries
         now = time.monotonic()
         if now >= self._next_promote_at:
             next_due = await self._mailbox.promote()
@@ -145,14 +150,23 @@ class Worker:
         self.last_read_at = time.monotonic()
         return entries
 
+    async def _join_group(self) -> list[StreamEntry]:
+        """Show a sign of life, and return the entries of a reply that was lost."""
+        await self._mailbox.create_group()
+        await self._mailbox.renew_sign_of_life(self._consumer)
+        received = await self._mailbox.list_received(self._blocking, self._consumer, self._slots)
+        self._has_joined = True
+        running = set(self._running.values())
+        return [entry for entry in received if entry.id not in running]
+
     async def _recover_entries(self, now: float, free: int) -> list[StreamEntry]:
         """Take over entries of dead workers, then of stalled ones."""
         if now >= self._next_take_over_at:
-            if entries := await self._mailbox.take_over(self._consumer, free):
+            if entries := await self._mailbox.take_over(self._blocking, self._consumer, free):
                 return entries
             self._next_take_over_at = now + self._timings.take_over_interval_seconds
         if now >= self._next_reclaim_at:
-            entries = await self._mailbox.reclaim(self._consumer, free)
+            entries = await self._mailbox.reclaim(self._blocking, self._consumer, free)
             if len(entries) < free:
                 self._next_reclaim_at = now + self._mailbox.lease_seconds / 2
             return entries
@@ -259,10 +273,11 @@ class Worker:
                 await self._mailbox.renew_sign_of_life(self._consumer)
             except Exception as error:  # a later renewal may succeed
                 log.warning("sign of life failed", reason=str(error))
+                self._postpone_take_over()
 
     async def _cancel_running(self) -> None:
-        # repeatedly, because a Redis command can swallow a cancellation (see `is_cancelled`), and
-        # even when this task is cancelled itself, because nothing else waits for them
+        # repeatedly, because a handler's `asyncio.wait_for` can swallow a cancellation (see
+        # `is_cancelled`), and even when this task is cancelled itself, because nothing else waits
         while self._running:
             for task in self._running:
                 task.cancel()

@@ -5,7 +5,7 @@ from typing import Any, TypeAlias, TypeVar
 
 import redis.asyncio
 from redis.asyncio.retry import Retry
-from redis.backoff import ExponentialWithJitterBackoff
+from redis.backoff import ExponentialWithJitterBackoff, NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -28,17 +28,26 @@ _SOCKET_MARGIN_SECONDS = 10.0
 
 
 def connect(settings: RedisSettings) -> Redis:
-    """Return a client for commands that do not block. They share one connection."""
-    return SharedRedis(**_client_options(settings, socket_timeout=5.0))
+    """Return a client for commands that do not block. They share one connection.
+
+    It repeats a command whose reply was lost.
+    """
+    retry = Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 3)
+    return SharedRedis(**_client_options(settings, socket_timeout=5.0, retry=retry))
 
 
 def connect_for_blocking_reads(settings: RedisSettings) -> Redis:
-    """Return a client for subscriptions and for reads that block up to MAX_BLOCK_SECONDS."""
+    """Return a client for subscriptions and for reads that block up to MAX_BLOCK_SECONDS.
+
+    It repeats nothing: a read of a consumer group that was repeated would hide that the reply to
+    the first one was lost.
+    """
     timeout = MAX_BLOCK_SECONDS + _SOCKET_MARGIN_SECONDS
-    return redis.asyncio.Redis(**_client_options(settings, socket_timeout=timeout))
+    retry = Retry(NoBackoff(), 0)
+    return redis.asyncio.Redis(**_client_options(settings, socket_timeout=timeout, retry=retry))
 
 
-def _client_options(settings: RedisSettings, socket_timeout: float) -> dict[str, Any]:
+def _client_options(settings: RedisSettings, socket_timeout: float, retry: Retry) -> dict[str, Any]:
     password = settings.redis_password
     return {
         "host": settings.redis_host,
@@ -49,7 +58,7 @@ def _client_options(settings: RedisSettings, socket_timeout: float) -> dict[str,
         "socket_timeout": socket_timeout,
         "socket_connect_timeout": 5.0,
         "health_check_interval": 15,
-        "retry": Retry(ExponentialWithJitterBackoff(base=0.05, cap=0.5), 3),
+        "retry": retry,
     }
 
 

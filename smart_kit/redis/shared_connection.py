@@ -103,6 +103,8 @@ class _Link:
                     )
                 except ResponseError as error:
                     reply = error
+                except UnicodeDecodeError as error:  # the parser has read the whole reply
+                    reply = ResponseError(f"The reply is not UTF-8: {error}")
                 self._accept_reply(reply)
         except Exception as error:
             self._fail(error)

@@ -45,15 +45,19 @@ class ScriptedMailbox(Mailbox):
         seconds: float | None = self._record_call("promote", None)
         return seconds
 
-    async def reclaim(self, consumer: str, limit: int) -> list[StreamEntry]:
+    async def reclaim(self, blocking: Redis, consumer: str, limit: int) -> list[StreamEntry]:
         found: list[Delivery] | None = self._record_call("reclaim", (consumer, limit))
         return [self._make_entry(delivery) for delivery in found or ()]
 
     async def renew_sign_of_life(self, consumer: str) -> None:
         self._record_call("sign", consumer)
 
-    async def take_over(self, consumer: str, limit: int) -> list[StreamEntry]:
+    async def take_over(self, blocking: Redis, consumer: str, limit: int) -> list[StreamEntry]:
         found: list[Delivery] | None = self._record_call("take_over", (consumer, limit))
+        return [self._make_entry(delivery) for delivery in found or ()]
+
+    async def list_received(self, blocking: Redis, consumer: str, limit: int) -> list[StreamEntry]:
+        found: list[Delivery] | None = self._record_call("list_received", (consumer, limit))
         return [self._make_entry(delivery) for delivery in found or ()]
 
     async def receive(

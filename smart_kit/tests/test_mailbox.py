@@ -151,7 +151,7 @@ async def test_reclaimed_message_keeps_its_journal(mailbox: Mailbox, blocking: R
     await mailbox.journal(dead, "1", "0", "done already")
     await asyncio.sleep(0.06)  # the lease itself is what is tested
 
-    entries = await mailbox.reclaim("heir", 10)
+    entries = await mailbox.reclaim(blocking, "heir", 10)
     assert entries == [StreamEntry(dead.entry_id, "chat")]
     heir = await mailbox.begin(entries[0])
     assert heir is not None
@@ -189,7 +189,7 @@ async def test_renewed_lease_is_not_reclaimed(redis: Redis, blocking: Redis) -> 
     await redis.xclaim("in", "workers", "worker", 0, [delivery.entry_id], idle=60_000, justid=True)
     await mailbox.renew(delivery, "worker")
 
-    assert await mailbox.reclaim("heir", 10) == []
+    assert await mailbox.reclaim(blocking, "heir", 10) == []
 
 
 async def test_delayed_message_keeps_its_place_without_counting_the_attempt(
@@ -243,4 +243,4 @@ async def test_expired_entries_are_found_behind_many_live_ones(
     await redis.xclaim("in", "workers", "worker", 0, ended, idle=60_000, justid=True)
 
     for found in (["chat 5", "chat 57"], ["chat 58", "chat 59"]):
-        assert [entry.conversation for entry in await mailbox.reclaim("heir", 2)] == found
+        assert [entry.conversation for entry in await mailbox.reclaim(blocking, "heir", 2)] == found

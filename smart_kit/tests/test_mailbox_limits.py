@@ -124,18 +124,19 @@ async def test_reclaim_takes_only_expired_leases_up_to_the_limit(
             "in", "workers", "worker", 0, [delivery.entry_id], idle=idle, justid=True
         )
 
-    taken = await mailbox.reclaim("heir", 2)
+    taken = await mailbox.reclaim(blocking, "heir", 2)
     assert taken == [
         StreamEntry(delivery.entry_id, delivery.conversation) for delivery in held[1:3]
     ]
     pending = await redis.xpending_range("in", "workers", "-", "+", 10)
     assert [entry["consumer"] for entry in pending] == ["worker", "heir", "heir", "worker"]
-    assert await mailbox.reclaim("heir", 0) == []
-    assert [entry.conversation for entry in await mailbox.reclaim("heir", 9)] == ["chat 3"]
+    assert await mailbox.reclaim(blocking, "heir", 0) == []
+    rest = await mailbox.reclaim(blocking, "heir", 9)
+    assert [entry.conversation for entry in rest] == ["chat 3"]
 
 
 async def test_lease_ends_after_thirty_seconds(
-    mailbox: Mailbox, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    mailbox: Mailbox, blocking: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The server's clock runs, so only the arguments can be compared exactly."""
     idle_times: list[int] = []
@@ -144,8 +145,8 @@ async def test_lease_ends_after_thirty_seconds(
         idle_times.append(min_idle_time)
         return "0-0", [], []
 
-    monkeypatch.setattr(redis, "xautoclaim", xautoclaim)
-    assert await mailbox.reclaim("heir", 9) == []
+    monkeypatch.setattr(blocking, "xautoclaim", xautoclaim)
+    assert await mailbox.reclaim(blocking, "heir", 9) == []
     assert idle_times == [30_000]
 
 

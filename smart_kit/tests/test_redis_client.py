@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from redis.commands.core import AsyncScript
 from redis.exceptions import AuthenticationError, DataError, ExecAbortError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from smart_kit.redis import Redis, await_result, connect
 from smart_kit.settings import RedisSettings
@@ -132,6 +133,31 @@ async def test_unsupported_argument_fails_only_its_command(redis: Redis) -> None
 
     assert valid is True
     assert isinstance(invalid, DataError)
+
+
+async def test_reply_that_is_no_text_fails_only_its_command(redis: Redis) -> None:
+    await redis.rpush("list", "text", b"\xff", "text")
+    results = await asyncio.gather(
+        redis.incr("count"),
+        await_result(redis.lrange("list", 0, -1)),
+        redis.incr("count"),
+        return_exceptions=True,
+    )
+
+    assert isinstance(results[1], ResponseError)
+    assert "not UTF-8" in str(results[1])
+    assert [results[0], results[2], await redis.get("count")] == [1, 2, "2"]
+    assert await count_connections(redis) == 1
+
+
+async def test_client_for_blocking_reads_repeats_nothing(redis: Redis, blocking: Redis) -> None:
+    reading = asyncio.ensure_future(await_result(blocking.blpop(["list"], timeout=30)))
+    while not (waiting := [one for one in await redis.client_list() if "b" in one["flags"]]):
+        await asyncio.sleep(0)
+    await redis.client_kill_filter(_id=waiting[0]["id"])
+
+    with pytest.raises(RedisConnectionError):
+        await reading
 
 
 async def test_missing_keys_of_mget_are_an_empty_result(redis: Redis) -> None:

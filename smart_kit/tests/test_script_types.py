@@ -20,48 +20,51 @@ OUTCOME = Outcome(
 )
 DEAD_LETTER = DeadLetter(queue="in", conversation="chat", payload="a", reason="why", attempts=1)
 
-Operation = Callable[[Mailbox, Delivery], Awaitable[object]]
+Operation = Callable[[Mailbox, Delivery, Redis], Awaitable[object]]
 OPERATIONS: dict[str, tuple[Operation, tuple[str, ...]]] = {
     "enqueue to an idle conversation": (
-        lambda mailbox, _: mailbox.enqueue(Envelope("9", "idle", "z")),
+        lambda mailbox, *_: mailbox.enqueue(Envelope("9", "idle", "z")),
         ("in", "in:active", "in:seen", "in:waiting:idle"),
     ),
     "enqueue to an active conversation": (
-        lambda mailbox, _: mailbox.enqueue(Envelope("9", "chat", "z")),
+        lambda mailbox, *_: mailbox.enqueue(Envelope("9", "chat", "z")),
         ("in:active", "in:seen", "in:waiting:chat"),
     ),
     "begin": (
-        lambda mailbox, delivery: mailbox.begin(StreamEntry(delivery.entry_id, "chat")),
+        lambda mailbox, delivery, _: mailbox.begin(StreamEntry(delivery.entry_id, "chat")),
         ("in:active", "in:fence", "in:attempts", "in:waiting:chat"),
     ),
     "begin of an outdated entry": (
-        lambda mailbox, _: mailbox.begin(StreamEntry("1-1", "chat")),
+        lambda mailbox, *_: mailbox.begin(StreamEntry("1-1", "chat")),
         ("in", "in:active"),
     ),
     "begin of an empty conversation": (
-        lambda mailbox, _: mailbox.begin(StreamEntry("1-1", "empty")),
+        lambda mailbox, *_: mailbox.begin(StreamEntry("1-1", "empty")),
         ("in", "in:active", "in:waiting:empty"),
     ),
     "renew": (
-        lambda mailbox, delivery: mailbox.renew(delivery, "worker"),
+        lambda mailbox, delivery, _: mailbox.renew(delivery, "worker"),
         ("in", "in:active", "in:fence"),
     ),
     "journal": (
-        lambda mailbox, delivery: mailbox.journal(delivery, "1", "0.0", "value"),
+        lambda mailbox, delivery, _: mailbox.journal(delivery, "1", "0.0", "value"),
         ("in:active", "in:fence", journal_key("1")),
     ),
     "delay": (
-        lambda mailbox, delivery: mailbox.delay(delivery, 60),
+        lambda mailbox, delivery, _: mailbox.delay(delivery, 60),
         ("in", "in:active", "in:fence", "in:attempts", "in:delayed"),
     ),
     "delay with a counted attempt": (
-        lambda mailbox, delivery: mailbox.delay(delivery, 60, is_attempt_counted=True),
+        lambda mailbox, delivery, _: mailbox.delay(delivery, 60, is_attempt_counted=True),
         ("in", "in:active", "in:fence", "in:delayed"),
     ),
-    "promote": (lambda mailbox, _: mailbox.promote(), ("in", "in:active", "in:delayed")),
-    "take-over": (lambda mailbox, _: mailbox.take_over("heir", 5), ("in",)),
+    "promote": (lambda mailbox, *_: mailbox.promote(), ("in", "in:active", "in:delayed")),
+    "take-over": (
+        lambda mailbox, _, blocking: mailbox.take_over(blocking, "heir", 5),
+        ("in",),
+    ),
     "finish": (
-        lambda mailbox, delivery: mailbox.finish(delivery, OUTCOME),
+        lambda mailbox, delivery, _: mailbox.finish(delivery, OUTCOME),
         (
             "in",
             "in:active",
@@ -78,7 +81,7 @@ OPERATIONS: dict[str, tuple[Operation, tuple[str, ...]]] = {
         ),
     ),
     "finish as a dead letter": (
-        lambda mailbox, delivery: mailbox.finish(delivery, Outcome(), dead_letter=DEAD_LETTER),
+        lambda mailbox, delivery, _: mailbox.finish(delivery, Outcome(), dead_letter=DEAD_LETTER),
         ("in", "in:active", "in:fence", "in:attempts", "in:waiting:chat", "in:dead"),
     ),
 }
@@ -115,7 +118,7 @@ async def test_wrong_type_changes_nothing(
 
     operation, _ = OPERATIONS[description]
     with pytest.raises(ResponseError):
-        await operation(mailbox, delivery)
+        await operation(mailbox, delivery, blocking)
 
     assert await dump(redis) == before
 

@@ -3,14 +3,16 @@
 import asyncio
 from collections.abc import AsyncIterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 import redis.asyncio
+import redis.exceptions as redis_errors
 
 from smart_kit.mailbox import Delivery, Envelope, LeaseLost, Mailbox, Outcome, StreamEntry, Worker
 from smart_kit.mailbox import worker as worker_module
 from smart_kit.mailbox.mailbox import GROUP, SIGN_OF_LIFE_SECONDS
-from smart_kit.mailbox.worker import READ_LIMIT, RENEWALS_PER_SIGN_OF_LIFE
+from smart_kit.mailbox.worker import READ_LIMIT, RECONNECT_SECONDS, RENEWALS_PER_SIGN_OF_LIFE
 from smart_kit.redis import Redis, connect
 from smart_kit.settings import RedisSettings
 from smart_kit.tests.scripted_mailbox import ScriptedMailbox, make_delivery
@@ -22,13 +24,13 @@ from smart_kit.tests.worker_harness import (
     wait_until,
 )
 
-ENDLESS_LEASE_SECONDS = 86_400.0
+ENDLESS_SECONDS = 86_400.0
 
 
 @pytest.fixture
 async def mailbox(redis: Redis) -> Mailbox:
-    """A mailbox whose leases never end in a test, so that only a take-over moves a message."""
-    made = Mailbox(redis, "in", lease_seconds=ENDLESS_LEASE_SECONDS)
+    """A mailbox in which nothing ends by itself, so that a slow test moves no message."""
+    made = Mailbox(redis, "in", lease_seconds=ENDLESS_SECONDS, sign_of_life_seconds=ENDLESS_SECONDS)
     await made.create_group()
     return made
 
@@ -57,7 +59,8 @@ async def list_consumers(client: Redis) -> set[str]:
     return {consumer["name"] for consumer in await client.xinfo_consumers("in", GROUP)}
 
 
-async def test_sign_of_life_expires_after_its_time(mailbox: Mailbox, redis: Redis) -> None:
+async def test_sign_of_life_expires_after_its_time(redis: Redis) -> None:
+    mailbox = Mailbox(redis, "in")
     await mailbox.renew_sign_of_life("worker")
 
     left = await redis.pttl("in:alive:worker")
@@ -81,8 +84,39 @@ async def test_message_of_a_living_worker_is_not_taken_over(
 ) -> None:
     (delivery,) = await deliver(mailbox, blocking, "slow", 1)
 
-    assert await mailbox.take_over("other", 10) == []
+    assert await mailbox.take_over(blocking, "other", 10) == []
     await mailbox.finish(delivery, Outcome())
+
+
+@pytest.mark.parametrize("operation", ["receive", "take_over"])
+async def test_message_whose_delivery_was_lost_is_processed(
+    operation: str,
+    mailbox: Mailbox,
+    redis: Redis,
+    blocking: Redis,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Redis gives the message to the worker, but the connection ends before the reply."""
+    if operation == "receive":
+        await mailbox.enqueue(Envelope("0", "chat", "0"))
+    else:
+        await deliver(mailbox, blocking, "killed", 1)
+        await kill(redis, "killed")
+    execute, lost = getattr(mailbox, operation), list[Any]()
+
+    async def lose_first_reply(*arguments: Any) -> Any:
+        entries = await execute(*arguments)
+        if entries and not lost:
+            lost.append(entries)
+            raise redis_errors.ConnectionError("reset")
+        return entries
+
+    monkeypatch.setattr(mailbox, operation, lose_first_reply)
+    handler = RecordingHandler()
+    async with run_worker(mailbox, blocking, handler):
+        await wait_until(lambda: handler.completed == ["0"])
+
+    assert lost
 
 
 async def test_worker_does_not_take_over_from_itself(
@@ -91,7 +125,7 @@ async def test_worker_does_not_take_over_from_itself(
     await deliver(mailbox, blocking, "worker", 1)
     await kill(redis, "worker")
 
-    assert await mailbox.take_over("worker", 10) == []
+    assert await mailbox.take_over(blocking, "worker", 10) == []
     assert await list_consumers(redis) == {"worker"}
 
 
@@ -106,8 +140,10 @@ async def test_two_workers_never_take_over_the_same_message(
     for worker in ("dead", "dead too"):
         await kill(redis, worker)
 
-    other = Mailbox(other_client, "in", lease_seconds=ENDLESS_LEASE_SECONDS)
-    halves = await asyncio.gather(mailbox.take_over("first", 20), other.take_over("second", 20))
+    other = Mailbox(other_client, "in", lease_seconds=ENDLESS_SECONDS)
+    halves = await asyncio.gather(
+        mailbox.take_over(blocking, "first", 20), other.take_over(other_client, "second", 20)
+    )
 
     conversations = [entry.conversation for half in halves for entry in half]
     assert sorted(conversations) == sorted(f"chat {n}" for n in range(40))
@@ -120,9 +156,9 @@ async def test_take_over_fills_only_the_free_slots(
     await kill(redis, "dead")
     await mailbox.renew_sign_of_life("heir")
 
-    assert await mailbox.take_over("heir", 0) == []
-    assert len(await mailbox.take_over("heir", 3)) == 3
-    assert len(await mailbox.take_over("heir", 3)) == 2
+    assert await mailbox.take_over(blocking, "heir", 0) == []
+    assert len(await mailbox.take_over(blocking, "heir", 3)) == 3
+    assert len(await mailbox.take_over(blocking, "heir", 3)) == 2
 
 
 async def test_crowd_of_a_dead_worker_is_taken_over_in_parts(
@@ -132,7 +168,7 @@ async def test_crowd_of_a_dead_worker_is_taken_over_in_parts(
     await kill(redis, "dead")
     await mailbox.renew_sign_of_life("heir")
 
-    parts = [len(await mailbox.take_over("heir", 1_000_000)) for _ in range(3)]
+    parts = [len(await mailbox.take_over(blocking, "heir", 1_000_000)) for _ in range(3)]
     assert parts == [100, 1, 0]
 
 
@@ -141,10 +177,10 @@ async def test_dead_consumer_is_removed_once_it_has_no_entries(
 ) -> None:
     await deliver(mailbox, blocking, "dead", 1)
     await kill(redis, "dead")
-    await mailbox.take_over("heir", 1)
+    await mailbox.take_over(blocking, "heir", 1)
     assert await list_consumers(redis) == {"dead", "heir"}
 
-    await mailbox.take_over("heir", 1)
+    await mailbox.take_over(blocking, "heir", 1)
     assert await list_consumers(redis) == {"heir"}
 
 
@@ -155,7 +191,8 @@ async def test_entry_deleted_by_hand_is_not_taken_over(
     await kill(redis, "dead")
     await redis.xdel("in", first.entry_id)
 
-    assert [entry.id for entry in await mailbox.take_over("heir", 10)] == [second.entry_id]
+    taken = await mailbox.take_over(blocking, "heir", 10)
+    assert [entry.id for entry in taken] == [second.entry_id]
 
 
 async def test_paused_worker_loses_its_message_and_continues(
@@ -173,7 +210,7 @@ async def test_paused_worker_loses_its_message_and_continues(
     await mailbox.enqueue(Envelope("1", "chat", "paused"))
     async with run_worker(mailbox, blocking, handle):
         async with asyncio.timeout(TIMEOUT_SECONDS):
-            while not (taken := await take_over_now(mailbox, redis)):
+            while not (taken := await take_over_now(mailbox, redis, blocking)):
                 await asyncio.sleep(0.005)
         heir = await mailbox.begin(taken[0])
         assert heir is not None
@@ -187,11 +224,11 @@ async def test_paused_worker_loses_its_message_and_continues(
         await mailbox.finish(heir, Outcome())
 
 
-async def take_over_now(mailbox: Mailbox, client: Redis) -> list[StreamEntry]:
+async def take_over_now(mailbox: Mailbox, client: Redis, blocking: Redis) -> list[StreamEntry]:
     """Take over what a running worker holds, as if its sign of life had expired."""
     for key in [key async for key in client.scan_iter("in:alive:*")]:
         await client.delete(key)
-    return await mailbox.take_over("heir", 1)
+    return await mailbox.take_over(blocking, "heir", 1)
 
 
 async def test_worker_shows_signs_of_life_again_after_a_flush(
@@ -247,18 +284,35 @@ async def test_dead_workers_are_looked_for_each_second_while_slots_are_free(
 
 
 @pytest.mark.clock("virtual")
+@pytest.mark.parametrize(
+    "error", [redis_errors.ConnectionError("refused"), redis_errors.ResponseError("LOADING")]
+)
 async def test_after_an_outage_living_workers_get_time_to_sign(
-    monkeypatch: pytest.MonkeyPatch,
+    error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = SimpleNamespace(monotonic=asyncio.get_running_loop().time)
     monkeypatch.setattr(worker_module, "time", clock)
-    mailbox = ScriptedMailbox(promote=[None, redis.exceptions.ConnectionError("refused")])
+    mailbox = ScriptedMailbox(promote=[None, error])
     await run_scripted_worker(mailbox, 10.0, slots=1)
 
     failed_at = 1.0
     first, second = mailbox.call_times("take_over")
     assert first < failed_at
     assert second >= failed_at + SIGN_OF_LIFE_SECONDS
+    assert failed_at + RECONNECT_SECONDS in mailbox.call_times("sign")
+
+
+@pytest.mark.clock("virtual")
+async def test_unrenewed_sign_of_life_postpones_the_take_over(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = SimpleNamespace(monotonic=asyncio.get_running_loop().time)
+    monkeypatch.setattr(worker_module, "time", clock)
+    mailbox = ScriptedMailbox(sign=[None, redis_errors.ConnectionError("refused")])
+    await run_scripted_worker(mailbox, 11.0, slots=1)
+
+    failed_at = SIGN_OF_LIFE_SECONDS / RENEWALS_PER_SIGN_OF_LIFE
+    assert [at for at in mailbox.call_times("take_over") if at > failed_at] == [10.0]
 
 
 @pytest.mark.clock("virtual")

@@ -112,7 +112,7 @@ class MailboxMachine(RuleBasedStateMachine):
     @rule(target=deliveries, worker=st.sampled_from(WORKERS))
     def steal_lease(self, worker: str) -> Any:
         """A worker takes over a conversation. Leases last 0 s here, so every one has expired."""
-        return self._begin_deliveries(self.run(self.mailbox.reclaim(worker, 1)))
+        return self._begin_deliveries(self.run(self.mailbox.reclaim(self.blocking, worker, 1)))
 
     @rule(worker=st.sampled_from(WORKERS))
     def lose_sign_of_life(self, worker: str) -> None:
@@ -125,7 +125,7 @@ class MailboxMachine(RuleBasedStateMachine):
         holders = self.run(self._read_holders())
         dead = {entry for entry, (name, is_alive) in holders.items() if not is_alive}
         dead -= {entry for entry, (name, _) in holders.items() if name == worker}
-        taken = self.run(self.mailbox.take_over(worker, limit))
+        taken = self.run(self.mailbox.take_over(self.blocking, worker, limit))
         assert {entry.id for entry in taken} <= dead, "taken over from a living worker"
         assert len(taken) == min(limit, len(dead)), "left with a dead worker"
         return self._begin_deliveries(taken)
