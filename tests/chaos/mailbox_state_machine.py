@@ -331,6 +331,8 @@ class CrashingServerMachine(MailboxMachine):
     def lose_server(self) -> None:
         self.server.kill()
         self.server.start()
+        # the next read would fail, and a worker would repeat it on a new connection
+        self.run(self.blocking.connection_pool.disconnect())
 
 
 def _make_dead_letter(delivery: Delivery) -> DeadLetter:
