@@ -15,9 +15,12 @@ from rest_service.tests.api_helpers import alembic_config
 from smart_kit.testing.servers import Postgres
 
 ROOT = Path(__file__).resolve().parents[2]
-RUN_AND_PRINT_IMPORT = (
-    "import sys; from rest_service.app import migrate; migrate.main(); print('alembic' in sys.modules)"
-)
+RUN_AND_PRINT_IMPORT = """
+from rest_service.app import migrate
+migrate.main()
+import sys
+print("alembic" in sys.modules)
+"""
 
 
 @pytest.fixture
@@ -65,7 +68,11 @@ def test_head_is_what_no_other_revision_follows(
     tmp_path: Path, revisions: dict[str, str | None], head: str | None
 ) -> None:
     for revision, followed in revisions.items():
-        lines = (f'revision: str = "{revision}"', f"down_revision: str | None = {followed}", "x = 1")
+        lines = (
+            f'revision: str = "{revision}"',
+            f"down_revision: str | None = {followed}",
+            "x = 1",
+        )
         (tmp_path / f"{revision}.py").write_text("\n".join(lines))
     assert migrate.find_head(tmp_path) == head
 
