@@ -54,7 +54,7 @@ class ServiceClient:
             timeout=httpx2.Timeout(10.0, connect=2.0),
             limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
             transport=transport,
-            verify=_choose_ssl_context(settings.rest_service_url),
+            verify=choose_ssl_context(settings.rest_service_url),
             trust_env=False,  # the operator's proxy is not meant for internal calls
         )
 
@@ -123,9 +123,9 @@ class ServiceClient:
         raise _to_error(response)
 
 
-def _choose_ssl_context(url: str) -> ssl.SSLContext:
+def choose_ssl_context(url: str) -> ssl.SSLContext:
     """Return the system's certificates only if they are needed: they take 2 MB and 70 ms."""
-    if url.startswith("https:"):
+    if url.lower().startswith("https:"):
         return get_ssl_context()
     return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nothing
 

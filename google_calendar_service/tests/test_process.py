@@ -61,12 +61,3 @@ def test_missing_token_exits_with_one_line(command: list[str]) -> None:
 
     assert done.returncode == 78
     assert done.stderr == "google_calendar_service: SERVICE_API_TOKEN: Field required\n"
-
-
-def test_idle_service_does_not_import_fastapi() -> None:
-    code = f"import sys; from {MODULE.rpartition('.')[0]} import main; print(*sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-
-    assert {"fastapi", "aiohttp", "httpx2"}.isdisjoint(done.stdout.split())
