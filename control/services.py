@@ -51,8 +51,8 @@ ALEMBIC = ("-m", "alembic", "-c", "rest_service/alembic.ini")
 SERVICES = (
     Service(
         "migrate",
-        (*ALEMBIC, "upgrade", "head"),
-        "rest_service.app.config:MigrationSettings",
+        ("-m", "rest_service.app.migrate"),
+        "rest_service.app.database_settings:MigrationSettings",
         depends_on=("postgres",),
     ),
     Service(

@@ -1,17 +1,14 @@
-"""Shared parts of FastAPI services: one error format, `/health`, `/metrics` and the server loop.
+"""Shared parts of FastAPI services: one error format, `/health` and `/metrics`.
 
-Services without an API serve `/health` and `/metrics` with `smart_kit.service.build_health_app`.
+Services without an API serve `/health` and `/metrics` with `smart_kit.health_app`, or with
+`smart_kit.service.build_health_app` if they use aiohttp anyway.
 """
 
-import asyncio
-import contextlib
 import re
-import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -19,12 +16,8 @@ from prometheus_fastapi_instrumentator import Instrumentator
 from starlette.exceptions import HTTPException
 
 from smart_kit.contracts.base import ErrorRead
-from smart_kit.errors import DOMAIN_ERRORS, ConfigurationError, DomainError, NotAuthenticated
+from smart_kit.errors import DOMAIN_ERRORS, DomainError, NotAuthenticated
 from smart_kit.health import Health
-from smart_kit.service import Loop
-
-SHUTDOWN_TIMEOUT_SECONDS = 10
-"""Seconds that running requests get after a stop."""
 
 _MAX_ERRORS = 5
 _VALIDATION_FAILED = "validation_failed"
@@ -103,65 +96,6 @@ def add_health(app: FastAPI, health: Health) -> None:
     Instrumentator(excluded_handlers=["/health", "/metrics"]).instrument(app).expose(
         app, tags=["operation"], summary="Metrics for Prometheus", response_model=None
     )
-
-
-def build_uvicorn_server(
-    app: FastAPI, host: str, port: int, replica_port: int | None = None
-) -> Loop:
-    """Return a loop that serves an application. It raises ConfigurationError if a port is in use.
-
-    With a `replica_port` this process also listens there, and shares `port` with other replicas.
-    """
-
-    async def serve(stop: asyncio.Event) -> None:
-        listeners = _open_sockets(host, port, replica_port)
-        server = _Server(
-            uvicorn.Config(
-                app,
-                log_config=None,  # its records use the handlers of smart_kit.log
-                log_level="warning",
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=SHUTDOWN_TIMEOUT_SECONDS,
-            )
-        )
-        serving = asyncio.create_task(server.serve(listeners))
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        server.should_exit = True
-        await serving
-
-    return serve
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without signal handlers, because `run_loops` installs them."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _open_sockets(host: str, port: int, replica_port: int | None) -> list[socket.socket]:
-    """Open the replica's own port first, so that a second suite fails before sharing `port`."""
-    if replica_port is None:
-        return [_open_socket(host, port)]
-    replica_socket = _open_socket(host, replica_port)
-    try:
-        return [replica_socket, _open_socket(host, port, shared=True)]
-    except ConfigurationError:
-        replica_socket.close()
-        raise
-
-
-def _open_socket(host: str, port: int, *, shared: bool = False) -> socket.socket:
-    """Open a port; uvicorn itself would exit without a readable message if it is in use."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    try:
-        return socket.create_server((host, port), family=family, backlog=2048, reuse_port=shared)
-    except OSError as error:
-        raise ConfigurationError(f"Cannot listen on {host}:{port}: {error.strerror}") from error
 
 
 def _error_name(error: type[DomainError]) -> str:

@@ -1,5 +1,6 @@
 """Client of rest_service. It returns contracts and raises the errors of smart_kit.errors."""
 
+import ssl
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -53,7 +54,7 @@ class ServiceClient:
             timeout=httpx2.Timeout(10.0, connect=2.0),
             limits=httpx2.Limits(keepalive_expiry=_KEEPALIVE_SECONDS),
             transport=transport,
-            verify=get_ssl_context(),
+            verify=choose_ssl_context(settings.rest_service_url),
             trust_env=False,  # the operator's proxy is not meant for internal calls
         )
 
@@ -120,6 +121,13 @@ class ServiceClient:
         if response.is_success:
             return response
         raise _to_error(response)
+
+
+def choose_ssl_context(url: str) -> ssl.SSLContext:
+    """Return the system's certificates only if they are needed: they take 2 MB and 70 ms."""
+    if url.lower().startswith("https:"):
+        return get_ssl_context()
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts nothing
 
 
 def _build_headers(

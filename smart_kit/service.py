@@ -17,7 +17,7 @@ from smart_kit.errors import ConfigurationError
 from smart_kit.health import Health
 from smart_kit.settings import ServiceSettings
 
-if TYPE_CHECKING:  # services with an API of FastAPI do not need aiohttp's server: 7 MB
+if TYPE_CHECKING:  # only some services need aiohttp: 10 MB
     from aiohttp import web
 
 STOP_TIMEOUT_SECONDS = 18.0

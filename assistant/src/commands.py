@@ -30,6 +30,8 @@ from .storage.history import HistoryStore
 from .storage.users import UserStore
 
 REST_SERVICE_RETRY_SECONDS = 5.0
+"""Longest delay between two attempts at a message for which rest_service is needed."""
+_MIN_RETRY_SECONDS = 0.25
 COMMAND_TIMEOUT_SECONDS = 60.0
 """Age in seconds at which a command is abandoned while rest_service is unavailable: the user's next
 messages wait behind it."""
@@ -104,7 +106,7 @@ class CommandHandler:
         except UpstreamUnavailable as error:
             if get_age_seconds(message) < COMMAND_TIMEOUT_SECONDS:
                 raise RetryMessage(
-                    REST_SERVICE_RETRY_SECONDS, f"/{name}: {error.message}"
+                    compute_retry_delay(context.message), f"/{name}: {error.message}"
                 ) from error
             log.warning("command abandoned", command=name, reason=error.message)
             return context.build_notice_outcome("try_again_later")
@@ -167,6 +169,15 @@ class CommandHandler:
 def get_age_seconds(message: ToSecretary) -> float:
     """Return the seconds since the message was put into the queue."""
     return (utc_now() - message.created_at).total_seconds()
+
+
+def compute_retry_delay(message: ToSecretary) -> float:
+    """Return the seconds until the next attempt while rest_service does not answer.
+
+    They grow with the age of the message: rest_service may only be starting, or be down for hours.
+    """
+    delay = max(_MIN_RETRY_SECONDS, get_age_seconds(message) / 4)
+    return min(delay, REST_SERVICE_RETRY_SECONDS)
 
 
 def _build_undo_outcome(context: CommandContext, effect: EffectRead) -> Outcome:

@@ -27,6 +27,7 @@ from .commands import (
     REST_SERVICE_RETRY_SECONDS,
     CommandContext,
     CommandHandler,
+    compute_retry_delay,
     get_age_seconds,
 )
 from .core.journal import order_effects, parse_effects
@@ -116,7 +117,7 @@ class AssistantOrchestrator:
             return await self.users.create(message.sender)
         except UpstreamUnavailable as error:
             reason = f"a new user: {error.message}"
-            raise RetryMessage(REST_SERVICE_RETRY_SECONDS, reason) from error
+            raise RetryMessage(compute_retry_delay(message), reason) from error
 
     def _get_factory(self) -> AssistantFactory:
         """Return the factory of the newest configuration; running turns keep theirs."""

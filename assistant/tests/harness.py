@@ -47,7 +47,7 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
 from smart_kit.redis import Redis, await_result
 from smart_kit.rest_client import RestClientSettings, ServiceClient
-from smart_kit.safe_http.client import HttpRequest, HttpResponse
+from smart_kit.safe_http.messages import HttpRequest, HttpResponse
 from smart_kit.vault import Vault
 
 

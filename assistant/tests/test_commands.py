@@ -1,11 +1,13 @@
 """/undo, in order with the messages. (/new: test_orchestrator.py.)"""
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import pytest
+from time_machine import TimeMachineFixture
 
+from assistant.src.commands import compute_retry_delay
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import ALICES_THREAD, BOT, id_for
 from smart_kit.contracts.base import utc_now
@@ -73,13 +75,25 @@ async def test_unanswered_undo_is_retried_with_the_same_key(
     delivery = await harness.deliver(command)
     with pytest.raises(RetryMessage) as waiting:
         await harness.orchestrator.process_message(delivery)
-    assert waiting.value.after == 5
+    assert 0.25 <= waiting.value.after < 5
 
     harness.rest.refusal = None
     assert harness.parse_only_reply(await harness.handle(delivery)).notice == "undone"
     assert {
         one.headers["Idempotency-Key"] for one in harness.rest.requests_to("POST", UNDO_PATH)
     } == {f"tg:{BOT}:2/0"}
+
+
+@pytest.mark.parametrize(("age", "delay"), [(0, 0.25), (8, 2.0), (19.9, 5.0), (3600, 5.0)])
+def test_delay_grows_with_the_age_of_the_message(
+    harness: AssistantHarness, age: float, delay: float, time_machine: TimeMachineFixture
+) -> None:
+    time_machine.move_to(datetime(2026, 11, 2, tzinfo=UTC), tick=False)
+    command = harness.make_command("undo").model_copy(
+        update={"created_at": utc_now() - timedelta(seconds=age)}
+    )
+
+    assert compute_retry_delay(command) == pytest.approx(delay, abs=0.03)
 
 
 @pytest.mark.parametrize("name", ["new", "undo"])

@@ -35,8 +35,14 @@ MAX_CONNECTIONS = "350"
 MEMORY_OPTIONS = {
     "shared_buffers": "32MB",  # pages are cached by the operating system, too
     "max_logical_replication_workers": "0",  # nothing is subscribed to: one process less
+    # as many locks as PostgreSQL has by default for 100 connections
+    "max_locks_per_transaction": "18",
+    "max_pred_locks_per_transaction": "18",
 }
 """Settings of a small server; same in docker-compose.yml."""
+MEMORY_ENVIRONMENT = {"MALLOC_TRIM_THRESHOLD_": "131072"}
+"""glibc returns free memory to the system at its initial threshold, in bytes. Otherwise a large
+batch raises the threshold, and each backend keeps the memory of it. Same in docker-compose.yml."""
 _FIRST_VERSION_WITH_IO_METHOD = 18
 _INITDB_OPTIONS = (
     "--username=" + DATABASE_NAME,
@@ -167,7 +173,7 @@ class Cluster:
 
     @property
     def _environment(self) -> dict[str, str]:
-        return build_database_environment(self.state_dir)
+        return build_database_environment(self.state_dir) | MEMORY_ENVIRONMENT
 
     def _create_database(self) -> None:
         """Create the database in a temporary folder and move it into place.

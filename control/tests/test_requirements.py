@@ -38,7 +38,7 @@ def test_fingerprint_changes_with_a_pin(tmp_path: Path) -> None:
 
 def test_requirements_of_every_service_are_pinned_for_development() -> None:
     files = requirements.runtime_files(ROOT)
-    folders = {service.arguments[1].split(".")[0] for service in SERVICES} - {"alembic"}
+    folders = {service.arguments[1].split(".")[0] for service in SERVICES}
     assert {file.parent.name for file in files} == folders | {ROOT.name}
     assert requirements.parse_names(files) <= requirements.parse_names(
         requirements.development_files(ROOT)

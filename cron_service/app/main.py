@@ -3,9 +3,11 @@
 import asyncio
 
 from smart_kit.health import Health
+from smart_kit.health_app import HealthApp, load_metrics_app
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect, connect_for_blocking_reads
-from smart_kit.service import build_aiohttp_server, build_health_app, launch, run_loops
+from smart_kit.service import launch, run_loops
+from smart_kit.uvicorn_server import build_uvicorn_server
 
 from .config import Settings
 from .dispatcher import Dispatcher
@@ -35,8 +37,8 @@ async def serve(settings: Settings) -> None:
 
     try:
         await run_loops(
-            build_aiohttp_server(
-                build_health_app(health), settings.bind_host, settings.cron_service_port
+            build_uvicorn_server(
+                HealthApp(health, load_metrics_app), settings.bind_host, settings.cron_service_port
             ),
             scheduler.run,
             listen,

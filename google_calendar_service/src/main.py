@@ -1,64 +1,41 @@
 """google_calendar_service: access to users' Google calendars for the other services."""
 
-from typing import Any
+from functools import partial
 
-from fastapi import FastAPI
-
-from smart_kit.api import add_error_handlers, add_health, build_uvicorn_server
 from smart_kit.health import Health
+from smart_kit.health_app import AsgiApp, HealthApp
 from smart_kit.service import launch, load_settings, run_loops
-from smart_kit.version import get_version
+from smart_kit.uvicorn_server import build_uvicorn_server
 
-from .api.routes import ROUTERS
 from .config.settings import Settings
 
 SERVICE = "google_calendar_service"
 
-NOT_CONFIGURED_DESCRIPTION = """
-Users' Google calendars, for the other services of Smart Assistant.
-
-**Google Calendar is not configured.** Set `GOOGLE_CLIENT_ID` and `GOOGLE_CLIENT_SECRET` in `.env`
-to an OAuth client of your Google project. Until then every operation below answers 503
-`google_not_configured`.
-"""
-
-NOT_IMPLEMENTED_DESCRIPTION = """
-Users' Google calendars, for the other services of Smart Assistant.
-
-An OAuth client is configured, but **this release does not implement Google Calendar yet**: every
-operation below answers 501 `not_implemented`.
-"""
-
-
-def create_app(settings: Settings) -> FastAPI:
-    """Build the application."""
-    app = FastAPI(
-        title="Smart Assistant: Google Calendar",
-        version=get_version(),
-        description=NOT_IMPLEMENTED_DESCRIPTION
-        if settings.is_google_configured
-        else NOT_CONFIGURED_DESCRIPTION,
-    )
-    app.state.settings = settings
-    add_error_handlers(app)
-    add_health(app, Health(SERVICE))
-    for router in ROUTERS:
-        app.include_router(router)
-    return app
-
 
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
-    app = create_app(settings)
+    app = build_app(settings)
     await run_loops(
         build_uvicorn_server(app, settings.bind_host, settings.google_calendar_service_port)
     )
 
 
-def __getattr__(name: str) -> Any:
+def build_app(settings: Settings) -> HealthApp:
+    """Return the application. Its API is loaded by the first request to it."""
+    health = Health(SERVICE)
+    return HealthApp(health, partial(_load_api, settings, health))
+
+
+def _load_api(settings: Settings, health: Health) -> AsgiApp:
+    from .app import create_app  # not at the top: FastAPI takes as much memory as all the rest
+
+    return create_app(settings, health)
+
+
+def __getattr__(name: str) -> AsgiApp:
     """Build `app` for uvicorn; importing the module alone reads no settings."""
     if name == "app":
-        return create_app(load_settings(SERVICE, Settings))
+        return build_app(load_settings(SERVICE, Settings))
     raise AttributeError(name)
 
 

@@ -39,7 +39,7 @@ def make_settings(client_id: str | None = None, client_secret: str | None = None
 
 @asynccontextmanager
 async def open_client(settings: Settings) -> AsyncIterator[httpx2.AsyncClient]:
-    transport = httpx2.ASGITransport(main.create_app(settings))
+    transport = httpx2.ASGITransport(main.build_app(settings))
     async with httpx2.AsyncClient(transport=transport, base_url="http://google") as client:
         yield client
 
@@ -117,7 +117,12 @@ async def test_documentation_names_missing_configuration(client: httpx2.AsyncCli
     assert (await client.get("/docs")).status_code == 200
 
 
-def test_uvicorn_finds_the_application_by_its_usual_name(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_uvicorn_finds_the_application_by_its_usual_name(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setenv("SERVICE_API_TOKEN", TOKEN)
+    transport = httpx2.ASGITransport(main.app)
+    async with httpx2.AsyncClient(transport=transport, base_url="http://google") as client:
+        schema = (await client.get("/openapi.json")).json()
 
-    assert main.app.title == "Smart Assistant: Google Calendar"
+    assert schema["info"]["title"] == "Smart Assistant: Google Calendar"

@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine
 from sqlmodel import AutoString
 
-from rest_service.app.config import MigrationSettings
+from rest_service.app.database_settings import MigrationSettings
 from rest_service.app.models import metadata
 
 MIGRATION_LOCK_ID = 7_241_001

@@ -13,10 +13,11 @@ from smart_kit.settings import (
     AllowList,
     LocaleSettings,
     RedisSettings,
-    ServiceSettings,
 )
 from smart_kit.urls import HttpUrl
 from smart_kit.vault import VaultSettings
+
+from .database_settings import MigrationSettings
 
 _PLACEHOLDER = re.compile(r"change.?(me|this|it)|placeholder|your.?token|example|^(.)\2*$", re.I)
 
@@ -39,14 +40,6 @@ def is_openai_url(base_url: str) -> bool:
     """Return whether the server is OpenAI's own, in any region."""
     host = urlsplit(base_url).hostname or ""
     return host == _OPENAI_HOST or host.endswith(f".{_OPENAI_HOST}")
-
-
-class MigrationSettings(ServiceSettings):
-    """The settings that Alembic needs."""
-
-    database_url: str = Field(pattern=r"^postgresql\+psycopg2://", repr=False)
-    """Your own PostgreSQL, for psycopg2: postgresql+psycopg2://user:password@host/database. Empty:
-    manage.py starts a server."""
 
 
 class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):

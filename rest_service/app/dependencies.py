@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import httpx2
@@ -14,7 +14,6 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.audit import Caller
 from smart_kit.errors import InvalidRequest, NotPermitted
-from smart_kit.safe_http.client import SafeHttpClient
 from smart_kit.vault import Vault
 
 from . import audit
@@ -30,6 +29,9 @@ from .services.records.crud import OwnerScope
 from .session_changes import get_changes
 from .snapshots.publisher import SnapshotPublisher
 
+if TYPE_CHECKING:  # aiohttp takes 8 MB, and is rarely used here
+    from smart_kit.safe_http.client import SafeHttpClient
+
 
 @dataclass(frozen=True)
 class Resources:
@@ -41,15 +43,15 @@ class Resources:
     vault: Vault
     dead_letter_queues: DeadLetterQueues
     refusal_throttle: RefusalThrottle
-    provider_http: httpx2.AsyncClient
+    get_provider_http: Callable[[], httpx2.AsyncClient]
     """For model providers, whose addresses come from administrators."""
-    make_safe_http: Callable[[], SafeHttpClient]
+    make_safe_http: "Callable[[], SafeHttpClient]"
     """For all other addresses."""
 
     @property
     def provider_checker(self) -> ProviderChecker:
         """The checker of provider connections."""
-        return ProviderChecker(self.sessions, self.vault, self.provider_http)
+        return ProviderChecker(self.sessions, self.vault, self.get_provider_http())
 
 
 async def get_resources(request: Request) -> Resources:

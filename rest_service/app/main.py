@@ -5,6 +5,7 @@ import contextlib
 import signal
 from collections.abc import AsyncIterator
 from functools import partial
+from typing import TYPE_CHECKING
 
 import httpx2
 import structlog
@@ -14,11 +15,12 @@ from starlette.types import Lifespan
 
 from smart_kit import log as logs
 from smart_kit import redis
-from smart_kit.api import add_health, build_uvicorn_server
+from smart_kit.api import add_health
 from smart_kit.health import Health
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
-from smart_kit.safe_http.client import TIMEOUT_SECONDS, SafeHttpClient
+from smart_kit.safe_http.messages import TIMEOUT_SECONDS
 from smart_kit.service import Loop, launch, load_settings, run_loops
+from smart_kit.uvicorn_server import build_uvicorn_server
 from smart_kit.vault import Vault
 from smart_kit.version import get_version
 
@@ -43,6 +45,9 @@ from .middleware.request_guard import RequestGuard
 from .routers import ROUTERS
 from .snapshots.publisher import SnapshotPublisher
 from .snapshots.store import SnapshotStore
+
+if TYPE_CHECKING:
+    from smart_kit.safe_http.client import SafeHttpClient
 
 SERVICE = "rest_service"
 
@@ -102,7 +107,7 @@ class RestService:
         self._archive_consumer = ArchiveConsumer(self._engine, self._redis, self._blocking_redis)
         self._retention = RetentionJob(self._sessions)
         self._vault = Vault(settings.vault_keys)
-        self._provider_http = httpx2.AsyncClient(follow_redirects=False, timeout=TIMEOUT_SECONDS)
+        self._provider_http: httpx2.AsyncClient | None = None
         self.loops: tuple[Loop, ...] = (
             self._monitor.run,
             self._seed_and_reconcile,
@@ -126,8 +131,8 @@ class RestService:
                 "to_telegram": DeadLetterQueue(self._redis, settings.redis_queue_to_telegram),
             },
             RefusalThrottle(),
-            self._provider_http,
-            SafeHttpClient,
+            self._get_provider_http,
+            _make_safe_http,
         )
         return create_app(resources, health, lifespan)
 
@@ -148,7 +153,17 @@ class RestService:
         await self._engine.dispose()
         await self._redis.aclose()
         await self._blocking_redis.aclose()
-        await self._provider_http.aclose()
+        if self._provider_http is not None:
+            await self._provider_http.aclose()
+
+    def _get_provider_http(self) -> httpx2.AsyncClient:
+        """Return the client, which is made for the first check of a provider: the system's
+        certificates take 2 MB."""
+        if self._provider_http is None:
+            self._provider_http = httpx2.AsyncClient(
+                follow_redirects=False, timeout=TIMEOUT_SECONDS
+            )
+        return self._provider_http
 
     async def _seed_and_reconcile(self, stop: asyncio.Event) -> None:
         models = partial(register_env_models, self._sessions, self._settings, self._vault)
@@ -182,6 +197,12 @@ def __getattr__(name: str) -> FastAPI:
     )
     service = RestService(settings)
     return service.build_app(service.lifespan)
+
+
+def _make_safe_http() -> "SafeHttpClient":
+    from smart_kit.safe_http.client import SafeHttpClient  # aiohttp takes 8 MB, and is rarely used
+
+    return SafeHttpClient()
 
 
 def _terminate_on_failure(task: asyncio.Future[None]) -> None:

@@ -196,7 +196,7 @@ def app(
         vault,
         dead_letter_queues,
         RefusalThrottle(),
-        provider_http,
+        lambda: provider_http,
         SafeHttpClient,
     )
     return reused_app

@@ -8,7 +8,7 @@ import re
 import socket
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import chain
 
 import aiohttp
@@ -17,21 +17,18 @@ from multidict import CIMultiDict
 from yarl import URL
 
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+from smart_kit.safe_http.messages import (
+    CONNECTION_HEADERS,
+    HEADER_NAME_PATTERN,
+    MAX_RESPONSE_BYTES,
+    TIMEOUT_SECONDS,
+    HttpRequest,
+    HttpResponse,
+)
 from smart_kit.safe_http.public_url import AddressBlocked, CanonicalUrl, check_public_address
 from smart_kit.safe_http.resolver import Resolver
 
-MAX_RESPONSE_BYTES = 2 * 1024 * 1024
-"""Limit of a response body, compressed or not."""
-TIMEOUT_SECONDS = 10.0
-"""Limit of a whole request: name resolution, redirects and reading the body."""
 MAX_REDIRECTS = 3
-
-CONNECTION_HEADERS = frozenset(
-    {"connection", "content-length", "expect", "host", "te", "trailer", "transfer-encoding"}
-    | {"keep-alive", "upgrade"}
-)
-"""Lower-case names of headers that frame a request on its connection."""
-HEADER_NAME_PATTERN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 
 _CROSS_ORIGIN_HEADERS = frozenset({"accept", "accept-language", "content-type"})
 _INVALID_HEADER_CHARACTERS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
@@ -59,27 +56,6 @@ class InvalidHttpRequest(UpstreamRejected):
 
 class ConnectionFailed(UpstreamUnavailable):
     """The connection failed; nothing was sent."""
-
-
-@dataclass(frozen=True)
-class HttpRequest:
-    """A request to send."""
-
-    method: str
-    url: str
-    headers: Mapping[str, str] = field(default_factory=dict)
-    body: bytes | None = None
-
-
-@dataclass(frozen=True)
-class HttpResponse:
-    """The response to the last request of a chain of redirects."""
-
-    status: int
-    content_type: str
-    """The Content-Type header, which may have a charset or be empty."""
-    body: bytes
-    url: str
 
 
 class SafeHttpClient:

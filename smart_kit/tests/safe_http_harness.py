@@ -10,7 +10,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
-from smart_kit.safe_http.client import HttpRequest, HttpResponse, SafeHttpClient
+from smart_kit.safe_http.client import SafeHttpClient
+from smart_kit.safe_http.messages import HttpRequest, HttpResponse
 from smart_kit.safe_http.public_url import AddressBlocked
 
 PUBLIC_ADDRESS = "93.184.215.14"

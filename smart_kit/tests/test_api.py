@@ -1,8 +1,6 @@
-"""The error format of FastAPI services, and their server loop."""
+"""The error format of FastAPI services."""
 
-import asyncio
 import json
-import socket
 from collections.abc import AsyncIterator
 from typing import Annotated
 from uuid import UUID
@@ -12,18 +10,16 @@ import pytest
 from fastapi import FastAPI, Query
 from starlette.exceptions import HTTPException
 
-from smart_kit.api import add_error_handlers, add_health, build_uvicorn_server, error_responses
+from smart_kit.api import add_error_handlers, add_health, error_responses
 from smart_kit.contracts.base import RequestBody
 from smart_kit.errors import (
     DOMAIN_ERRORS,
-    ConfigurationError,
     Conflict,
     DomainError,
     NotAuthenticated,
     NotFound,
 )
 from smart_kit.health import Health
-from smart_kit.testing.ports import free_port, is_listening
 
 
 class Thing(RequestBody):
@@ -164,56 +160,3 @@ async def test_health_and_metrics_are_served(client: httpx2.AsyncClient) -> None
 
     assert (await client.get("/health")).json()["status"] == "ok"
     assert "http_requests_total" in metrics.text
-
-
-async def test_uvicorn_loop_serves_until_stopped(app: FastAPI) -> None:
-    port, stop = free_port(), asyncio.Event()
-    serving = asyncio.create_task(build_uvicorn_server(app, "127.0.0.1", port)(stop))
-    async with asyncio.timeout(60):
-        while not is_listening(port):
-            await asyncio.sleep(0.01)
-    async with httpx2.AsyncClient(timeout=60, trust_env=False) as client:
-        response = await client.get(f"http://127.0.0.1:{port}/health")
-        stop.set()
-        await asyncio.wait_for(serving, 60)
-
-    assert response.json()["status"] == "ok"
-    assert "server" not in response.headers
-
-
-async def test_port_in_use_is_named(app: FastAPI) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as busy:
-        port = busy.getsockname()[1]
-        with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{port}"):
-            await build_uvicorn_server(app, "127.0.0.1", port)(asyncio.Event())
-
-
-async def test_replicas_share_a_port_and_have_their_own(app: FastAPI) -> None:
-    shared, stop = free_port(), asyncio.Event()
-    own = [free_port(), free_port()]
-    loops = [
-        asyncio.create_task(build_uvicorn_server(app, "127.0.0.1", shared, port)(stop))
-        for port in own
-    ]
-    async with asyncio.timeout(60):
-        while not all(map(is_listening, (shared, *own))):
-            await asyncio.sleep(0.01)
-    stop.set()
-    await asyncio.wait_for(asyncio.gather(*loops), 60)
-
-
-async def test_unshared_port_and_replica_of_another_suite_are_refused(
-    app: FastAPI,
-) -> None:
-    shared, own, stop = free_port(), free_port(), asyncio.Event()
-    replica = asyncio.create_task(build_uvicorn_server(app, "127.0.0.1", shared, own)(stop))
-    async with asyncio.timeout(60):
-        while not is_listening(shared):
-            await asyncio.sleep(0.01)
-    for taken, ports in ((shared, (shared, None)), (own, (shared, own))):
-        with pytest.raises(ConfigurationError, match=f"Cannot listen on 127.0.0.1:{taken}"):
-            await asyncio.wait_for(
-                build_uvicorn_server(app, "127.0.0.1", *ports)(asyncio.Event()), 60
-            )
-    stop.set()
-    await asyncio.wait_for(replica, 60)

@@ -15,7 +15,8 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from smart_kit.safe_http import client, resolver
-from smart_kit.safe_http.client import ConnectionFailed, HttpRequest, SafeHttpClient
+from smart_kit.safe_http.client import ConnectionFailed, SafeHttpClient
+from smart_kit.safe_http.messages import HttpRequest
 from smart_kit.safe_http.public_url import AddressBlocked
 from smart_kit.safe_http.resolver import MAX_CONCURRENT_LOOKUPS, Resolver
 
@@ -204,7 +205,8 @@ async def test_lookup_returns_the_result_or_raises_the_error(
 
 EXIT_SCRIPT = """
 import asyncio, socket, threading
-from smart_kit.safe_http.client import SafeHttpClient, HttpRequest
+from smart_kit.safe_http.client import SafeHttpClient
+from smart_kit.safe_http.messages import HttpRequest
 
 started = threading.Event()
 

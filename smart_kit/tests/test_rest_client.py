@@ -1,5 +1,6 @@
 """ServiceClient with a scripted transport."""
 
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -10,6 +11,7 @@ import stamina
 import structlog
 from pydantic import SecretStr
 
+from smart_kit import rest_client
 from smart_kit.contracts.base import Contract, RequestBody
 from smart_kit.errors import (
     Conflict,
@@ -24,6 +26,7 @@ from smart_kit.errors import (
 from smart_kit.rest_client import MAX_ATTEMPTS, RestClientSettings, ServiceClient
 from smart_kit.testing.ports import free_port
 from smart_kit.tests.safe_http_harness import CanaryServer
+from smart_kit.tls import get_ssl_context
 
 USER = UUID("6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11")
 
@@ -252,3 +255,15 @@ async def test_request_body_is_not_logged() -> None:
 
     assert len(lines) == 1
     assert "private" not in str(lines)
+
+
+@pytest.mark.parametrize("url", ["https://rest", "HTTPS://rest"])
+def test_tls_trusts_the_certificates_of_the_system(url: str) -> None:
+    assert rest_client.choose_ssl_context(url) is get_ssl_context()
+
+
+def test_plain_http_reads_no_certificates() -> None:
+    context = rest_client.choose_ssl_context("http://rest")
+
+    assert context.cert_store_stats()["x509"] == 0
+    assert context.verify_mode == ssl.CERT_REQUIRED

@@ -11,7 +11,8 @@ from aiohttp import web
 
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.safe_http import client
-from smart_kit.safe_http.client import HttpRequest, InvalidHttpRequest, ResponseTooLarge
+from smart_kit.safe_http.client import InvalidHttpRequest, ResponseTooLarge
+from smart_kit.safe_http.messages import HttpRequest
 from smart_kit.tests.safe_http_harness import (
     PUBLIC_ADDRESS,
     CanaryServer,

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from control import replicas
-from control.local.postgres import MAX_CONNECTIONS, MEMORY_OPTIONS
-from control.services import ALEMBIC, SERVICES, Service
+from control.local.postgres import MAX_CONNECTIONS, MEMORY_ENVIRONMENT, MEMORY_OPTIONS
+from control.services import SERVICES, Service
 from rest_service.app.database import MAX_OVERFLOW, POOL_SIZE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,7 +61,7 @@ def test_a_container_runs_the_command_of_its_local_process(service: Service) -> 
 
     assert ("-m", *arguments) == service.arguments
     assert definition["build"]["args"]["SERVICE"] == (
-        "rest_service" if service.arguments[:2] == ALEMBIC[:2] else service.name
+        "rest_service" if service.name == "migrate" else service.name
     )
 
 
@@ -89,6 +89,8 @@ def test_postgres_has_the_memory_options_of_local_mode() -> None:
     command = COMPOSE["services"]["postgres"]["command"]
 
     assert all(f"-c {name}={value}" in command for name, value in MEMORY_OPTIONS.items())
+    environment = COMPOSE["services"]["postgres"]["environment"]
+    assert {name: str(environment.get(name)) for name in MEMORY_ENVIRONMENT} == MEMORY_ENVIRONMENT
 
 
 @pytest.mark.parametrize(

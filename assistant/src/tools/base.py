@@ -20,7 +20,7 @@ from smart_kit.contracts.configuration import SecretSnapshot, ToolSnapshot
 from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError
 from smart_kit.json_schema import MAX_ERRORS, JsonSchemaValidator
 from smart_kit.mailbox import LeaseLost
-from smart_kit.safe_http.client import HttpRequest, HttpResponse
+from smart_kit.safe_http.messages import HttpRequest, HttpResponse
 from smart_kit.vault import Vault
 
 from ..core.journal import ToolResult

@@ -5,12 +5,8 @@ from pydantic import ConfigDict
 from smart_kit.contracts.builtin_functions import Arguments
 from smart_kit.contracts.configuration import ToolSnapshot
 from smart_kit.errors import InvalidInputError, ToolExecutionError, UpstreamError
-from smart_kit.safe_http.client import (
-    ConnectionFailed,
-    HttpResponse,
-    InvalidHttpRequest,
-    RedirectBlocked,
-)
+from smart_kit.safe_http.client import ConnectionFailed, InvalidHttpRequest, RedirectBlocked
+from smart_kit.safe_http.messages import HttpResponse
 from smart_kit.safe_http.public_url import AddressBlocked, CanonicalUrl
 
 from ..core.journal import ToolResult

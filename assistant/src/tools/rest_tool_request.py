@@ -11,7 +11,7 @@ from urllib.parse import quote, unquote, urlencode
 
 from smart_kit.contracts.tools import PLACEHOLDER_PATTERN, HttpCall
 from smart_kit.errors import InvalidInputError
-from smart_kit.safe_http.client import HttpRequest
+from smart_kit.safe_http.messages import HttpRequest
 
 _CONTROL_CHARACTERS = re.compile(r"[\x00-\x1f\x7f]")
 _ACCEPT = "application/json, text/plain;q=0.9, */*;q=0.5"

@@ -6,7 +6,7 @@ import secrets
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from smart_kit.safe_http.client import HttpResponse
+from smart_kit.safe_http.messages import HttpResponse
 
 from .redaction import MAX_ENCODED_SECRET_CHARACTERS as MAX_SECRET_CHARACTERS
 from .redaction import redact

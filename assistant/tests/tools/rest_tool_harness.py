@@ -17,7 +17,7 @@ from smart_kit.contracts.base import JsonObject, utc_now
 from smart_kit.contracts.configuration import HttpCallSnapshot, SecretSnapshot, ToolSnapshot
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import UpstreamError
-from smart_kit.safe_http.client import HttpRequest, HttpResponse
+from smart_kit.safe_http.messages import HttpRequest, HttpResponse
 from smart_kit.vault import Vault
 
 URL = "https://api.example.org/v1/words/{word}"

@@ -23,7 +23,7 @@ from assistant.tests.tools.rest_tool_harness import (
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import InvalidInputError, RetryMessage, ToolExecutionError, UpstreamRejected
 from smart_kit.mailbox import LeaseLost
-from smart_kit.safe_http.client import HttpRequest, HttpResponse
+from smart_kit.safe_http.messages import HttpRequest, HttpResponse
 
 ANY_ARGUMENTS = {"input_schema": {"type": "object"}}
 """What the record's schema lets through is still judged by the code."""

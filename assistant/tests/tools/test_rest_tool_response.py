@@ -8,11 +8,11 @@ from assistant.tests.tools.rest_tool_harness import FakeServer, call_tool, make_
 from smart_kit.errors import UpstreamError, UpstreamRejected, UpstreamUnavailable
 from smart_kit.safe_http.client import (
     ConnectionFailed,
-    HttpResponse,
     InvalidHttpRequest,
     RedirectBlocked,
     ResponseTooLarge,
 )
+from smart_kit.safe_http.messages import HttpResponse
 from smart_kit.safe_http.public_url import AddressBlocked
 
 

@@ -19,7 +19,7 @@ from assistant.tests.tools.rest_tool_harness import (
     make_rest_tool,
     make_secret,
 )
-from smart_kit.safe_http.client import HttpRequest
+from smart_kit.safe_http.messages import HttpRequest
 from smart_kit.vault import Vault
 
 

@@ -21,7 +21,7 @@ from smart_kit.contracts.configuration import HttpCallSnapshot, ToolSnapshot
 from smart_kit.errors import UpstreamUnavailable
 from smart_kit.mailbox import StreamEntry
 from smart_kit.redis import Redis, await_result
-from smart_kit.safe_http.client import HttpRequest, HttpResponse
+from smart_kit.safe_http.messages import HttpRequest, HttpResponse
 from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 
 SCHEMA = {

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 from uuid import UUID
 
 from pydantic import ValidationError
@@ -20,7 +20,7 @@ from smart_kit.contracts.models import (
     can_chat,
 )
 from smart_kit.errors import DomainError, InvalidRequest, UpstreamError
-from smart_kit.safe_http.client import HttpRequest, SafeHttpClient
+from smart_kit.safe_http.messages import HttpRequest
 
 from ...models import LlmModel, LlmProvider
 from ..configuration import model_coverage
@@ -32,13 +32,16 @@ from ..records.crud import find, get_provided_fields, set_fields
 from . import llm_models, model_list_parser
 from .model_list_parser import MAX_MODELS, ListedModel
 
+if TYPE_CHECKING:  # aiohttp takes 8 MB, and is rarely used here
+    from smart_kit.safe_http.client import SafeHttpClient
+
 ImportOutcome = Literal["created", "updated", "unchanged"]
 KnownModel = tuple[LlmModel, str]
 """The record of a model, and the name of its provider."""
 
 
 async def fetch_list(
-    body: ModelImport, providers: ProviderChecker, make_safe_http: Callable[[], SafeHttpClient]
+    body: ModelImport, providers: ProviderChecker, make_safe_http: "Callable[[], SafeHttpClient]"
 ) -> list[ListedModel]:
     """Return the models to import. Raises NotFound, and InvalidRequest if there is no list."""
     if body.models is not None and body.url is not None:
@@ -160,7 +163,7 @@ async def _list_from_provider(
     return {"data": [{"id": name} for name in names]}
 
 
-async def _fetch_from_url(url: str, make_safe_http: Callable[[], SafeHttpClient]) -> Any:
+async def _fetch_from_url(url: str, make_safe_http: "Callable[[], SafeHttpClient]") -> Any:
     http = make_safe_http()
     try:
         answer = await http.send(HttpRequest("GET", url, {"Accept": "application/json"}))

@@ -10,7 +10,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.tools import PLACEHOLDER_PATTERN, HttpCall
 from smart_kit.errors import InvalidRequest
-from smart_kit.safe_http.client import CONNECTION_HEADERS, HEADER_NAME_PATTERN
+from smart_kit.safe_http.messages import CONNECTION_HEADERS, HEADER_NAME_PATTERN
 from smart_kit.safe_http.public_url import AddressBlocked, CanonicalUrl
 
 from ...models import Secret
