@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from sqlalchemy import Uuid, any_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,7 +13,17 @@ from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.threads import derive_first_thread_id
 from smart_kit.contracts.users import UserSnapshot
 
+from ..array_statements import bind_array
 from ..models import Thread, User
+
+_ids = bind_array("ids", Uuid())
+# populate: a trigger raises the version of a row that the session has written
+_SELECT_USERS = (
+    select(User).where(col(User.id) == any_(_ids)).execution_options(populate_existing=True)
+)
+_SELECT_THREADS = (
+    select(Thread).where(col(Thread.user_id) == any_(_ids)).order_by(col(Thread.assistant_id))
+)
 
 
 async def build_snapshots(
@@ -20,11 +31,8 @@ async def build_snapshots(
 ) -> list[UserSnapshot]:
     """Return the snapshots of existing users. `daily_budget` is the default."""
     ids = list(user_ids)
-    # populate: a trigger raises the version of a row that this session has written
-    rows = select(User).where(col(User.id).in_(ids)).execution_options(populate_existing=True)
-    users = (await session.exec(rows)).all()
-    own = select(Thread).where(col(Thread.user_id).in_(ids)).order_by(col(Thread.assistant_id))
-    threads = (await session.exec(own)).all()
+    users = (await session.exec(_SELECT_USERS, params={"ids": ids})).all()
+    threads = (await session.exec(_SELECT_THREADS, params={"ids": ids})).all()
     current_threads = _group_current_threads(threads)
     return [build_snapshot(user, current_threads[user.id], daily_budget) for user in users]
 
