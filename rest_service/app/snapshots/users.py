@@ -17,10 +17,7 @@ from ..array_statements import bind_array
 from ..models import Thread, User
 
 _ids = bind_array("ids", Uuid())
-# populate: a trigger raises the version of a row that the session has written
-_SELECT_USERS = (
-    select(User).where(col(User.id) == any_(_ids)).execution_options(populate_existing=True)
-)
+_SELECT_USERS = select(User).where(col(User.id) == any_(_ids))
 _SELECT_THREADS = (
     select(Thread).where(col(Thread.user_id) == any_(_ids)).order_by(col(Thread.assistant_id))
 )
@@ -30,8 +27,15 @@ async def build_snapshots(
     session: AsyncSession, user_ids: Iterable[UUID], daily_budget: Decimal | None
 ) -> list[UserSnapshot]:
     """Return the snapshots of existing users. `daily_budget` is the default."""
-    ids = list(user_ids)
-    users = (await session.exec(_SELECT_USERS, params={"ids": ids})).all()
+    users = (await session.exec(_SELECT_USERS, params={"ids": list(user_ids)})).all()
+    return await add_threads(session, users, daily_budget)
+
+
+async def add_threads(
+    session: AsyncSession, users: Sequence[User], daily_budget: Decimal | None
+) -> list[UserSnapshot]:
+    """Return the snapshots of users whose rows have been read. `daily_budget` is the default."""
+    ids = [user.id for user in users]
     threads = (await session.exec(_SELECT_THREADS, params={"ids": ids})).all()
     current_threads = _group_current_threads(threads)
     return [build_snapshot(user, current_threads[user.id], daily_budget) for user in users]
