@@ -79,7 +79,8 @@ async def unit_of_work(
         await session.flush()
         changes = get_changes(session)
         await resources.publisher.delete_histories(changes)
-        audit.record_write(session, request, response.status_code or _success_status(request))
+        status = response.status_code or _success_status(request)
+        await audit.record_write(session, request, status)
         await session.commit()
     await resources.publisher.publish(changes)
 

@@ -1,7 +1,8 @@
 """Tracks the changes of a session that have to be published after its commit."""
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from sqlalchemy import event
@@ -12,6 +13,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.contracts.users import UserSnapshot
 
 from . import models
+from .models.base import Row
 
 
 @dataclass
@@ -28,27 +30,46 @@ class ChangesToPublish:
     """Snapshots that the transaction has built, so that they need not be read after it."""
 
 
+ROWS_ARE_RECORDED = {"rows_are_recorded": True}
+"""The execution option of a statement whose rows the caller gives to `record_written`."""
+
+RowRecorder = Callable[[Session, Any, bool], None]
+"""Gets a session, a row that it has written, and whether it has deleted the row."""
+
+
 class TrackedSession(Session):
-    """A session that records its changes when it flushes."""
+    """A session that records the rows that it writes."""
+
+    recorders: ClassVar[list[RowRecorder]] = []
 
 
 def get_changes(session: AsyncSession) -> ChangesToPublish:
     """Return the changes that the session has flushed so far."""
+    return _get_changes(session.sync_session)
+
+
+def record_written(session: AsyncSession, rows: Iterable[Row]) -> None:
+    """Record rows that a statement of the session has inserted or changed, as a flush does."""
+    for row in rows:
+        _record(session.sync_session, row, is_deleted=False)
+
+
+def _get_changes(session: Session) -> ChangesToPublish:
     changes: ChangesToPublish = session.info.setdefault(ChangesToPublish, ChangesToPublish())
     return changes
 
 
-def get_flushed_rows(session: Session) -> list[Any]:
-    """Return the rows that a flush has just written or deleted."""
-    changed = [row for row in session.dirty if session.is_modified(row)]
-    return [*session.new, *changed, *session.deleted]
-
-
 @event.listens_for(TrackedSession, "after_flush")
-def _record_changes(session: TrackedSession, _: UOWTransaction) -> None:
-    changes: ChangesToPublish = session.info.setdefault(ChangesToPublish, ChangesToPublish())
-    for row in get_flushed_rows(session):
-        _record_row(changes, row, is_deleted=row in session.deleted)
+def _record_flushed(session: TrackedSession, _: UOWTransaction) -> None:
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    for row in (*session.new, *changed, *session.deleted):
+        _record(session, row, is_deleted=row in session.deleted)
+
+
+def _record(session: Session, row: Any, *, is_deleted: bool) -> None:
+    _record_row(_get_changes(session), row, is_deleted=is_deleted)
+    for recorder in TrackedSession.recorders:
+        recorder(session, row, is_deleted)
 
 
 def _record_row(changes: ChangesToPublish, row: object, *, is_deleted: bool) -> None:

@@ -102,6 +102,7 @@ async def test_reads_and_no_op_writes_are_not_recorded(
     await service.post("/cron-jobs/claim")
     await service.post("/cron-jobs/dispatched", json={"run_ids": [str(UUID(int=1))]})
     await admin.patch(f"/users/{user['id']}", json={})
+    await service.put(f"/users/by-telegram-id/{user['telegram_id']}", json={})
 
     assert await list_entries(admin) == before
     assert len(await list_entries(admin, action="create_task")) == 1

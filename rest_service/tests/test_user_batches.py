@@ -1,8 +1,13 @@
 """Creating and updating users together."""
 
 import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection, event
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from rest_service.app.database import SessionFactory
 from rest_service.app.models import User
@@ -30,6 +35,22 @@ async def upsert(http: Client, *profiles: JsonObject, **headers: str) -> list[Js
     assert answer.status_code == 200, answer.text
     users: list[JsonObject] = answer.json()["users"]
     return users
+
+
+@contextmanager
+def deleting_after_insertion(engine: AsyncEngine, sql: Sql, where: str) -> Iterator[None]:
+    """Delete users between the first insertion, which finds them, and their selection."""
+
+    def delete(connection: Connection, _: object, statement: str, *__: object) -> None:
+        if statement.startswith("INSERT INTO users") and not inserted:
+            inserted.append(statement)
+            connection.connection.run_async(lambda _: sql(f"DELETE FROM users {where}"))
+
+    inserted: list[str] = []
+    event.listen(engine.sync_engine, "after_cursor_execute", delete)
+    yield
+    event.remove(engine.sync_engine, "after_cursor_execute", delete)
+    assert inserted
 
 
 async def test_new_users_are_created_and_known_users_updated(
@@ -153,6 +174,45 @@ async def test_unknown_users_are_created_in_the_order_of_telegram_ids(
 
     assert second["is_new"]
     assert [one["is_new"] for one in await waiting] == [False, True]
+
+
+async def test_user_whose_deletion_is_pending_is_created_anew(
+    service: Client, make: Make, sessions: SessionFactory, sql: Sql
+) -> None:
+    known = await make("users", **ALICE)
+    async with sessions() as session:
+        await session.delete(await session.get_one(User, UUID(known["id"])))
+        await session.flush()
+        waiting = asyncio.ensure_future(upsert(service, ALICE, BOB))
+        await wait_for_lock(sql, waiting)
+        await session.commit()
+    alice, bob = await waiting
+
+    assert alice["is_new"]
+    assert bob["is_new"]
+    assert alice["user"]["id"] != known["id"]
+
+
+async def test_user_deleted_during_the_request_is_created_anew(
+    service: Client, make: Make, engine: AsyncEngine, sql: Sql
+) -> None:
+    for profile in (ALICE, BOB):
+        await make("users", **profile)
+    with deleting_after_insertion(engine, sql, "WHERE telegram_id = 7"):
+        users = await upsert(service, ALICE, BOB)
+
+    assert [one["is_new"] for one in users] == [True, False]
+
+
+async def test_deletion_of_all_during_the_request_is_a_conflict(
+    service: Client, make: Make, engine: AsyncEngine, sql: Sql
+) -> None:
+    await make("users", **ALICE)
+    with deleting_after_insertion(engine, sql, ""):
+        answer = await service.put("/users/by-telegram-id/7", json={})
+
+    assert answer.status_code == 409
+    assert answer.json()["detail"] == "The user is being deleted at this moment. Try again."
 
 
 async def test_caller_may_act_for_a_user_as_with_a_single_profile(

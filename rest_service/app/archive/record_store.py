@@ -18,6 +18,7 @@ from smart_kit.contracts.threads import (
     derive_first_thread_id,
 )
 
+from ..array_statements import build_parameters
 from . import statements
 from .rows import build_message_rows, build_turn_row, build_usage_rows
 from .statements import RunEnd, ThreadUse
@@ -111,9 +112,7 @@ async def _execute_rows(
     """Execute a statement with these rows; without rows, do nothing. Return its first column."""
     if not rows:
         return []
-    names = (statements.PARAMETER_PREFIX + name for name in rows[0]._fields)
-    columns = map(list, zip(*rows, strict=True))
-    return await _execute(connection, statement, dict(zip(names, columns, strict=True)))
+    return await _execute(connection, statement, build_parameters(rows))
 
 
 async def _execute_ids(

@@ -7,19 +7,24 @@ operation are not recorded: no valid token (401), unknown path (404) or method (
 large (413) or not JSON (415), a query parameter given twice (422).
 """
 
+from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
+from typing import NamedTuple
 from urllib.parse import quote
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from fastapi import Request
 from fastapi.routing import APIRoute
+from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.audit import AuditResult
-from smart_kit.contracts.base import JsonObject
+from smart_kit.contracts.audit import AuditResult, Caller
+from smart_kit.contracts.base import JsonObject, utc_now
 
+from ..array_statements import get_table
 from ..database import SessionFactory
 from ..models import AuditEntry
 from .audited_types import AUDITED_TYPES
@@ -29,10 +34,30 @@ from .session_writes import SessionWrites, get_writes
 READ_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MAX_PATH_LENGTH = 512
 
+_INSERT = insert(get_table(AuditEntry))
+
 log = structlog.stdlib.get_logger()
 
 
-def record_write(session: AsyncSession, request: Request, status: int) -> None:
+class _Entry(NamedTuple):
+    """The columns of `audit_log`."""
+
+    id: UUID
+    caller: Caller
+    user_id: UUID | None
+    action: str
+    object_type: str
+    object_id: UUID | None
+    path: str
+    result: AuditResult
+    status: int
+    request_id: str | None
+    after: JsonObject | None
+    suppressed_count: int
+    created_at: datetime
+
+
+async def record_write(session: AsyncSession, request: Request, status: int) -> None:
     """Add an entry for a request that is about to be committed, unless it wrote nothing."""
     written = get_writes(session)
     if request.method in READ_METHODS or not written.has_writes:
@@ -40,7 +65,7 @@ def record_write(session: AsyncSession, request: Request, status: int) -> None:
     entries = [written]
     if written.has_separate_entries:
         entries = [replace(written, rows={row.id: row}) for row in written.rows.values()]
-    session.add_all(_build_entry(request, "done", status, one) for one in entries)
+    await _insert(session, [_build_entry(request, "done", status, one) for one in entries])
 
 
 def set_facts(session: AsyncSession, facts: JsonObject) -> None:
@@ -61,7 +86,7 @@ async def record_ahead(request: Request, status: int) -> None:
     """
     sessions: SessionFactory = request.app.state.resources.sessions
     async with sessions.begin() as session:
-        session.add(_build_entry(request, "started", status, SessionWrites()))
+        await _insert(session, [_build_entry(request, "started", status, SessionWrites())])
 
 
 async def record_refusal(request: Request, status: int) -> None:
@@ -75,10 +100,16 @@ async def record_refusal(request: Request, status: int) -> None:
     if suppressed_count is None:
         return
     try:
+        entry = _build_entry(request, "refused", status, SessionWrites(), suppressed_count)
         async with sessions.begin() as session:
-            session.add(_build_entry(request, "refused", status, SessionWrites(), suppressed_count))
+            await _insert(session, [entry])
     except (SQLAlchemyError, OSError) as error:
         log.warning("refusal not audited", reason=type(error).__name__)
+
+
+async def _insert(session: AsyncSession, entries: Iterable[_Entry]) -> None:
+    connection = await session.connection()  # not the session: nothing of an entry is tracked
+    await connection.execute(_INSERT, [entry._asdict() for entry in entries])
 
 
 def _build_entry(
@@ -87,13 +118,14 @@ def _build_entry(
     status: int,
     writes: SessionWrites,
     suppressed_count: int = 0,
-) -> AuditEntry:
+) -> _Entry:
     row = writes.first_row
     route: APIRoute = request.scope["route"]
     object_type, object_id = _object_from_path(request)
     if row is not None and writes.facts is None:
         object_type, object_id = AUDITED_TYPES[type(row)].resource, row.id
-    return AuditEntry(
+    return _Entry(
+        id=uuid4(),
         caller=request.state.caller,
         user_id=_parse_uuid(request.headers.get("x-user-id"))
         or (row.get_owner_id() if row else None),
@@ -107,6 +139,7 @@ def _build_entry(
         request_id=structlog.contextvars.get_contextvars().get("correlation_id"),
         after=_build_facts(writes),
         suppressed_count=suppressed_count,
+        created_at=utc_now(),
     )
 
 

@@ -5,18 +5,18 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Result, event
-from sqlalchemy.orm import ORMExecuteState, UOWTransaction
+from sqlalchemy.orm import ORMExecuteState
 from sqlmodel import Session
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.base import JsonObject
 
-from ..models import AuditEntry, Effect, IdempotencyKey
+from ..models import Effect, IdempotencyKey
 from ..models.base import Row
-from ..session_changes import TrackedSession, get_flushed_rows
+from ..session_changes import ROWS_ARE_RECORDED, TrackedSession
 from .audited_types import AUDITED_TYPES
 
-UNAUDITED_TABLES = (AuditEntry, Effect, IdempotencyKey)
+UNAUDITED_TABLES = (Effect, IdempotencyKey)
 
 
 @dataclass
@@ -49,23 +49,26 @@ def _get_writes(session: Session) -> SessionWrites:
     return written
 
 
-@event.listens_for(TrackedSession, "after_flush")
-def _record_rows(session: TrackedSession, _: UOWTransaction) -> None:
-    for row in get_flushed_rows(session):
-        if isinstance(row, UNAUDITED_TABLES):
-            continue
-        written = _get_writes(session)
-        written.has_writes = True
-        if type(row) in AUDITED_TYPES:
-            if not written.rows:
-                written.is_deleted = row in session.deleted
-            written.rows.setdefault(row.id, row)
+def _record_row(session: Session, row: Any, is_deleted: bool) -> None:
+    if isinstance(row, UNAUDITED_TABLES):
+        return
+    written = _get_writes(session)
+    written.has_writes = True
+    if type(row) in AUDITED_TYPES:
+        if not written.rows:
+            written.is_deleted = is_deleted
+        written.rows.setdefault(row.id, row)
+
+
+TrackedSession.recorders.append(_record_row)
 
 
 @event.listens_for(TrackedSession, "do_orm_execute")
 def _record_statement(state: ORMExecuteState) -> Result[Any] | None:
     """Record a bulk statement, unless it affected no rows."""
     if state.is_select or state.bind_mapper is None:
+        return None
+    if ROWS_ARE_RECORDED.keys() <= state.execution_options.keys():
         return None
     if state.bind_mapper.class_ in UNAUDITED_TABLES:
         return None

@@ -2,10 +2,10 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, String, text, true
+from sqlalchemy import BigInteger, FetchedValue, String, text, true
 from sqlmodel import Field
 
 from smart_kit.contracts.users import Role, UserStatus
@@ -18,6 +18,8 @@ class User(Record, table=True):
     """A Telegram user."""
 
     __tablename__ = "users"
+    __mapper_args__: ClassVar[dict[str, Any]] = {"eager_defaults": True}
+    """An update returns the version."""
     noun: ClassVar[str] = "user"
 
     telegram_id: int = Field(sa_type=BigInteger, unique=True)
@@ -36,7 +38,10 @@ class User(Record, table=True):
     version: int = Field(
         default=None,
         sa_type=BigInteger,
-        sa_column_kwargs={"server_default": text("nextval('user_version')")},
+        sa_column_kwargs={
+            "server_default": text("nextval('user_version')"),
+            "server_onupdate": FetchedValue(),
+        },
     )
     """Raised by a trigger with each change of the user or of their threads; never repeats."""
 

@@ -46,8 +46,8 @@ async def upsert_users(
     budget = settings.daily_budget
     # a user who is new in this transaction has no threads
     built = [user_snapshots.build_snapshot(row, {}, budget) for row, is_new in found if is_new]
-    if known := [row.id for row, is_new in found if not is_new]:
-        built += await user_snapshots.build_snapshots(session, known, budget)
+    if known := [row for row, is_new in found if not is_new]:
+        built += await user_snapshots.add_threads(session, known, budget)
     snapshots = {snapshot.id: snapshot for snapshot in built}
     get_changes(session).user_snapshots = snapshots
     return UserBatchRead(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from uuid import UUID
 
+from sqlalchemy import Uuid, any_
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -12,19 +13,30 @@ from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.threads import derive_first_thread_id
 from smart_kit.contracts.users import UserSnapshot
 
+from ..array_statements import bind_array
 from ..models import Thread, User
+
+_ids = bind_array("ids", Uuid())
+_SELECT_USERS = select(User).where(col(User.id) == any_(_ids))
+_SELECT_THREADS = (
+    select(Thread).where(col(Thread.user_id) == any_(_ids)).order_by(col(Thread.assistant_id))
+)
 
 
 async def build_snapshots(
     session: AsyncSession, user_ids: Iterable[UUID], daily_budget: Decimal | None
 ) -> list[UserSnapshot]:
     """Return the snapshots of existing users. `daily_budget` is the default."""
-    ids = list(user_ids)
-    # populate: a trigger raises the version of a row that this session has written
-    rows = select(User).where(col(User.id).in_(ids)).execution_options(populate_existing=True)
-    users = (await session.exec(rows)).all()
-    own = select(Thread).where(col(Thread.user_id).in_(ids)).order_by(col(Thread.assistant_id))
-    threads = (await session.exec(own)).all()
+    users = (await session.exec(_SELECT_USERS, params={"ids": list(user_ids)})).all()
+    return await add_threads(session, users, daily_budget)
+
+
+async def add_threads(
+    session: AsyncSession, users: Sequence[User], daily_budget: Decimal | None
+) -> list[UserSnapshot]:
+    """Return the snapshots of users whose rows have been read. `daily_budget` is the default."""
+    ids = [user.id for user in users]
+    threads = (await session.exec(_SELECT_THREADS, params={"ids": ids})).all()
     current_threads = _group_current_threads(threads)
     return [build_snapshot(user, current_threads[user.id], daily_budget) for user in users]
 

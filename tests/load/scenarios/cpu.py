@@ -7,9 +7,11 @@ from pathlib import Path
 from tests.load.bench import Bench
 from tests.load.figures import BARE, SUITE
 from tests.load.scenarios.stored_history import fill_history
-from tests.load.systems import running
+from tests.load.systems import System, running
 
 _LOOP_BOT = Path(__file__).parents[1] / "loop_bot.py"
+_TRICKLE_RATE = 10.0
+"""Messages per second of different people: so few that each is answered before the next one."""
 
 
 def measure_fakes(bench: Bench) -> None:
@@ -77,9 +79,25 @@ def measure_streamed(bench: Bench) -> None:
 
 
 def measure_trickle(bench: Bench) -> None:
-    """One person who writes one message after the other: nothing can be batched."""
+    """One message after the other, of one person, then of many: nothing can be batched."""
     for system in bench.interleave():
         plan = bench.plan_known(system, people=1, messages=bench.size(300, 60))
         measured = bench.measure(system, plan)
         bench.record_cpu(system, measured)
         bench.record_added_time(system, measured.result, plan.unavoidable_seconds)
+        _measure_new_alone(bench, system)
+
+
+def _measure_new_alone(bench: Bench, system: System) -> None:
+    """Compare people who write for the first time, one by one, with as many known people."""
+    people, costs = bench.size(100, 20), []
+    for name, plan in (
+        ("known people in turn", bench.plan_known(system, people, rate=_TRICKLE_RATE)),
+        ("new people in turn", bench.plan(system, people, rate=_TRICKLE_RATE)),
+    ):
+        measured = bench.measure(system, plan)
+        bench.record_cpu(system, measured, f"CPU, {name}", has_parts=False)
+        costs.append(1000 * sum(measured.cpu.values()) / max(measured.answers, 1))
+    if system is bench.suite:
+        known, new = costs
+        bench.record(SUITE, "a new person alone", "ms/person", new - known, is_part=True)

@@ -44,6 +44,7 @@ def test_quick_bench_has_complete_figures(tmp_path: Path) -> None:
     for scenario in report["scenarios"]:
         assert not any(scenario["faults"]["suite"].values()), scenario["faults"]
     figures = index_figures(report)
+    a_new_person_alone = figures.pop(("trickle", "a new person alone"))  # may be noise below 0
     for figure in figures.values():
         for series in {"suite", "bare", "ratio"} & figure.keys():
             assert len(figure[series]["runs"]) == 1
@@ -58,6 +59,7 @@ def test_quick_bench_has_complete_figures(tmp_path: Path) -> None:
         figures["trickle", "added p99"]["suite"]["median"]
         >= (figures["trickle", "added p50"]["suite"]["median"])
     )
+    assert math.isfinite(a_new_person_alone["suite"]["median"])
     assert report["machine"]["postgres"][0].isdecimal()
     print_report(terminal, report)
     assert "suite / bare bot" in output.getvalue()

@@ -1,9 +1,8 @@
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
+from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.audit import Caller
@@ -21,6 +20,7 @@ from ..records.crud import (
     not_found_error,
     set_fields,
 )
+from .creation import get_or_create_many
 
 RECORDS = RecordReader(User, UserRead)
 ADMIN_FIELDS = {"role", "status", "daily_budget"}
@@ -72,7 +72,7 @@ async def upsert_many(
         given = {name: getattr(profile, name) for name in profile.model_fields_set}
         earlier = merged.get(profile.telegram_id, profile)
         merged[profile.telegram_id] = earlier.model_copy(update=given)
-    found = await _get_or_create_many(session, merged, owner_telegram_id)
+    found = await get_or_create_many(session, merged, owner_telegram_id)
     for telegram_id, (row, is_new) in found.items():
         if not is_new:
             set_fields(row, get_provided_fields(merged[telegram_id], User))
@@ -116,44 +116,8 @@ async def get_or_create(
     owner_telegram_id: int | None,
 ) -> tuple[User, bool]:
     """Return the user and whether they are new. Safe under concurrent requests."""
-    found = await _get_or_create_many(session, {telegram_id: body}, owner_telegram_id)
+    found = await get_or_create_many(session, {telegram_id: body}, owner_telegram_id)
     return found[telegram_id]
-
-
-async def _get_or_create_many(
-    session: AsyncSession,
-    profiles: Mapping[int, UserUpsert | UserCreate],
-    owner_telegram_id: int | None,
-) -> dict[int, tuple[User, bool]]:
-    """Return the users of these Telegram ids and whether they are new."""
-    found = await _find_known(session, profiles)
-    # in order, so that two requests with the same unknown users cannot deadlock
-    while unknown := sorted(profiles.keys() - found.keys()):
-        rows = [
-            User(
-                **profiles[one].model_dump() | {"telegram_id": one},
-                role="owner" if one == owner_telegram_id else "user",
-            )
-            for one in unknown
-        ]
-        try:
-            async with session.begin_nested():
-                session.add_all(rows)
-        except IntegrityError as error:  # another request has just created one of them
-            created = await _find_known(session, unknown)
-            if not created:
-                raise Conflict("The user is being deleted at this moment. Try again.") from error
-            found |= created
-        else:
-            found |= {row.telegram_id: (row, True) for row in rows}
-    return found
-
-
-async def _find_known(
-    session: AsyncSession, telegram_ids: Iterable[int]
-) -> dict[int, tuple[User, bool]]:
-    rows = await session.exec(select(User).where(col(User.telegram_id).in_(list(telegram_ids))))
-    return {row.telegram_id: (row, False) for row in rows}
 
 
 async def _check_assistant_and_model(session: AsyncSession, fields: dict[str, Any]) -> None:
