@@ -156,6 +156,21 @@ class TestFailures:
 
         assert (await admin.get("/turns")).json()["total"] == 250
 
+    async def test_silent_consumer_without_records_is_removed(
+        self, archive_reader: ArchiveConsumer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(archive_consumer, "CONSUMER_EXPIRY_MS", -1)
+        await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
+        await add_records(redis, make_turn_record())
+        await redis.xreadgroup(GROUP, "busy", {TURNS_STREAM: ">"})
+        await redis.xgroup_createconsumer(TURNS_STREAM, GROUP, "gone")
+
+        await archive_reader.run_once(0.01)
+
+        found = {one["name"] for one in await redis.xinfo_consumers(TURNS_STREAM, GROUP)}
+        assert "busy" in found
+        assert "gone" not in found
+
     async def test_records_of_a_live_consumer_are_left_alone(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
