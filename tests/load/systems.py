@@ -52,7 +52,7 @@ class Fakes:
         return LoadResult.from_json(response.raise_for_status().json())
 
     def finish_load(self, token: str, result: LoadResult) -> LoadResult:
-        """End the last load of a bot that has nothing left to do; add late answers to its result."""
+        """End a load of a bot that has nothing left to do, and add late answers to its result."""
         response = self._http.post("/finish", content=token)
         return replace(result, **response.raise_for_status().json())
 

@@ -45,7 +45,7 @@ log = structlog.stdlib.get_logger()
 
 
 class _StatementTimeout(TimeoutError):
-    """A statement takes longer than the connection allows: perhaps for fewer records it does not."""
+    """A statement took longer than the connection allows; with fewer records it may not."""
 
 
 class ArchiveConsumer:

@@ -3,9 +3,9 @@
     python -m tests.load.fakes.server PORT
 
 `POST /load` runs a LoadPlan and returns its LoadResult. `POST /finish` ends the load of the bot
-with the token in its body, and returns what late answers have changed in that result. `GET /in-flight` returns the number of
-model requests that wait for their answer. Both bots of a benchmark use the same process, so that
-what it costs is the same for both.
+whose token is the body, and returns what late answers have changed in that result. `GET /in-flight`
+returns the number of model requests that wait for their answer. Both bots of a benchmark use the
+same process, so that what it costs is the same for both.
 """
 
 import asyncio

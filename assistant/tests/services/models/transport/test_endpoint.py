@@ -124,7 +124,7 @@ def test_malformed_proxy_is_reported_before_the_first_request(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy.lan:99999")
-    with pytest.raises(ConfigurationError, match="^HTTPS_PROXY is not"):
+    with pytest.raises(ConfigurationError, match=r"^HTTPS_PROXY is not"):
         EndpointPool()
 
 
