@@ -102,7 +102,7 @@ class TestFailures:
         try:
             async with sessions.begin() as session:
                 await session.exec(text("LOCK TABLE turns"))
-                with pytest.raises(TimeoutError, match=r"^1 records$"):
+                with pytest.raises(TimeoutError):
                     await ArchiveConsumer(impatient, redis, blocking).run_once(0.01)
         finally:
             await impatient.dispose()
