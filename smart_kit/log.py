@@ -7,7 +7,7 @@ import re
 import sys
 from collections.abc import Collection
 from typing import Any, Literal, TextIO, cast
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 
 import structlog
 from pydantic import ValidationError
@@ -53,14 +53,14 @@ def contains_secret(text: str) -> bool:
 
 
 class Redactor:
-    """Replaces the given secrets, in each of their encodings, and what looks like a secret."""
+    """Replaces the given secrets, also as parts of URLs and literals, and what looks like one."""
 
     def __init__(self, secrets: Collection[str] = ()) -> None:
         spellings = {
             form
             for secret in secrets
             if len(secret) >= MIN_SECRET_LENGTH
-            for form in (secret, quote(secret, safe=""), repr(secret)[1:-1])
+            for form in _list_encodings(secret)
         }
         known = map(re.escape, sorted(spellings, key=len, reverse=True))
         self._known = re.compile("|".join(known) or "(?!)")
@@ -91,6 +91,19 @@ class Redactor:
             case list() | tuple():
                 return [self._redact_value(item) for item in value]
         return self.redact(str(value))
+
+
+def _list_encodings(secret: str) -> tuple[str, ...]:
+    """Return the secret as it is, in URLs and forms, in a literal of Python, and in JSON."""
+    return (
+        secret,
+        quote(secret, safe=""),
+        quote(secret),
+        quote_plus(secret),
+        repr(secret)[1:-1],
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+    )
 
 
 def _list_rendered_forms(text: str) -> set[str]:

@@ -8,7 +8,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from rest_service.app.archive.record_store import store_records
 from rest_service.app.background import archive_consumer
@@ -25,6 +26,7 @@ from rest_service.tests.turn_records import (
     make_turn_record,
 )
 from smart_kit.contracts.keys import TURNS_STREAM
+from smart_kit.contracts.threads import CronJobRunRecord
 from smart_kit.redis import Redis
 
 NEVER_SECONDS = 3600.0
@@ -154,6 +156,26 @@ class TestBatch:
         assert [item["payload"] for item in await list_items(admin, "/messages")] == [ITEMS[0]]
         assert await sql("SELECT step, cost FROM usage ORDER BY step") == [("0", 1), ("1", 2)]
 
+    async def test_current_thread_is_not_inserted_again(
+        self, archive_reader: ArchiveConsumer, engine: AsyncEngine, redis: Redis, admin: Client
+    ) -> None:
+        inserted: list[str] = []
+
+        def record(_: Any, __: Any, statement: str, *___: Any) -> None:
+            if statement.startswith("INSERT"):
+                inserted.append(statement.split()[2])
+
+        event.listen(engine.sync_engine, "before_cursor_execute", record)
+        try:
+            for number in (1, 2):
+                await add_records(redis, make_turn_record(f"tg:1:{number}"))
+                await archive_reader.run_once(0.01)
+        finally:
+            event.remove(engine.sync_engine, "before_cursor_execute", record)
+
+        tables = ("turns", "user_assistant_threads")
+        assert [inserted.count(table) for table in tables] == [2, 1]
+
     async def test_newest_use_of_a_thread_wins_in_any_order(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
     ) -> None:
@@ -193,6 +215,33 @@ class TestLocks:
         await storing
         assert [str(user_id) for (user_id,) in free] == ids[2:]
         assert await is_stream_empty(redis)
+
+    async def test_runs_are_locked_in_the_order_of_their_ids(
+        self,
+        archive_reader: ArchiveConsumer,
+        sessions: SessionFactory,
+        redis: Redis,
+        make: Make,
+        sql: Sql,
+    ) -> None:
+        job = await make("cron-jobs", user_id=(await make("users"))["id"])
+        ids = [UUID(int=number) for number in range(1, 5)]
+        for run_id in reversed(ids):  # neither the table nor the batch has the order of the ids
+            await sql(
+                "INSERT INTO cron_job_runs (id, job_id, scheduled_for, claimed_at, state) VALUES"
+                f" ('{run_id}', '{job['id']}', now() - interval '{run_id.int} s', now(), 'claimed')"
+            )
+        ends = [CronJobRunRecord(run_id=one, state="done", ended_at=MONDAY) for one in ids[::-1]]
+        await add_records(redis, *ends)
+        async with sessions.begin() as session:
+            await session.exec(text(f"SELECT FROM cron_job_runs WHERE id = '{ids[1]}' FOR UPDATE"))
+            storing = asyncio.ensure_future(archive_reader.run_once(0.01))
+            await wait_for_lock(sql, storing)
+            free = await sql("SELECT id FROM cron_job_runs ORDER BY id FOR UPDATE SKIP LOCKED")
+
+        await storing
+        assert [run_id for (run_id,) in free] == ids[2:]
+        assert await sql("SELECT DISTINCT state FROM cron_job_runs") == [("done",)]
 
     async def test_first_thread_is_created_while_another_is_deleted(
         self,

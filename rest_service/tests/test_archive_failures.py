@@ -1,13 +1,17 @@
 """Records that cannot be stored, temporarily or permanently; consumers that die."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from rest_service.app.archive.record_store import store_records
+from rest_service.app.background import archive_consumer
 from rest_service.app.background.archive_consumer import DEAD_LETTER_STREAM, GROUP, ArchiveConsumer
 from rest_service.app.database import SessionFactory
 from rest_service.tests.api_helpers import Client, Sql, list_items
@@ -60,6 +64,59 @@ class TestFailures:
         assert await redis.xlen(DEAD_LETTER_STREAM) == 0
         assert await is_stream_empty(redis)
 
+    async def test_batch_that_takes_too_long_is_stored_in_parts(
+        self,
+        archive_reader: ArchiveConsumer,
+        monkeypatch: pytest.MonkeyPatch,
+        redis: Redis,
+        admin: Client,
+    ) -> None:
+        sizes: list[int] = []
+
+        async def store_few(connection: Any, records: Sequence[Any]) -> Any:
+            sizes.append(len(records))
+            if len(records) > 2:
+                raise TimeoutError  # as a statement that reaches the time limit
+            return await store_records(connection, records)
+
+        monkeypatch.setattr(archive_consumer, "store_records", store_few)
+        await add_records(redis, *(make_turn_record(f"tg:1:{number}") for number in range(5)))
+
+        await archive_reader.run_once(0.01)
+
+        assert sizes == [5, 2, 3, 1, 2]
+        assert len(await list_items(admin, "/turns")) == 5
+        assert await is_stream_empty(redis)
+
+    async def test_hanging_postgres_loses_no_records(
+        self,
+        archive_reader: ArchiveConsumer,
+        engine: AsyncEngine,
+        sessions: SessionFactory,
+        redis: Redis,
+        blocking: Redis,
+        admin: Client,
+    ) -> None:
+        await add_records(redis, make_turn_record("tg:1:1"), make_turn_record("tg:1:2"))
+        impatient = create_async_engine(engine.url, connect_args={"command_timeout": 0.2})
+        try:
+            async with sessions.begin() as session:
+                await session.exec(text("LOCK TABLE turns"))
+                with pytest.raises(TimeoutError):
+                    await ArchiveConsumer(impatient, redis, blocking).run_once(0.01)
+        finally:
+            await impatient.dispose()
+        assert await redis.xlen(DEAD_LETTER_STREAM) == 0
+        assert await redis.xlen(TURNS_STREAM) == 2
+        ids = [entry for entry, _ in await redis.xrange(TURNS_STREAM)]
+        await redis.xclaim(TURNS_STREAM, GROUP, "dead", 0, ids, idle=60_000, justid=True)
+
+        for _ in range(2):
+            await archive_reader.run_once(0.01)
+
+        assert len(await list_items(admin, "/turns")) == 2
+        assert await is_stream_empty(redis)
+
     async def test_turn_of_terminated_transaction_is_stored_on_retry(
         self,
         archive_reader: ArchiveConsumer,
@@ -98,6 +155,21 @@ class TestFailures:
         assert await is_stream_empty(redis)
 
         assert (await admin.get("/turns")).json()["total"] == 250
+
+    async def test_silent_consumer_without_records_is_removed(
+        self, archive_reader: ArchiveConsumer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(archive_consumer, "CONSUMER_EXPIRY_MS", -1)
+        await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
+        await add_records(redis, make_turn_record())
+        await redis.xreadgroup(GROUP, "busy", {TURNS_STREAM: ">"})
+        await redis.xgroup_createconsumer(TURNS_STREAM, GROUP, "gone")
+
+        await archive_reader.run_once(0.01)
+
+        found = {one["name"] for one in await redis.xinfo_consumers(TURNS_STREAM, GROUP)}
+        assert "busy" in found
+        assert "gone" not in found
 
     async def test_records_of_a_live_consumer_are_left_alone(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client

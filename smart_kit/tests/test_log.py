@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from typing import Any, Literal
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 from uuid import UUID
 
 import pytest
@@ -258,7 +258,10 @@ def test_warning_without_correlation_id_is_throttled(
     assert [line["event"] for line in parse_lines(stderr)] == ["redis unavailable"]
 
 
-HOSTILE_SECRETS = ("it's \\ mine", 'a "quoted" one', "zwei\nZeilen", "пароль-секрет", "pa/ss:w@rd")
+HOSTILE_SECRETS = (
+    *("it's \\ mine", 'a "quoted" one', "zwei\nZeilen", "пароль-секрет", "pa/ss:w@rd"),
+    *("pä ss/wörd+1", "admin token/7"),
+)
 
 
 @pytest.mark.parametrize("fmt", ["json", "console"])
@@ -274,6 +277,10 @@ HOSTILE_SECRETS = ("it's \\ mine", 'a "quoted" one', "zwei\nZeilen", "парол
         lambda secret: ValueError(secret),
         lambda secret: f"{secret!r} and '\"",
         lambda secret: f"http://localhost/{quote(secret, safe='')}",
+        lambda secret: f"http://localhost/{quote(secret)}",
+        lambda secret: f"key={quote_plus(secret)}&last=1",
+        lambda secret: json.dumps({"key": secret}),
+        lambda secret: json.dumps({"key": secret}, ensure_ascii=False),
     ],
 )
 def test_known_secret_is_redacted_in_every_spelling(
@@ -287,7 +294,10 @@ def test_known_secret_is_redacted_in_every_spelling(
     assert written.count("[redacted]") >= 2
     for line in written.splitlines():
         shown = str(json.loads(line)) if fmt == "json" else line
-        for spelling in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1]):
+        for spelling in (
+            *(secret, quote(secret), quote_plus(secret), quote(secret, safe="")),
+            *(repr(secret)[1:-1], json.dumps(secret)[1:-1]),
+        ):
             assert spelling not in shown
 
 

@@ -132,6 +132,21 @@ async def test_finish_applies_reply_history_and_record_together(
     assert not await redis.exists(journal_key("1"))
 
 
+async def test_of_two_replies_with_one_id_the_first_is_sent(
+    mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    await mailbox.enqueue(Envelope("1", "chat", "question"))
+    replies = (Envelope("reply:1", "chat", "first"), Envelope("reply:1", "chat", "again"))
+    await mailbox.finish(await receive_delivery(mailbox, blocking), Outcome(replies=replies))
+
+    out = Mailbox(redis, "out")
+    await out.create_group()
+    delivery = await receive_delivery(out, blocking)
+    assert delivery.payload == "first"
+    await out.finish(delivery, Outcome())
+    assert await is_empty(out, blocking)
+
+
 async def test_history_expires_90_days_after_the_last_turn(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:

@@ -41,6 +41,18 @@ async def test_blocking_read_delays_no_other_command(redis: Redis) -> None:
     assert await reading
 
 
+async def test_client_for_blocking_reads_blocks_on_several_connections(
+    redis: Redis, blocking: Redis
+) -> None:
+    reads = [asyncio.ensure_future(blocking.xread({"s": "$"}, block=30_000)) for _ in range(2)]
+    while (await redis.info("clients"))["blocked_clients"] != 2:
+        await asyncio.sleep(0)
+    await redis.xadd("s", {"field": "1"})
+
+    first, second = await asyncio.gather(*reads)
+    assert first == second != []
+
+
 @pytest.mark.parametrize("command", ["WATCH", "SELECT", "MULTI", b"subscribe"])
 async def test_commands_that_change_the_connection_are_refused(redis: Redis, command: Any) -> None:
     with pytest.raises(DataError, match="shared connection"):

@@ -121,7 +121,7 @@ class Bench:
         """Run a load that is not measured."""
         result = self.fakes.run_load(plan)
         system.wait_until_drained()
-        return result
+        return self.fakes.finish_load(plan.token, result)
 
     def measure(self, system: System, plan: LoadPlan) -> Measurement:
         groups, fakes = system.groups, self.fakes.groups

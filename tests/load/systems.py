@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -45,10 +46,15 @@ class Fakes:
         return f"http://127.0.0.1:{self.port}"
 
     def run_load(self, plan: LoadPlan) -> LoadResult:
-        """Run a load until everything is answered or lost."""
+        """Run a load until each message is answered or lost."""
         body = plan.__dict__
         response = self._http.post("/load", json=body, timeout=httpx2.Timeout(None))
         return LoadResult.from_json(response.raise_for_status().json())
+
+    def finish_load(self, token: str, result: LoadResult) -> LoadResult:
+        """End a load of a bot that has nothing left to do, and add late answers to its result."""
+        response = self._http.post("/finish", content=token)
+        return replace(result, **response.raise_for_status().json())
 
     def count_model_requests(self) -> int:
         """Return how many requests to the model wait for their answer."""

@@ -15,7 +15,8 @@ class AssistantSettings(RedisSettings, RestClientSettings, LocaleSettings, Vault
     """The port of /health and /metrics of assistant."""
     assistant_slots: int = Field(1024, ge=1)
     """How many messages one assistant process handles at the same time. Most of them wait for a
-    model and need no CPU, so the limit protects memory: about 30 kB each."""
+    model and need no CPU, so the limit protects memory: about 40 kB each with a short history, and
+    90 kB with 32,000 characters of it."""
     weather_api_url: HttpUrl | None = None
     """A server with Open-Meteo's paths /v1/search (places) and /v1/forecast. Empty: Open-Meteo
     (free for non-commercial use), or the sandbox's weather if Telegram is the sandbox's."""

@@ -1,7 +1,8 @@
 """Creates users through rest_service; those who come together share a request."""
 
 import asyncio
-from collections.abc import Sequence
+import copy
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import uuid4
 
@@ -9,7 +10,7 @@ import structlog
 
 from smart_kit.contracts.queue import Sender
 from smart_kit.contracts.users import MAX_USER_BATCH, UpsertedUser, UserCreate
-from smart_kit.errors import DomainError
+from smart_kit.errors import Conflict, InvalidRequest, UpstreamUnavailable
 
 from ..services.rest_service import RestServiceClient
 
@@ -41,11 +42,15 @@ class UserCreator:
         return await created
 
     async def _send_batches(self) -> None:
-        while self._waiting:
-            await asyncio.sleep(0)  # those who write at this moment come along
-            batch, self._waiting = self._waiting[:MAX_USER_BATCH], self._waiting[MAX_USER_BATCH:]
-            await self._send(batch)
-        self._sending = None
+        batch: list[_Waiting] = []
+        try:
+            while self._waiting:
+                batch = self._waiting[:MAX_USER_BATCH]
+                self._waiting = self._waiting[MAX_USER_BATCH:]
+                await self._send(batch)
+        finally:  # nobody may wait for a task that has ended, e.g. because it was cancelled
+            left, self._waiting, self._sending = [*batch, *self._waiting], [], None
+            _fail(left, UpstreamUnavailable("The request to create users was interrupted."))
 
     async def _send(self, batch: list[_Waiting]) -> None:
         batch = [one for one in batch if not one.created.done()]  # a caller may be cancelled
@@ -55,16 +60,19 @@ class UserCreator:
             with structlog.contextvars.bound_contextvars(correlation_id=_choose_id(batch)):
                 found = await self._rest.upsert_users([one.profile for one in batch])
         except Exception as error:  # whatever it is, each caller has to learn of it
-            if isinstance(error, DomainError) and len(batch) > 1:
-                for one in batch:  # a refused profile must not fail the others
+            # only these may be due to one profile, which must not fail the others
+            if isinstance(error, InvalidRequest | Conflict) and len(batch) > 1:
+                for one in batch:
                     await self._send([one])
             else:
                 _fail(batch, error)
             return
         users = {one.user.telegram_id: one for one in found}
         for one in batch:
-            if not one.created.done():
-                one.created.set_result(users[one.profile.telegram_id])
+            if (user := users.get(one.profile.telegram_id)) is None:
+                _fail([one], UpstreamUnavailable("rest_service returned users without this one."))
+            elif not one.created.done():
+                one.created.set_result(user)
 
 
 def _choose_id(batch: Sequence[_Waiting]) -> str | None:
@@ -77,7 +85,8 @@ def _choose_id(batch: Sequence[_Waiting]) -> str | None:
     return shared
 
 
-def _fail(batch: list[_Waiting], error: Exception) -> None:
+def _fail(batch: Iterable[_Waiting], error: Exception) -> None:
+    """Give each caller an error of its own: a shared one would collect all their tracebacks."""
     for one in batch:
         if not one.created.done():
-            one.created.set_exception(error)
+            one.created.set_exception(copy.copy(error))

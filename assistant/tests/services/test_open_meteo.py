@@ -4,10 +4,38 @@ from datetime import date
 
 import httpx2
 import pytest
+from aiohttp import web
+from aiohttp.test_utils import RawTestServer
 
 from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.open_meteo_schemas import Place
 from assistant.tests.fake_open_meteo import PARIS, FakeOpenMeteo
+
+
+@pytest.fixture(autouse=True)
+def _no_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+async def test_requests_go_through_the_proxy_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hosts: list[str] = []
+
+    async def respond(request: web.BaseRequest) -> web.Response:
+        hosts.append(request.host)
+        return web.json_response({"results": []})
+
+    monkeypatch.setenv("ALL_PROXY", "socks5://proxy.lan:1080")  # it cannot be used
+    async with RawTestServer(respond) as proxy:
+        monkeypatch.setenv("HTTP_PROXY", str(proxy.make_url("")))
+        weather = OpenMeteoClient("http://weather.example/")
+        assert await weather.search_places("Paris") == ()
+        await weather.close()
+
+    assert hosts == ["weather.example"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,14 @@ from assistant.src.storage.user_creation import UserCreator
 from assistant.tests.snapshot_builders import make_user
 from smart_kit.contracts.queue import Sender
 from smart_kit.contracts.users import MAX_USER_BATCH, UpsertedUser, UserCreate
-from smart_kit.errors import InvalidRequest, UpstreamUnavailable
+from smart_kit.errors import (
+    Conflict,
+    DomainError,
+    InvalidRequest,
+    NotAuthenticated,
+    NotPermitted,
+    UpstreamUnavailable,
+)
 
 
 @dataclass
@@ -24,6 +31,9 @@ class BatchServer(RestServiceClient):
     correlation_ids: list[str | None] = field(default_factory=list)
     refused: int | None = None
     """A Telegram id that is refused, with its whole request."""
+    refusal: type[DomainError] = InvalidRequest
+    forgotten: int | None = None
+    """A Telegram id that is missing in the response."""
     on_request: Callable[[], Awaitable[None]] | None = None
     """What happens while it answers the next request."""
 
@@ -36,8 +46,12 @@ class BatchServer(RestServiceClient):
         if on_request is not None:
             await on_request()
         if self.refused in ids:
-            raise InvalidRequest("refused")
-        users = [make_user(one.telegram_id, first_name=one.first_name) for one in profiles]
+            raise self.refusal("refused")
+        users = [
+            make_user(one.telegram_id, first_name=one.first_name)
+            for one in profiles
+            if one.telegram_id != self.forgotten
+        ]
         return [UpsertedUser(user=user, is_new=True) for user in users]
 
 
@@ -100,15 +114,78 @@ async def test_those_who_come_during_a_request_share_the_next(
     assert line["correlation_ids"] == ["message of 2", "message of 3"]
 
 
+@pytest.mark.parametrize("refusal", [InvalidRequest, Conflict])
 async def test_a_refused_profile_fails_only_its_own_callers(
-    creator: UserCreator, server: BatchServer
+    creator: UserCreator, server: BatchServer, refusal: type[DomainError]
 ) -> None:
-    server.refused = 2
+    server.refused, server.refusal = 2, refusal
     created = await asyncio.gather(
         *(create(creator, number) for number in (1, 2, 3, 2)), return_exceptions=True
     )
 
-    assert [isinstance(one, InvalidRequest) for one in created] == [False, True, False, True]
+    assert [isinstance(one, refusal) for one in created] == [False, True, False, True]
+
+
+@pytest.mark.parametrize("refusal", [NotAuthenticated, NotPermitted])
+async def test_a_refused_service_is_not_asked_again_for_each_profile(
+    creator: UserCreator, server: BatchServer, refusal: type[DomainError]
+) -> None:
+    server.refused, server.refusal = 2, refusal
+    failed = await asyncio.gather(
+        *(create(creator, number) for number in (1, 2, 3)), return_exceptions=True
+    )
+
+    assert [type(one) for one in failed] == [refusal] * 3
+    assert server.requests == [[1, 2, 3]]
+
+
+async def test_a_user_missing_in_the_response_fails_only_their_own_caller(
+    creator: UserCreator, server: BatchServer
+) -> None:
+    server.forgotten = 2
+    first, missing, third = await asyncio.gather(
+        *(create(creator, number) for number in (1, 2, 3)), return_exceptions=True
+    )
+
+    assert isinstance(missing, UpstreamUnavailable)
+    assert [one.user.telegram_id for one in (first, third)] == [1, 3]  # type: ignore[union-attr]
+    assert (await create(creator, 4)).user.telegram_id == 4
+
+
+async def test_a_cancelled_request_fails_all_callers_and_not_the_next(
+    creator: UserCreator, server: BatchServer
+) -> None:
+    later: list[asyncio.Task[UpsertedUser]] = []
+
+    async def cancel() -> None:
+        later.append(create(creator, 3))
+        await asyncio.sleep(0)
+        raise asyncio.CancelledError
+
+    server.on_request = cancel
+    failed = await asyncio.gather(create(creator, 1), create(creator, 2), return_exceptions=True)
+
+    assert [type(one) for one in failed] == [UpstreamUnavailable] * 2
+    with pytest.raises(UpstreamUnavailable):
+        await later[0]
+    assert (await create(creator, 4)).user.telegram_id == 4
+
+
+async def test_each_caller_gets_an_error_of_its_own(
+    creator: UserCreator, server: BatchServer
+) -> None:
+    async def fail() -> None:
+        raise UpstreamUnavailable("down", status=503, retry_after=7.0)
+
+    server.on_request = fail
+    first, second = await asyncio.gather(
+        create(creator, 1), create(creator, 2), return_exceptions=True
+    )
+
+    assert first is not second
+    for one in (first, second):
+        assert isinstance(one, UpstreamUnavailable)
+        assert (one.message, one.status, one.retry_after) == ("down", 503, 7.0)
 
 
 async def test_a_failed_request_fails_only_its_own_callers(

@@ -44,6 +44,10 @@ ARCHIVED_RECORDS = Counter(
 log = structlog.stdlib.get_logger()
 
 
+class _StatementTimeout(TimeoutError):
+    """A statement took longer than the connection allows; with fewer records it may not."""
+
+
 class ArchiveConsumer:
     """One consumer of the group; each replica has its own."""
 
@@ -106,13 +110,17 @@ class ArchiveConsumer:
         )
 
     async def _archive(self, entries: list[RawEntry]) -> None:
-        """Store the entries in one transaction. If one of them is bad, halve them to find it."""
+        """Store the entries in one transaction.
+
+        They are halved to find a bad one, and if they are too many for the time of a statement.
+        """
         try:
             dropped = await self._store(entries)
-        except (ValidationError, SQLAlchemyError) as error:
-            if is_transient(error):
+        except (ValidationError, SQLAlchemyError, _StatementTimeout) as error:
+            is_single, is_timeout = len(entries) == 1, isinstance(error, _StatementTimeout)
+            if is_transient(error) and (is_single or not is_timeout):
                 raise
-            if len(entries) == 1:
+            if is_single:
                 await self._dead_letter(*entries[0], error)
                 return
             middle = len(entries) // 2
@@ -129,7 +137,10 @@ class ArchiveConsumer:
             ARCHIVE_RECORD_ADAPTER.validate_json(fields.get("record", "")) for _, fields in entries
         ]
         async with self._engine.begin() as connection:
-            return await store_records(connection, records)
+            try:
+                return await store_records(connection, records)
+            except TimeoutError as error:  # one of the connection itself is raised outside
+                raise _StatementTimeout(f"{len(records)} records") from error
 
     async def _remove_from_stream(self, entries: list[RawEntry], dropped: list[TurnRecord]) -> None:
         """Remove the entries, and the histories that turns of deleted threads wrote to again."""

@@ -83,6 +83,11 @@ class AnswerLog:
         self._last_answer_at = at
         return True
 
+    def count_faults(self) -> dict[str, Any]:
+        """Return the number of each fault that an answer can have, until now."""
+        names = ("duplicated", "out_of_order", "misdirected", "unexpected")
+        return {name: getattr(self._result, name) for name in names}
+
     def summarize(self, calls: dict[str, int]) -> LoadResult:
         """Return the outcome; what has no answer by now counts as lost."""
         self._result.sent = len(self._questions)

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections import Counter
+from typing import Any
 
 from tests.load.fakes.answer_log import AnswerLog, LoadResult
 from tests.load.fakes.bot_api import BotApi
@@ -16,19 +17,28 @@ class LoadGenerator:
     def __init__(self, model: FakeModel) -> None:
         self._model = model
         self._last_number = 0
+        self._loads: dict[BotApi, _RunningLoad] = {}
 
     async def run(self, bot: BotApi, plan: LoadPlan) -> LoadResult:
-        """Send all messages, and wait until they are answered or the patience is over."""
-        load = _RunningLoad(self, bot, plan)
+        """Send all messages, and wait until they are answered or the patience is over.
+
+        Later answers are counted until `finish`: a bot that was killed may repeat some.
+        """
         self._model.plan = plan
-        before, model_calls = Counter(bot.calls), self._model.calls
+        self._loads[bot] = load = _RunningLoad(self, bot, plan, self._model)
         bot.on_answer = load.handle_answer
         try:
             await load.run()
-        finally:
-            bot.on_answer = lambda _chat, _number: None
-        calls = dict(bot.calls - before) | {"model": self._model.calls - model_calls}
-        return load.log.summarize(calls)
+        except BaseException:
+            self.finish(bot)
+            raise
+        return load.log.summarize(load.count_calls())
+
+    def finish(self, bot: BotApi) -> dict[str, Any]:
+        """End a bot's last load. Return the fields of its result that late answers change."""
+        bot.on_answer = lambda _chat, _number: None
+        load = self._loads.pop(bot)
+        return load.log.count_faults() | {"calls": load.count_calls()}
 
     def take_number(self) -> int:
         self._last_number += 1
@@ -36,9 +46,13 @@ class LoadGenerator:
 
 
 class _RunningLoad:
-    def __init__(self, generator: LoadGenerator, bot: BotApi, plan: LoadPlan) -> None:
+    def __init__(
+        self, generator: LoadGenerator, bot: BotApi, plan: LoadPlan, model: FakeModel
+    ) -> None:
         self._generator = generator
         self._bot = bot
+        self._model = model
+        self._calls_before, self._model_calls_before = Counter(bot.calls), model.calls
         self._plan = plan
         self._begin = time.monotonic()  # the clock of uvloop counts whole milliseconds
         self._unsent = dict.fromkeys(
@@ -57,6 +71,12 @@ class _RunningLoad:
             await sending
         except TimeoutError:
             sending.cancel()
+        self._unsent.clear()  # a late answer is not followed by a message
+
+    def count_calls(self) -> dict[str, int]:
+        """Return how often each method of the Bot API, and the model, were called until now."""
+        calls = dict(self._bot.calls - self._calls_before)
+        return calls | {"model": self._model.calls - self._model_calls_before}
 
     async def _fill(self) -> None:
         """Send the first messages of all people at once; the others follow the answers."""
@@ -73,7 +93,7 @@ class _RunningLoad:
         self._is_answered.set()
 
     def _send(self, person: int) -> None:
-        if not self._unsent[person]:
+        if not self._unsent.get(person):
             return
         self._unsent[person] -= 1
         number = self._generator.take_number()

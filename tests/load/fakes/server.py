@@ -2,9 +2,10 @@
 
     python -m tests.load.fakes.server PORT
 
-`POST /load` runs a LoadPlan and returns its LoadResult. `GET /in-flight` returns the number of
-model requests that wait for their answer. Both bots of a benchmark use the same process, so that
-what it costs is the same for both.
+`POST /load` runs a LoadPlan and returns its LoadResult. `POST /finish` ends the load of the bot
+whose token is the body, and returns what late answers have changed in that result. `GET /in-flight`
+returns the number of model requests that wait for their answer. Both bots of a benchmark use the
+same process, so that what it costs is the same for both.
 """
 
 import asyncio
@@ -49,6 +50,9 @@ class FakeServer:
                 plan = LoadPlan(**json.loads(await request.read()))
                 result = await self._generator.run(self._get_bot(plan.token), plan)
                 return web.json_response(asdict(result))
+            case "/finish":
+                bot = self._get_bot(await request.text())
+                return web.json_response(self._generator.finish(bot))
         return web.Response(status=404)
 
     def _get_bot(self, token: str) -> BotApi:

@@ -169,6 +169,8 @@ def measure_kill(bench: Bench) -> None:
             result = running_load.result()
             last = begin + result.seconds - killed_at
             bench.record(SUITE, "last answer after the kill", "s", last)
+            model_requests = result.calls["model"] / max(len(result.samples), 1)
+            bench.record(SUITE, "model requests per answer", "", model_requests)
             bench.record_faults(suite, result)
 
 

@@ -45,6 +45,10 @@ class Client:
         async with self._session.post(f"{self._url}load", json=body) as found:
             return await found.json()
 
+    async def finish_load(self) -> Any:
+        async with self._session.post(f"{self._url}finish", data=TOKEN) as found:
+            return await found.json()
+
 
 @pytest.fixture
 async def client() -> AsyncIterator[Client]:
@@ -76,6 +80,9 @@ async def test_whole_load_is_answered_through_the_bot_api(client: Client) -> Non
     result = load.result()
     assert (result["sent"], len(result["samples"]), result["lost"]) == (6, 6, 0)
     assert result["calls"]["sendMessage"] == result["calls"]["model"] == 6
+    await client.call("sendMessage", chat_id=message["chat"]["id"], text=text)
+    late = await client.finish_load()
+    assert (late["duplicated"], late["calls"]["sendMessage"]) == (1, 7)
 
 
 async def test_updates_come_in_batches_and_again_until_confirmed(client: Client) -> None:

@@ -74,10 +74,44 @@ async def test_duplicate_does_not_make_its_person_write_more() -> None:
         bot.answer(person, number)
         bot.on_answer(person, number)
 
-    bot = ScriptedBot(answer_twice)
-    result = await LoadGenerator(FakeModel()).run(bot, PLAN)
+    bot, generator = ScriptedBot(answer_twice), LoadGenerator(FakeModel())
+    result = await generator.run(bot, PLAN)
     assert (result.sent, result.lost, bot.most_waiting) == (12, 0, 1)
-    assert result.duplicated in (11, 12), "the load may end before the last duplicate"
+    assert generator.finish(bot)["duplicated"] == 12
+
+
+async def test_answers_after_the_last_first_one_are_counted() -> None:
+    asked: list[tuple[int, int]] = []
+
+    def remember(bot: ScriptedBot, person: int, number: int) -> None:
+        asked.append((person, number))
+        bot.answer(person, number)
+
+    bot, model = ScriptedBot(remember), FakeModel()
+    generator = LoadGenerator(model)
+    result = await generator.run(bot, PLAN)
+    assert (result.duplicated, result.calls) == (0, {"model": 0})
+    for person, number in asked:
+        bot.on_answer(person, number)
+    bot.on_answer(1, None)
+    bot.calls["sendMessage"] += 12
+    model.calls += 12
+
+    late = generator.finish(bot)
+    assert (late["duplicated"], late["unexpected"]) == (12, 1)
+    assert late["calls"] == {"sendMessage": 12, "model": 12}
+
+
+async def test_answer_after_the_patience_makes_nobody_write() -> None:
+    waiting: list[tuple[int, int]] = []
+    bot = ScriptedBot(lambda _, person, number: waiting.append((person, number)))
+    generator = LoadGenerator(FakeModel())
+    result = await generator.run(bot, PLAN)
+    assert (result.sent, result.lost) == (3, 3)
+    for person, number in list(waiting):
+        bot.answer(person, number)
+    await asyncio.sleep(1)
+    assert len(waiting) == 3
 
 
 async def test_reordered_answers_are_counted() -> None:

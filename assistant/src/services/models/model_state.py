@@ -44,8 +44,11 @@ class ModelStates:
     is another endpoint and starts without failures."""
 
     def __init__(self) -> None:
-        self.rejected_extras: set[bytes] = set()
-        """Digests of messages that are sent to their own model without extras, as to any other."""
+        self.rejected_extras: frozenset[bytes] = frozenset()
+        """Digests of messages that are sent to their own model without extras, as to any other.
+
+        It is replaced and never changed, because calls in progress keep the one they began with.
+        """
         self._by_endpoint: WeakKeyDictionary[
             Endpoint, dict[tuple[str, str, ModelApi], ModelState]
         ] = WeakKeyDictionary()
@@ -72,6 +75,6 @@ class ModelStates:
 
     def add_rejected_extras(self, digests: frozenset[bytes]) -> None:
         """Store digests of messages whose extras their own model has rejected."""
-        if len(self.rejected_extras) > MAX_REJECTED_EXTRAS:
-            self.rejected_extras.clear()
-        self.rejected_extras |= digests
+        if digests:  # rare, and a copy takes time
+            is_full = len(self.rejected_extras) > MAX_REJECTED_EXTRAS
+            self.rejected_extras = digests if is_full else self.rejected_extras | digests

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import ssl
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -73,17 +74,20 @@ class FakeOpenAIServer:
 
 
 @asynccontextmanager
-async def run_fake_openai_server(respond: Responder) -> AsyncIterator[FakeOpenAIServer]:
-    """Run the server on a port of its own."""
+async def run_fake_openai_server(
+    respond: Responder, ssl_context: ssl.SSLContext | None = None
+) -> AsyncIterator[FakeOpenAIServer]:
+    """Run the server on a port of its own; with a context it speaks HTTPS."""
     server = FakeOpenAIServer(Endpoint("", ""), respond)
     app = web.Application()
     app.router.add_post("/{path:.*}", server.handle)
     runner = web.AppRunner(app, access_log=None)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=ssl_context)
     await site.start()
     host, port = runner.addresses[0][:2]
-    server.endpoint = Endpoint(f"http://{host}:{port}/v1", "sk-test")
+    scheme = "http" if ssl_context is None else "https"
+    server.endpoint = Endpoint(f"{scheme}://{host}:{port}/v1", "sk-test")
     try:
         yield server
     finally:

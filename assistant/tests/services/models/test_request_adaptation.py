@@ -339,3 +339,13 @@ def test_number_of_remembered_rejected_extras_is_limited() -> None:
     states.add_rejected_extras(frozenset({b"last"}))
 
     assert states.rejected_extras == {b"last"}
+
+
+def test_rejected_extras_that_a_call_began_with_do_not_change() -> None:
+    states = ModelStates()
+    states.add_rejected_extras(frozenset({b"first"}))
+    before = states.rejected_extras
+    states.add_rejected_extras(frozenset({b"second"}))
+
+    assert before == {b"first"}
+    assert states.rejected_extras == {b"first", b"second"}

@@ -10,7 +10,7 @@ import httpx2
 from openai import AsyncOpenAI
 
 from smart_kit.errors import UpstreamError, UpstreamUnavailable
-from smart_kit.proxy import find_proxy
+from smart_kit.proxy import check_proxies, find_proxy
 from smart_kit.tls import get_ssl_context
 
 from ....core.errors import StreamInterrupted
@@ -112,6 +112,8 @@ class EndpointPool:
     """
 
     def __init__(self) -> None:
+        """Raises ConfigurationError if the URL of a proxy is malformed."""
+        check_proxies()  # at the start of the service, and not in the first turn
         self._endpoints: dict[tuple[str, str], Endpoint] = {}
         self._current: tuple[Endpoint, ...] = ()
         self._reference_counts: Counter[Endpoint] = Counter()

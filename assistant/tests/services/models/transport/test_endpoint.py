@@ -3,21 +3,27 @@
 import asyncio
 import base64
 import gzip
+import ipaddress
 import itertools
 import json
+import ssl
 import time
 import traceback
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 from yarl import URL
 
 from assistant.src.services.models.client import ModelClient
 from assistant.src.services.models.transport import streaming
-from assistant.src.services.models.transport.endpoint import Endpoint
+from assistant.src.services.models.transport.endpoint import Endpoint, EndpointPool
 from assistant.tests.services.models.fake_openai_server import (
     StubResponse,
     make_chunk,
@@ -30,7 +36,7 @@ from assistant.tests.services.models.model_harness import (
     make_model_request,
     make_resolved_model,
 )
-from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
+from smart_kit.errors import ConfigurationError, UpstreamRejected, UpstreamUnavailable
 
 WITH_AND_WITHOUT_STREAMING = pytest.mark.parametrize(
     "more", [(), ("streaming",)], ids=["whole", "streamed"]
@@ -70,6 +76,56 @@ async def test_environment_of_the_sdk_is_not_sent(
     names = {name.lower() for name in headers}
     assert names.isdisjoint({"openai-organization", "openai-project", "x-own"})
     assert headers["authorization"] == "Bearer sk-test"
+
+
+def make_self_signed_context(folder: Path) -> ssl.SSLContext:
+    """Return a server's context with a certificate for 127.0.0.1 that no authority has signed."""
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    address = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([address]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "server.pem"
+    pem, kind = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    private = key.private_bytes(pem, kind, serialization.NoEncryption())
+    file.write_bytes(private + certificate.public_bytes(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    return context
+
+
+async def test_server_with_an_untrusted_certificate_gets_no_request(tmp_path: Path) -> None:
+    context = make_self_signed_context(tmp_path)
+    async with run_fake_openai_server(lambda _: make_completion({}), context) as server:
+        with pytest.raises(UpstreamUnavailable, match="ClientConnectorCertificateError"):
+            await server.endpoint.post("/chat/completions", b"{}", 30.0)
+
+    assert server.requests == []
+
+
+async def test_cookies_of_a_server_are_not_sent_back() -> None:
+    answer = replace(make_completion({}), headers={"set-cookie": "visitor=7; Path=/"})
+    async with run_fake_openai_server(lambda _: answer) as server:
+        port = URL(server.endpoint.base_url).port
+        endpoint = Endpoint(f"http://localhost:{port}/v1", "sk-test")  # an address has no cookies
+        for _ in range(2):
+            await endpoint.post("/chat/completions", b"{}", 30.0)
+        await endpoint.close()
+
+    assert ["cookie" in headers for headers in server.headers] == [False, False]
+
+
+def test_malformed_proxy_is_reported_before_the_first_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy.lan:99999")
+    with pytest.raises(ConfigurationError, match=r"^HTTPS_PROXY is not"):
+        EndpointPool()
 
 
 async def test_requests_go_through_the_proxy_of_the_environment(
