@@ -4,7 +4,6 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from smart_kit.errors import UpstreamUnavailable
 from smart_kit.rest_client.transport import (
     CONNECT_TIMEOUT_SECONDS,
     KEEPALIVE_SECONDS,
@@ -42,7 +41,7 @@ class AiohttpTransport:
             ) as response:
                 return Response(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, OSError) as error:
-            raise _to_upstream_error(error) from error
+            raise to_upstream_error(error) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -52,14 +51,8 @@ class AiohttpTransport:
 async def _prevent_retry(
     request: aiohttp.ClientRequest, handler: aiohttp.ClientHandlerType
 ) -> aiohttp.ClientResponse:
-    """Prevent aiohttp from repeating an interrupted GET, PUT or DELETE: ServiceClient decides it."""
+    """Prevent aiohttp from repeating an interrupted GET, PUT or DELETE; ServiceClient repeats."""
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise _to_upstream_error(error) from error
-
-
-def _to_upstream_error(error: Exception) -> UpstreamUnavailable:
-    if isinstance(error, aiohttp.ClientConnectorError):  # its own text quotes the TLS context
-        return to_upstream_error(error.os_error)
-    return to_upstream_error(error)
+        raise to_upstream_error(error) from error

@@ -1,6 +1,7 @@
 """Sends the requests of ServiceClient by httpx2, for services that import no aiohttp."""
 
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx2
 
@@ -26,6 +27,7 @@ class Httpx2Transport:
         """
         self._http = httpx2.AsyncClient(
             timeout=httpx2.Timeout(None, connect=CONNECT_TIMEOUT_SECONDS),
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),  # it keeps none
             limits=httpx2.Limits(keepalive_expiry=KEEPALIVE_SECONDS),
             transport=handler,
             verify=choose_ssl_context(url),
