@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from assistant.src.assistants.factory import AssistantFactory
 from assistant.src.commands import CommandHandler
+from assistant.src.core.turn import TURN_TIMEOUT_SECONDS
 from assistant.src.messages.context_window import ContextWindow
 from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.budget import BudgetFactory
@@ -84,7 +85,9 @@ class AssistantHarness:
             service_api_token=SecretStr("token-of-sixteen-letters"),
         )
         transport = Httpx2Transport("http://rest", httpx2.MockTransport(self.rest))
-        self.client = RestServiceClient(ServiceClient(settings, transport))
+        self.client = RestServiceClient(  # tests delay responses until a turn has no time left
+            ServiceClient(settings, transport, timeout_seconds=TURN_TIMEOUT_SECONDS + 1)
+        )
         self.fake_open_meteo = FakeOpenMeteo()
         self.weather = OpenMeteoClient(transport=httpx2.MockTransport(self.fake_open_meteo))
         self.services = ToolServices(
