@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 import aiohttp
 
+from smart_kit.errors import UpstreamUnavailable
 from smart_kit.rest_client.transport import (
     CONNECT_TIMEOUT_SECONDS,
     KEEPALIVE_SECONDS,
@@ -41,7 +42,7 @@ class AiohttpTransport:
             ) as response:
                 return Response(response.status, response.headers, await response.read())
         except (aiohttp.ClientError, OSError) as error:
-            raise to_upstream_error(error) from error
+            raise _to_upstream_error(error) from error
 
     async def close(self) -> None:
         """Close the connections."""
@@ -55,4 +56,10 @@ async def _prevent_retry(
     try:
         return await handler(request)
     except (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError) as error:
-        raise to_upstream_error(error) from error
+        raise _to_upstream_error(error) from error
+
+
+def _to_upstream_error(error: Exception) -> UpstreamUnavailable:
+    if isinstance(error, aiohttp.ServerDisconnectedError):
+        error = aiohttp.ServerDisconnectedError()  # its text may be an unfinished response
+    return to_upstream_error(error)
