@@ -9,6 +9,7 @@ from smart_kit.health import Health
 from smart_kit.mailbox import Mailbox, QueueMonitor, WakeupReconciler, Worker
 from smart_kit.redis import Redis, connect, connect_for_blocking_reads
 from smart_kit.rest_client import ServiceClient
+from smart_kit.rest_client.aiohttp_transport import AiohttpTransport
 from smart_kit.safe_http.client import SafeHttpClient
 from smart_kit.service import build_aiohttp_server, build_health_app, launch, run_loops
 from smart_kit.vault import Vault
@@ -38,7 +39,8 @@ MAX_QUEUE_READ_AGE_SECONDS = 30.0
 async def serve(settings: AssistantSettings) -> None:
     """Answer messages until the process is stopped."""
     endpoints = EndpointPool()
-    rest = RestServiceClient(ServiceClient(settings))
+    transport = AiohttpTransport(settings.rest_service_url)
+    rest = RestServiceClient(ServiceClient(settings, transport))
     weather = OpenMeteoClient(settings.weather_api_url)
     safe_http = SafeHttpClient(settings.private_hosts)
     async with connect(settings) as redis, connect_for_blocking_reads(settings) as blocking:

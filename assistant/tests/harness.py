@@ -9,6 +9,7 @@ from pydantic import SecretStr
 
 from assistant.src.assistants.factory import AssistantFactory
 from assistant.src.commands import CommandHandler
+from assistant.src.core.turn import TURN_TIMEOUT_SECONDS
 from assistant.src.messages.context_window import ContextWindow
 from assistant.src.orchestrator import AssistantOrchestrator
 from assistant.src.services.budget import BudgetFactory
@@ -47,6 +48,7 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
 from smart_kit.redis import Redis, await_result
 from smart_kit.rest_client import RestClientSettings, ServiceClient
+from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 from smart_kit.safe_http.messages import HttpRequest, HttpResponse
 from smart_kit.vault import Vault
 
@@ -82,7 +84,10 @@ class AssistantHarness:
             rest_service_url="http://rest",
             service_api_token=SecretStr("token-of-sixteen-letters"),
         )
-        self.client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(self.rest)))
+        transport = Httpx2Transport("http://rest", httpx2.MockTransport(self.rest))
+        self.client = RestServiceClient(  # tests delay responses until a turn has no time left
+            ServiceClient(settings, transport, timeout_seconds=TURN_TIMEOUT_SECONDS + 1)
+        )
         self.fake_open_meteo = FakeOpenMeteo()
         self.weather = OpenMeteoClient(transport=httpx2.MockTransport(self.fake_open_meteo))
         self.services = ToolServices(

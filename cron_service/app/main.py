@@ -6,6 +6,7 @@ from smart_kit.health import Health
 from smart_kit.health_app import HealthApp, load_metrics_app
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import connect, connect_for_blocking_reads
+from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 from smart_kit.service import launch, run_loops
 from smart_kit.uvicorn_server import build_uvicorn_server
 
@@ -21,7 +22,7 @@ SERVICE = "cron_service"
 async def serve(settings: Settings) -> None:
     """Run until SIGTERM or SIGINT."""
     commands, blocking = connect(settings), connect_for_blocking_reads(settings)
-    rest = RestClient(settings)
+    rest = RestClient(settings, Httpx2Transport(settings.rest_service_url))
     redis = RedisClient(
         commands,
         blocking,

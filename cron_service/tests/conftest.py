@@ -15,6 +15,7 @@ from smart_kit.contracts.queue import BotIdentity
 from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis, connect_for_blocking_reads
 from smart_kit.rest_client import RestClientSettings
+from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 from smart_kit.settings import RedisSettings
 
 BOT = BotIdentity(id=42, username="a_bot")
@@ -40,7 +41,7 @@ async def rest_client(rest_service: FakeRestService) -> AsyncIterator[RestClient
     settings = RestClientSettings(
         rest_service_url=rest_service.url, service_api_token=SecretStr(TOKEN)
     )
-    client = RestClient(settings)
+    client = RestClient(settings, Httpx2Transport(rest_service.url))
     yield client
     await client.close()
 

@@ -1,6 +1,5 @@
-"""ServiceClient with a scripted transport."""
+"""ServiceClient with a scripted server in place of the network."""
 
-import ssl
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from uuid import UUID
@@ -11,7 +10,6 @@ import stamina
 import structlog
 from pydantic import SecretStr
 
-from smart_kit import rest_client
 from smart_kit.contracts.base import Contract, RequestBody
 from smart_kit.errors import (
     Conflict,
@@ -24,9 +22,7 @@ from smart_kit.errors import (
     UpstreamUnavailable,
 )
 from smart_kit.rest_client import MAX_ATTEMPTS, RestClientSettings, ServiceClient
-from smart_kit.testing.ports import free_port
-from smart_kit.tests.safe_http_harness import CanaryServer
-from smart_kit.tls import get_ssl_context
+from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 
 USER = UUID("6f1c3a52-3f5b-4b35-8a4e-0b6d6a4f7a11")
 
@@ -72,7 +68,8 @@ async def make_client(
         rest_service_url="http://rest:8000/",
         service_api_token=SecretStr("the-service-token"),
     )
-    client = ServiceClient(settings, httpx2.MockTransport(server))
+    transport = Httpx2Transport("http://rest", httpx2.MockTransport(server))
+    client = ServiceClient(settings, transport)
     yield client
     await client.close()
 
@@ -116,26 +113,6 @@ async def test_request_has_the_correlation_id() -> None:
             await client.call("GET", "/things", Thing)
 
     assert server.requests[0].headers["X-Correlation-Id"] == "tg:1:2"
-
-
-async def test_proxies_of_the_environment_are_not_used(
-    canary_server: CanaryServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A proxy would receive the service token."""
-    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
-        monkeypatch.setenv(name, f"http://127.0.0.1:{canary_server.port}")
-    monkeypatch.delenv("no_proxy", raising=False)
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    settings = RestClientSettings(
-        rest_service_url=f"http://127.0.0.1:{free_port()}",
-        service_api_token=SecretStr("the-service-token"),
-    )
-    client = ServiceClient(settings)
-    with pytest.raises(UpstreamUnavailable):
-        await client.call("GET", "/things", Thing)
-    await client.close()
-
-    assert canary_server.connection_count == 0
 
 
 async def test_send_accepts_a_response_without_body() -> None:
@@ -255,15 +232,3 @@ async def test_request_body_is_not_logged() -> None:
 
     assert len(lines) == 1
     assert "private" not in str(lines)
-
-
-@pytest.mark.parametrize("url", ["https://rest", "HTTPS://rest"])
-def test_tls_trusts_the_certificates_of_the_system(url: str) -> None:
-    assert rest_client.choose_ssl_context(url) is get_ssl_context()
-
-
-def test_plain_http_reads_no_certificates() -> None:
-    context = rest_client.choose_ssl_context("http://rest")
-
-    assert context.cert_store_stats()["x509"] == 0
-    assert context.verify_mode == ssl.CERT_REQUIRED

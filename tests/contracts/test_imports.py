@@ -10,6 +10,7 @@ from smart_kit.testing.suite_harness import ROOT
 UNUSED_AT_START = {
     "google_calendar_service.src.main": {"fastapi", "aiohttp", "httpx2", "prometheus_client"},
     "cron_service.app.main": {"fastapi", "aiohttp"},
+    "tg_bot.src.main": {"fastapi", "httpx2", "uvicorn"},
     "rest_service.app.main": {"aiohttp", "alembic"},
     "rest_service.app.migrate": {"sqlalchemy", "alembic"},
 }

@@ -17,6 +17,7 @@ from smart_kit.mailbox import (
 )
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.redis import Redis, connect, connect_for_blocking_reads
+from smart_kit.rest_client.aiohttp_transport import AiohttpTransport
 from smart_kit.service import Loop, build_aiohttp_server, build_health_app, launch, run_loops
 
 from .access import AccessControl
@@ -55,7 +56,7 @@ async def serve(settings: TgBotSettings, lease_seconds: float = LEASE_SECONDS) -
         blocking = await stack.enter_async_context(connect_for_blocking_reads(settings))
         lease = LeaderLease(redis, settings.bot_id, lease_seconds)
         client = await stack.enter_async_context(TelegramClient(settings, lease.ensure_held))
-        rest = RestClient(settings)
+        rest = RestClient(settings, AiohttpTransport(settings.rest_service_url))
         stack.push_async_callback(rest.close)
         bot = build(settings, client, rest, redis, blocking, lease)
         serve_http = build_aiohttp_server(bot.web_app, settings.bind_host, settings.tg_bot_port)

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from typing import Any
 
-import httpx2
 import pytest
 from pydantic import SecretStr
 from redis.exceptions import RedisError
@@ -95,7 +94,7 @@ async def make_update_processor(
     settings: TgBotSettings, client: TelegramClient, rest: FakeRestService, redis: Redis
 ) -> AsyncIterator[MakeUpdateProcessor]:
     """Builds an UpdateProcessor for an allow list. Nothing consumes its queues."""
-    service = RestClient(settings, httpx2.MockTransport(rest.handle_request))
+    service = RestClient(settings, rest.make_transport())
 
     def make(allowed: AllowList) -> UpdateProcessor:
         to_secretary, to_telegram = (
@@ -186,7 +185,7 @@ def run_bot(
             blocking = await stack.enter_async_context(connect_for_blocking_reads(given))
             lease = LeaderLease(redis, given.bot_id, LEASE_SECONDS)
             client = await stack.enter_async_context(TelegramClient(given, lease.ensure_held))
-            service = RestClient(given, httpx2.MockTransport(rest.handle_request))
+            service = RestClient(given, rest.make_transport())
             stack.push_async_callback(service.close)
             worker_timings = WorkerTimings(promote_interval_seconds=0.05)
             bot = build(

@@ -10,6 +10,7 @@ from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.users import UserRead, UserSnapshot
 from smart_kit.redis import Redis
+from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 
 USER_PATH = "/api/users/by-telegram-id/"
 
@@ -53,6 +54,10 @@ class FakeRestService:
         snapshot = UserSnapshot(**user.model_dump(), version=1)
         await self._redis.set(user_key(telegram_id), snapshot.model_dump_json())
         return user
+
+    def make_transport(self) -> Httpx2Transport:
+        """Return what sends the requests of a client to this fake."""
+        return Httpx2Transport("http://rest", httpx2.MockTransport(self.handle_request))
 
     async def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         """Handle one request."""

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 from smart_kit.contracts.base import Contract, JsonObject
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
 from smart_kit.proxy import find_proxy
-from smart_kit.rest_client import TRANSPORT_ERRORS
+from smart_kit.rest_client.httpx2_transport import TRANSPORT_ERRORS
 from smart_kit.tls import get_ssl_context
 
 from .open_meteo_schemas import CurrentWeather, DailySeries, Forecast, Place

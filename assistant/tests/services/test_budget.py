@@ -18,6 +18,7 @@ from smart_kit.contracts.keys import budget_key
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis, await_result
 from smart_kit.rest_client import RestClientSettings, ServiceClient
+from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 
 BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
@@ -70,7 +71,8 @@ def rest() -> FakeBudgetApi:
 @pytest.fixture
 async def budgets(redis: Redis, rest: FakeBudgetApi) -> AsyncIterator[BudgetFactory]:
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
-    client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
+    transport = Httpx2Transport("http://rest", httpx2.MockTransport(rest))
+    client = RestServiceClient(ServiceClient(settings, transport))
     yield BudgetFactory(redis, client, FrozenClock())
     await client.close()
 
@@ -300,7 +302,8 @@ async def test_the_budget_resets_the_next_day(
 ) -> None:
     assert await get_alice_budget(budgets).reserve("m1/1", to_dollars("1"))
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
-    client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
+    transport = Httpx2Transport("http://rest", httpx2.MockTransport(rest))
+    client = RestServiceClient(ServiceClient(settings, transport))
     tomorrow = BudgetFactory(redis, client, FrozenClock(timedelta(days=1)))
 
     assert await get_alice_budget(tomorrow).reserve("m2/1", to_dollars("1"))

@@ -18,6 +18,7 @@ from assistant.tests.tools.rest_tool_harness import make_tool_context, make_tool
 from smart_kit.contracts.base import JsonObject
 from smart_kit.errors import RetryMessage
 from smart_kit.rest_client import RestClientSettings, ServiceClient
+from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 
 pytestmark = pytest.mark.clock("virtual")
 
@@ -51,7 +52,8 @@ async def write_tools() -> AsyncIterator[WriteToolHarness]:
     settings = RestClientSettings(
         rest_service_url="http://rest", service_api_token=SecretStr("token-of-sixteen-letters")
     )
-    client = RestServiceClient(ServiceClient(settings, httpx2.MockTransport(rest)))
+    transport = Httpx2Transport("http://rest", httpx2.MockTransport(rest))
+    client = RestServiceClient(ServiceClient(settings, transport))
     yield WriteToolHarness(rest, client)
     await client.close()
 

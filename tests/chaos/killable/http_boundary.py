@@ -1,6 +1,7 @@
 """Records outgoing HTTP requests as side effects.
 
-httpx2 calls rest_service and the weather service; aiohttp calls models, Telegram and REST tools.
+httpx2 calls the weather service, and rest_service from cron_service; aiohttp calls rest_service,
+models, Telegram and REST tools.
 """
 
 from typing import Any

@@ -5,6 +5,7 @@ import pytest
 
 from smart_kit.contracts.queue import Sender
 from smart_kit.errors import NotFound, UpstreamUnavailable
+from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.tests.fake_rest_service import FakeRestService
@@ -14,7 +15,7 @@ ANNA = Sender(telegram_id=7, first_name="Anna", language_code="ru")
 
 @pytest.fixture
 async def rest_client(settings: TgBotSettings, rest: FakeRestService) -> AsyncIterator[RestClient]:
-    made = RestClient(settings, httpx2.MockTransport(rest.handle_request))
+    made = RestClient(settings, rest.make_transport())
     yield made
     await made.close()
 
@@ -40,7 +41,8 @@ async def test_user_created_by_another_process_is_returned(
         rest.users[7] = user
         return answer
 
-    service = RestClient(settings, httpx2.MockTransport(hide_at_first))
+    transport = Httpx2Transport("http://rest", httpx2.MockTransport(hide_at_first))
+    service = RestClient(settings, transport)
     assert await service.get_or_create_user(ANNA) == (user, False)
     assert [call.method for call in rest.calls] == ["GET", "POST", "GET"]
     await service.close()

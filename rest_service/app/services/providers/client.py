@@ -19,7 +19,7 @@ from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.models import ProviderErrorCode
 from smart_kit.errors import UpstreamError
 from smart_kit.log import Redactor
-from smart_kit.rest_client import TRANSPORT_ERRORS
+from smart_kit.rest_client.httpx2_transport import TRANSPORT_ERRORS
 from smart_kit.safe_http.messages import MAX_RESPONSE_BYTES, TIMEOUT_SECONDS
 
 MAX_QUOTE_LENGTH = 200
