@@ -24,7 +24,8 @@ class HealthApp:
         self._rest: AsgiApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/health":  # events of the lifespan have no path: none are handled
+        # events of the lifespan have no path: none are handled
+        if scope["path"] == "/health" and scope["method"] in ("GET", "HEAD"):
             report = self._health.report()
             status = HTTPStatus.OK if report["status"] == "ok" else HTTPStatus.SERVICE_UNAVAILABLE
             await _send_json(send, status, report)

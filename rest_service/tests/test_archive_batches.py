@@ -85,8 +85,9 @@ class TestGathering:
 
     async def test_no_pause_follows_a_full_batch(
         self,
-        archive_reader: ArchiveConsumer,
+        engine: AsyncEngine,
         redis: Redis,
+        blocking: Redis,
         batch_sizes: list[int],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
@@ -95,7 +96,7 @@ class TestGathering:
         await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
         await add_records(redis, *(make_turn_record(f"tg:1:{number}") for number in range(5)))
 
-        async with running(archive_reader):
+        async with running(ArchiveConsumer(engine, redis, blocking)):
             await wait_until_empty(redis)
 
         assert batch_sizes == [2, 2, 1]

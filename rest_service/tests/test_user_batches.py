@@ -48,8 +48,10 @@ def deleting_after_insertion(engine: AsyncEngine, sql: Sql, where: str) -> Itera
 
     inserted: list[str] = []
     event.listen(engine.sync_engine, "after_cursor_execute", delete)
-    yield
-    event.remove(engine.sync_engine, "after_cursor_execute", delete)
+    try:
+        yield
+    finally:
+        event.remove(engine.sync_engine, "after_cursor_execute", delete)
     assert inserted
 
 
@@ -202,6 +204,29 @@ async def test_user_deleted_during_the_request_is_created_anew(
         users = await upsert(service, ALICE, BOB)
 
     assert [one["is_new"] for one in users] == [True, False]
+
+
+async def test_snapshot_has_what_an_administrator_changes_during_the_request(
+    service: Client, admin: Client, make: Make, engine: AsyncEngine, sql: Sql, redis: Redis
+) -> None:
+    known = await make("users", **ALICE)
+    blocking: list[asyncio.Task[object]] = []
+
+    def block_user(connection: Connection, _: object, statement: str, *__: object) -> None:
+        if statement.startswith("SELECT users") and not blocking:
+            request = admin.patch(f"/users/{known['id']}", json={"status": "blocked"})
+            blocking.append(asyncio.ensure_future(request))
+            connection.connection.run_async(lambda _: wait_for_lock(sql, blocking[0]))
+
+    event.listen(engine.sync_engine, "after_cursor_execute", block_user)
+    try:
+        await upsert(service, ALICE | {"first_name": "Alicia"})
+        await blocking[0]
+    finally:
+        event.remove(engine.sync_engine, "after_cursor_execute", block_user)
+
+    stored = await read_stored_user(redis, known)
+    assert (stored.status, stored.first_name) == ("blocked", "Alicia")
 
 
 async def test_deletion_of_all_during_the_request_is_a_conflict(

@@ -155,16 +155,19 @@ class Worker:
         await self._mailbox.create_group()
         await self._mailbox.renew_sign_of_life(self._consumer)
         received = await self._mailbox.list_received(self._blocking, self._consumer, self._slots)
-        self._has_joined = True
         running = set(self._running.values())
-        return [entry for entry in received if entry.id not in running]
+        lost = [entry for entry in received if entry.id not in running]
+        free = self._slots - len(self._running)
+        self._has_joined = len(lost) <= free
+        return lost[:free]
 
     async def _recover_entries(self, now: float, free: int) -> list[StreamEntry]:
         """Take over entries of dead workers, then of stalled ones."""
         if now >= self._next_take_over_at:
             if entries := await self._mailbox.take_over(self._blocking, self._consumer, free):
                 return entries
-            self._next_take_over_at = now + self._timings.take_over_interval_seconds
+            next_at = now + self._timings.take_over_interval_seconds
+            self._next_take_over_at = max(self._next_take_over_at, next_at)  # it may be postponed
         if now >= self._next_reclaim_at:
             entries = await self._mailbox.reclaim(self._blocking, self._consumer, free)
             if len(entries) < free:

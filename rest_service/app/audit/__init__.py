@@ -63,7 +63,7 @@ async def record_write(session: AsyncSession, request: Request, status: int) -> 
     if request.method in READ_METHODS or not written.has_writes:
         return
     entries = [written]
-    if written.has_separate_entries:
+    if written.has_separate_entries and written.rows:
         entries = [replace(written, rows={row.id: row}) for row in written.rows.values()]
     await _insert(session, [_build_entry(request, "done", status, one) for one in entries])
 

@@ -44,10 +44,6 @@ ARCHIVED_RECORDS = Counter(
 log = structlog.stdlib.get_logger()
 
 
-class _StatementTimeout(TimeoutError):
-    """A statement took longer than the connection allows; with fewer records it may not."""
-
-
 class ArchiveConsumer:
     """One consumer of the group; each replica has its own."""
 
@@ -59,6 +55,8 @@ class ArchiveConsumer:
         self._has_group = False
         self._has_unfinished = False
         """Whether this consumer may have entries that it has not stored."""
+        self._batch_size = BATCH_SIZE
+        """Smaller after a statement that took too long; then it grows again."""
         self._next_claim_at = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -72,6 +70,7 @@ class ArchiveConsumer:
                     reason=f"{type(error).__name__}: {error}",
                 )
                 self._has_group = False  # the group may be gone
+                self._has_unfinished = True  # a delivery may have been lost with the connection
                 await sleep_until_stopped(stop, RETRY_INTERVAL_SECONDS)
             else:
                 if 0 < count < BATCH_SIZE:
@@ -105,28 +104,28 @@ class ArchiveConsumer:
             GROUP,
             self._consumer,
             after=after,
-            count=BATCH_SIZE,
+            count=self._batch_size,
             timeout_seconds=seconds,
         )
 
     async def _archive(self, entries: list[RawEntry]) -> None:
-        """Store the entries in one transaction.
-
-        They are halved to find a bad one, and if they are too many for the time of a statement.
-        """
+        """Store the entries in one transaction. If one of them is bad, halve them to find it."""
         try:
             dropped = await self._store(entries)
-        except (ValidationError, SQLAlchemyError, _StatementTimeout) as error:
-            is_single, is_timeout = len(entries) == 1, isinstance(error, _StatementTimeout)
-            if is_transient(error) and (is_single or not is_timeout):
+        except TimeoutError:  # fewer may not take too long
+            self._batch_size = max(1, len(entries) // 2)
+            raise
+        except (ValidationError, SQLAlchemyError) as error:
+            if is_transient(error):
                 raise
-            if is_single:
+            if len(entries) == 1:
                 await self._dead_letter(*entries[0], error)
                 return
             middle = len(entries) // 2
             await self._archive(entries[:middle])
             await self._archive(entries[middle:])
         else:
+            self._batch_size = min(BATCH_SIZE, 2 * self._batch_size)
             await self._remove_from_stream(entries, dropped)
             ARCHIVED_RECORDS.labels("deleted").inc(len(dropped))
             ARCHIVED_RECORDS.labels("stored").inc(len(entries) - len(dropped))
@@ -137,10 +136,7 @@ class ArchiveConsumer:
             ARCHIVE_RECORD_ADAPTER.validate_json(fields.get("record", "")) for _, fields in entries
         ]
         async with self._engine.begin() as connection:
-            try:
-                return await store_records(connection, records)
-            except TimeoutError as error:  # one of the connection itself is raised outside
-                raise _StatementTimeout(f"{len(records)} records") from error
+            return await store_records(connection, records)
 
     async def _remove_from_stream(self, entries: list[RawEntry], dropped: list[TurnRecord]) -> None:
         """Remove the entries, and the histories that turns of deleted threads wrote to again."""

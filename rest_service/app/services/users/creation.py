@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import BigInteger, any_, false, literal, true
+from sqlalchemy import BigInteger, any_, literal
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -34,17 +34,23 @@ _INSERT_USERS = (
         User,
         _given,
         updated_at=_given.c.created_at,
-        rich_messages=true(),
-        status=literal("active"),
-        is_invited=false(),
+        **{
+            name: literal(User.model_fields[name].default)
+            for name in ("rich_messages", "status", "is_invited")
+        },
     )
     .returning(User)
     # "orm", or SQLAlchemy would take the parameters for the rows of its own bulk insertion
     .execution_options(dml_strategy="orm", **ROWS_ARE_RECORDED)
 )
-_SELECT_USERS = select(User).where(
-    col(User.telegram_id) == any_(bind_array("telegram_ids", BigInteger()))
+_LOCK_USERS = (
+    select(User)
+    .where(col(User.telegram_id) == any_(bind_array("telegram_ids", BigInteger())))
+    .order_by(col(User.id))  # as the archive locks them
+    .with_for_update(key_share=True)
 )
+"""Locks the users, because an update returns only the version: a snapshot of that version must not
+have a column that was read before another transaction changed it."""
 
 
 async def get_or_create_many(
@@ -61,7 +67,7 @@ async def get_or_create_many(
     while missing := sorted(profiles.keys() - found.keys()):
         rows = [_build_row(one, profiles[one], owner_telegram_id) for one in missing]
         created = await _create(session, rows)
-        known = await _find_known(session, set(missing) - {row.telegram_id for row in created})
+        known = await _lock_known(session, set(missing) - {row.telegram_id for row in created})
         if not created and not known:  # they existed, and have been deleted since
             raise Conflict("The user is being deleted at this moment. Try again.")
         found |= {row.telegram_id: (row, True) for row in created}
@@ -90,8 +96,8 @@ async def _create(session: AsyncSession, rows: Sequence[_NewUser]) -> Sequence[U
     return created
 
 
-async def _find_known(session: AsyncSession, telegram_ids: Iterable[int]) -> Sequence[User]:
+async def _lock_known(session: AsyncSession, telegram_ids: Iterable[int]) -> Sequence[User]:
     wanted = list(telegram_ids)
     if not wanted:
         return []
-    return (await session.exec(_SELECT_USERS, params={"telegram_ids": wanted})).all()
+    return (await session.exec(_LOCK_USERS, params={"telegram_ids": wanted})).all()
