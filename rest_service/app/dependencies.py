@@ -43,7 +43,7 @@ class Resources:
     vault: Vault
     dead_letter_queues: DeadLetterQueues
     refusal_throttle: RefusalThrottle
-    get_provider_http: Callable[[], httpx2.AsyncClient]
+    provider_http: httpx2.AsyncClient
     """For model providers, whose addresses come from administrators."""
     make_safe_http: "Callable[[], SafeHttpClient]"
     """For all other addresses."""
@@ -51,7 +51,7 @@ class Resources:
     @property
     def provider_checker(self) -> ProviderChecker:
         """The checker of provider connections."""
-        return ProviderChecker(self.sessions, self.vault, self.get_provider_http())
+        return ProviderChecker(self.sessions, self.vault, self.provider_http)
 
 
 async def get_resources(request: Request) -> Resources:

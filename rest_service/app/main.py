@@ -18,6 +18,8 @@ from smart_kit import redis
 from smart_kit.api import add_health
 from smart_kit.health import Health
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
+from smart_kit.proxied_transport import ProxiedTransport
+from smart_kit.proxy import check_proxies
 from smart_kit.safe_http.messages import TIMEOUT_SECONDS
 from smart_kit.service import Loop, launch, load_settings, run_loops
 from smart_kit.uvicorn_server import build_uvicorn_server
@@ -107,7 +109,10 @@ class RestService:
         self._archive_consumer = ArchiveConsumer(self._engine, self._redis, self._blocking_redis)
         self._retention = RetentionJob(self._sessions)
         self._vault = Vault(settings.vault_keys)
-        self._provider_http: httpx2.AsyncClient | None = None
+        check_proxies()  # at the start of the service, and not in a request
+        self._provider_http = httpx2.AsyncClient(
+            transport=ProxiedTransport(), follow_redirects=False, timeout=TIMEOUT_SECONDS
+        )
         self.loops: tuple[Loop, ...] = (
             self._monitor.run,
             self._seed_and_reconcile,
@@ -131,7 +136,7 @@ class RestService:
                 "to_telegram": DeadLetterQueue(self._redis, settings.redis_queue_to_telegram),
             },
             RefusalThrottle(),
-            self._get_provider_http,
+            self._provider_http,
             _make_safe_http,
         )
         return create_app(resources, health, lifespan)
@@ -153,17 +158,7 @@ class RestService:
         await self._engine.dispose()
         await self._redis.aclose()
         await self._blocking_redis.aclose()
-        if self._provider_http is not None:
-            await self._provider_http.aclose()
-
-    def _get_provider_http(self) -> httpx2.AsyncClient:
-        """Return the client, which is made for the first check of a provider: the system's
-        certificates take 2 MB."""
-        if self._provider_http is None:
-            self._provider_http = httpx2.AsyncClient(
-                follow_redirects=False, timeout=TIMEOUT_SECONDS
-            )
-        return self._provider_http
+        await self._provider_http.aclose()
 
     async def _seed_and_reconcile(self, stop: asyncio.Event) -> None:
         models = partial(register_env_models, self._sessions, self._settings, self._vault)

@@ -196,7 +196,7 @@ def app(
         vault,
         dead_letter_queues,
         RefusalThrottle(),
-        lambda: provider_http,
+        provider_http,
         SafeHttpClient,
     )
     return reused_app

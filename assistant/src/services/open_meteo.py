@@ -17,9 +17,8 @@ from pydantic import BaseModel, ValidationError
 
 from smart_kit.contracts.base import Contract, JsonObject
 from smart_kit.errors import UpstreamRejected, UpstreamUnavailable
-from smart_kit.proxy import find_proxy
+from smart_kit.proxied_transport import ProxiedTransport
 from smart_kit.rest_client.httpx2_transport import TRANSPORT_ERRORS
-from smart_kit.tls import get_ssl_context
 
 from .open_meteo_schemas import CurrentWeather, DailySeries, Forecast, Place
 
@@ -78,21 +77,9 @@ class OpenMeteoClient:
         """`url` is a server with both paths, in place of Open-Meteo's two."""
         self._search_url = f"{(url or SEARCH_URL).rstrip('/')}/v1/search"
         self._forecast_url = f"{(url or FORECAST_URL).rstrip('/')}/v1/forecast"
-        limits = httpx2.Limits(keepalive_expiry=3.0)
         self._http = httpx2.AsyncClient(
             timeout=httpx2.Timeout(8.0, connect=3.0),
-            limits=limits,
-            transport=transport,
-            verify=get_ssl_context(),
-            # httpx2's own search fails for a proxy that it does not support
-            trust_env=False,
-            mounts={
-                server: httpx2.AsyncHTTPTransport(
-                    proxy=str(proxy), limits=limits, verify=get_ssl_context()
-                )
-                for server in (self._search_url, self._forecast_url)
-                if transport is None and (proxy := find_proxy(server))
-            },
+            transport=transport or ProxiedTransport(),
         )
         self._places = TtlCache[str, tuple[Place, ...]](30 * 86_400, max_entries=1_000)
         self._forecasts = TtlCache[tuple[float, float, date], Forecast](15 * 60, max_entries=500)
