@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from control import environment
+from control import benchmark_report, benchmark_scenarios, environment
 from control.context import Context
 from control.errors import ControlError, UsageError
 from control.extra_virtualenv import ExtraVirtualenv
@@ -34,8 +34,9 @@ def _validate(options: argparse.Namespace) -> None:
         raise UsageError("bench measures processes of this machine; it cannot use --docker")
     if sys.platform != "linux":
         raise ControlError("bench reads /proc, so it runs only on Linux")
-    if options.compare and not options.compare.is_file():
-        raise UsageError(f"there is no file {options.compare}")
+    if options.compare:
+        names = options.scenarios or benchmark_scenarios.DEFAULT
+        benchmark_report.ensure_comparable(options.compare, names)
     if options.json and not options.json.absolute().parent.is_dir():
         raise UsageError(f"there is no folder {options.json.parent}")
 

@@ -1,5 +1,6 @@
 """`bench` without its scenarios, and the virtual environment of the bare bot."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -27,6 +28,13 @@ def python(home: Path, monkeypatch: pytest.MonkeyPatch) -> FakePython:
     return FakePython(home)
 
 
+def write_report(file: Path, *names: str) -> None:
+    """Write what `--compare` needs of a report with these scenarios."""
+    scenarios = [{"name": name, "figures": [{"name": "CPU"}]} for name in names]
+    report = {"machine": {}, "runs": 1, "is_quick": True, "scenarios": scenarios}
+    file.write_text(json.dumps(report))
+
+
 @pytest.mark.parametrize(
     ("given", "passed"),
     [
@@ -34,12 +42,13 @@ def python(home: Path, monkeypatch: pytest.MonkeyPatch) -> FakePython:
         ("known trickle", "known trickle"),
         ("--quick --runs 5 soak --minutes 2", "--quick --runs 5 --minutes 2 soak"),
         ("--json {home}/new.json", "--json {home}/new.json"),
-        ("--compare {home}/.env.example", "--compare {home}/.env.example"),
+        ("--compare {home}/old.json", "--compare {home}/old.json"),
     ],
 )
 def test_options_are_passed_to_the_scenarios(
     python: FakePython, terminal: Terminal, given: str, passed: str
 ) -> None:
+    write_report(python.home / "old.json", "known")
     arguments = given.format(home=python.home).split()
     assert main(["bench", *arguments], python.context(terminal)) == 0
     (call,) = python.calls
@@ -93,6 +102,33 @@ def test_invalid_arguments_are_reported_before_any_action(
     assert main(["bench", *arguments.split()], context) == 2
     assert message in capsys.readouterr().err
     assert set(python.home.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"no JSON", b"\xff", b'{"a": 1}', b"[1]", b"null", b"[" * 100_000,
+     b'{"machine": 1, "runs": 1, "is_quick": true, "scenarios": [{"name": "known"}]}'],
+    ids=["text", "binary", "object", "list", "null", "deep", "scenario without figures"],
+)  # fmt: skip
+def test_file_that_is_no_report_is_refused_before_measuring(
+    python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    file = python.home / "old.json"
+    file.write_bytes(content)
+    assert main(["bench", "--compare", str(file)], python.context(terminal)) == 2
+    assert capsys.readouterr().err == f"manage.py: {file} is not a report of bench --json\n"
+    assert python.calls == []
+
+
+def test_report_without_common_scenario_is_refused_before_measuring(
+    python: FakePython, terminal: Terminal, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = python.home / "old.json"
+    write_report(file, "new", "known")
+    context = python.context(terminal)
+    assert main(["bench", "latency", "--compare", str(file)], context) == 2
+    assert "nothing to compare; its scenarios: known, new\n" in capsys.readouterr().err
+    assert python.calls == []
 
 
 def test_second_bench_is_refused(python: FakePython, terminal: Terminal) -> None:
