@@ -1,6 +1,7 @@
 """`bench`: measures a suite of its own beside a bare bot. Does not touch the suite in use."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -37,8 +38,21 @@ def _validate(options: argparse.Namespace) -> None:
     if options.compare:
         names = options.scenarios or benchmark_scenarios.DEFAULT
         benchmark_report.ensure_comparable(options.compare, names)
-    if options.json and not options.json.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder {options.json.parent}")
+    if options.json:
+        _ensure_writable(options.json)
+
+
+def _ensure_writable(file: Path) -> None:
+    """Raise UsageError if a file cannot be written. Leaves its content, and no new file."""
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {file.parent}")
+    is_new = not os.path.lexists(file)
+    try:
+        file.open("a").close()
+        if is_new:
+            file.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
 
 def _acquire_lock(home: Path) -> FileLock:

@@ -87,6 +87,8 @@ def test_failing_scenario_fails_the_command(python: FakePython, terminal: Termin
         ("--minutes 0", "a number of minutes is 1 or more, not '0'"),
         ("--compare nowhere.json", "there is no file nowhere.json"),
         ("--json no/where.json", "there is no folder no"),
+        ("--json {home}", "cannot write {home}: Is a directory"),
+        ("--json /proc/version", "cannot write /proc/version: "),
         ("--docker", "it cannot use --docker"),
     ],
 )
@@ -99,9 +101,21 @@ def test_invalid_arguments_are_reported_before_any_action(
 ) -> None:
     context = python.context(terminal)
     before = set(python.home.iterdir())
-    assert main(["bench", *arguments.split()], context) == 2
-    assert message in capsys.readouterr().err
+    assert main(["bench", *arguments.format(home=python.home).split()], context) == 2
+    assert message.format(home=python.home) in capsys.readouterr().err
     assert set(python.home.iterdir()) == before
+
+
+@pytest.mark.parametrize("content", [None, "figures of before"])
+def test_run_that_fails_leaves_the_file_as_it_was(
+    python: FakePython, terminal: Terminal, content: str | None
+) -> None:
+    file = python.home / "new.json"
+    if content is not None:
+        file.write_text(content)
+    python.statuses = [1]
+    assert main(["bench", "--json", str(file)], python.context(terminal)) == 1
+    assert (file.read_text() if file.exists() else None) == content
 
 
 @pytest.mark.parametrize(
