@@ -24,8 +24,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     with _acquire_lock(home) as lock:
         bare_python = _VIRTUALENV.ensure(context, home / "environment", lock)
         python = context.ensure_python(develop=True)
-        command = [str(python), "-m", "tests.load.run", "--bare-python", str(bare_python)]
-        command += _build_arguments(options)
+        command = [str(python), *subprocess_runner.INTERRUPTIBLE, "tests.load.run"]
+        command += ["--bare-python", str(bare_python), *_build_arguments(options)]
         return subprocess_runner.run(command, context.root, context.environ_without_suite)
 
 

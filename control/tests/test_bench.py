@@ -13,6 +13,7 @@ from control.errors import ControlError
 from control.extra_virtualenv import ExtraVirtualenv
 from control.file_lock import FileLock
 from control.terminal import Terminal
+from control.testing.subprocess_runner import INTERRUPTIBLE
 from control.tests.fake_installer import RepositoryWithFakeUv
 from control.tests.fake_python import FakePython
 
@@ -53,7 +54,7 @@ def test_options_are_passed_to_the_scenarios(
     assert main(["bench", *arguments], python.context(terminal)) == 0
     (call,) = python.calls
     assert call["arguments"] == [
-        *("-m", "tests.load.run", "--bare-python", str(BARE_PYTHON)),
+        *(*INTERRUPTIBLE, "tests.load.run", "--bare-python", str(BARE_PYTHON)),
         *passed.format(home=python.home).split(),
     ]
 
