@@ -42,6 +42,7 @@ def write_report(file: Path, *names: str) -> None:
         ("", ""),
         ("known trickle", "known trickle"),
         ("--quick --runs 5 soak --minutes 2", "--quick --runs 5 --minutes 2 soak"),
+        ("known --quick latency --runs 2 new", "--quick --runs 2 known latency new"),
         ("--json {home}/new.json", "--json {home}/new.json"),
         ("--compare {home}/old.json", "--compare {home}/old.json"),
     ],
@@ -84,6 +85,8 @@ def test_failing_scenario_fails_the_command(python: FakePython, terminal: Termin
     ("arguments", "message"),
     [
         ("knwn", "there is no scenario 'knwn'; there are: fakes, startup"),
+        ("known --quick knwn", "there is no scenario 'knwn'; there are: fakes, startup"),
+        ("known --fast latency", "bench does not take '--fast'"),
         ("--runs 0", "a number of runs is 1 or more, not '0'"),
         ("--minutes 0", "a number of minutes is 1 or more, not '0'"),
         ("--compare nowhere.json", "there is no file nowhere.json"),
