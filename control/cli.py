@@ -112,7 +112,8 @@ def _build_parser(table: Sequence[Service]) -> Parser:
             sub = commands.add_parser(command.name, description=command.help, help=command.help)
         else:
             sub = commands.add_parser(command.name)
-        options.add_mode_options(sub)
+        # bench refuses --docker and says why
+        options.add_mode_options(sub, has_docker=command.name != "bench")
         command.add_options(sub, table)
     return parser
 

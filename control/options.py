@@ -34,9 +34,11 @@ class Parser(argparse.ArgumentParser):
             self.is_intermixed = True
 
 
-def add_mode_options(parser: Parser) -> None:
+def add_mode_options(parser: Parser, *, has_docker: bool = True) -> None:
+    """Add --docker and --local; without `has_docker`, the help does not offer --docker."""
     chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument("--docker", action="store_true", help="in containers")
+    note = "in containers" if has_docker else argparse.SUPPRESS
+    chosen.add_argument("--docker", action="store_true", help=note)
     chosen.add_argument("--local", action="store_true", help="as processes on this machine")
 
 
@@ -109,6 +111,9 @@ def chaos(parser: Parser, _: Sequence[Service]) -> None:
 
 def bench(parser: Parser, _: Sequence[Service]) -> None:
     parser.is_intermixed = True
+    parser.epilog = (
+        "Without SCENARIO, it takes about half an hour; docs/performance.md explains the figures."
+    )
     parser.add_argument(
         "scenarios",
         nargs="*",

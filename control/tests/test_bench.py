@@ -160,6 +160,14 @@ def test_second_bench_is_refused(python: FakePython, terminal: Terminal) -> None
     assert python.calls == []
 
 
+def test_help_says_duration_and_offers_no_docker(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["bench", "--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    assert "about half an hour; docs/performance.md explains" in text
+    assert "--docker" not in text
+
+
 def test_help_names_each_scenario(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["bench", "--help"])
