@@ -90,6 +90,7 @@ def _parse_arguments(argv: Sequence[str], table: Sequence[Service]) -> argparse.
         shown = [command.name for command in COMMANDS if command.help]
         advice = did_you_mean(first, shown, "see ./manage.py --help")
         raise UsageError(f"there is no command {first!r}; {advice}")
+    chosen: argparse.Namespace
     chosen, unknown = _build_parser(table).parse_known_args(argv or [first])
     if unknown:
         more = "; arguments of pytest follow after --" if hasattr(chosen, "extra") else ""
@@ -112,7 +113,8 @@ def _build_parser(table: Sequence[Service]) -> Parser:
             sub = commands.add_parser(command.name, description=command.help, help=command.help)
         else:
             sub = commands.add_parser(command.name)
-        options.add_mode_options(sub)
+        # bench refuses --docker and says why
+        options.add_mode_options(sub, has_docker=command.name != "bench")
         command.add_options(sub, table)
     return parser
 

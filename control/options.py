@@ -15,16 +15,30 @@ from control.services import Service
 class Parser(argparse.ArgumentParser):
     """Accepts no abbreviations; raises UsageError instead of exiting."""
 
+    is_intermixed = False
+    """Whether positional arguments may be separated by options."""
+
     def __init__(self, **settings: Any) -> None:
         super().__init__(allow_abbrev=False, **settings)
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message.removeprefix('argument ')}; see {self.prog} --help")
 
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:
+        if not self.is_intermixed:
+            return super().parse_known_args(args, namespace)
+        self.is_intermixed = False  # this method is called again
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.is_intermixed = True
 
-def add_mode_options(parser: Parser) -> None:
+
+def add_mode_options(parser: Parser, *, has_docker: bool = True) -> None:
+    """Add --docker and --local; without `has_docker`, the help does not offer --docker."""
     chosen = parser.add_mutually_exclusive_group()
-    chosen.add_argument("--docker", action="store_true", help="in containers")
+    note = "in containers" if has_docker else argparse.SUPPRESS
+    chosen.add_argument("--docker", action="store_true", help=note)
     chosen.add_argument("--local", action="store_true", help="as processes on this machine")
 
 
@@ -96,6 +110,10 @@ def chaos(parser: Parser, _: Sequence[Service]) -> None:
 
 
 def bench(parser: Parser, _: Sequence[Service]) -> None:
+    parser.is_intermixed = True
+    parser.epilog = (
+        "Without SCENARIO, it takes about half an hour; docs/performance.md explains the figures."
+    )
     parser.add_argument(
         "scenarios",
         nargs="*",

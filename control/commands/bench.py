@@ -1,10 +1,11 @@
 """`bench`: measures a suite of its own beside a bare bot. Does not touch the suite in use."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
-from control import environment
+from control import benchmark_report, benchmark_scenarios, environment
 from control.context import Context
 from control.errors import ControlError, UsageError
 from control.extra_virtualenv import ExtraVirtualenv
@@ -23,8 +24,8 @@ def run(context: Context, options: argparse.Namespace) -> int:
     with _acquire_lock(home) as lock:
         bare_python = _VIRTUALENV.ensure(context, home / "environment", lock)
         python = context.ensure_python(develop=True)
-        command = [str(python), "-m", "tests.load.run", "--bare-python", str(bare_python)]
-        command += _build_arguments(options)
+        command = [str(python), *subprocess_runner.INTERRUPTIBLE, "tests.load.run"]
+        command += ["--bare-python", str(bare_python), *_build_arguments(options)]
         return subprocess_runner.run(command, context.root, context.environ_without_suite)
 
 
@@ -34,10 +35,24 @@ def _validate(options: argparse.Namespace) -> None:
         raise UsageError("bench measures processes of this machine; it cannot use --docker")
     if sys.platform != "linux":
         raise ControlError("bench reads /proc, so it runs only on Linux")
-    if options.compare and not options.compare.is_file():
-        raise UsageError(f"there is no file {options.compare}")
-    if options.json and not options.json.absolute().parent.is_dir():
-        raise UsageError(f"there is no folder {options.json.parent}")
+    if options.compare:
+        names = options.scenarios or benchmark_scenarios.DEFAULT
+        benchmark_report.ensure_comparable(options.compare, names)
+    if options.json:
+        _ensure_writable(options.json)
+
+
+def _ensure_writable(file: Path) -> None:
+    """Raise UsageError if a file cannot be written. Leaves its content, and no new file."""
+    if not file.absolute().parent.is_dir():
+        raise UsageError(f"there is no folder {file.parent}")
+    is_new = not os.path.lexists(file)
+    try:
+        file.open("a").close()
+        if is_new:
+            file.unlink()
+    except OSError as error:
+        raise UsageError(f"cannot write {file}: {error.strerror}") from None
 
 
 def _acquire_lock(home: Path) -> FileLock:

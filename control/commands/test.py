@@ -13,7 +13,7 @@ from control import mode_selection
 from control.context import Context
 from control.status_table import format_duration
 from control.terminal import Terminal
-from control.testing import selection
+from control.testing import selection, subprocess_runner
 
 _BUSY_LOOP = "import os, sys\nwhile os.getppid() == int(sys.argv[1]): pass"
 """Ends when its parent process has ended, for whatever reason."""
@@ -73,8 +73,9 @@ def _under_cpu_load(processes: int) -> Iterator[None]:
 
 
 def _run_python_module(context: Context, module: str, amounts: dict[str, int | None]) -> int:
-    command = [str(context.ensure_python(develop=True)), "-m", module]
+    python = context.ensure_python(develop=True)
+    command = [str(python), *subprocess_runner.INTERRUPTIBLE, module]
     for name, amount in amounts.items():
         if amount is not None:
             command += [f"--{name}", str(amount)]
-    return subprocess.run(command, cwd=context.root, env=context.environ_without_suite).returncode
+    return subprocess_runner.run(command, context.root, context.environ_without_suite)

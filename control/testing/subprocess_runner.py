@@ -6,6 +6,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+INTERRUPTIBLE = ("-m", "control.testing.interruptible")
+"""Options of Python before the name of a module that does not handle these signals itself."""
 _TERMINATED = 128 + signal.SIGTERM
 """The exit status after SIGTERM, as in a shell."""
 

@@ -10,6 +10,7 @@ import pytest
 from control.cli import main
 from control.context import Context
 from control.terminal import Terminal
+from control.testing.subprocess_runner import INTERRUPTIBLE
 
 PROGRAM = """\
 #!{python} -IS
@@ -74,7 +75,7 @@ def test_fuzzing_does_not_use_the_running_suite(
 ) -> None:
     assert main(message, make_context(home, terminal)) == 0
     call = read_call(home, "python")
-    assert call["arguments"] == ["-m", "rest_service.tests.fuzz", *arguments]
+    assert call["arguments"] == [*INTERRUPTIBLE, "rest_service.tests.fuzz", *arguments]
     environment = call["environment"]
     assert isinstance(environment, dict)
     assert environment.keys().isdisjoint({"STATE_DIR", "TELEGRAM_TOKEN"})

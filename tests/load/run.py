@@ -42,11 +42,22 @@ def main(argv: Sequence[str] | None = None) -> int:
             minutes=options.minutes,
         )
         report = run_scenarios(bench, options.scenarios or benchmark_scenarios.DEFAULT, terminal)
-    if options.json:
-        options.json.write_text(json.dumps(report, indent=1) + "\n")
-    print_report(terminal, report, earlier)
+    try:
+        print_report(terminal, report, earlier)
+    finally:  # what took minutes to measure is not lost if the output is closed
+        is_written = not options.json or _write_report(options.json, report, terminal)
     has_faults = any(sum(one["faults"].get("suite", {}).values()) for one in report["scenarios"])
-    return 1 if has_faults or report["failed"] else 0
+    return 1 if has_faults or report["failed"] or not is_written else 0
+
+
+def _write_report(file: Path, report: dict[str, Any], terminal: Terminal) -> bool:
+    """Write the report, and return whether that worked."""
+    try:
+        file.write_text(json.dumps(report, indent=1) + "\n")
+    except OSError as error:
+        terminal.print_failure("report", f"cannot write {file}: {error.strerror}")
+        return False
+    return True
 
 
 def run_scenarios(bench: Bench, names: Sequence[str], terminal: Terminal) -> dict[str, Any]:
