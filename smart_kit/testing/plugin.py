@@ -8,10 +8,10 @@ import pytest
 import structlog
 from hypothesis import HealthCheck, settings
 from pydantic import SecretStr
+from redis.asyncio import Redis
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
-from smart_kit.redis import Redis, connect, connect_for_blocking_reads
 from smart_kit.settings import RedisSettings
 from smart_kit.testing.durable_valkey import DurableValkey
 from smart_kit.testing.run_folder import RunFolder
@@ -124,6 +124,8 @@ async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
     """A client of an empty Valkey database."""
     if isinstance(loop := asyncio.get_running_loop(), VirtualClockLoop):
         loop.track_redis(redis_settings)
+    from smart_kit.redis import connect  # not at the top, where coverage would not measure it yet
+
     client = connect(redis_settings)
     await client.flushdb(asynchronous=True)  # VirtualClockLoop says why
     yield client
@@ -132,6 +134,8 @@ async def redis(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
 
 @pytest.fixture
 async def blocking(redis_settings: RedisSettings) -> AsyncIterator[Redis]:
+    from smart_kit.redis import connect_for_blocking_reads  # see `redis`
+
     client = connect_for_blocking_reads(redis_settings)
     yield client
     await client.aclose()
