@@ -5,7 +5,7 @@ ARG SERVICE
 RUN python -m venv --without-pip /venv
 COPY ${SERVICE}/requirements.txt /
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /venv/bin/python install --require-hashes -r /requirements.txt
+    pip --python /venv/bin/python install --require-hashes --no-deps -r /requirements.txt
 # google-api-python-client contains descriptions of all Google APIs (110 MB); only one is used
 RUN find /venv -path '*/discovery_cache/documents/*' ! -name calendar.v3.json -delete
 
@@ -25,7 +25,7 @@ FROM python:3.13-slim AS tests
 RUN python -m venv --without-pip /venv && useradd --uid 10001 --create-home app
 COPY requirements-dev.txt /
 RUN --mount=type=cache,target=/root/.cache/pip \
-    pip --python /venv/bin/python install --require-hashes -r /requirements-dev.txt
+    pip --python /venv/bin/python install --require-hashes --no-deps -r /requirements-dev.txt
 COPY --chown=app . /app
 WORKDIR /app
 USER app

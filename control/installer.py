@@ -66,9 +66,14 @@ class Installer:
     def install(
         self, files: Iterable[Path], python: Path, action: str, total: int = 0, *uv_options: str
     ) -> None:
-        """Install the packages of some requirement files for an interpreter."""
+        """Install the packages of some requirement files for an interpreter.
+
+        The files list all packages, so no dependency needs resolving (`--no-deps`). Resolving,
+        pip 23.2 (of Python 3.11.5 to 3.11.7) chooses the newest version of a package that another
+        one names with an extra, and rejects it for its missing hash (pypa/pip issue 12345).
+        """
         sources = (part for file in files for part in ("-r", str(file)))
-        pip = ("pip", "install", "--require-hashes", *sources)
+        pip = ("pip", "install", "--require-hashes", "--no-deps", *sources)
         command = (str(python), "-m", *pip, "--progress-bar", "off")
         if uv := find_uv(self.environ):
             options = (*uv_options, *build_uv_options(self.environ))

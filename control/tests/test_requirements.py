@@ -1,6 +1,11 @@
 import re
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from control import requirements
 from control.services import SERVICES
@@ -43,6 +48,40 @@ def test_requirements_of_every_service_are_pinned_for_development() -> None:
     assert requirements.parse_names(files) <= requirements.parse_names(
         requirements.development_files(ROOT)
     )
+
+
+def read_requirements(file: Path) -> Iterator[Requirement]:
+    for line in file.read_text("utf-8").splitlines():
+        if line.startswith("-r "):
+            yield from read_requirements(file.parent / line.removeprefix("-r "))
+        else:
+            yield Requirement(line)
+
+
+def list_dependencies(requirement: Requirement) -> list[Requirement]:
+    """Return what an installed package needs on this machine, with the requested extras."""
+    environments = [{"extra": extra} for extra in requirement.extras or {""}]
+    found = map(Requirement, metadata.requires(requirement.name) or ())
+    return [
+        dependency
+        for dependency in found
+        if not dependency.marker or any(map(dependency.marker.evaluate, environments))
+    ]
+
+
+@pytest.mark.parametrize(
+    "file", sorted(ROOT.glob("*/requirements.txt")), ids=lambda file: file.parent.name
+)
+def test_a_service_pins_all_that_its_packages_need(file: Path) -> None:
+    """They are installed without a resolver."""
+    pinned = requirements.parse_names([file])
+    waiting, seen = list(read_requirements(file.with_suffix(".in"))), set[str]()
+    while waiting:
+        requirement = waiting.pop()
+        if str(requirement) not in seen:
+            assert canonicalize_name(requirement.name) in pinned
+            seen.add(str(requirement))
+            waiting += list_dependencies(requirement)
 
 
 def test_every_pin_has_a_hash_and_none_names_a_host() -> None:

@@ -38,11 +38,13 @@ def test_environment_is_installed_once(home: Path, terminal: Terminal, output: i
     assert repository.take_calls == []
 
 
-def test_installed_packages_are_checked_by_hash(home: Path, terminal: Terminal) -> None:
+def test_only_pinned_packages_are_installed_and_checked_by_hash(
+    home: Path, terminal: Terminal
+) -> None:
     repository = RepositoryWithFakeUv(home, terminal)
     repository.virtualenv.ensure()
     install = repository.calls_file.read_text().splitlines()[1].split()
-    assert "--require-hashes" in install
+    assert {"--require-hashes", "--no-deps"} <= set(install)
     assert [Path(word) for word in install if word.endswith(".txt")] == list(
         requirements.runtime_files(home)
     )
