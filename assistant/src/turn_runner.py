@@ -1,7 +1,9 @@
 """Runs a turn: opens the conversation, has the assistant answer, and builds the outcome."""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import structlog
@@ -58,9 +60,16 @@ class TurnRunner:
 
     async def run(self, request: TurnRequest) -> Outcome:
         """Return the answer, or a notice if no model answered, each with receipts."""
-        async with publishing_progress(self.redis, request.message) as progress:
-            turn = await self._build_turn(request, progress)
-            conversation = await self._open_conversation(request, turn)
+        with publishing_progress(self.redis, request.message) as progress:
+            thread_id = request.assistant.get_or_create_thread(request.user)
+            # together, so that Redis is asked once. The journal is read on a first attempt, too: a
+            # graceful stop takes the attempt back, but keeps its journal.
+            steps, history = await asyncio.gather(
+                self.mailbox.load_journal(request.message.id),
+                self._load_history(request, thread_id),
+            )
+            turn = self._build_turn(request, progress, thread_id, steps)
+            conversation = self._open_conversation(request, turn, history)
             try:
                 text = await request.assistant.process_message(turn, conversation)
             except UpstreamError as error:
@@ -72,17 +81,27 @@ class TurnRunner:
         reply = replies.build_reply(request.message, request.user, text, turn.receipts)
         return _build_outcome(request, turn, reply, conversation.items)
 
-    async def _build_turn(self, request: TurnRequest, progress: TurnProgress) -> Turn:
+    async def _load_history(self, request: TurnRequest, thread_id: UUID) -> list[ChatItem]:
+        """Return the part of the history that the model sees."""
+        if request.is_user_new:
+            return []
+        window = request.assistant.window
+        newest, length = await self.history.get_newest(
+            thread_id, request.user.id, window.history_items_to_load
+        )
+        return window.truncate_history(newest, length)
+
+    def _build_turn(
+        self, request: TurnRequest, progress: TurnProgress, thread_id: UUID, steps: dict[str, str]
+    ) -> Turn:
         message, user = request.message, request.user
         zone, is_scheduled = self._zone_for(user), isinstance(message, ScheduledPrompt)
-        # Also on a first attempt: a graceful stop takes the attempt back, but keeps its journal.
-        steps = await self.mailbox.load_journal(message.id)
         return Turn(
             message_id=message.id,
             chat_id=message.chat_id,
             user=user,
             assistant_id=request.assistant.id,
-            thread_id=request.assistant.get_or_create_thread(user),
+            thread_id=thread_id,
             configuration_version=request.configuration_version,
             zone=zone,
             requested_at=(message.created_at + self.clock.offset).astimezone(zone),
@@ -92,17 +111,13 @@ class TurnRunner:
             effects=parse_effects(steps),
         )
 
-    async def _open_conversation(self, request: TurnRequest, turn: Turn) -> Conversation:
-        message, window = request.message, request.assistant.window
-        newest, length = list[str](), 0
-        if not request.is_user_new:
-            newest, length = await self.history.get_newest(
-                turn.thread_id, turn.user.id, window.history_items_to_load
-            )
+    def _open_conversation(
+        self, request: TurnRequest, turn: Turn, history: list[ChatItem]
+    ) -> Conversation:
+        message = request.message
         text = message.text
         if isinstance(message, ScheduledPrompt):
             text = build_scheduled_text(text, message.scheduled_for.astimezone(turn.zone))
-        history = window.truncate_history(newest, length)
         return request.assistant.open_conversation(turn, text, history)
 
     def _zone_for(self, user: UserSnapshot) -> ZoneInfo:

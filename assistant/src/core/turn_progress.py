@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from typing import Literal
 
 import structlog
@@ -25,7 +25,10 @@ log = structlog.stdlib.get_logger()
 
 
 class TurnProgress:
-    """Publishes the frames of one turn; a frame that cannot be published is dropped."""
+    """Publishes the frames of one turn, in the background and in order.
+
+    A frame that cannot be published is dropped.
+    """
 
     def __init__(self, redis: Redis, message: QueueMessage) -> None:
         self._redis = redis
@@ -37,9 +40,9 @@ class TurnProgress:
         """What the timer publishes: a model call, running tools, or the growing text."""
         self._text = ""
         self._next_text_at = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._timer: asyncio.Handle | None = None
         self._publishing: asyncio.Task[None] | None = None
-        """The newest frame of the timer; None: the turn may still be quick."""
+        """The newest frame; None: the turn may still be quick."""
 
     @property
     def can_show_text(self) -> bool:
@@ -59,25 +62,33 @@ class TurnProgress:
         if self._channel is not None:
             self._set_timer(QUICK_TURN_SECONDS)
 
-    async def finish(self) -> None:
-        """Publish the last frame, if there were others and after them."""
+    def finish(self) -> None:
+        """Publish the last frame if there were others. The turn does not wait for it."""
         if self._timer is not None:
             self._timer.cancel()
         if self._publishing is not None:
-            await asyncio.wait({self._publishing})
-            await self.publish("end")
+            self._publish("end")
 
-    async def on_text(self, text: str) -> None:
-        """Publish the answer so far, which has to be valid Unicode."""
+    def on_text(self, text: str) -> None:
+        """Publish the answer so far, which has to be valid Unicode, unless it ends at once."""
         if text.strip():
-            self._next_text_at = asyncio.get_running_loop().time() + MIN_TEXT_INTERVAL_SECONDS
+            loop = asyncio.get_running_loop()
+            self._next_text_at = loop.time() + MIN_TEXT_INTERVAL_SECONDS
             self.kind, self._text = "delta", text
-            await self.publish("delta")
+            if self._timer is not None:
+                self._timer.cancel()
+            # the rest of the answer may have arrived, too; then `finish` cancels this
+            self._timer = loop.call_soon(self._publish_current_frame)
 
-    async def publish(self, kind: FrameKind) -> None:
-        """Publish a frame."""
-        if self._channel is None:
-            return
+    def _set_timer(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self._publish_current_frame)
+
+    def _publish_current_frame(self) -> None:
+        """Publish the current frame, now and at intervals."""
+        self._publish(self.kind)
+        self._set_timer(HEARTBEAT_SECONDS)
+
+    def _publish(self, kind: FrameKind) -> None:
         self._seq += 1
         frame = ProgressFrame(
             conversation=self._message.conversation,
@@ -87,26 +98,25 @@ class TurnProgress:
             kind=kind,
             text=self._text if kind == "delta" else "",
         )
+        self._publishing = asyncio.create_task(self._send(frame, self._publishing))
+
+    async def _send(self, frame: ProgressFrame, previous: asyncio.Task[None] | None) -> None:
+        """Send a frame after the previous one, which may wait for a new connection."""
+        if previous is not None and not previous.done():
+            await asyncio.wait({previous})
+        assert self._channel is not None, "frames are published only if there is a channel"
         try:
             await self._redis.publish(self._channel, frame.model_dump_json())
         except (RedisError, OSError) as error:
             log.debug("progress frame dropped", reason=str(error))
 
-    def _set_timer(self, seconds: float) -> None:
-        self._timer = asyncio.get_running_loop().call_later(seconds, self._publish_current_frame)
 
-    def _publish_current_frame(self) -> None:
-        """Publish the current frame, now and at intervals."""
-        self._publishing = asyncio.create_task(self.publish(self.kind))
-        self._set_timer(HEARTBEAT_SECONDS)
-
-
-@contextlib.asynccontextmanager
-async def publishing_progress(redis: Redis, message: QueueMessage) -> AsyncIterator[TurnProgress]:
+@contextlib.contextmanager
+def publishing_progress(redis: Redis, message: QueueMessage) -> Iterator[TurnProgress]:
     """Publish the progress of the message's turn as long as the block runs."""
     progress = TurnProgress(redis, message)
     progress.start()
     try:
         yield progress
     finally:
-        await progress.finish()
+        progress.finish()

@@ -4,9 +4,11 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+import structlog
 
 from assistant.src.core import turn_progress
 from assistant.src.core.turn_progress import publishing_progress
@@ -98,7 +100,7 @@ async def test_heartbeat_repeats_the_state_of_a_long_turn(
     harness: AssistantHarness, subscriber: FrameSubscriber, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
-    async with publishing_progress(harness.redis, harness.make_message("hi")) as frames:
+    with publishing_progress(harness.redis, harness.make_message("hi")) as frames:
         kinds = [(await subscriber.next_frame()).kind for _ in range(3)]
         frames.kind = "tool"
         while (await subscriber.next_frame()).kind != "tool":
@@ -137,10 +139,12 @@ async def test_only_the_text_of_the_secretary_is_published(
         version=2,
     )
     call = {"index": 0, "id": "x", "function": {"name": "ask_poet", "arguments": '{"message":"x"}'}}
+    beginning = make_event_stream({"content": "He "}, {}).body.splitlines(keepends=True)[0]
     model.add_steps(
         make_event_stream({"content": "I ask."}, {"tool_calls": [call]}),
         "Drip, drop.",
-        make_event_stream({"content": "He "}, {"content": "says: drip."}),
+        replace(make_response(beginning, "text/event-stream"), is_truncated=True),
+        "He says: drip.",
     )
     reply = await harness.say("a verse?")
     texts = []
@@ -149,7 +153,7 @@ async def test_only_the_text_of_the_secretary_is_published(
             texts.append(frame.text)
 
     assert reply.text == "He says: drip."
-    assert list(dict.fromkeys(texts)) == ["I ask.", "He ", "He says: drip."]
+    assert list(dict.fromkeys(texts)) == ["I ask.", "He "]
 
 
 @slow_turns
@@ -158,13 +162,13 @@ async def test_text_is_published_at_intervals_and_by_the_heartbeat(
 ) -> None:
     monkeypatch.setattr(turn_progress, "HEARTBEAT_SECONDS", 0.02)
     monkeypatch.setattr(turn_progress, "MIN_TEXT_INTERVAL_SECONDS", 3600.0)
-    async with publishing_progress(harness.redis, harness.make_message("hi")) as frames:
+    with publishing_progress(harness.redis, harness.make_message("hi")) as frames:
         assert not frames.is_due, "the turn may still be quick"
         assert (await subscriber.next_frame()).kind == "begin"
         assert frames.is_due
-        await frames.on_text(" ")
+        frames.on_text(" ")
         assert frames.is_due
-        await frames.on_text("Once")
+        frames.on_text("Once")
         assert not frames.is_due
         while (frame := await subscriber.next_frame()).kind != "delta":
             pass
@@ -186,7 +190,7 @@ async def test_only_turns_longer_than_half_a_second_are_published(
 ) -> None:
     redis = RecordingRedis()
     message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
-    async with publishing_progress(redis, message):  # type: ignore[arg-type] # as said
+    with publishing_progress(redis, message):  # type: ignore[arg-type] # as said
         await asyncio.sleep(seconds)
     await asyncio.sleep(60)
 
@@ -199,10 +203,17 @@ class RecordingRedis:
 
     def __init__(self) -> None:
         self.frames: list[ProgressFrame] = []
+        self._changed = asyncio.Condition()
 
     async def publish(self, _: str, frame: str) -> int:
-        self.frames.append(ProgressFrame.model_validate_json(frame))
+        async with self._changed:
+            self.frames.append(ProgressFrame.model_validate_json(frame))
+            self._changed.notify_all()
         return 1
+
+    async def wait_for_frames(self, count: int) -> None:
+        async with self._changed:
+            await self._changed.wait_for(lambda: len(self.frames) >= count)
 
 
 async def test_only_answers_that_can_be_shown_are_streamed(
@@ -260,14 +271,31 @@ class HoldingRedis(RecordingRedis):
 
 
 @slow_turns
-async def test_last_frame_follows_one_that_is_being_published() -> None:
+async def test_last_frame_follows_one_that_is_being_published_and_delays_nothing() -> None:
     redis = HoldingRedis()
     message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
-    async with publishing_progress(redis, message):  # type: ignore[arg-type] # as said
+    with publishing_progress(redis, message):  # type: ignore[arg-type] # as said
         await redis.is_holding.wait()
-        asyncio.get_running_loop().call_soon(redis.released.set)
+    assert redis.frames == []
 
+    redis.released.set()
+    await redis.wait_for_frames(2)
     assert [frame.kind for frame in redis.frames] == ["begin", "end"]
+
+
+@slow_turns
+async def test_a_text_that_arrives_with_its_end_is_not_published() -> None:
+    redis = RecordingRedis()
+    message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
+    with publishing_progress(redis, message) as frames:  # type: ignore[arg-type] # as said
+        await redis.wait_for_frames(1)
+        frames.on_text("Once")
+        await redis.wait_for_frames(2)
+        frames.on_text("Once upon a time.")
+    await redis.wait_for_frames(3)
+
+    assert [frame.kind for frame in redis.frames] == ["begin", "delta", "end"]
+    assert redis.frames[1].text == "Once"
 
 
 @slow_turns
@@ -290,8 +318,12 @@ async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: Redi
         port = unused_socket.getsockname()[1]
     unreachable_redis = connect(redis_settings.model_copy(update={"redis_port": port}))
     message = QueueMessage(id="1", conversation="tg:1:2", chat_id=2, correlation_id="c")
-    async with publishing_progress(unreachable_redis, message) as frames:
-        await frames.publish("delta")
+    with structlog.testing.capture_logs() as lines:
+        with publishing_progress(unreachable_redis, message) as frames:
+            while not frames.is_due:
+                await asyncio.sleep(0)
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+    assert [line["event"] for line in lines] == ["progress frame dropped"] * 2
     await unreachable_redis.aclose()
 
 
@@ -299,7 +331,7 @@ async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: Redi
 async def test_a_conversation_of_no_bot_has_no_frames(
     harness: AssistantHarness, conversation: str
 ) -> None:
-    async with publishing_progress(
+    with publishing_progress(
         harness.redis, harness.make_message("hi", conversation=conversation)
     ) as frames:
         assert frames._seq == 0

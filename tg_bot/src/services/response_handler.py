@@ -81,13 +81,14 @@ class ResponseHandler:
         message = _parse_message(delivery)
         logs.reset_context(correlation_id=message.correlation_id, message_id=message.id)
         self._ensure_own_bot(message)
-        recipient = await self._access.get_recipient(message.chat_id)
+        recipient, steps = await asyncio.gather(  # together, so that Redis is asked once
+            self._access.get_recipient(message.chat_id), self._mailbox.load_journal(message.id)
+        )
         if recipient.block_reason is not None:
             log.info("message not sent", chat_id=message.chat_id, reason=recipient.block_reason)
             is_sent = False
         else:
             user = recipient.user
-            steps = await self._mailbox.load_journal(message.id)
             outgoing = OutgoingMessage(
                 SendJournal(self._mailbox, delivery, message.id, steps),
                 message.chat_id,

@@ -23,7 +23,7 @@ class SilentListener:
 
     is_due = False
 
-    async def on_text(self, text: str) -> None:
+    def on_text(self, text: str) -> None:
         raise AssertionError(f"not due, but got {text!r}")
 
 

@@ -52,7 +52,7 @@ class StreamListener(Protocol):
     def is_due(self) -> bool:
         """Whether it wants the text now."""
 
-    async def on_text(self, text: str) -> None:
+    def on_text(self, text: str) -> None:
         """Receive the text so far, which is valid Unicode."""
 
 
@@ -88,7 +88,7 @@ async def read_stream(
                 if accumulator.is_complete and timeout.when() is None:
                     timeout.reschedule(asyncio.get_running_loop().time() + TRAILING_TIMEOUT_SECONDS)
                 if listener is not None and listener.is_due:
-                    await listener.on_text(repair_surrogates_in_text(accumulator.text))
+                    listener.on_text(repair_surrogates_in_text(accumulator.text))
             with contextlib.suppress(*CONNECTION_OR_JSON_ERRORS):
                 await _drain(chunks)
     except TimeoutError:

@@ -209,7 +209,7 @@ async def test_streamed_text_is_separated_like_the_whole_one() -> None:
     class RecordingListener:
         is_due = True
 
-        async def on_text(self, text: str) -> None:
+        def on_text(self, text: str) -> None:
             texts.append(text)
 
     def make_text_delta(place: int, text: str) -> JsonObject:

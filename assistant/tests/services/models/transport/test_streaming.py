@@ -100,7 +100,7 @@ class RecordingListener:
     def __init__(self) -> None:
         self.texts: list[str] = []
 
-    async def on_text(self, text: str) -> None:
+    def on_text(self, text: str) -> None:
         self.texts.append(text)
 
 
@@ -127,7 +127,7 @@ async def test_listener_gets_valid_text_and_its_errors_are_not_retried() -> None
         )
 
         class FailingListener(RecordingListener):
-            async def on_text(self, text: str) -> None:
+            def on_text(self, text: str) -> None:
                 raise ValueError(text)
 
         with pytest.raises(ValueError, match="a "):
