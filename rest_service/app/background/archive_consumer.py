@@ -28,8 +28,9 @@ GROUP = "archive"
 DEAD_LETTER_STREAM = f"{TURNS_STREAM}:dead"
 BATCH_SIZE = 100
 GATHERING_SECONDS = 0.25
-"""Pause after a batch that was not full. Storing a batch takes as many statements as storing one
-record, so a few larger batches cost less; the pause is short beside the seconds of a turn."""
+"""How long a batch that is not full waits for further records. Storing a batch takes as many
+statements as storing one record, so a few larger batches cost less. And a record comes together
+with its answer, which should have the processor until it is sent."""
 
 CLAIM_IDLE_SECONDS = 30.0
 """Seconds until a record that another consumer has read is claimed. Storing it twice is safe."""
@@ -63,7 +64,7 @@ class ArchiveConsumer:
         """Archive until stopped."""
         while not stop.is_set():
             try:
-                count = await self.run_once()
+                await self.run_once(stop=stop)
             except (RedisError, SQLAlchemyError, OSError) as error:
                 log.warning(
                     "archive paused: database unavailable",
@@ -72,12 +73,13 @@ class ArchiveConsumer:
                 self._has_group = False  # the group may be gone
                 self._has_unfinished = True  # a delivery may have been lost with the connection
                 await sleep_until_stopped(stop, RETRY_INTERVAL_SECONDS)
-            else:
-                if 0 < count < BATCH_SIZE:
-                    await sleep_until_stopped(stop, GATHERING_SECONDS)
 
-    async def run_once(self, seconds: float = MAX_BLOCK_SECONDS) -> int:
+    async def run_once(
+        self, seconds: float = MAX_BLOCK_SECONDS, stop: asyncio.Event | None = None
+    ) -> int:
         """Archive the next records, or wait for one. Return their number.
+
+        With `stop`, a batch that is not full gathers records for a moment, until that is set.
 
         Raises if Postgres or Redis is unavailable.
         """
@@ -88,23 +90,31 @@ class ArchiveConsumer:
         if now >= self._next_claim_at:
             await self._claim_idle_entries()
             self._next_claim_at = now + CLAIM_IDLE_SECONDS
-        entries = await self._read("0", 0) if self._has_unfinished else []
+        entries = await self._read("0", 0, self._batch_size) if self._has_unfinished else []
         self._has_unfinished = bool(entries)
-        entries = entries or await self._read(">", seconds)
+        entries = entries or await self._read_new(seconds, stop)
         if entries:
             has_more, self._has_unfinished = self._has_unfinished, True  # true after a failure
             await self._archive(entries)
             self._has_unfinished = has_more
         return len(entries)
 
-    async def _read(self, after: str, seconds: float) -> list[RawEntry]:
+    async def _read_new(self, seconds: float, stop: asyncio.Event | None) -> list[RawEntry]:
+        entries = await self._read(">", seconds, self._batch_size)
+        missing = self._batch_size - len(entries)
+        if stop is not None and entries and missing:
+            await sleep_until_stopped(stop, GATHERING_SECONDS)
+            entries += await self._read(">", 0, missing)
+        return entries
+
+    async def _read(self, after: str, seconds: float, count: int) -> list[RawEntry]:
         return await read_group(
             self._blocking_redis,
             TURNS_STREAM,
             GROUP,
             self._consumer,
             after=after,
-            count=self._batch_size,
+            count=count,
             timeout_seconds=seconds,
         )
 
