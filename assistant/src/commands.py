@@ -202,6 +202,7 @@ def _build_undo_outcome(context: CommandContext, effect: EffectRead) -> Outcome:
         replies=(replies.build_notice(message, user, "undone", (effect,)),),
         history=tuple(item.json for item in items),
         thread_id=record.thread_id,
+        history_limit=assistant.window.history_limit,
         archive_record=record.model_dump_json(),
         journal_message_id=message.id,
     )

@@ -176,6 +176,7 @@ def _build_outcome(
         replies=tuple(envelopes),
         history=tuple(item.json for item in stored_items) if is_in_context else (),
         thread_id=turn.thread_id,
+        history_limit=request.assistant.window.history_limit,
         archive_record=record.model_dump_json(),
         journal_message_id=message.id,
     )

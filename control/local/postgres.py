@@ -33,7 +33,7 @@ STOP_SIGNAL = signal.SIGINT
 MAX_CONNECTIONS = "350"
 """Enough for the pools of all rest_service replicas; same in docker-compose.yml."""
 MEMORY_OPTIONS = {
-    "shared_buffers": "32MB",  # pages are cached by the operating system, too
+    "shared_buffers": "16MB",  # pages are cached by the operating system, too
     "max_logical_replication_workers": "0",  # nothing is subscribed to: one process less
     # as many locks as PostgreSQL has by default for 100 connections
     "max_locks_per_transaction": "18",

@@ -21,6 +21,11 @@ def history_key(thread_id: UUID) -> str:
     return f"history:{thread_id}"
 
 
+def history_mark_key(thread_id: UUID) -> str:
+    """The key of what is known about the history beside its items (see HistoryStore)."""
+    return f"{history_key(thread_id)}:mark"
+
+
 def journal_key(message_id: str) -> str:
     """The key of a hash: the finished steps of a message."""
     return f"journal:{message_id}"

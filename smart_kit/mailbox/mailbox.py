@@ -7,7 +7,7 @@ from uuid import UUID
 from redis.commands.core import AsyncScript
 from redis.exceptions import NoScriptError
 
-from smart_kit.contracts.keys import TURNS_STREAM, history_key, journal_key
+from smart_kit.contracts.keys import TURNS_STREAM, history_key, history_mark_key, journal_key
 from smart_kit.mailbox.keys import CONVERSATION_FIELD, QueueKeys
 from smart_kit.mailbox.messages import (
     DeadLetter,
@@ -33,9 +33,6 @@ DEDUPLICATION_MS = 7 * 86_400_000
 """How long message ids are remembered. Telegram itself keeps an update for a day."""
 
 JOURNAL_TTL_SECONDS = 7 * 86_400
-MAX_HISTORY_ITEMS = 400
-"""Items of a thread that Redis keeps. Postgres keeps all of them."""
-
 HISTORY_TTL_SECONDS = 90 * 86_400
 """How long Redis keeps a thread after its last turn. A thread left with /new only ends this way."""
 
@@ -190,7 +187,7 @@ class Mailbox:
         """Remove the message and apply its outcome, or move it to the dead letters."""
         arguments: list[str | int] = [GROUP, *_lease_arguments(delivery)]
         arguments += [dead_letter.model_dump_json() if dead_letter else "", outcome.archive_record]
-        arguments += [MAX_HISTORY_ITEMS, HISTORY_TTL_SECONDS, DEDUPLICATION_MS]
+        arguments += [outcome.history_limit, HISTORY_TTL_SECONDS, DEDUPLICATION_MS]
         arguments += [len(outcome.history), *outcome.history]
         for reply in outcome.replies:
             arguments += [reply.message_id, reply.conversation, reply.payload]
@@ -247,9 +244,10 @@ class Mailbox:
     def _list_finish_keys(self, delivery: Delivery, outcome: Outcome) -> list[str]:
         keys, waiting = self._keys, self._keys.waiting(delivery.conversation)
         journal = journal_key(outcome.journal_message_id)
-        history = history_key(outcome.thread_id or _NO_THREAD)
+        thread_id = outcome.thread_id or _NO_THREAD
+        history, mark = history_key(thread_id), history_mark_key(thread_id)
         own = [self.name, keys.active, keys.fence, keys.attempts, waiting]
-        own += [journal, history, TURNS_STREAM, keys.dead]
+        own += [journal, history, mark, TURNS_STREAM, keys.dead]
         if not outcome.replies:
             return own
         if (reply_keys := self._reply_keys) is None:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from redis.exceptions import ResponseError
 
-from smart_kit.contracts.keys import TURNS_STREAM, history_key, journal_key
+from smart_kit.contracts.keys import TURNS_STREAM, history_key, history_mark_key, journal_key
 from smart_kit.mailbox import (
     DeadLetter,
     Delivery,
@@ -240,18 +240,29 @@ async def test_queue_without_reply_queue_refuses_replies(redis: Redis, blocking:
     await mailbox.finish(delivery, Outcome())
 
 
-async def test_history_retains_newest_items_and_needs_a_thread(
+@pytest.mark.parametrize(
+    ("count", "limit", "first"), [(450, 400, 100), (400, 400, 0), (21, 20, 5), (25, 20, 5)]
+)
+async def test_history_loses_quarters_of_its_limit_and_is_marked(
+    count: int, limit: int, first: int, mailbox: Mailbox, blocking: Redis, redis: Redis
+) -> None:
+    thread, items = uuid4(), tuple(map(str, range(count)))
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    outcome = Outcome(history=items, thread_id=thread, history_limit=limit)
+    await mailbox.finish(await receive_delivery(mailbox, blocking), outcome)
+
+    assert await await_result(redis.lrange(history_key(thread), 0, -1)) == list(items[first:])
+    mark, seconds = history_mark_key(thread), await redis.ttl(history_mark_key(thread))
+    assert await redis.get(mark) == ("trimmed" if first else None)
+    assert not first or 0 <= 90 * 86_400 - seconds < 60
+
+
+async def test_outcome_without_a_thread_writes_no_history(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
-    thread = uuid4()
-    for number, thread_id, count in (("1", thread, 450), ("2", None, 0)):
-        await mailbox.enqueue(Envelope(number, "chat", "a"))
-        history = tuple(map(str, range(count)))
-        outcome = Outcome(history=history, thread_id=thread_id)
-        await mailbox.finish(await receive_delivery(mailbox, blocking), outcome)
+    await mailbox.enqueue(Envelope("1", "chat", "a"))
+    await mailbox.finish(await receive_delivery(mailbox, blocking), Outcome())
 
-    stored = await await_result(redis.lrange(history_key(thread), 0, -1))
-    assert stored == [str(n) for n in range(100, 450)]
     assert not await redis.exists(history_key(UUID(int=0)))
 
 

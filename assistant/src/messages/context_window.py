@@ -1,5 +1,6 @@
 """Limits how much of a history a model sees."""
 
+import math
 from dataclasses import dataclass
 from typing import Self
 
@@ -40,9 +41,23 @@ class ContextWindow:
         return self.max_messages + MAX_TURN_ITEMS
 
     @property
+    def history_limit(self) -> int:
+        """How many items of a history Redis keeps.
+
+        What is left after a quarter of them was removed is enough for this window. The quarter is a
+        multiple of the window's steps, so that the removal does not move its start.
+        """
+        steps = math.ceil(self.history_items_to_load / (3 * self._step))
+        return 4 * steps * self._step
+
+    @property
     def max_extras_characters(self) -> int:
         """Characters of provider extras that are shown besides the messages."""
         return self.max_characters // 4
+
+    @property
+    def _step(self) -> int:
+        return max(1, self.max_messages // 2)
 
     def truncate_history(self, newest: list[str], length: int) -> list[ChatItem]:
         """Return the items to show of a history with `length` items, the newest of which are given.
@@ -54,7 +69,7 @@ class ContextWindow:
         """
         items = [ChatItem(raw) for raw in newest]
         before = length - len(items)
-        step = max(1, self.max_messages // 2)
+        step = self._step
         start = _round_up_to_multiple(max(0, length + 1 - self.max_messages), step) - before
         turn_starts = [at for at, item in enumerate(items) if item.is_from_user]
         text_lengths = [len(item.json_without_extras) for item in items]

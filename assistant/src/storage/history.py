@@ -6,6 +6,7 @@ mark beside the history records what is known:
     no history, no mark    load it from the archive
     no history, `new`      the archive has none: a new thread
     a history, `partial`   the archive was unavailable before: load from it what comes first
+    a history, `trimmed`   Redis keeps only its end: load what comes first if a window needs it
     a history, no mark     complete, the usual case
 """
 
@@ -17,7 +18,7 @@ from uuid import UUID
 import structlog
 from redis.commands.core import AsyncScript
 
-from smart_kit.contracts.keys import history_key
+from smart_kit.contracts.keys import history_key, history_mark_key
 from smart_kit.errors import DomainError, UpstreamError
 from smart_kit.mailbox.mailbox import HISTORY_TTL_SECONDS
 from smart_kit.redis import Redis, await_result
@@ -43,7 +44,7 @@ else redis.call('SET', KEYS[2], ARGV[3], 'EX', ARGV[2]) end
 return 1
 """
 
-HistoryMark = Literal["new", "partial"]
+HistoryMark = Literal["new", "partial", "trimmed"]
 
 log = structlog.stdlib.get_logger()
 
@@ -52,6 +53,17 @@ class _StoredHistory(NamedTuple):
     items: list[str]
     length: int
     mark: HistoryMark | None
+
+    def is_incomplete(self, count: int) -> bool:
+        """Return whether the archive may have newest items, of `count`, that are missing here."""
+        match self.mark:
+            case "new":
+                return False
+            case "partial":
+                return True
+            case "trimmed":  # perhaps when the window was smaller
+                return self.length < count
+        return not self.length
 
 
 class HistoryStore:
@@ -69,8 +81,8 @@ class HistoryStore:
         stored = await self._read_stored(thread_id, count)
         if stored.length and stored.mark == "new":
             # not new any more: from now on a missing history is a lost one
-            await self._redis.delete(_mark_key(thread_id))
-        elif stored.mark == "partial" or not (stored.length or stored.mark):
+            await self._redis.delete(history_mark_key(thread_id))
+        elif stored.is_incomplete(count):
             await self._refill_from_archive(thread_id, user_id, stored)
             stored = await self._read_stored(thread_id, count)
         return stored.items, stored.length
@@ -84,7 +96,7 @@ class HistoryStore:
         async with self._redis.pipeline(transaction=False) as pipeline:
             pipeline.lrange(key, -count, -1)
             pipeline.llen(key)
-            pipeline.get(_mark_key(thread_id))
+            pipeline.get(history_mark_key(thread_id))
             items, length, mark = await await_result(pipeline.execute())
         return _StoredHistory(list(items), int(length), mark)
 
@@ -101,7 +113,8 @@ class HistoryStore:
         missing = [ChatItem(raw).json_without_extras for raw in _find_missing(archived, later)]
         mark: HistoryMark | Literal[""] = "" if missing or later else "new"
         await self._refill(
-            keys=[key, _mark_key(thread_id)], args=[len(later), HISTORY_TTL_SECONDS, mark, *missing]
+            keys=[key, history_mark_key(thread_id)],
+            args=[len(later), HISTORY_TTL_SECONDS, mark, *missing],
         )
 
     async def _fetch_archived(self, user_id: UUID, thread_id: UUID) -> list[str] | None:
@@ -121,11 +134,7 @@ class HistoryStore:
         return [encode_json(message.payload) for message in page.items]
 
     async def _set_mark(self, thread_id: UUID, mark: HistoryMark) -> None:
-        await self._redis.set(_mark_key(thread_id), mark, ex=HISTORY_TTL_SECONDS, nx=True)
-
-
-def _mark_key(thread_id: UUID) -> str:
-    return f"{history_key(thread_id)}:mark"
+        await self._redis.set(history_mark_key(thread_id), mark, ex=HISTORY_TTL_SECONDS, nx=True)
 
 
 def _find_missing(archived: list[str], later: list[str]) -> list[str]:

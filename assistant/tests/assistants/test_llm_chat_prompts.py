@@ -7,7 +7,6 @@ from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import ALICES_THREAD, id_for, make_secretary, make_tool
 from smart_kit.contracts.keys import history_key
 from smart_kit.contracts.threads import derive_first_thread_id
-from smart_kit.mailbox.mailbox import MAX_HISTORY_ITEMS
 from smart_kit.redis import await_result
 from smart_kit.testing.scripted_model import (
     ScriptedModel,
@@ -53,7 +52,7 @@ class TestPrefix:
 
         begins = [request.messages[1]["content"] for request in model.requests]
         assert len(set(begins)) <= 3
-        assert await await_result(harness.redis.llen(key)) <= MAX_HISTORY_ITEMS
+        assert await await_result(harness.redis.llen(key)) <= 120
 
     async def test_tools_are_sorted_by_name(
         self, harness: AssistantHarness, model: ScriptedModel

@@ -49,7 +49,16 @@ def test_a_history_that_was_trimmed_by_blocks_of_steps_shows_the_same() -> None:
     window = ContextWindow(20, 10_000)
     history = [item for number in range(60) for item in make_turn(number)]
 
-    assert cut_window(window, history) == cut_window(window, history[100:])
+    assert cut_window(window, history) == cut_window(window, history[window.history_limit // 4 :])
+
+
+@pytest.mark.parametrize("messages", [2, 3, 20, 21, 200, 1_000])
+def test_what_a_trimmed_history_keeps_fills_the_window(messages: int) -> None:
+    window = ContextWindow(messages, 10_000)
+    quarter = window.history_limit // 4
+
+    assert window.history_limit - quarter + 1 >= window.history_items_to_load
+    assert quarter % max(1, messages // 2) == 0
 
 
 def test_a_turn_longer_than_the_window_is_shown_whole() -> None:

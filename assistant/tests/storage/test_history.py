@@ -266,3 +266,24 @@ async def test_window_of_a_restored_history_moves_by_steps(
     begins = [request.messages[1]["content"] for request in model.requests]
     assert len(set(begins)) <= 3
     assert count_refills(harness) == 1
+
+
+async def test_a_larger_window_shows_messages_that_redis_no_longer_keeps(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    harness.rest.archive = make_archive(*map(str, range(100)))
+    await flush_redis(harness)
+    model.add_steps(*["Noted."] * 4)
+    await harness.say("restores 200 items")
+    harness.rest.archive += make_archive("restores 200 items")
+    trimmed = await read_history(harness)
+    await harness.say("is asked no archive")
+    assert len(trimmed) == 112, "three quarters of the limit, or some more"
+    assert count_refills(harness) == 1
+
+    harness.rest.archive += make_archive("is asked no archive")
+    await harness.configure(make_secretary(max_context_messages=200), version=2)
+    for _ in range(2):
+        await harness.say("and now?")
+        assert len(get_prompt_texts(model)) > 100
+        assert count_refills(harness) == 2

@@ -4,12 +4,15 @@ import json
 from contextlib import closing
 from uuid import UUID
 
+from assistant.src.messages.context_window import ContextWindow
 from smart_kit.contracts.keys import history_key
-from smart_kit.mailbox.mailbox import MAX_HISTORY_ITEMS
 from tests.e2e.fault_injection import connect_redis
 from tests.load.fakes.load_plan import LoadPlan
 from tests.load.machine import connect_postgres
 from tests.load.systems import SuiteSystem
+
+_WINDOW = ContextWindow(max_messages=20, max_characters=32_000)
+"""Of the assistant that answers, which has the default settings."""
 
 _THREADS = """
     SELECT thread_id FROM user_assistant_threads thread JOIN users ON users.id = thread.user_id
@@ -54,7 +57,7 @@ def fill_history(system: SuiteSystem, plan: LoadPlan, messages: int) -> None:
             key = history_key(UUID(thread))
             pair = client.lrange(key, 0, -1)
             assert [json.loads(item)["role"] for item in pair] == ["user", "assistant"]
-            client.lpush(key, *pair[::-1] * (min(messages, MAX_HISTORY_ITEMS) // 2 - 1))
+            client.lpush(key, *pair[::-1] * (min(messages, _WINDOW.history_limit) // 2 - 1))
 
 
 def forget_history(system: SuiteSystem, plan: LoadPlan) -> None:
