@@ -25,11 +25,11 @@ from . import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
+    users.router,  # first, because routes are tried in this order and each new user causes a request
     assistants.router,
     tools.router,
     assistant_tools.router,
     versions.router,
-    users.router,
     invites.router,
     threads.router,
     messages.router,
