@@ -25,7 +25,7 @@ from . import (
 )
 
 ROUTERS: tuple[APIRouter, ...] = (
-    users.router,  # first, because routes are tried in this order and each new user causes a request
+    users.router,  # first: routes are tried in this order, and each new user causes a request
     assistants.router,
     tools.router,
     assistant_tools.router,
