@@ -17,6 +17,8 @@ appendonly yes
 # every acknowledged write is on the disk: 'everysec' loses some at a kill -9
 appendfsync always
 maxmemory-policy noeviction
+# 8 items in each node of a list: growing nodes of the default size, 8 kB, fragment the memory
+list-max-listpack-size 8
 save ""
 daemonize no
 log-timestamp-format iso8601

@@ -94,7 +94,11 @@ def test_postgres_has_the_memory_options_of_local_mode() -> None:
 
 
 @pytest.mark.parametrize(
-    "setting", ["appendonly yes", "appendfsync always", "maxmemory-policy noeviction"]
+    "setting",
+    [
+        *("appendonly yes", "appendfsync always", "maxmemory-policy noeviction"),
+        "list-max-listpack-size 8",
+    ],
 )
 def test_redis_loses_no_acknowledged_write(setting: str) -> None:
     assert f"--{setting}" in " ".join(COMPOSE["services"]["redis"]["command"])

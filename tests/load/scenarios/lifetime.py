@@ -117,13 +117,15 @@ def measure_soak(bench: Bench) -> None:
         pss = _sample_pss(suite, running_load)
     result = running_load.result()
     bench.record_added_time(suite, result, plan.unavoidable_seconds)
-    for minute in range(math.ceil(result.seconds / 60)):
+    for minute in sorted({int(sent // 60) for sent, _ in result.samples}):
         added = [1000 * (took - 1.0) for sent, took in result.samples if sent // 60 == minute]
         for percent in (50, 99):
             name = f"added p{percent}, minute {minute + 1}"
             bench.record(SUITE, name, "ms", percentile(added, percent), is_part=True)
-    for minute, value in enumerate(pss):
+    *earlier, last = pss
+    for minute, value in enumerate(earlier):
         bench.record(SUITE, f"PSS at minute {minute}", "MB", value, is_part=True)
+    bench.record(SUITE, "PSS at the end", "MB", last, is_part=True)
 
 
 def _sample_pss(system: System, running_load: "Future[LoadResult]") -> list[float]:
