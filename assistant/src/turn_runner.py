@@ -62,8 +62,8 @@ class TurnRunner:
         """Return the answer, or a notice if no model answered, each with receipts."""
         with publishing_progress(self.redis, request.message) as progress:
             thread_id = request.assistant.get_or_create_thread(request.user)
-            # together, so that Redis is asked once. The journal is read on a first attempt, too: a
-            # graceful stop takes the attempt back, but keeps its journal.
+            # In one round trip. The journal is read on a first attempt, too: a graceful stop takes
+            # the attempt back, but keeps its journal.
             steps, history = await asyncio.gather(
                 self.mailbox.load_journal(request.message.id),
                 self._load_history(request, thread_id),

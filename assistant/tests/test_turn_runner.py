@@ -1,5 +1,6 @@
 """The times and texts that a turn uses, and what it records."""
 
+import asyncio
 import time
 from datetime import timedelta
 from decimal import Decimal
@@ -9,6 +10,7 @@ import pytest
 import structlog
 from prometheus_client import REGISTRY
 
+from assistant.src.storage.history import HistoryStore
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import (
     ALICE,
@@ -24,6 +26,8 @@ from assistant.tests.snapshot_builders import (
 from smart_kit.contracts.keys import history_key
 from smart_kit.contracts.queue import Notice, Reply, Sender
 from smart_kit.contracts.threads import ModelFailure, StepRecord, TurnRecord
+from smart_kit.mailbox import Mailbox
+from smart_kit.testing.concurrent_calls import require_concurrent_calls
 from smart_kit.testing.scripted_model import (
     RecordedRequest,
     ScriptedModel,
@@ -47,6 +51,16 @@ def respond_slowly(answer: ScriptedResponse) -> Any:
         return answer
 
     return respond
+
+
+async def test_journal_and_history_are_read_in_one_round_trip(
+    harness: AssistantHarness, model: ScriptedModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = ((Mailbox, "load_journal"), (HistoryStore, "get_newest"))
+    require_concurrent_calls(monkeypatch, *reads)
+    model.add_steps("Hello!")
+    async with asyncio.timeout(60):
+        await harness.say("hi")
 
 
 async def test_archive_record_contains_the_whole_turn(

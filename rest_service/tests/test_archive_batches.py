@@ -82,7 +82,7 @@ class TestGathering:
         assert batch_sizes == [3]
         assert await is_stream_empty(redis)
 
-    async def test_a_full_batch_is_stored_without_a_pause(
+    async def test_no_pause_follows_a_full_batch(
         self,
         engine: AsyncEngine,
         redis: Redis,
@@ -90,26 +90,67 @@ class TestGathering:
         batch_sizes: list[int],
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        monkeypatch.setattr(archive_consumer, "GATHERING_SECONDS", NEVER_SECONDS)
+        stored_before: list[list[int]] = []
+
+        async def pause(stop: asyncio.Event, _: float) -> None:
+            stored_before.append(list(batch_sizes))
+            if batch_sizes:
+                stop.set()
+                return
+            for number in range(4):
+                await add_records(redis, make_turn_record(f"tg:1:{number + 2}"))
+
+        monkeypatch.setattr(archive_consumer, "sleep_until_stopped", pause)
         monkeypatch.setattr(archive_consumer, "BATCH_SIZE", 2)
         await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
-        await add_records(redis, *(make_turn_record(f"tg:1:{number}") for number in range(4)))
-
-        async with running(ArchiveConsumer(engine, redis, blocking)):
+        await add_records(redis, make_turn_record("tg:1:1"))
+        async with asyncio.timeout(60):
+            running_consumer = asyncio.create_task(
+                ArchiveConsumer(engine, redis, blocking).run(asyncio.Event())
+            )
             await wait_until_empty(redis)
+            await add_records(redis, make_turn_record("tg:1:6"))
+            await running_consumer
 
-        assert batch_sizes == [2, 2]
+        assert stored_before == [[], [2, 2, 1]]
+
+    @pytest.fixture
+    def paused(self, monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+        """Set once a consumer pauses; the pause ends only with a stop."""
+        is_paused, sleep = asyncio.Event(), archive_consumer.sleep_until_stopped
+
+        async def pause(stop: asyncio.Event, _: float) -> None:
+            is_paused.set()
+            await sleep(stop, NEVER_SECONDS)
+
+        monkeypatch.setattr(archive_consumer, "sleep_until_stopped", pause)
+        return is_paused
 
     async def test_a_stop_ends_the_pause(
-        self, archive_reader: ArchiveConsumer, redis: Redis, monkeypatch: pytest.MonkeyPatch
+        self, archive_reader: ArchiveConsumer, redis: Redis, paused: asyncio.Event
     ) -> None:
-        monkeypatch.setattr(archive_consumer, "GATHERING_SECONDS", NEVER_SECONDS)
-        await redis.xgroup_create(TURNS_STREAM, GROUP, id="0", mkstream=True)
         await add_records(redis, make_turn_record())
 
         async with running(archive_reader), asyncio.timeout(60):
-            while not (await redis.xpending(TURNS_STREAM, GROUP))["pending"]:
-                await asyncio.sleep(0.01)
+            await paused.wait()
+
+        assert await is_stream_empty(redis)
+
+    async def test_a_consumer_that_dies_in_the_pause_keeps_no_record_from_others(
+        self,
+        archive_reader: ArchiveConsumer,
+        engine: AsyncEngine,
+        redis: Redis,
+        blocking: Redis,
+        paused: asyncio.Event,
+    ) -> None:
+        await add_records(redis, make_turn_record())
+        killed = asyncio.create_task(archive_reader.run(asyncio.Event()))
+        async with asyncio.timeout(60):
+            await paused.wait()
+        killed.cancel()
+        await asyncio.wait({killed})
+        await ArchiveConsumer(engine, redis, blocking).run_once(0.01)
 
         assert await is_stream_empty(redis)
 

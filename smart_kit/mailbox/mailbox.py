@@ -33,6 +33,9 @@ DEDUPLICATION_MS = 7 * 86_400_000
 """How long message ids are remembered. Telegram itself keeps an update for a day."""
 
 JOURNAL_TTL_SECONDS = 7 * 86_400
+MIN_HISTORY_LIMIT = 4
+"""A history is trimmed by quarters of its limit."""
+
 HISTORY_TTL_SECONDS = 90 * 86_400
 """How long Redis keeps a thread after its last turn. A thread left with /new only ends this way."""
 
@@ -185,6 +188,8 @@ class Mailbox:
         self, delivery: Delivery, outcome: Outcome, *, dead_letter: DeadLetter | None = None
     ) -> None:
         """Remove the message and apply its outcome, or move it to the dead letters."""
+        if outcome.history and outcome.history_limit < MIN_HISTORY_LIMIT:
+            raise ValueError(f"a history needs a limit of at least {MIN_HISTORY_LIMIT} items")
         arguments: list[str | int] = [GROUP, *_lease_arguments(delivery)]
         arguments += [dead_letter.model_dump_json() if dead_letter else "", outcome.archive_record]
         arguments += [outcome.history_limit, HISTORY_TTL_SECONDS, DEDUPLICATION_MS]

@@ -8,9 +8,6 @@ from pydantic import Field
 from smart_kit.contracts.base import Contract, UtcDatetime, utc_now
 from smart_kit.errors import SmartAssistantError
 
-MAX_HISTORY_ITEMS = 400
-"""Items of a thread that Redis keeps, unless an outcome has a limit of its own."""
-
 
 class LeaseLost(SmartAssistantError):
     """Another worker holds this message now; this one must stop working on it."""
@@ -54,9 +51,9 @@ class Outcome:
     history: tuple[str, ...] = ()
     """Items to append to the history of `thread_id`."""
     thread_id: UUID | None = None
-    history_limit: int = MAX_HISTORY_ITEMS
-    """Items of the thread that Redis keeps, at least 4. A longer history loses its oldest items, a
-    multiple of a quarter of the limit."""
+    history_limit: int = 0
+    """Items of the thread that Redis keeps; at least 4 if there are any to append. A longer history
+    loses its oldest items, a multiple of a quarter of the limit."""
     archive_record: str = ""
     """Record for the archive, as JSON; empty: none."""
     journal_message_id: str = ""

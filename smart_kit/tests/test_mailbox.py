@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import pytest
 
-from smart_kit.contracts.keys import TURNS_STREAM, history_key, journal_key
+from smart_kit.contracts.keys import TURNS_STREAM, history_key, history_mark_key, journal_key
 from smart_kit.mailbox import Delivery, Envelope, LeaseLost, Mailbox, Outcome, StreamEntry
 from smart_kit.redis import Redis, await_result
 
@@ -114,6 +114,7 @@ async def test_finish_applies_reply_history_and_record_together(
     outcome = Outcome(
         replies=(Envelope("reply:1", "chat", "first"), Envelope("notice:1", "other", "second")),
         history=("question", "answer"),
+        history_limit=4,
         thread_id=thread,
         archive_record="turn",
         journal_message_id="1",
@@ -147,17 +148,20 @@ async def test_of_two_replies_with_one_id_the_first_is_sent(
     assert await is_empty(out, blocking)
 
 
-async def test_history_expires_90_days_after_the_last_turn(
+async def test_history_and_its_mark_expire_90_days_after_the_last_turn(
     mailbox: Mailbox, blocking: Redis, redis: Redis
 ) -> None:
     thread = uuid4()
-    for number in "12":
+    keys = history_key(thread), history_mark_key(thread)
+    for number in "1234":
         await mailbox.enqueue(Envelope(number, "chat", "question"))
-        outcome = Outcome(history=("question", "answer"), thread_id=thread)
+        outcome = Outcome(history=("question", "answer"), thread_id=thread, history_limit=4)
         await mailbox.finish(await receive_delivery(mailbox, blocking), outcome)
 
-        assert 0 <= 90 * 86_400 - await redis.ttl(history_key(thread)) < 60
-        await redis.expire(history_key(thread), 100)
+        for key in keys[: await redis.exists(*keys)]:
+            assert 0 <= 90 * 86_400 - await redis.ttl(key) < 60
+            await redis.expire(key, 100)
+    assert await redis.exists(*keys) == 2
 
 
 async def test_reclaimed_message_keeps_its_journal(mailbox: Mailbox, blocking: Redis) -> None:

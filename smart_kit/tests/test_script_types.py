@@ -14,6 +14,7 @@ THREAD = UUID(int=7)
 OUTCOME = Outcome(
     replies=(Envelope("r1", "chat", "x"), Envelope("r2", "other", "y")),
     history=("item",),
+    history_limit=4,
     thread_id=THREAD,
     archive_record="turn",
     journal_message_id="1",

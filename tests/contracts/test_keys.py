@@ -23,11 +23,11 @@ def test_redis_names_are_unique() -> None:
         for name, function in inspect.getmembers(keys, inspect.isfunction)
         if "__" not in name and not name.startswith("_")  # skips functions that mutmut generates
     ]
+    # a message id looks like a conversation by design, the mark of a history has the name of that
+    # history, and parse_bot_id builds no name
+    others = (keys.message_id_for_update, keys.history_mark_key, keys.parse_bot_id)
     built = [
-        function(*_make_arguments(function))
-        for function in functions
-        # a message id looks like a conversation by design, and parse_bot_id builds no name
-        if function not in (keys.message_id_for_update, keys.parse_bot_id)
+        function(*_make_arguments(function)) for function in functions if function not in others
     ]
 
     names = [*constants, *built]
@@ -47,6 +47,7 @@ def test_redis_names_do_not_change_between_versions() -> None:
     assert [
         keys.user_key(5),
         keys.history_key(ID),
+        keys.history_mark_key(ID),
         keys.journal_key("tg:1:2"),
         keys.budget_key(ID, date(2026, 1, 2)),
         keys.tool_result_key(ID, UUID(int=2), "abc"),
@@ -56,6 +57,7 @@ def test_redis_names_do_not_change_between_versions() -> None:
     ] == [
         "user:5",
         f"history:{ID}",
+        f"history:{ID}:mark",
         "journal:tg:1:2",
         f"budget:{ID}:2026-01-02",
         f"cached:{ID}:{UUID(int=2)}:abc",

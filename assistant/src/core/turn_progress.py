@@ -84,11 +84,13 @@ class TurnProgress:
         self._timer = asyncio.get_running_loop().call_later(seconds, self._publish_current_frame)
 
     def _publish_current_frame(self) -> None:
-        """Publish the current frame, now and at intervals."""
-        self._publish(self.kind)
+        """Publish the current frame, now and at intervals, unless Redis is stalled."""
+        if self._publishing is None or self._publishing.done():
+            self._publish(self.kind)
         self._set_timer(HEARTBEAT_SECONDS)
 
     def _publish(self, kind: FrameKind) -> None:
+        assert self._channel is not None, "without a channel nothing starts"
         self._seq += 1
         frame = ProgressFrame(
             conversation=self._message.conversation,
@@ -98,15 +100,17 @@ class TurnProgress:
             kind=kind,
             text=self._text if kind == "delta" else "",
         )
-        self._publishing = asyncio.create_task(self._send(frame, self._publishing))
+        sending = self._send(self._channel, frame, self._publishing)
+        self._publishing = asyncio.create_task(sending)
 
-    async def _send(self, frame: ProgressFrame, previous: asyncio.Task[None] | None) -> None:
+    async def _send(
+        self, channel: str, frame: ProgressFrame, previous: asyncio.Task[None] | None
+    ) -> None:
         """Send a frame after the previous one, which may wait for a new connection."""
         if previous is not None and not previous.done():
             await asyncio.wait({previous})
-        assert self._channel is not None, "frames are published only if there is a channel"
         try:
-            await self._redis.publish(self._channel, frame.model_dump_json())
+            await self._redis.publish(channel, frame.model_dump_json())
         except (RedisError, OSError) as error:
             log.debug("progress frame dropped", reason=str(error))
 

@@ -7,7 +7,7 @@ mark beside the history records what is known:
     no history, `new`      the archive has none: a new thread
     a history, `partial`   the archive was unavailable before: load from it what comes first
     a history, `trimmed`   Redis keeps only its end: load what comes first if a window needs it
-    a history, no mark     complete, the usual case
+    a history, no mark     the archive has nothing more to load
 """
 
 import asyncio
@@ -110,7 +110,8 @@ class HistoryStore:
             return
         key = history_key(thread_id)
         later = await await_result(self._redis.lrange(key, 0, -1)) if stored.length else []
-        missing = [ChatItem(raw).json_without_extras for raw in _find_missing(archived, later)]
+        # without extras, which a history that was restored before does not have
+        missing = _find_missing(_strip_extras(archived), _strip_extras(later), stored.mark)
         mark: HistoryMark | Literal[""] = "" if missing or later else "new"
         await self._refill(
             keys=[key, history_mark_key(thread_id)],
@@ -137,12 +138,20 @@ class HistoryStore:
         await self._redis.set(history_mark_key(thread_id), mark, ex=HISTORY_TTL_SECONDS, nx=True)
 
 
-def _find_missing(archived: list[str], later: list[str]) -> list[str]:
-    """Return the archived items before the `later` ones; the archive may have some of those too."""
+def _strip_extras(items: list[str]) -> list[str]:
+    return [ChatItem(item).json_without_extras for item in items]
+
+
+def _find_missing(archived: list[str], later: list[str], mark: HistoryMark | None) -> list[str]:
+    """Return the archived items before the `later` ones; the archive may have some of those too.
+
+    It has most of those of a trimmed history. If it differs there, e.g. because it lacks a turn,
+    nobody can say what is missing.
+    """
     if len(later) >= MAX_ARCHIVED_ITEMS:
         return []
     for start in range(len(archived)):
         both = archived[start:]
         if both == later[: len(both)]:
             return archived[:start]
-    return archived
+    return [] if later and mark == "trimmed" else archived

@@ -328,10 +328,37 @@ async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: Redi
 
 
 @pytest.mark.parametrize("conversation", ["cli", "tg:x:1", "tg:1"])
-async def test_a_conversation_of_no_bot_has_no_frames(
-    harness: AssistantHarness, conversation: str
-) -> None:
-    with publishing_progress(
-        harness.redis, harness.make_message("hi", conversation=conversation)
-    ) as frames:
-        assert frames._seq == 0
+@pytest.mark.clock("virtual")
+async def test_a_conversation_of_no_bot_has_no_frames(conversation: str) -> None:
+    redis = RecordingRedis()
+    message = QueueMessage(id="1", conversation=conversation, chat_id=2, correlation_id="c")
+    with publishing_progress(redis, message) as frames:  # type: ignore[arg-type] # as said
+        await asyncio.sleep(10)
+        assert not frames.is_due
+
+    assert redis.frames == []
+
+
+@pytest.mark.clock("virtual")
+async def test_a_text_restarts_the_heartbeat() -> None:
+    redis = RecordingRedis()
+    message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
+    with publishing_progress(redis, message) as frames:  # type: ignore[arg-type] # as said
+        await asyncio.sleep(2)
+        frames.on_text("Once")
+        await asyncio.sleep(3.9)
+        assert [frame.kind for frame in redis.frames] == ["begin", "delta"]
+        await asyncio.sleep(0.2)
+        assert [frame.kind for frame in redis.frames] == ["begin", "delta", "delta"]
+
+
+@pytest.mark.clock("virtual")
+async def test_frames_do_not_pile_up_while_redis_is_stalled() -> None:
+    redis = HoldingRedis()
+    message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
+    with publishing_progress(redis, message):  # type: ignore[arg-type] # as said
+        await asyncio.sleep(30)
+    redis.released.set()
+    await redis.wait_for_frames(2)
+
+    assert [frame.kind for frame in redis.frames] == ["begin", "end"]

@@ -12,7 +12,7 @@ from assistant.src.storage import history
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import ALICES_THREAD, id_for, make_secretary, make_user
 from smart_kit.contracts.base import utc_now
-from smart_kit.contracts.keys import CONFIGURATION_KEY, history_key, user_key
+from smart_kit.contracts.keys import CONFIGURATION_KEY, history_key, history_mark_key, user_key
 from smart_kit.contracts.queue import Reply
 from smart_kit.errors import RetryMessage
 from smart_kit.redis import await_result
@@ -199,31 +199,35 @@ class TestRestServiceDown:
 
 
 @pytest.mark.parametrize(
-    ("of_archive", "of_redis", "whole"),
+    ("mark", "of_archive", "of_redis", "whole"),
     [
-        ("abcd", "", "abcd"),
-        ("", "cd", "cd"),
-        ("ab", "cd", "abcd"),
-        ("abc", "cd", "abcd"),
-        ("abcd", "cd", "abcd"),
-        ("cd", "cd", "cd"),
-        ("cccc", "cc", "cccc"),
-        ("abc", "bc" * 100, "bc" * 100),
+        ("partial", "abcd", "", "abcd"),
+        ("partial", "", "cd", "cd"),
+        ("partial", "ab", "cd", "abcd"),
+        ("partial", "abc", "cd", "abcd"),
+        ("partial", "abcd", "cd", "abcd"),
+        ("partial", "cd", "cd", "cd"),
+        ("partial", "cccc", "cc", "cccc"),
+        ("partial", "abc", "bc" * 100, "bc" * 100),
+        ("trimmed", "abcd", "cd", "abcd"),
+        ("trimmed", "abcd", "cde", "abcde"),
+        # the archive lacks a turn, so it is unknown what comes first
+        ("trimmed", "abde", "cde", "cde"),
+        ("trimmed", "abcd", "", "abcd"),
     ],
 )
 async def test_archive_and_redis_merge_without_gaps_or_duplicates(
-    harness: AssistantHarness, of_archive: str, of_redis: str, whole: str
+    harness: AssistantHarness, mark: str, of_archive: str, of_redis: str, whole: str
 ) -> None:
     key = history_key(ALICES_THREAD)
-    await harness.redis.set(f"{key}:mark", "partial")
+    await harness.redis.set(history_mark_key(ALICES_THREAD), mark)
     harness.rest.archive = [{"role": "user", "content": one} for one in of_archive]
     if of_redis:
         items = [encode_json({"role": "user", "content": one}) for one in of_redis]
         await await_result(harness.redis.rpush(key, *items))
-    items, length = await harness.history.get_newest(ALICES_THREAD, ALICE_USER_ID, 1000)
+    items, _ = await harness.history.get_newest(ALICES_THREAD, ALICE_USER_ID, 1000)
 
     assert "".join(json.loads(item)["content"] for item in items) == whole
-    assert length == len(whole)
 
 
 async def test_restored_items_have_no_provider_extras(harness: AssistantHarness) -> None:
@@ -287,3 +291,30 @@ async def test_a_larger_window_shows_messages_that_redis_no_longer_keeps(
         await harness.say("and now?")
         assert len(get_prompt_texts(model)) > 100
         assert count_refills(harness) == 2
+
+
+async def test_extras_of_the_archive_do_not_duplicate_a_trimmed_history(
+    harness: AssistantHarness,
+) -> None:
+    """A history that was restored before has none."""
+    texts = [{"role": "assistant", "content": text} for text in "abc"]
+    extras = {"by": "provider/model", "keys": {"reasoning_content": "hm"}}
+    harness.rest.archive = [text | {EXTRAS_KEY: extras} for text in texts]
+    await harness.redis.set(history_mark_key(ALICES_THREAD), "trimmed")
+    key = history_key(ALICES_THREAD)
+    await await_result(harness.redis.rpush(key, *map(encode_json, texts[1:])))
+    items, _ = await harness.history.get_newest(ALICES_THREAD, ALICE_USER_ID, 1000)
+
+    assert items == list(map(encode_json, texts))
+
+
+@pytest.mark.parametrize(("count", "refills"), [(2, 0), (3, 1)])
+async def test_a_trimmed_history_is_refilled_only_if_more_is_needed(
+    harness: AssistantHarness, count: int, refills: int
+) -> None:
+    await harness.redis.set(history_mark_key(ALICES_THREAD), "trimmed")
+    items = [encode_json({"role": "user", "content": text}) for text in "ab"]
+    await await_result(harness.redis.rpush(history_key(ALICES_THREAD), *items))
+    await harness.history.get_newest(ALICES_THREAD, ALICE_USER_ID, count)
+
+    assert count_refills(harness) == refills

@@ -28,7 +28,7 @@ GROUP = "archive"
 DEAD_LETTER_STREAM = f"{TURNS_STREAM}:dead"
 BATCH_SIZE = 100
 GATHERING_SECONDS = 0.25
-"""How long a batch that is not full waits for further records. Storing a batch takes as many
+"""Pause before a batch is read, unless the one before was full. Storing a batch takes as many
 statements as storing one record, so a few larger batches cost less. And a record comes together
 with its answer, which should have the processor until it is sent."""
 
@@ -62,9 +62,12 @@ class ArchiveConsumer:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Archive until stopped."""
+        count = 0
         while not stop.is_set():
             try:
-                await self.run_once(stop=stop)
+                if count < BATCH_SIZE:
+                    await self._gather(stop)
+                count = await self.run_once(0)
             except (RedisError, SQLAlchemyError, OSError) as error:
                 log.warning(
                     "archive paused: database unavailable",
@@ -74,12 +77,8 @@ class ArchiveConsumer:
                 self._has_unfinished = True  # a delivery may have been lost with the connection
                 await sleep_until_stopped(stop, RETRY_INTERVAL_SECONDS)
 
-    async def run_once(
-        self, seconds: float = MAX_BLOCK_SECONDS, stop: asyncio.Event | None = None
-    ) -> int:
+    async def run_once(self, seconds: float = MAX_BLOCK_SECONDS) -> int:
         """Archive the next records, or wait for one. Return their number.
-
-        With `stop`, a batch that is not full gathers records for a moment, until that is set.
 
         Raises if Postgres or Redis is unavailable.
         """
@@ -90,31 +89,34 @@ class ArchiveConsumer:
         if now >= self._next_claim_at:
             await self._claim_idle_entries()
             self._next_claim_at = now + CLAIM_IDLE_SECONDS
-        entries = await self._read("0", 0, self._batch_size) if self._has_unfinished else []
+        entries = await self._read("0", 0) if self._has_unfinished else []
         self._has_unfinished = bool(entries)
-        entries = entries or await self._read_new(seconds, stop)
+        entries = entries or await self._read(">", seconds)
         if entries:
             has_more, self._has_unfinished = self._has_unfinished, True  # true after a failure
             await self._archive(entries)
             self._has_unfinished = has_more
         return len(entries)
 
-    async def _read_new(self, seconds: float, stop: asyncio.Event | None) -> list[RawEntry]:
-        entries = await self._read(">", seconds, self._batch_size)
-        missing = self._batch_size - len(entries)
-        if stop is not None and entries and missing:
-            await sleep_until_stopped(stop, GATHERING_SECONDS)
-            entries += await self._read(">", 0, missing)
-        return entries
+    async def _gather(self, stop: asyncio.Event) -> None:
+        """Wait until there are records, and a moment for others.
 
-    async def _read(self, after: str, seconds: float, count: int) -> list[RawEntry]:
+        They are not read yet: those of a consumer that is killed are claimed much later.
+        """
+        if self._has_unfinished:
+            return
+        block_ms = int(MAX_BLOCK_SECONDS * 1000)
+        if await self._blocking_redis.xread({TURNS_STREAM: "0"}, count=1, block=block_ms):
+            await sleep_until_stopped(stop, GATHERING_SECONDS)
+
+    async def _read(self, after: str, seconds: float) -> list[RawEntry]:
         return await read_group(
             self._blocking_redis,
             TURNS_STREAM,
             GROUP,
             self._consumer,
             after=after,
-            count=count,
+            count=self._batch_size,
             timeout_seconds=seconds,
         )
 

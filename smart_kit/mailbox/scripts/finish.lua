@@ -44,9 +44,10 @@ if item_count > 0 then  -- trims in blocks, so that the start of a window change
   local block, excess = math.floor(history_limit / 4), history_count + item_count - history_limit
   if excess > 0 then  -- the mark: see HistoryStore
     redis.call('LTRIM', KEYS[7], math.ceil(excess / block) * block, -1)
-    redis.call('SET', KEYS[8], 'trimmed', 'EX', history_ttl_seconds)
+    redis.call('SET', KEYS[8], 'trimmed')
   end
   redis.call('EXPIRE', KEYS[7], history_ttl_seconds)
+  redis.call('EXPIRE', KEYS[8], history_ttl_seconds)
 end
 if archive_record ~= '' then redis.call('XADD', KEYS[9], '*', 'record', archive_record) end
 

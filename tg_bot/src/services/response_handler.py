@@ -81,7 +81,7 @@ class ResponseHandler:
         message = _parse_message(delivery)
         logs.reset_context(correlation_id=message.correlation_id, message_id=message.id)
         self._ensure_own_bot(message)
-        recipient, steps = await asyncio.gather(  # together, so that Redis is asked once
+        recipient, steps = await asyncio.gather(  # in one round trip
             self._access.get_recipient(message.chat_id), self._mailbox.load_journal(message.id)
         )
         if recipient.block_reason is not None:

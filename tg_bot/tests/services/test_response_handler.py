@@ -6,8 +6,11 @@ from typing import Any
 import pytest
 
 from smart_kit.contracts.keys import journal_key
+from smart_kit.mailbox import Mailbox
 from smart_kit.redis import Redis
+from smart_kit.testing.concurrent_calls import require_concurrent_calls
 from smart_kit.testing.fake_telegram import FakeTelegram
+from tg_bot.src.access import AccessControl
 from tg_bot.src.config.settings import TgBotSettings
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.fake_rest_service import FakeRestService
@@ -32,6 +35,16 @@ async def test_reply_is_sent_formatted_with_its_receipts(
     assert sent.parameters["link_preview_options"] == {"is_disabled": True}
     assert "disable_notification" not in sent.parameters
     assert "parse_mode" not in sent.parameters
+
+
+async def test_recipient_and_journal_are_read_in_one_round_trip(
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = ((AccessControl, "get_recipient"), (Mailbox, "load_journal"))
+    require_concurrent_calls(monkeypatch, *reads)
+    await deliver(run_bot, redis, make_reply("Done"))
+
+    assert [sent.text for sent in telegram.sent] == ["Done"]
 
 
 async def test_reply_is_sent_after_a_lost_wake_up(
