@@ -82,9 +82,7 @@ class ArchiveConsumer:
 
         Raises if Postgres or Redis is unavailable.
         """
-        if not self._has_group:
-            await create_group(self._redis, TURNS_STREAM, GROUP)
-            self._has_group = True
+        await self._ensure_group()
         now = asyncio.get_running_loop().time()
         if now >= self._next_claim_at:
             await self._claim_idle_entries()
@@ -105,9 +103,15 @@ class ArchiveConsumer:
         """
         if self._has_unfinished:
             return
+        await self._ensure_group()
         block_ms = int(MAX_BLOCK_SECONDS * 1000)
         if await self._blocking_redis.xread({TURNS_STREAM: "0"}, count=1, block=block_ms):
             await sleep_until_stopped(stop, GATHERING_SECONDS)
+
+    async def _ensure_group(self) -> None:
+        if not self._has_group:
+            await create_group(self._redis, TURNS_STREAM, GROUP)
+            self._has_group = True
 
     async def _read(self, after: str, seconds: float) -> list[RawEntry]:
         return await read_group(

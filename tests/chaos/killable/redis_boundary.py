@@ -34,6 +34,7 @@ READ_COMMANDS = frozenset(
         "XLEN",
         "XPENDING",
         "XRANGE",
+        "XREAD",
         "XREVRANGE",
         "ZCARD",
     )
