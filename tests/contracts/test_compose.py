@@ -100,5 +100,5 @@ def test_postgres_has_the_memory_options_of_local_mode() -> None:
         "list-max-listpack-size 8",
     ],
 )
-def test_redis_loses_no_acknowledged_write(setting: str) -> None:
+def test_redis_has_the_settings_of_local_mode(setting: str) -> None:
     assert f"--{setting}" in " ".join(COMPOSE["services"]["redis"]["command"])
