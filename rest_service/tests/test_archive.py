@@ -22,7 +22,7 @@ from rest_service.tests.turn_records import (
     make_turn_record,
 )
 from smart_kit.contracts.base import utc_now
-from smart_kit.contracts.keys import history_key
+from smart_kit.contracts.keys import list_history_keys
 from smart_kit.contracts.threads import StepRecord
 from smart_kit.redis import Redis
 
@@ -289,13 +289,14 @@ class TestThread:
         await archive_reader.run_once(0.01)
         (thread,) = await list_items(admin, "/threads")
         await admin.delete(f"/threads/{thread['id']}")
-        history = history_key(UUID(thread["thread_id"]))
+        history, mark = list_history_keys([UUID(thread["thread_id"])])
 
         await redis.rpush(history, "{}")  # as the end of a turn does
+        await redis.set(mark, "new")
         await add_records(redis, make_turn_record("tg:1:2", **ends))
         await archive_reader.run_once(0.01)
         assert await list_items(admin, "/messages") == await list_items(admin, "/turns") == []
-        assert not await redis.exists(history)
+        assert not await redis.exists(history, mark)
         assert await is_stream_empty(redis)
 
         (fresh,) = await list_items(admin, "/threads")

@@ -1,7 +1,7 @@
 from uuid import UUID
 
 from rest_service.tests.api_helpers import Client, Make, list_items
-from smart_kit.contracts.keys import history_key, user_key
+from smart_kit.contracts.keys import list_history_keys, user_key
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis
 
@@ -45,13 +45,14 @@ async def test_a_deleted_thread_is_forgotten_everywhere(
 ) -> None:
     user, poet = await make("users"), await make("assistants")
     thread = await make("threads", user_id=user["id"], assistant_id=poet["id"])
-    key = history_key(UUID(thread["thread_id"]))
-    await redis.rpush(key, "{}")
+    history, mark = list_history_keys([UUID(thread["thread_id"])])
+    await redis.rpush(history, "{}")
+    await redis.set(mark, "trimmed")
 
     answers = [await admin.delete(f"/threads/{thread['id']}") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [204, 404]
-    assert not await redis.exists(key)
+    assert not await redis.exists(history, mark)
     (fresh,) = await list_items(admin, "/threads")
     assert fresh["id"] != thread["id"]
     person = UserSnapshot.model_validate_json(await redis.get(user_key(user["telegram_id"])) or "")

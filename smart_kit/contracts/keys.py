@@ -1,5 +1,6 @@
 """Redis keys and channels that several services use, except the keys of the queues."""
 
+from collections.abc import Iterable
 from datetime import date
 from uuid import UUID
 
@@ -24,6 +25,11 @@ def history_key(thread_id: UUID) -> str:
 def history_mark_key(thread_id: UUID) -> str:
     """The key of what is known about the history beside its items (see HistoryStore)."""
     return f"{history_key(thread_id)}:mark"
+
+
+def list_history_keys(thread_ids: Iterable[UUID]) -> list[str]:
+    """Return all keys of the histories of threads."""
+    return [key for one in thread_ids for key in (history_key(one), history_mark_key(one))]
 
 
 def journal_key(message_id: str) -> str:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from smart_kit.aio import sleep_until_stopped
-from smart_kit.contracts.keys import TURNS_STREAM, history_key
+from smart_kit.contracts.keys import TURNS_STREAM, list_history_keys
 from smart_kit.contracts.threads import ARCHIVE_RECORD_ADAPTER, TurnRecord
 from smart_kit.mailbox.streams import RawEntry, create_group, read_group
 from smart_kit.redis import MAX_BLOCK_SECONDS, Redis, await_result
@@ -161,7 +161,7 @@ class ArchiveConsumer:
             pipeline.xack(TURNS_STREAM, GROUP, *ids)
             pipeline.xdel(TURNS_STREAM, *ids)
             if dropped:
-                pipeline.delete(*{history_key(turn.thread_id) for turn in dropped})
+                pipeline.delete(*list_history_keys({turn.thread_id for turn in dropped}))
             await pipeline.execute()
 
     async def _dead_letter(self, entry: str, fields: dict[str, str], error: Exception) -> None:

@@ -11,7 +11,7 @@ from smart_kit.contracts.keys import (
     CONFIGURATION_CHANNEL,
     CONFIGURATION_KEY,
     CRON_CHANNEL,
-    history_key,
+    list_history_keys,
     user_key,
 )
 
@@ -53,7 +53,7 @@ class SnapshotPublisher:
         """Delete the histories of deleted threads. Raises while Redis is unavailable."""
         if changes.deleted_thread_ids:
             async with asyncio.timeout(PUBLISH_TIMEOUT_SECONDS):
-                await self._store.delete(map(history_key, changes.deleted_thread_ids))
+                await self._store.delete(list_history_keys(changes.deleted_thread_ids))
 
     async def _publish(self, changes: ChangesToPublish) -> None:
         await self.delete_histories(changes)
