@@ -28,8 +28,8 @@ def history_mark_key(thread_id: UUID) -> str:
 
 
 def list_history_keys(thread_ids: Iterable[UUID]) -> list[str]:
-    """Return all keys of the histories of threads."""
-    return [key for one in thread_ids for key in (history_key(one), history_mark_key(one))]
+    """Return the keys of the histories of threads and of their marks."""
+    return [key(thread_id) for thread_id in thread_ids for key in (history_key, history_mark_key)]
 
 
 def journal_key(message_id: str) -> str:

@@ -145,8 +145,8 @@ def _strip_extras(items: list[str]) -> list[str]:
 def _find_missing(archived: list[str], later: list[str], mark: HistoryMark | None) -> list[str]:
     """Return the archived items before the `later` ones; the archive may have some of those too.
 
-    It has most of those of a trimmed history. If it differs there, e.g. because it lacks a turn,
-    nobody can say what is missing.
+    It has most of those of a trimmed history. If it differs there, e.g. because it lacks a turn, it
+    is unknown what is missing.
     """
     if len(later) >= MAX_ARCHIVED_ITEMS:
         return []

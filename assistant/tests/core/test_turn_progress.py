@@ -4,6 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,7 @@ import pytest
 import structlog
 
 from assistant.src.core import turn_progress
-from assistant.src.core.turn_progress import publishing_progress
+from assistant.src.core.turn_progress import TurnProgress, publishing_progress
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import (
     ALICE,
@@ -189,8 +190,7 @@ async def test_only_turns_longer_than_half_a_second_are_published(
     seconds: float, kinds: list[str]
 ) -> None:
     redis = RecordingRedis()
-    message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
-    with publishing_progress(redis, message):  # type: ignore[arg-type] # as said
+    with redis.publishing_turn():
         await asyncio.sleep(seconds)
     await asyncio.sleep(60)
 
@@ -199,7 +199,7 @@ async def test_only_turns_longer_than_half_a_second_are_published(
 
 
 class RecordingRedis:
-    """Only publishes."""
+    """Keeps the frames that are published."""
 
     def __init__(self) -> None:
         self.frames: list[ProgressFrame] = []
@@ -210,6 +210,12 @@ class RecordingRedis:
             self.frames.append(ProgressFrame.model_validate_json(frame))
             self._changed.notify_all()
         return 1
+
+    def publishing_turn(
+        self, conversation: str = f"tg:{BOT}:2"
+    ) -> AbstractContextManager[TurnProgress]:
+        message = QueueMessage(id="1", conversation=conversation, chat_id=2, correlation_id="c")
+        return publishing_progress(self, message)  # type: ignore[arg-type] # it only publishes
 
     async def wait_for_frames(self, count: int) -> None:
         async with self._changed:
@@ -273,8 +279,7 @@ class HoldingRedis(RecordingRedis):
 @slow_turns
 async def test_last_frame_follows_one_that_is_being_published_and_delays_nothing() -> None:
     redis = HoldingRedis()
-    message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
-    with publishing_progress(redis, message):  # type: ignore[arg-type] # as said
+    with redis.publishing_turn():
         await redis.is_holding.wait()
     assert redis.frames == []
 
@@ -286,8 +291,7 @@ async def test_last_frame_follows_one_that_is_being_published_and_delays_nothing
 @slow_turns
 async def test_a_text_that_arrives_with_its_end_is_not_published() -> None:
     redis = RecordingRedis()
-    message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
-    with publishing_progress(redis, message) as frames:  # type: ignore[arg-type] # as said
+    with redis.publishing_turn() as frames:
         await redis.wait_for_frames(1)
         frames.on_text("Once")
         await redis.wait_for_frames(2)
@@ -331,8 +335,7 @@ async def test_frames_that_cannot_be_published_stop_nothing(redis_settings: Redi
 @pytest.mark.clock("virtual")
 async def test_a_conversation_of_no_bot_has_no_frames(conversation: str) -> None:
     redis = RecordingRedis()
-    message = QueueMessage(id="1", conversation=conversation, chat_id=2, correlation_id="c")
-    with publishing_progress(redis, message) as frames:  # type: ignore[arg-type] # as said
+    with redis.publishing_turn(conversation) as frames:
         await asyncio.sleep(10)
         assert not frames.is_due
 
@@ -342,8 +345,7 @@ async def test_a_conversation_of_no_bot_has_no_frames(conversation: str) -> None
 @pytest.mark.clock("virtual")
 async def test_a_text_restarts_the_heartbeat() -> None:
     redis = RecordingRedis()
-    message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
-    with publishing_progress(redis, message) as frames:  # type: ignore[arg-type] # as said
+    with redis.publishing_turn() as frames:
         await asyncio.sleep(2)
         frames.on_text("Once")
         await asyncio.sleep(3.9)
@@ -355,8 +357,7 @@ async def test_a_text_restarts_the_heartbeat() -> None:
 @pytest.mark.clock("virtual")
 async def test_frames_do_not_pile_up_while_redis_is_stalled() -> None:
     redis = HoldingRedis()
-    message = QueueMessage(id="1", conversation=f"tg:{BOT}:2", chat_id=2, correlation_id="c")
-    with publishing_progress(redis, message):  # type: ignore[arg-type] # as said
+    with redis.publishing_turn():
         await asyncio.sleep(30)
     redis.released.set()
     await redis.wait_for_frames(2)

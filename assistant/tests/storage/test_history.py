@@ -225,9 +225,10 @@ async def test_archive_and_redis_merge_without_gaps_or_duplicates(
     if of_redis:
         items = [encode_json({"role": "user", "content": one}) for one in of_redis]
         await await_result(harness.redis.rpush(key, *items))
-    items, _ = await harness.history.get_newest(ALICES_THREAD, ALICE_USER_ID, 1000)
+    items, length = await harness.history.get_newest(ALICES_THREAD, ALICE_USER_ID, 1000)
 
     assert "".join(json.loads(item)["content"] for item in items) == whole
+    assert length == len(whole)
 
 
 async def test_restored_items_have_no_provider_extras(harness: AssistantHarness) -> None:
