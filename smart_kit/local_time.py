@@ -1,6 +1,6 @@
 """Converts local times to instants; apart from `schedule`, which needs the package cronsim."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from smart_kit.errors import InvalidRequest
@@ -17,3 +17,21 @@ def to_utc(at: datetime, zone: str) -> datetime:
         return local.astimezone(UTC)
     except OverflowError as error:
         raise InvalidRequest(f"{at.isoformat()} is beyond the calendar.") from error
+
+
+def to_first_valid_utc(local: datetime, zone: str) -> datetime:
+    """Convert a local time without an offset, as `to_utc` does, except that a time that a clock
+    change skips becomes the first valid instant after the gap."""
+    info = ZoneInfo(zone)
+    fire = to_utc(local, zone)
+    if fire.astimezone(info).replace(tzinfo=None) == local:
+        return fire
+    # with the offset of after the change, a skipped time is an instant before the gap
+    before = local.replace(tzinfo=info, fold=1).astimezone(UTC)
+    offset = before.astimezone(info).utcoffset()
+    low, high = before, fire
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) / 2
+        is_before_gap = middle.astimezone(info).utcoffset() == offset
+        low, high = (middle, high) if is_before_gap else (low, middle)
+    return high.replace(microsecond=0)

@@ -55,6 +55,22 @@ ZonedOrLocalTime = Annotated[
     ),
 ]
 
+def _reject_offset(value: datetime) -> datetime:
+    if value.tzinfo is not None:
+        raise ValueError("has an offset; it is a local time like 2026-11-27T09:00:00")
+    return value
+
+
+LocalDatetime = Annotated[
+    DatetimeInput,
+    AfterValidator(_reject_offset),
+    Field(
+        description="ISO 8601 without an offset: local time in `timezone`",
+        examples=["2026-11-27T09:00:00"],
+    ),
+]
+"""A local time, which a time zone turns into an instant."""
+
 AwareDatetimeInput = Annotated[UtcDatetime, BeforeValidator(_reject_number)]
 """A time in a request, with an offset."""
 

@@ -8,9 +8,10 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from smart_kit.contracts.base import JsonObject
-from smart_kit.contracts.cron_jobs import CronExpression, JobText
+from smart_kit.contracts.cron_jobs import CronExpression, JobText, RecurrenceRule
 from smart_kit.contracts.tasks import TaskPriority, TaskStatus, TaskTitle
 from smart_kit.contracts.tools import EffectClass, ToolType
+from smart_kit.settings import Language
 
 _Place = Annotated[str, StringConstraints(max_length=200)]
 
@@ -29,24 +30,90 @@ class GetTimeArguments(Arguments):
     )
 
 
-class CreateReminderArguments(Arguments):
-    """Arguments of create_reminder."""
+class ReminderTimes(Arguments):
+    """When a reminder comes: at most one of `at`, `in_seconds` and `cron`; `rrule` needs `at`."""
 
-    text: JobText = Field(description="What to remind of, in the user's words and language")
     at: datetime | None = Field(None, description="ISO 8601 in the user's time zone")
     in_seconds: int | None = Field(None, ge=1, le=366 * 86400, description="Seconds from now")
     cron: CronExpression | None = Field(
         None, description="Five cron fields in the user's time zone, for a recurring reminder"
     )
+    rrule: RecurrenceRule | None = Field(
+        None,
+        description="RFC 5545 rule for what cron cannot say, such as every second Friday; `at` is"
+        " its first time",
+    )
+
+    @property
+    def has_time(self) -> bool:
+        """Whether a time is given."""
+        return (self.at, self.in_seconds, self.cron) != (None, None, None)
+
+    @property
+    def depends_on_timezone(self) -> bool:
+        """Whether the time means another instant in another time zone."""
+        return self.at is not None or self.cron is not None
+
+    @model_validator(mode="after")
+    def _require_one_time(self) -> Self:
+        given = [name for name in ("at", "in_seconds", "cron") if getattr(self, name) is not None]
+        if len(given) > 1:
+            raise ValueError("give only one of at, in_seconds and cron")
+        if self.rrule is not None and self.at is None:
+            raise ValueError("rrule needs at, the first time")
+        return self
+
+
+class CreateReminderArguments(ReminderTimes):
+    """Arguments of create_reminder."""
+
+    text: JobText = Field(description="What to remind of, in the user's words and language")
     prompt: bool = Field(
         False, description="true: act on the text at that time instead of sending it"
     )
 
     @model_validator(mode="after")
-    def _require_exactly_one_time(self) -> Self:
-        given = [name for name in ("at", "in_seconds", "cron") if getattr(self, name) is not None]
-        if len(given) != 1:
-            raise ValueError("give exactly one of at, in_seconds and cron")
+    def _require_time(self) -> Self:
+        if not self.has_time:
+            raise ValueError("give one of at, in_seconds and cron")
+        return self
+
+
+class ListRemindersArguments(Arguments):
+    """Arguments of list_reminders."""
+
+
+class ChangeReminderArguments(ReminderTimes):
+    """Arguments of change_reminder."""
+
+    id: UUID = Field(description="As list_reminders gives it")
+    text: JobText | None = None
+
+    @model_validator(mode="after")
+    def _require_change(self) -> Self:
+        if self.model_fields_set <= {"id"}:
+            raise ValueError("give at least one thing to change")
+        return self
+
+
+class CancelReminderArguments(Arguments):
+    """Arguments of cancel_reminder."""
+
+    id: UUID = Field(description="As list_reminders gives it")
+
+
+class ChangeSettingsArguments(Arguments):
+    """Arguments of change_settings."""
+
+    place: _Place | None = Field(
+        None, description="City where the user lives, or IANA time zone: sets the time zone"
+    )
+    language: Language | None = Field(None, description="Language of the bot's own texts")
+
+    @model_validator(mode="after")
+    def _require_change(self) -> Self:
+        if not self.model_fields_set:
+            raise ValueError("give place or language")
         return self
 
 
@@ -118,7 +185,11 @@ class BuiltinFunction:
 
 FUNCTIONS: tuple[BuiltinFunction, ...] = (
     BuiltinFunction("time", "get_time", GetTimeArguments, "none", is_renamable=True),
+    BuiltinFunction("time", "change_settings", ChangeSettingsArguments, "writes"),
     BuiltinFunction("reminder", "create_reminder", CreateReminderArguments, "writes"),
+    BuiltinFunction("reminder", "list_reminders", ListRemindersArguments, "none"),
+    BuiltinFunction("reminder", "change_reminder", ChangeReminderArguments, "writes"),
+    BuiltinFunction("reminder", "cancel_reminder", CancelReminderArguments, "writes"),
     BuiltinFunction("reminder", "create_task", CreateTaskArguments, "writes"),
     BuiltinFunction("reminder", "list_tasks", ListTasksArguments, "none"),
     BuiltinFunction("reminder", "change_task", ChangeTaskArguments, "writes"),
@@ -133,8 +204,9 @@ FUNCTIONS: tuple[BuiltinFunction, ...] = (
 
 def find_function(tool_type: ToolType, name: str) -> BuiltinFunction | None:
     """Return the built-in function of a tool record, or None."""
-    candidates = (function for function in FUNCTIONS if function.tool_type == tool_type)
-    return next((one for one in candidates if one.is_renamable or one.name == name), None)
+    candidates = [function for function in FUNCTIONS if function.tool_type == tool_type]
+    named = next((one for one in candidates if one.name == name), None)
+    return named or next((one for one in candidates if one.is_renamable), None)
 
 
 def _compact_schema(schema: JsonObject) -> JsonObject:

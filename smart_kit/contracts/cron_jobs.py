@@ -1,12 +1,14 @@
 """Reminders and scheduled prompts."""
 
-from typing import Annotated, Literal
+from datetime import datetime
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
-from pydantic import Field, StringConstraints
+from pydantic import Field, StringConstraints, model_validator
 
 from smart_kit.contracts.base import (
     Contract,
+    LocalDatetime,
     Name,
     RecordRead,
     RequestBody,
@@ -22,6 +24,14 @@ CronJobType = Literal["reminder", "prompt"]
 RunState = Literal["claimed", "dispatched", "done", "missed", "failed"]
 JobText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 CronExpression = Annotated[str, StringConstraints(max_length=255)]
+RecurrenceRule = Annotated[
+    str,
+    StringConstraints(max_length=255),
+    Field(
+        description="A recurrence rule of RFC 5545, without DTSTART, for what cron cannot say",
+        examples=["FREQ=WEEKLY;INTERVAL=2;BYDAY=FR"],
+    ),
+]
 
 BotId = Annotated[
     int,
@@ -32,7 +42,8 @@ BotId = Annotated[
 
 
 class CronJobCreate(RequestBody):
-    """A new job with exactly one of `at` and `cron_expression`."""
+    """A new job: once (`at`), by cron (`cron_expression`), or by a rule that counts from its start
+    (`rrule` with `at`)."""
 
     model_config = example_config(
         user_id=EXAMPLE_IDS["users"], text="Stretch", cron_expression="0 9 * * 1-5"
@@ -43,7 +54,9 @@ class CronJobCreate(RequestBody):
     name: Name | None = Field(None, description="null: the beginning of the text")
     text: JobText
     at: ZonedOrLocalTime | None = None
+    local_at: LocalDatetime | None = Field(None, description="The same as `at` without an offset")
     cron_expression: CronExpression | None = Field(None, examples=["0 9 * * 1-5"])
+    rrule: RecurrenceRule | None = None
     timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
     chat_id: int | None = Field(None, gt=-(2**52), lt=2**52)
     """null: the user's private chat."""
@@ -60,7 +73,9 @@ class CronJobUpdate(RequestBody):
     name: Name | None = None
     text: JobText | None = None
     at: ZonedOrLocalTime | None = None
+    local_at: LocalDatetime | None = None
     cron_expression: CronExpression | None = None
+    rrule: RecurrenceRule | None = None
     timezone: TimeZoneName | None = None
     priority: NotificationPriority | None = None
     is_active: bool | None = None
@@ -76,7 +91,11 @@ class CronJobRead(RecordRead):
     name: str
     text: str
     at: UtcDatetime | None
+    """When a one-off fires, or the start of a rule."""
+    local_at: datetime | None = None
+    """The local time that `at` stands for; null: `at` is an instant, whatever the time zone."""
     cron_expression: str | None
+    rrule: str | None = None
     timezone: str
     chat_id: int
     bot_id: int | None = None
@@ -95,6 +114,16 @@ class CronJobRunRead(Contract):
     job_id: UUID
     scheduled_for: UtcDatetime
     state: RunState
+    reason: str | None = None
+    """Why the run was missed or failed."""
+    missed_count: int = 0
+    """Earlier times of the job that were missed and are reported with this run."""
+    missed_since: UtcDatetime | None = None
+    """The first of them."""
+    acknowledged_at: UtcDatetime | None = None
+    """When the user pressed Done."""
+    snoozed_job_id: UUID | None = None
+    """The reminder that a button under this one created."""
     claimed_at: UtcDatetime
     dispatched_at: UtcDatetime | None
     done_at: UtcDatetime | None
@@ -113,6 +142,10 @@ class ClaimedRun(Contract):
     timezone: str
     priority: NotificationPriority
     scheduled_for: UtcDatetime
+    missed_count: int = 0
+    missed_since: UtcDatetime | None = None
+    is_skipped: bool = False
+    """Whether the run is too late to be executed; the user is only told of it."""
 
 
 class ClaimedRuns(Contract):
@@ -129,3 +162,33 @@ class DispatchedRuns(RequestBody):
     model_config = example_config(run_ids=[EXAMPLE_IDS["tools"]])
 
     run_ids: Annotated[list[UUID], Field(max_length=1000)]
+
+
+class RunSnooze(RequestBody):
+    """Remind again: in some minutes, or tomorrow at the same local time."""
+
+    model_config = example_config(minutes=10)
+
+    minutes: int | None = Field(None, ge=1, le=7 * 24 * 60)
+    tomorrow: bool = False
+
+    @model_validator(mode="after")
+    def _require_one(self) -> Self:
+        if (self.minutes is None) == (not self.tomorrow):
+            raise ValueError("give exactly one of minutes and tomorrow")
+        return self
+
+
+class JobsMove(RequestBody):
+    """Give a user's active jobs in other time zones the user's own time zone."""
+
+    model_config = example_config(user_id=EXAMPLE_IDS["users"])
+
+    user_id: UUID
+
+
+class FireTimes(Contract):
+    """The next times at which a job fires."""
+
+    items: list[UtcDatetime]
+    timezone: str

@@ -15,6 +15,7 @@ EffectKind = Literal[
     "event_created",
     "event_changed",
     "event_cancelled",
+    "settings_changed",
 ]
 
 

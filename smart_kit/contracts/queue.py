@@ -11,6 +11,7 @@ from pydantic import Field, TypeAdapter
 
 from smart_kit.contracts.base import Contract, UtcDatetime, utc_now
 from smart_kit.contracts.effects import EffectRead
+from smart_kit.settings import TimeZoneName
 
 
 class QueueMessage(Contract):
@@ -67,7 +68,7 @@ class UserCommand(QueueMessage):
     name: UserCommandName
 
 
-ChoiceKind = Literal["assistant", "model"]
+ChoiceKind = Literal["assistant", "model", "timezone"]
 """What users choose with buttons."""
 
 
@@ -77,8 +78,10 @@ class UserPress(QueueMessage):
     kind: Literal["user_press"] = "user_press"
     sender: Sender
     choice_kind: ChoiceKind
-    row_id: UUID | None
+    row_id: UUID | None = None
     """Id of the chosen assistant or model; None: the default."""
+    timezone: TimeZoneName | None = None
+    """The chosen time zone."""
 
 
 class ScheduledPrompt(QueueMessage):
@@ -119,7 +122,7 @@ class Reply(BaseTelegramMessage):
 
 
 class Notification(BaseTelegramMessage):
-    """A reminder at its time."""
+    """A reminder at its time, or the report of runs that were missed."""
 
     kind: Literal["notification"] = "notification"
     run_id: UUID
@@ -127,6 +130,12 @@ class Notification(BaseTelegramMessage):
     text: str
     scheduled_for: UtcDatetime
     timezone: str
+    is_report: bool = False
+    """Whether it only reports that this scheduled prompt was missed; it has no buttons."""
+    missed_count: int = 0
+    """Earlier times of the job that were missed."""
+    missed_since: UtcDatetime | None = None
+    """The first of them."""
 
 
 class ChoiceOption(Contract):
@@ -141,12 +150,13 @@ class ChoiceOption(Contract):
 class Choice(BaseTelegramMessage):
     """Options that a user can choose from.
 
-    `callback_data` is `<choice_kind>:<row id>`, or `<choice_kind>:default`.
+    `callback_data` is `<choice_kind>:<row id>`, or `<choice_kind>:default`. The options of the kind
+    `timezone` are chosen by tg_bot, which knows the language of the user.
     """
 
     kind: Literal["choice"] = "choice"
     choice_kind: ChoiceKind
-    options: tuple[ChoiceOption, ...]
+    options: tuple[ChoiceOption, ...] = ()
 
 
 NoticeName = Literal[
@@ -174,6 +184,7 @@ NoticeName = Literal[
     "choice_unavailable",
     "budget_low",
     "budget_exceeded",
+    "scheduled_budget_exceeded",
 ]
 
 

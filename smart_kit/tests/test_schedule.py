@@ -1,8 +1,9 @@
 """Fire times. Results are in UTC; the tables have local times, as users see them."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
-from itertools import pairwise
+from itertools import islice, pairwise
 from time import tzset
 from zoneinfo import ZoneInfo
 
@@ -10,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smart_kit import local_time, schedule
+from smart_kit import local_time
 from smart_kit.errors import InvalidRequest
+from smart_kit.schedule import CronSchedule, RruleSchedule
 
 BERLIN = (
     "Europe/Berlin"  # 2026: clocks go forward on 29 March at 02:00, back on 25 October at 03:00
@@ -35,7 +37,7 @@ def tokyo_system_timezone(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def list_fires(expression: str, zone: str, after: datetime, count: int) -> list[datetime]:
     found = []
     for _ in range(count):
-        fire = schedule.get_next_fire(expression, zone, after)
+        fire = CronSchedule(expression, zone).get_next_fire(after)
         assert fire is not None
         found.append(fire)
         after = fire
@@ -70,22 +72,22 @@ def parse_utc(text: str) -> datetime:
     ],
 )
 def test_next_fire(expression: str, zone: str, after: str, expected: str) -> None:
-    schedule.check_cron_expression(expression)
-    assert schedule.get_next_fire(expression, zone, parse_utc(after)) == parse_utc(expected)
+    CronSchedule(expression, "UTC").check(datetime.now(UTC))
+    assert CronSchedule(expression, zone).get_next_fire(parse_utc(after)) == parse_utc(expected)
 
 
 def test_expression_that_never_fires_has_no_fire_times() -> None:
     first, last = parse_utc("2025-01-01T00:00"), parse_utc("2026-01-01T00:00")
 
-    assert schedule.get_next_fire(NEVER_FIRING, BERLIN, last) is None
-    assert schedule.list_fires_between(NEVER_FIRING, BERLIN, first, last, 5) == []
+    assert CronSchedule(NEVER_FIRING, BERLIN).get_next_fire(last) is None
+    assert CronSchedule(NEVER_FIRING, BERLIN).list_fires_between(first, last, 5) == []
 
 
 @pytest.mark.usefixtures("tokyo_system_timezone")
 def test_results_are_in_utc_whatever_the_machines_zone() -> None:
     after, fire = parse_utc("2026-01-01T07:00"), parse_utc("2026-01-01T08:00")
-    found = schedule.get_next_fire("0 9 * * *", BERLIN, after)
-    back = schedule.list_fires_between("0 9 * * *", BERLIN, after, fire, 5)
+    found = CronSchedule("0 9 * * *", BERLIN).get_next_fire(after)
+    back = CronSchedule("0 9 * * *", BERLIN).list_fires_between(after, fire, 5)
     resolved = local_time.to_utc(datetime.fromisoformat("2026-01-01T09:00"), BERLIN)
 
     assert [found, *back, resolved] == [fire] * 3
@@ -123,7 +125,9 @@ def test_job_in_a_fold_fires_in_the_first_pass_only() -> None:
 def test_second_pass_of_a_fold_does_not_repeat_fires() -> None:
     after = to_utc(BERLIN, "2026-10-25T02:10", fold=1)
 
-    assert schedule.get_next_fire("30 2 * * *", BERLIN, after) == to_utc(BERLIN, "2026-10-26T02:30")
+    assert CronSchedule("30 2 * * *", BERLIN).get_next_fire(after) == to_utc(
+        BERLIN, "2026-10-26T02:30"
+    )
 
 
 @pytest.mark.parametrize(
@@ -201,7 +205,7 @@ def test_time_beyond_the_calendar_is_refused(at: str, shown_time: str) -> None:
 )
 def test_invalid_expression_is_refused_with_a_reason(expression: str, reason: str) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        schedule.check_cron_expression(expression)
+        CronSchedule(expression, "UTC").check(datetime.now(UTC))
     assert refused.value.message == (
         f"{expression!r} is not a usable cron expression: {reason}. It has five fields, minute"
         " hour day-of-month month day-of-week, e.g. '0 9 * * 1-5' for weekdays at nine."
@@ -211,10 +215,10 @@ def test_invalid_expression_is_refused_with_a_reason(expression: str, reason: st
 @given(st.text(alphabet="0123456789*/,-#L?W MONJAN\t\n²", max_size=30))
 def test_check_accepts_only_expressions_that_fire(expression: str) -> None:
     try:
-        schedule.check_cron_expression(expression)
+        CronSchedule(expression, "UTC").check(datetime.now(UTC))
     except InvalidRequest:
         return
-    assert schedule.get_next_fire(expression, BERLIN, parse_utc("2026-01-01T00:00")) is not None
+    assert CronSchedule(expression, BERLIN).get_next_fire(parse_utc("2026-01-01T00:00")) is not None
 
 
 @pytest.mark.parametrize("zone", [BERLIN, "America/Santiago", "Australia/Lord_Howe", "Asia/Tokyo"])
@@ -228,13 +232,15 @@ def test_backward_search_finds_the_same_fires_as_forward_search(expression: str,
 
     for earliest, latest in ((0, 399), (50, 60), (7, 7)):
         last = forward[latest] + timedelta(seconds=30)
-        back = schedule.list_fires_between(expression, zone, forward[earliest], last, 1000)
+        back = CronSchedule(expression, zone).list_fires_between(forward[earliest], last, 1000)
         assert back == forward[earliest : latest + 1]
 
 
 def test_backward_search_returns_the_newest_up_to_the_limit() -> None:
     last = parse_utc("2026-01-01T12:00")
-    found = schedule.list_fires_between("* * * * *", "UTC", parse_utc("2025-12-01T00:00"), last, 3)
+    found = CronSchedule("* * * * *", "UTC").list_fires_between(
+        parse_utc("2025-12-01T00:00"), last, 3
+    )
 
     assert found == [last - timedelta(minutes=2), last - timedelta(minutes=1), last]
 
@@ -244,18 +250,187 @@ def test_backward_search_finds_nothing_after_the_end() -> None:
     a_microsecond_before = fire - timedelta(microseconds=1)
 
     for last, found in ((fire, [fire]), (a_microsecond_before, [])):
-        assert schedule.list_fires_between("0 9 2 * *", "UTC", first, last, 5) == found
+        assert CronSchedule("0 9 2 * *", "UTC").list_fires_between(first, last, 5) == found
 
 
 def test_backward_search_finds_merged_fires_of_a_gap_once() -> None:
     last, first = to_utc(BERLIN, "2026-03-29T12:00"), to_utc(BERLIN, "2026-03-28T12:00")
 
-    found = schedule.list_fires_between("0,30 2 * * *", BERLIN, first, last, 5)
+    found = CronSchedule("0,30 2 * * *", BERLIN).list_fires_between(first, last, 5)
     assert found == [to_utc(BERLIN, "2026-03-29T03:00")]
 
 
 def test_backward_search_from_a_second_pass_finds_the_first() -> None:
     now = to_utc(BERLIN, "2026-10-25T02:10", fold=1)
-    found = schedule.list_fires_between("30 2 * * *", BERLIN, now - timedelta(days=1), now, 5)
+    found = CronSchedule("30 2 * * *", BERLIN).list_fires_between(now - timedelta(days=1), now, 5)
 
     assert found[-1] == to_utc(BERLIN, "2026-10-25T02:30", fold=0)
+
+
+def parse_local(text: str) -> datetime:
+    return datetime.fromisoformat(text)
+
+
+@pytest.mark.parametrize(
+    ("rule", "start", "after", "expected"),
+    [
+        (  # every second Friday
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR",
+            "2026-11-27T09:00",
+            "2026-11-26T00:00",
+            ["2026-11-27T09:00", "2026-12-11T09:00", "2026-12-25T09:00"],
+        ),
+        (  # counted from the start, not from the question
+            "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR",
+            "2026-11-27T09:00",
+            "2026-11-27T09:00",
+            ["2026-12-11T09:00", "2026-12-25T09:00", "2027-01-08T09:00"],
+        ),
+        (
+            "RRULE:FREQ=MONTHLY;BYDAY=-1FR;",
+            "2026-11-01T12:00",
+            "2026-11-01T00:00",
+            ["2026-11-27T12:00", "2026-12-25T12:00", "2027-01-29T12:00"],
+        ),
+        (
+            "freq=daily;interval=3;count=2",
+            "2026-11-01T12:00",
+            "2026-11-01T00:00",
+            ["2026-11-01T12:00", "2026-11-04T12:00"],
+        ),
+        (
+            "FREQ=DAILY;UNTIL=20261102",
+            "2026-11-01T12:00",
+            "2026-11-01T00:00",
+            ["2026-11-01T12:00", "2026-11-02T12:00"],
+        ),
+        (
+            "FREQ=DAILY;UNTIL=20261102T110000Z",  # 12:00 in Berlin
+            "2026-11-01T12:00",
+            "2026-11-01T00:00",
+            ["2026-11-01T12:00", "2026-11-02T12:00"],
+        ),
+        (
+            "FREQ=DAILY;UNTIL=20261102T115959",
+            "2026-11-01T12:00",
+            "2026-11-01T00:00",
+            ["2026-11-01T12:00"],
+        ),
+        (
+            "FREQ=DAILY;INTERVAL=2;BYHOUR=9,18;BYMINUTE=30",
+            "2026-11-01T09:30",
+            "2026-11-01T09:30",
+            ["2026-11-01T18:30", "2026-11-03T09:30", "2026-11-03T18:30"],
+        ),
+        (  # a day that exists every four years
+            "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
+            "2026-01-01T10:00",
+            "2026-01-01T00:00",
+            ["2028-02-29T10:00", "2032-02-29T10:00"],
+        ),
+        (  # no 02:30 on 29 March: the first valid instant is 03:00
+            "FREQ=DAILY;INTERVAL=1",
+            "2026-03-28T02:30",
+            "2026-03-28T00:00",
+            ["2026-03-28T02:30", "2026-03-29T03:00", "2026-03-30T02:30"],
+        ),
+        (  # two times in the gap are one fire
+            "FREQ=DAILY;BYHOUR=2;BYMINUTE=15,45",
+            "2026-03-29T02:15",
+            "2026-03-29T00:00",
+            ["2026-03-29T03:00", "2026-03-30T02:15", "2026-03-30T02:45"],
+        ),
+        (  # of 02:30 on 25 October, the first
+            "FREQ=DAILY",
+            "2026-10-24T02:30",
+            "2026-10-24T03:00",
+            ["2026-10-25T02:30", "2026-10-26T02:30", "2026-10-27T02:30"],
+        ),
+        (  # elapsed time: the clock goes from 02:00 to 03:00
+            "FREQ=MINUTELY;INTERVAL=90",
+            "2026-03-29T00:00",
+            "2026-03-29T00:00",
+            ["2026-03-29T01:30", "2026-03-29T04:00", "2026-03-29T05:30"],
+        ),
+        (
+            "FREQ=HOURLY;COUNT=2",
+            "2026-03-29T00:00",
+            "2026-03-28T12:00",
+            ["2026-03-29T00:00", "2026-03-29T01:00"],
+        ),
+        ("FREQ=HOURLY;COUNT=2", "2026-03-29T00:00", "2026-03-29T01:00", []),
+        (
+            "FREQ=HOURLY;UNTIL=20260329T010000",
+            "2026-03-29T00:00",
+            "2026-03-28T12:00",
+            ["2026-03-29T00:00", "2026-03-29T01:00"],
+        ),
+    ],
+)
+def test_fires_of_rule_are_at_local_times(
+    rule: str, start: str, after: str, expected: list[str]
+) -> None:
+    plan = RruleSchedule(rule, parse_local(start), BERLIN)
+
+    found = list(islice(plan.iter_fires(to_utc(BERLIN, after)), len(expected) or 1))
+
+    assert found == [to_utc(BERLIN, text) for text in expected][:3]
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ("", "it needs FREQ"),
+        ("every second Friday", "it needs FREQ"),
+        ("INTERVAL=2", "it needs FREQ"),
+        ("FREQ=DAILY;FREQ=WEEKLY", "each part only once"),
+        ("FREQ=SECONDLY", "FREQ has no valid value"),
+        ("FREQ=DAILY;INTERVAL=0", "INTERVAL has no valid value"),
+        ("FREQ=DAILY;INTERVAL=-1", "INTERVAL has no valid value"),
+        ("FREQ=DAILY;INTERVAL", "INTERVAL has no valid value"),
+        ("FREQ=DAILY;;INTERVAL=2", "an empty part is not supported"),
+        ("FREQ=DAILY;BYEASTER=0", "BYEASTER is not supported"),
+        ("FREQ=DAILY;DTSTART=20260101T000000", "DTSTART is not supported"),
+        ("FREQ=MINUTELY;BYHOUR=9", "BYHOUR is not supported"),
+        ("FREQ=WEEKLY;BYDAY=XX", "BYDAY has no valid value"),
+        ("FREQ=WEEKLY;BYDAY=1FR", "need FREQ=MONTHLY or FREQ=YEARLY"),
+        ("FREQ=MONTHLY;BYMONTHDAY=32", "BYMONTHDAY has no valid value"),
+        ("FREQ=DAILY;UNTIL=20260231", "UNTIL has no valid value"),
+        ("FREQ=DAILY;UNTIL=tomorrow", "UNTIL has no valid value"),
+        ("FREQ=DAILY;UNTIL=20991231;COUNT=3", "exclude each other"),
+        ("FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=1,2,3,4,5", "more than 24 times a day"),
+        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "it never fires"),
+        ("FREQ=DAILY;UNTIL=20200101", "it never fires"),
+    ],
+)
+def test_rule_that_cannot_be_used_is_refused_with_the_reason(rule: str, reason: str) -> None:
+    plan = RruleSchedule(rule, parse_local("2026-11-01T09:00"), BERLIN)
+
+    with pytest.raises(InvalidRequest, match=re.escape(reason)):
+        plan.check(parse_utc("2026-11-01T00:00"))
+
+
+def test_newest_fires_of_a_rule_between_two_times() -> None:
+    plan = RruleSchedule("FREQ=DAILY;INTERVAL=2", parse_local("2026-11-01T09:00"), "UTC")
+    first, last = parse_utc("2026-11-03T09:00"), parse_utc("2026-11-09T09:00")
+
+    fires = plan.list_fires_between(first, last, 3)
+
+    assert fires == [parse_utc(f"2026-11-0{day}T09:00") for day in (5, 7, 9)]
+    assert plan.list_fires_between(first, last, 9)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("expression", "minutes"),
+    [("*/20 * * * *", 20), ("0,50 * * * *", 10), ("0-1 0 29 2 *", 1), ("0 9 * * *", 1440)],
+)
+def test_shortest_interval_of_an_expression(expression: str, minutes: int) -> None:
+    plan = CronSchedule(expression, "UTC")
+
+    assert plan.find_shortest_interval(parse_utc("2026-11-01T00:30")) == timedelta(minutes=minutes)
+
+
+def test_single_fire_has_no_shortest_interval() -> None:
+    plan = RruleSchedule("FREQ=DAILY;COUNT=1", parse_local("2026-11-02T09:00"), "UTC")
+
+    assert plan.find_shortest_interval(parse_utc("2026-11-01T00:00")) is None
