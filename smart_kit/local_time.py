@@ -19,6 +19,16 @@ def to_utc(at: datetime, zone: str) -> datetime:
         raise InvalidRequest(f"{at.isoformat()} is beyond the calendar.") from error
 
 
+def find_local(at: datetime, zone: str) -> datetime | None:
+    """Return the local time that `at` states, without an offset; None if its offset is another one
+    than the zone has then, so that only the instant is meant."""
+    local = at.replace(tzinfo=None, fold=0)
+    if at.tzinfo is None:
+        return local
+    offsets = {local.replace(tzinfo=ZoneInfo(zone), fold=fold).utcoffset() for fold in (0, 1)}
+    return local if offsets == {at.utcoffset()} else None
+
+
 def to_first_valid_utc(local: datetime, zone: str) -> datetime:
     """Convert a local time without an offset, as `to_utc` does, except that a time that a clock
     change skips becomes the first valid instant after the gap."""

@@ -7,7 +7,7 @@ from typing import NamedTuple, assert_never
 import structlog
 
 from smart_kit.contracts.base import utc_now
-from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.effects import UNDO_REFUSALS, EffectRead
 from smart_kit.contracts.queue import (
     ChoiceKind,
     ChoiceOption,
@@ -111,6 +111,21 @@ class CommandHandler:
             log.warning("command abandoned", command=name, reason=error.message)
             return context.build_notice_outcome("try_again_later")
 
+    async def set_timezone(self, context: CommandContext, timezone: str) -> EffectRead | None:
+        """Save the time zone that the user has chosen. Return the change; None if it was chosen
+        before. Raises RetryMessage as `handle` does, RejectMessage after the same time."""
+        change = UserUpdate(timezone=timezone)
+        try:
+            user = await self.rest.update_user(context.user.id, change, context.idempotency_key)
+        except UpstreamUnavailable as error:
+            raise RetryMessage(
+                compute_retry_delay(context.message), f"the time zone: {error.message}"
+            ) from error
+        await self._require_change_in_redis(
+            context, "the time zone", lambda known: known.timezone == timezone
+        )
+        return user.effect
+
     async def _start_thread(self, context: CommandContext) -> Outcome:
         assistant_id = context.assistant.id
         thread = await self.rest.create_thread(
@@ -131,8 +146,10 @@ class CommandHandler:
             effect = await self.rest.undo(context.user.id, context.idempotency_key)
         except NotFound:
             return context.build_notice_outcome("nothing_to_undo")
-        except Conflict:
-            return context.build_notice_outcome("cannot_be_undone")
+        except Conflict as error:
+            reasons = {detail: reason for reason, detail in UNDO_REFUSALS.items()}
+            reason = reasons.get(error.message, "unknown")
+            return context.build_notice_outcome("cannot_be_undone", {"reason": reason})
         thread_id = context.assistant.get_or_create_thread(context.user)
         # Restores a lost history first: once it grows, it would count as complete.
         await self.history.get_newest(thread_id, context.user.id, 1)
@@ -146,7 +163,7 @@ class CommandHandler:
         if choice is None:
             return context.build_notice_outcome("choice_unavailable")
         try:
-            await self.rest.update_user(context.user.id, choice.change)
+            await self.rest.update_user(context.user.id, choice.change, context.idempotency_key)
         except DomainError:  # rest_service has a newer configuration
             return context.build_notice_outcome("choice_unavailable")
         changed = choice.change.model_dump(exclude_unset=True)

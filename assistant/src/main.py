@@ -101,7 +101,7 @@ def _build_orchestrator(
     rest, clock = services.rest, services.clock
     users, history, client = UserStore(redis, rest), HistoryStore(redis, rest), ModelClient()
     window = ContextWindow(settings.max_context_messages, settings.max_context_length)
-    budgets = BudgetFactory(redis, rest, clock)
+    budgets = BudgetFactory(redis, rest, clock, settings.scheduled_budget_share)
     zone = ZoneInfo(settings.default_timezone)
     turn_runner = TurnRunner(mailbox, history, redis, clock, zone, budgets)
 

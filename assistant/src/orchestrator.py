@@ -84,10 +84,14 @@ class AssistantOrchestrator:
         assistant = factory.create_main_assistant(user.assistant_id, user.model)
         if assistant is None:
             raise RetryMessage(CONFIGURATION_RETRY_SECONDS, "there is no active secretary")
+        version = factory.configuration.version
         if isinstance(message, UserCommand | UserPress):
             context = CommandContext(message, user, assistant, factory)
-            return await self.commands.handle(context)
-        version = factory.configuration.version
+            if isinstance(message, UserCommand) or message.timezone is None:
+                return await self.commands.handle(context)
+            effect = await self.commands.set_timezone(context, message.timezone)
+            press = TurnRequest(delivery, message, user, assistant, version, effect=effect)
+            return await self.turn_runner.resume(press)
         request = TurnRequest(delivery, message, user, assistant, version, is_user_new=is_new)
         return await self.turn_runner.run(request)
 

@@ -11,20 +11,31 @@ from prometheus_client import Counter
 
 from smart_kit.clock import Clock
 from smart_kit.contracts.base import utc_now
-from smart_kit.contracts.queue import NoticeName, ScheduledPrompt, UserMessage
-from smart_kit.contracts.threads import TurnRecord
+from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.queue import NoticeName, ScheduledPrompt, UserMessage, UserPress
+from smart_kit.contracts.threads import CronJobRunRecord, TurnRecord
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import UpstreamError
 from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
 from smart_kit.redis import Redis
 
 from .assistants.llm_chat import SecretaryLLMChat
-from .core.errors import BudgetExceeded, ContextLengthExceeded, DeadlineExceeded, EmptyResponse
+from .core.errors import (
+    BudgetExceeded,
+    ContextLengthExceeded,
+    DeadlineExceeded,
+    EmptyResponse,
+    TimezoneRequired,
+)
 from .core.journal import Journal, parse_effects
 from .core.turn import Turn
 from .core.turn_progress import TurnProgress, publishing_progress
 from .messages import replies
-from .messages.conversation import Conversation, build_scheduled_text
+from .messages.conversation import (
+    TIMEZONE_QUESTION,
+    build_scheduled_text,
+    find_waiting_request,
+)
 from .messages.item import ChatItem
 from .services.budget import LOW_PERCENT, BudgetFactory
 from .storage.history import HistoryStore
@@ -39,12 +50,14 @@ class TurnRequest:
     """A message to answer, with its user, assistant and delivery."""
 
     delivery: Delivery
-    message: UserMessage | ScheduledPrompt
+    message: UserMessage | ScheduledPrompt | UserPress
     user: UserSnapshot
     assistant: SecretaryLLMChat
     configuration_version: int
     is_user_new: bool = False
     """Whether this message created the user, so that there is no history."""
+    effect: EffectRead | None = None
+    """The change that a pressed button has made."""
 
 
 @dataclass(frozen=True)
@@ -59,27 +72,79 @@ class TurnRunner:
     budgets: BudgetFactory
 
     async def run(self, request: TurnRequest) -> Outcome:
-        """Return the answer, or a notice if no model answered, each with receipts."""
-        with publishing_progress(self.redis, request.message) as progress:
-            thread_id = request.assistant.get_or_create_thread(request.user)
-            # In one round trip. The journal is read on a first attempt, too: a graceful stop takes
-            # the attempt back, but keeps its journal.
-            steps, history = await asyncio.gather(
-                self.mailbox.load_journal(request.message.id),
-                self._load_history(request, thread_id),
-            )
-            turn = self._build_turn(request, progress, thread_id, steps)
-            conversation = self._open_conversation(request, turn, history)
-            try:
-                text = await request.assistant.process_message(turn, conversation)
-            except UpstreamError as error:
-                log.warning("turn failed", reason=error.message)
-                name = _to_notice_name(error)
-                notice = replies.build_notice(request.message, request.user, name, turn.receipts)
-                items = conversation.build_unfinished_items()
-                return _build_outcome(request, turn, notice, items, error)
-        reply = replies.build_reply(request.message, request.user, text, turn.receipts)
-        return _build_outcome(request, turn, reply, conversation.items)
+        """Return the answer, a question for the user's time zone, or a notice if no model answered,
+        each with receipts."""
+        message = request.message
+        assert not isinstance(message, UserPress), "a press is resumed"
+        with publishing_progress(self.redis, message) as progress:
+            turn, history = await self._open_turn(request, progress)
+            text = message.text
+            if isinstance(message, ScheduledPrompt):
+                text = build_scheduled_text(text, message.scheduled_for.astimezone(turn.zone))
+            return await self._answer(request, turn, text, history)
+
+    async def resume(self, request: TurnRequest) -> Outcome:
+        """Answer the request that had to wait for the user's time zone, which a press has given.
+
+        Without such a request, only the change is confirmed.
+        """
+        message, effect = request.message, request.effect
+        assert isinstance(message, UserPress)
+        with publishing_progress(self.redis, message) as progress:
+            turn, history = await self._open_turn(request, progress)
+            turn.apply_timezone(message.timezone)
+            turn.effects["0"] = () if effect is None else (effect,)
+            was_known = effect is None or (effect.before or {}).get("timezone") is not None
+            text = None if was_known else find_waiting_request(history)
+            if text is not None:
+                return await self._answer(request, turn, text, history)
+        notice = replies.build_notice(
+            message, turn.user, "timezone_chosen", turn.receipts, {"timezone": turn.zone.key}
+        )
+        return Outcome(replies=(notice,), journal_message_id=message.id)
+
+    async def _open_turn(
+        self, request: TurnRequest, progress: TurnProgress
+    ) -> tuple[Turn, list[ChatItem]]:
+        """Return the turn and the part of the history that the model sees."""
+        thread_id = request.assistant.get_or_create_thread(request.user)
+        # In one round trip. The journal is read on a first attempt, too: a graceful stop takes
+        # the attempt back, but keeps its journal.
+        steps, history = await asyncio.gather(
+            self.mailbox.load_journal(request.message.id),
+            self._load_history(request, thread_id),
+        )
+        return self._build_turn(request, progress, thread_id, steps), history
+
+    async def _answer(
+        self, request: TurnRequest, turn: Turn, text: str, history: list[ChatItem]
+    ) -> Outcome:
+        message, user = request.message, turn.user
+        conversation = request.assistant.open_conversation(turn, text, history)
+        try:
+            answer = await request.assistant.process_message(turn, conversation)
+        except TimezoneRequired:
+            question = replies.build_choice_prompt(message, user, "timezone")
+            items = conversation.build_question_items(TIMEZONE_QUESTION)
+            return _build_outcome(request, turn, (question,), items)
+        except UpstreamError as error:
+            log.warning("turn failed", reason=error.message)
+            items = conversation.build_unfinished_items()
+            envelopes = await self._build_failure_replies(request, turn, error)
+            return _build_outcome(request, turn, envelopes, items, error)
+        reply = replies.build_reply(message, user, answer, turn.receipts)
+        return _build_outcome(request, turn, (reply,), conversation.items)
+
+    async def _build_failure_replies(
+        self, request: TurnRequest, turn: Turn, error: UpstreamError
+    ) -> tuple[Envelope, ...]:
+        """Return the notice why there is no answer; of paused scheduled prompts once a day."""
+        name = _to_notice_name(error)
+        if turn.is_scheduled and isinstance(error, BudgetExceeded):
+            if not turn.receipts and not await turn.budget.claim_pause_notice(turn.message_id):
+                return ()
+            name = "scheduled_budget_exceeded"
+        return (replies.build_notice(request.message, turn.user, name, turn.receipts),)
 
     async def _load_history(self, request: TurnRequest, thread_id: UUID) -> list[ChatItem]:
         """Return the part of the history that the model sees."""
@@ -105,20 +170,12 @@ class TurnRunner:
             configuration_version=request.configuration_version,
             zone=zone,
             requested_at=(message.created_at + self.clock.offset).astimezone(zone),
+            is_scheduled=is_scheduled,
             journal=Journal(self.mailbox, request.delivery, message.id, steps),
             progress=progress,
-            budget=self.budgets.for_user(user, zone, exempt=is_scheduled),
+            budget=self.budgets.for_user(user, zone, is_scheduled=is_scheduled),
             effects=parse_effects(steps),
         )
-
-    def _open_conversation(
-        self, request: TurnRequest, turn: Turn, history: list[ChatItem]
-    ) -> Conversation:
-        message = request.message
-        text = message.text
-        if isinstance(message, ScheduledPrompt):
-            text = build_scheduled_text(text, message.scheduled_for.astimezone(turn.zone))
-        return request.assistant.open_conversation(turn, text, history)
 
     def _zone_for(self, user: UserSnapshot) -> ZoneInfo:
         if user.timezone is None:
@@ -142,7 +199,7 @@ def _to_notice_name(error: UpstreamError) -> NoticeName:
 def _build_outcome(
     request: TurnRequest,
     turn: Turn,
-    reply: Envelope,
+    envelopes: tuple[Envelope, ...],
     items: list[ChatItem],
     error: UpstreamError | None = None,
 ) -> Outcome:
@@ -153,11 +210,11 @@ def _build_outcome(
     _log_turn(turn, status, request.delivery.attempt)
     message, stored_items = request.message, request.assistant.window.strip_for_history(items)
     is_in_context = error is None or bool(turn.receipts)
-    envelopes = [reply]
     if turn.budget.is_low and not isinstance(error, BudgetExceeded):
         parameters = {"percent": str(LOW_PERCENT)}
-        envelopes.append(replies.build_side_notice(message, request.user, "budget_low", parameters))
-    record = TurnRecord(
+        low = replies.build_side_notice(message, request.user, "budget_low", parameters)
+        envelopes = (*envelopes, low)
+    record = _build_skipped_run(message, turn, error) or TurnRecord(
         message_id=message.id,
         user_id=turn.user.id,
         assistant_id=turn.assistant_id,
@@ -173,12 +230,25 @@ def _build_outcome(
         finished_at=utc_now(),
     )
     return Outcome(
-        replies=tuple(envelopes),
+        replies=envelopes,
         history=tuple(item.json for item in stored_items) if is_in_context else (),
         thread_id=turn.thread_id,
         history_limit=request.assistant.window.history_limit,
         archive_record=record.model_dump_json(),
         journal_message_id=message.id,
+    )
+
+
+def _build_skipped_run(
+    message: UserMessage | ScheduledPrompt | UserPress, turn: Turn, error: UpstreamError | None
+) -> CronJobRunRecord | None:
+    """Return the record of a scheduled prompt that the budget has kept from any model call."""
+    if not isinstance(message, ScheduledPrompt) or not isinstance(error, BudgetExceeded):
+        return None
+    if any(step.is_answered for step in turn.steps):
+        return None
+    return CronJobRunRecord(
+        run_id=message.run_id, state="missed", reason="budget", ended_at=utc_now()
     )
 
 

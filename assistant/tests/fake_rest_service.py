@@ -30,7 +30,12 @@ class FakeRestService:
     undoable_effects: list[dict[str, Any]] = field(default_factory=list)
     """Effects that /undo would take back, the newest last."""
     next_fire_at: str | None = "2026-11-27T08:00:00Z"
-    """Of a recurring job."""
+    """Of every job that it returns."""
+    jobs: list[dict[str, Any]] = field(default_factory=list)
+    """Alice's reminders, as `make_job` makes them."""
+    user: dict[str, Any] = field(default_factory=dict)
+    """Settings of the user, as PATCH /users left them."""
+    effects: list[dict[str, Any]] = field(default_factory=list)
 
     delay_seconds: float = 0.0
     on_request: Callable[[], Awaitable[None]] | None = None
@@ -49,34 +54,47 @@ class FakeRestService:
         return self._respond(request, json.loads(request.content or b"{}"))
 
     def _respond(self, request: httpx2.Request, body: dict[str, Any]) -> httpx2.Response:
-        match request.method, request.url.path.split("/")[2]:
+        route = request.method, request.url.path.split("/")[2]
+        if (write := self._find_write(route)) is not None:
+            status = {"POST": 201, "PATCH": 200, "DELETE": 204}[request.method]
+            made = self._idempotent(request, body, write)
+            return httpx2.Response(status, json=made) if made else httpx2.Response(status)
+        match route:
             case "PUT", "users":
                 return httpx2.Response(200, json=self._upsert_users(body))
-            case "POST", "cron-jobs":
-                return httpx2.Response(
-                    201, json=self._idempotent(request, body, self._create_cron_job)
-                )
-            case "POST", "tasks":
-                return httpx2.Response(201, json=self._idempotent(request, body, self._create_task))
-            case "PATCH", "tasks":
-                return httpx2.Response(200, json=self._idempotent(request, body, self._update_task))
+            case "GET", "cron-jobs":
+                wanted = request.url.params["is_active"] == "true"
+                jobs = [job for job in self.jobs if job["is_active"] == wanted]
+                return httpx2.Response(200, json=_build_page(jobs))
+            case "GET", "effects":
+                return httpx2.Response(200, json=_build_page(self.effects))
             case "GET", "tasks":
-                page = {"items": self.tasks, "total": self.tasks_total or len(self.tasks)}
-                return httpx2.Response(200, json=page | {"limit": 50, "offset": 0})
+                total = self.tasks_total or len(self.tasks)
+                return httpx2.Response(200, json=_build_page(self.tasks) | {"total": total})
             case "GET", "messages":
                 return httpx2.Response(200, json=self._list_messages(request))
             case "POST", "effects":
                 return self._undo(request, body)
-            case "POST", "threads":
-                return httpx2.Response(
-                    201, json=self._idempotent(request, body, self._create_thread)
-                )
         return httpx2.Response(404, json={"error": "not_found", "detail": "no such route"})
+
+    def _find_write(
+        self, route: tuple[str, str]
+    ) -> Callable[[httpx2.Request, dict[str, Any]], dict[str, Any]] | None:
+        """Return what changes records at this route; None: it reads, or knows no keys."""
+        return {
+            ("POST", "cron-jobs"): self._create_cron_job,
+            ("PATCH", "cron-jobs"): self._update_job,
+            ("DELETE", "cron-jobs"): self._delete_job,
+            ("PATCH", "users"): self._update_user,
+            ("POST", "tasks"): self._create_task,
+            ("PATCH", "tasks"): self._update_task,
+            ("POST", "threads"): self._create_thread,
+        }.get(route)
 
     @property
     def bodies(self) -> list[dict[str, Any]]:
         """The bodies of the requests."""
-        return [json.loads(request.content) for request in self.requests]
+        return [json.loads(request.content) for request in self.requests if request.content]
 
     def requests_to(self, method: str, path: str) -> list[httpx2.Request]:
         """Return the requests of this method and path."""
@@ -150,13 +168,54 @@ class FakeRestService:
         return after | {"effect": _build_effect(request, after["user_id"], "task_changed", after)}
 
     def _create_cron_job(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
-        job = {"at": None, "cron_expression": None, "priority": "high", "is_active": True} | body
-        job |= {"id": str(uuid4()), "name": body["text"][:60], **_timestamps()}
-        job["next_fire_at"] = job["at"] or self.next_fire_at
+        job = make_job(**body) | {"id": str(uuid4()), "next_fire_at": self.next_fire_at}
         after = {"text": body["text"]}
         effect = _build_effect(request, body["user_id"], "reminder_created", after)
         self.undoable_effects.append(effect)
         return job | {"effect": effect}
+
+    def _find_job(self, request: httpx2.Request) -> dict[str, Any]:
+        job_id = request.url.path.split("/")[-1]
+        return next(job for job in self.jobs if job["id"] == job_id)
+
+    def _update_job(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
+        after = self._find_job(request) | body | {"next_fire_at": self.next_fire_at}
+        return after | {"effect": _build_effect(request, after["user_id"], "reminder_changed", {})}
+
+    def _delete_job(self, request: httpx2.Request, _: dict[str, Any]) -> dict[str, Any]:
+        job = self._find_job(request)
+        self.jobs.remove(job)
+        effect = _build_effect(request, job["user_id"], "reminder_cancelled", {})
+        other = effect | {"step": "9.9"}
+        self.effects = [other, effect | {"after": None, "before": {"text": job["text"]}}]
+        return {}
+
+    def _update_user(self, request: httpx2.Request, body: dict[str, Any]) -> dict[str, Any]:
+        before = {"timezone": self.user.get("timezone"), "language": self.user.get("language")}
+        self.user |= body
+        user = make_user(ALICE).model_dump(mode="json") | {"username": None} | before | body
+        effect = _build_effect(request, user["id"], "settings_changed", before | body)
+        return user | _timestamps() | {"effect": effect | {"before": before}}
+
+
+def make_job(text: str, **changes: Any) -> dict[str, Any]:
+    """Return a reminder of Alice, as rest_service sends it."""
+    made = {
+        "id": str(id_for(text)),
+        "user_id": str(id_for(str(ALICE))),
+        "type": "reminder",
+        "name": text[:60],
+        "text": text,
+        "at": None,
+        "cron_expression": None,
+        "timezone": "Europe/Berlin",
+        "chat_id": ALICE,
+        "priority": "high",
+        "is_active": True,
+        "next_fire_at": None,
+        **_timestamps(),
+    }
+    return made | changes
 
 
 def make_task(title: str, **changes: Any) -> dict[str, Any]:
@@ -187,6 +246,10 @@ def _build_effect(
         "step": step,
         "created_at": _now(),
     }
+
+
+def _build_page(items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"items": items, "total": len(items), "limit": 200, "offset": 0}
 
 
 def _now() -> str:

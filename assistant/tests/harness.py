@@ -1,6 +1,7 @@
 """Runs the assistant as main.py assembles it, with a test queue, model and rest_service."""
 
 import itertools
+from decimal import Decimal
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -112,7 +113,7 @@ class AssistantHarness:
             self.redis,
             self.clock,
             ZoneInfo("America/New_York"),
-            BudgetFactory(self.redis, self.client, self.clock),
+            BudgetFactory(self.redis, self.client, self.clock, Decimal("0.5")),
         )
         return AssistantOrchestrator(
             self.mailbox,

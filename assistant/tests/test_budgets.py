@@ -1,6 +1,7 @@
 """The effect of a daily budget on messages. (The budget itself: services/test_budget.py.)"""
 
 import asyncio
+import json
 import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -257,12 +258,9 @@ async def test_cheaper_model_answers_when_the_budget_is_short(
     assert [one.body["model"] for one in model.requests] == ["cheap-model"]
 
 
-async def test_a_schedule_is_counted_and_never_refused(
-    harness: AssistantHarness, model: ScriptedModel
-) -> None:
-    await set_spent(harness, "100")
+def make_prompt() -> ScheduledPrompt:
     run_id = uuid4()
-    prompt = ScheduledPrompt(
+    return ScheduledPrompt(
         id=f"run:{run_id}",
         conversation=f"tg:{BOT}:{ALICE}",
         chat_id=ALICE,
@@ -273,11 +271,33 @@ async def test_a_schedule_is_counted_and_never_refused(
         text="Tell me a joke",
         scheduled_for=datetime(2026, 11, 21, 7, 0, tzinfo=UTC),
     )
+
+
+async def test_scheduled_prompt_is_counted(harness: AssistantHarness, model: ScriptedModel) -> None:
+    await set_spent(harness, "0")
     model.add_steps("Knock, knock.")
-    (reply,) = parse_replies(await harness.handle(await harness.deliver(prompt)))
+    (reply,) = parse_replies(await harness.handle(await harness.deliver(make_prompt())))
 
     assert reply.text == "Knock, knock."
-    assert await read_spent(harness) == 100 + CALL_COST
+    assert await read_spent(harness) == CALL_COST
+
+
+async def test_scheduled_prompts_pause_with_one_notice_when_the_budget_is_used_up(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await set_spent(harness, "100")
+    first = await harness.deliver(make_prompt())
+    attempt = await harness.orchestrator.process_message(first)
+    outcomes = [attempt, await harness.handle(first)]
+    outcomes.append(await harness.handle(await harness.deliver(make_prompt())))
+
+    names = [[reply.notice for reply in parse_replies(outcome)] for outcome in outcomes]
+    assert names == [["scheduled_budget_exceeded"], ["scheduled_budget_exceeded"], []]
+    assert model.requests == []
+    records = [json.loads(outcome.archive_record) for outcome in outcomes]
+    assert [(one["kind"], one["state"], one["reason"]) for one in records] == [
+        ("run", "missed", "budget")
+    ] * 3
 
 
 async def test_calls_of_a_sub_assistant_count_for_the_user(

@@ -60,6 +60,8 @@ class Settings(MigrationSettings, RedisSettings, LocaleSettings, VaultSettings):
     daily_budget: BudgetAmount | None = None
     """The US dollars that models may cost each user per day, unless the user has a budget of their
     own. Empty: no limit."""
+    max_active_jobs: int = Field(100, ge=1, le=10_000)
+    """How many active reminders and scheduled requests each user may have."""
 
     openai_api_key: SecretStr | None = None
     """The API key of the model server. Empty together with OPENAI_BASE_URL: the demo model of the

@@ -18,6 +18,9 @@ Postgres several MB."""
 MAX_OVERFLOW = 6
 """Connections that are opened for bursts, and closed again afterwards."""
 
+HAS_SANDBOX_CLOCK = "has_sandbox_clock"
+"""In `session.info`: whether the clock that users see may differ from that of Postgres."""
+
 _TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
 """SQLSTATE classes of temporary errors: connection, rollback, resources, shutdown, I/O."""
 _NOT_MIGRATED_CODES = ("42P01", "42703")
@@ -48,10 +51,14 @@ def _replace_closed_connections(connection: Any, *_: object) -> None:
         raise sqlalchemy.exc.InvalidatePoolError("Postgres has closed the connection")
 
 
-def create_session_factory(engine: AsyncEngine) -> SessionFactory:
+def create_session_factory(engine: AsyncEngine, *, sandbox_clock: bool = False) -> SessionFactory:
     """Return a factory of sessions that track their changes."""
     return async_sessionmaker(
-        engine, class_=AsyncSession, sync_session_class=TrackedSession, expire_on_commit=False
+        engine,
+        class_=AsyncSession,
+        sync_session_class=TrackedSession,
+        expire_on_commit=False,
+        info={HAS_SANDBOX_CLOCK: sandbox_clock},
     )
 
 

@@ -163,7 +163,9 @@ async def get_idempotent_operation(
     if idempotency_key is not None:
         body = await request.body()
         fingerprint_hash = compute_fingerprint(request.method, request.url.path, body)
-    context = CallContext(session, caller, owner, settings.default_timezone)
+    context = CallContext(
+        session, caller, owner, settings.default_timezone, settings.max_active_jobs
+    )
     return IdempotentOperation(context, idempotency_key, fingerprint_hash)
 
 

@@ -102,7 +102,9 @@ class RestService:
         self._engine = database.create_engine(settings)
         self._redis = redis.connect(settings)
         self._blocking_redis = redis.connect_for_blocking_reads(settings)
-        self._sessions = database.create_session_factory(self._engine)
+        self._sessions = database.create_session_factory(
+            self._engine, sandbox_clock=settings.sandbox_clock
+        )
         self._store = SnapshotStore(self._redis)
         self._reconciler = SnapshotReconciler(self._sessions, self._store, settings)
         self._monitor = DependencyMonitor(self._engine, self._redis)

@@ -30,6 +30,7 @@ TAGS: tuple[tuple[str, str], ...] = (
     ("secrets", "Encrypted values for the calls of rest tools."),
     ("dead-letters", "Messages that could not be processed."),
     ("audit", "The log of writes through this API."),
+    ("clock", "The sandbox's clock; 404 without SANDBOX_CLOCK=1."),
     ("operation", "Health and metrics, without a token."),
 )
 

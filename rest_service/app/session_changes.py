@@ -22,6 +22,8 @@ class ChangesToPublish:
 
     configuration: bool = False
     cron_jobs: bool = False
+    clock_offset_seconds: int | None = None
+    """The new offset of the sandbox's clock."""
     user_ids: set[UUID] = field(default_factory=set)
     deleted_telegram_ids: set[int] = field(default_factory=set)
     """Of deleted users."""
@@ -80,6 +82,9 @@ def _record_row(changes: ChangesToPublish, row: object, *, is_deleted: bool) -> 
             changes.configuration = True
         case models.CronJob():
             changes.cron_jobs = True
+        case models.ClockState(offset_seconds=offset_seconds):
+            changes.clock_offset_seconds = offset_seconds
+            changes.cron_jobs = True  # jobs may be due now
         case models.User(id=user_id, telegram_id=telegram_id):
             changes.user_ids.add(user_id)
             if is_deleted:

@@ -56,10 +56,12 @@ from smart_kit.vault import Vault
 
 HERE = Path(__file__).parent
 
+SINGLE_ROW_TABLES = {"configuration", "clock_state"}
 # past foreign keys, and the audit log's trigger; DELETE is quicker than TRUNCATE if little is
 EMPTY_TABLES = (
     "DO $$ BEGIN SET LOCAL session_replication_role = replica;"
-    + "".join(f"DELETE FROM {name};" for name in metadata.tables if name != "configuration")
+    + "".join(f"DELETE FROM {name};" for name in metadata.tables.keys() - SINGLE_ROW_TABLES)
+    + "UPDATE clock_state SET offset_seconds = 0, tzdata_version = NULL;"
     + "END $$"
 )
 

@@ -9,6 +9,7 @@ from structlog.testing import capture_logs
 
 from rest_service.app.database import SessionFactory
 from rest_service.app.models import CronJob, CronJobRun, User
+from rest_service.app.services.cron_jobs import claims
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql
 from rest_service.tests.claim_helpers import (
     claim_jobs,
@@ -293,7 +294,7 @@ class TestNextClaim:
         await make_due_job(make, user, at=soon.isoformat())
         async with sessions.begin() as session:
             await session.get(CronJob, UUID(job["id"]), with_for_update=True)
-            assert get_wait(await claim_jobs(service)) == timedelta(seconds=10)
+            assert get_wait(await claim_jobs(service)) == claims.DISPATCH_TIMEOUT
 
 
 async def test_now_of_response_is_database_time(service: Client, make: Make, sql: Sql) -> None:

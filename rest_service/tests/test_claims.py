@@ -6,6 +6,7 @@ import pytest
 
 from rest_service.app.database import SessionFactory
 from rest_service.app.models import CronJob
+from rest_service.app.services.cron_jobs import claims
 from rest_service.tests.api_helpers import Client, Make, Sql
 from rest_service.tests.claim_helpers import (
     claim_jobs,
@@ -42,6 +43,9 @@ async def test_due_job_is_claimed_once_with_all_fields(
         "timezone": "Asia/Tokyo",
         "priority": "low",
         "scheduled_for": job["at"],
+        "missed_count": 0,
+        "missed_since": None,
+        "is_skipped": False,
     }
     after = (await admin.get(f"/cron-jobs/{job['id']}")).json()
     assert (after["is_active"], after["next_fire_at"], after["at"]) == (False, None, job["at"])
@@ -130,16 +134,20 @@ async def test_late_recurring_job_fires_once_and_records_misses(
     assert datetime.fromisoformat(after["next_fire_at"]) == fired_at + each
 
 
-async def test_long_outage_records_bounded_misses(
-    service: Client, admin: Client, make: Make, sql: Sql
+async def test_long_outage_records_each_missed_run_of_a_week_of_minutes(
+    service: Client, make: Make, sql: Sql
 ) -> None:
     user = await make("users")
-    job = await make_overdue_job(make, sql, user, cron_expression="* * * * *")
+    await make_overdue_job(make, sql, user, cron_expression="* * * * *")
     await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '400 days'")
 
-    assert len((await claim_jobs(service))["runs"]) == 1
+    (run,) = (await claim_jobs(service))["runs"]
 
-    assert len(await list_runs(admin, job)) == 101
+    scheduled_for = datetime.fromisoformat(run["scheduled_for"])
+    assert run["missed_count"] == 7 * 24 * 60
+    assert datetime.fromisoformat(run["missed_since"]) == scheduled_for - timedelta(days=7)
+    ((missed,),) = await sql("SELECT count(*) FROM cron_job_runs WHERE state = 'missed'")
+    assert missed == run["missed_count"]
 
 
 class TestNextClaim:
@@ -154,7 +162,7 @@ class TestNextClaim:
         other = await claim_jobs(service)
 
         assert first["next_fire_at"] is None, "the claimer of the run does not wait for it"
-        forgotten_at = datetime.fromisoformat(first["now"]) + timedelta(hours=1, seconds=10)
+        forgotten_at = datetime.fromisoformat(first["now"]) + timedelta(hours=1) + claims.DISPATCH_TIMEOUT
         assert datetime.fromisoformat(other["next_fire_at"]) == forgotten_at
         await sql("UPDATE cron_job_runs SET state = 'dispatched'")
         assert (await claim_jobs(service))["next_fire_at"] is None
@@ -170,7 +178,7 @@ class TestNextClaim:
         wait = datetime.fromisoformat(claimed["next_fire_at"]) - datetime.fromisoformat(
             claimed["now"]
         )
-        assert (claimed["runs"], wait) == ([], timedelta(seconds=10))
+        assert (claimed["runs"], wait) == ([], claims.DISPATCH_TIMEOUT)
 
 
 async def test_a_paused_or_cancelled_job_is_not_claimed(

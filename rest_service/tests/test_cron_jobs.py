@@ -158,7 +158,7 @@ async def test_a_person_has_at_most_a_hundred_active_jobs(admin: Client, make: M
 
     status, detail = await post_refused(admin, user, cron_expression="* * * * *")
     assert status == 409
-    assert "100 active jobs" in detail
+    assert "limit of 100 active reminders" in detail
 
     paused = await make("cron-jobs", user_id=user["id"], is_active=False)
     path = f"/cron-jobs/{paused['id']}"
@@ -178,7 +178,7 @@ async def test_concurrent_creates_do_not_exceed_the_limit(
     body = {"user_id": user["id"], "text": "x", "cron_expression": "* * * * *"}
 
     async with sessions.begin() as session:
-        await cron_jobs.create(CallContext(session, "admin", None, "UTC"), CronJobCreate(**body))
+        await cron_jobs.create(CallContext(session, "admin", None, "UTC", 100), CronJobCreate(**body))
         second = asyncio.ensure_future(admin.post("/cron-jobs", json=body))
         await wait_for_lock(sql, second)  # as far as it gets before the commit
 

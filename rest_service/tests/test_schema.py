@@ -105,6 +105,7 @@ def test_create_responses_link_to_related_operations(operations: dict[str, JsonO
         "put_cron_job",
         "delete_cron_job",
         "list_runs",
+        "list_next_fires",
     }
     known = {operation["operationId"] for operation in operations.values()}
     every = [

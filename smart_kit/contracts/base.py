@@ -55,6 +55,7 @@ ZonedOrLocalTime = Annotated[
     ),
 ]
 
+
 def _reject_offset(value: datetime) -> datetime:
     if value.tzinfo is not None:
         raise ValueError("has an offset; it is a local time like 2026-11-27T09:00:00")

@@ -40,8 +40,8 @@ class ReminderTimes(Arguments):
     )
     rrule: RecurrenceRule | None = Field(
         None,
-        description="RFC 5545 rule for what cron cannot say, such as every second Friday; `at` is"
-        " its first time",
+        description="RFC 5545 rule for what cron cannot say, e.g."
+        " FREQ=WEEKLY;INTERVAL=2;BYDAY=FR; `at` is its first time",
     )
 
     @property
@@ -88,6 +88,10 @@ class ChangeReminderArguments(ReminderTimes):
 
     id: UUID = Field(description="As list_reminders gives it")
     text: JobText | None = None
+    at: datetime | None = Field(None, description="The times are as for create_reminder")
+    in_seconds: int | None = Field(None, ge=1, le=366 * 86400)
+    cron: CronExpression | None = None
+    rrule: RecurrenceRule | None = None
 
     @model_validator(mode="after")
     def _require_change(self) -> Self:
@@ -179,7 +183,7 @@ class BuiltinFunction:
 
     @property
     def schema(self) -> JsonObject:
-        """The JSON Schema of the arguments for models, without titles and null types."""
+        """The JSON Schema of the arguments for models, without titles, null types and lengths."""
         return _compact_schema(self.arguments.model_json_schema())
 
 
@@ -210,7 +214,8 @@ def find_function(tool_type: ToolType, name: str) -> BuiltinFunction | None:
 
 
 def _compact_schema(schema: JsonObject) -> JsonObject:
-    """Remove what only costs tokens: titles, defaults and null types."""
+    """Remove what only costs tokens: titles, defaults, null types, and lengths, which the code
+    checks and which no sensible call exceeds."""
     properties = {name: _compact_property(part) for name, part in schema["properties"].items()}
     compact: JsonObject = {"type": "object", "properties": properties}
     if schema.get("required"):
@@ -221,5 +226,6 @@ def _compact_schema(schema: JsonObject) -> JsonObject:
 def _compact_property(part: JsonObject) -> JsonObject:
     types = [kind for kind in part.get("anyOf", ()) if kind != {"type": "null"}]
     merged = (types[0] if types else {}) | {k: v for k, v in part.items() if k != "anyOf"}
-    omitted = ("title", "default", *(("format",) if len(types) > 1 else ()))
+    omitted = ("title", "default", "examples", "minLength", "maxLength")
+    omitted += ("format",) if len(types) > 1 else ()
     return {key: value for key, value in merged.items() if key not in omitted}

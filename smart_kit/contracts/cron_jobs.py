@@ -24,14 +24,7 @@ CronJobType = Literal["reminder", "prompt"]
 RunState = Literal["claimed", "dispatched", "done", "missed", "failed"]
 JobText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000)]
 CronExpression = Annotated[str, StringConstraints(max_length=255)]
-RecurrenceRule = Annotated[
-    str,
-    StringConstraints(max_length=255),
-    Field(
-        description="A recurrence rule of RFC 5545, without DTSTART, for what cron cannot say",
-        examples=["FREQ=WEEKLY;INTERVAL=2;BYDAY=FR"],
-    ),
-]
+RecurrenceRule = Annotated[str, StringConstraints(max_length=255)]
 
 BotId = Annotated[
     int,
@@ -56,7 +49,11 @@ class CronJobCreate(RequestBody):
     at: ZonedOrLocalTime | None = None
     local_at: LocalDatetime | None = Field(None, description="The same as `at` without an offset")
     cron_expression: CronExpression | None = Field(None, examples=["0 9 * * 1-5"])
-    rrule: RecurrenceRule | None = None
+    rrule: RecurrenceRule | None = Field(
+        None,
+        description="A recurrence rule of RFC 5545 without DTSTART, for what cron cannot say",
+        examples=["FREQ=WEEKLY;INTERVAL=2;BYDAY=FR"],
+    )
     timezone: TimeZoneName | None = Field(None, description="null: the user's time zone")
     chat_id: int | None = Field(None, gt=-(2**52), lt=2**52)
     """null: the user's private chat."""

@@ -1,5 +1,6 @@
 """Effects: the changes that tools make, which are shown as receipts and can be undone."""
 
+from collections.abc import Mapping
 from typing import Literal
 from uuid import UUID
 
@@ -17,6 +18,18 @@ EffectKind = Literal[
     "event_cancelled",
     "settings_changed",
 ]
+
+
+UndoRefusal = Literal["fired", "changed", "deleted", "not_reversible"]
+"""Why a change cannot be undone."""
+
+UNDO_REFUSALS: Mapping[UndoRefusal, str] = {
+    "fired": "The reminder has already fired.",
+    "changed": "The record has been changed since, and undoing would lose that change.",
+    "deleted": "The changed record has been deleted since.",
+    "not_reversible": "This change cannot be undone.",
+}
+"""The detail of the Conflict for each reason."""
 
 
 class EffectRead(Contract):

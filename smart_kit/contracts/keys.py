@@ -65,9 +65,17 @@ def message_id_for_update(bot_id: int, update_id: int) -> str:
     return f"tg:{bot_id}:{update_id}"
 
 
+_RUN_PREFIX = "run:"
+
+
 def message_id_for_run(run_id: UUID) -> str:
     """The id of the queue message for a run of a cron job."""
-    return f"run:{run_id}"
+    return f"{_RUN_PREFIX}{run_id}"
+
+
+def is_run(message_id: str) -> bool:
+    """Return whether a message id is that of a run."""
+    return message_id.startswith(_RUN_PREFIX)
 
 
 def conversation_for_chat(bot_id: int, chat_id: int) -> str:

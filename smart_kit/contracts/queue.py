@@ -185,7 +185,17 @@ NoticeName = Literal[
     "budget_low",
     "budget_exceeded",
     "scheduled_budget_exceeded",
+    "timezone_chosen",
 ]
+
+
+class InlineButton(Contract):
+    """A button under a message."""
+
+    label: str
+    """In the language of the user."""
+    data: str
+    """`callback_data`, at most 64 bytes."""
 
 
 class Notice(BaseTelegramMessage):
@@ -195,6 +205,8 @@ class Notice(BaseTelegramMessage):
     notice: NoticeName
     parameters: dict[str, str] = Field(default_factory=dict)
     receipts: tuple[EffectRead, ...] = ()
+    buttons: tuple[InlineButton, ...] = ()
+    """Each in a row of its own."""
 
 
 ToTelegram = Annotated[Reply | Notification | Notice | Choice, Field(discriminator="kind")]

@@ -136,8 +136,10 @@ class CronJobRunRecord(Contract):
 
     kind: Literal["run"] = "run"
     run_id: UUID
-    state: Literal["done", "failed"]
+    state: Literal["done", "failed", "missed"]
     """`done`: the message was delivered."""
+    reason: str | None = None
+    """Why it was not."""
     ended_at: UtcDatetime
 
 

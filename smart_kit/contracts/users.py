@@ -15,6 +15,7 @@ from smart_kit.contracts.base import (
     RevealedSecret,
     UtcDatetime,
 )
+from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.examples import example_config
 from smart_kit.settings import Language, TimeZoneName
 
@@ -86,6 +87,8 @@ class UserRead(RecordRead):
     status: UserStatus
     daily_budget: Dollars | None
     is_invited: bool = Field(description="Whether the user redeemed an invitation")
+    effect: EffectRead | None = None
+    """The receipt, if settings changed and the request had an Idempotency-Key."""
 
 
 class UserSnapshot(Contract):

@@ -78,9 +78,17 @@ class ServiceClient:
         except ValidationError as error:
             raise UpstreamRejected(f"rest_service: not a {response_type.__name__}") from error
 
-    async def send(self, method: str, path: str, *, body: BaseModel | None = None) -> None:
+    async def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: BaseModel | None = None,
+        user_id: UUID | None = None,
+        idempotency_key: str | None = None,
+    ) -> None:
         """Send a request whose response has no body."""
-        await self._send(method, path, body, self._build_headers())
+        await self._send(method, path, body, self._build_headers(user_id, idempotency_key))
 
     async def _send(
         self,

@@ -12,6 +12,11 @@ _FIRES_FOR_SHORTEST_INTERVAL = 50
 class Schedule(ABC):
     """Local times in a zone. All fire times are aware and in UTC."""
 
+    @property
+    def follows_local_time(self) -> bool:
+        """Whether fires are local times, and not multiples of elapsed hours or minutes."""
+        return True
+
     @abstractmethod
     def check(self, now: datetime) -> None:
         """Raise InvalidRequest, with the reason, if it is invalid or never fires after `now`."""

@@ -56,6 +56,11 @@ class RruleSchedule(Schedule):
     """Local time without an offset, from which the rule counts (DTSTART)."""
     zone: str
 
+    @property
+    def follows_local_time(self) -> bool:
+        """False for a rule of hours or minutes."""
+        return self._unit is None
+
     def check(self, now: datetime) -> None:
         """Raise InvalidRequest, with the reason, if it is invalid or never fires after `now`."""
         if (error := self._find_error()) is None and self.get_next_fire(now) is None:

@@ -11,6 +11,8 @@ from smart_kit.contracts.builtin_functions import (
     FUNCTIONS,
     Arguments,
     AskAssistantArguments,
+    ChangeReminderArguments,
+    ChangeSettingsArguments,
     ChangeTaskArguments,
     CreateReminderArguments,
     CreateTaskArguments,
@@ -53,8 +55,6 @@ def test_schemas_contain_no_redundant_keywords() -> None:
         "properties": {
             "message": {
                 "type": "string",
-                "minLength": 1,
-                "maxLength": 20_000,
                 "description": AskAssistantArguments.model_fields["message"].description,
             }
         },
@@ -81,16 +81,24 @@ def test_schemas_contain_no_redundant_keywords() -> None:
 @pytest.mark.parametrize(
     ("model", "fields", "message"),
     [
-        (CreateReminderArguments, {"text": "x"}, "give exactly one of at, in_seconds and cron"),
+        (CreateReminderArguments, {"text": "x"}, "give one of at, in_seconds and cron"),
+        (
+            CreateReminderArguments,
+            {"text": "x", "in_seconds": 5, "rrule": "FREQ=DAILY"},
+            "rrule needs at, the first time",
+        ),
+        (ChangeReminderArguments, {"id": ID}, "give at least one thing to change"),
+        (ChangeReminderArguments, {"id": ID, "rrule": "FREQ=DAILY"}, "rrule needs at, the first time"),
+        (ChangeSettingsArguments, {}, "give place or language"),
         (
             CreateReminderArguments,
             {"text": "x", "in_seconds": 5, "cron": "* * * * *"},
-            "give exactly one of at, in_seconds and cron",
+            "give only one of at, in_seconds and cron",
         ),
         (
             CreateReminderArguments,
             {"text": "x", "at": "2026-01-01T09:00", "in_seconds": 5},
-            "give exactly one of at, in_seconds and cron",
+            "give only one of at, in_seconds and cron",
         ),
         (ChangeTaskArguments, {"id": ID}, "give at least one thing to change"),
     ],

@@ -75,11 +75,15 @@ async def test_a_short_first_question_sends_at_most_8_kb(
     (request,) = model.requests
     assert [tool["function"]["name"] for tool in request.body["tools"]] == [
         "ask_writer",
+        "cancel_reminder",
+        "change_reminder",
+        "change_settings",
         "change_task",
         "create_reminder",
         "create_task",
         "get_time",
         "get_weather",
+        "list_reminders",
         "list_tasks",
     ]
     assert [message["role"] for message in request.messages] == ["system", "user"]

@@ -73,7 +73,7 @@ class ToolRunner:
                 context = ToolContext(turn, step)
                 result = await self._execute_tool_call(call.name, call.arguments, context)
             await turn.journal.save(step, result)
-        turn.effects[step] = result.effects
+        turn.record_effects(step, result.effects)
         record = StepRecord(
             step=step,
             kind="tool",

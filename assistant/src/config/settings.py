@@ -1,5 +1,7 @@
 """Settings of the assistant, from the environment."""
 
+from decimal import Decimal
+
 from pydantic import Field
 
 from smart_kit.rest_client import RestClientSettings
@@ -26,6 +28,9 @@ class AssistantSettings(RedisSettings, RestClientSettings, LocaleSettings, Vault
     """The maximum number of earlier messages that a model receives."""
     max_context_length: int = Field(32_000, ge=1_000)
     """The maximum length of these messages, in characters of JSON (about four for each token)."""
+
+    scheduled_budget_share: Decimal = Field(Decimal("0.5"), ge=0, le=1)
+    """The part of a user's daily budget that scheduled requests may use: 0.5 is half of it."""
 
     @property
     def private_hosts(self) -> tuple[str, ...]:

@@ -108,3 +108,7 @@ class EmptyResponse(UpstreamError):
 
 class BudgetExceeded(UpstreamError):
     """The user's daily budget allows no further call of any model."""
+
+
+class TimezoneRequired(Exception):
+    """The request depends on the user's time zone, which has to be asked for first."""

@@ -29,6 +29,9 @@ class UserBudget(Protocol):
     async def reserve(self, key: str, cost: Decimal) -> bool:
         """Replace the cost reserved under this key. Returns False if the budget is too small."""
 
+    async def claim_pause_notice(self, message_id: str) -> bool:
+        """Return whether this refused scheduled prompt is the one whose user is told so."""
+
     async def settle(self, key: str, cost: Decimal) -> None:
         """Replace the reservation by the actual cost; 0: nothing was spent."""
 
@@ -48,6 +51,8 @@ class Turn:
     requested_at: datetime
     """When the message was written, by the clock of `smart_kit` and in `zone`. It is the turn's
     "now" and the same in every attempt."""
+    is_scheduled: bool
+    """Whether a schedule has caused it, and not the user."""
     journal: Journal
     progress: TurnProgress
     budget: UserBudget
@@ -62,6 +67,20 @@ class Turn:
     """In the order in which they finished."""
     effects: dict[str, tuple[EffectRead, ...]] = field(default_factory=dict)
     """The changes of each step, including those of earlier attempts."""
+
+    def record_effects(self, step: str, effects: tuple[EffectRead, ...]) -> None:
+        """Record the changes of a step; changed settings apply to the next steps of the turn."""
+        self.effects[step] = effects
+        for effect in effects:
+            if effect.kind == "settings_changed" and effect.after is not None:
+                self.apply_timezone(effect.after["timezone"])
+
+    def apply_timezone(self, timezone: str | None) -> None:
+        """Use the zone that the user has now."""
+        if timezone is not None:
+            self.user = self.user.model_copy(update={"timezone": timezone})
+            self.zone = ZoneInfo(timezone)
+            self.requested_at = self.requested_at.astimezone(self.zone)
 
     @property
     def receipts(self) -> tuple[EffectRead, ...]:

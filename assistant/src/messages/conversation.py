@@ -7,6 +7,8 @@ from typing import Self
 from .item import ChatItem
 
 _UNFINISHED_REPLY = "(I could not finish this answer.)"
+TIMEZONE_QUESTION = "Which time zone are you in?"
+"""What the history says where the user was asked; tg_bot sends it in the user's language."""
 _MAX_HALVINGS = 2
 """How often the history is halved before all of it is dropped."""
 
@@ -66,11 +68,30 @@ class Conversation:
         reply = ChatItem.from_message({"role": "assistant", "content": _UNFINISHED_REPLY})
         return [*self.items, reply]
 
+    def build_question_items(self, question: str) -> list[ChatItem]:
+        """Return the user's message and the question that is sent in place of an answer."""
+        reply = ChatItem.from_message({"role": "assistant", "content": question})
+        return [self.items[0], reply]
+
+
+def find_waiting_request(history: Sequence[ChatItem]) -> str | None:
+    """Return the user's text before the latest question for the time zone, if it was asked."""
+    for asked, item in zip(reversed(history[:-1]), reversed(history[1:]), strict=True):
+        message = item.message
+        if message.get("role") == "assistant" and message.get("content") == TIMEZONE_QUESTION:
+            return _remove_timestamp(str(asked.message["content"]))
+    return None
+
 
 def add_timestamp(text: str, at: datetime) -> str:
     """Return the text after a line with the local time at which it was written. The time is not
     part of the instructions, so that each request begins with the same bytes."""
     return f"[{at:%a %Y-%m-%d %H:%M} {at.tzinfo}]\n{text}"
+
+
+def _remove_timestamp(text: str) -> str:
+    line, _, rest = text.partition("\n")
+    return rest if line.startswith("[") and line.endswith("]") else text
 
 
 def build_scheduled_text(text: str, planned_for: datetime) -> str:

@@ -32,7 +32,7 @@ def build_choice_prompt(
     message: ToSecretary,
     user: UserSnapshot,
     choice_kind: ChoiceKind,
-    options: Sequence[ChoiceOption],
+    options: Sequence[ChoiceOption] = (),
 ) -> Envelope:
     """Return the buttons from which the user chooses."""
     fields = _build_common_fields(message, reply_id(message.id), user)

@@ -2,7 +2,9 @@
 
 A hash for each user and day holds, in millionths of a USD, the cost or reservation of each call
 (field `<message id>/<step>`), and `total`: their sum plus what was spent before the hash existed.
-Field `notified` names the message whose answer has the notice that the budget is nearly used up.
+Scheduled prompts may use only a share of the budget; `scheduled` is the sum of their calls. Field
+`paused` names the prompt whose user was told that this share is used up, and `notified` the message
+whose answer has the notice that the budget is nearly used up.
 """
 
 import asyncio
@@ -33,6 +35,7 @@ _SCRIPT = """
 -- Sets the cost of a call, in place of its reservation or earlier cost.
 -- KEYS day
 -- ARGV call message cost limit ('' = never refused) low ('' = not settled) seconds spent ('' = ask)
+--      share ('' = not scheduled: the part of the limit for scheduled prompts)
 if ARGV[3] == '0' and redis.call('HEXISTS', KEYS[1], ARGV[1]) == 0 then return 0 end
 if redis.call('EXISTS', KEYS[1]) == 0 then
   if ARGV[7] == '' then return -1 end
@@ -43,6 +46,11 @@ local before = tonumber(redis.call('HGET', KEYS[1], ARGV[1]) or '0')
 local more = tonumber(ARGV[3]) - before
 local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0') + more
 if ARGV[4] ~= '' and more > 0 and total > tonumber(ARGV[4]) then return -2 end
+if ARGV[8] ~= '' then
+  local scheduled = tonumber(redis.call('HGET', KEYS[1], 'scheduled') or '0') + more
+  if ARGV[4] ~= '' and more > 0 and scheduled > tonumber(ARGV[8]) then return -2 end
+  redis.call('HSET', KEYS[1], 'scheduled', string.format('%d', scheduled))
+end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
 redis.call('HSET', KEYS[1], 'total', string.format('%d', total))
 redis.call('EXPIRE', KEYS[1], ARGV[6])
@@ -63,7 +71,8 @@ class DailyBudget:
     _rest: RestServiceClient
     _user: UserSnapshot
     _day: date
-    _is_exempt: bool
+    _scheduled_share: Decimal | None
+    """The share of the budget for this scheduled prompt; None: the user has written."""
     is_low: bool = False
     """Whether the notice that the budget is nearly used up belongs to this answer."""
 
@@ -73,8 +82,7 @@ class DailyBudget:
         limit = self._user.daily_budget
         if limit is None or not cost:
             return True
-        micros = "" if self._is_exempt else _to_micros(limit, ROUND_FLOOR)
-        return await self._set_cost(key, cost, limit=micros) != _REFUSED
+        return await self._set_cost(key, cost, limit=_to_micros(limit, ROUND_FLOOR)) != _REFUSED
 
     async def settle(self, key: str, cost: Decimal) -> None:
         """Set the actual cost of the call. Zero also removes a reservation that an interrupted
@@ -83,9 +91,18 @@ class DailyBudget:
         if limit is None:
             return
         # a scheduled prompt leaves the notice to the next answer of a conversation
-        low = "" if self._is_exempt else _to_micros(limit * LOW_PERCENT / 100, ROUND_CEILING)
+        is_scheduled = self._scheduled_share is not None
+        low = "" if is_scheduled else _to_micros(limit * LOW_PERCENT / 100, ROUND_CEILING)
         if await self._set_cost(key, cost, low=low) == 1:
             self.is_low = True
+
+    async def claim_pause_notice(self, message_id: str) -> bool:
+        """Return whether the user is to be told that scheduled prompts pause until tomorrow: with
+        the first one of the day that is refused, in each attempt at it."""
+        key = budget_key(self._user.id, self._day)
+        await await_result(self._script.registered_client.hsetnx(key, "paused", message_id))
+        told = await await_result(self._script.registered_client.hget(key, "paused"))
+        return bool(told == message_id)
 
     async def _set_cost(
         self, key: str, cost: Decimal, *, limit: int | str = "", low: int | str = ""
@@ -93,11 +110,17 @@ class DailyBudget:
         keys, message_id = [budget_key(self._user.id, self._day)], key.rpartition("/")[0]
         micros = _to_micros(cost, ROUND_CEILING)
         given: list[str | int] = [key, message_id, micros, limit, low, RETENTION_SECONDS]
-        found = await await_result(self._script(keys=keys, args=[*given, ""]))
+        share = self._compute_scheduled_limit()
+        found = await await_result(self._script(keys=keys, args=[*given, "", share]))
         if found == _UNKNOWN_DAY:
             spent = _to_micros(await self._fetch_spent(), ROUND_CEILING)
-            found = await await_result(self._script(keys=keys, args=[*given, spent]))
+            found = await await_result(self._script(keys=keys, args=[*given, spent, share]))
         return int(found)
+
+    def _compute_scheduled_limit(self) -> int | str:
+        if self._scheduled_share is None or self._user.daily_budget is None:
+            return ""
+        return _to_micros(self._user.daily_budget * self._scheduled_share, ROUND_FLOOR)
 
     async def _fetch_spent(self) -> Decimal:
         """Return what rest_service knows was spent today; 0 if it does not answer in time."""
@@ -112,15 +135,19 @@ class DailyBudget:
 class BudgetFactory:
     """Creates the daily budgets of all users."""
 
-    def __init__(self, redis: Redis, rest: RestServiceClient, clock: Clock) -> None:
+    def __init__(
+        self, redis: Redis, rest: RestServiceClient, clock: Clock, scheduled_share: Decimal
+    ) -> None:
         self._script = AsyncScript(redis, _SCRIPT)
         self._rest = rest
         self._clock = clock
+        self._scheduled_share = scheduled_share
 
-    def for_user(self, user: UserSnapshot, zone: ZoneInfo, *, exempt: bool = False) -> DailyBudget:
-        """Return today's budget. If `exempt`, calls are counted but never refused."""
+    def for_user(self, user: UserSnapshot, zone: ZoneInfo, *, is_scheduled: bool) -> DailyBudget:
+        """Return today's budget; a scheduled prompt may use only its share of it."""
         today = self._clock.now(zone).date()
-        return DailyBudget(self._script, self._rest, user, today, exempt)
+        share = self._scheduled_share if is_scheduled else None
+        return DailyBudget(self._script, self._rest, user, today, share)
 
 
 def _to_micros(dollars: Decimal, rounding: str) -> int:

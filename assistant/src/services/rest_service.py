@@ -1,12 +1,13 @@
 """Client of rest_service. A message that needs no tool causes no call."""
 
-from typing import TypeVar
+from datetime import datetime
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
 from pydantic import BaseModel
 
 from smart_kit.contracts.base import Page
-from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead
+from smart_kit.contracts.cron_jobs import CronJobCreate, CronJobRead, CronJobUpdate
 from smart_kit.contracts.effects import EffectRead, EffectUndo
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpdate
 from smart_kit.contracts.threads import MessagePage, ThreadCreate, ThreadRead
@@ -23,6 +24,15 @@ from smart_kit.rest_client import ServiceClient
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
 
+MAX_LISTED_JOBS = 200
+
+
+class CancelledJob(NamedTuple):
+    """A reminder that was cancelled."""
+
+    text: str
+    effect: EffectRead
+
 
 class RestServiceClient:
     """Its methods raise a DomainError if rest_service refuses, else UpstreamUnavailable."""
@@ -35,11 +45,12 @@ class RestServiceClient:
         body = UserBatchUpsert(profiles=profiles)
         return (await self._client.call("PUT", "/users", UserBatchRead, body=body)).users
 
-    async def update_user(self, user_id: UUID, change: UserUpdate) -> UserRead:
-        """Change the given fields of a user. The call is idempotent."""
-        return await self._client.call(
-            "PATCH", f"/users/{user_id}", UserRead, body=change, user_id=user_id
-        )
+    async def update_user(
+        self, user_id: UUID, change: UserUpdate, idempotency_key: str
+    ) -> UserRead:
+        """Change the given fields of a user; the `effect` of changed settings is the receipt."""
+        path = f"/users/{user_id}"
+        return await self._write(path, UserRead, change, user_id, idempotency_key, "PATCH")
 
     async def get_budget(self, user_id: UUID) -> BudgetRead:
         """Return what a user has spent today. It is not retried, because a user waits."""
@@ -57,6 +68,36 @@ class RestServiceClient:
     async def create_cron_job(self, job: CronJobCreate, idempotency_key: str) -> CronJobRead:
         """Create a reminder or a scheduled prompt; its `effect` is the receipt."""
         return await self._write("/cron-jobs", CronJobRead, job, job.user_id, idempotency_key)
+
+    async def list_active_cron_jobs(self, user_id: UUID) -> list[CronJobRead]:
+        """Return the reminders and scheduled prompts of a user that will fire."""
+        return await self._list_cron_jobs(user_id, is_active="true")
+
+    async def list_fired_cron_jobs(self, user_id: UUID, since: datetime) -> list[CronJobRead]:
+        """Return the one-off reminders of a user that have fired since a time."""
+        return await self._list_cron_jobs(user_id, is_active="false", fired_since=since.isoformat())
+
+    async def update_cron_job(
+        self, job_id: UUID, change: CronJobUpdate, user_id: UUID, idempotency_key: str
+    ) -> CronJobRead:
+        """Change the given fields of a reminder; its `effect` is the receipt."""
+        path = f"/cron-jobs/{job_id}"
+        return await self._write(path, CronJobRead, change, user_id, idempotency_key, "PATCH")
+
+    async def cancel_cron_job(
+        self, job_id: UUID, user_id: UUID, idempotency_key: str
+    ) -> CancelledJob:
+        """Delete a reminder. Raises NotFound."""
+        await self._client.send(
+            "DELETE", f"/cron-jobs/{job_id}", user_id=user_id, idempotency_key=idempotency_key
+        )
+        message_id, _, step = idempotency_key.rpartition("/")
+        params = {"user_id": str(user_id), "message_id": message_id}
+        effects = await self._client.call(
+            "GET", "/effects", Page[EffectRead], user_id=user_id, params=params
+        )
+        effect = next(one for one in effects.items if one.step == step)
+        return CancelledJob((effect.before or {}).get("text", ""), effect)
 
     async def create_task(self, task: TaskCreate, idempotency_key: str) -> TaskRead:
         """Create a task; its `effect` is the receipt."""
@@ -104,6 +145,13 @@ class RestServiceClient:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.close()
+
+    async def _list_cron_jobs(self, user_id: UUID, **filters: str) -> list[CronJobRead]:
+        params: dict[str, Any] = {"user_id": str(user_id), "limit": MAX_LISTED_JOBS, **filters}
+        page = await self._client.call(
+            "GET", "/cron-jobs", Page[CronJobRead], user_id=user_id, params=params
+        )
+        return page.items
 
     async def _write(
         self,

@@ -23,6 +23,7 @@ from smart_kit.mailbox import LeaseLost
 from smart_kit.safe_http.messages import HttpRequest, HttpResponse
 from smart_kit.vault import Vault
 
+from ..core.errors import TimezoneRequired
 from ..core.journal import ToolResult
 from ..core.turn import Turn
 from ..services.open_meteo import OpenMeteoClient
@@ -50,6 +51,22 @@ class ToolContext:
     def idempotency_key(self) -> str:
         """The same in every attempt at the call."""
         return f"{self.turn.message_id}/{self.step}"
+
+    def require_timezone(self) -> None:
+        """Check that the user's time zone is known, before something is planned by it.
+
+        Raises TimezoneRequired, which ends the turn with a question, or InvalidInputError if the
+        turn has changed something, because the question repeats the whole request.
+        """
+        turn = self.turn
+        if turn.user.timezone is not None or turn.is_scheduled:
+            return
+        if turn.receipts:
+            raise InvalidInputError(
+                "The user's time zone is not known. Ask in which city they live; then call"
+                " change_settings, and this again."
+            )
+        raise TimezoneRequired
 
 
 class CallableAssistant(Protocol):
@@ -117,7 +134,7 @@ class BaseTool(ABC, Generic[ArgumentsT]):
             given = self._validate_arguments(arguments)
             async with asyncio.timeout(self._timeout_for(context.turn)):
                 result = await self._get_cached_or_run(context, given)
-        except (LeaseLost, RetryMessage, RedisError):
+        except (LeaseLost, RetryMessage, RedisError, TimezoneRequired):
             raise
         except TimeoutError:
             return self._build_error_result(

@@ -7,6 +7,7 @@ from typing import ClassVar, TypeVar
 
 from smart_kit.contracts.cron_jobs import CronJobRead
 from smart_kit.contracts.tasks import TaskRead
+from smart_kit.contracts.users import UserRead
 from smart_kit.errors import (
     DomainError,
     InvalidInputError,
@@ -19,6 +20,7 @@ from smart_kit.errors import (
 )
 
 from ..core.journal import ToolResult
+from ..services.rest_service import CancelledJob
 from .base import ArgumentsT, BaseTool, ToolContext
 
 RETRY_TIMEOUT = timedelta(minutes=5)
@@ -26,7 +28,7 @@ RETRY_TIMEOUT = timedelta(minutes=5)
 
 RETRY_SECONDS = 5.0
 
-ReadT = TypeVar("ReadT", CronJobRead, TaskRead)
+ReadT = TypeVar("ReadT", CronJobRead, TaskRead, UserRead, CancelledJob)
 
 
 class MutatingTool(BaseTool[ArgumentsT], ABC):

@@ -28,6 +28,8 @@ class CreateTaskTool(MutatingTool[CreateTaskArguments]):
     noun = "task"
 
     async def _run(self, context: ToolContext, arguments: CreateTaskArguments) -> ToolResult:
+        if arguments.due is not None:
+            context.require_timezone()
         fields = {"user_id": context.turn.user.id, **_build_fields(context, arguments)}
         task = validate_fields(TaskCreate, fields)
         request = self._services.rest.create_task(task, context.idempotency_key)
@@ -63,6 +65,8 @@ class ChangeTaskTool(MutatingTool[ChangeTaskArguments]):
     noun = "task"
 
     async def _run(self, context: ToolContext, arguments: ChangeTaskArguments) -> ToolResult:
+        if arguments.due is not None:
+            context.require_timezone()
         change = validate_fields(TaskUpdate, _build_fields(context, arguments))
         user_id, key = context.turn.user.id, context.idempotency_key
         request = self._services.rest.update_task(arguments.id, change, user_id, key)

@@ -81,7 +81,7 @@ async def test_answer_has_the_receipts_of_tools(
         ("get_time", {"city": "Tokyo"}, "'city' was unexpected"),
         ("create_reminder", {"in_seconds": 5}, "'text' is a required property"),
         ("create_reminder", {"text": "x", "in_seconds": 0}, "0 is less than the minimum of 1"),
-        ("create_reminder", {"text": "x"}, "give exactly one of at, in_seconds and cron"),
+        ("create_reminder", {"text": "x"}, "give one of at, in_seconds and cron"),
         ("create_reminder", {"text": "x", "at": "tomorrow"}, "at: Input should be a valid date"),
         ("create_reminder", {"text": "a\0b", "in_seconds": 5}, "NUL"),
         ("get_time", {"place": "Atlantis"}, "No single time zone is known for 'Atlantis'"),

@@ -21,6 +21,9 @@ from smart_kit.rest_client import RestClientSettings, ServiceClient
 from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 
 BERLIN = ZoneInfo("Europe/Berlin")
+HALF = Decimal("0.5")
+"""The share of scheduled prompts."""
+
 NOON = datetime(2026, 11, 21, 11, 0, tzinfo=UTC)
 ALICE = UserSnapshot.model_validate(
     {
@@ -73,7 +76,7 @@ async def budgets(redis: Redis, rest: FakeBudgetApi) -> AsyncIterator[BudgetFact
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
     transport = Httpx2Transport("http://rest", httpx2.MockTransport(rest))
     client = RestServiceClient(ServiceClient(settings, transport))
-    yield BudgetFactory(redis, client, FrozenClock())
+    yield BudgetFactory(redis, client, FrozenClock(), HALF)
     await client.close()
 
 
@@ -82,9 +85,9 @@ def to_dollars(amount: str) -> Decimal:
 
 
 def get_alice_budget(
-    budgets: BudgetFactory, *, exempt: bool = False, **changes: object
+    budgets: BudgetFactory, *, is_scheduled: bool = False, **changes: object
 ) -> DailyBudget:
-    return budgets.for_user(ALICE.model_copy(update=changes), BERLIN, exempt=exempt)
+    return budgets.for_user(ALICE.model_copy(update=changes), BERLIN, is_scheduled=is_scheduled)
 
 
 async def read_total(redis: Redis) -> int:
@@ -139,15 +142,50 @@ async def test_concurrent_reservations_stay_within_the_limit(
     assert (fitted.count(True), await read_total(redis)) == (6, 900_000)
 
 
-async def test_exempt_calls_are_counted_but_never_refused(
+async def test_scheduled_prompts_may_use_half_of_the_budget(
     redis: Redis, budgets: BudgetFactory
 ) -> None:
-    budget = get_alice_budget(budgets, exempt=True)
-    assert await budget.reserve("run:1/1", to_dollars("5"))
-    await budget.settle("run:1/1", to_dollars("4"))
+    for number in (1, 2):  # a new attempt replaces its reservation
+        budget = get_alice_budget(budgets, is_scheduled=True)
+        assert await budget.reserve("run:1/1", to_dollars("0.5")), number
+    assert not await budget.reserve("run:2/1", to_dollars("0.000001"))
+    await budget.settle("run:1/1", to_dollars("0.4"))
 
-    assert await read_total(redis) == 4_000_000
-    assert not await get_alice_budget(budgets).reserve("m1/1", to_dollars("0.1"))
+    assert await budget.reserve("run:2/1", to_dollars("0.1"))
+    assert await get_alice_budget(budgets).reserve("m1/1", to_dollars("0.5"))
+    assert await read_total(redis) == 1_000_000
+
+
+async def test_scheduled_prompts_stop_when_the_whole_budget_is_used_up(
+    budgets: BudgetFactory,
+) -> None:
+    await get_alice_budget(budgets).settle("m1/1", to_dollars("0.9"))
+    budget = get_alice_budget(budgets, is_scheduled=True)
+
+    assert not await budget.reserve("run:1/1", to_dollars("0.2"))
+    assert await budget.reserve("run:1/1", to_dollars("0.1"))
+
+
+async def test_refused_reservation_of_a_scheduled_prompt_costs_nothing(
+    redis: Redis, budgets: BudgetFactory
+) -> None:
+    budget = get_alice_budget(budgets, is_scheduled=True)
+    assert not await budget.reserve("run:1/1", to_dollars("0.6"))
+
+    assert await read_total(redis) == 0
+    assert await budget.reserve("run:2/1", to_dollars("0.5"))
+
+
+async def test_first_paused_prompt_of_a_day_is_announced_in_each_attempt(
+    budgets: BudgetFactory,
+) -> None:
+    budget = get_alice_budget(budgets, is_scheduled=True)
+
+    assert [await budget.claim_pause_notice(run) for run in ("run:1", "run:2", "run:1")] == [
+        True,
+        False,
+        True,
+    ]
 
 
 async def test_user_without_a_limit_causes_no_redis_call(
@@ -193,8 +231,8 @@ async def test_settling_zero_without_a_reservation_stores_nothing(
 async def test_zero_budget_without_spending_causes_no_notice(
     budgets: BudgetFactory,
 ) -> None:
-    budget = get_alice_budget(budgets, exempt=True, daily_budget=to_dollars("0"))
-    await budget.reserve("run:1/1", to_dollars("0.5"))
+    budget = get_alice_budget(budgets, is_scheduled=True, daily_budget=to_dollars("0"))
+    await budget.reserve("run:1/1", to_dollars("0"))
     await budget.settle("run:1/1", to_dollars("0"))
     assert not budget.is_low
 
@@ -231,7 +269,7 @@ async def test_only_the_answer_that_crosses_80_percent_has_the_notice(
 async def test_scheduled_prompt_leaves_the_notice_to_the_next_answer(
     budgets: BudgetFactory,
 ) -> None:
-    scheduled, next_one = get_alice_budget(budgets, exempt=True), get_alice_budget(budgets)
+    scheduled, next_one = get_alice_budget(budgets, is_scheduled=True), get_alice_budget(budgets)
     await scheduled.settle("run:1/1", to_dollars("0.9"))
     await next_one.settle("m1/1", to_dollars("0.000001"))
     assert (scheduled.is_low, next_one.is_low) == (False, True)
@@ -288,7 +326,7 @@ async def test_each_local_day_has_its_own_expiring_key(
     redis: Redis, budgets: BudgetFactory
 ) -> None:
     for zone in ("Pacific/Kiritimati", "Pacific/Niue"):
-        budget = budgets.for_user(ALICE, ZoneInfo(zone))
+        budget = budgets.for_user(ALICE, ZoneInfo(zone), is_scheduled=False)
         assert await budget.reserve("m1/1", to_dollars("1")), "25 hours lie between them"
     days = await await_result(redis.keys("budget:*"))
 
@@ -304,7 +342,7 @@ async def test_the_budget_resets_the_next_day(
     settings = RestClientSettings(service_api_token=SecretStr("token-of-sixteen-letters"))
     transport = Httpx2Transport("http://rest", httpx2.MockTransport(rest))
     client = RestServiceClient(ServiceClient(settings, transport))
-    tomorrow = BudgetFactory(redis, client, FrozenClock(timedelta(days=1)))
+    tomorrow = BudgetFactory(redis, client, FrozenClock(timedelta(days=1)), HALF)
 
     assert await get_alice_budget(tomorrow).reserve("m2/1", to_dollars("1"))
     await client.close()

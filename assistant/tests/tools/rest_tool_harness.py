@@ -110,6 +110,7 @@ def make_tool_context(step: str = "1.0", **changes: Any) -> ToolContext:
         configuration_version=1,
         zone=ZoneInfo("UTC"),
         requested_at=utc_now(),
+        is_scheduled=False,
         journal=unused,
         progress=unused,
         budget=unused,

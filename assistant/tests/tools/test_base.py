@@ -207,7 +207,7 @@ async def test_first_five_contract_errors_are_listed() -> None:
         (
             "create_reminder",
             {"text": "x", "in_seconds": 5, "cron": "* * * * *"},
-            "give exactly one of at, in_seconds and cron",
+            "give only one of at, in_seconds and cron",
         ),
         ("create_reminder", {"text": "x\0", "in_seconds": 5}, "text: contains a NUL"),
         ("create_task", {"title": "x\0"}, "title: contains a NUL"),

@@ -69,36 +69,32 @@ async def test_seconds_count_from_when_the_message_was_written(
 @pytest.mark.parametrize(
     ("at", "planned"),
     [
-        ("2026-11-27T09:00", "2026-11-27T08:00:00Z"),
-        ("2026-11-27T09:00:00", "2026-11-27T08:00:00Z"),
-        ("2026-11-27T09:00:00+09:00", "2026-11-27T00:00:00Z"),
-        ("2026-11-27T09:00:00Z", "2026-11-27T09:00:00Z"),
-        ("2027-03-28T02:30", "2027-03-28T01:30:00Z"),  # skipped: read with the offset before it
-        ("2027-10-31T02:30", "2027-10-31T00:30:00Z"),  # comes twice: the first
+        ("2026-11-27T09:00", {"local_at": "2026-11-27T09:00:00"}),
+        ("2026-11-27T09:00:00", {"local_at": "2026-11-27T09:00:00"}),
+        ("2026-11-27T09:00:00+01:00", {"local_at": "2026-11-27T09:00:00"}),  # the user's offset
+        ("2026-11-27T09:00:00+09:00", {"at": "2026-11-27T00:00:00Z"}),
+        ("2026-11-27T09:00:00Z", {"at": "2026-11-27T09:00:00Z"}),
+        ("2027-10-31T02:30:00+01:00", {"at": "2027-10-31T01:30:00Z"}),  # comes twice: the second
+        ("2027-10-31T02:30:00", {"local_at": "2027-10-31T02:30:00"}),
     ],
 )
-async def test_a_time_is_the_persons_unless_it_has_an_offset(
-    harness: AssistantHarness, model: ScriptedModel, at: str, planned: str
+async def test_a_time_is_the_persons_unless_it_has_another_offset(
+    harness: AssistantHarness, model: ScriptedModel, at: str, planned: dict[str, str]
 ) -> None:
     await create_reminder(harness, model, at=at)
 
-    assert get_planned_at(harness) == planned
+    body = harness.rest.bodies[-1]
+    assert {name: body[name] for name in ("at", "local_at") if name in body} == planned
+    assert body["timezone"] == "Europe/Berlin"
 
 
-@pytest.mark.parametrize(
-    ("given", "planned"),
-    [
-        ({"at": "2026-11-27T09:00"}, "2026-11-27T08:00:00Z"),
-        ({"in_seconds": 30}, "2026-11-21T12:25:00Z"),
-    ],
-)
 async def test_the_zone_of_the_machine_is_in_no_time(
-    harness: AssistantHarness, model: ScriptedModel, given: dict[str, Any], planned: str
+    harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     with time_machine.travel(SENT_AT.astimezone(ZoneInfo("Asia/Tokyo"))):
-        await create_reminder(harness, model, **given)
+        await create_reminder(harness, model, in_seconds=30)
 
-    assert get_planned_at(harness) == planned
+    assert get_planned_at(harness) == "2026-11-21T12:25:00Z"
 
 
 async def test_a_time_in_the_past_is_refused_with_the_time_it_is(
@@ -110,7 +106,21 @@ async def test_a_time_in_the_past_is_refused_with_the_time_it_is(
     )
     assert harness.rest.requests == []
     await create_reminder(harness, model, at="2026-11-21T13:24:31")
-    assert get_planned_at(harness) == "2026-11-21T12:24:31Z"
+    assert harness.rest.bodies[-1]["local_at"] == "2026-11-21T13:24:31"
+
+
+async def test_rule_counts_from_its_first_time(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    rule = "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR"
+    output = await create_reminder(harness, model, at="2026-11-27T09:00", rrule=rule)
+
+    body = harness.rest.bodies[-1]
+    assert (body["local_at"], body["rrule"]) == ("2026-11-27T09:00:00", rule)
+    assert output == (
+        f"Reminder planned, recurring (rrule {rule}, Europe/Berlin), the next time"
+        " Fri 2026-11-27 09:00: stretch"
+    )
 
 
 async def test_a_time_beyond_the_calendar_is_refused(
@@ -151,7 +161,7 @@ async def test_a_prompt_is_a_request_to_the_secretary(
 
     assert harness.rest.bodies[0]["type"] == "prompt"
     assert output == (
-        "Request to the secretary planned for Sat 2026-11-21 13:25 Europe/Berlin: stretch"
+        "Request to the secretary planned for Fri 2026-11-27 09:00 Europe/Berlin: stretch"
     )
 
 

@@ -42,7 +42,7 @@ def test_a_clock_may_be_called_otherwise(harness: AssistantHarness) -> None:
 
 
 @pytest.mark.parametrize(
-    "changes", [{"tool_type": "calendar"}, {"tool_type": "reminder", "name": "list_reminders"}]
+    "changes", [{"tool_type": "calendar"}, {"tool_type": "reminder", "name": "list_birthdays"}]
 )
 def test_unknown_function_is_skipped(harness: AssistantHarness, changes: dict) -> None:
     record = (

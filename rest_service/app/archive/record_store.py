@@ -54,12 +54,13 @@ async def _finish_runs(connection: AsyncConnection, records: Iterable[ArchiveRec
     ends: dict[UUID, RunEnd] = {}
     for record in records:
         if isinstance(record, CronJobRunRecord):
-            end = RunEnd(record.run_id, record.state, record.ended_at)
+            end = RunEnd(record.run_id, record.state, record.ended_at, record.reason)
         elif record.run_id is not None:
-            end = RunEnd(record.run_id, "done", record.finished_at)
+            reason = None if record.status == "done" else "no answer"
+            end = RunEnd(record.run_id, record.status, record.finished_at, reason)
         else:
             continue
-        if end.id not in ends or ends[end.id].state == "failed":
+        if end.id not in ends or ends[end.id].state != "done":
             ends[end.id] = end
     await _execute_ids(connection, statements.LOCK_RUNS, ends)
     await _execute_rows(connection, statements.UPDATE_RUNS, list(ends.values()))

@@ -28,6 +28,7 @@ class RunEnd(NamedTuple):
     id: UUID
     state: str
     done_at: datetime
+    reason: str | None
 
 
 def _build_lock(table: type[Row]) -> Select[UUID]:
@@ -49,7 +50,7 @@ UPDATE_RUNS = (
         # a failed run may still become done, because dead letters can be replayed
         col(CronJobRun.state).in_(("claimed", "dispatched", "failed")),
     )
-    .values(state=_given_runs.c.state, done_at=_given_runs.c.done_at)
+    .values(state=_given_runs.c.state, done_at=_given_runs.c.done_at, reason=_given_runs.c.reason)
 )
 INSERT_USAGE = build_insert(Usage, select_given(Usage, UsageRow._fields))
 UPDATE_THREADS = (

@@ -12,6 +12,7 @@ from smart_kit.contracts.keys import CONFIGURATION_CHANNEL, CONFIGURATION_KEY
 
 from ..config import Settings
 from ..database import SessionFactory
+from ..services import clock
 from ..snapshots import configuration, users
 from ..snapshots.store import SnapshotStore, StoredSnapshot
 
@@ -57,6 +58,8 @@ class SnapshotReconciler:
         """Write the snapshots that differ and delete those without a row in Postgres."""
         await self._reconcile_configuration(rewrite_all)
         await self._reconcile_users(rewrite_all)
+        if self._settings.sandbox_clock:
+            await self._reconcile_clock()
 
     async def _reconcile_configuration(self, rewrite_all: bool) -> None:
         stored = (await self._store.get_many([CONFIGURATION_KEY])).get(
@@ -89,6 +92,14 @@ class SnapshotReconciler:
             if rewrite_all or (current.id, current.version) != (str(user_id), version):
                 replaceable_versions[user_id] = _replaceable_version(current, version)
         await self._put_users(replaceable_versions)
+
+    async def _reconcile_clock(self) -> None:
+        """Raise the smaller offset: the clock does not go back, even if one of both lost its data."""
+        async with self._sessions.begin() as session:
+            offset = await clock.read_offset(session)
+            followed = await self._store.raise_clock_offset(offset)
+            if followed > offset:
+                await clock.raise_offset(session, followed)
 
     async def _put_users(self, replaceable_versions: dict[UUID, int | None]) -> None:
         wanted = list(replaceable_versions)

@@ -6,10 +6,19 @@ from ..models import Assistant, Tool
 
 _DESCRIPTIONS: dict[tuple[ToolType, str], str] = {
     ("time", "get_time"): "The exact date, time and weekday, for the person or anywhere else.",
-    ("reminder", "create_reminder"): (
-        "Remind the person at a time, once or again and again. Give exactly one of at, in_seconds"
-        " and cron."
+    ("time", "change_settings"): (
+        "Save where the person lives (for the time zone) or their language, when they say so."
     ),
+    ("reminder", "create_reminder"): (
+        "Remind the person, once or repeatedly. Give exactly one of at, in_seconds and cron."
+    ),
+    ("reminder", "list_reminders"): (
+        "The person's reminders with ids and next times, and those delivered in the last day."
+    ),
+    ("reminder", "change_reminder"): (
+        "Change a reminder's text or time. A new time plans a delivered one again."
+    ),
+    ("reminder", "cancel_reminder"): "Cancel a reminder.",
     ("reminder", "create_task"): (
         "Note something the person means to do. It reminds nobody by itself."
     ),

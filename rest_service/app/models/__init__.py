@@ -7,6 +7,7 @@ from .assistant import AssistantTool as AssistantTool
 from .assistant import Tool as Tool
 from .audit import AuditEntry as AuditEntry
 from .calendar import CalendarEvent as CalendarEvent
+from .clock import ClockState as ClockState
 from .configuration import ConfigurationVersion as ConfigurationVersion
 from .configuration import RecordVersion as RecordVersion
 from .cron import CronJob as CronJob

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Index, String, text
+from sqlalchemy import BigInteger, DateTime, Index, String, false, text
 from sqlmodel import Field, UniqueConstraint
 
 from smart_kit.contracts.cron_jobs import CronJobType, RunState
@@ -27,7 +27,10 @@ class CronJob(OwnedRecord, table=True):
     name: str = Field(max_length=255)
     text: str
     at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
+    local_at: datetime | None = Field(default=None, sa_type=DateTime)
+    """The local time that `at` was computed from; null: `at` is an instant."""
     cron_expression: str | None = Field(default=None, max_length=255)
+    rrule: str | None = Field(default=None, max_length=255)
     timezone: str = Field(max_length=64)
     chat_id: int = Field(sa_type=BigInteger)
     bot_id: int | None = Field(default=None, sa_type=BigInteger)
@@ -41,6 +44,7 @@ class CronJobRun(Row, table=True):
     """One firing of a job."""
 
     __tablename__ = "cron_job_runs"
+    noun: ClassVar[str] = "run"
     __table_args__ = (
         UniqueConstraint("job_id", "scheduled_for"),
         Index("ix_cron_job_runs_claimed", "claimed_at", postgresql_where=text("state = 'claimed'")),
@@ -49,6 +53,16 @@ class CronJobRun(Row, table=True):
     job_id: UUID = Field(foreign_key="cron_jobs.id", ondelete="CASCADE")
     scheduled_for: datetime = Field(sa_type=UTC_TIMESTAMP)
     state: RunState = Field(default="claimed", sa_type=String(16))
+    reason: str | None = Field(default=None, max_length=255)
+    """Why it was missed or failed."""
+    missed_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    """Earlier times that were missed and are reported with this run."""
+    missed_since: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
+    is_skipped: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """Whether the run is too late to be executed, so that the user is only told of it."""
+    acknowledged_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
+    snoozed_job_id: UUID | None = None
+    """The reminder that a button under this one created."""
     claimed_at: datetime = Field(sa_type=UTC_TIMESTAMP)
     dispatched_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
     done_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)

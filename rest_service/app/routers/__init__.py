@@ -7,6 +7,7 @@ from . import (
     assistants,
     audit,
     calendar,
+    clock,
     cron_jobs,
     dead_letters,
     effects,
@@ -44,4 +45,5 @@ ROUTERS: tuple[APIRouter, ...] = (
     secrets.router,
     dead_letters.router,
     audit.router,
+    clock.router,
 )

@@ -12,22 +12,44 @@ from smart_kit.contracts.cron_jobs import (
     CronJobRunRead,
     CronJobUpdate,
     DispatchedRuns,
+    FireTimes,
+    JobsMove,
+    RunSnooze,
 )
 
-from ..dependencies import IdempotentDep, OwnerDep, SessionDep, SettingsDep
+from ..dependencies import (
+    ActingUserDep,
+    CallerDep,
+    IdempotentDep,
+    OwnerDep,
+    SessionDep,
+    SettingsDep,
+    get_owner_scope,
+)
 from ..pagination import PageQueryDep
-from ..services.cron_jobs import claims, cron_jobs
+from ..services.cron_jobs import claims, cron_jobs, fire_times, runs, timezone_moves
 from ..services.cron_jobs.cron_jobs import CronJobQuery
+from ..services.cron_jobs.eligibility import build_eligibility_condition
 
 router = APIRouter(prefix="/cron-jobs", tags=["cron-jobs"])
 
 
 @router.get("")
 async def list_cron_jobs(
-    session: SessionDep, query: Annotated[CronJobQuery, Query()], owner: OwnerDep
+    session: SessionDep,
+    settings: SettingsDep,
+    query: Annotated[CronJobQuery, Query()],
+    caller: CallerDep,
+    user_id: ActingUserDep,
 ) -> Page[CronJobRead]:
-    """List reminders and scheduled prompts, oldest first."""
-    return await cron_jobs.RECORDS.read_page(session, query, owner)
+    """List reminders and scheduled prompts, oldest first, or with `due_before` the next first.
+
+    Due jobs are listed without X-User-Id, too: cron_service schedules those of all users.
+    """
+    if query.due_before is not None:
+        return await cron_jobs.read_due_page(session, query, user_id, settings.allowed_telegram_ids)
+    owner = await get_owner_scope(caller, user_id)
+    return await cron_jobs.read_page(session, query, owner)
 
 
 @router.post("", status_code=201)
@@ -49,7 +71,7 @@ async def claim_runs(
     Jobs of users without access wait until they have access.
     """
     return await claims.claim(
-        session, claims.build_eligibility_condition(settings.allowed_telegram_ids, bot_id)
+        session, build_eligibility_condition(settings.allowed_telegram_ids, bot_id)
     )
 
 
@@ -57,6 +79,24 @@ async def claim_runs(
 async def record_dispatched(session: SessionDep, body: DispatchedRuns) -> None:
     """Report that runs are in the queue."""
     await claims.record_dispatched(session, body)
+
+
+@router.post("/runs/{run_id}/acknowledge")
+async def acknowledge_run(operation: IdempotentDep, run_id: UUID) -> CronJobRunRead:
+    """Record that the user has done what a delivered reminder asked for."""
+    return await operation.run(CronJobRunRead, runs.acknowledge, run_id)
+
+
+@router.post("/runs/{run_id}/snooze", status_code=201)
+async def snooze_run(operation: IdempotentDep, run_id: UUID, body: RunSnooze) -> CronJobRead:
+    """Remind again later: adds a job that fires once. 409 if the run was answered before."""
+    return await operation.run(CronJobRead, runs.snooze, run_id, body)
+
+
+@router.post("/move")
+async def move_jobs(operation: IdempotentDep, body: JobsMove) -> Page[CronJobRead]:
+    """Let the one-off jobs of a user come at the same local times in the user's time zone."""
+    return await operation.run(Page[CronJobRead], timezone_moves.move_one_offs, body)
 
 
 @router.get("/{job_id}")
@@ -86,3 +126,14 @@ async def list_runs(
 ) -> Page[CronJobRunRead]:
     """List the runs of a job, newest first."""
     return await cron_jobs.read_runs(session, job_id, query, owner)
+
+
+@router.get("/{job_id}/next")
+async def list_next_fires(
+    session: SessionDep,
+    job_id: UUID,
+    owner: OwnerDep,
+    count: Annotated[int, Query(ge=1, le=fire_times.MAX_COUNT)] = 10,
+) -> FireTimes:
+    """The next times at which a job fires; none if it is not active."""
+    return await fire_times.read_next(session, job_id, count, owner)

@@ -3,11 +3,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query
 
-from smart_kit.contracts.base import Page, utc_now
+from smart_kit.contracts.base import Page
 from smart_kit.contracts.usage import BudgetRead, UsageRead, UsageTotal
 
 from ..dependencies import OwnerDep, SessionDep, SettingsDep
-from ..services import usage
+from ..services import clock, usage
 from ..services.usage import UsageQuery, UsageTotalsQuery
 
 router = APIRouter(tags=["usage"])
@@ -34,4 +34,5 @@ async def get_budget(
     session: SessionDep, settings: SettingsDep, user_id: UUID, owner: OwnerDep
 ) -> BudgetRead:
     """The budget of a user for today, and what is spent of it."""
-    return await usage.read_budget(session, user_id, owner, settings, utc_now())
+    now = await clock.get_now(session)
+    return await usage.read_budget(session, user_id, owner, settings, now)

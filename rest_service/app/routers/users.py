@@ -15,7 +15,14 @@ from smart_kit.contracts.users import (
 )
 
 from .. import audit
-from ..dependencies import ActingUserDep, AdminOnly, CallerDep, OwnerDep, SessionDep, SettingsDep
+from ..dependencies import (
+    ActingUserDep,
+    AdminOnly,
+    IdempotentDep,
+    OwnerDep,
+    SessionDep,
+    SettingsDep,
+)
 from ..pagination import PageQueryDep
 from ..services.users import users
 from ..session_changes import get_changes
@@ -89,11 +96,12 @@ async def get_user(session: SessionDep, user_id: UUID, owner: OwnerDep) -> UserR
 
 @router.put("/{user_id}", operation_id="put_user")
 @router.patch("/{user_id}")
-async def update_user(
-    session: SessionDep, user_id: UUID, body: UserUpdate, owner: OwnerDep, caller: CallerDep
-) -> UserRead:
-    """Change the given fields. role, status and daily_budget need the admin token."""
-    return await users.update(session, user_id, body, owner, caller)
+async def update_user(operation: IdempotentDep, user_id: UUID, body: UserUpdate) -> UserRead:
+    """Change the given fields. role, status and daily_budget need the admin token.
+
+    Recurring reminders follow the user to another time zone.
+    """
+    return await operation.run(UserRead, users.update, user_id, body)
 
 
 @router.delete("/{user_id}", status_code=204, dependencies=[AdminOnly])

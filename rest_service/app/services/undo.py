@@ -9,8 +9,15 @@ from uuid import UUID
 from smart_kit.contracts.base import Contract, JsonObject
 from smart_kit.contracts.calendar import CalendarEventUpdate
 from smart_kit.contracts.cron_jobs import CronJobUpdate
-from smart_kit.contracts.effects import EffectKind, EffectRead, EffectUndo
+from smart_kit.contracts.effects import (
+    UNDO_REFUSALS,
+    EffectKind,
+    EffectRead,
+    EffectUndo,
+    UndoRefusal,
+)
 from smart_kit.contracts.tasks import TaskUpdate
+from smart_kit.contracts.users import UserUpdate
 from smart_kit.errors import Conflict, InvalidRequest, NotFound
 
 from ..models import CronJob, Effect
@@ -21,6 +28,7 @@ from .effects import effects
 from .effects.effect_recorder import EffectRecorder
 from .records.call_context import CallContext
 from .records.crud import lock_user
+from .users import users
 
 RowT = TypeVar("RowT", bound=OwnedRecord)
 ReadT = TypeVar("ReadT", bound=Contract)
@@ -39,7 +47,7 @@ async def undo(context: CallContext, body: EffectUndo) -> EffectRead:
     if effect is None:
         raise NotFound("There is nothing to undo.")
     if effect.reversal is None:
-        raise Conflict("This change cannot be undone.")
+        raise _build_refusal("not_reversible")
     origin = context.origin._replace(undoes=effect.id)
     try:
         handler = UNDO_HANDLERS[effect.kind]
@@ -89,6 +97,12 @@ async def _restore_event(context: CallContext, effect: Effect) -> None:
     await calendar.restore(context, _require_facts(effect.before), effect.user_id)
 
 
+async def _revert_settings(context: CallContext, effect: Effect) -> None:
+    """Nothing is compared: the newest change of a setting is the one that counts."""
+    change = UserUpdate.model_validate(_get_reversal_body(effect))
+    await users.update(context, effect.user_id, change)
+
+
 UNDO_HANDLERS: Mapping[EffectKind, Callable[[CallContext, Effect], Awaitable[None]]] = {
     "reminder_created": _cancel_job,
     "reminder_changed": _revert_job,
@@ -98,6 +112,7 @@ UNDO_HANDLERS: Mapping[EffectKind, Callable[[CallContext, Effect], Awaitable[Non
     "event_created": _cancel_event,
     "event_changed": _revert_event,
     "event_cancelled": _restore_event,
+    "settings_changed": _revert_settings,
 }
 
 
@@ -108,14 +123,18 @@ async def _lock_unchanged(
     after = _require_facts(effect.after)
     row = await context.session.get(records.table, UUID(after["id"]), with_for_update=True)
     if row is None:
-        raise Conflict("The changed record has been deleted since.")
+        raise _build_refusal("deleted")
     if records.matches(row, after):
         return row
     if isinstance(row, CronJob) and job_schedule.has_fired(
         row, await job_schedule.get_database_now(context.session)
     ):
-        raise Conflict("The reminder has already fired.")
-    raise Conflict("The record has been changed since, and undoing would lose that change.")
+        raise _build_refusal("fired")
+    raise _build_refusal("changed")
+
+
+def _build_refusal(reason: UndoRefusal) -> Conflict:
+    return Conflict(UNDO_REFUSALS[reason])
 
 
 def _get_reversal_body(effect: Effect) -> JsonObject:

@@ -63,6 +63,8 @@ class SnapshotPublisher:
         user_ids = changes.user_ids - changes.user_snapshots.keys()
         if changes.configuration or user_ids:
             await self._put_snapshots(changes.configuration, user_ids)
+        if changes.clock_offset_seconds is not None:
+            await self._store.raise_clock_offset(changes.clock_offset_seconds)
         if changes.cron_jobs:
             await self._store.notify_subscribers(CRON_CHANNEL)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from redis.commands.core import AsyncScript
 
 from smart_kit.contracts.configuration import ConfigurationSnapshot
-from smart_kit.contracts.keys import user_key
+from smart_kit.contracts.keys import CLOCK_CHANNEL, CLOCK_KEY, user_key
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.redis import Redis, await_result
 
@@ -19,6 +19,17 @@ _USER_KEYS = user_key(0).removesuffix("0") + "*"
 _DELETE_IF_UNCHANGED = """
 if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
 return 0
+"""
+
+_RAISE_NUMBER = """
+-- Raises a number and announces it. Returns the larger one.
+-- KEYS number
+-- ARGV number channel
+local stored = tonumber(redis.call('GET', KEYS[1]) or '0')
+if stored >= tonumber(ARGV[1]) then return stored end
+redis.call('SET', KEYS[1], ARGV[1])
+redis.call('PUBLISH', ARGV[2], '')
+return tonumber(ARGV[1])
 """
 
 Snapshot = ConfigurationSnapshot | UserSnapshot
@@ -42,6 +53,7 @@ class SnapshotStore:
         script = (files("rest_service.app.snapshots") / "put_if_newer.lua").read_text()
         self._put_if_newer = AsyncScript(redis, script)
         self._delete_if_unchanged = AsyncScript(redis, _DELETE_IF_UNCHANGED)
+        self._raise_number = AsyncScript(redis, _RAISE_NUMBER)
 
     async def put_if_newer(
         self,
@@ -89,6 +101,13 @@ class SnapshotStore:
     async def delete_if_unchanged(self, key: str, stored: StoredSnapshot) -> None:
         """Delete a key if its value is unchanged."""
         await self._delete_if_unchanged(keys=[key], args=[stored.text])
+
+    async def raise_clock_offset(self, seconds: int) -> int:
+        """Write the offset of the sandbox's clock unless Redis has a larger one; return the larger.
+
+        The services follow the offset in Redis.
+        """
+        return int(await self._raise_number(keys=[CLOCK_KEY], args=[seconds, CLOCK_CHANNEL]))
 
     async def delete(self, keys: Iterable[str]) -> None:
         """Delete keys."""

@@ -1,5 +1,6 @@
 """Claims due runs by the clock of Postgres, each exactly once even with several claimers."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -8,29 +9,30 @@ from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
 from cronsim import CronSimError
-from sqlalchemy import ColumnElement, bindparam
-from sqlalchemy.dialects.postgresql import insert
-from sqlmodel import and_, case, col, func, or_, select, true, update
+from sqlalchemy import bindparam
+from sqlmodel import and_, case, col, func, or_, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit import schedule
-from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns, DispatchedRuns
+from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns, DispatchedRuns, RunState
+from smart_kit.errors import InvalidRequest
 
+from ...array_statements import build_insert, build_parameters, select_given
+from ...audit.session_writes import get_writes
 from ...models import CronJob, CronJobRun, User
-from .job_schedule import get_database_now
+from .eligibility import EligibilityCondition
+from .job_schedule import build_schedule, get_database_now
 
 MAX_JOBS = 100
-MAX_MISSED_RUNS = 100
-"""Missed runs that are stored for one outage; older ones are not stored."""
+MAX_MISSED_RUNS = 7 * 24 * 60
+"""Missed runs of a job that are stored for one outage: a week of minutes. Older ones are not."""
+MAX_RUNS_PER_CLAIM = 2 * MAX_MISSED_RUNS
+"""Rows of a claim; after a long outage, further jobs follow with the next claim."""
 
-DISPATCH_TIMEOUT = timedelta(seconds=10)
+DISPATCH_TIMEOUT = timedelta(seconds=1)
 """A run claimed longer ago is handed out again. The queue drops duplicates."""
 
-AllowedTelegramIds = frozenset[int] | None
-"""Telegram ids of TELEGRAM_ALLOWED_USERS; None: everyone."""
-
-EligibilityCondition = ColumnElement[bool]
-"""A condition on jobs and their users: whether the job may fire."""
+MAX_PROMPT_LATENESS = timedelta(hours=1)
+"""A prompt that is later, or later than half its interval, is not executed any more."""
 
 log = structlog.stdlib.get_logger()
 
@@ -44,45 +46,50 @@ class DueJob(NamedTuple):
     next_fire_at: datetime | None
 
 
-def build_eligibility_condition(
-    allowed: AllowedTelegramIds, bot_id: int | None
-) -> EligibilityCondition:
-    """Return the condition: the user may talk, and the job is not of another bot. Others wait."""
-    if bot_id is None:
-        return _build_access_condition(allowed)
-    return and_(
-        _build_access_condition(allowed),
-        or_(col(CronJob.bot_id).is_(None), CronJob.bot_id == bot_id),
-    )
+class RunRow(NamedTuple):
+    """A row of a run that is due or was missed."""
+
+    job_id: UUID
+    scheduled_for: datetime
+    claimed_at: datetime
+    state: RunState
+    reason: str | None = None
+    missed_count: int = 0
+    missed_since: datetime | None = None
+    is_skipped: bool = False
+
+
+_given_runs = select_given(CronJobRun, RunRow._fields)
+_INSERT_RUNS = build_insert(CronJobRun, _given_runs).returning(
+    col(CronJobRun.id), col(CronJobRun.state)
+)
 
 
 async def claim(session: AsyncSession, eligible: EligibilityCondition) -> ClaimedRuns:
     """Claim the due runs. A job that missed several times fires once, for the latest."""
     now = await get_database_now(session)
-    due_jobs = [_to_due_job(job, now) for job in await _lock_due_jobs(session, now, eligible)]
+    locked = await _lock_due_jobs(session, now, eligible)
+    due_jobs = await asyncio.to_thread(_to_due_jobs, locked, now) if locked else []
     claimed = await _insert_runs(session, due_jobs, now)
     await _advance_jobs(session, due_jobs)
     runs = await _read_runs_to_dispatch(session, claimed, now, eligible)
-    if len(due_jobs) == MAX_JOBS:
+    if len(locked) == MAX_JOBS or len(due_jobs) < len(locked):
         return ClaimedRuns(runs=runs, next_fire_at=now, now=now)
     times = (
-        await _find_earliest_fire_time(session, now, eligible),
-        await _next_redispatch_time(session, claimed, now, eligible),
+        *await _find_next_times(session, now, eligible),
+        await _find_next_redispatch_time(session, claimed, now, eligible),
     )
     return ClaimedRuns(runs=runs, next_fire_at=min(filter(None, times), default=None), now=now)
 
 
-def _build_access_condition(allowed: AllowedTelegramIds) -> ColumnElement[bool]:
-    """Return a condition on users: active, and either invited or on the list, as in tg_bot."""
-    listed = true() if allowed is None else col(User.telegram_id).in_(allowed)
-    return and_(col(User.status) == "active", or_(col(User.is_invited), listed))
-
-
 async def record_dispatched(session: AsyncSession, body: DispatchedRuns) -> None:
-    """Mark claimed runs as queued. Runs that are unknown or in a later state stay unchanged."""
+    """Mark claimed runs as queued, and skipped ones as missed. Runs that are unknown or in a later
+    state stay unchanged."""
     waiting = and_(col(CronJobRun.id).in_(body.run_ids), CronJobRun.state == "claimed")
-    values = {"state": "dispatched", "dispatched_at": func.now()}
-    await session.exec(update(CronJobRun).where(waiting).values(**values))
+    state = case((col(CronJobRun.is_skipped), "missed"), else_="dispatched")
+    await session.exec(
+        update(CronJobRun).where(waiting).values(state=state, dispatched_at=func.now())
+    )
 
 
 async def _lock_due_jobs(
@@ -99,16 +106,28 @@ async def _lock_due_jobs(
     return (await session.exec(due)).all()
 
 
+def _to_due_jobs(jobs: Sequence[CronJob], now: datetime) -> list[DueJob]:
+    """Return as many of the jobs as have MAX_RUNS_PER_CLAIM runs together, but at least one."""
+    due_jobs: list[DueJob] = []
+    count = 0
+    for job in jobs:
+        due_jobs.append(_to_due_job(job, now))
+        count += len(due_jobs[-1].fire_times)
+        if count >= MAX_RUNS_PER_CLAIM:
+            break
+    return due_jobs
+
+
 def _to_due_job(job: CronJob, now: datetime) -> DueJob:
     assert job.next_fire_at is not None, "due jobs have a next fire"
-    if job.cron_expression is None:
-        return DueJob(job, [job.next_fire_at], None)
-    rule = (job.cron_expression, job.timezone)
     try:
-        fires = schedule.list_fires_between(*rule, job.next_fire_at, now, MAX_MISSED_RUNS + 1)
-        return DueJob(job, fires or [job.next_fire_at], schedule.get_next_fire(*rule, now))
-    except (CronSimError, ZoneInfoNotFoundError) as error:  # the row was changed by hand
-        log.error(
+        plan = build_schedule(job)
+        if plan is None:
+            return DueJob(job, [job.next_fire_at], None)
+        fires = plan.list_fires_between(job.next_fire_at, now, MAX_MISSED_RUNS + 1)
+        return DueJob(job, fires or [job.next_fire_at], plan.get_next_fire(now))
+    except (CronSimError, ZoneInfoNotFoundError, InvalidRequest, ValueError) as error:
+        log.error(  # the row was changed by hand
             "cron job deactivated: schedule invalid",
             job_id=job.id,
             reason=f"{type(error).__name__}: {error}",
@@ -119,21 +138,37 @@ def _to_due_job(job: CronJob, now: datetime) -> DueJob:
 async def _insert_runs(
     session: AsyncSession, due_jobs: list[DueJob], now: datetime
 ) -> Sequence[UUID]:
-    rows = [
-        CronJobRun(
-            job_id=due_job.job.id,
-            scheduled_for=fire,
-            claimed_at=now,
-            state="claimed" if fire == due_job.fire_times[-1] else "missed",
-        ).model_dump()
-        for due_job in due_jobs
-        for fire in due_job.fire_times
-    ]
+    """Return the ids of the claimed runs; those of another claimer are left out."""
+    rows = [row for due_job in due_jobs for row in _build_run_rows(due_job, now)]
     if not rows:
         return []
-    inserted = insert(CronJobRun).values(rows).on_conflict_do_nothing()
-    result = await session.exec(inserted.returning(col(CronJobRun.id)))
-    return list(result.scalars())
+    get_writes(session).has_writes = True  # the session does not see statements of its connection
+    connection = await session.connection()
+    result = await connection.execute(_INSERT_RUNS, build_parameters(rows))
+    return [run_id for run_id, state in result if state == "claimed"]
+
+
+def _build_run_rows(due_job: DueJob, now: datetime) -> list[RunRow]:
+    """Return a missed run for each time but the last, which is claimed."""
+    job, fires = due_job.job, due_job.fire_times
+    if not fires:
+        return []
+    *missed, last = fires
+    is_skipped = _is_too_late(due_job, last, now)
+    rows = [RunRow(job.id, fire, now, "missed", "down") for fire in missed]
+    reason = "late" if is_skipped else None
+    since = missed[0] if missed else None
+    return [*rows, RunRow(job.id, last, now, "claimed", reason, len(missed), since, is_skipped)]
+
+
+def _is_too_late(due_job: DueJob, fire: datetime, now: datetime) -> bool:
+    """Return whether a prompt is no longer worth executing."""
+    if due_job.job.type != "prompt":
+        return False
+    limit = MAX_PROMPT_LATENESS
+    if due_job.next_fire_at is not None:
+        limit = min(limit, (due_job.next_fire_at - fire) / 2)
+    return now - fire > limit
 
 
 async def _advance_jobs(session: AsyncSession, due_jobs: list[DueJob]) -> None:
@@ -174,25 +209,42 @@ def _to_claimed_run(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
     return ClaimedRun(
         **job.model_dump(include={"type", "text", "chat_id", "timezone", "priority"}),
         **user.model_dump(include={"telegram_id", "language_code"}),
-        **run.model_dump(include={"id", "job_id", "scheduled_for"}),
+        **run.model_dump(
+            include={
+                "id",
+                "job_id",
+                "scheduled_for",
+                "missed_count",
+                "missed_since",
+                "is_skipped",
+            }
+        ),
     )
 
 
-async def _find_earliest_fire_time(
+async def _find_next_times(
     session: AsyncSession, now: datetime, eligible: EligibilityCondition
-) -> datetime | None:
-    """Return when to claim next. A due but locked job may be claimed again if its claimer dies."""
-    is_ahead = col(CronJob.next_fire_at) > now
+) -> tuple[datetime | None, datetime | None]:
+    """Return the next fire; and when to try again if a job is due but locked: its claimer may die.
+
+    Each part reads the index of due jobs from one end, so that its time does not grow with the
+    number of jobs.
+    """
+    jobs = select(CronJob).join(User, col(User.id) == col(CronJob.user_id))
+    active = jobs.where(col(CronJob.is_active), eligible)
     upcoming = (
-        select(func.min(case((is_ahead, col(CronJob.next_fire_at)), else_=now + DISPATCH_TIMEOUT)))
-        .join(User, col(User.id) == col(CronJob.user_id))
-        .where(col(CronJob.is_active), eligible)
+        active.with_only_columns(col(CronJob.next_fire_at))
+        .where(col(CronJob.next_fire_at) > now)
+        .order_by(col(CronJob.next_fire_at))
+        .limit(1)
+        .scalar_subquery()
     )
-    first: datetime | None = (await session.exec(upcoming)).one()
-    return first
+    is_locked = active.where(col(CronJob.next_fire_at) <= now).exists()
+    next_fire_at, locked = (await session.exec(select(upcoming, is_locked))).one()
+    return next_fire_at, now + DISPATCH_TIMEOUT if locked else None
 
 
-async def _next_redispatch_time(
+async def _find_next_redispatch_time(
     session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibilityCondition
 ) -> datetime | None:
     """Return when a run of another claimer is handed out again, unless it is dispatched."""

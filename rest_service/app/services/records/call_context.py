@@ -32,6 +32,8 @@ class CallContext:
     owner: OwnerScope
     default_timezone: str
     """For times of users without a time zone."""
+    max_active_jobs: int
+    """Limit of each user's active jobs."""
     origin: ChangeOrigin | None = None
 
     async def get_bot_id(self) -> int | None:
