@@ -16,6 +16,7 @@ from smart_kit import log as logs
 from smart_kit.errors import ConfigurationError
 from smart_kit.health import Health
 from smart_kit.settings import ServiceSettings
+from smart_kit.timezone_data import use_pinned_timezone_data
 
 if TYPE_CHECKING:  # only some services need aiohttp: 10 MB
     from aiohttp import web
@@ -57,6 +58,7 @@ def launch(
     logs.configure(
         service, level=settings.log_level, fmt=settings.log_format, secrets=settings.secrets
     )
+    use_pinned_timezone_data()
     _raise_open_files_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         try:

@@ -16,12 +16,14 @@ from starlette.types import Lifespan
 from smart_kit import log as logs
 from smart_kit import redis
 from smart_kit.api import add_health
+from smart_kit.contracts.keys import CRON_CHANNEL
 from smart_kit.health import Health
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 from smart_kit.proxied_transport import ProxiedTransport
 from smart_kit.proxy import check_proxies
 from smart_kit.safe_http.messages import TIMEOUT_SECONDS
 from smart_kit.service import Loop, launch, load_settings, run_loops
+from smart_kit.timezone_data import use_pinned_timezone_data
 from smart_kit.uvicorn_server import build_uvicorn_server
 from smart_kit.vault import Vault
 from smart_kit.version import get_version
@@ -45,6 +47,7 @@ from .middleware.checks import (
 )
 from .middleware.request_guard import RequestGuard
 from .routers import ROUTERS
+from .services.cron_jobs.timezone_data_update import recompute_jobs
 from .snapshots.publisher import SnapshotPublisher
 from .snapshots.store import SnapshotStore
 
@@ -164,8 +167,12 @@ class RestService:
 
     async def _seed_and_reconcile(self, stop: asyncio.Event) -> None:
         models = partial(register_env_models, self._sessions, self._settings, self._vault)
-        await defaults.create_with_retry(self._sessions, stop, models)
+        await defaults.create_with_retry(self._sessions, stop, models, self._recompute_jobs)
         await self._reconciler.run(stop)
+
+    async def _recompute_jobs(self) -> None:
+        if await recompute_jobs(self._sessions):
+            await self._store.notify_subscribers(CRON_CHANNEL)
 
 
 async def serve(settings: Settings) -> None:
@@ -189,6 +196,7 @@ def __getattr__(name: str) -> FastAPI:
     if name != "app":
         raise AttributeError(name)
     settings = load_settings(SERVICE, Settings)
+    use_pinned_timezone_data()
     logs.configure(
         SERVICE, level=settings.log_level, fmt=settings.log_format, secrets=settings.secrets
     )

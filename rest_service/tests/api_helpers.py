@@ -38,6 +38,14 @@ def make_user_headers(user: JsonObject, key: str | None = None) -> dict[str, str
     return {"X-User-Id": user["id"]} | ({"Idempotency-Key": key} if key else {})
 
 
+async def make_user_in(admin: Client, make: Make, timezone: str) -> JsonObject:
+    """Create a user who has chosen a time zone."""
+    user = await make("users")
+    answer = await admin.patch(f"/users/{user['id']}", json={"timezone": timezone})
+    changed: JsonObject = answer.raise_for_status().json()
+    return changed
+
+
 def make_example(resource: str, number: int) -> JsonObject:
     """Return a valid body of a new record."""
     examples: dict[str, JsonObject] = {

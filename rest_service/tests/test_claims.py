@@ -162,7 +162,9 @@ class TestNextClaim:
         other = await claim_jobs(service)
 
         assert first["next_fire_at"] is None, "the claimer of the run does not wait for it"
-        forgotten_at = datetime.fromisoformat(first["now"]) + timedelta(hours=1) + claims.DISPATCH_TIMEOUT
+        forgotten_at = (
+            datetime.fromisoformat(first["now"]) + timedelta(hours=1) + claims.DISPATCH_TIMEOUT
+        )
         assert datetime.fromisoformat(other["next_fire_at"]) == forgotten_at
         await sql("UPDATE cron_job_runs SET state = 'dispatched'")
         assert (await claim_jobs(service))["next_fire_at"] is None

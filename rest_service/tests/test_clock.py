@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
@@ -217,11 +218,33 @@ class TestMoves:
         assert await read_budget() == (f"{noon:%Y-%m-%d}", "0")
 
 
+@pytest.mark.usefixtures("sandbox_app")
+@pytest.mark.parametrize(("month", "hours"), [(3, 20), (10, 22)])
+async def test_daily_reminder_comes_once_after_a_night_in_which_clocks_change(
+    admin: Client, make: Make, month: int, hours: int
+) -> None:
+    berlin = ZoneInfo("Europe/Berlin")
+    last_of_month = datetime(datetime.now(UTC).year + 1, month, 31, 9, tzinfo=berlin)
+    sunday = last_of_month - timedelta(days=(last_of_month.weekday() + 1) % 7)
+    noon = sunday.replace(hour=12) - timedelta(days=1)
+    await move(admin, now=noon.isoformat())
+    user = await make("users")
+    body = {"user_id": user["id"], "text": "Water", "cron_expression": "0 9 * * *"}
+    assert (await admin.post("/cron-jobs", json=body)).status_code == 201
+
+    early = await admin.post("/cron-jobs/claim")
+    await move(admin, advance_seconds=hours * 3600)
+    (run,) = (await admin.post("/cron-jobs/claim")).json()["runs"]
+
+    assert early.json()["runs"] == []
+    assert datetime.fromisoformat(run["scheduled_for"]) == sunday
+
+
 async def spend(sql: Sql, user: JsonObject, at: datetime) -> None:
     await sql(
         "INSERT INTO usage (id, message_id, step, user_id, assistant_id, thread_id, model,"
         " provider, prompt_tokens, cached_tokens, completion_tokens, cost, seconds, created_at)"
-        f" VALUES (gen_random_uuid(), 'tg:1:{at.timestamp()}', '0', '{user['id']}', '{UUID(int=1)}',"
+        f" VALUES (gen_random_uuid(), 'tg:1:1', '0', '{user['id']}', '{UUID(int=1)}',"
         f" '{UUID(int=2)}', 'm', 'p', 1, 0, 1, 0.5, 1, '{at.isoformat()}')"
     )
 

@@ -6,7 +6,8 @@ import pytest
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from rest_service.app.database import SessionFactory
-from rest_service.app.services.cron_jobs import cron_jobs, job_schedule
+from rest_service.app.services import clock
+from rest_service.app.services.cron_jobs import cron_jobs
 from rest_service.app.services.records.call_context import CallContext
 from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, make_user_headers
 from rest_service.tests.lock_waits import wait_for_lock
@@ -24,7 +25,7 @@ def frozen_database_clock(monkeypatch: pytest.MonkeyPatch) -> datetime:
     async def database_now(_: AsyncSession) -> datetime:
         return now
 
-    monkeypatch.setattr(job_schedule, "get_database_now", database_now)
+    monkeypatch.setattr(clock, "get_now", database_now)
     return now
 
 
@@ -178,7 +179,9 @@ async def test_concurrent_creates_do_not_exceed_the_limit(
     body = {"user_id": user["id"], "text": "x", "cron_expression": "* * * * *"}
 
     async with sessions.begin() as session:
-        await cron_jobs.create(CallContext(session, "admin", None, "UTC", 100), CronJobCreate(**body))
+        await cron_jobs.create(
+            CallContext(session, "admin", None, "UTC", 100), CronJobCreate(**body)
+        )
         second = asyncio.ensure_future(admin.post("/cron-jobs", json=body))
         await wait_for_lock(sql, second)  # as far as it gets before the commit
 

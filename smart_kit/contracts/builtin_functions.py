@@ -226,6 +226,7 @@ def _compact_schema(schema: JsonObject) -> JsonObject:
 def _compact_property(part: JsonObject) -> JsonObject:
     types = [kind for kind in part.get("anyOf", ()) if kind != {"type": "null"}]
     merged = (types[0] if types else {}) | {k: v for k, v in part.items() if k != "anyOf"}
-    omitted = ("title", "default", "examples", "minLength", "maxLength")
-    omitted += ("format",) if len(types) > 1 else ()
+    omitted = {"title", "default", "examples", "minLength", "maxLength"}
+    if len(types) > 1:
+        omitted.add("format")
     return {key: value for key, value in merged.items() if key not in omitted}

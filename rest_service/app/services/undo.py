@@ -22,7 +22,7 @@ from smart_kit.errors import Conflict, InvalidRequest, NotFound
 
 from ..models import CronJob, Effect
 from ..models.base import OwnedRecord
-from . import calendar, tasks
+from . import calendar, clock, tasks
 from .cron_jobs import cron_jobs, job_schedule
 from .effects import effects
 from .effects.effect_recorder import EffectRecorder
@@ -127,7 +127,7 @@ async def _lock_unchanged(
     if records.matches(row, after):
         return row
     if isinstance(row, CronJob) and job_schedule.has_fired(
-        row, await job_schedule.get_database_now(context.session)
+        row, await clock.get_now(context.session)
     ):
         raise _build_refusal("fired")
     raise _build_refusal("changed")

@@ -19,8 +19,9 @@ from smart_kit.errors import InvalidRequest
 from ...array_statements import build_insert, build_parameters, select_given
 from ...audit.session_writes import get_writes
 from ...models import CronJob, CronJobRun, User
+from .. import clock
 from .eligibility import EligibilityCondition
-from .job_schedule import build_schedule, get_database_now
+from .job_schedule import build_schedule
 
 MAX_JOBS = 100
 MAX_MISSED_RUNS = 7 * 24 * 60
@@ -67,7 +68,7 @@ _INSERT_RUNS = build_insert(CronJobRun, _given_runs).returning(
 
 async def claim(session: AsyncSession, eligible: EligibilityCondition) -> ClaimedRuns:
     """Claim the due runs. A job that missed several times fires once, for the latest."""
-    now = await get_database_now(session)
+    now = await clock.get_now(session)
     locked = await _lock_due_jobs(session, now, eligible)
     due_jobs = await asyncio.to_thread(_to_due_jobs, locked, now) if locked else []
     claimed = await _insert_runs(session, due_jobs, now)

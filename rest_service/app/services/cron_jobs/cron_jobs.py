@@ -18,6 +18,7 @@ from smart_kit.errors import InvalidRequest, NotPermitted
 
 from ...models import CronJob, CronJobRun, User
 from ...pagination import PageQuery, paginate
+from .. import clock
 from ..effects.effect_recorder import EffectRecorder
 from ..records.call_context import CallContext
 from ..records.crud import (
@@ -112,7 +113,7 @@ async def create(context: CallContext, body: CronJobCreate) -> CronJobRead:
         bot_id=await context.get_bot_id(),
     )
     _check_not_scheduled(context, row)
-    now = await job_schedule.get_database_now(context.session)
+    now = await clock.get_now(context.session)
     times = body.model_dump(include=set(job_schedule.SCHEDULE_FIELDS))
     job_schedule.set_schedule(row, times, now)
     return await add(context, row, now)
@@ -124,7 +125,7 @@ async def restore(context: CallContext, facts: JsonObject, user_id: UUID) -> Non
     Raises NotFound for a deleted user, InvalidRequest, Conflict at the limit.
     """
     await lock_user(context.session, user_id, context.owner)
-    now = await job_schedule.get_database_now(context.session)
+    now = await clock.get_now(context.session)
     await add(context, RECORDS.rebuild(facts, user_id), now)
 
 
@@ -138,7 +139,7 @@ async def update(context: CallContext, job_id: UUID, body: CronJobUpdate) -> Cro
     set_fields(row, fields)
     if times or fields.keys() & {"timezone", "is_active"}:
         _check_not_scheduled(context, row)
-        now = await job_schedule.get_database_now(context.session)
+        now = await clock.get_now(context.session)
         if times and "is_active" not in fields and job_schedule.has_fired(row, now):
             row.is_active = True
         job_schedule.set_schedule(row, times, now)

@@ -6,8 +6,9 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from smart_kit.contracts.cron_jobs import FireTimes
 
 from ...models import CronJob
+from .. import clock
 from ..records.crud import OwnerScope, find_owned
-from .job_schedule import build_schedule, get_database_now
+from .job_schedule import build_schedule
 
 MAX_COUNT = 100
 
@@ -22,5 +23,5 @@ async def read_next(
     plan = build_schedule(row)
     if plan is None:
         return FireTimes(items=[row.next_fire_at], timezone=row.timezone)
-    fires = islice(plan.iter_fires(await get_database_now(session)), count)
+    fires = islice(plan.iter_fires(await clock.get_now(session)), count)
     return FireTimes(items=list(fires), timezone=row.timezone)

@@ -5,9 +5,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlmodel import func, select
-from sqlmodel.ext.asyncio.session import AsyncSession
-
 from smart_kit import local_time
 from smart_kit.errors import InvalidRequest
 from smart_kit.schedule import CronSchedule, RruleSchedule, Schedule
@@ -24,12 +21,6 @@ MIN_PROMPT_INTERVAL = timedelta(minutes=15)
 """Each run of a prompt costs a model call."""
 
 SCHEDULE_FIELDS = ("at", "local_at", "cron_expression", "rrule")
-
-
-async def get_database_now(session: AsyncSession) -> datetime:
-    """Return the time of Postgres, the clock by which jobs are planned and claimed."""
-    now: datetime = (await session.exec(select(func.clock_timestamp()))).one()
-    return now
 
 
 def build_schedule(row: CronJob) -> Schedule | None:
@@ -88,10 +79,10 @@ def has_fired(row: CronJob, now: datetime) -> bool:
 
 def _check_kind(chosen: Mapping[str, Any]) -> None:
     has_start = chosen["at"] is not None or chosen["local_at"] is not None
-    if has_start == (chosen["cron_expression"] is not None):
-        raise InvalidRequest("Give exactly one of at and cron_expression.")
     if chosen["rrule"] is not None and not has_start:
         raise InvalidRequest("rrule needs at, the time at which it starts.")
+    if has_start == (chosen["cron_expression"] is not None):
+        raise InvalidRequest("Give exactly one of at and cron_expression.")
 
 
 def _resolve_start(chosen: Mapping[str, Any], zone: str) -> tuple[datetime | None, datetime | None]:

@@ -10,6 +10,7 @@ from smart_kit.contracts.cron_jobs import CronJobRead, CronJobRunRead, RunSnooze
 from smart_kit.errors import Conflict, NotFound
 
 from ...models import CronJob, CronJobRun, User
+from .. import clock
 from ..records.call_context import CallContext
 from ..records.crud import find, lock_owned, not_found_error
 from . import cron_jobs, job_schedule
@@ -36,7 +37,7 @@ async def snooze(context: CallContext, run_id: UUID, body: RunSnooze) -> CronJob
     user, job, run = await _lock_run(context, run_id)
     if run.acknowledged_at is not None or run.snoozed_job_id is not None:
         raise Conflict("The reminder has been answered before.")
-    now = await job_schedule.get_database_now(context.session)
+    now = await clock.get_now(context.session)
     zone = user.get_timezone(context.default_timezone)
     row = CronJob(
         **job.model_dump(include={"user_id", "name", "text", "chat_id", "bot_id", "priority"}),

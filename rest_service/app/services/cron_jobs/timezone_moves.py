@@ -10,6 +10,7 @@ from smart_kit.contracts.base import Page
 from smart_kit.contracts.cron_jobs import CronJobRead, JobsMove
 
 from ...models import CronJob, User
+from .. import clock
 from ..records.call_context import CallContext
 from ..records.crud import lock_user
 from . import cron_jobs, job_schedule
@@ -67,7 +68,7 @@ async def _lock_jobs(session: AsyncSession, user: User, *conditions: Any) -> Seq
 async def _set_timezone(session: AsyncSession, rows: Sequence[CronJob], zone: str) -> None:
     if not rows:
         return
-    now = await job_schedule.get_database_now(session)
+    now = await clock.get_now(session)
     for row in rows:
         row.timezone = zone
         job_schedule.set_schedule(row, {}, now)
