@@ -434,3 +434,32 @@ def test_single_fire_has_no_shortest_interval() -> None:
     plan = RruleSchedule("FREQ=DAILY;COUNT=1", parse_local("2026-11-02T09:00"), "UTC")
 
     assert plan.find_shortest_interval(parse_utc("2026-11-01T00:00")) is None
+
+
+@pytest.mark.parametrize(
+    ("rule", "follows"),
+    [("FREQ=DAILY", True), ("FREQ=HOURLY;INTERVAL=5", False), ("FREQ=MINUTELY", False)],
+)
+def test_rules_of_hours_and_minutes_do_not_follow_local_time(rule: str, follows: bool) -> None:
+    plan = RruleSchedule(rule, parse_local("2026-11-02T09:00"), "UTC")
+    plan.check(parse_utc("2026-11-01T00:00"))
+
+    assert plan.follows_local_time is follows
+    assert CronSchedule("* * * * *", "UTC").follows_local_time
+
+
+@pytest.mark.parametrize(
+    ("at", "local"),
+    [
+        ("2026-01-01T09:00", "2026-01-01T09:00"),
+        ("2026-01-01T09:00+01:00", "2026-01-01T09:00"),
+        ("2026-07-01T09:00+01:00", None),  # Berlin is two hours ahead then
+        ("2026-01-01T09:00Z", None),
+        ("2026-10-25T02:30+02:00", None),  # one of two passes: only the instant is exact
+        ("2026-03-29T02:30+01:00", None),  # skipped
+    ],
+)
+def test_offset_of_the_zone_states_a_local_time(at: str, local: str | None) -> None:
+    expected = None if local is None else parse_local(local)
+
+    assert local_time.find_local(datetime.fromisoformat(at), BERLIN) == expected
