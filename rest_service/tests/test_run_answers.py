@@ -54,6 +54,16 @@ async def test_snooze_adds_a_one_off_with_a_receipt(
     assert stored["snoozed_job_id"] == job["id"]
 
 
+async def test_delivered_reminder_can_be_snoozed_at_the_limit_of_jobs(
+    service: Client, make: Make, user: JsonObject, run: JsonObject
+) -> None:
+    jobs = [await make("cron-jobs", user_id=user["id"]) for _ in range(100)]
+
+    status, _ = await post(service, user, f"{run['id']}/snooze", minutes=10)
+
+    assert (status, len(jobs)) == (201, 100)
+
+
 async def test_tomorrow_is_the_same_local_time(
     service: Client, user: JsonObject, run: JsonObject
 ) -> None:

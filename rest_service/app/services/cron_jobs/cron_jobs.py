@@ -116,6 +116,7 @@ async def create(context: CallContext, body: CronJobCreate) -> CronJobRead:
     now = await clock.get_now(context.session)
     times = body.model_dump(include=set(job_schedule.SCHEDULE_FIELDS))
     job_schedule.set_schedule(row, times, now)
+    await _check_limits(context, row)
     return await add(context, row, now)
 
 
@@ -126,7 +127,9 @@ async def restore(context: CallContext, facts: JsonObject, user_id: UUID) -> Non
     """
     await lock_user(context.session, user_id, context.owner)
     now = await clock.get_now(context.session)
-    await add(context, RECORDS.rebuild(facts, user_id), now)
+    row = RECORDS.rebuild(facts, user_id)
+    await _check_limits(context, row)
+    await add(context, row, now)
 
 
 async def update(context: CallContext, job_id: UUID, body: CronJobUpdate) -> CronJobRead:
@@ -160,9 +163,8 @@ async def delete(context: CallContext, job_id: UUID) -> None:
 
 
 async def add(context: CallContext, row: CronJob, now: datetime) -> CronJobRead:
-    """Add a job, whose user is locked. Raises InvalidRequest, Conflict at the limit."""
+    """Add a job, whose user is locked. Raises InvalidRequest if it would never fire."""
     job_schedule.set_next_fire(row, now)
-    await _check_limits(context, row)
     context.session.add(row)
     await context.session.flush()
     return await RECORDS.record_created(context, row, "reminder_created")

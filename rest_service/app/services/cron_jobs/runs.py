@@ -30,9 +30,9 @@ async def acknowledge(context: CallContext, run_id: UUID) -> CronJobRunRead:
 
 
 async def snooze(context: CallContext, run_id: UUID, body: RunSnooze) -> CronJobRead:
-    """Create a one-off job with the text of the run's job.
+    """Create a one-off job with the text of the run's job, also at the limit of active jobs.
 
-    Raises NotFound, Conflict if the run was answered before or at the limit of jobs.
+    Raises NotFound, Conflict if the run was answered before.
     """
     user, job, run = await _lock_run(context, run_id)
     if run.acknowledged_at is not None or run.snoozed_job_id is not None:
