@@ -44,7 +44,7 @@ async def test_due_job_is_claimed_once_with_all_fields(
         "priority": "low",
         "scheduled_for": job["at"],
         "missed_count": 0,
-        "missed_since": None,
+        "first_missed_at": None,
         "is_skipped": False,
     }
     after = (await admin.get(f"/cron-jobs/{job['id']}")).json()
@@ -145,7 +145,7 @@ async def test_long_outage_records_each_missed_run_of_a_week_of_minutes(
 
     scheduled_for = datetime.fromisoformat(run["scheduled_for"])
     assert run["missed_count"] == 7 * 24 * 60
-    assert datetime.fromisoformat(run["missed_since"]) == scheduled_for - timedelta(days=7)
+    assert datetime.fromisoformat(run["first_missed_at"]) == scheduled_for - timedelta(days=7)
     ((missed,),) = await sql("SELECT count(*) FROM cron_job_runs WHERE state = 'missed'")
     assert missed == run["missed_count"]
 

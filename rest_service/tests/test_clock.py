@@ -1,5 +1,6 @@
 """The sandbox's clock, which moves forward for all that users see."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -103,6 +104,11 @@ class TestMoves:
         assert moved["offset_seconds"] == shown["offset_seconds"] == DAY_SECONDS + 60
         for one in (moved, shown):
             assert_is_about(one["now"], datetime.now(UTC) + timedelta(days=1, minutes=1))
+
+    async def test_concurrent_steps_add_up(self, admin: Client) -> None:
+        await asyncio.gather(*(move(admin, advance_seconds=60) for _ in range(8)))
+
+        assert (await admin.get("/clock")).json()["offset_seconds"] == 8 * 60
 
     async def test_move_to_a_time_shows_that_time_or_a_second_later(self, admin: Client) -> None:
         wanted = datetime.now(UTC).replace(microsecond=0) + timedelta(days=3)

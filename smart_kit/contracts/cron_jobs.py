@@ -115,7 +115,7 @@ class CronJobRunRead(Contract):
     """Why the run was missed or failed."""
     missed_count: int = 0
     """Earlier times of the job that were missed and are reported with this run."""
-    missed_since: UtcDatetime | None = None
+    first_missed_at: UtcDatetime | None = None
     """The first of them."""
     acknowledged_at: UtcDatetime | None = None
     """When the user pressed Done."""
@@ -140,7 +140,7 @@ class ClaimedRun(Contract):
     priority: NotificationPriority
     scheduled_for: UtcDatetime
     missed_count: int = 0
-    missed_since: UtcDatetime | None = None
+    first_missed_at: UtcDatetime | None = None
     is_skipped: bool = False
     """Whether the run is too late to be executed; the user is only told of it."""
 

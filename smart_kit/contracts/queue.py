@@ -134,7 +134,7 @@ class Notification(BaseTelegramMessage):
     """Whether it only reports that this scheduled prompt was missed; it has no buttons."""
     missed_count: int = 0
     """Earlier times of the job that were missed."""
-    missed_since: UtcDatetime | None = None
+    first_missed_at: UtcDatetime | None = None
     """The first of them."""
 
 

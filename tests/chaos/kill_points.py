@@ -27,6 +27,7 @@ from tests.chaos.killable.redis_boundary import REPLY_PREDICATES
 from tests.chaos.killable.stories import (
     Story,
     administrators,
+    buttons,
     failures,
     records,
     selections,
@@ -93,6 +94,13 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("tg_bot: POST /api/users", users.start_command),
     KillPoint("tg_bot: PATCH /api/users/*", users.rich_text_toggle),
     KillPoint("tg_bot: answerCallbackQuery", telegram.stale_button),
+    KillPoint("tg_bot: POST /api/cron-jobs/runs/*/snooze", buttons.answered_reminders),
+    KillPoint("tg_bot: POST /api/cron-jobs/runs/*/acknowledge", buttons.answered_reminders),
+    KillPoint("tg_bot: editMessageReplyMarkup", buttons.answered_reminders),
+    KillPoint("tg_bot: editMessageText", buttons.answered_reminders),
+    KillPoint("tg_bot: DELETE /api/cron-jobs/*", buttons.listed_records),
+    KillPoint("tg_bot: PATCH /api/tasks/*", buttons.listed_records),
+    KillPoint("tg_bot: POST /api/cron-jobs/move", buttons.moved_reminder),
     KillPoint("tg_bot: SET queue:to_telegram:alive:*", users.chat),
     KillPoint("tg_bot: XREADGROUP queue:to_telegram", users.chat),
     KillPoint(

@@ -88,7 +88,11 @@ def test_schemas_contain_no_redundant_keywords() -> None:
             "rrule needs at, the first time",
         ),
         (ChangeReminderArguments, {"id": ID}, "give at least one thing to change"),
-        (ChangeReminderArguments, {"id": ID, "rrule": "FREQ=DAILY"}, "rrule needs at, the first time"),
+        (
+            ChangeReminderArguments,
+            {"id": ID, "rrule": "FREQ=DAILY"},
+            "rrule needs at, the first time",
+        ),
         (ChangeSettingsArguments, {}, "give place or language"),
         (
             CreateReminderArguments,

@@ -58,6 +58,8 @@ WELL_FORMED = {
     "base_url": "https://models.example/v1",
     "url": "https://models.example/v1",
     "origin": "https://models.example",
+    "minutes": 10,
+    "tomorrow": False,
     "api_key": SecretStr("sk-example"),
     "value": SecretStr("example"),
 }
@@ -152,7 +154,7 @@ TIME_FIELDS = [
     (model, name)
     for model in CONTRACT_MODELS
     for name, schema in model.model_json_schema()["properties"].items()
-    if '"date-time"' in json.dumps(schema)
+    if '"date-time"' in json.dumps(schema) and schema.get("type") != "array"
 ]
 
 
@@ -162,7 +164,12 @@ def test_a_time_field_is_named_like_a_time(model: Model, name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("model", "name"), [(model, name) for model, name in TIME_FIELDS if issubclass(model, Contract)]
+    ("model", "name"),
+    [
+        (model, name)
+        for model, name in TIME_FIELDS
+        if issubclass(model, Contract) and name != "local_at"
+    ],
 )
 def test_a_time_without_an_offset_is_rejected(model: Model, name: str) -> None:
     fields = make_samples(model, 1)[0].model_dump(mode="json") | {name: "2026-01-01T09:00:00"}

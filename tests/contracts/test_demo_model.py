@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,17 +10,20 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from assistant.src.messages.conversation import TIMEZONE_QUESTION
 from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.open_meteo_schemas import CurrentWeather, DailySeries, Forecast, Place
-from assistant.src.tools import task_tool
+from assistant.src.tools import reminder_tool, settings_tool, task_tool
 from assistant.src.tools.weather_tool import WEATHER_DESCRIPTIONS, find_place, render_report
 from sandbox.llm.places import guess_nominative_forms
 from sandbox.llm.task_and_reminder_lists import parse_entries
 from sandbox.telegram.rich.plain_text import flatten_rich_text
-from sandbox.tests.llm.model_requests import call_model, run_conversation
+from sandbox.tests.llm.model_requests import call_model, get_tool_calls, run_conversation
 from sandbox.tests.sandbox_harness import run_sandbox
 from sandbox.weather.invented_weather import SOURCE
+from smart_kit.contracts.cron_jobs import CronJobRead
 from smart_kit.contracts.tasks import TaskRead
+from smart_kit.contracts.users import UserRead
 from smart_kit.errors import InvalidInputError
 from tg_bot.src.rendering.rendered_message import render_message
 
@@ -138,3 +141,78 @@ def test_the_demo_model_parses_every_line_of_a_task_list(
     assert parsed.priority == ("" if priority == "normal" else priority)
     assert (parsed.due is None) == (due_at is None)
     assert parsed.due is None or f"{parsed.due:%a %H:%M}" == "Fri 23:59"
+
+
+NEXT_FIRE = "2026-11-27T08:00:00Z"
+TIME_FIELDS = {
+    "one-off": {"at": NEXT_FIRE, "local_at": "2026-11-27T09:00:00"},
+    "elsewhere": {
+        "at": NEXT_FIRE,
+        "local_at": "2026-11-27T17:00:00",
+        "timezone": "Asia/Tokyo",
+    },
+    "delivered": {"at": NEXT_FIRE, "next_fire_at": None, "is_active": False},
+    "cron": {"cron_expression": "0 9 * * 5L"},
+    "rrule": {"at": NEXT_FIRE, "rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR"},
+}
+
+
+def make_job(**changes: Any) -> CronJobRead:
+    """Make a reminder as rest_service returns it."""
+    created_at = "2026-11-21T12:00:00Z"
+    return CronJobRead(
+        **{
+            "id": uuid4(),
+            "user_id": uuid4(),
+            "type": "reminder",
+            "name": "call Ann",
+            "text": "call Ann",
+            "at": None,
+            "cron_expression": None,
+            "timezone": BERLIN.key,
+            "chat_id": 1,
+            "priority": "high",
+            "is_active": True,
+            "next_fire_at": NEXT_FIRE,
+            "created_at": created_at,
+            "updated_at": created_at,
+        }
+        | changes
+    )
+
+
+@pytest.mark.parametrize("kind", TIME_FIELDS)
+@pytest.mark.parametrize("job_type", ["reminder", "prompt"])
+@pytest.mark.parametrize("text", ["call Ann", "[prompt] (id x)", "два\nслова"])
+def test_the_demo_model_parses_every_line_of_a_reminder_list(
+    kind: str, job_type: str, text: str
+) -> None:
+    job = make_job(type=job_type, text=text, **TIME_FIELDS[kind])
+    (parsed,) = parse_entries(reminder_tool._render_list(BERLIN, [job]))
+
+    assert (parsed.id, parsed.title) == (str(job.id), " ".join(text.split()))
+    assert (parsed.at, parsed.is_delivered) == (datetime(2026, 11, 27, 9), kind == "delivered")
+    assert (parsed.cron, parsed.rrule) == (job.cron_expression, job.rrule)
+    assert parsed.is_prompt == (job_type == "prompt")
+
+
+def make_user(zone: str) -> UserRead:
+    """Make a user as rest_service returns it."""
+    return UserRead.model_construct(timezone=zone, language=None)
+
+
+def test_the_demo_model_tells_the_saved_zone_and_the_reminders_that_stay_behind() -> None:
+    job = make_job(**TIME_FIELDS["one-off"])
+    result = settings_tool._render_result([job], make_user("Asia/Tokyo"))
+    answer = run_conversation("I live in Tokyo", result)
+
+    assert answer.startswith("Your time zone is Asia/Tokyo.\n")
+    assert answer.endswith("\n- call Ann (Fri 2026-11-27 09:00 Europe/Berlin)")
+
+
+def test_the_demo_model_knows_the_question_for_the_time_zone() -> None:
+    waiting = {"earlier": ("remind me tomorrow at 9 to rest",), "answer": TIMEZONE_QUESTION}
+
+    assert get_tool_calls("Tokyo", **waiting) == [("change_settings", {"place": "Tokyo"})]
+    result = settings_tool._render_result([], make_user("Asia/Tokyo"))
+    assert "I will remind you tomorrow at 9" in run_conversation("Tokyo", result, "ok", **waiting)

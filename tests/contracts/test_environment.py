@@ -6,10 +6,14 @@ from pathlib import Path
 import pytest
 
 from control import generated_files, services, variables
+from control.addresses import COMPOSE_ADDRESSES, LOCAL_ADDRESSES, Addresses
+from control.docker import plain_compose_setup
+from control.errors import ControlError
 from control.services import Service
+from control.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[2]
-UNREAD_VARIABLES = {"GOOGLE_CALENDAR_SERVICE_URL", "SANDBOX_CLOCK", "STATE_DIR"}
+UNREAD_VARIABLES = {"GOOGLE_CALENDAR_SERVICE_URL", "STATE_DIR"}
 """Passed to services that do not read them (yet)."""
 
 OPERATOR_VARIABLES = {*variables.DEFAULTS, "COMPOSE_PROJECT_NAME", "POSTGRES_PASSWORD"}
@@ -59,3 +63,36 @@ def test_every_service_of_the_repository_is_in_the_table() -> None:
     folders = {path.parent.name for path in ROOT.glob("*/requirements.txt")}
 
     assert folders == {service.name for service in services.SERVICES} - {"migrate"}
+
+
+REAL_TELEGRAM = {
+    "TELEGRAM_TOKEN": "123456:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
+    "SANDBOX_CLOCK": "1",
+}
+"""A movable clock together with users of a real bot."""
+
+
+@pytest.mark.parametrize("addresses", [LOCAL_ADDRESSES, COMPOSE_ADDRESSES], ids=["local", "docker"])
+def test_a_movable_clock_is_refused_with_real_telegram(
+    tmp_path: Path, addresses: Addresses
+) -> None:
+    with pytest.raises(ControlError, match="SANDBOX_CLOCK"):
+        Settings.load(tmp_path, REAL_TELEGRAM, addresses)
+
+
+def test_plain_compose_refuses_a_movable_clock_with_real_telegram(tmp_path: Path) -> None:
+    override = (ROOT / "docker-compose.override.yml").read_text("utf-8")
+    assert all(f"      - {name}\n" in override for name in REAL_TELEGRAM)
+    with pytest.raises(ControlError, match="SANDBOX_CLOCK"):
+        plain_compose_setup.main(tmp_path, REAL_TELEGRAM)
+
+
+def test_only_a_sandbox_whose_clock_moves_may_call_the_api(tmp_path: Path) -> None:
+    (sandbox,) = (service for service in services.SERVICES if service.name == "sandbox")
+    token = {"SERVICE_API_TOKEN": "the-token-of-the-services"}
+
+    with_clock = Settings.load(tmp_path, token).select_variables(sandbox)
+    without = Settings.load(tmp_path, {**token, **REAL_TELEGRAM, "SANDBOX_CLOCK": ""})
+
+    assert token.items() <= with_clock.items()
+    assert "SERVICE_API_TOKEN" not in without.select_variables(sandbox)

@@ -24,12 +24,13 @@ def test_redis_names_are_unique() -> None:
         if "__" not in name and not name.startswith("_")  # skips functions that mutmut generates
     ]
     # a message id looks like a conversation by design, the mark of a history has the name of that
-    # history, and two functions build no name
+    # history, and three functions build no name
     others = (
         keys.message_id_for_update,
         keys.history_mark_key,
         keys.list_history_keys,
         keys.parse_bot_id,
+        keys.is_run,
     )
     built = [
         function(*_make_arguments(function)) for function in functions if function not in others

@@ -7,6 +7,7 @@ from functools import partial
 from aiohttp import web
 
 from smart_kit.clock import Clock
+from smart_kit.clock_follower import ClockFollower
 from smart_kit.health import Health
 from smart_kit.mailbox import (
     DEFAULT_TIMINGS,
@@ -31,6 +32,7 @@ from .services.identity_publisher import IdentityPublisher
 from .services.lease import LEASE_SECONDS, LeaderLease, LeaderRunner
 from .services.message_sender import MessageSender
 from .services.polling import Poller
+from .services.press_feedback import PressFeedback
 from .services.progress_listener import ProgressListener
 from .services.rate_limiter import TelegramRateLimiter
 from .services.response_handler import ResponseHandler
@@ -79,12 +81,14 @@ def build(
     queues = Queues(to_secretary, to_telegram, DeadLetterQueue(redis, to_secretary.name))
     bot_id = settings.bot_id
     access = AccessControl(redis, bot_id, settings.telegram_allowed_users)
-    composer = Composer(settings, Clock(), COMMAND_DESCRIPTIONS)
-    dispatcher = Dispatcher(bot_id, HandlerServices(rest, access))
-    update_processor = UpdateProcessor(bot_id, queues, access, dispatcher, client)
+    clock = Clock()
+    composer = Composer(settings, clock, COMMAND_DESCRIPTIONS)
+    dispatcher = Dispatcher(bot_id, HandlerServices(rest, access, composer))
+    limiter = TelegramRateLimiter(settings)
+    feedback = PressFeedback(client, limiter)
+    update_processor = UpdateProcessor(bot_id, queues, access, dispatcher, feedback)
     bot_profile = IdentityPublisher(bot_id, client, redis, dispatcher, composer)
     source = _build_update_source(settings, client, update_processor, bot_profile)
-    limiter = TelegramRateLimiter(settings)
     listener = ProgressListener(client, limiter, blocking, bot_id, draft_timings=draft_timings)
     sender = MessageSender(client, limiter)
     handler = ResponseHandler(bot_id, to_telegram, composer, access, sender, listener)
@@ -96,7 +100,10 @@ def build(
     web_app = build_health_app(health)
     if isinstance(source, Webhook):
         web_app.add_routes([web.post(WEBHOOK_PATH, source.receive)])
-    return BotApp(health, (leader.run, bot_profile.run, monitor.run), web_app)
+    loops: tuple[Loop, ...] = (leader.run, bot_profile.run, monitor.run)
+    if settings.sandbox_clock:
+        loops = (ClockFollower(clock, redis, blocking).run, *loops)
+    return BotApp(health, loops, web_app)
 
 
 def _build_update_source(

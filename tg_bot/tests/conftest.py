@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -21,17 +22,21 @@ from tg_bot.src.access import AccessControl
 from tg_bot.src.client.rest import RestClient
 from tg_bot.src.client.telegram import TelegramClient
 from tg_bot.src.config.settings import AllowList, TgBotSettings
+from tg_bot.src.handlers.commands import COMMAND_DESCRIPTIONS
 from tg_bot.src.handlers.incoming import HandlerServices
 from tg_bot.src.main import BotApp, build
 from tg_bot.src.services import lease as lease_module
 from tg_bot.src.services import message_sender, response_handler
 from tg_bot.src.services.dispatcher import Dispatcher
 from tg_bot.src.services.lease import LeaderLease
+from tg_bot.src.services.press_feedback import PressFeedback
 from tg_bot.src.services.progress_listener import ProgressListener
 from tg_bot.src.services.rate_limiter import TelegramRateLimiter
 from tg_bot.src.services.turn_draft import DEFAULT_DRAFT_TIMINGS, DraftTimings
 from tg_bot.src.services.update_processor import Queues, UpdateProcessor
+from tg_bot.src.texts.composer import Composer
 from tg_bot.tests.fake_rest_service import FakeRestService
+from tg_bot.tests.frozen_clock import FrozenClock
 from tg_bot.tests.lease_times import CLAIM_SECONDS, LEASE_SECONDS
 from tg_bot.tests.progress_frames import FAST_TIMINGS, MakeProgressListener
 from tg_bot.tests.queue_messages import BOT_ID
@@ -39,7 +44,8 @@ from tg_bot.tests.queue_messages import BOT_ID
 TIMEOUT_SECONDS = 60.0
 
 RunBot = Callable[..., AbstractAsyncContextManager[BotApp]]
-MakeUpdateProcessor = Callable[[AllowList], UpdateProcessor]
+MakeUpdateProcessor = Callable[..., UpdateProcessor]
+"""Takes the allow list, and settings that replace those of the fixture."""
 
 
 @pytest.fixture(autouse=True)
@@ -49,13 +55,8 @@ def long_timeouts(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatc
     On a virtual clock nothing stalls: those tests use the values of production.
     """
     if not has_virtual_clock(request.node):
-        monkeypatch.setattr(
-            "tg_bot.src.handlers.rich_command.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS
-        )
-        monkeypatch.setattr("tg_bot.src.handlers.start.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
-        monkeypatch.setattr(
-            "tg_bot.src.services.update_processor.ACKNOWLEDGE_TIMEOUT_SECONDS", TIMEOUT_SECONDS
-        )
+        monkeypatch.setattr("tg_bot.src.handlers.rest_calls.REST_TIMEOUT_SECONDS", TIMEOUT_SECONDS)
+        monkeypatch.setattr("tg_bot.src.services.press_feedback.TIMEOUT_SECONDS", TIMEOUT_SECONDS)
 
 
 @pytest.fixture
@@ -90,22 +91,34 @@ async def client(settings: TgBotSettings) -> AsyncIterator[TelegramClient]:
 
 
 @pytest.fixture
+def clock() -> FrozenClock:
+    """The clock of an update processor: in Lisbon it is 14:05 on Friday."""
+    return FrozenClock(datetime(2026, 11, 27, 14, 5, 30, tzinfo=UTC))
+
+
+@pytest.fixture
 async def make_update_processor(
-    settings: TgBotSettings, client: TelegramClient, rest: FakeRestService, redis: Redis
+    settings: TgBotSettings,
+    client: TelegramClient,
+    rest: FakeRestService,
+    redis: Redis,
+    clock: FrozenClock,
 ) -> AsyncIterator[MakeUpdateProcessor]:
     """Builds an UpdateProcessor for an allow list. Nothing consumes its queues."""
     service = RestClient(settings, rest.make_transport())
 
-    def make(allowed: AllowList) -> UpdateProcessor:
+    def make(allowed: AllowList, settings: TgBotSettings = settings) -> UpdateProcessor:
         to_secretary, to_telegram = (
             Mailbox(redis, "queue:to_secretary"),
             Mailbox(redis, "queue:to_telegram"),
         )
         access = AccessControl(redis, settings.bot_id, allowed)
-        dispatcher = Dispatcher(settings.bot_id, HandlerServices(service, access))
+        composer = Composer(settings, clock, COMMAND_DESCRIPTIONS)
+        dispatcher = Dispatcher(settings.bot_id, HandlerServices(service, access, composer))
         dispatcher.username = "fake_bot"
         queues = Queues(to_secretary, to_telegram, DeadLetterQueue(redis, to_secretary.name))
-        return UpdateProcessor(settings.bot_id, queues, access, dispatcher, client)
+        feedback = PressFeedback(client, TelegramRateLimiter(settings))
+        return UpdateProcessor(settings.bot_id, queues, access, dispatcher, feedback)
 
     yield make
     await service.close()

@@ -11,6 +11,7 @@ from smart_kit.contracts.keys import user_key
 from smart_kit.contracts.users import UserRead, UserSnapshot
 from smart_kit.redis import Redis
 from smart_kit.rest_client.httpx2_transport import Httpx2Transport
+from tg_bot.tests.fake_records import FakeRecords
 
 USER_PATH = "/api/users/by-telegram-id/"
 
@@ -26,6 +27,9 @@ class FakeRestService:
         """Status of every response, if set."""
         self.is_hanging = False
         """Never respond."""
+        self.failing_paths: set[str] = set()
+        """Paths, without `/api`, whose requests get a 503."""
+        self.records = FakeRecords()
         self._redis = redis
 
     async def add_user(self, telegram_id: int, **facts: object) -> UserRead:
@@ -67,19 +71,37 @@ class FakeRestService:
         if self.failure_status is not None:
             return _error_response(self.failure_status, "no")
         path, method = request.url.path, request.method
+        if path.removeprefix("/api") in self.failing_paths:
+            return _error_response(503, "no")
+        if (response := self.records.handle_request(request)) is not None:
+            return response
         if method == "GET" and path.startswith(USER_PATH):
             return _user_response(self.users.get(int(path.removeprefix(USER_PATH))))
         if method == "GET":
             return _user_response(self._find(path))
         body = json.loads(request.content)
         if method == "PATCH":
-            known = self._find(path)
-            return _user_response(known and await self.add_user(known.telegram_id, **body))
+            return _user_response(await self._change_user(request, self._find(path), body))
         if path == "/api/invites/redeem":
             return await self._redeem(body)
         if body["telegram_id"] in self.users:
             return _error_response(409, "There is such a user already")
         return _user_response(await self.add_user(**body), 201)
+
+    async def _change_user(
+        self, request: httpx2.Request, user: UserRead | None, change: dict[str, object]
+    ) -> UserRead | None:
+        """Change a user; with an Idempotency-Key, return the receipt of changed settings."""
+        if user is None:
+            return None
+        changed = await self.add_user(user.telegram_id, **change)
+        before, after = (
+            one.model_dump(include={"timezone", "language"}) for one in (user, changed)
+        )
+        if before == after:
+            return changed
+        effect = self.records.record_effect(request, "settings_changed", before, after)
+        return changed.model_copy(update={"effect": effect})
 
     def _find(self, path: str) -> UserRead | None:
         wanted = UUID(path.rpartition("/")[2])

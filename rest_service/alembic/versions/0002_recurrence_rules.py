@@ -22,7 +22,7 @@ def _list_columns() -> dict[str, tuple[sa.Column[object], ...]]:
         "cron_job_runs": (
             sa.Column("reason", sa.String(255)),
             sa.Column("missed_count", sa.Integer(), nullable=False, server_default="0"),
-            sa.Column("missed_since", TIMESTAMP),
+            sa.Column("first_missed_at", TIMESTAMP),
             sa.Column("is_skipped", sa.Boolean(), nullable=False, server_default=sa.false()),
             sa.Column("acknowledged_at", TIMESTAMP),
             sa.Column("snoozed_job_id", sa.Uuid()),

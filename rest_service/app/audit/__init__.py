@@ -68,6 +68,11 @@ async def record_write(session: AsyncSession, request: Request, status: int) -> 
     await _insert(session, [_build_entry(request, "done", status, one) for one in entries])
 
 
+def record_statement(session: AsyncSession) -> None:
+    """Record a write of a statement that the session does not see."""
+    get_writes(session).has_writes = True
+
+
 def set_facts(session: AsyncSession, facts: JsonObject) -> None:
     """Set the facts of a request that writes many records. They must hold no secrets or texts."""
     get_writes(session).facts = facts

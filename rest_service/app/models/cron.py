@@ -57,7 +57,7 @@ class CronJobRun(Row, table=True):
     """Why it was missed or failed."""
     missed_count: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     """Earlier times that were missed and are reported with this run."""
-    missed_since: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
+    first_missed_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
     is_skipped: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
     """Whether the run is too late to be executed, so that the user is only told of it."""
     acknowledged_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)

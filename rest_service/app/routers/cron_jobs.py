@@ -17,6 +17,7 @@ from smart_kit.contracts.cron_jobs import (
     RunSnooze,
 )
 
+from .. import audit
 from ..dependencies import (
     ActingUserDep,
     CallerDep,
@@ -70,9 +71,12 @@ async def claim_runs(
 
     Jobs of users without access wait until they have access.
     """
-    return await claims.claim(
+    claimed = await claims.claim(
         session, build_eligibility_condition(settings.allowed_telegram_ids, bot_id)
     )
+    if claimed.runs:
+        audit.record_statement(session)
+    return claimed
 
 
 @router.post("/dispatched", status_code=204)

@@ -24,6 +24,7 @@ from ..dependencies import (
     SettingsDep,
 )
 from ..pagination import PageQueryDep
+from ..services import user_settings
 from ..services.users import users
 from ..session_changes import get_changes
 from ..snapshots import users as user_snapshots
@@ -101,7 +102,7 @@ async def update_user(operation: IdempotentDep, user_id: UUID, body: UserUpdate)
 
     Recurring reminders follow the user to another time zone.
     """
-    return await operation.run(UserRead, users.update, user_id, body)
+    return await operation.run(UserRead, user_settings.update, user_id, body)
 
 
 @router.delete("/{user_id}", status_code=204, dependencies=[AdminOnly])

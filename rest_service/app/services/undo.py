@@ -22,13 +22,12 @@ from smart_kit.errors import Conflict, InvalidRequest, NotFound
 
 from ..models import CronJob, Effect
 from ..models.base import OwnedRecord
-from . import calendar, clock, tasks
+from . import calendar, clock, tasks, user_settings
 from .cron_jobs import cron_jobs, job_schedule
 from .effects import effects
 from .effects.effect_recorder import EffectRecorder
 from .records.call_context import CallContext
 from .records.crud import lock_user
-from .users import users
 
 RowT = TypeVar("RowT", bound=OwnedRecord)
 ReadT = TypeVar("ReadT", bound=Contract)
@@ -100,7 +99,7 @@ async def _restore_event(context: CallContext, effect: Effect) -> None:
 async def _revert_settings(context: CallContext, effect: Effect) -> None:
     """Nothing is compared: the newest change of a setting is the one that counts."""
     change = UserUpdate.model_validate(_get_reversal_body(effect))
-    await users.update(context, effect.user_id, change)
+    await user_settings.update(context, effect.user_id, change)
 
 
 UNDO_HANDLERS: Mapping[EffectKind, Callable[[CallContext, Effect], Awaitable[None]]] = {

@@ -101,6 +101,20 @@ class TelegramClient:
         )
         return _parse_message_id(message)
 
+    async def edit_message_text(self, chat_id: int, message_id: int, text: str) -> None:
+        """Replace a message of the bot by plain text without buttons."""
+        await self._make_request(
+            "editMessageText",
+            chat_id=chat_id,
+            message_id=message_id,
+            text=text,
+            link_preview_options={"is_disabled": True},
+        )
+
+    async def remove_buttons(self, chat_id: int, message_id: int) -> None:
+        """Remove the buttons of a message of the bot."""
+        await self._make_request("editMessageReplyMarkup", chat_id=chat_id, message_id=message_id)
+
     async def send_message_draft(
         self, chat_id: int, draft_id: int, text: str, *, entities: Sequence[dict[str, Any]] = ()
     ) -> None:

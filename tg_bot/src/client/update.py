@@ -92,6 +92,17 @@ def _pick_largest(value: Any) -> Any:
     return value[-1] if isinstance(value, list) and value else value
 
 
+class Location(_TelegramObject):
+    """A point on the map, in degrees."""
+
+    latitude: Annotated[float, Field(ge=-90, le=90)]
+    longitude: Annotated[float, Field(ge=-180, le=180)]
+
+
+class _Venue(_TelegramObject):
+    location: Location
+
+
 class Message(_TelegramObject):
     """A message in a chat."""
 
@@ -108,6 +119,8 @@ class Message(_TelegramObject):
     audio: Lenient[_File] = None
     document: Lenient[_File] = None
     video: Lenient[_File] = None
+    location: Lenient[Location] = None
+    venue: Lenient[_Venue] = None
     forward_origin: Any = None
     media_group_id: Lenient[str] = None
 
@@ -115,6 +128,13 @@ class Message(_TelegramObject):
     def text_or_caption(self) -> str:
         """The text, the caption, or a rich message as text."""
         return (self.text or self.caption or flatten_rich_message(self.rich_message)).strip()
+
+    @property
+    def own_location(self) -> Location | None:
+        """The location that the user sent, also as a venue; None for a forwarded one."""
+        if self.forward_origin is not None:
+            return None
+        return self.location or (self.venue.location if self.venue is not None else None)
 
     @property
     def has_non_text_content(self) -> bool:
@@ -145,12 +165,19 @@ class _ChatReference(_TelegramObject):
     chat: Chat
 
 
+class PressedMessage(_ChatReference):
+    """The message with the pressed button. Telegram sends no text of an old one."""
+
+    message_id: Lenient[int] = None
+    text: Lenient[str] = None
+
+
 class CallbackQuery(_TelegramObject):
     """A press of an inline button."""
 
     id: str
     from_user: User = Field(alias="from")
-    message: Lenient[_ChatReference] = None  # Telegram sends only the chat of an old message
+    message: Lenient[PressedMessage] = None
     data: Lenient[str] = None
 
     @property

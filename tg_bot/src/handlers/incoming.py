@@ -2,10 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
 
 import structlog
 
+from smart_kit.contracts.effects import EffectRead
 from smart_kit.contracts.queue import (
+    ChoiceKind,
+    InlineButton,
     Notice,
     NoticeName,
     Sender,
@@ -20,13 +25,8 @@ from smart_kit.contracts.users import UserSnapshot
 from ..access import AccessControl
 from ..client.rest import RestClient
 from ..client.update import Message
-from ..texts.choice_prompts import parse_callback_data
-
-REST_TIMEOUT_SECONDS = 3.0
-"""How long a handler waits for rest_service: the chat's next messages wait for the handler."""
-
-HandlerResult = UserMessage | UserCommand | UserPress | Notice
-"""The queue message made from an update: a Notice goes to the user, the rest to the assistant."""
+from ..texts.composer import Composer
+from ..texts.text_context import TextContext
 
 _COMMAND_PATTERN = re.compile(
     r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?", re.DOTALL
@@ -36,11 +36,28 @@ log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
+class MessageEdit:
+    """Removes the buttons of a message of the bot. Best effort: it may be lost."""
+
+    kind: ClassVar = "message_edit"
+
+    chat_id: int
+    message_id: int
+    text: str | None = None
+    """Replaces the text; None keeps it."""
+
+
+HandlerResult = UserMessage | UserCommand | UserPress | Notice | MessageEdit
+"""What becomes of an update: a Notice goes to the user, other queue messages to the assistant."""
+
+
+@dataclass(frozen=True)
 class HandlerServices:
     """The services that handlers use."""
 
     rest: RestClient
     access: AccessControl
+    composer: Composer
 
 
 @dataclass(frozen=True)
@@ -71,6 +88,17 @@ class IncomingUpdate:
     conversation: str
     chat_id: int
     sender: Sender
+    user: UserSnapshot | None
+    """None if rest_service does not know the sender yet."""
+
+    @property
+    def idempotency_key(self) -> str:
+        """The key of its one write to rest_service."""
+        return f"{self.id}/0"
+
+    def build_context(self, services: HandlerServices) -> TextContext:
+        """Return what texts for the sender depend on."""
+        return services.composer.build_context(self.sender.language_code, self.user)
 
     def build_notice(self, name: NoticeName, **parameters: str) -> Notice:
         """Build a notice to the user. Its id follows from the update, so a repeat is dropped."""
@@ -84,17 +112,43 @@ class IncomingUpdate:
             parameters=parameters,
         )
 
-    def build_text_notice(self, text: str) -> Notice:
-        """Build a notice with a text of the command's own: English, translated when it is sent."""
-        return self.build_notice("command_reply", text=text)
+    def build_text_notice(
+        self,
+        text: str,
+        *,
+        buttons: tuple[InlineButton, ...] = (),
+        receipts: tuple[EffectRead, ...] = (),
+    ) -> Notice:
+        """Build a notice with a text in the user's language, which may be empty after receipts."""
+        notice = self.build_notice("command_reply", text=text)
+        return notice.model_copy(update={"buttons": buttons, "receipts": receipts})
+
+    def build_receipt_notice(self, effect: EffectRead | None, otherwise: str) -> Notice:
+        """Build a notice with a receipt; with the text `otherwise` if there is none."""
+        if effect is None:
+            return self.build_text_notice(otherwise)
+        return self.build_text_notice("", receipts=(effect,))
+
+    def build_press(
+        self, kind: ChoiceKind, *, row_id: UUID | None = None, timezone: str | None = None
+    ) -> UserPress:
+        """Build a choice for the assistant, which decides whether the option still exists."""
+        return UserPress(
+            id=self.id,
+            conversation=self.conversation,
+            chat_id=self.chat_id,
+            correlation_id=self.id,
+            sender=self.sender,
+            choice_kind=kind,
+            row_id=row_id,
+            timezone=timezone,
+        )
 
 
 @dataclass(frozen=True)
 class IncomingMessage(IncomingUpdate):
     """A message of a user."""
 
-    user: UserSnapshot | None
-    """None if rest_service does not know the sender yet."""
     message: Message
     command: CommandCall | None
 
@@ -141,24 +195,27 @@ class IncomingMessage(IncomingUpdate):
 
 @dataclass(frozen=True)
 class ButtonPress(IncomingUpdate):
-    """A press of an inline button of /assistant or /model."""
+    """A press of an inline button."""
 
     data: str
-    """`callback_data`. Untrusted: a client can send any value."""
+    """`callback_data`: `<kind>:<value>`. Untrusted: a client can send any value."""
+    message_id: int | None
+    """Telegram's id of the message with the button."""
+    text: str
+    """The text of that message; empty if Telegram did not send it."""
 
-    def build_press(self) -> UserPress | None:
-        """Build the press for the assistant, which decides whether the choice still exists."""
-        choice = parse_callback_data(self.data)
-        if choice is None:
-            log.warning("unknown callback data ignored", data=ascii(self.data[:64]))
-            return None
-        choice_kind, row_id = choice
-        return UserPress(
-            id=self.id,
-            conversation=self.conversation,
-            chat_id=self.chat_id,
-            correlation_id=self.id,
-            sender=self.sender,
-            choice_kind=choice_kind,
-            row_id=row_id,
-        )
+    @property
+    def kind(self) -> str:
+        """The kind of button."""
+        return self.data.partition(":")[0]
+
+    @property
+    def value(self) -> str:
+        """What the button stands for, e.g. an id."""
+        return self.data.partition(":")[2]
+
+    def build_edits(self, text: str | None = None) -> tuple[MessageEdit, ...]:
+        """Return what removes the buttons, so that none is pressed twice; and replaces the text."""
+        if self.message_id is None:
+            return ()
+        return (MessageEdit(self.chat_id, self.message_id, text),)

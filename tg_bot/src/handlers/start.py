@@ -1,14 +1,14 @@
 """/start, and /start with an invitation code."""
 
-import asyncio
 import re
 
 import structlog
 
 from smart_kit.contracts.queue import Notice, NoticeName
-from smart_kit.errors import DomainError, UpstreamError
+from smart_kit.errors import DomainError
 
-from .incoming import REST_TIMEOUT_SECONDS, HandlerServices, IncomingMessage
+from .incoming import HandlerServices, IncomingMessage
+from .rest_calls import call_rest
 
 _CODE_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -27,15 +27,13 @@ async def handle_start(services: HandlerServices, incoming: IncomingMessage) -> 
 
 
 async def _greet(services: HandlerServices, incoming: IncomingMessage) -> Notice:
-    is_new = False
+    name: NoticeName = "welcome_back"
     if incoming.user is None:
-        try:
-            async with asyncio.timeout(REST_TIMEOUT_SECONDS):
-                _, is_new = await services.rest.get_or_create_user(incoming.sender)
-        except (TimeoutError, DomainError, UpstreamError) as error:
-            log.warning("greeting failed", reason=str(error) or type(error).__name__)
+        created = await call_rest(services.rest.get_or_create_user(incoming.sender))
+        if created is None:
             return incoming.build_notice("try_again_later")
-    name: NoticeName = "welcome" if is_new else "welcome_back"
+        _, is_new = created
+        name = "welcome" if is_new else "welcome_back"
     return incoming.build_notice(name, first_name=incoming.sender.first_name)
 
 
@@ -45,16 +43,23 @@ async def _redeem_invitation(services: HandlerServices, incoming: IncomingMessag
     if not await services.access.allow_invite_attempt(telegram_id):
         log.warning("too many invitation attempts", telegram_id=telegram_id)
         return None
-    try:
-        if not _CODE_PATTERN.fullmatch(incoming.argument):
-            raise DomainError("This cannot be a code.")
-        async with asyncio.timeout(REST_TIMEOUT_SECONDS):
-            await services.rest.redeem_invite(incoming.argument, incoming.sender)
-    except (TimeoutError, UpstreamError) as error:
-        log.warning("invitation redemption failed", reason=str(error) or type(error).__name__)
+    is_redeemed = await call_rest(_redeem_code(services, incoming))
+    if is_redeemed is None:
         return incoming.build_notice("try_again_later")
-    except DomainError as error:
-        log.info("invitation refused", telegram_id=telegram_id, reason=error.message)
+    if not is_redeemed:
         return incoming.build_notice("invite_invalid")
     log.info("invitation redeemed", telegram_id=telegram_id)
     return incoming.build_notice("invite_redeemed", first_name=incoming.sender.first_name)
+
+
+async def _redeem_code(services: HandlerServices, incoming: IncomingMessage) -> bool:
+    """Return whether the code is valid."""
+    try:
+        if not _CODE_PATTERN.fullmatch(incoming.argument):
+            raise DomainError("This cannot be a code.")
+        await services.rest.redeem_invite(incoming.argument, incoming.sender)
+    except DomainError as error:
+        telegram_id = incoming.sender.telegram_id
+        log.info("invitation refused", telegram_id=telegram_id, reason=error.message)
+        return False
+    return True

@@ -6,6 +6,8 @@ from typing import Any
 
 import structlog
 
+from smart_kit.contracts.queue import InlineButton
+
 from .blocks import Block, RichMessageSize, measure, needs_rich_blocks, to_blocks
 from .formatted_text import FormattedText, is_blank
 from .markdown import render_markdown
@@ -25,18 +27,6 @@ log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
-class Button:
-    """An inline button, in a row of its own. `data` is the callback data, at most 64 bytes."""
-
-    label: str
-    data: str
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the Bot API's `InlineKeyboardButton`."""
-        return {"text": truncate_label(self.label), "callback_data": self.data}
-
-
-@dataclass(frozen=True)
 class MessagePart:
     """One message: blocks, and the same content as text. Without blocks it is sent as text."""
 
@@ -51,8 +41,8 @@ class RenderedMessage:
     text: FormattedText
     rich_parts: tuple[MessagePart, ...] = ()
     """Empty if text can show everything."""
-    buttons: tuple[Button, ...] = ()
-    """Buttons under the last message; only for text."""
+    button_rows: tuple[tuple[InlineButton, ...], ...] = ()
+    """Rows of buttons under the last message; only for text."""
 
     def append_paragraph(self, text: str) -> "RenderedMessage":
         """Return a copy with a further paragraph."""
@@ -105,6 +95,11 @@ def _group_blocks(nodes: Sequence[Node]) -> Iterator[tuple[int, tuple[Block, ...
         size = grown
     if blocks:
         yield start, tuple(blocks)
+
+
+def button_to_json(button: InlineButton) -> dict[str, Any]:
+    """Return the Bot API's `InlineKeyboardButton`."""
+    return {"text": truncate_label(button.label), "callback_data": button.data}
 
 
 def truncate_label(label: str) -> str:

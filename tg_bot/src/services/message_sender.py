@@ -26,7 +26,7 @@ from ..client.errors import (
 from ..client.telegram import TelegramClient
 from ..metrics import SEND_SECONDS, SENDS
 from ..rendering.formatted_text import FormattedText, split
-from ..rendering.rendered_message import MessagePart, RenderedMessage
+from ..rendering.rendered_message import MessagePart, RenderedMessage, button_to_json
 from .rate_limiter import TelegramRateLimiter
 
 MIN_SPLIT_LENGTH = 256
@@ -179,14 +179,14 @@ class MessageSender:
         """Send one text: plain if its formatting is refused, in smaller parts if it is too long."""
         if step in message.journal.steps:
             return
-        buttons = message.rendered.buttons if is_last else ()
+        rows = message.rendered.button_rows if is_last else ()
         try:
             async with self._rate_limited_request(message, step):
                 sent_id = await self._client.send_message(
                     message.chat_id,
                     part.text,
                     entities=part.entities_to_json(),
-                    buttons=[[button.to_json()] for button in buttons],
+                    buttons=[[*map(button_to_json, row)] for row in rows],
                     is_silent=_is_silent(message, step),
                 )
         except EntityParseError as error:

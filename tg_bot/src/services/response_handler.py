@@ -165,8 +165,11 @@ def _build_retry(message: ToTelegram, reason: str, seconds: float | None = None)
 
 
 def _build_run_record(message: ToTelegram, *, is_sent: bool) -> str:
-    """Return the archive record of a scheduled run; empty for other messages."""
-    if not isinstance(message, Notification):
+    """Return the archive record of a scheduled run; empty for other messages.
+
+    A report is not the end of its run, which was skipped or is executed by the assistant.
+    """
+    if not isinstance(message, Notification) or message.is_report:
         return ""
     state: Literal["done", "failed"] = "done" if is_sent else "failed"
     return CronJobRunRecord(

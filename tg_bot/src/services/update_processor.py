@@ -18,17 +18,14 @@ from smart_kit.mailbox import DeadLetter, Envelope, Mailbox
 from smart_kit.mailbox.dead_letter_queue import DeadLetterQueue
 
 from ..access import AccessControl
-from ..client.errors import TELEGRAM_ERRORS
-from ..client.telegram import TelegramClient
 from ..client.update import Update
-from ..handlers.incoming import HandlerResult
+from ..handlers.incoming import HandlerResult, MessageEdit
 from ..metrics import LAST_UPDATE_AT, UPDATES
 from .dispatcher import Dispatcher
+from .press_feedback import PressFeedback
 
 SLOW_CHAT_SECONDS = 0.2
 """Chats that take longer, because rest_service is slow, do not delay those that are ready."""
-
-ACKNOWLEDGE_TIMEOUT_SECONDS = 3.0
 
 _MAX_UPDATE_ID = 2**62
 
@@ -53,13 +50,13 @@ class UpdateProcessor:
         queues: Queues,
         access: AccessControl,
         dispatcher: Dispatcher,
-        client: TelegramClient,
+        feedback: PressFeedback,
     ) -> None:
         self._bot_id = bot_id
         self._queues = queues
         self._access = access
         self._dispatcher = dispatcher
-        self._client = client
+        self._feedback = feedback
 
     async def process_batch(self, batch: Sequence[Any]) -> None:
         """Enqueue what the raw updates ask for. Raises RedisError; then the batch must be repeated.
@@ -68,7 +65,7 @@ class UpdateProcessor:
         """
         updates, failed = self._parse_batch(batch)
         acknowledging = [
-            asyncio.create_task(self._answer_callback_query(update.callback_query.id))
+            asyncio.create_task(self._feedback.answer(update.callback_query.id))
             for update in updates
             if update.callback_query is not None
         ]
@@ -79,14 +76,6 @@ class UpdateProcessor:
             await _cancel(acknowledging)
         if batch:
             LAST_UPDATE_AT.set_to_current_time()
-
-    async def _answer_callback_query(self, callback_query_id: str) -> None:
-        """Answer a callback query: until then Telegram shows the pressed button as loading."""
-        try:
-            async with asyncio.timeout(ACKNOWLEDGE_TIMEOUT_SECONDS):
-                await self._client.answer_callback_query(callback_query_id)
-        except (TimeoutError, *TELEGRAM_ERRORS) as error:
-            log.info("callback query not acknowledged", reason=str(error) or type(error).__name__)
 
     def _parse_batch(self, batch: Iterable[Any]) -> tuple[list[Update], list[DeadLetter]]:
         updates, failed = list[Update](), list[DeadLetter]()
@@ -120,6 +109,8 @@ class UpdateProcessor:
         failed += [dead_letter for chat in chats for dead_letter in chat.failed]
         if failed:
             await self._queues.dead_letters.add(*failed)
+        if edits := [edit for chat in chats for edit in chat.edits]:
+            await asyncio.gather(*map(self._feedback.edit, edits))
 
     async def _handle_chats(
         self, chats: "Sequence[_ChatBatch]", users: dict[int, UserSnapshot]
@@ -143,13 +134,12 @@ class UpdateProcessor:
             logs.reset_context(correlation_id=message_id)
             try:
                 user_id = update.sender_telegram_id or 0
-                result = await self._dispatcher.handle_telegram_update(
+                results = await self._dispatcher.handle_telegram_update(
                     message_id, update, users.get(user_id)
                 )
-                if isinstance(result, Notice) and result.notice in ("invite_redeemed", "welcome"):
+                if any(map(_has_changed_user, results)):
                     users |= await self._access.refresh_senders([user_id])  # for later updates
-                if result is not None:
-                    chat.add(result)
+                chat.add(*results)
             except RedisError:
                 raise
             except Exception as error:  # an update that fails every time must not stop the bot
@@ -157,7 +147,7 @@ class UpdateProcessor:
                 chat.failed.append(self._build_dead_letter(update.raw, type(error).__name__))
                 UPDATES.labels(update.kind, "dead_lettered").inc()
                 continue
-            outcome = result.kind if result is not None else "ignored"
+            outcome = results[0].kind if results else "ignored"
             UPDATES.labels(update.kind, outcome).inc()
             log.info("update handled", kind=update.kind, outcome=outcome)
 
@@ -178,11 +168,19 @@ class _ChatBatch:
     to_secretary: list[Envelope] = field(default_factory=list)
     to_telegram: list[Envelope] = field(default_factory=list)
     failed: list[DeadLetter] = field(default_factory=list)
+    edits: list[MessageEdit] = field(default_factory=list)
 
-    def add(self, result: HandlerResult) -> None:
-        """Serialize the result for its queue. Raises ValueError for an unpaired surrogate."""
-        envelope = Envelope(result.id, result.conversation, result.model_dump_json())
-        (self.to_telegram if isinstance(result, Notice) else self.to_secretary).append(envelope)
+    def add(self, *results: HandlerResult) -> None:
+        """Serialize results for their queues. Raises ValueError for an unpaired surrogate."""
+        self.edits += [result for result in results if isinstance(result, MessageEdit)]
+        messages = [result for result in results if not isinstance(result, MessageEdit)]
+        envelopes = [
+            Envelope(message.id, message.conversation, message.model_dump_json())
+            for message in messages
+        ]
+        for message, envelope in zip(messages, envelopes, strict=True):
+            is_notice = isinstance(message, Notice)
+            (self.to_telegram if is_notice else self.to_secretary).append(envelope)
 
 
 def find_max_update_id(batch: Iterable[Any]) -> int | None:
@@ -190,6 +188,14 @@ def find_max_update_id(batch: Iterable[Any]) -> int | None:
     ids = (raw.get("update_id") for raw in batch if isinstance(raw, dict))
     valid = (number for number in ids if type(number) is int and 0 <= number < _MAX_UPDATE_ID)
     return max(valid, default=None)
+
+
+def _has_changed_user(result: HandlerResult) -> bool:
+    """Return whether a handler has created or changed the user before it gave this answer."""
+    if not isinstance(result, Notice):
+        return False
+    is_new = result.notice in ("invite_redeemed", "welcome")
+    return is_new or any(effect.kind == "settings_changed" for effect in result.receipts)
 
 
 def _group_by_chat(updates: Iterable[Update]) -> list[_ChatBatch]:

@@ -1,56 +1,58 @@
-"""The messages of /assistant and /model: a question, and a button for each option."""
+"""The messages that ask for a choice: a question, and a button for each option."""
 
-import re
-from collections.abc import Sequence
-from uuid import UUID
+from collections.abc import Iterable, Sequence
 
-from smart_kit.contracts.queue import Choice, ChoiceKind, ChoiceOption
+from smart_kit.contracts.queue import Choice, ChoiceKind, ChoiceOption, InlineButton
 
 from ..rendering.formatted_text import FormattedText
-from ..rendering.rendered_message import MAX_BUTTONS, Button, RenderedMessage
+from ..rendering.rendered_message import MAX_BUTTONS, RenderedMessage
+from .text_context import TextContext
 from .translations import N_, Translation
+from .zone_buttons import build_zone_buttons
 
 QUESTIONS: dict[ChoiceKind, str] = {
     "assistant": N_("Who should answer you?"),
     "model": N_("Which model should answer you?"),
+    "timezone": N_(
+        "Which time zone are you in?\n\nPress a button, or simply write your city, or send me your "
+        "location."
+    ),
 }
 
-_DEFAULT = "default"
+DEFAULT_OPTION = "default"
 """Stands in callback data for the deployment's default, which is an option without a row."""
 
-_ROW_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+TIMEZONE_ANSWER = "timezone_answer"
+"""The first part of the callback data of the assistant's question for the time zone."""
 
 
-def render_choice_prompt(prompt: Choice, translation: Translation) -> RenderedMessage:
-    """Return the question with its buttons. It says how many options do not fit."""
-    question = translation.gettext(QUESTIONS[prompt.choice_kind])
-    hidden_count = len(prompt.options) - MAX_BUTTONS
-    if hidden_count > 0:
-        question += "\n\n" + translation.ngettext(
-            "{count} more option is not shown.", "{count} more options are not shown.", hidden_count
-        ).format(count=hidden_count)
-    buttons = (
-        Button(
-            _option_label(option, translation),
-            build_callback_data(prompt.choice_kind, option.row_id),
+def render_choice_prompt(
+    prompt: Choice, zones: Iterable[str], context: TextContext
+) -> RenderedMessage:
+    """Return the question with its buttons; `zones` are the options of the kind `timezone`."""
+    question = context.translation.gettext(QUESTIONS[prompt.choice_kind])
+    if prompt.choice_kind == "timezone":
+        buttons = build_zone_buttons(TIMEZONE_ANSWER, zones, context)
+    else:
+        question += _count_hidden(prompt.options, context.translation)
+        buttons = tuple(
+            _build_button(prompt.choice_kind, option, context.translation)
+            for option in _limit_options(prompt.options)
         )
-        for option in _limit_options(prompt.options)
+    return RenderedMessage(
+        FormattedText(question), button_rows=tuple((button,) for button in buttons)
     )
-    return RenderedMessage(FormattedText(question), buttons=tuple(buttons))
 
 
-def build_callback_data(choice_kind: ChoiceKind, row_id: UUID | None) -> str:
-    """Return a button's callback data, at most 64 bytes, which is Telegram's limit."""
-    return f"{choice_kind}:{row_id or _DEFAULT}"
-
-
-def parse_callback_data(data: str) -> tuple[ChoiceKind, UUID | None] | None:
-    """Return the arguments of `build_callback_data`; None if no button of ours has this data."""
-    kind, _, row = data.partition(":")
-    choice_kind = next((known for known in QUESTIONS if known == kind), None)
-    if choice_kind is None or not (row == _DEFAULT or _ROW_ID.fullmatch(row)):
-        return None
-    return choice_kind, None if row == _DEFAULT else UUID(row)
+def _count_hidden(options: Sequence[ChoiceOption], translation: Translation) -> str:
+    """Return a paragraph that says how many options do not fit."""
+    count = len(options) - MAX_BUTTONS
+    if count <= 0:
+        return ""
+    text = translation.ngettext(
+        "{count} more option is not shown.", "{count} more options are not shown.", count
+    )
+    return "\n\n" + text.format(count=count)
 
 
 def _limit_options(options: Sequence[ChoiceOption]) -> Sequence[ChoiceOption]:
@@ -60,6 +62,9 @@ def _limit_options(options: Sequence[ChoiceOption]) -> Sequence[ChoiceOption]:
     return sorted(options, key=lambda option: not option.is_selected)[:MAX_BUTTONS]
 
 
-def _option_label(option: ChoiceOption, translation: Translation) -> str:
+def _build_button(kind: ChoiceKind, option: ChoiceOption, translation: Translation) -> InlineButton:
     label = translation.gettext("Default") if option.row_id is None else option.label
-    return f"✓ {label}" if option.is_selected else label
+    return InlineButton(
+        label=f"✓ {label}" if option.is_selected else label,
+        data=f"{kind}:{option.row_id or DEFAULT_OPTION}",
+    )

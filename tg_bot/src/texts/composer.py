@@ -2,30 +2,23 @@
 
 from collections.abc import Mapping
 from typing import assert_never
-from zoneinfo import ZoneInfo
 
 from smart_kit.clock import Clock
-from smart_kit.contracts.queue import (
-    Choice,
-    Notice,
-    Notification,
-    Reply,
-    ToTelegram,
-    compute_lateness,
-)
+from smart_kit.contracts.effects import EffectRead
+from smart_kit.contracts.queue import Choice, Notice, Notification, Reply, ToTelegram
 from smart_kit.contracts.users import UserSnapshot
+from smart_kit.places import guess_zones
 from smart_kit.settings import Language, LocaleSettings
 
 from ..rendering.formatted_text import FormattedText, is_blank
 from ..rendering.rendered_message import RenderedMessage, render_message
 from .choice_prompts import render_choice_prompt
-from .datetimes import format_time
 from .notices import describe_notice
-from .receipts import ReceiptContext, describe_effect
-from .translations import LANGUAGES, Translation, get_translation, negotiate_language
-
-LATE_AFTER_SECONDS = 60.0
-"""A reminder that is later than this says when it was due."""
+from .notifications import render_notification
+from .receipts import describe_effect
+from .text_context import TextContext
+from .translations import LANGUAGES, get_translation, negotiate_language
+from .zone_buttons import MAX_ZONES
 
 
 class Composer:
@@ -40,53 +33,60 @@ class Composer:
 
     def compose(self, message: ToTelegram, user: UserSnapshot | None) -> RenderedMessage:
         """Render a message of any length. The text is never blank."""
-        language = negotiate_language(message.language_code, user, self._settings.default_language)
-        translation = get_translation(language)
+        context = self.build_context(message.language_code, user)
         match message:
             case Reply():
-                rendered = _render_reply(message, translation)
+                return _render_reply(message, context)
             case Notification():
-                return RenderedMessage(self._render_notification(message, translation))
+                return render_notification(message, context)
             case Choice():
-                return render_choice_prompt(message, translation)
+                zones = self.guess_zones(message.language_code, user)
+                return render_choice_prompt(message, zones, context)
             case Notice():
-                rendered = RenderedMessage(self._render_notice(message, translation))
+                return self._render_notice(message, context)
             case _:
                 assert_never(message)
-        if not message.receipts:
-            return rendered
+
+    def build_context(self, language_code: str | None, user: UserSnapshot | None) -> TextContext:
+        """Return what texts for a user depend on; `language_code` is that of the Telegram app."""
+        language = negotiate_language(language_code, user, self._settings.default_language)
         timezone = (user.timezone if user is not None else None) or self._settings.default_timezone
-        context = ReceiptContext(translation, timezone, self._clock.now())
-        lines = (describe_effect(effect, context) for effect in message.receipts)
-        return rendered.append_paragraph("\n".join(lines))
+        return TextContext(get_translation(language), timezone, self._clock.now())
+
+    def guess_zones(self, language_code: str | None, user: UserSnapshot | None) -> list[str]:
+        """Return the time zones in which a user may be, the likeliest first."""
+        code = language_code or (user.language_code if user is not None else None)
+        is_default_chosen = "default_timezone" in self._settings.model_fields_set
+        default = self._settings.default_timezone if is_default_chosen else None
+        return guess_zones(code, default)[:MAX_ZONES]
 
     def list_commands(self, language: Language | None) -> list[tuple[str, str]]:
         """Return each command's name and translated description; None: the default language."""
         translation = get_translation(language or self._settings.default_language)
         return [(name, translation.gettext(text)) for name, text in self._commands.items()]
 
-    def _render_notification(
-        self, reminder: Notification, translation: Translation
-    ) -> FormattedText:
-        text = FormattedText(f"⏰ {reminder.text}")
-        now = self._clock.now()
-        if compute_lateness(reminder.scheduled_for, now) <= LATE_AFTER_SECONDS:
-            return text
-        local = reminder.scheduled_for.astimezone(ZoneInfo(reminder.timezone))
-        due = format_time(local, translation.language, now)
-        return text.append_paragraph(translation.gettext("(was due {time})").format(time=due))
-
-    def _render_notice(self, notice: Notice, translation: Translation) -> FormattedText:
-        described = self.list_commands(translation.language)
+    def _render_notice(self, notice: Notice, context: TextContext) -> RenderedMessage:
+        described = self.list_commands(context.translation.language)
         commands = "\n".join(f"/{name} — {text}" for name, text in described)
-        return FormattedText(
-            describe_notice(notice.notice, notice.parameters, commands, translation)
+        text = describe_notice(notice.notice, notice.parameters, commands, context.translation)
+        paragraphs = [text, _describe_receipts(notice.receipts, context)]
+        if notice.notice == "command_reply":  # what was done comes before what is asked
+            paragraphs.reverse()
+        return RenderedMessage(
+            FormattedText("\n\n".join(filter(None, paragraphs))),
+            button_rows=tuple((button,) for button in notice.buttons),
         )
 
 
-def _render_reply(reply: Reply, translation: Translation) -> RenderedMessage:
+def _describe_receipts(receipts: tuple[EffectRead, ...], context: TextContext) -> str:
+    return "\n".join(describe_effect(effect, context) for effect in receipts)
+
+
+def _render_reply(reply: Reply, context: TextContext) -> RenderedMessage:
     rendered = render_message(reply.text)
+    if reply.receipts:
+        return rendered.append_paragraph(_describe_receipts(reply.receipts, context))
     if not is_blank(rendered.text.text):
         return rendered
-    excuse = translation.gettext("I have no answer to that. Could you rephrase it?")
-    return RenderedMessage(FormattedText("" if reply.receipts else excuse))
+    excuse = context.translation.gettext("I have no answer to that. Could you rephrase it?")
+    return RenderedMessage(FormattedText(excuse))

@@ -1,28 +1,13 @@
-"""Formats points in time, and how often something recurs, for users."""
+"""Formats points in time for users."""
 
-import re
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from babel.dates import format_datetime
 
 from smart_kit.settings import Language
 
-from .translations import N_, Translation
-
-_DAY = r"(?:[0-7]|SUN|MON|TUE|WED|THU|FRI|SAT)"
-_MONTH = r"(?:\d+|[A-Z]{3})"
-
-_RECURRENCES = {
-    r"\* \* \* \* \*": N_("every minute"),
-    r"\d+ \* \* \* \*": N_("hourly"),
-    r"\d+ \d+ \* \* \*": N_("daily"),
-    r"\d+ \d+ \* \* (?:1-5|MON-FRI)": N_("on weekdays"),
-    r"\d+ \d+ \* \* (?:0,6|6,0|6,7|6-7|SAT,SUN|SUN,SAT|SAT-SUN)": N_("at weekends"),
-    rf"\d+ \d+ \* \* {_DAY}": N_("weekly"),
-    r"\d+ \d+ (?:\d+|L) \* \*": N_("monthly"),
-    rf"\d+ \d+ \d+ {_MONTH} \*": N_("yearly"),
-}
-"""By the pattern of the cron expression."""
+from .text_context import TextContext
 
 
 def format_local_datetime(local: datetime, language: Language, now: datetime) -> str:
@@ -43,24 +28,23 @@ def format_time(local: datetime, language: Language, now: datetime) -> str:
     return format_datetime(local, _time_pattern(local), locale=language)
 
 
-def describe_recurrence(expression: str, translation: Translation) -> str:
-    """Describe a cron expression without time of day and date, like "weekly".
+def format_moment(moment: datetime, timezone: str, context: TextContext) -> str:
+    """Format like "Fri 27 Nov 09:00 Europe/Berlin"."""
+    local = moment.astimezone(ZoneInfo(timezone))
+    return f"{format_local_datetime(local, context.translation.language, context.now)} {timezone}"
 
-    An expression that has no simple name is shown literally.
-    """
-    fields = " ".join(expression.upper().split())
-    for pattern, name in _RECURRENCES.items():
-        if re.fullmatch(pattern, fields):
-            return translation.gettext(name)
-    if found := re.fullmatch(r"\*/(\d+) \* \* \* \*", fields):
-        count = int(found[1])
-        text = translation.ngettext("every {count} minute", "every {count} minutes", count)
-        return text.format(count=count)
-    if found := re.fullmatch(r"\d+ \*/(\d+) \* \* \*", fields):
-        count = int(found[1])
-        text = translation.ngettext("every {count} hour", "every {count} hours", count)
-        return text.format(count=count)
-    return translation.gettext("repeating: {expression}").format(expression=expression)
+
+def format_due(moment: datetime, context: TextContext) -> str:
+    """Format the due time of a task in the user's time zone."""
+    local = moment.astimezone(ZoneInfo(context.timezone))
+    if (local.hour, local.minute) == (23, 59):  # our convention for "any time that day"
+        return format_date(local, context.translation.language, context.now)
+    return format_moment(moment, context.timezone, context)
+
+
+def format_present_time(timezone: str, context: TextContext) -> str:
+    """Return what clocks show in a zone now, like "14:05"."""
+    return f"{context.now_in(timezone):%H:%M}"
 
 
 def _date_pattern(local: datetime, now: datetime) -> str:

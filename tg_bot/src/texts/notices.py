@@ -11,7 +11,12 @@ from .translations import N_, Translation
 _EXAMPLES = N_(
     "Write as you would to a person, for example:\n"
     "• What time is it in Tokyo?\n"
-    "• Remind me in 20 minutes to call Anna"
+    "• Remind me in 20 minutes to call Anna\n"
+    "• Remind me every weekday at 8:30 to take my medicine\n"
+    "• Every morning at 8, tell me the weather"
+)
+_TIME_ZONE = N_(
+    "All times are those of your time zone. To change it, send /timezone or your location."
 )
 _MORE = N_("Send /help to see everything I can do.")
 
@@ -23,7 +28,7 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
         _MORE,
     ),
     "invite_redeemed": (N_("Welcome, {first_name}! You now have access."), _EXAMPLES, _MORE),
-    "help": (_EXAMPLES, N_("Commands:\n{commands}"), "Smart Assistant {version}"),
+    "help": (_EXAMPLES, _TIME_ZONE, N_("Commands:\n{commands}"), "Smart Assistant {version}"),
     "not_permitted": (
         N_(
             "This assistant is private, and you don't have access yet. Send your Telegram ID, "
@@ -50,6 +55,7 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
     "assistant_chosen": (N_("From now on, {name} will answer you."),),
     "model_chosen": (N_("From now on, the model {name} will answer you."),),
     "default_model_chosen": (N_("From now on, the default model will answer you."),),
+    "timezone_chosen": (N_("From now on, all times are those of {timezone}."),),
     "nothing_to_choose": (N_("There is nothing to choose from right now."),),
     "choice_unavailable": (
         N_(
@@ -69,17 +75,34 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
             "Reminders will still arrive."
         ),
     ),
+    "scheduled_budget_exceeded": (
+        N_(
+            "Half of your budget for today has been used by scheduled requests, so they pause "
+            "until tomorrow. Reminders will still arrive."
+        ),
+    ),
     "try_again_later": (N_("That didn't work just now. Please try again in a minute."),),
 }
 """Paragraphs of each notice. {commands} and {version} are filled in; other names are parameters.
-A `command_reply` has no text here: its parameter `text` is the msgid of the command's own text."""
+A `command_reply` has no text here: its parameter `text` is what the user reads."""
+
+UNDO_REFUSAL_TEXTS: dict[str, str] = {
+    "fired": N_("The last change cannot be undone: the reminder has already come."),
+    "changed": N_("The last change cannot be undone: a later change would be lost with it."),
+    "deleted": N_("The last change cannot be undone: what it changed no longer exists."),
+}
+"""The text of `cannot_be_undone` by its parameter `reason`; for another reason, that of NOTICES."""
 
 
 def describe_notice(
     name: NoticeName, parameters: Mapping[str, str], commands: str, translation: Translation
 ) -> str:
     """Return the text of a notice. A missing parameter is replaced by nothing."""
+    if name == "command_reply":
+        return parameters["text"]
     values = defaultdict(str, parameters, commands=commands, version=get_version())
-    texts = (parameters["text"],) if name == "command_reply" else NOTICES[name]
+    texts = NOTICES[name]
+    if name == "cannot_be_undone":
+        texts = (UNDO_REFUSAL_TEXTS.get(values["reason"], texts[0]),)
     paragraphs = (translation.gettext(text).format_map(values) for text in texts)
     return "\n\n".join(paragraphs).replace(", !", "!")

@@ -1,8 +1,7 @@
 """Receipts: lines under an answer that state what changed, from records and not from the model."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from zoneinfo import ZoneInfo
 
 import structlog
@@ -12,12 +11,18 @@ from smart_kit.contracts.base import Contract, UtcDatetime
 from smart_kit.contracts.cron_jobs import CronJobType
 from smart_kit.contracts.effects import EffectKind, EffectRead
 from smart_kit.contracts.tasks import TaskPriority, TaskStatus
-from smart_kit.settings import TimeZoneName
+from smart_kit.settings import Language, TimeZoneName
 
-from .datetimes import describe_recurrence, format_date, format_local_datetime, format_time
-from .translations import N_, Translation
-
-_MAX_TEXT_LENGTH = 80
+from .datetimes import (
+    format_date,
+    format_due,
+    format_local_datetime,
+    format_present_time,
+    format_time,
+)
+from .reminder_texts import ReminderFacts, describe_reminder, shorten
+from .text_context import TextContext
+from .translations import LANGUAGE_NAMES, N_
 
 Titles = tuple[str, str]
 """The title of an effect, and its title if it undoes another effect."""
@@ -46,7 +51,7 @@ _STATUS_TITLES: dict[TaskStatus, Titles] = {
     "done": (N_("Task done"), N_("Task done")),
     "cancelled": (N_("Task cancelled"), N_("Task removed")),  # undoing its creation cancels a task
 }
-_PRIORITY_LABELS: dict[TaskPriority, str] = {
+PRIORITY_LABELS: dict[TaskPriority, str] = {
     "low": N_("low priority"),
     "normal": N_("normal priority"),
     "high": N_("high priority"),
@@ -55,25 +60,7 @@ _PRIORITY_LABELS: dict[TaskPriority, str] = {
 log = structlog.stdlib.get_logger()
 
 
-@dataclass(frozen=True)
-class ReceiptContext:
-    """The user's translation and IANA time zone, and the current time."""
-
-    translation: Translation
-    timezone: str
-    now: datetime
-
-
 # the fields of records that receipts show
-
-
-class _Reminder(Contract):
-    type: CronJobType = "reminder"
-    text: str
-    at: UtcDatetime | None = None
-    next_fire_at: UtcDatetime | None = None
-    cron_expression: str | None = None
-    timezone: TimeZoneName = "UTC"
 
 
 class _Task(Contract):
@@ -81,6 +68,11 @@ class _Task(Contract):
     status: TaskStatus = "open"
     due_at: UtcDatetime | None = None
     priority: TaskPriority = "normal"
+
+
+class _Settings(Contract):
+    timezone: TimeZoneName | None = None
+    language: Language | None = None
 
 
 class _Event(Contract):
@@ -92,7 +84,7 @@ class _Event(Contract):
     location: str = ""
 
 
-def describe_effect(effect: EffectRead, context: ReceiptContext) -> str:
+def describe_effect(effect: EffectRead, context: TextContext) -> str:
     """Return one line, like "✓ Task: buy milk" or "↩ Task removed: buy milk"."""
     mark = "✓" if effect.undoes is None else "↩"
     title, describe = _DESCRIBERS[effect.kind.partition("_")[0]]
@@ -103,19 +95,14 @@ def describe_effect(effect: EffectRead, context: ReceiptContext) -> str:
         return f"{mark} {context.translation.gettext(title)}"
 
 
-def _describe_reminder(effect: EffectRead, context: ReceiptContext) -> str:
+def _describe_reminder(effect: EffectRead, context: TextContext) -> str:
     """Return a line like "Reminder: Fri 27 Nov 09:00 Europe/Berlin, weekly — call Anna"."""
-    reminder = _Reminder.model_validate(effect.after or effect.before)
+    reminder = ReminderFacts.model_validate(effect.after or effect.before)
     title = _choose_title(REMINDER_TITLES[effect.kind, reminder.type], effect, context)
-    times = []
-    if moment := reminder.next_fire_at or reminder.at:
-        times.append(_format_moment(moment, reminder.timezone, context))
-    if reminder.cron_expression:
-        times.append(describe_recurrence(reminder.cron_expression, context.translation))
-    return f"{title}: " + " — ".join(filter(None, (", ".join(times), _truncate(reminder.text))))
+    return f"{title}: {describe_reminder(reminder, context)}"
 
 
-def _describe_task(effect: EffectRead, context: ReceiptContext) -> str:
+def _describe_task(effect: EffectRead, context: TextContext) -> str:
     """Return a line like "Task: buy milk, due Fri 27 Nov" or "Task done: buy milk"."""
     task = _Task.model_validate(effect.after)
     before = _Task.model_validate(effect.before or {"title": ""})
@@ -126,17 +113,17 @@ def _describe_task(effect: EffectRead, context: ReceiptContext) -> str:
     else:
         titles = N_("Task changed"), N_("Task reverted")
     gettext = context.translation.gettext
-    details = [_truncate(task.title)]
+    details = [shorten(task.title)]
     if task.due_at is not None and task.status == "open":
-        details.append(gettext("due {time}").format(time=_format_due(task.due_at, context)))
+        details.append(gettext("due {time}").format(time=format_due(task.due_at, context)))
     elif task.due_at is None and before.due_at is not None:
         details.append(gettext("no longer due"))
     if task.priority != before.priority:
-        details.append(gettext(_PRIORITY_LABELS[task.priority]))
+        details.append(gettext(PRIORITY_LABELS[task.priority]))
     return f"{_choose_title(titles, effect, context)}: {', '.join(filter(None, details))}"
 
 
-def _describe_event(effect: EffectRead, context: ReceiptContext) -> str:
+def _describe_event(effect: EffectRead, context: TextContext) -> str:
     """Return a line like "Event: Fri 27 Nov 09:00–10:30 Europe/Berlin — dentist, Main Street 1"."""
     event = _Event.model_validate(effect.after or effect.before)
     zone, language = ZoneInfo(event.timezone), context.translation.language
@@ -148,36 +135,44 @@ def _describe_event(effect: EffectRead, context: ReceiptContext) -> str:
     else:
         begins = format_local_datetime(begin, language, context.now)
         time = f"{begins}–{format_time(end, language, now=begin)} {event.timezone}"
-    name = ", ".join(map(_truncate, filter(None, (event.title, event.location))))
+    name = ", ".join(map(shorten, filter(None, (event.title, event.location))))
     return f"{_choose_title(EVENT_TITLES[effect.kind], effect, context)}: {time} — {name}"
 
 
-_DESCRIBERS: dict[str, tuple[str, Callable[[EffectRead, ReceiptContext], str]]] = {
+def _describe_settings(effect: EffectRead, context: TextContext) -> str:
+    """Return a line like "Time zone: Europe/Lisbon, it is 14:05 there"."""
+    before = _Settings.model_validate(effect.before or {})
+    after = _Settings.model_validate(effect.after)
+    changes = []
+    if after.timezone != before.timezone:
+        changes.append(_describe_timezone(after.timezone, context))
+    if after.language != before.language:
+        changes.append(_describe_language(after.language, context))
+    return "; ".join(changes) or context.translation.gettext("Settings")
+
+
+def _describe_timezone(timezone: str | None, context: TextContext) -> str:
+    if timezone is None:
+        return context.translation.gettext("Time zone: not chosen")
+    text = context.translation.gettext("Time zone: {timezone}, it is {time} there")
+    return text.format(timezone=timezone, time=format_present_time(timezone, context))
+
+
+def _describe_language(language: Language | None, context: TextContext) -> str:
+    if language is None:
+        return context.translation.gettext("Language: as in Telegram")
+    return context.translation.gettext("Language: {name}").format(name=LANGUAGE_NAMES[language])
+
+
+_DESCRIBERS: dict[str, tuple[str, Callable[[EffectRead, TextContext], str]]] = {
     "reminder": (N_("Reminder"), _describe_reminder),
     "task": (N_("Task"), _describe_task),
     "event": (N_("Event"), _describe_event),
+    "settings": (N_("Settings"), _describe_settings),
 }
 """By the first word of an effect's kind: its title if the describer raises ValidationError."""
 
 
-def _choose_title(titles: Titles, effect: EffectRead, context: ReceiptContext) -> str:
+def _choose_title(titles: Titles, effect: EffectRead, context: TextContext) -> str:
     title, undo_title = titles
     return context.translation.gettext(title if effect.undoes is None else undo_title)
-
-
-def _format_due(moment: datetime, context: ReceiptContext) -> str:
-    local = moment.astimezone(ZoneInfo(context.timezone))
-    if (local.hour, local.minute) == (23, 59):  # our convention for "any time that day"
-        return format_date(local, context.translation.language, context.now)
-    return _format_moment(moment, context.timezone, context)
-
-
-def _format_moment(moment: datetime, timezone: str, context: ReceiptContext) -> str:
-    local = moment.astimezone(ZoneInfo(timezone))
-    return f"{format_local_datetime(local, context.translation.language, context.now)} {timezone}"
-
-
-def _truncate(text: str) -> str:
-    """Return the text in one line of limited length."""
-    line = " ".join(text.split())
-    return line if len(line) <= _MAX_TEXT_LENGTH else f"{line[: _MAX_TEXT_LENGTH - 1].rstrip()}…"

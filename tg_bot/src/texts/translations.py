@@ -13,6 +13,8 @@ from smart_kit.contracts.users import UserSnapshot
 from smart_kit.settings import Language
 
 LANGUAGES: tuple[Language, ...] = get_args(Language)
+LANGUAGE_NAMES: dict[Language, str] = {"ru": "Русский", "en": "English"}
+"""Each in itself."""
 
 
 def N_(message: str) -> str:  # noqa: N802 # gettext's own name for "to be translated later"

@@ -14,7 +14,6 @@ from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
 from tg_bot.src.config.settings import AllowList
 from tg_bot.src.services.update_processor import UpdateProcessor
-from tg_bot.src.texts.choice_prompts import build_callback_data
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeUpdateProcessor
 from tg_bot.tests.fake_rest_service import FakeRestService
@@ -44,8 +43,19 @@ async def test_press_is_enqueued_with_its_choice_and_sender(
     assert (press.conversation, press.chat_id) == ("tg:424242:7", 7)
     assert (press.choice_kind, press.row_id) == (chosen, row_id)
     assert (press.sender.telegram_id, press.sender.language_code) == (7, "en")
-    assert build_callback_data(press.choice_kind, press.row_id) == data
     assert len(data.encode()) <= 64
+
+
+async def test_chosen_time_zone_is_passed_on_and_asked_for_only_once(
+    update_processor: UpdateProcessor, redis: Redis, telegram: FakeTelegram
+) -> None:
+    await update_processor.process_batch([updates.callback_query("timezone_answer:Asia/Tokyo")])
+
+    (press,) = await read_secretary_queue(redis)
+    assert isinstance(press, UserPress)
+    assert (press.choice_kind, press.timezone, press.row_id) == ("timezone", "Asia/Tokyo", None)
+    (edit,) = telegram.calls_to("editMessageReplyMarkup")
+    assert edit.parameters == {"chat_id": 7, "message_id": 5}
 
 
 async def test_presses_keep_their_order_and_are_deduplicated(
@@ -78,6 +88,14 @@ async def test_button_of_an_inaccessible_message_works(
         f"model:{str(ROW).upper()}",
         f"model:{ROW.hex}",
         f"job:{ROW}",
+        f"done:{ROW}x",
+        "snooze_10m:",
+        "cancel_job:1",
+        "finish_task:default",
+        "language:fr",
+        "timezone:Mars/Base",
+        "timezone_answer:../etc/passwd",
+        "timezone_answer:",
         f"model:default\nmodel:{ROW}",
         "\ud83d:default",
         None,

@@ -1,10 +1,13 @@
 import re
 from typing import get_args
+from uuid import uuid4
+from zoneinfo import available_timezones
 
 import pytest
 
 from smart_kit.contracts.queue import Notice, UserCommand, UserCommandName
 from smart_kit.redis import Redis
+from tg_bot.src.handlers.buttons import BUTTONS
 from tg_bot.src.handlers.commands import COMMANDS
 from tg_bot.src.handlers.incoming import CommandCall, parse_command
 from tg_bot.src.services.update_processor import UpdateProcessor
@@ -35,6 +38,13 @@ def test_command_names_are_valid_in_telegram() -> None:
     names = [command.name for command in COMMANDS]
     assert len(names) == len(set(names))
     assert all(re.fullmatch(r"[a-z0-9_]{1,32}", name) for name in names)
+
+
+def test_every_kind_of_button_fits_into_callback_data() -> None:
+    longest_zone = max(available_timezones(), key=len)
+    for kind in BUTTONS:
+        value = longest_zone if kind.startswith("timezone") else str(uuid4())
+        assert len(f"{kind}:{value}".encode()) <= 64
 
 
 @pytest.mark.parametrize("name", get_args(UserCommandName))

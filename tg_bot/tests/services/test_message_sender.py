@@ -3,11 +3,12 @@
 import pytest
 from telegramify_markdown.entity import MessageEntity
 
+from smart_kit.contracts.queue import InlineButton
 from smart_kit.errors import RejectMessage, RetryMessage
 from smart_kit.testing.fake_telegram import FakeTelegram, ScriptedApiResponse, make_api_error
 from tg_bot.src.client.errors import EntityParseError, MessageTooLong
 from tg_bot.src.rendering.formatted_text import FormattedText
-from tg_bot.src.rendering.rendered_message import Button, RenderedMessage
+from tg_bot.src.rendering.rendered_message import RenderedMessage
 from tg_bot.tests.services.delivery import count_sends
 from tg_bot.tests.services.sending_harness import SendingHarness
 
@@ -98,19 +99,21 @@ async def test_buttons_are_rows_under_the_last_message(
     harness: SendingHarness, telegram: FakeTelegram, failures: tuple[ScriptedApiResponse, ...]
 ) -> None:
     telegram.script_responses("sendMessage", *failures)
-    buttons = (Button("One", "model:1"), Button("Two", "model:2"))
+    one, two, three = (InlineButton(label=word, data=f"model:{word}") for word in "abc")
+    rendered = RenderedMessage(make_long_parts("a", "b"), button_rows=((one,), (two, three)))
 
-    await (
-        await harness.prepare(RenderedMessage(make_long_parts("a", "b"), buttons=buttons))
-    ).send()
+    await (await harness.prepare(rendered)).send()
 
     *others, last = telegram.sent
     assert others
     assert all("reply_markup" not in call.parameters for call in others)
     assert last.parameters["reply_markup"] == {
         "inline_keyboard": [
-            [{"text": "One", "callback_data": "model:1"}],
-            [{"text": "Two", "callback_data": "model:2"}],
+            [{"text": "a", "callback_data": "model:a"}],
+            [
+                {"text": "b", "callback_data": "model:b"},
+                {"text": "c", "callback_data": "model:c"},
+            ],
         ]
     }
 
@@ -174,9 +177,9 @@ class TestFormatting:
     ) -> None:
         before = count_sends("formatting_refused")
         telegram.script_responses("sendMessage", ENTITIES_REFUSED)
-        buttons = (Button("One", "model:1"),)
+        rows = ((InlineButton(label="One", data="model:1"),),)
 
-        await (await harness.prepare(RenderedMessage(self.FORMATTED, buttons=buttons))).send()
+        await (await harness.prepare(RenderedMessage(self.FORMATTED, button_rows=rows))).send()
 
         first, second = telegram.calls_to("sendMessage")
         assert second.parameters == {

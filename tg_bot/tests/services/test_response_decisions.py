@@ -182,6 +182,15 @@ class TestOutcome:
         outcome = await harness.handler.handle(await harness.receive(message))
         assert outcome == Outcome(journal_message_id=message.id)
 
+    async def test_report_does_not_end_its_run(
+        self, harness: SendingHarness, telegram: FakeTelegram
+    ) -> None:
+        message = make_reminder("tell me the news", is_report=True)
+        delivery = await harness.receive(message)
+        assert await harness.handler.handle(delivery) == Outcome(journal_message_id=message.id)
+        assert await harness.handler.on_dead_letter(delivery) == Outcome()
+        assert len(telegram.sent) == 1
+
     async def test_reminder_of_a_blocked_user_fails(
         self, harness: SendingHarness, telegram: FakeTelegram, rest: FakeRestService
     ) -> None:

@@ -1,5 +1,6 @@
-"""The messages of /assistant and /model."""
+"""The messages of /assistant and /model, and the question for the time zone."""
 
+from datetime import UTC, datetime
 from typing import get_args
 from uuid import uuid4
 
@@ -10,12 +11,14 @@ from smart_kit.redis import Redis
 from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.rendering.rendered_message import MAX_LABEL_LENGTH, truncate_label
 from tg_bot.src.texts.choice_prompts import QUESTIONS, render_choice_prompt
+from tg_bot.src.texts.text_context import TextContext
 from tg_bot.src.texts.translations import get_translation
 from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.queue_contents import enqueue_to_telegram
 from tg_bot.tests.queue_messages import common_fields
 
 LUNA, TERRA = uuid4(), uuid4()
+CONTEXT = TextContext(get_translation("en"), "UTC", datetime(2026, 11, 27, 14, 5, tzinfo=UTC))
 
 
 def make_choice_prompt(
@@ -70,10 +73,13 @@ def test_every_choice_kind_has_a_question_and_valid_data() -> None:
     assert set(QUESTIONS) == set(get_args(ChoiceKind))
     for chosen in get_args(ChoiceKind):
         rendered = render_choice_prompt(
-            make_choice_prompt(*make_options(2, 1), chosen=chosen), get_translation("en")
+            make_choice_prompt(*make_options(2, 1), chosen=chosen), ["Europe/Lisbon"], CONTEXT
         )
         assert rendered.text.text
-        assert all(len(button.data.encode()) <= 64 for button in rendered.buttons)
+        assert all(
+            len(button.data.encode()) <= 64
+            for button in (button for (button,) in rendered.button_rows)
+        )
 
 
 @pytest.mark.parametrize(
@@ -84,17 +90,19 @@ def test_hidden_options_are_counted_and_the_selected_one_shown(
     count: int, hidden_note: str | None
 ) -> None:
     rendered = render_choice_prompt(
-        make_choice_prompt(*make_options(count, count - 1)), get_translation("en")
+        make_choice_prompt(*make_options(count, count - 1)), (), CONTEXT
     )
-    assert len(rendered.buttons) == 100
-    assert [button.label for button in rendered.buttons if button.label.startswith("✓")] == [
-        f"✓ model {count - 1}"
-    ]
+    assert len(rendered.button_rows) == 100
+    assert [
+        button.label
+        for button in (button for (button,) in rendered.button_rows)
+        if button.label.startswith("✓")
+    ] == [f"✓ model {count - 1}"]
     assert rendered.text.text.partition("\n\n")[2] == (hidden_note or "")
 
 
 def test_choice_without_options_has_no_buttons() -> None:
-    assert render_choice_prompt(make_choice_prompt(), get_translation("en")).buttons == ()
+    assert render_choice_prompt(make_choice_prompt(), (), CONTEXT).button_rows == ()
 
 
 @pytest.mark.parametrize(

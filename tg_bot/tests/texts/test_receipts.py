@@ -8,9 +8,9 @@ from smart_kit.settings import Language
 from tg_bot.src.texts.receipts import (
     EVENT_TITLES,
     REMINDER_TITLES,
-    ReceiptContext,
     describe_effect,
 )
+from tg_bot.src.texts.text_context import TextContext
 from tg_bot.src.texts.translations import get_translation
 from tg_bot.tests.queue_messages import make_effect, make_effect_from
 
@@ -23,9 +23,9 @@ def render_receipt(language: Language = "en", **facts: Any) -> str:
     return describe_effect(make_effect(kind, **facts), make_context(language))
 
 
-def make_context(language: Language = "en") -> ReceiptContext:
+def make_context(language: Language = "en") -> TextContext:
     """A user in Berlin."""
-    return ReceiptContext(get_translation(language), "Europe/Berlin", NOW)
+    return TextContext(get_translation(language), "Europe/Berlin", NOW)
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,11 @@ def make_context(language: Language = "en") -> ReceiptContext:
             {"next_fire_at": "2027-01-04T08:00:07+00:00", "timezone": "Asia/Tokyo"},
             "✓ Reminder: Mon 4 Jan 2027 17:00:07 Asia/Tokyo — call Anna",
             "✓ Напоминание: пн 4 янв. 2027 17:00:07 Asia/Tokyo — call Anna",
+        ),
+        (
+            {"rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR"},
+            "✓ Reminder: Fri 27 Nov 09:00 Europe/Berlin, every 2 weeks — call Anna",
+            "✓ Напоминание: пт 27 нояб. 09:00 Europe/Berlin, каждые 2 недели — call Anna",
         ),
         (
             {"next_fire_at": None, "at": None},
@@ -109,7 +114,8 @@ def test_every_kind_of_effect_has_titles() -> None:
     kinds = set(get_args(EffectKind))
     reminder_kinds = {kind for kind, _ in REMINDER_TITLES}
     assert len(REMINDER_TITLES) == 2 * len(reminder_kinds)
-    assert reminder_kinds | set(EVENT_TITLES) | {"task_created", "task_changed"} == kinds
+    others = {"task_created", "task_changed", "settings_changed"}
+    assert reminder_kinds | set(EVENT_TITLES) | others == kinds
     for kind in kinds:
         unreadable = make_effect_from(kind, after={"nothing": "known"})
         assert len(describe_effect(unreadable, make_context())) > 5
@@ -243,3 +249,43 @@ def test_event_receipt_shows_time_and_location(
     assert describe_effect(undo, make_context("en")) == english.replace(
         "✓ Event", "↩ Event removed"
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "english", "russian"),
+    [
+        (
+            {"timezone": None, "language": None},
+            {"timezone": "Europe/Lisbon", "language": None},
+            "✓ Time zone: Europe/Lisbon, it is 12:00 there",
+            "✓ Часовой пояс: Europe/Lisbon, там сейчас 12:00",
+        ),
+        (
+            {"timezone": "Europe/Lisbon", "language": "ru"},
+            {"timezone": "Europe/Lisbon", "language": "en"},
+            "✓ Language: English",
+            "✓ Язык: English",
+        ),
+        (
+            {},
+            {"timezone": "Asia/Tokyo", "language": "ru"},
+            "✓ Time zone: Asia/Tokyo, it is 21:00 there; Language: Русский",
+            "✓ Часовой пояс: Asia/Tokyo, там сейчас 21:00; Язык: Русский",
+        ),
+        (
+            {"timezone": "Asia/Tokyo", "language": "ru"},
+            {"timezone": None, "language": None},
+            "✓ Time zone: not chosen; Language: as in Telegram",
+            "✓ Часовой пояс: не выбран; Язык: как в Telegram",
+        ),
+        ({}, {}, "✓ Settings", "✓ Настройки"),
+    ],
+)
+def test_settings_receipt_shows_what_changed(
+    before: dict[str, Any], after: dict[str, Any], english: str, russian: str
+) -> None:
+    made = make_effect_from("settings_changed", before=before, after=after)
+    assert describe_effect(made, make_context("en")) == english
+    assert describe_effect(made, make_context("ru")) == russian
+    undo = made.model_copy(update={"undoes": made.id})
+    assert describe_effect(undo, make_context("en")) == english.replace("✓", "↩")

@@ -17,7 +17,6 @@ from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns, DispatchedRun
 from smart_kit.errors import InvalidRequest
 
 from ...array_statements import build_insert, build_parameters, select_given
-from ...audit.session_writes import get_writes
 from ...models import CronJob, CronJobRun, User
 from .. import clock
 from .eligibility import EligibilityCondition
@@ -56,7 +55,7 @@ class RunRow(NamedTuple):
     state: RunState
     reason: str | None = None
     missed_count: int = 0
-    missed_since: datetime | None = None
+    first_missed_at: datetime | None = None
     is_skipped: bool = False
 
 
@@ -143,7 +142,6 @@ async def _insert_runs(
     rows = [row for due_job in due_jobs for row in _build_run_rows(due_job, now)]
     if not rows:
         return []
-    get_writes(session).has_writes = True  # the session does not see statements of its connection
     connection = await session.connection()
     result = await connection.execute(_INSERT_RUNS, build_parameters(rows))
     return [run_id for run_id, state in result if state == "claimed"]
@@ -216,7 +214,7 @@ def _to_claimed_run(run: CronJobRun, job: CronJob, user: User) -> ClaimedRun:
                 "job_id",
                 "scheduled_for",
                 "missed_count",
-                "missed_since",
+                "first_missed_at",
                 "is_skipped",
             }
         ),

@@ -5,13 +5,10 @@ from uuid import UUID
 from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from smart_kit.contracts.base import JsonObject
 from smart_kit.contracts.users import UserCreate, UserRead, UserUpdate, UserUpsert
 from smart_kit.errors import Conflict, InvalidRequest, NotPermitted
 
 from ...models import Assistant, User
-from ..cron_jobs import timezone_moves
-from ..effects import effects
 from ..llm_models import llm_models
 from ..records.call_context import CallContext
 from ..records.crud import (
@@ -27,8 +24,6 @@ from .creation import get_or_create_many
 
 RECORDS = RecordReader(User, UserRead)
 ADMIN_FIELDS = {"role", "status", "daily_budget"}
-SETTINGS_FIELDS = {"timezone", "language"}
-"""What users tell the bot about themselves; changes can be undone."""
 
 
 async def read_by_telegram_id(
@@ -85,41 +80,23 @@ async def upsert_many(
     return [found[telegram_id] for telegram_id in merged]
 
 
-async def update(context: CallContext, user_id: UUID, body: UserUpdate) -> UserRead:
-    """Change a user. Raises NotPermitted, NotFound, InvalidRequest.
+async def update(context: CallContext, user_id: UUID, body: UserUpdate) -> tuple[User, User]:
+    """Change a user. Return the user as it was, and as it is.
 
-    Recurring jobs follow the user to another time zone. Changed settings are an effect.
+    Raises NotPermitted, NotFound, InvalidRequest.
     """
     if context.caller != "admin" and body.model_fields_set & ADMIN_FIELDS:
         raise NotPermitted(f"Changing {', '.join(sorted(ADMIN_FIELDS))} needs the admin token.")
-    session = context.session
-    row = await lock_user(session, user_id, context.owner)
-    before = _select_settings(row)
-    zone = row.get_timezone(context.default_timezone)
+    row = await lock_user(context.session, user_id, context.owner)
+    before = User(**row.model_dump())
     fields = get_provided_fields(body, User)
     await _check_assistant_and_model(
-        session, {name: value for name, value in fields.items() if value != getattr(row, name)}
+        context.session,
+        {name: value for name, value in fields.items() if value != getattr(row, name)},
     )
     set_fields(row, fields)
-    await session.flush()
-    new_zone = row.get_timezone(context.default_timezone)
-    if new_zone != zone:
-        await timezone_moves.move_recurring(session, row, zone, new_zone)
-    return await _build_updated(context, row, before)
-
-
-async def _build_updated(context: CallContext, row: User, before: JsonObject) -> UserRead:
-    """Return the changed user, with the effect if settings have changed."""
-    after, read = _select_settings(row), RECORDS.to_read(row)
-    if after == before:
-        return read
-    reversal = {"method": "PATCH", "path": f"/api/users/{row.id}", "body": before}
-    effect = await effects.record(context, row.id, "settings_changed", before, after, reversal)
-    return read.model_copy(update={"effect": effect})
-
-
-def _select_settings(row: User) -> JsonObject:
-    return row.model_dump(include=SETTINGS_FIELDS)
+    await context.session.flush()
+    return before, row
 
 
 async def delete(session: AsyncSession, user_id: UUID) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from tests.chaos.killable.stories import (
     administrators,
+    buttons,
     failures,
     records,
     selections,
@@ -32,6 +33,9 @@ STORIES: tuple[Story, ...] = (
     selections.streamed_answer,
     selections.external_tools,
     selections.budgeted_user,
+    buttons.answered_reminders,
+    buttons.listed_records,
+    buttons.moved_reminder,
     telegram.rate_limited,
     telegram.blocked_by_user,
     failures.slow_tool,
