@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from smart_kit.contracts.queue import Notice
+from smart_kit.contracts.queue import Notice, UserPress
 from smart_kit.contracts.users import UserRead, UserUpdate
 from smart_kit.places import Place, find_nearest_city, find_zone, suggest_places
 
@@ -37,7 +37,7 @@ _BUTTON = "timezone"
 _MAX_PLACE_LENGTH = 100
 
 
-async def handle_timezone(services: HandlerServices, incoming: IncomingMessage) -> Notice:
+async def handle_timezone(services: HandlerServices, incoming: IncomingMessage) -> HandlerResult:
     """Save the time zone of the place; without one, show the current zone and offer others."""
     place = incoming.argument[:_MAX_PLACE_LENGTH]
     if not place:
@@ -59,29 +59,26 @@ async def handle_timezone_button(
 async def handle_location(
     services: HandlerServices, incoming: IncomingMessage, location: Location
 ) -> Sequence[HandlerResult]:
-    """Save the time zone of the nearest known city.
-
-    While the zone is not known, a request of the user may wait for it: then the assistant saves it.
-    """
+    """Save the time zone of the nearest known city."""
     place = find_nearest_city(location.latitude, location.longitude)
     context = incoming.build_context(services)
     text = context.translation.gettext(NEAREST_CITY).format(city=_get_name(place, context))
-    if incoming.user is not None and incoming.user.timezone is not None:
-        return (await _change(services, incoming, place.zone, text),)
+    change = await _change(services, incoming, place.zone, text)
+    if isinstance(change, Notice):
+        return (change,)
     notice = incoming.build_text_notice(text)
     # the assistant's answer has the id that follows from the update
-    own_id = notice.model_copy(update={"id": f"location:{incoming.id}"})
-    return (own_id, incoming.build_press("timezone", timezone=place.zone))
+    return (notice.model_copy(update={"id": f"location:{incoming.id}"}), change)
 
 
 def _show_current(services: HandlerServices, incoming: IncomingMessage) -> Notice:
     context = incoming.build_context(services)
-    is_chosen = incoming.user is not None and incoming.user.timezone is not None
-    current = _describe_zone(CURRENT if is_chosen else NOT_CHOSEN, context.timezone, context)
+    current = CURRENT if _is_chosen(incoming) else NOT_CHOSEN
+    state = _describe_zone(current, context.timezone, context)
     advice = context.translation.gettext(HOW_TO_CHANGE)
     zones = services.composer.guess_zones(incoming.sender.language_code, incoming.user)
     buttons = build_zone_buttons(_BUTTON, zones, context)
-    return incoming.build_text_notice(f"{current}\n\n{advice}", buttons=buttons)
+    return incoming.build_text_notice(f"{state}\n\n{advice}", buttons=buttons)
 
 
 def _suggest(services: HandlerServices, incoming: IncomingMessage, place: str) -> Notice:
@@ -98,7 +95,11 @@ def _suggest(services: HandlerServices, incoming: IncomingMessage, place: str) -
 
 async def _change(
     services: HandlerServices, incoming: IncomingUpdate, timezone: str, preface: str = ""
-) -> Notice:
+) -> Notice | UserPress:
+    """Save the time zone. While none is known, a request of the user may wait for it: then the
+    assistant saves it."""
+    if not _is_chosen(incoming):
+        return incoming.build_press("timezone", timezone=timezone)
     user = await call_rest(_save(services, incoming, timezone))
     if user is None:
         return incoming.build_notice("try_again_later")
@@ -112,6 +113,10 @@ async def _change(
     question, buttons = ask_to_move(jobs, user, context)
     text = "\n\n".join(filter(None, (preface, outcome, question)))
     return incoming.build_text_notice(text, buttons=buttons, receipts=receipts)
+
+
+def _is_chosen(incoming: IncomingUpdate) -> bool:
+    return incoming.user is not None and incoming.user.timezone is not None
 
 
 async def _save(services: HandlerServices, incoming: IncomingUpdate, timezone: str) -> UserRead:

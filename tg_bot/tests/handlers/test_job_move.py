@@ -19,7 +19,7 @@ RULE = {"rrule": "FREQ=WEEKLY;INTERVAL=2", "timezone": "Europe/Lisbon"}
 async def test_one_offs_of_the_old_zone_are_asked_about(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
-    user = await rest.add_user(7)
+    user = await rest.add_user(7, timezone="Europe/Berlin")
     rest.records.add_job(user.id)
     rest.records.add_job(user.id, "buy milk")
     await update_processor.process_batch([updates.message("/timezone Lisbon")])
@@ -56,7 +56,7 @@ async def test_other_reminders_need_no_question(
     jobs: list[dict[str, Any]],
     text: str,
 ) -> None:
-    user = await rest.add_user(7)
+    user = await rest.add_user(7, timezone="Europe/Berlin")
     for facts in jobs:
         rest.records.add_job(user.id, **facts)
     await update_processor.process_batch([updates.message("/timezone Lisbon")])
@@ -68,7 +68,7 @@ async def test_other_reminders_need_no_question(
 async def test_receipt_is_sent_if_the_reminders_cannot_be_read(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
-    await rest.add_user(7)
+    await rest.add_user(7, timezone="Europe/Berlin")
     rest.failing_paths.add("/cron-jobs")
     await update_processor.process_batch([updates.message("/timezone Lisbon")])
     answer = await read_answer(redis)

@@ -62,7 +62,7 @@ async def test_default_zone_is_only_offered_if_the_operator_chose_it(
 async def test_place_sets_the_zone_and_is_confirmed_by_a_receipt(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, place: str
 ) -> None:
-    await rest.add_user(7)
+    await rest.add_user(7, timezone="Asia/Tokyo")
     update = updates.message(f"/timezone {place}")
     await update_processor.process_batch([update])
 
@@ -77,12 +77,18 @@ async def test_place_sets_the_zone_and_is_confirmed_by_a_receipt(
     assert (answer.parameters["text"], answer.buttons) == ("", ())
 
 
-async def test_zone_of_a_new_user_is_saved(
-    update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
+@pytest.mark.parametrize("is_known", [True, False])
+async def test_first_zone_is_saved_by_the_assistant_where_a_request_may_wait_for_it(
+    update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, is_known: bool
 ) -> None:
+    if is_known:
+        await rest.add_user(7)
     await update_processor.process_batch([updates.message("/timezone Lisbon")])
-    assert rest.users[7].timezone == "Europe/Lisbon"
-    assert [call.method for call in rest.calls] == ["GET", "POST", "PATCH", "GET"]
+
+    (press,) = await read_secretary_queue(redis)
+    assert isinstance(press, UserPress)
+    assert (press.choice_kind, press.timezone) == ("timezone", "Europe/Lisbon")
+    assert rest.calls == []
 
 
 async def test_same_zone_is_confirmed_without_a_receipt(
@@ -97,7 +103,7 @@ async def test_same_zone_is_confirmed_without_a_receipt(
 async def test_later_commands_of_a_batch_see_the_new_zone(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
-    await rest.add_user(7)
+    await rest.add_user(7, timezone="Asia/Tokyo")
     batch = [updates.message("/timezone Lisbon"), updates.message("/timezone")]
     await update_processor.process_batch(batch)
     _, shown = await read_answers(redis)
@@ -142,7 +148,7 @@ async def test_place_like_no_other_is_answered_with_advice(
 async def test_button_sets_the_zone(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
-    await rest.add_user(7)
+    await rest.add_user(7, timezone="Europe/Berlin")
     await update_processor.process_batch([updates.callback_query("timezone:Asia/Tokyo")])
     assert rest.users[7].timezone == "Asia/Tokyo"
     assert len((await read_answer(redis)).receipts) == 1
@@ -152,7 +158,7 @@ async def test_button_sets_the_zone(
 async def test_rest_failure_asks_to_try_again_later(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, status: int
 ) -> None:
-    await rest.add_user(7)
+    await rest.add_user(7, timezone="Europe/Berlin")
     rest.failure_status = status
     await update_processor.process_batch([updates.message("/timezone Lisbon")])
     assert (await read_answer(redis)).notice == "try_again_later"
