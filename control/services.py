@@ -101,8 +101,11 @@ SERVICES = (
         "sandbox.settings:SandboxSettings",
         port="SANDBOX_PORT",
         depends_on=(),
-        # never the token of the operator's own bot
-        renamed_variables={"TELEGRAM_TOKEN": "SANDBOX_TELEGRAM_TOKEN"},
+        # never the token of the operator's own bot, and that of the API only to move the clock
+        renamed_variables={
+            "TELEGRAM_TOKEN": "SANDBOX_TELEGRAM_TOKEN",
+            "SERVICE_API_TOKEN": "SANDBOX_SERVICE_API_TOKEN",
+        },
     ),
 )
 

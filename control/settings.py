@@ -121,9 +121,13 @@ def _validate(given: Mapping[str, str]) -> None:
             "DATABASE_URL (psycopg2) and ASYNC_DATABASE_URL (asyncpg) name the same database:"
             " set both, or none to have one here"
         )
-    is_webhook = given.get("TELEGRAM_WEBHOOK", "0").lower() not in ("0", "false", "no", "off")
-    if is_webhook and "PUBLIC_URL" not in given:
+    if _is_on(given, "TELEGRAM_WEBHOOK") and "PUBLIC_URL" not in given:
         raise ControlError("TELEGRAM_WEBHOOK needs PUBLIC_URL, the address where Telegram finds us")
+    if _is_on(given, "SANDBOX_CLOCK") and "TELEGRAM_TOKEN" in given:
+        raise ControlError(
+            "SANDBOX_CLOCK moves the time of the sandbox. With TELEGRAM_TOKEN, the users of your"
+            " bot would get their reminders at the wrong time: remove one of both"
+        )
     for name in ("POSTGRES_PASSWORD", "REDIS_PASSWORD"):
         if not given.get(name, "").isprintable():
             raise ControlError(f"{name} holds a character that cannot be printed")
@@ -156,9 +160,15 @@ def _add_sandbox(values: dict[str, str], sandbox: str) -> None:
             "TELEGRAM_TOKEN": values.get(SANDBOX_TELEGRAM_TOKEN, ""),
             "TELEGRAM_API_URL": sandbox,
             "TELEGRAM_ALLOWED_USERS": "*",
-            "SANDBOX_CLOCK": "1",
         }
         values.setdefault("WEATHER_API_URL", f"{sandbox}/weather")
+        values.setdefault("SANDBOX_CLOCK", "1")
+        if _is_on(values, "SANDBOX_CLOCK"):
+            values["SANDBOX_SERVICE_API_TOKEN"] = values.get("SERVICE_API_TOKEN", "")
+
+
+def _is_on(values: Mapping[str, str], name: str) -> bool:
+    return values.get(name, "0").lower() not in ("0", "false", "no", "off")
 
 
 def _pick(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

@@ -25,8 +25,8 @@ LOCAL_REDIS_PORT = "6389"
 STANDARD_REDIS_PORT = "6379"
 STANDARD_POSTGRES_PORT = "5432"
 
-COMMON_VARIABLES = ("STATE_DIR", "SANDBOX_CLOCK")
-"""Passed to every service. STATE_DIR also marks the processes of a suite, see local/process.py."""
+COMMON_VARIABLES = ("STATE_DIR",)
+"""Passed to every service. It also marks the processes of a suite, see local/process.py."""
 
 MANAGE_VARIABLES = {
     "POSTGRES_PORT": "The port of PostgreSQL in local mode.",

@@ -85,6 +85,9 @@ class ServiceSettings(BaseSettings):
     """console or json. Empty: console in local mode, json in Docker."""
     bind_host: str = "127.0.0.1"
     """Address that a service listens on; containers set 0.0.0.0."""
+    sandbox_clock: bool = False
+    """1: the sandbox's chat page can move the clock forward, so that tomorrow's reminders come now.
+    Empty: 1 with the sandbox's Telegram. Refused together with TELEGRAM_TOKEN."""
 
     @classmethod
     def load(cls) -> Self:

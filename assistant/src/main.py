@@ -4,6 +4,7 @@ import time
 from zoneinfo import ZoneInfo
 
 from smart_kit.clock import Clock
+from smart_kit.clock_follower import ClockFollower
 from smart_kit.contracts.configuration import ConfigurationSnapshot
 from smart_kit.health import Health
 from smart_kit.mailbox import Mailbox, QueueMonitor, WakeupReconciler, Worker
@@ -81,7 +82,10 @@ async def _run_worker(
     queue_monitor = QueueMonitor(mailbox)
     health = _build_health(worker, configuration)
     health.add_note(queue_monitor.health_note)
+    follower = ClockFollower(services.clock, redis, blocking)
     await run_loops(
+        # first, so that the clock is known before the first message is answered
+        *([follower.run] if settings.sandbox_clock else []),
         worker.run,
         queue_monitor.run,
         WakeupReconciler(redis, mailbox.name).run,

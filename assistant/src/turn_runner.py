@@ -226,6 +226,7 @@ def _build_outcome(
         steps=turn.ordered_steps,
         run_id=message.run_id if isinstance(message, ScheduledPrompt) else None,
         requested_at=message.created_at,
+        clock_offset=turn.requested_at - message.created_at,
         started_at=turn.started_at,
         finished_at=utc_now(),
     )

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -22,8 +23,8 @@ from assistant.src.config.settings import AssistantSettings
 from assistant.src.main import _build_health
 from assistant.tests.harness import AssistantHarness
 from assistant.tests.snapshot_builders import make_secretary
-from smart_kit.contracts.keys import CONFIGURATION_CHANNEL
-from smart_kit.contracts.queue import TO_TELEGRAM_ADAPTER, Reply
+from smart_kit.contracts.keys import CLOCK_KEY, CONFIGURATION_CHANNEL
+from smart_kit.contracts.queue import TO_TELEGRAM_ADAPTER, Reply, UserMessage
 from smart_kit.mailbox import Envelope, Mailbox, Worker
 from smart_kit.redis import Redis, await_result
 from smart_kit.service import Loop
@@ -129,19 +130,13 @@ async def test_it_waits_for_a_configuration_answers_and_stops_on_sigterm(
         assert f"smart_assistant_{name}{{" in metrics
 
 
-async def test_message_without_a_stream_entry_is_answered(
+async def serve_until_answered(
     redis: Redis,
     redis_settings: RedisSettings,
-    harness: AssistantHarness,
-    model: ScriptedModel,
+    message: UserMessage,
     monkeypatch: pytest.MonkeyPatch,
+    **settings: Any,
 ) -> None:
-    model.add_steps("Hello!")
-    message = harness.make_message("Hi")
-    mailbox = Mailbox(redis, "queue:to_secretary")
-    await mailbox.enqueue(Envelope(message.id, message.conversation, message.model_dump_json()))
-    await redis.delete(mailbox.name, f"{mailbox.name}:active")
-
     async def run_until_answered(*loops: Loop) -> None:
         stop = asyncio.Event()
         tasks = [asyncio.ensure_future(loop(stop)) for loop in loops]
@@ -157,12 +152,53 @@ async def test_message_without_a_stream_entry_is_answered(
     monkeypatch.setattr(main, "run_loops", run_until_answered)
     await main.serve(
         AssistantSettings(
-            **redis_settings.model_dump(),
+            **redis_settings.model_dump() | settings,
             service_api_token=SecretStr("token-of-sixteen-letters"),
             rest_service_url=f"http://127.0.0.1:{free_port()}",
             assistant_port=free_port(),
         )
     )
+
+
+async def test_message_without_a_stream_entry_is_answered(
+    redis: Redis,
+    redis_settings: RedisSettings,
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    model.add_steps("Hello!")
+    message = harness.make_message("Hi")
+    mailbox = Mailbox(redis, "queue:to_secretary")
+    await mailbox.enqueue(Envelope(message.id, message.conversation, message.model_dump_json()))
+    await redis.delete(mailbox.name, f"{mailbox.name}:active")
+
+    await serve_until_answered(redis, redis_settings, message, monkeypatch)
+
+
+@pytest.mark.parametrize(("is_sandbox", "days"), [(True, 3), (False, 0)])
+async def test_waiting_message_is_read_by_the_clock_that_the_sandbox_has_moved(
+    redis: Redis,
+    redis_settings: RedisSettings,
+    harness: AssistantHarness,
+    model: ScriptedModel,
+    monkeypatch: pytest.MonkeyPatch,
+    is_sandbox: bool,
+    days: int,
+) -> None:
+    """Also directly after the start of the service."""
+    model.add_steps("Hello!")
+    message = harness.make_message("Hi")
+    await redis.set(CLOCK_KEY, 3 * 86_400)
+    mailbox = Mailbox(redis, "queue:to_secretary")
+    await mailbox.enqueue(Envelope(message.id, message.conversation, message.model_dump_json()))
+
+    await serve_until_answered(
+        redis, redis_settings, message, monkeypatch, sandbox_clock=is_sandbox
+    )
+
+    day = message.created_at + timedelta(days=days)  # noon, the same day in all time zones nearby
+    assert model.requests[0].messages[-1]["content"].startswith(f"[{day:%a %Y-%m-%d}")
 
 
 def test_health_fails_when_the_queue_is_not_read(

@@ -281,3 +281,5 @@ async def test_a_message_is_dated_by_the_clock_that_the_sandbox_has_moved(
     await harness.say("hi")
 
     assert model.requests[0].messages[-1]["content"] == "[Sun 2026-11-22 15:24 Europe/Berlin]\nhi"
+    (record,) = await harness.read_turn_records()
+    assert record.clock_offset == harness.clock.offset, "its calls count for that day"

@@ -98,7 +98,7 @@ def test_broken_line_of_env_is_reported(home: Path) -> None:
 
 
 def test_env_example_contains_exactly_the_known_variables(home: Path) -> None:
-    set_by_us = {"SANDBOX_CLOCK", "SANDBOX_TELEGRAM_TOKEN"}
+    set_by_us = {"SANDBOX_TELEGRAM_TOKEN"}
     assert dotenv.read(home / ".env.example").keys() == variables.ALL_NAMES - set_by_us
 
 

@@ -18,7 +18,7 @@ SECRETS = {
     "OPENAI_API_KEY": REST,
     "GOOGLE_CLIENT_SECRET": frozenset({"google_calendar_service"}),
     "ADMIN_API_TOKEN": REST,
-    "SERVICE_API_TOKEN": REST | CLIENTS,
+    "SERVICE_API_TOKEN": REST | CLIENTS | {"sandbox"},
     "LLM_MODEL_DECRYPT_KEY": REST | {"assistant"},
     "DATABASE_URL": REST | {"migrate"},
     "ASYNC_DATABASE_URL": REST,
@@ -26,6 +26,7 @@ SECRETS = {
     "SANDBOX_CHAT_TOKEN": frozenset({"sandbox"}),
     "POSTGRES_PASSWORD": frozenset(),
     "SANDBOX_TELEGRAM_TOKEN": frozenset(),
+    "SANDBOX_SERVICE_API_TOKEN": frozenset(),
     "SOMETHING_ELSE": frozenset(),
 }
 
@@ -84,8 +85,29 @@ def test_real_telegram_uses_the_operators_settings(home: Path) -> None:
     assert bot["TELEGRAM_TOKEN"] == TOKEN
     assert bot["TELEGRAM_ALLOWED_USERS"] == "7"
     assert "TELEGRAM_API_URL" not in bot
-    assert "SANDBOX_CLOCK" not in bot
     assert settings.needs_sandbox  # for the model
+
+
+def test_real_telegram_has_no_movable_clock(home: Path) -> None:
+    """Its sandbox, for the model, cannot call the API either."""
+    settings = load_settings(home, TELEGRAM_TOKEN=TOKEN)
+    environments = {name: settings.build_environment(BY_NAME[name]) for name in BY_NAME}
+    assert [name for name in BY_NAME if "SANDBOX_CLOCK" in environments[name]] == []
+    assert "SERVICE_API_TOKEN" not in environments["sandbox"]
+
+
+@pytest.mark.parametrize("value", ["1", "true", "yes"])
+def test_movable_clock_is_refused_with_real_telegram(home: Path, value: str) -> None:
+    with pytest.raises(ControlError, match=r"SANDBOX_CLOCK .* at the wrong time: remove one of"):
+        load_settings(home, TELEGRAM_TOKEN=TOKEN, SANDBOX_CLOCK=value)
+    load_settings(home, TELEGRAM_TOKEN=TOKEN, SANDBOX_CLOCK="0")
+
+
+def test_sandbox_clock_can_be_switched_off(home: Path) -> None:
+    settings = load_settings(home, SANDBOX_CLOCK="0")
+    environments = {name: settings.build_environment(BY_NAME[name]) for name in BY_NAME}
+    assert {environments[name]["SANDBOX_CLOCK"] for name in BY_NAME} == {"0"}
+    assert "SERVICE_API_TOKEN" not in environments["sandbox"]
 
 
 def test_own_model_server_uses_the_operators_settings(home: Path) -> None:

@@ -36,7 +36,7 @@ def test_known_settings_give_no_warning(
     home: Path, terminal: Terminal, output: io.StringIO
 ) -> None:
     example = (home / ".env.example").read_text()
-    others = "SANDBOX_CLOCK=1\nSANDBOX_TELEGRAM_TOKEN=1:a\nHTTPS_PROXY=http://proxy\nTZ=UTC\n"
+    others = "SANDBOX_TELEGRAM_TOKEN=1:a\nHTTPS_PROXY=http://proxy\nTZ=UTC\n"
     prepare(home, terminal, example + others)
     assert output.getvalue().splitlines() == ["Smart Assistant (x mode)"]
 

@@ -160,6 +160,17 @@ class TestCalls:
         assert (vain["prompt_tokens"], vain["completion_tokens"]) == (1_000, 5)
         assert (vain["cached_tokens"], vain["seconds"]) == (7, 1.5)
 
+    async def test_calls_count_for_the_day_of_the_sandboxes_clock(
+        self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client
+    ) -> None:
+        """So that a budget is there again after the clock was moved to another day."""
+        record = make_turn_record(steps=(make_model_step("0", "0.1"),))
+        await add_records(redis, record.model_copy(update={"clock_offset": timedelta(days=1)}))
+        await archive_reader.run_once(0.01)
+
+        (call,) = await list_items(admin, "/usage")
+        assert call["created_at"] == "2025-11-25T12:00:00Z"
+
     async def test_usage_of_deleted_thread_stays_counted(
         self, archive_reader: ArchiveConsumer, redis: Redis, admin: Client, make: Make
     ) -> None:

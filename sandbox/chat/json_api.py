@@ -9,8 +9,9 @@ from aiohttp.typedefs import Handler
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.chat.security import ChatAccessGuard
+from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
-from smart_kit.errors import DomainError, InvalidRequest
+from smart_kit.errors import DomainError, InvalidRequest, NotFound, UpstreamError
 
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
@@ -39,10 +40,11 @@ class JsonApi:
         async def serve(request: web.Request) -> web.StreamResponse:
             try:
                 body = await handler(request)
-            except DomainError as error:
+            except (DomainError, UpstreamError) as error:
                 self._state.rollback()
                 error_body = {"error": type(error).__name__, "detail": error.message}
-                return web.json_response(error_body, status=error.status_code)
+                status = error.status_code if isinstance(error, DomainError) else 503
+                return web.json_response(error_body, status=status)
             except BaseException:
                 self._state.rollback()
                 raise
@@ -50,6 +52,13 @@ class JsonApi:
             return web.json_response(body, headers={"Cache-Control": "no-store"})
 
         return self._guard.protect(serve)
+
+    def _get_person(self, request: web.Request) -> Person:
+        person_id = request.match_info["person_id"]
+        person = self._state.people.get(int(person_id)) if person_id.isdecimal() else None
+        if person is None:
+            raise NotFound(f"There is no person {person_id}")
+        return person
 
 
 async def read_body(request: web.Request, body_type: type[BodyT]) -> BodyT:

@@ -10,10 +10,9 @@ from sandbox.chat.event_stream import stream_events
 from sandbox.chat.json_api import JsonApi, JsonBody, read_body
 from sandbox.chat.mathml import latex_to_mathml
 from sandbox.chat.security import SECURITY_HEADERS, ChatAccessGuard
-from sandbox.chat.user_actions import press_button, send_text, stop_draft
-from sandbox.telegram.state.people import Person
+from sandbox.chat.user_actions import press_button, send_location, send_text, stop_draft
 from sandbox.telegram.telegram_state import TelegramState
-from smart_kit.errors import NotFound
+from sandbox.weather.gazetteer import load_cities
 
 STATIC_DIR = Path(__file__).parent / "static"
 MAX_TEXT_LENGTH = 100_000
@@ -33,6 +32,13 @@ class MessageCreate(JsonBody):
 
     text: str = Field(max_length=MAX_TEXT_LENGTH)
     reply_to: int | None = None
+
+
+class LocationCreate(JsonBody):
+    """A location that a person sends to the bot, in degrees."""
+
+    latitude: float = Field(ge=-90, le=90)
+    longitude: float = Field(ge=-180, le=180)
 
 
 class ButtonPressCreate(JsonBody):
@@ -65,11 +71,13 @@ class ChatPageRoutes(JsonApi):
             web.get("/chat/bot", self._build_json_handler(self.get_bot)),
             web.get("/chat/formula", self._build_json_handler(self.get_formula)),
             web.get("/chat/events", self._guard.protect(self.stream_events)),
+            web.get("/chat/places", self._build_json_handler(self.list_places)),
             web.get("/chat/people", self._build_json_handler(self.list_people)),
             web.post("/chat/people", self._build_json_handler(self.add_person)),
             web.get("/chat/{person_id}/commands", self._build_json_handler(self.list_commands)),
             web.get("/chat/{person_id}/messages", self._build_json_handler(self.list_messages)),
             web.post("/chat/{person_id}/messages", self._build_json_handler(self.send_message)),
+            web.post("/chat/{person_id}/location", self._build_json_handler(self.send_location)),
             web.post("/chat/{person_id}/buttons", self._build_json_handler(self.press_button)),
             web.post("/chat/{person_id}/stop", self._build_json_handler(self.stop_draft)),
         ]
@@ -96,6 +104,12 @@ class ChatPageRoutes(JsonApi):
         """Return LaTeX as a tree of MathML; null for invalid LaTeX."""
         display = "block" if request.query.get("display") == "block" else "inline"
         return {"tree": latex_to_mathml(request.query.get("source", ""), display)}
+
+    async def list_places(self, request: web.Request) -> dict[str, Any]:
+        """Return the places of the sandbox's weather, each with its coordinates."""
+        fields = ("name", "admin1", "country", "latitude", "longitude")
+        cities = load_cities(request.query.get("language") == "ru")
+        return {"items": [{name: city.fields.get(name) for name in fields} for city in cities]}
 
     async def list_people(self, _: web.Request) -> dict[str, Any]:
         """Return all people, each with the last message of the chat."""
@@ -135,6 +149,12 @@ class ChatPageRoutes(JsonApi):
         person = self._get_person(request)
         return send_text(self._state, person, body.text, body.reply_to).to_json()
 
+    async def send_location(self, request: web.Request) -> dict[str, Any]:
+        """Send a location to the bot."""
+        body = await read_body(request, LocationCreate)
+        person = self._get_person(request)
+        return send_location(self._state, person, body.latitude, body.longitude).to_json()
+
     async def press_button(self, request: web.Request) -> dict[str, Any]:
         """Press a button; the bot's reply to the press comes as an `answer` event."""
         body = await read_body(request, ButtonPressCreate)
@@ -151,10 +171,3 @@ class ChatPageRoutes(JsonApi):
     async def stream_events(self, request: web.Request) -> web.StreamResponse:
         """Stream live updates of all chats."""
         return await stream_events(request, self._state.event_bus)
-
-    def _get_person(self, request: web.Request) -> Person:
-        person_id = request.match_info["person_id"]
-        person = self._state.people.get(int(person_id)) if person_id.isdecimal() else None
-        if person is None:
-            raise NotFound(f"There is no person {person_id}")
-        return person

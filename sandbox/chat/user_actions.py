@@ -1,4 +1,4 @@
-"""Actions of a person's Telegram client: send a text, press a button, stop a draft."""
+"""Actions of a person's Telegram client: send a message, press a button, stop a draft."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -22,12 +22,21 @@ def send_text(state: TelegramState, person: Person, text: str, reply_to: int | N
     if reply_to is not None:
         _get_message(state, person, reply_to)
     for number, part in enumerate(parts):
-        message = _send(state, person, part, reply_to if number == 0 else None)
+        content = MessageContent.from_text(add_detected_entities(FormattedText(part)))
+        message = _send(state, person, content, reply_to if number == 0 else None)
     return message
 
 
-def _send(state: TelegramState, person: Person, text: str, reply_to: int | None) -> Message:
-    content = MessageContent.from_text(add_detected_entities(FormattedText(text)))
+def send_location(
+    state: TelegramState, person: Person, latitude: float, longitude: float
+) -> Message:
+    """Send a location to the bot, in degrees."""
+    return _send(state, person, MessageContent.from_location(latitude, longitude))
+
+
+def _send(
+    state: TelegramState, person: Person, content: MessageContent, reply_to: int | None = None
+) -> Message:
     message = state.messages.add(person.id, content, is_from_bot=False, reply_to=reply_to)
     update_id = state.updates.push("message", build_api_message(state, message))
     if update_id is not None:

@@ -62,6 +62,8 @@ class ParsedPrompt:
     """The last user message without the context line."""
     previous_messages: tuple[str, ...]
     """The earlier user messages, the oldest first."""
+    last_answer: str
+    """The assistant's last message before the last user message, or ""."""
     instructions: str
     tools: dict[str, ToolDefinition]
     tool_results: tuple[ToolResult, ...]
@@ -89,7 +91,8 @@ def parse_prompt(body: dict[str, Any]) -> ParsedPrompt:
     users = [_parse_user_message(_get_message_text(messages[index])) for index in user_indexes]
     text, now, has_user_time = users[-1] if users else _parse_user_message("")
     previous_messages = tuple(user[0] for user in users[:-1])
-    after = messages[user_indexes[-1] + 1 :] if users else messages
+    last_user = user_indexes[-1] if users else -1
+    answers = [one for one in messages[: max(last_user, 0)] if one["role"] == "assistant"]
     system = [message for message in messages if message["role"] in ("system", "developer")]
     instructions = "\n".join(map(_get_message_text, system))
     tools = {} if body.get("tool_choice") == "none" else _parse_tools(body)
@@ -97,11 +100,12 @@ def parse_prompt(body: dict[str, Any]) -> ParsedPrompt:
         model=body["model"],
         text=text,
         previous_messages=previous_messages,
+        last_answer=_get_message_text(answers[-1]) if answers else "",
         instructions=instructions,
         tools=tools,
         forced_tool=_parse_forced_tool(body.get("tool_choice"), tools),
-        tool_results=_parse_tool_results(after),
-        tool_rounds=sum(1 for message in after if message.get("tool_calls")),
+        tool_results=_parse_tool_results(messages[last_user + 1 :]),
+        tool_rounds=sum(1 for one in messages[last_user + 1 :] if one.get("tool_calls")),
         now=now,
         has_user_time=has_user_time,
         language=find_required_language(instructions)
@@ -124,12 +128,17 @@ def _parse_user_message(text: str) -> tuple[str, datetime, bool]:
     if found is None:
         return text.strip(), datetime.now(UTC), False
     zone = _TIME_ZONE.search(found["line"])
-    try:
-        info = ZoneInfo(zone[1] if zone else "UTC")
-    except ZoneInfoNotFoundError:
-        info = ZoneInfo("UTC")
-    now = datetime.fromisoformat(f"{found['date']}T{found['time']}").replace(tzinfo=info)
+    now = datetime.fromisoformat(f"{found['date']}T{found['time']}")
+    now = now.replace(tzinfo=get_zone(zone[1] if zone else "UTC"))
     return _SCHEDULED_PREFIX.sub("", text[found.end() :]).strip(), now, True
+
+
+def get_zone(name: str) -> ZoneInfo:
+    """Return the IANA zone of this name; UTC for an unknown name."""
+    try:
+        return ZoneInfo(name)
+    except ZoneInfoNotFoundError:
+        return ZoneInfo("UTC")
 
 
 def _parse_tools(body: dict[str, Any]) -> dict[str, ToolDefinition]:

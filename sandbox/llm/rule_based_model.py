@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sandbox.llm.prompt_parsing import ParsedPrompt, ToolCall, ToolResult
 from sandbox.llm.skill import Skill, SkillError, SkillRequest, SkillScript
 from sandbox.llm.skills import SKILLS
+from sandbox.llm.skills.settings import resume_waiting_request
 from sandbox.llm.style_rules import apply_style, truncate_to_sentence
 from sandbox.llm.tool_arguments import build_arguments
 
@@ -14,6 +15,8 @@ MAX_TOOL_ROUNDS = 8
 
 _AND = "(?:and then|and also|and|then|also|а также|а потом|и ещё|и|потом|а|ещё|также)"
 _SEPARATOR = re.compile(rf"(?i)(?:[.!?…]+\s+|\s*[;\n]+\s*)(?:{_AND}\s+)?|,?\s+{_AND}\s+")
+
+_SENTENCE_END = re.compile(r"[.!?…;\n]")
 
 
 @dataclass(frozen=True)
@@ -29,6 +32,7 @@ def generate_reply(context: ParsedPrompt) -> ModelReply:
 
     The model is stateless: skills run from their start with the tool results received so far.
     """
+    context = resume_waiting_request(context)
     parts = _split_requests(context)
     unused_results = list(context.tool_results)
     texts: list[str] = []
@@ -63,8 +67,9 @@ def _split_requests(context: ParsedPrompt) -> list[str]:
     text, start = context.text, 0
     pieces = []
     for cut in _SEPARATOR.finditer(text):
-        if _starts_request_after(cut, context):
-            pieces.append(text[start : cut.start()].strip())
+        piece = text[start : cut.start()].strip()
+        if _starts_request_after(cut, context) and not _is_inside_request(piece, cut, context):
+            pieces.append(piece)
             start = cut.end()
     pieces.append(text[start:].strip())
     return list(filter(None, pieces)) or [text]
@@ -73,6 +78,13 @@ def _split_requests(context: ParsedPrompt) -> list[str]:
 def _starts_request_after(separator: re.Match[str], context: ParsedPrompt) -> bool:
     piece = _SEPARATOR.split(separator.string[separator.end() :], maxsplit=1)[0]
     return bool(piece) and _select_skill(SkillRequest(piece, context)).can_start_mid_message
+
+
+def _is_inside_request(piece: str, separator: re.Match[str], context: ParsedPrompt) -> bool:
+    """Return whether the request before a separator goes on behind it."""
+    if _SENTENCE_END.search(separator[0]):
+        return False
+    return _select_skill(SkillRequest(piece, context)).takes_rest_of_sentence
 
 
 def _select_skill(request: SkillRequest) -> Skill:

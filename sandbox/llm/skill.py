@@ -15,10 +15,12 @@ TOOL_PURPOSES = {
     "get_weather": ("the weather", "для погоды"),
     "create_reminder": ("reminders", "для напоминаний"),
     "list_reminders": ("listing reminders", "для списка напоминаний"),
+    "change_reminder": ("changing reminders", "для изменения напоминаний"),
     "cancel_reminder": ("cancelling reminders", "для отмены напоминаний"),
     "create_task": ("tasks", "для задач"),
     "list_tasks": ("listing tasks", "для списка задач"),
     "change_task": ("changing tasks", "для изменения задач"),
+    "change_settings": ("changing settings", "для настроек"),
 }
 """The tools that have a skill, and what they are for in English and in Russian."""
 
@@ -81,6 +83,9 @@ class Skill:
     together. May raise SkillError, as scripts may."""
     can_start_mid_message: bool = True
     """Whether the request may begin in the middle of a message (“… and remind me …”)."""
+    takes_rest_of_sentence: bool = False
+    """Whether what follows in the sentence belongs to the request: “every morning tell me the
+    weather and my tasks”."""
 
 
 def build_matcher(*patterns: re.Pattern[str]) -> Callable[[SkillRequest], bool]:

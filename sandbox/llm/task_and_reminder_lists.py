@@ -1,7 +1,7 @@
 """Lists of tasks and reminders: read from tool results, searched, shown to the user."""
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -9,21 +9,39 @@ from sandbox.llm.language import extract_stems, format_long_date
 from sandbox.llm.prompt_parsing import ToolCall, ToolDefinition
 from sandbox.llm.skill import SkillError, SkillRequest, SkillScript
 
+_TIME = r"[\d-]{10} \d\d:\d\d"
 _LINE = re.compile(
-    r"(?m)^- (?P<title>.+?)(?: \[due \w{3} (?P<due>[\d-]{10} \d\d:\d\d)\])?"
-    r"(?: \[(?:done|cancelled)\])?(?: \[(?P<priority>high|low)\])? \(id (?P<id>[0-9a-f-]{36})\)$"
+    rf"(?m)^- (?P<title>.+?)(?: \[due \w{{3}} (?P<due>{_TIME})\])?"
+    r"(?: \[(?:done|cancelled)\])?(?: \[(?P<priority>high|low)\])?"
+    rf"(?: \[(?P<delivered>delivered )?\w{{3}} (?P<at>{_TIME})\])?"
+    r"(?: \[cron (?P<cron>[^\]]+)\])?(?: \[rrule (?P<rrule>[^\]]+)\])?"
+    r"(?: \[at a time of [^\]]+\])?(?P<prompt> \[prompt\])?"
+    r" \(id (?P<id>[0-9a-f-]{36})\)$"
 )
 _END_OF_DAY = "23:59"
+_ENDING = re.compile("[аеиоуыюяйьs]$")
+"""Of nouns whose stem is shorter than those of extract_stems: воду, воде; bin, bins."""
 
 
 @dataclass(frozen=True)
 class ListEntry:
-    """A line of a list; `due` is the user's local time."""
+    """A line of a list; all times are the user's local ones."""
 
     id: str
     title: str
     due: datetime | None
     priority: str
+    at: datetime | None = None
+    """When a reminder comes next, or when it was delivered."""
+    is_delivered: bool = False
+    cron: str | None = None
+    rrule: str | None = None
+    is_prompt: bool = False
+
+    @property
+    def is_recurring(self) -> bool:
+        """Whether the reminder comes again and again."""
+        return self.cron is not None or self.rrule is not None
 
 
 def parse_entries(result: str) -> list[ListEntry]:
@@ -34,6 +52,11 @@ def parse_entries(result: str) -> list[ListEntry]:
             line["title"],
             datetime.fromisoformat(line["due"]) if line["due"] else None,
             line["priority"] or "",
+            datetime.fromisoformat(line["at"]) if line["at"] else None,
+            is_delivered=line["delivered"] is not None,
+            cron=line["cron"],
+            rrule=line["rrule"],
+            is_prompt=line["prompt"] is not None,
         )
         for line in _LINE.finditer(result)
     ]
@@ -48,7 +71,12 @@ def show_entries(
 
 
 def choose_entry(
-    request: SkillRequest, tool: ToolDefinition, text: str, none_text: str, which_text: str
+    request: SkillRequest,
+    tool: ToolDefinition,
+    text: str,
+    none_text: str,
+    which_text: str,
+    is_candidate: Callable[[ListEntry], bool] = lambda _: True,
 ) -> Generator[ToolCall, str, ListEntry]:
     """Return the one entry of a listing tool that the text names.
 
@@ -56,6 +84,13 @@ def choose_entry(
     if several entries match.
     """
     entries = parse_entries((yield from request.call_tool(tool)))
+    return select_entry(request, list(filter(is_candidate, entries)), text, none_text, which_text)
+
+
+def select_entry(
+    request: SkillRequest, entries: list[ListEntry], text: str, none_text: str, which_text: str
+) -> ListEntry:
+    """Return the one entry that the text names. Raises SkillError as choose_entry does."""
     if not entries:
         raise SkillError(none_text)
     matching = _find_best_matches(entries, text)
@@ -69,8 +104,15 @@ def _find_best_matches(entries: list[ListEntry], text: str) -> list[ListEntry]:
     stems = extract_stems(text)
     if not stems:
         return entries
-    scores = [len(stems & extract_stems(entry.title)) for entry in entries]
+    scores = [_count_matches(stems, extract_stems(entry.title)) for entry in entries]
     return [entry for entry, score in zip(entries, scores, strict=True) if score == max(scores) > 0]
+
+
+def _count_matches(stems: set[str], others: set[str]) -> int:
+    """Count the stems in common; those with different endings count half."""
+    without_ending = {_ENDING.sub("", stem) for stem in others}
+    similar = {stem for stem in stems - others if _ENDING.sub("", stem) in without_ending}
+    return 2 * len(stems & others) + len(similar)
 
 
 def _format_entries(request: SkillRequest, heading: str, entries: list[ListEntry]) -> str:
@@ -81,11 +123,24 @@ def _format_entries(request: SkillRequest, heading: str, entries: list[ListEntry
 def _describe_entry(request: SkillRequest, entry: ListEntry) -> str:
     """Return, for example, “buy milk (due Friday, 27 November; urgent)”."""
     notes = [describe_due(request, entry.due)] if entry.due else []
+    if entry.at:
+        notes.append(_describe_time(request, entry, entry.at))
+    if entry.is_prompt:
+        notes.append(request.localize("a request to me", "запрос ко мне"))
     if entry.priority == "high":
         notes.append(request.localize("urgent", "срочно"))
     elif entry.priority:
         notes.append(request.localize("can wait", "не к спеху"))
     return f"{entry.title} ({'; '.join(notes)})" if notes else entry.title
+
+
+def _describe_time(request: SkillRequest, entry: ListEntry, at: datetime) -> str:
+    when = f"{format_long_date(request.context.language, at)}, {at:%H:%M}"
+    if entry.is_delivered:
+        return request.localize(f"delivered {when}", f"напомнил: {when}")
+    if entry.is_recurring:
+        return request.localize(f"repeats, next {when}", f"повторяется, ближайшее: {when}")
+    return when
 
 
 def describe_due(request: SkillRequest, due: date) -> str:

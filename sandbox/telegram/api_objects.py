@@ -44,7 +44,9 @@ def build_api_callback_query(
 
 
 def _build_content_fields(state: TelegramState, message: Message) -> dict[str, Any]:
-    """Return the text with its entities, or the rich message, which has no text."""
+    """Return the text with its entities, or the location or rich message, which has no text."""
+    if message.location is not None:
+        return {"location": message.location}
     if message.rich_message is not None:
         return {"rich_message": _expand_mentions(state, message.rich_message)}
     if not message.entities:

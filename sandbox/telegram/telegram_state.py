@@ -1,5 +1,6 @@
 """The state of the sandbox's Telegram: stores, queues and the event bus."""
 
+from datetime import timedelta
 from pathlib import Path
 
 from sandbox.telegram.bot import BotAccount, is_valid_token
@@ -15,7 +16,10 @@ from sandbox.telegram.state.people import PersonStore
 from sandbox.telegram.state.updates import UpdateQueue
 from sandbox.telegram.state.webhook import Webhook
 from sandbox.telegram.violations import ViolationLog
+from smart_kit.clock import Clock
 from smart_kit.errors import ConfigurationError
+
+_CLOCK_SETTING = "clock_offset_seconds"
 
 
 class TelegramState:
@@ -28,10 +32,11 @@ class TelegramState:
                 "TELEGRAM_TOKEN: a token looks like 123456:ABC-DEF (digits, colon, letters)"
             )
         self._database = database = open_database(directory)
-        settings = SettingStore(database)
+        self._settings = settings = SettingStore(database)
+        self.clock = Clock(timedelta(seconds=int(settings.get(_CLOCK_SETTING, "0"))))
         self.bot = BotAccount(token)
         self.people = PersonStore(database)
-        self.messages = MessageStore(database)
+        self.messages = MessageStore(database, self.clock)
         self.updates = UpdateQueue(database, settings)
         self.webhook = Webhook(settings)
         self.commands = CommandStore(database)
@@ -53,6 +58,14 @@ class TelegramState:
     def publish_message(self, kind: str, message: Message) -> None:
         """Publish a new message (`message`) or an edited one (`edit`)."""
         self.event_bus.publish(kind, message.person_id, message.to_json())
+
+    def set_clock_offset(self, seconds: int) -> None:
+        """Show times so far ahead of real time from now on."""
+        if self.clock.offset == (offset := timedelta(seconds=seconds)):
+            return
+        self.clock.offset = offset
+        self._settings.set(_CLOCK_SETTING, str(seconds))
+        self.event_bus.publish("clock", None, {})
 
     def confirm_updates(self, offset: int) -> None:
         """Confirm the updates below `offset` and mark their messages as read."""

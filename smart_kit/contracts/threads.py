@@ -1,5 +1,6 @@
 """Threads, their messages, and the records of turns."""
 
+from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Literal
 from uuid import UUID, uuid5
@@ -129,6 +130,8 @@ class TurnRecord(BaseTurn):
     run_id: UUID | None = None
     requested_at: UtcDatetime
     """When the user sent the message, or the schedule fired."""
+    clock_offset: timedelta = timedelta()
+    """How far the sandbox's clock was ahead: the calls count for the budget of its day."""
 
 
 class CronJobRunRecord(Contract):

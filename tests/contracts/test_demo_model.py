@@ -207,7 +207,7 @@ def test_the_demo_model_tells_the_saved_zone_and_the_reminders_that_stay_behind(
     answer = run_conversation("I live in Tokyo", result)
 
     assert answer.startswith("Your time zone is Asia/Tokyo.\n")
-    assert answer.endswith("\n- call Ann (Fri 2026-11-27 09:00 Europe/Berlin)")
+    assert answer.endswith("\n- call Ann (Friday, 27 November, 09:00 Europe/Berlin)")
 
 
 def test_the_demo_model_knows_the_question_for_the_time_zone() -> None:

@@ -139,5 +139,5 @@ def _build_usage_row(
         completion_tokens=call.completion_tokens,
         cost=call.cost,
         seconds=call.seconds,
-        created_at=step.started_at or turn.started_at,
+        created_at=(step.started_at or turn.started_at) + turn.clock_offset,
     )

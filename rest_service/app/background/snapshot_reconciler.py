@@ -94,7 +94,7 @@ class SnapshotReconciler:
         await self._put_users(replaceable_versions)
 
     async def _reconcile_clock(self) -> None:
-        """Raise the smaller offset: the clock does not go back, even if one of both lost its data."""
+        """Raise the smaller offset: the clock does not go back, even if one side lost its data."""
         async with self._sessions.begin() as session:
             offset = await clock.read_offset(session)
             followed = await self._store.raise_clock_offset(offset)

@@ -5,11 +5,11 @@ from sqlmodel import col
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit import local_time
-from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.tasks import TaskCreate, TaskRead, TaskStatus, TaskUpdate
 
 from ..models import Task
 from ..pagination import PageQuery
+from . import clock
 from .effects.effect_recorder import EffectRecorder
 from .records.call_context import CallContext
 from .records.crud import check_limit, find, get_provided_fields, lock_owned, lock_user, set_fields
@@ -57,7 +57,8 @@ async def update(
         fields["due_at"] = _resolve_due(body.due_at, zone)
     set_fields(row, fields)
     if row.status != previous:
-        row.completed_at = (completed_at or utc_now()) if row.status == "done" else None
+        is_done = row.status == "done"
+        row.completed_at = completed_at or await clock.get_now(context.session) if is_done else None
         await _check_limit(context, row)
     await context.session.flush()
     return await RECORDS.record_changed(context, row, "task_changed", before)

@@ -2,9 +2,11 @@
 
 import { icon, make } from "./dom.js";
 import { endsInBlock, renderText } from "./entities.js";
-import { formatDateTime, formatTime, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { inlineKeyboard } from "./keyboard.js";
+import { formatCoordinates, locationCard, summarize } from "./location.js";
 import { renderBlocks } from "./rich.js";
+import { formatDateTime, formatTime } from "./times.js";
 
 // `on` = the callbacks of entities.js, and {reply(message), press(message, button, node), jump(id)}
 export function makeBubble(message, original, on) {
@@ -24,6 +26,7 @@ export function fillBubble(node, message, original, on) {
 }
 
 function text(message, on) {
+  if (message.location) return make("div", { class: "text ends-in-block" }, locationCard(message.location), meta(message));
   if (message.rich_message) return richText(message, on);
   const block = endsInBlock(message.text, message.entities) ? " ends-in-block" : "";
   const body = make("div", { class: `text${block}`, dir: "auto" });
@@ -48,14 +51,14 @@ function meta(message) {
 function quoted(message, original, on) {
   if (!message.reply_to || !original) return null;
   const who = make("strong", { text: original.from === "bot" ? on.botName() : t("you") });
-  const what = make("span", { text: original.text.replace(/\s+/g, " ") });
+  const what = make("span", { text: summarize(original) });
   const click = () => on.jump(original.message_id);
   return make("button", { class: "quoted", type: "button", on: { click } }, who, what);
 }
 
 function tools(message, on) {
   const reply = make("button", { type: "button", label: t("reply"), on: { click: () => on.reply(message) } }, icon("reply"));
-  const copy = make("button", { type: "button", label: t("copyText"), on: { click: () => on.copy(message.text) } }, icon("copy"));
+  const copy = make("button", { type: "button", label: t("copyText"), on: { click: () => on.copy(message.location ? formatCoordinates(message.location) : message.text) } }, icon("copy"));
   return make("div", { class: "tools" }, reply, copy);
 }
 

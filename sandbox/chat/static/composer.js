@@ -2,6 +2,7 @@
 
 import { byId, make } from "./dom.js";
 import { t } from "./i18n.js";
+import { summarize } from "./location.js";
 
 export class Composer {
   #input = byId("input");
@@ -51,7 +52,7 @@ export class Composer {
     byId("replying").hidden = !message;
     if (!message) return;
     byId("replying-who").textContent = message.from === "bot" ? this.on.botName() : t("you");
-    byId("replying-text").textContent = message.text.replace(/\s+/g, " ");
+    byId("replying-text").textContent = summarize(message);
     this.focus();
   }
 

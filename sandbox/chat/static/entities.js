@@ -1,7 +1,8 @@
 // Telegram's entities as elements. Offsets are UTF-16 code units, which is what JavaScript counts.
 
 import { icon, make } from "./dom.js";
-import { formatDateTime, t } from "./i18n.js";
+import { t } from "./i18n.js";
+import { formatDateTime } from "./times.js";
 
 const BLOCKS = new Set(["pre", "blockquote", "expandable_blockquote"]);
 const SIMPLE = { bold: "strong", italic: "em", underline: "u", strikethrough: "s" };

@@ -1,6 +1,6 @@
 // Live updates. Every connection starts with `hello`, which makes the page reload all its data.
 
-const KINDS = ["hello", "message", "edit", "delete", "typing", "draft", "answer", "bot", "violations"];
+const KINDS = ["hello", "message", "edit", "delete", "typing", "draft", "answer", "bot", "clock", "violations"];
 const MAX_RECONNECT_DELAY_MS = 8000;
 
 export function listenToEvents(onEvent, onConnectionChange) {

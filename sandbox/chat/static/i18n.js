@@ -9,6 +9,10 @@ const TEXTS = {
     badge: "Sandbox",
     bot: "bot",
     cancel: "Cancel",
+    city: "City or 38.72, -9.14",
+    clock: "The sandbox's time",
+    clockAhead: (duration) => `${duration} ahead of real time`,
+    clockHint: "Move it forward, and reminders come at once. It cannot go back.",
     close: "Close",
     commands: "Commands",
     connecting: "connecting…",
@@ -25,23 +29,29 @@ const TEXTS = {
     keyboard: "Keyboard",
     language: "Telegram language",
     less: "Show less",
+    location: "Location",
     locked: "Your access has expired. Open the link that ./manage.py start printed.",
     map: "Map",
     message: "Message",
     more: "Show more",
+    move: "Move",
     name: "Name",
     newest: "Go to the newest message",
     notLoaded: "not loaded here",
+    noSuchPlace: "The sandbox does not know this place; write its coordinates",
     noSuchButton: "The sandbox does not support this; try it in Telegram",
     open: "Open",
     openLink: "Open this link?",
     people: "People",
     photo: "Photo",
+    plusDay: "+1 day",
+    plusHour: "+1 hour",
     promise: "This is a sandbox on your computer. It replaces Telegram, and nothing leaves your computer.",
     messagesGoTo: (host) => `messages go to ${host}`,
     promiseWithHost: (host) => `This is a sandbox on your computer. It replaces Telegram, but the model is real: your messages go to ${host}.`,
     reply: "Reply",
     send: "Send",
+    sendLocation: "Send a location",
     skip: "Skip to the message field",
     spoiler: "Hidden text, press to show",
     start: "START",
@@ -50,6 +60,7 @@ const TEXTS = {
     theme: "Light or dark theme",
     thinking: "Thinking…",
     today: "Today",
+    tomorrowMorning: "Tomorrow, 09:00",
     typing: "typing…",
     table: "Table",
     upload: "sending a file…",
@@ -69,6 +80,10 @@ const TEXTS = {
     badge: "Песочница",
     bot: "бот",
     cancel: "Отмена",
+    city: "Город или 38.72, -9.14",
+    clock: "Время песочницы",
+    clockAhead: (duration) => `впереди настоящего на ${duration}`,
+    clockHint: "Переведите его вперёд, и напоминания придут сразу. Назад перевести нельзя.",
     close: "Закрыть",
     commands: "Команды",
     connecting: "соединение…",
@@ -85,23 +100,29 @@ const TEXTS = {
     keyboard: "Клавиатура",
     language: "Язык Telegram",
     less: "Свернуть",
+    location: "Местоположение",
     locked: "Доступ истёк. Откройте ссылку, которую вывела команда ./manage.py start.",
     map: "Карта",
     message: "Сообщение",
     more: "Показать полностью",
+    move: "Перевести",
     name: "Имя",
     newest: "Перейти к последнему сообщению",
     notLoaded: "здесь не загружается",
+    noSuchPlace: "Песочница не знает этого места; напишите его координаты",
     noSuchButton: "Песочница этого не поддерживает; попробуйте в Telegram",
     open: "Открыть",
     openLink: "Открыть эту ссылку?",
     people: "Люди",
     photo: "Фото",
+    plusDay: "+1 день",
+    plusHour: "+1 час",
     promise: "Это песочница на вашем компьютере. Она заменяет Telegram, и ничего не уходит наружу.",
     messagesGoTo: (host) => `сообщения уходят на ${host}`,
     promiseWithHost: (host) => `Это песочница на вашем компьютере. Она заменяет Telegram, но модель настоящая: ваши сообщения уходят на ${host}.`,
     reply: "Ответить",
     send: "Отправить",
+    sendLocation: "Отправить местоположение",
     skip: "Перейти к полю сообщения",
     spoiler: "Скрытый текст, нажмите, чтобы показать",
     start: "СТАРТ",
@@ -110,6 +131,7 @@ const TEXTS = {
     theme: "Светлая или тёмная тема",
     thinking: "Думаю…",
     today: "Сегодня",
+    tomorrowMorning: "Завтра, 09:00",
     typing: "печатает…",
     table: "Таблица",
     upload: "отправляет файл…",
@@ -124,7 +146,7 @@ const TEXTS = {
 };
 
 export const language = navigator.language.toLowerCase().startsWith("ru") ? "ru" : "en";
-const locale = navigator.language.toLowerCase().startsWith(language) ? navigator.language : language;
+export const locale = navigator.language.toLowerCase().startsWith(language) ? navigator.language : language;
 
 export const t = (key) => TEXTS[language][key];
 
@@ -136,27 +158,4 @@ export function translate(root = document) {
     if (node.tagName === "BUTTON") node.title = t(node.dataset.tLabel);
   }
   for (const node of root.querySelectorAll("[data-t-placeholder]")) node.placeholder = t(node.dataset.tPlaceholder);
-}
-
-const clock = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit" });
-const full = new Intl.DateTimeFormat(locale, { dateStyle: "full", timeStyle: "short" });
-const shortDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "short" });
-const longDay = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long" });
-const longDayOfYear = new Intl.DateTimeFormat(locale, { day: "numeric", month: "long", year: "numeric" });
-
-const at = (seconds) => new Date(seconds * 1000);
-export const formatTime = (seconds) => clock.format(at(seconds));
-export const formatDateTime = (seconds) => full.format(at(seconds));
-export const dayKey = (seconds) => at(seconds).toDateString();
-
-export function formatDay(seconds) {
-  const day = at(seconds);
-  const now = new Date();
-  if (day.toDateString() === now.toDateString()) return t("today");
-  if (day.toDateString() === new Date(now - 864e5).toDateString()) return t("yesterday");
-  return (day.getFullYear() === now.getFullYear() ? longDay : longDayOfYear).format(day);
-}
-
-export function formatShortDate(seconds) {
-  return dayKey(seconds) === new Date().toDateString() ? formatTime(seconds) : shortDay.format(at(seconds));
 }

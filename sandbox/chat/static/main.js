@@ -1,12 +1,14 @@
 // Connects the parts of the page: the chosen person, the conversation, live events.
 
 import * as api from "./api.js";
+import { SandboxClock } from "./clock.js";
 import { Composer } from "./composer.js";
 import { copy, setUpPersonForm, showConfirm, showMessage, showToast } from "./dialogs.js";
 import { botAvatar, byId, make } from "./dom.js";
 import { listenToEvents } from "./events.js";
 import { t, translate } from "./i18n.js";
 import { findReplyKeyboard, ReplyKeyboard } from "./keyboard.js";
+import { LocationPicker } from "./location.js";
 import { People } from "./people.js";
 import { Timeline } from "./timeline.js";
 
@@ -19,6 +21,8 @@ const people = new People(selectPerson);
 const composer = new Composer({ send, botName });
 const keyboard = new ReplyKeyboard(pressKeyboardButton);
 const timeline = new Timeline({ link, copy, press, stop, botName, command: send, reply: (message) => composer.replyTo(message) }, makeWelcome);
+const clock = new SandboxClock({ move: moveClock, changed: showTimesAgain });
+const locationPicker = new LocationPicker({ load: loadPlaces, send: sendLocation });
 
 byId("theme").addEventListener("click", () => toggleTheme());
 byId("violations").addEventListener("click", () => showViolationList());
@@ -91,8 +95,9 @@ async function selectPerson(id, isRefresh = false) {
   }
   const arrived = (state.arrived = []);
   await attempt(async () => {
-    const [bot, commands, found] = await Promise.all([api.getBot(), api.getCommands(id), api.getMessages(id)]);
+    const [bot, commands, found, time] = await Promise.all([api.getBot(), api.getCommands(id), api.getMessages(id), api.getClock(id)]);
     if (people.current !== id) return;
+    clock.show(time);
     showBot(bot, commands);
     timeline.reset(found.items);
     arrived.forEach((message) => timeline.upsert(message));
@@ -119,6 +124,23 @@ async function refreshBot() {
     showBot(await api.getBot(), await api.getCommands(id));
     if (!timeline.messages.length) timeline.reset([]);
   });
+}
+
+// The person may have changed their time zone in the chat.
+async function refreshClock() {
+  const id = people.current;
+  if (id === null || !clock.isShown) return;
+  const time = await api.getClock(id).catch(() => null); // the next message tries again
+  if (time && id === people.current) clock.show(time);
+}
+
+async function moveClock(body) {
+  await attempt(async () => clock.show(await api.moveClock(body)));
+}
+
+function showTimesAgain() {
+  people.render();
+  timeline.redraw();
 }
 
 function showViolations(count) {
@@ -152,6 +174,7 @@ function handleEvent(kind, data) {
   if (kind === "hello") refresh();
   else if (kind === "violations") showViolations(data.count);
   else if (kind === "bot") refreshBot();
+  else if (kind === "clock") refreshClock();
   else if (kind === "message" || kind === "edit") onMessageChanged(kind, data);
   else if (data.person_id !== people.current) return;
   else if (kind === "delete") onMessageDeleted(data);
@@ -166,6 +189,7 @@ function onMessageChanged(kind, message) {
   state.arrived?.push(message); // a message list that is being loaded may not contain it yet
   timeline.upsert(message);
   if (kind === "message" && message.reply_markup?.force_reply) composer.replyTo(message);
+  if (kind === "message" && message.from === "bot") refreshClock();
   showKeyboard();
 }
 
@@ -182,9 +206,23 @@ function send(text, replyTo) {
   });
 }
 
+async function loadPlaces(language) {
+  let places = null;
+  await attempt(async () => (places = await api.getPlaces(language)));
+  return places;
+}
+
+function sendLocation(place) {
+  return attempt(async () => {
+    await firstPerson.promise;
+    await api.sendLocation(people.current, place);
+  });
+}
+
 function pressKeyboardButton(button) {
   const isSpecial = Object.keys(button).some((name) => name.startsWith("request_") || name === "web_app");
-  if (isSpecial) showToast(t("noSuchButton"));
+  if (button.request_location) locationPicker.open();
+  else if (isSpecial) showToast(t("noSuchButton"));
   else send(button.text);
 }
 

@@ -1,7 +1,9 @@
 // The list of people, with the last message and the unread count of each chat.
 
 import { avatar, byId, make } from "./dom.js";
-import { formatShortDate, t } from "./i18n.js";
+import { t } from "./i18n.js";
+import { summarize } from "./location.js";
+import { formatShortDate } from "./times.js";
 
 export class People {
   #people = new Map();
@@ -97,6 +99,6 @@ export class People {
 export const fullName = (person) => [person.first_name, person.last_name].filter(Boolean).join(" ");
 
 function preview(message) {
-  const text = message.text.replace(/\s+/g, " ").slice(0, 120);
+  const text = summarize(message).slice(0, 120);
   return message.from === "person" ? `${t("you")}: ${text}` : text;
 }

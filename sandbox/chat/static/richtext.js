@@ -3,8 +3,9 @@
 import { make } from "./dom.js";
 import { link, safe, spoiler } from "./entities.js";
 import { formula } from "./formula.js";
-import { formatDateTime, t } from "./i18n.js";
+import { t } from "./i18n.js";
 import { getIcon } from "./keyboard.js";
+import { formatDateTime } from "./times.js";
 
 const SIMPLE = { bold: "strong", italic: "em", underline: "u", strikethrough: "s", subscript: "sub", superscript: "sup", marked: "mark" };
 

@@ -2,7 +2,7 @@
 
 import { fillBubble, fillDraft, makeBubble, makeDraft, makeTyping } from "./bubble.js";
 import { byId, make } from "./dom.js";
-import { dayKey, formatDay } from "./i18n.js";
+import { dayKey, formatDay } from "./times.js";
 
 const GROUP_SECONDS = 600;
 const NEAR_END = 90;
@@ -52,6 +52,15 @@ export class Timeline {
     if (isNew && message.from === "person") this.scrollToEnd("smooth");
     else if (this.#isAtEnd) this.scrollToEnd("smooth");
     else if (isNew) this.#countMissed(1);
+  }
+
+  // Show all messages again, after the time zone or the day has changed.
+  redraw() {
+    for (const message of this.messages) {
+      const node = this.#nodes.get(message.message_id);
+      if (node) fillBubble(node, message, this.#getOriginal(message), this.on);
+    }
+    this.#arrange();
   }
 
   remove(id) {

@@ -6,19 +6,28 @@ from sandbox.llm.skills.clock import CLOCK
 from sandbox.llm.skills.delegation import DELEGATION, MATCHING_TOOL
 from sandbox.llm.skills.formatting_samples import FORMULA, MARKDOWN
 from sandbox.llm.skills.recall import MEMORY
-from sandbox.llm.skills.reminder import CANCEL_REMINDER, CREATE_REMINDER, LIST_REMINDERS
+from sandbox.llm.skills.reminder import CREATE_REMINDER, SCHEDULE_PROMPT
+from sandbox.llm.skills.reminder_change import CHANGE_REMINDER, SNOOZE_REMINDER
+from sandbox.llm.skills.reminder_list import CANCEL_REMINDER, LIST_REMINDERS
+from sandbox.llm.skills.settings import ANSWER_ZONE_QUESTION, CHANGE_SETTINGS
 from sandbox.llm.skills.small_talk import FALLBACK, GREETING, HELP, IDENTITY, THANKS
-from sandbox.llm.skills.task import CLOSE_TASK, CREATE_TASK, LIST_TASKS
+from sandbox.llm.skills.task import CREATE_TASK, LIST_TASKS
+from sandbox.llm.skills.task_change import CHANGE_TASK, CLOSE_TASK
 from sandbox.llm.skills.weather import WEATHER
 
 SKILLS: tuple[Skill, ...] = (
+    SCHEDULE_PROMPT,
     DELEGATION,
     CANCEL_REMINDER,
+    CHANGE_REMINDER,
+    SNOOZE_REMINDER,
     LIST_REMINDERS,
     CREATE_REMINDER,
     CREATE_TASK,
     CLOSE_TASK,
+    CHANGE_TASK,
     LIST_TASKS,
+    CHANGE_SETTINGS,
     MEMORY,
     CLOCK,
     WEATHER,
@@ -26,6 +35,7 @@ SKILLS: tuple[Skill, ...] = (
     ARITHMETIC,
     MARKDOWN,
     IDENTITY,
+    ANSWER_ZONE_QUESTION,
     MATCHING_TOOL,
     HELP,
     THANKS,

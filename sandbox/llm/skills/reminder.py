@@ -1,45 +1,42 @@
-"""Reminders: create one, list them, cancel one."""
+"""Reminders and scheduled prompts: create one."""
 
 import re
 
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript, build_matcher
-from sandbox.llm.task_and_reminder_lists import choose_entry, show_entries
-from sandbox.llm.time_expressions import find_time_expression
+from sandbox.llm.skills.reminder_times import build_time_arguments
+from sandbox.llm.time_expressions import TimeExpression, find_time_expression
 
 _REMINDER_TRIGGER = re.compile(
-    r"(?i)\b(?:please\s+)?remind(?:\s+(?:me|us))?\b|\bwake me(?: up)?\b"
-    r"|\b(?:set|create|add|make)\s+(?:me\s+)?(?:a|another)?\s*reminder\b|^\W*(?:a\s+)?reminder\b"
+    r"(?i)\b(?:please\s+)?(?:can you\s+|could you\s+)?remind(?:\s+(?:me|us))?\b"
+    r"|\b(?:ping|nudge)\s+me\b|\bdon'?t let me forget\b|\bwake me(?: up)?\b"
+    r"|\b(?:set|create|add|make|give)\s+(?:me\s+)?(?:a|an|another)?\s*(?:reminder|alarm)\b"
+    r"|^\W*(?:an?\s+)?(?:reminder|alarm)\b"
     r"|\bнапомни(?:те|ть)?(?:\s+мне)?\b|\bнапоминай(?:те)?(?:\s+мне)?\b"
-    r"|\bразбуди(?:те)?(?:\s+меня)?\b"
-    r"|\b(?:поставь|создай|добавь|сделай)\s+напоминание\b|^\W*напоминание\b"
+    r"|\bне да(?:й|йте)(?:\s+мне)? забыть\b|\bразбуди(?:те)?(?:\s+меня)?\b|\bбуди(?:\s+меня)?\b"
+    r"|\b(?:поставь|создай|добавь|сделай|заведи)\s+(?:мне\s+)?(?:напоминание|будильник)\b"
+    r"|^\W*(?:напоминание|будильник)\b"
 )
-_SCHEDULED_PROMPT_TRIGGER = re.compile(
-    r"(?is)^\W*(?:please\s+)?"
-    r"(?:every|each|daily|кажд\w+|ежедневно|по (?:будням|утрам|вечерам|выходным))\b"
-    r".*\b(?:tell|send|give|check|write|show|report|ask"
-    r"|присылай|рассказывай|говори|сообщай|проверяй|пиши|показывай|отправляй)\b"
+_PROMPT_VERB = (
+    r"(?:tell|send|give(?! me an? (?:reminder|alarm))|check|write|show|report|ask|list|read"
+    r"|summari[sz]e|присылай|рассказывай|говори|сообщай|проверяй|пиши|показывай|отправляй|спрашивай"
+    r"|пришли|расскажи|скажи|сообщи|проверь|напиши|покажи|отправь)(?:те)?\b"
 )
-_WAKE_UP_TRIGGER = re.compile(r"(?i)\bwake me|\bразбуди")
+_STARTS_WITH_PROMPT_VERB = re.compile(rf"(?i)^\W*(?:please\s+|пожалуйста,?\s+)?{_PROMPT_VERB}")
+_WAKE_UP_TRIGGER = re.compile(r"(?i)\bwake me|\balarm\b|\b(?:раз)?буди|\bбудильник\b")
+_FOR_TIME = re.compile(
+    r"(?i)(?<=alarm )(?:for|to) (?=\d)|(?<=будильник )на (?=\d)"
+    r"|\bна (?=\d{1,2}(?::\d\d)?(?:$|:? |,| (?:утра|дня|вечера)))"
+)
 _LEADING_WORDS = re.compile(
-    r"(?i)^(?:[\s,:—-]|(?:to|that|about|of|for|please|чтобы|о том|что|пожалуйста)\s)+"
+    r"(?i)^(?:[\s,:—-]|(?:to|that|about|of|for|please|and|again|чтобы|о том|что|пожалуйста"
+    r"|ещё раз|снова)[\s,])+"
 )
-_LIST_TRIGGER = re.compile(
-    r"(?is)\b(?:list|show|see|what|which|any)\b.*\breminders\b|\bmy reminders\b"
-    r"|\b(?:покажи|какие|список|все|есть)\b.*\bнапоминани\w+|\bмои напоминания\b"
-)
-_CANCEL_TRIGGER = re.compile(
-    r"(?is)\b(?:cancel|delete|remove|drop)\b.*\breminders?\b"
-    r"|\b(?:отмени\w*|удали\w*|убери\w*)\b.*\bнапоминани\w+"
-)
-_CANCEL_WORDS = re.compile(
-    r"(?i)\b(?:cancel|delete|remove|drop|reminders?|my|the"
-    r"|отмени\w*|удали\w*|убери\w*|напоминани\w+|моё|мое)\b"
-)
+_TRAILING_WORDS = re.compile(r"(?i)(?:[\s,.!?:;—-]|\b(?:please|пожалуйста))+$")
 
 
 def _create(request: SkillRequest) -> SkillScript:
     tool = request.require_tool("create_reminder")
-    when = find_time_expression(request.text, request.context.now)
+    when = _find_time(request)
     if when is None:
         return request.localize(
             "When should I remind you? For example: “Remind me in 20 seconds to stretch”.",
@@ -53,12 +50,7 @@ def _create(request: SkillRequest) -> SkillScript:
         )
     is_reminder = _REMINDER_TRIGGER.search(request.text) is not None
     yield from request.call_tool(
-        tool,
-        text=text,
-        in_seconds=when.in_seconds,
-        at=when.at and when.at.isoformat(),
-        cron=when.cron,
-        prompt=None if is_reminder else True,
+        tool, text=text, **build_time_arguments(when), prompt=None if is_reminder else True
     )
     en, ru = ("I will remind you ", "напомню ") if is_reminder else ("", "")
     return request.localize(
@@ -66,41 +58,32 @@ def _create(request: SkillRequest) -> SkillScript:
     )
 
 
+def _find_time(request: SkillRequest) -> TimeExpression | None:
+    text = _FOR_TIME.sub(request.localize("at ", "в "), request.text)
+    return find_time_expression(text, request.context.now)
+
+
 def _extract_text(request: SkillRequest, remaining_text: str) -> str:
     """Return the reminder's text in the user's words."""
     text = _REMINDER_TRIGGER.sub(" ", remaining_text, count=1).strip() + " "
-    text = " ".join(_LEADING_WORDS.sub("", text).split()).strip(" ,.!?:;—-")
+    text = " ".join(_LEADING_WORDS.sub("", text).split())
+    text = _TRAILING_WORDS.sub("", text)
     if not text and _WAKE_UP_TRIGGER.search(request.text):
         return request.localize("Wake up!", "Подъём!")
     return text
 
 
-def _list(request: SkillRequest) -> SkillScript:
-    heading = request.localize("Your reminders:", "Ваши напоминания:")
-    tool = request.require_tool("list_reminders")
-    return show_entries(request, tool, None, heading, _get_no_reminders_text(request))
+def _is_scheduled_prompt(request: SkillRequest) -> bool:
+    """Return whether something is to be done again and again, or later: “tomorrow at 8 tell me …”.
+
+    Other requests with a time ask about it: “tell me the weather tomorrow”.
+    """
+    when = find_time_expression(request.text, request.context.now)
+    if when is None or not _STARTS_WITH_PROMPT_VERB.search(when.remaining_text):
+        return False
+    is_first = _STARTS_WITH_PROMPT_VERB.search(request.text) is None
+    return when.is_recurring or (is_first and (when.has_time or when.in_seconds is not None))
 
 
-def _get_no_reminders_text(request: SkillRequest) -> str:
-    return request.localize("You have no reminders.", "Напоминаний нет.")
-
-
-def _cancel(request: SkillRequest) -> SkillScript:
-    cancelling_tool = request.require_tool("cancel_reminder")
-    reminder = yield from choose_entry(
-        request,
-        request.require_tool("list_reminders"),
-        _CANCEL_WORDS.sub(" ", request.text),
-        _get_no_reminders_text(request),
-        request.localize("Which one do you mean?", "Какое именно?"),
-    )
-    yield from request.call_tool(cancelling_tool, id=reminder.id)
-    return request.localize(
-        f"The reminder “{reminder.title}” is cancelled.",
-        f"Напоминание «{reminder.title}» отменено.",
-    )
-
-
-CREATE_REMINDER = Skill(build_matcher(_REMINDER_TRIGGER, _SCHEDULED_PROMPT_TRIGGER), _create)
-LIST_REMINDERS = Skill(build_matcher(_LIST_TRIGGER), _list)
-CANCEL_REMINDER = Skill(build_matcher(_CANCEL_TRIGGER), _cancel)
+CREATE_REMINDER = Skill(build_matcher(_REMINDER_TRIGGER), _create)
+SCHEDULE_PROMPT = Skill(_is_scheduled_prompt, _create, takes_rest_of_sentence=True)

@@ -114,4 +114,6 @@ THANKS = Skill(
     can_start_mid_message=False,
 )
 IDENTITY = Skill(build_matcher(_IDENTITY), _introduce)
-FALLBACK = Skill(lambda _: True, _fall_back, can_start_mid_message=False)
+FALLBACK = Skill(
+    lambda _: True, _fall_back, can_start_mid_message=False, takes_rest_of_sentence=True
+)

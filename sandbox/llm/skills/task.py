@@ -1,19 +1,20 @@
-"""Tasks: create one, list them, finish or cancel one."""
+"""Tasks: create one, list them."""
 
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript, build_matcher
-from sandbox.llm.task_and_reminder_lists import choose_entry, describe_due, show_entries
-from sandbox.llm.time_expressions import TimeExpression, find_time_expression
+from sandbox.llm.task_and_reminder_lists import describe_due, show_entries
+from sandbox.llm.time_expressions import TimeExpression
+from sandbox.llm.time_expressions.one_off import find_one_off
 
 _TASK_PHRASE = (
-    r"(?:a\s+|an\s+|new\s+|another\s+|urgent\s+|important\s+|high[- ]priority\s+)*(?:task|to-?do)"
+    r"(?:(?:a|an|new|another|urgent|important|(?:high|low)[- ]priority)\s+)*(?:task|to-?do)"
 )
 _CREATE_TRIGGER = re.compile(
     rf"(?i)\b(?:add|create|make|new|note|write down)\s+(?:me\s+)?{_TASK_PHRASE}\b"
     r"|\b(?:добавь|создай|запиши|поставь|нов)\w*\s+(?:мне\s+)?"
-    r"(?:(?:нов|срочн|важн)\w+\s+)*(?:задач\w+|дело)\b"
+    r"(?:(?:нов|не?срочн|не?важн|срочн|важн)\w+\s+)*(?:задач\w+|дело)\b"
     r"|^\W*(?:task|to-?do|задача)\s*:"
 )
 _ADD_TO_LIST_TRIGGER = re.compile(
@@ -21,36 +22,36 @@ _ADD_TO_LIST_TRIGGER = re.compile(
     r"(?:tasks?|to-?dos?)(?:\s+list)?\b(?P<en_rest>.*)$"
     r"|^\W*(?:добавь|запиши|внеси|поставь)\w*\s+(?P<ru>.+?)\s+в\s+(?:мои\s+|список\s+)*"
     r"(?:задач\w*|дел\w*)\b(?P<ru_rest>.*)$"
+    r"|^\W*(?:please\s+)?(?:add|put)\s+(?:to|on)\s+(?:my\s+|the\s+)?(?:to-?do list|tasks)\W+"
+    r"(?P<en_title>.+)$"
+    r"|^\W*(?:добавь|запиши|внеси)\w*\s+в\s+(?:мои\s+|список\s+)*(?:задач\w*|дел\w*)\W+"
+    r"(?P<ru_title>.+)$"
 )
-_URGENT_TASK = re.compile(r"(?i)\b(?:urgent|important|high|срочн|важн)")
-_URGENT = re.compile(
-    r"(?i)[\s,;(—-]+(?:(?:with\s+)?high(?:est)?\s+priority|с\s+высоким\s+приоритетом)\b\)?"
-    r"|\s*[,;(—-]\s*(?:urgent(?:ly)?|important|asap|срочно|важно)\b\W*$"
-)
+_PRIORITY_COMMANDS = {
+    "high": re.compile(r"(?i)\b(?:urgent|important|high|срочн|важн)"),
+    "low": re.compile(r"(?i)\b(?:low|несрочн|неважн)"),
+}
+"""For “an urgent task”."""
+_PRIORITY_ENDS = {
+    "high": re.compile(
+        r"(?i)[\s,;(—-]+(?:(?:with\s+)?high(?:est)?\s+priority|с\s+высоким\s+приоритетом)\b\)?"
+        r"|\s*[,;(—-]\s*(?:urgent(?:ly)?|important|asap|срочно|важно)\b\W*$"
+    ),
+    "low": re.compile(
+        r"(?i)[\s,;(—-]+(?:(?:with\s+)?low(?:est)?\s+priority|с\s+низким\s+приоритетом)\b\)?"
+        r"|\s*[,;(—-]\s*(?:not urgent|can wait|не срочно|не к спеху|несрочно)\b\W*$"
+    ),
+}
+"""For “pay the rent, urgent”."""
 _LIST_TRIGGER = re.compile(
-    r"(?is)\b(?:list|show|see|what|which|any)\b.*\b(?:tasks|to-?dos)\b|\bmy (?:\w+ )?tasks\b"
-    r"|\b(?:покажи|какие|список|все|есть)\b.*\bзадач\w*|\bмои (?:\w+ )?задачи\b"
+    r"(?is)\b(?:list|show|see|what|which|any)\b.*\b(?:tasks|to-?dos|to-?do list)\b"
+    r"|\bmy (?:\w+ )?tasks\b|\bwhat (?:do i have|have i got) to do\b"
+    r"|\b(?:покажи|какие|список|все|есть)\b.*\bзадач\w*|\bмои (?:\w+ )?(?:задачи|дела)\b"
+    r"|\b(?:покажи|какие|что)\b.*\b(?:списк[еу] дел|список дел|у меня дела)\b"
+    r"|\bчто (?:мне )?(?:ещё )?(?:нужно|надо|осталось) с?делать\b"
 )
 _DONE_FILTER = re.compile(
-    r"(?i)\b(?:done|finished|completed|выполненн\w+|сделанн\w+|завершённ\w+|завершенн\w+)\b"
-)
-_FINISH_TRIGGER = re.compile(
-    r"(?is)\b(?:mark|tick|check|cross)\b.*\b(?:tasks?|to-?dos?|done|off)\b"
-    r"|\b(?:finish|complete|close)\b.*\b(?:task|to-?do)\b|\bdone with (?:\w+ )?task\b"
-    r"|\btask\b.*\b(?:is|are)\s+(?:done|finished|completed?)\b"
-    r"|\b(?:отметь|заверши|закрой|закончи)\w*\s.*\b(?:задач\w*|дело)\b"
-    r"|\bзадач[аиу]\b.*\b(?:сделан[ао]?|выполнен[ао]?|готов[ао]|завершен[ао]|завершён)\b"
-    r"|\bотметь\w*\s.*\b(?:выполненн\w+|сделанн\w+)\b"
-)
-_CANCEL_TRIGGER = re.compile(
-    r"(?is)\b(?:cancel|delete|remove|drop)\b.*\b(?:task|to-?do)\b"
-    r"|\b(?:отмени|удали|убери)\w*\s.*\bзадач[уи]\b"
-)
-_COMMAND_WORDS = re.compile(
-    r"(?i)\b(?:mark|tick|check|cross|finish|complete|close|cancel|delete|remove|drop|done|finished"
-    r"|completed|tasks?|to-?dos?|list|off|from|with|отметь\w*|заверши\w*|закрой\w*|закончи\w*"
-    r"|отмени\w*|удали\w*|убери\w*|задач\w*|дел[оа]?|как|из|список|списка|сделан\w*|выполнен\w*"
-    r"|готов\w*|завершен\w*|завершён\w*)\b"
+    r"(?i)\b(?:done|finished|completed|выполн(?:ил|енн)\w*|сдела(?:л|нн)\w*|заверш[её]нн\w+)\b"
 )
 _LEADING_WORDS = re.compile(r"(?i)^(?:[\s,:—-]|(?:to|that|чтобы)\s)+")
 _TRAILING_PREPOSITION = re.compile(r"(?i)\s+(?:by|until|till|before|due|on|for|до|к|на|срок)\W*$")
@@ -58,18 +59,17 @@ _TRAILING_PREPOSITION = re.compile(r"(?i)\s+(?:by|until|till|before|due|on|for|�
 
 def _create(request: SkillRequest) -> SkillScript:
     tool = request.require_tool("create_task")
-    title, is_urgent = _extract_title(request.text)
+    title, priority = _extract_title(request.text)
     if not title:
         return request.localize(
             "What is the task? For example: “Add a task: buy milk”.",
             "Какая задача? Например: «Добавь задачу: купить молоко».",
         )
-    when = find_time_expression(title, request.context.now)
-    due = _to_due(request, when) if when and when.remaining_text else None
+    when = find_one_off(title, request.context.now)
+    due = to_due(when, request.context.now) if when and when.remaining_text else None
     if when and due:
         title = _TRAILING_PREPOSITION.sub("", when.remaining_text)
     title = title.strip(" .!,:")
-    priority = "high" if is_urgent else None
     yield from request.call_tool(tool, title=title, due=due and due.isoformat(), priority=priority)
     behind = f", {describe_due(request, due)}" if due else ""
     return request.localize(
@@ -77,29 +77,28 @@ def _create(request: SkillRequest) -> SkillScript:
     )
 
 
-def _extract_title(text: str) -> tuple[str, bool]:
-    """Return the title, still with its due date, and whether the task is urgent."""
-    is_urgent = False
+def _extract_title(text: str) -> tuple[str, str | None]:
+    """Return the title, still with its due date, and the priority if one is named."""
     if command := _CREATE_TRIGGER.search(text):
-        rest = text[command.end() :]
-        is_urgent = bool(_URGENT_TASK.search(command[0]))
+        start, rest = command[0], text[command.end() :]
     else:
         added = _ADD_TO_LIST_TRIGGER.search(text)
         assert added is not None, "the skill matches one of the two patterns"
-        rest = "".join(filter(None, added.groups()))
-    title = _URGENT.sub("", rest)
-    return _LEADING_WORDS.sub("", title).strip(), is_urgent or title != rest
+        start, rest = "", "".join(filter(None, added.groups())).strip('“”"«»')
+    priority = None
+    for name, end in _PRIORITY_ENDS.items():
+        title = end.sub("", rest)
+        if title != rest or _PRIORITY_COMMANDS[name].search(start):
+            priority, rest = name, title
+    return _LEADING_WORDS.sub("", rest).strip(), priority
 
 
-def _to_due(request: SkillRequest, when: TimeExpression) -> date | None:
-    """Return a date, or the user's local time if one is given; None for recurring times."""
-    if when.at is not None:
-        return when.at if when.has_time else when.at.date()
+def to_due(when: TimeExpression, now: datetime) -> date | None:
+    """Return a date, or the user's local time if one is given."""
     if when.in_seconds is None:
-        return None
-    ahead = timedelta(seconds=when.in_seconds)
-    moment = request.context.now.replace(tzinfo=None) + ahead
-    return moment if ahead % timedelta(days=1) else moment.date()
+        return when.at if when.at is None or when.has_time else when.at.date()
+    later = (now.astimezone(UTC) + timedelta(seconds=when.in_seconds)).astimezone(now.tzinfo)
+    return later.date() if later.time() == now.time() else later.replace(tzinfo=None)
 
 
 def _list(request: SkillRequest) -> SkillScript:
@@ -112,23 +111,5 @@ def _list(request: SkillRequest) -> SkillScript:
     )
 
 
-def _close(request: SkillRequest) -> SkillScript:
-    """Find the task that is meant, then change its status."""
-    changing_tool = request.require_tool("change_task")
-    task = yield from choose_entry(
-        request,
-        request.require_tool("list_tasks"),
-        _COMMAND_WORDS.sub(" ", request.text),
-        request.localize("There are no open tasks.", "Открытых задач нет."),
-        request.localize("Which one do you mean?", "Какую именно?"),
-    )
-    is_done = _FINISH_TRIGGER.search(request.text) is not None
-    status = "done" if is_done else "cancelled"
-    yield from request.call_tool(changing_tool, id=task.id, status=status)
-    status_ru = "выполнена" if is_done else "отменена"
-    return request.localize(f"“{task.title}” is {status}.", f"Задача «{task.title}» {status_ru}.")
-
-
 CREATE_TASK = Skill(build_matcher(_CREATE_TRIGGER, _ADD_TO_LIST_TRIGGER), _create)
-CLOSE_TASK = Skill(build_matcher(_FINISH_TRIGGER, _CANCEL_TRIGGER), _close)
 LIST_TASKS = Skill(build_matcher(_LIST_TRIGGER), _list)

@@ -1,28 +1,44 @@
-"""Times of day: “at 18:30”, “at 7 pm”, “в 9 утра”, “в полдень”."""
+"""Times of day: “at 18:30”, “at 7 pm”, “в 9 утра”, “в полдень”, “at 9 and 21”."""
 
 import re
 from dataclasses import dataclass, replace
 
-from sandbox.llm.time_expressions.vocabulary import NUMBER_PATTERN, parse_number
+from sandbox.llm.time_expressions.spoken_time import find_spoken_time
+from sandbox.llm.time_expressions.vocabulary import (
+    HALF_OF_DAY_PATTERN,
+    HOUR_PATTERN,
+    parse_number,
+)
 
 _DEFAULT_HOUR = 9
 """The hour for a day without a time."""
 
 _NAMED_TIMES = {
-    r"(?i)\b(?:at )?(?:noon|midday)\b|\bв полдень\b": 12,
-    r"(?i)\b(?:at )?midnight\b|\bв полночь\b": 0,
+    r"(?i)\b(?:at )?(?:noon|midday)\b|\b(?:в|на|к) (?:полдень|полудню)\b": 12,
+    r"(?i)\bat lunch(?:time)?\b|\bв обед\b": 13,
+    r"(?i)\b(?:at )?midnight\b|\b(?:в|на|к) (?:полночь|полуночи)\b": 0,
 }
-_HALF = r"(?P<half>a\.?m\b\.?|p\.?m\b\.?|утра|дня|вечера|ночи)"
-_TIME_WITH_PREPOSITION = (
-    rf"(?i)\b(?:at|by|around|в|во|к)\s+(?P<hour>{NUMBER_PATTERN})(?:[:.](?P<minute>\d\d))?"
-    rf"(?:\s*(?:o'clock|час(?:а|ов)?))?(?:\s*{_HALF})?(?![\w:])"
+_CLOCK = (
+    rf"(?P<hour>{HOUR_PATTERN})(?:[:.](?P<minute>\d\d))?"
+    rf"(?:\s*(?:o'clock|час(?:а|ов|ам)?))?(?:\s*{HALF_OF_DAY_PATTERN})?(?!\w|:\d)"
 )
 _TIME_PATTERNS = (
-    _TIME_WITH_PREPOSITION,
-    rf"(?i)\b(?:в|во)\s+час(?:\s*{_HALF})?(?!\w)",
-    rf"(?i)\b(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d))?\s*{_HALF}(?!\w)",
+    rf"(?i)\b(?:at|by|before|around|в|во|к|до)\s+{_CLOCK}",
+    rf"(?i)\b(?:в|во)\s+час(?:\s*{HALF_OF_DAY_PATTERN})?(?!\w)",
+    rf"(?i)\b(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d))?\s*{HALF_OF_DAY_PATTERN}(?!\w)",
     r"\b(?P<hour>\d{1,2}):(?P<minute>\d\d)\b",
 )
+_FURTHER_TIME = re.compile(
+    rf"(?i)(?:\s*,\s*|\s+(?:and|и)\s+)(?P<at>(?:at|в)\s+)?{_CLOCK}"
+    r"(?(at)|(?=\s*(?:$|[,.!]|(?:and|и|remind|напомин\w+|every|each|кажд\w+|to|\w+(?:ть|ти|чь|ться))\b)))"
+)
+
+
+_WAKE_UP = re.compile(
+    r"(?i)\bwake (?:me|us)\b|(?:^\W*|\b(?:set|add|make) )(?:an )?alarm\b"
+    r"|\b(?:раз)?буди(?:те)?\b|(?:^\W*|\b(?:поставь|заведи) )(?:мне )?будильник\b"
+)
+_FIRST_MORNING_HOUR = 6
 
 
 @dataclass(frozen=True)
@@ -37,25 +53,48 @@ class TimeOfDay:
 
 
 def find_time_of_day(text: str) -> TimeOfDay | None:
-    """Return the first time of day of a text, or None."""
+    """Return the first time of day of a text, or None. One wakes up in the morning."""
+    clock = _find_clock(text)
+    return replace(clock, is_ambiguous=False) if clock and _WAKE_UP.search(text) else clock
+
+
+def _find_clock(text: str) -> TimeOfDay | None:
     for pattern, hour in _NAMED_TIMES.items():
         if found := re.search(pattern, text):
             return TimeOfDay(hour, 0, found.span())
+    if spoken := find_spoken_time(text):
+        hour = _to_24_hours(spoken.hour, spoken.half.lower())
+        is_ambiguous = not spoken.half and hour < 12
+        return TimeOfDay(hour, spoken.minute, spoken.span, is_ambiguous)
     matches = (found for pattern in _TIME_PATTERNS for found in re.finditer(pattern, text))
     return next(filter(None, map(_to_time_of_day, matches)), None)
+
+
+def find_further_times(text: str, first: TimeOfDay) -> list[TimeOfDay]:
+    """Return the times that follow the first one: “at 9 and 21”, “в 8, в 13 и в 20”."""
+    times: list[TimeOfDay] = []
+    position = first.span[1]
+    while found := _FURTHER_TIME.match(text, position):
+        further = _to_time_of_day(found)
+        if further is None:
+            break
+        times.append(further)
+        position = found.end()
+    return times
 
 
 def apply_day_part(clock: TimeOfDay | None, part_hour: int | None) -> TimeOfDay:
     """Return the time in the part of the day with this hour, if any (“at 8 in the evening”).
 
-    Without a time, it is the hour of that part, or nine.
+    Without a time, it is the hour of that part, or nine. Without a part, three is in the
+    afternoon.
     """
     if clock is None:
         return TimeOfDay(part_hour or _DEFAULT_HOUR, 0, (0, 0))
-    if part_hour is None or not clock.is_ambiguous:
+    if not clock.is_ambiguous or (part_hour is None and clock.hour >= _FIRST_MORNING_HOUR):
         return clock
-    hour = clock.hour + 12 if part_hour >= 13 else clock.hour
-    return replace(clock, hour=hour, is_ambiguous=False)
+    is_morning = part_hour is not None and part_hour < 12
+    return replace(clock, hour=clock.hour if is_morning else clock.hour + 12, is_ambiguous=False)
 
 
 def _to_time_of_day(found: re.Match[str]) -> TimeOfDay | None:

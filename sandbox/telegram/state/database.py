@@ -52,6 +52,8 @@ CREATE TABLE IF NOT EXISTS setting (
     value TEXT NOT NULL
 );
 """
+_ADDED_COLUMNS = {"location": "TEXT", "clock_offset": "INTEGER NOT NULL DEFAULT 0"}
+"""Columns of messages that earlier versions did not have."""
 
 
 def open_database(directory: Path) -> sqlite3.Connection:
@@ -63,6 +65,7 @@ def open_database(directory: Path) -> sqlite3.Connection:
     database.execute("PRAGMA synchronous=NORMAL")
     database.execute("PRAGMA foreign_keys=ON")
     database.executescript(_SCHEMA)
+    _add_missing_columns(database)
     _seed_update_ids(database)
     return database
 
@@ -81,6 +84,13 @@ class SettingStore:
     def set(self, name: str, value: str) -> None:
         """Store a value."""
         self._database.execute("INSERT OR REPLACE INTO setting VALUES (?, ?)", (name, value))
+
+
+def _add_missing_columns(database: sqlite3.Connection) -> None:
+    known = {row["name"] for row in database.execute("PRAGMA table_info(message)")}
+    for name, definition in _ADDED_COLUMNS.items():
+        if name not in known:
+            database.execute(f"ALTER TABLE message ADD COLUMN {name} {definition}")
 
 
 def _seed_update_ids(database: sqlite3.Connection) -> None:

@@ -8,34 +8,42 @@ from typing import Any
 
 from sandbox.telegram.rich.plain_text import render_plain_text
 from sandbox.telegram.text.entities import FormattedText
+from smart_kit.clock import Clock
 
 PAGE_SIZE = 500
 """Number of messages that a chat page loads."""
-_JSON_COLUMNS = ("entities", "rich_message", "reply_markup")
+_JSON_COLUMNS = ("entities", "rich_message", "location", "reply_markup")
 
 
 @dataclass(frozen=True)
 class MessageContent:
-    """The content of a message: text with entities, or a rich message with its plain text."""
+    """The content of a message: text with entities, a rich message with its plain text, or a
+    location without a text."""
 
     text: str
     entities: list[dict[str, Any]]
     rich_message: dict[str, Any] | None
+    location: dict[str, float] | None
 
     @classmethod
     def from_text(cls, formatted: FormattedText) -> "MessageContent":
         """Build the content of a text message."""
-        return cls(formatted.text, formatted.entities_to_json(), None)
+        return cls(formatted.text, formatted.entities_to_json(), None, None)
 
     @classmethod
     def from_rich(cls, rich_message: dict[str, Any]) -> "MessageContent":
         """Build the content of a rich message."""
-        return cls(render_plain_text(rich_message["blocks"]), [], rich_message)
+        return cls(render_plain_text(rich_message["blocks"]), [], rich_message, None)
+
+    @classmethod
+    def from_location(cls, latitude: float, longitude: float) -> "MessageContent":
+        """Build the content of a location, in degrees."""
+        return cls("", [], None, {"latitude": latitude, "longitude": longitude})
 
 
 @dataclass(frozen=True)
 class Message(MessageContent):
-    """A message of a private chat; times are Unix seconds.
+    """A message of a private chat; times are Unix seconds of real time.
 
     `text` of a rich message is its plain text, which previews and the terminal chat show.
     """
@@ -49,11 +57,13 @@ class Message(MessageContent):
     reply_to: int | None
     update_id: int | None
     is_read: bool
+    clock_offset: int
+    """Seconds that the sandbox's clock was ahead when the message was sent."""
 
     @property
     def content(self) -> MessageContent:
         """The content without ids and dates."""
-        return MessageContent(self.text, self.entities, self.rich_message)
+        return MessageContent(self.text, self.entities, self.rich_message, self.location)
 
     @property
     def inline_keyboard(self) -> list[list[dict[str, Any]]] | None:
@@ -61,15 +71,20 @@ class Message(MessageContent):
         return (self.reply_markup or {}).get("inline_keyboard")
 
     def to_json(self) -> dict[str, Any]:
-        """Return the message for the chat page and `./manage.py chat`."""
+        """Return the message for the chat page and `./manage.py chat`.
+
+        `date` is the time that the sandbox's clock showed, so that a reminder for tomorrow comes
+        tomorrow. The bot gets the real time, as from Telegram.
+        """
         return {
             "message_id": self.message_id,
             "person_id": self.person_id,
             "from": "bot" if self.is_from_bot else "person",
-            "date": self.date,
+            "date": self.date + self.clock_offset,
             "text": self.text,
             "entities": self.entities,
             "rich_message": self.rich_message,
+            "location": self.location,
             "reply_markup": self.reply_markup,
             "reply_to": self.reply_to,
             "edited": self.edit_date is not None,
@@ -80,8 +95,9 @@ class Message(MessageContent):
 class MessageStore:
     """Messages in the database."""
 
-    def __init__(self, database: sqlite3.Connection) -> None:
+    def __init__(self, database: sqlite3.Connection, clock: Clock) -> None:
         self._database = database
+        self._clock = clock
 
     def add(
         self,
@@ -93,12 +109,14 @@ class MessageStore:
         reply_to: int | None = None,
     ) -> Message:
         """Add a message to the end of a chat."""
-        values = (person_id, is_from_bot, int(time.time()), content.text, reply_to)
-        encoded = map(_to_json, (content.entities, content.rich_message, reply_markup))
+        offset = int(self._clock.offset.total_seconds())
+        values = (person_id, is_from_bot, int(time.time()), offset, content.text, reply_to)
+        objects = (content.entities, content.rich_message, content.location, reply_markup)
         cursor = self._database.execute(
-            "INSERT INTO message (person_id, is_from_bot, date, text, reply_to, entities,"
-            " rich_message, reply_markup) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*values, *encoded),
+            "INSERT INTO message (person_id, is_from_bot, date, clock_offset, text, reply_to,"
+            " entities, rich_message, location, reply_markup)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, *map(_to_json, objects)),
         )
         return self._select("message_id = ?", cursor.lastrowid)[0]
 

@@ -38,7 +38,8 @@ class EventStream:
 
 
 @asynccontextmanager
-async def _open_stream(sandbox: SandboxHarness) -> AsyncIterator[EventStream]:
+async def open_stream(sandbox: SandboxHarness) -> AsyncIterator[EventStream]:
+    """Connect as the page does."""
     headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
     async with sandbox.http.get(f"{sandbox.url}/chat/events", headers=headers) as response:
         assert response.content_type == "text/event-stream"
@@ -48,7 +49,7 @@ async def _open_stream(sandbox: SandboxHarness) -> AsyncIterator[EventStream]:
 
 
 async def test_every_chat_event_is_streamed(sandbox: SandboxHarness) -> None:
-    async with _open_stream(sandbox) as stream:
+    async with open_stream(sandbox) as stream:
         sent = await sandbox.say("hello")
         kind, data = await stream.next_event()
         assert (kind, data["message_id"], data["from"]) == ("message", sent["message_id"], "person")
@@ -74,7 +75,7 @@ async def test_callback_answer_is_streamed(sandbox: SandboxHarness) -> None:
     sent = await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="?", reply_markup=markup)
     press = {"message_id": sent["message_id"], "data": "yes"}
     pressed = await sandbox.call_chat_api("POST", f"/chat/{ALICE}/buttons", **press)
-    async with _open_stream(sandbox) as stream:
+    async with open_stream(sandbox) as stream:
         query = {"callback_query_id": pressed["callback_query_id"]}
         await sandbox.call_bot_api("answerCallbackQuery", text="Done", show_alert=True, **query)
         kind, data = await stream.next_event()
@@ -83,19 +84,19 @@ async def test_callback_answer_is_streamed(sandbox: SandboxHarness) -> None:
 
 
 async def test_changed_commands_are_streamed_to_every_page(sandbox: SandboxHarness) -> None:
-    async with _open_stream(sandbox) as stream:
+    async with open_stream(sandbox) as stream:
         await sandbox.call_bot_api("setMyCommands", commands=[])
         assert (await stream.next_event())[0] == "bot"
 
 
 async def test_violation_is_streamed_to_every_page(sandbox: SandboxHarness) -> None:
-    async with _open_stream(sandbox) as stream:
+    async with open_stream(sandbox) as stream:
         await sandbox.call_bot_api("sendMessage", chat_id=ALICE, text="x", parsemode="HTML")
         assert await stream.next_event() == ("violations", {"person_id": None, "count": 1})
 
 
 async def test_rich_draft_and_its_end_are_streamed(sandbox: SandboxHarness) -> None:
-    async with _open_stream(sandbox) as stream:
+    async with open_stream(sandbox) as stream:
         rich = {"html": "<h1>a</h1>"}
         frame = {"chat_id": ALICE, "draft_id": 5, "can_stop": True}
         await sandbox.call_bot_api("sendRichMessageDraft", rich_message=rich, **frame)

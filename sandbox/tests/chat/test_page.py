@@ -51,3 +51,18 @@ def test_every_used_icon_and_element_exists() -> None:
             requested |= set(re.findall(r'byId\("([\w-]+)"\)', source))
     assert used <= icons
     assert requested <= ids
+
+
+def test_every_imported_name_is_exported() -> None:
+    exported = {
+        name: set(re.findall(r"^export (?:async )?(?:const|function|class) (\w+)", source, re.M))
+        for name, source in SOURCES.items()
+    }
+    imports = [
+        (module, name.strip())
+        for source in SOURCES.values()
+        for names, module in re.findall(r'^import \{([^}]+)\} from "\./([\w.]+)";', source, re.M)
+        for name in names.split(",")
+    ]
+    assert len(imports) > 40
+    assert [(module, name) for module, name in imports if name not in exported[module]] == []

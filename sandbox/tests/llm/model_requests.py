@@ -27,15 +27,29 @@ CREATE_REMINDER = build_tool(
     at=STRING_SCHEMA,
     in_seconds={"type": "integer"},
     cron=STRING_SCHEMA,
+    rrule=STRING_SCHEMA,
     prompt={"type": "boolean"},
 )
 LIST_REMINDERS = build_tool("list_reminders", "Lists the reminders")
+CHANGE_REMINDER = build_tool(
+    "change_reminder",
+    "Changes a reminder",
+    id=STRING_SCHEMA,
+    text=STRING_SCHEMA,
+    at=STRING_SCHEMA,
+    in_seconds={"type": "integer"},
+    cron=STRING_SCHEMA,
+    rrule=STRING_SCHEMA,
+)
 CANCEL_REMINDER = build_tool("cancel_reminder", "Cancels a reminder", id=STRING_SCHEMA)
 CREATE_TASK = build_tool(
     "create_task", "Notes a task", title=STRING_SCHEMA, due=STRING_SCHEMA, priority=STRING_SCHEMA
 )
 LIST_TASKS = build_tool("list_tasks", "Lists the tasks", status=STRING_SCHEMA)
 CHANGE_TASK = build_tool("change_task", "Changes a task", id=STRING_SCHEMA, status=STRING_SCHEMA)
+CHANGE_SETTINGS = build_tool(
+    "change_settings", "Saves settings", place=STRING_SCHEMA, language=STRING_SCHEMA
+)
 GET_WEATHER = build_tool(
     "get_weather", "The weather", place=STRING_SCHEMA, days={"type": "integer"}
 )
@@ -46,10 +60,12 @@ ALL_TOOLS = [
     GET_TIME,
     CREATE_REMINDER,
     LIST_REMINDERS,
+    CHANGE_REMINDER,
     CANCEL_REMINDER,
     CREATE_TASK,
     LIST_TASKS,
     CHANGE_TASK,
+    CHANGE_SETTINGS,
     GET_WEATHER,
     WRITER,
 ]
@@ -60,16 +76,20 @@ def build_request(
     *,
     tools: list[dict[str, Any]] = ALL_TOOLS,
     earlier: tuple[str, ...] = (),
+    answer: str = "…",
     results: list[tuple[ToolCall, str]] | None = None,
     context: str = CONTEXT_LINE,
     **more: Any,
 ) -> dict[str, Any]:
-    """Build a valid Chat Completions body."""
+    """Build a valid Chat Completions body. `answer` is the reply to each earlier message."""
     messages: list[dict[str, Any]] = [
         {"role": "system", "content": "You are a secretary. Be kind."}
     ]
     for previous in earlier:
-        messages += [{"role": "user", "content": previous}, {"role": "assistant", "content": "…"}]
+        messages += [
+            {"role": "user", "content": previous},
+            {"role": "assistant", "content": answer},
+        ]
     messages.append({"role": "user", "content": f"{context}\n{text}" if context else text})
     if results:
         messages += _build_tool_round(results)

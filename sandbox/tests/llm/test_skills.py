@@ -59,6 +59,51 @@ BUY_MILK = "0f6f7c39-0000-4000-8000-000000000002"
             {"text": "tell me the weather in Berlin", "cron": "0 9 * * *", "prompt": True},
         ),
         (
+            "send me the weather every day at 9",
+            "create_reminder",
+            {"text": "send me the weather", "cron": "0 9 * * *", "prompt": True},
+        ),
+        (
+            "every Friday at 17:00 show my tasks and my reminders",
+            "create_reminder",
+            {"text": "show my tasks and my reminders", "cron": "0 17 * * 5", "prompt": True},
+        ),
+        (
+            "in 10 minutes tell me the time",
+            "create_reminder",
+            {"text": "tell me the time", "in_seconds": 600, "prompt": True},
+        ),
+        (
+            "завтра утром расскажи про погоду",
+            "create_reminder",
+            {"text": "расскажи про погоду", "at": "2026-11-22T09:00:00", "prompt": True},
+        ),
+        (
+            "every Tuesday, Thursday and Saturday at 18:00 remind me to train",
+            "create_reminder",
+            {"text": "train", "cron": "0 18 * * 2,4,6"},
+        ),
+        (
+            "remind me every second Friday at 10 of the bins, please",
+            "create_reminder",
+            {
+                "text": "the bins",
+                "at": "2026-11-27T10:00:00",
+                "rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR",
+            },
+        ),
+        (
+            "set an alarm for 7",
+            "create_reminder",
+            {"text": "Wake up!", "at": "2026-11-22T07:00:00"},
+        ),
+        (
+            "поставь напоминание на завтра на 9: позвонить Ане",
+            "create_reminder",
+            {"text": "позвонить Ане", "at": "2026-11-22T09:00:00"},
+        ),
+        ("show my weekly tasks", "list_tasks", {}),
+        (
             "напомни через 20 секунд размяться",
             "create_reminder",
             {"text": "размяться", "in_seconds": 20},
@@ -109,6 +154,14 @@ def test_request_calls_the_right_tool(text: str, name: str, arguments: dict[str,
         (
             "Привет! Который час в Токио и напомни через 20 секунд размяться",
             ["get_time", "create_reminder"],
+        ),
+        (
+            "Every day at 9 tell me the weather. What time is it?",
+            ["create_reminder", "get_time"],
+        ),
+        (
+            "I live in Lisbon. Remind me tomorrow at 9 to rest",
+            ["change_settings", "create_reminder"],
         ),
     ],
 )
@@ -301,7 +354,11 @@ def test_endless_tool_calls_are_stopped() -> None:
 
 
 def test_every_message_gets_a_reply() -> None:
-    for text in ("", "?", "🏟", "\n", "a" * 5000, "и и и", "and and", "((((", "12:30", "1" * 400):
+    years = f"remind me in {'9' * 40} years to stretch"
+    hours = f"remind me every {'9' * 40} hours to stretch"
+    odd_dates = "on 30 February remind me on the 32nd at 25:61 of 99.99.0000 to rest"
+    texts = ("", "?", "🏟", "\n", "a" * 5000, "и и и", "and and", "((((", "12:30", "1" * 400)
+    for text in (*texts, years, hours, odd_dates):
         assert call_model(text).text or call_model(text).tool_calls
 
 

@@ -34,7 +34,11 @@ RUSSIAN_TASK_LIST = f"""All open tasks, times in Europe/Berlin:
         ("add a task: pay in 2 hours", {"title": "pay", "due": "2026-11-21T15:24:00"}),
         ("add an urgent task: pay rent", {"title": "pay rent", "priority": "high"}),
         ("add a task: pay rent, high priority", {"title": "pay rent", "priority": "high"}),
+        ("add a low-priority task: sort photos", {"title": "sort photos", "priority": "low"}),
+        ("add a task: sort photos, not urgent", {"title": "sort photos", "priority": "low"}),
+        ("add a task: weekly report by Friday", {"title": "weekly report", "due": "2026-11-27"}),
         ("add buy milk to my tasks", {"title": "buy milk"}),
+        ("add to my to-do list: buy milk", {"title": "buy milk"}),
         ("put buy milk on my to-do list by Friday", {"title": "buy milk", "due": "2026-11-27"}),
         ("task: buy milk", {"title": "buy milk"}),
         ("добавь задачу купить молоко", {"title": "купить молоко"}),
@@ -49,6 +53,8 @@ RUSSIAN_TASK_LIST = f"""All open tasks, times in Europe/Berlin:
             {"title": "позвонить маме", "due": "2026-11-22T18:30:00", "priority": "high"},
         ),
         ("добавь купить молоко в список дел", {"title": "купить молоко"}),
+        ("добавь в список дел купить молоко", {"title": "купить молоко"}),
+        ("новая задача: разобрать фото, не срочно", {"title": "разобрать фото", "priority": "low"}),
         ("новая задача: сдать отчёт, срочно", {"title": "сдать отчёт", "priority": "high"}),
         (
             "добавь задачу подготовить важную встречу",
@@ -155,6 +161,64 @@ def test_task_is_found_by_its_title_and_closed(
 
     assert run_conversation(text, respond, respond) == expected
     assert calls == [("list_tasks", {}), ("change_task", {"id": MILK, "status": status})]
+
+
+@pytest.mark.parametrize(
+    ("text", "task_list", "change", "expected"),
+    [
+        (
+            "move the task about milk to Monday",
+            TASK_LIST,
+            {"due": "2026-11-23"},
+            "“buy milk”: due Monday, 23 November.",
+        ),
+        (
+            "postpone the milk task until tomorrow at 18:30",
+            TASK_LIST,
+            {"due": "2026-11-22T18:30:00"},
+            "“buy milk”: due Sunday, 22 November, 18:30.",
+        ),
+        (
+            "make the milk task urgent",
+            TASK_LIST,
+            {"priority": "high"},
+            "“buy milk”: high priority.",
+        ),
+        (
+            "change the priority of the milk task to normal",
+            TASK_LIST,
+            {"priority": "normal"},
+            "“buy milk”: normal priority.",
+        ),
+        (
+            "перенеси задачу про молоко на пятницу",
+            RUSSIAN_TASK_LIST,
+            {"due": "2026-11-27"},
+            "«купить молоко»: срок: пятница, 27 ноября.",
+        ),
+        (
+            "сделай задачу про молоко неважной",
+            RUSSIAN_TASK_LIST,
+            {"priority": "low"},
+            "«купить молоко»: не к спеху.",
+        ),
+    ],
+)
+def test_due_date_and_priority_of_a_task_are_changed(
+    text: str, task_list: str, change: dict[str, str], expected: str
+) -> None:
+    calls = []
+
+    def respond(call: tuple[str, dict[str, str]]) -> str:
+        calls.append(call)
+        return task_list if call[0] == "list_tasks" else "Task changed"
+
+    assert run_conversation(text, respond, respond) == expected
+    assert calls == [("list_tasks", {}), ("change_task", {"id": MILK, **change})]
+
+
+def test_unclear_change_of_a_task_is_asked_for() -> None:
+    assert "the due date or the priority?" in run_conversation("change the task about milk")
 
 
 @pytest.mark.parametrize(
