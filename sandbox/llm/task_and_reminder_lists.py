@@ -13,7 +13,7 @@ _TIME = r"[\d-]{10} \d\d:\d\d"
 _LINE = re.compile(
     rf"(?m)^- (?P<title>.+?)(?: \[due \w{{3}} (?P<due>{_TIME})\])?"
     r"(?: \[(?:done|cancelled)\])?(?: \[(?P<priority>high|low)\])?"
-    rf"(?: \[(?P<delivered>delivered )?\w{{3}} (?P<at>{_TIME})\])?"
+    rf"(?: \[\w{{3}} (?P<at>{_TIME})\])?(?: \[delivered \w{{3}} (?P<delivered>{_TIME})\])?"
     r"(?: \[cron (?P<cron>[^\]]+)\])?(?: \[rrule (?P<rrule>[^\]]+)\])?"
     r"(?: \[at a time of [^\]]+\])?(?P<prompt> \[prompt\])?"
     r" \(id (?P<id>[0-9a-f-]{36})\)$"
@@ -32,11 +32,17 @@ class ListEntry:
     due: datetime | None
     priority: str
     at: datetime | None = None
-    """When a reminder comes next, or when it was delivered."""
-    is_delivered: bool = False
+    """When a reminder comes next."""
+    delivered_at: datetime | None = None
+    """When it came lately."""
     cron: str | None = None
     rrule: str | None = None
     is_prompt: bool = False
+
+    @property
+    def is_delivered(self) -> bool:
+        """Whether the reminder came and will not come again."""
+        return self.at is None and self.delivered_at is not None
 
     @property
     def is_recurring(self) -> bool:
@@ -50,16 +56,20 @@ def parse_entries(result: str) -> list[ListEntry]:
         ListEntry(
             line["id"],
             line["title"],
-            datetime.fromisoformat(line["due"]) if line["due"] else None,
+            _parse_time(line["due"]),
             line["priority"] or "",
-            datetime.fromisoformat(line["at"]) if line["at"] else None,
-            is_delivered=line["delivered"] is not None,
+            _parse_time(line["at"]),
+            _parse_time(line["delivered"]),
             cron=line["cron"],
             rrule=line["rrule"],
             is_prompt=line["prompt"] is not None,
         )
         for line in _LINE.finditer(result)
     ]
+
+
+def _parse_time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def show_entries(
@@ -123,8 +133,8 @@ def _format_entries(request: SkillRequest, heading: str, entries: list[ListEntry
 def _describe_entry(request: SkillRequest, entry: ListEntry) -> str:
     """Return, for example, “buy milk (due Friday, 27 November; urgent)”."""
     notes = [describe_due(request, entry.due)] if entry.due else []
-    if entry.at:
-        notes.append(_describe_time(request, entry, entry.at))
+    if at := entry.at or entry.delivered_at:
+        notes.append(_describe_time(request, entry, at))
     if entry.is_prompt:
         notes.append(request.localize("a request to me", "запрос ко мне"))
     if entry.priority == "high":

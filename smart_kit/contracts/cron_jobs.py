@@ -100,6 +100,8 @@ class CronJobRead(RecordRead):
     priority: NotificationPriority
     is_active: bool
     next_fire_at: UtcDatetime | None
+    last_fired_at: UtcDatetime | None = None
+    """The newest time at which it has fired."""
     effect: EffectRead | None = None
     """The receipt, if the request had an Idempotency-Key."""
 

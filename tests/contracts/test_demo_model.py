@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -144,6 +144,9 @@ def test_the_demo_model_parses_every_line_of_a_task_list(
 
 
 NEXT_FIRE = "2026-11-27T08:00:00Z"
+SINCE = datetime(2026, 11, 25, tzinfo=UTC)
+"""Reminders delivered later are marked in lists."""
+
 TIME_FIELDS = {
     "one-off": {"at": NEXT_FIRE, "local_at": "2026-11-27T09:00:00"},
     "elsewhere": {
@@ -151,8 +154,9 @@ TIME_FIELDS = {
         "local_at": "2026-11-27T17:00:00",
         "timezone": "Asia/Tokyo",
     },
-    "delivered": {"at": NEXT_FIRE, "next_fire_at": None, "is_active": False},
+    "delivered": {"last_fired_at": NEXT_FIRE, "next_fire_at": None, "is_active": False},
     "cron": {"cron_expression": "0 9 * * 5L"},
+    "repeated": {"cron_expression": "0 9 * * 5L", "last_fired_at": "2026-11-26T08:00:00Z"},
     "rrule": {"at": NEXT_FIRE, "rrule": "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR"},
 }
 
@@ -188,10 +192,12 @@ def test_the_demo_model_parses_every_line_of_a_reminder_list(
     kind: str, job_type: str, text: str
 ) -> None:
     job = make_job(type=job_type, text=text, **TIME_FIELDS[kind])
-    (parsed,) = parse_entries(reminder_tool._render_list(BERLIN, [job]))
+    (parsed,) = parse_entries(reminder_tool._render_list(BERLIN, SINCE, [job]))
 
     assert (parsed.id, parsed.title) == (str(job.id), " ".join(text.split()))
-    assert (parsed.at, parsed.is_delivered) == (datetime(2026, 11, 27, 9), kind == "delivered")
+    assert parsed.is_delivered == (kind == "delivered")
+    assert (parsed.delivered_at is not None) == (kind in ("delivered", "repeated"))
+    assert (parsed.at or parsed.delivered_at) == datetime(2026, 11, 27, 9)
     assert (parsed.cron, parsed.rrule) == (job.cron_expression, job.rrule)
     assert parsed.is_prompt == (job_type == "prompt")
 

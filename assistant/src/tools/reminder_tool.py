@@ -63,14 +63,14 @@ class ListRemindersTool(BaseTool[ListRemindersArguments]):
 
     async def _run(self, context: ToolContext, _: ListRemindersArguments) -> ToolResult:
         user_id, rest = context.turn.user.id, self._services.rest
-        since = self._services.clock.now() - DELIVERED_FOR
+        since = context.turn.requested_at - DELIVERED_FOR
         try:
             active, delivered = await asyncio.gather(
                 rest.list_active_cron_jobs(user_id), rest.list_fired_cron_jobs(user_id, since)
             )
         except (DomainError, UpstreamError) as error:
             raise ToolExecutionError("The reminders cannot be read at the moment.") from error
-        return ToolResult(content=_render_list(context.turn.zone, [*active, *delivered]))
+        return ToolResult(content=_render_list(context.turn.zone, since, [*active, *delivered]))
 
 
 class ChangeReminderTool(MutatingTool[ChangeReminderArguments]):
@@ -149,21 +149,19 @@ def _render_cancelled(cancelled: CancelledJob) -> str:
     return f"Reminder cancelled: {cancelled.text}"
 
 
-def _render_list(zone: ZoneInfo, jobs: list[CronJobRead]) -> str:
+def _render_list(zone: ZoneInfo, since: datetime, jobs: list[CronJobRead]) -> str:
     if not jobs:
         return "There are no reminders."
     by_time = sorted(jobs, key=lambda job: job.next_fire_at or job.at or datetime.max)
-    lines = (f"- {_render_job(job, zone)}" for job in by_time)
+    lines = (f"- {_render_job(job, zone, since)}" for job in by_time)
     return "\n".join((f"All reminders, times in {zone.key}:", *lines))
 
 
-def _render_job(job: CronJobRead, zone: ZoneInfo) -> str:
+def _render_job(job: CronJobRead, zone: ZoneInfo, since: datetime) -> str:
     """Return a line such as “call Anna [Fri 2026-11-27 09:00] [cron 0 9 * * 5] (id …)”."""
-    marks = []
-    if job.next_fire_at is not None:
-        marks.append(format_local(job.next_fire_at, zone))
-    elif job.at is not None:
-        marks.append(f"delivered {format_local(job.at, zone)}")
+    marks = [] if job.next_fire_at is None else [format_local(job.next_fire_at, zone)]
+    if job.last_fired_at is not None and job.last_fired_at >= since:
+        marks.append(f"delivered {format_local(job.last_fired_at, zone)}")
     marks += filter(None, (_describe_recurrence(job),))
     if job.timezone != zone.key and (job.local_at or job.cron_expression):
         marks.append(f"at a time of {job.timezone}")

@@ -19,9 +19,17 @@ async def harness(harness: AssistantHarness) -> AssistantHarness:
     await harness.configure(make_secretary(*map(make_tool, names)), version=2)
     harness.rest.jobs = [
         make_job(
-            "drink water", cron_expression="0 9 * * *", next_fire_at="2026-11-22T08:00:00+00:00"
+            "drink water",
+            cron_expression="0 9 * * *",
+            next_fire_at="2026-11-22T08:00:00Z",
+            last_fired_at="2026-11-19T08:00:00Z",
         ),
-        make_job("call Anna", at="2026-11-21T12:00:00+00:00", is_active=False),
+        make_job(
+            "call Anna",
+            at="2026-11-21T12:00:00Z",
+            last_fired_at="2026-11-21T12:00:00Z",
+            is_active=False,
+        ),
     ]
     return harness
 

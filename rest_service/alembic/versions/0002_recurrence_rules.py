@@ -18,6 +18,7 @@ def _list_columns() -> dict[str, tuple[sa.Column[object], ...]]:
         "cron_jobs": (
             sa.Column("local_at", sa.DateTime()),
             sa.Column("rrule", sa.String(255)),
+            sa.Column("last_fired_at", TIMESTAMP),
         ),
         "cron_job_runs": (
             sa.Column("reason", sa.String(255)),

@@ -38,6 +38,8 @@ class CronJob(OwnedRecord, table=True):
     priority: NotificationPriority = Field(default="high", sa_type=String(16))
     is_active: bool = True
     next_fire_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
+    last_fired_at: datetime | None = Field(default=None, sa_type=UTC_TIMESTAMP)
+    """The newest time that was claimed."""
 
 
 class CronJobRun(Row, table=True):

@@ -59,9 +59,9 @@ def _snooze(request: SkillRequest) -> SkillScript:
     """Put off the named reminder, else the one that was delivered last."""
     new = find_new_time(request) or NewTime(request.text, shift=_DEFAULT_SNOOZE)
     entries = yield from _list_entries(request)
-    delivered = [entry for entry in entries if entry.is_delivered]
+    delivered = [entry for entry in entries if entry.delivered_at is not None]
     if delivered and not extract_stems(_strip_command(new.remaining_text)):
-        entry = max(delivered, key=lambda one: one.at or datetime.min)
+        entry = max(delivered, key=lambda one: one.delivered_at or datetime.min)
     else:
         entry = _select(request, entries, new.remaining_text)
     return (yield from _set_time(request, entry, new))

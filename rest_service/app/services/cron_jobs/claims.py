@@ -178,10 +178,19 @@ async def _advance_jobs(session: AsyncSession, due_jobs: list[DueJob]) -> None:
     statement = (
         table.update()
         .where(table.c.id == bindparam("job_id"))
-        .values(next_fire_at=bindparam("fire"), is_active=bindparam("active"))
+        .values(
+            next_fire_at=bindparam("fire"),
+            is_active=bindparam("active"),
+            last_fired_at=bindparam("fired"),
+        )
     )
     values = [
-        {"job_id": one.job.id, "fire": one.next_fire_at, "active": one.next_fire_at is not None}
+        {
+            "job_id": one.job.id,
+            "fire": one.next_fire_at,
+            "active": one.next_fire_at is not None,
+            "fired": one.fire_times[-1] if one.fire_times else one.job.last_fired_at,
+        }
         for one in due_jobs
     ]
     await (await session.connection()).execute(statement, values)

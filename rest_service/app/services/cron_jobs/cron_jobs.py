@@ -41,7 +41,7 @@ RECORDS = EffectRecorder(
     CronJobCreate,
     CronJobUpdate,
     "/api/cron-jobs",
-    volatile_fields=frozenset({"next_fire_at"}),
+    volatile_fields=frozenset({"next_fire_at", "last_fired_at"}),
 )
 RUNS = RecordReader(CronJobRun, CronJobRunRead, order_by=(col(CronJobRun.scheduled_for).desc(),))
 MAX_ACTIVE_PROMPTS = 10
@@ -57,7 +57,7 @@ class CronJobQuery(PageQuery):
         None, description="Only jobs that fire earlier, of users who have access; the next first"
     )
     fired_since: AwareDatetimeInput | None = Field(
-        None, description="Only jobs with an `at` that is not earlier"
+        None, description="Only jobs that have fired since"
     )
     bot_id: BotId | None = Field(
         None, description="With `due_before`: leave out jobs that were created with another bot"
@@ -68,7 +68,9 @@ async def read_page(
     session: AsyncSession, query: CronJobQuery, owner: OwnerScope
 ) -> Page[CronJobRead]:
     """Return jobs, oldest first."""
-    conditions = [] if query.fired_since is None else [col(CronJob.at) >= query.fired_since]
+    conditions = (
+        [] if query.fired_since is None else [col(CronJob.last_fired_at) >= query.fired_since]
+    )
     return await RECORDS.read_page(session, query, owner, *conditions)
 
 
