@@ -2,6 +2,8 @@
 
 import asyncio
 
+from smart_kit.clock import Clock
+from smart_kit.clock_follower import ClockFollower
 from smart_kit.health import Health
 from smart_kit.health_app import HealthApp, load_metrics_app
 from smart_kit.mailbox import Mailbox
@@ -10,8 +12,11 @@ from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 from smart_kit.service import launch, run_loops
 from smart_kit.uvicorn_server import build_uvicorn_server
 
+from .claims import Claims
 from .config import Settings
 from .dispatcher import Dispatcher
+from .due_jobs import DueJobs
+from .metrics import OVERDUE_SECONDS
 from .redis_client import RedisClient
 from .rest_client import RestClient
 from .scheduler import Scheduler
@@ -29,20 +34,26 @@ async def serve(settings: Settings) -> None:
         to_telegram=Mailbox(commands, settings.redis_queue_to_telegram),
         to_secretary=Mailbox(commands, settings.redis_queue_to_secretary),
     )
-    scheduler = Scheduler(Dispatcher(rest, redis).dispatch)
+    claims = Claims(Dispatcher(rest, redis).dispatch, DueJobs())
+    clock = Clock()
+    scheduler = Scheduler(rest, redis, claims, clock)
     health = Health(SERVICE)
-    health.add_check("claims", scheduler.health_error)
+    health.add_check("jobs", scheduler.health_error)
+    health.add_note(scheduler.health_note)
+    OVERDUE_SECONDS.set_function(scheduler.compute_overdue_seconds)
 
     async def listen(stop: asyncio.Event) -> None:
-        await redis.listen(stop, scheduler.wake)
+        await redis.listen(stop, scheduler.request_refresh)
 
+    loops = [scheduler.start_scheduler, claims.run, listen]
+    if settings.sandbox_clock:  # first, so that the others see the clock as it is
+        loops.insert(0, ClockFollower(clock, commands, blocking, scheduler.request_refresh).run)
     try:
         await run_loops(
             build_uvicorn_server(
                 HealthApp(health, load_metrics_app), settings.bind_host, settings.cron_service_port
             ),
-            scheduler.run,
-            listen,
+            *loops,
         )
     finally:
         await rest.close()

@@ -1,7 +1,8 @@
 """Access to Redis: the queues and the announcements of changed jobs."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from typing import Any
 
 import structlog
 from redis.exceptions import RedisError
@@ -10,6 +11,7 @@ from smart_kit.contracts.keys import ACTIVE_BOT_KEY, CRON_CHANNEL
 from smart_kit.contracts.queue import (
     BotIdentity,
     Notification,
+    NotificationPriority,
     QueueMessage,
     ScheduledPrompt,
 )
@@ -39,13 +41,21 @@ class RedisClient:
         payload = await await_result(self._redis.get(ACTIVE_BOT_KEY))
         return BotIdentity.model_validate_json(payload).id if payload else None
 
-    async def send_notification(self, *notifications: Notification) -> None:
-        """Put reminders into tg_bot's queue in one round trip; it drops those it had before."""
-        await _enqueue(self._to_telegram, notifications)
+    async def send_notification(
+        self, chat_id: int, message: str, priority: NotificationPriority, **fields: Any
+    ) -> None:
+        """Put a message into tg_bot's queue, which drops those it had before.
 
-    async def send_prompt(self, *prompts: ScheduledPrompt) -> None:
-        """Put prompts into the assistant's queue, in the same way."""
-        await _enqueue(self._to_secretary, prompts)
+        It makes a sound if its priority is high. `fields` are the other ones of Notification.
+        Calls of the same moment share one round trip.
+        """
+        notification = Notification(chat_id=chat_id, text=message, priority=priority, **fields)
+        await _enqueue(self._to_telegram, notification)
+
+    async def send_prompt(self, chat_id: int, message: str, **fields: Any) -> None:
+        """Put a prompt into the assistant's queue, in the same way."""
+        prompt = ScheduledPrompt(chat_id=chat_id, text=message, **fields)
+        await _enqueue(self._to_secretary, prompt)
 
     async def listen(self, stop: asyncio.Event, wake: Callable[[], None]) -> None:
         """Call `wake` for each announcement, and after each connect, because some may be lost."""
@@ -66,10 +76,5 @@ class RedisClient:
                 await asyncio.sleep(RECONNECT_DELAY_SECONDS)
 
 
-async def _enqueue(mailbox: Mailbox, messages: Sequence[QueueMessage]) -> None:
-    await mailbox.enqueue(
-        *(
-            Envelope(message.id, message.conversation, message.model_dump_json())
-            for message in messages
-        )
-    )
+async def _enqueue(mailbox: Mailbox, message: QueueMessage) -> None:
+    await mailbox.enqueue(Envelope(message.id, message.conversation, message.model_dump_json()))

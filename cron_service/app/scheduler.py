@@ -1,144 +1,217 @@
-"""Decides when to claim: at the start, when a run is due, every minute, and after changes."""
+"""Keeps the jobs that are due soon in APScheduler, which asks for a claim at their times.
+
+A job only says when to claim. The claim in Postgres decides what fires, so that each run fires once
+and never early, however many replicas hold the job and whatever their clocks say.
+"""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
-from pydantic import ValidationError
-from redis.exceptions import RedisError
+from apscheduler.triggers.date import DateTrigger
 
-from smart_kit.aio import sleep_until_stopped
 from smart_kit.backoff import Backoff
-from smart_kit.errors import SmartAssistantError
+from smart_kit.clock import Clock
+from smart_kit.contracts.cron_jobs import CronJobRead
+from smart_kit.errors import InvalidRequest, UpstreamUnavailable
+from smart_kit.schedule import CronSchedule
 
-from .metrics import CLAIMS
+from .attempts import RETRYABLE_ERRORS, Attempts
+from .claims import Claims
+from .redis_client import RedisClient
+from .request_loop import RequestLoop, Wait
+from .rest_client import RestClient
+from .triggers import InlineExecutor, ScheduleTrigger
 
-Dispatch = Callable[[], Awaitable[timedelta | None]]
-"""Claims and dispatches; returns the delay until the next run, or None."""
-
-RETRYABLE_ERRORS = (SmartAssistantError, RedisError, ValidationError)
-"""rest_service or Redis is unavailable, refuses the request or sends an invalid response."""
+REFRESH_TIMEOUT_SECONDS = 15.0
+"""Time limit of a refresh; shorter than the time that loops get to stop."""
 
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
 class SchedulerTimings:
-    """Intervals and time limits of the scheduler."""
+    """Times of the refreshes, in seconds."""
 
-    interval: timedelta = timedelta(minutes=1)
-    max_idle: timedelta = timedelta(seconds=75)
-    """Longest wait for an alarm. Alarms follow the wall clock, which may be set back."""
-    warn_after: timedelta = timedelta(seconds=30)
-    """Time without success before a warning; rest_service may only be starting."""
-    unhealthy_after: timedelta = timedelta(seconds=90)
-    initial_backoff: timedelta = timedelta(seconds=0.25)
-    max_backoff: timedelta = timedelta(seconds=1)
+    interval: float = 60.0
+    min_interval: float = 0.5
+    """Announcements of this time share a refresh; the first is followed at once."""
+    pause_factor: float = 4.0
+    """A pause is at least so many times as long as the refresh before it."""
+    recheck_interval: float = 5.0
+    """Longest pause while a job is stuck or the bot is unknown."""
+    lookahead: float = 120.0
+    """Jobs are held if they are due within this time: an interval, and as much for failures."""
+    initial_backoff: float = 1.0
+    max_backoff: float = 2.0
+    max_overdue: float = 30.0
+    """The service is unhealthy if a job is later than this."""
+    max_age: float = 90.0
+    """The service is unhealthy if the last refresh was longer ago than this."""
 
 
 DEFAULT_TIMINGS = SchedulerTimings()
 
 
 class Scheduler:
-    """Runs one claim at a time. Wake-ups during a claim cause one more claim."""
+    """Refreshes the jobs each minute and when told. A refresh is followed by a claim."""
 
-    def __init__(self, dispatch: Dispatch, timings: SchedulerTimings = DEFAULT_TIMINGS) -> None:
-        self._dispatch = dispatch
+    def __init__(
+        self,
+        rest: RestClient,
+        redis: RedisClient,
+        claims: Claims,
+        clock: Clock,
+        *,
+        timings: SchedulerTimings = DEFAULT_TIMINGS,
+    ) -> None:
+        self._rest = rest
+        self._redis = redis
+        self._claims = claims
+        self._due_jobs = claims.due_jobs
+        self._clock = clock
         self._timings = timings
-        self._wake_event = asyncio.Event()
-        self._backoff = Backoff(
-            timings.initial_backoff.total_seconds(), timings.max_backoff.total_seconds()
-        )
-        self._last_error = "starting"
-        self._last_success_at: float | None = None
-        self._failing_since = 0.0
-        self._has_warned = False
-        self._alarm_scheduler = AsyncIOScheduler(
-            timezone=UTC, job_defaults={"coalesce": True, "misfire_grace_time": None}
-        )
-        self._alarm_scheduler.add_job(
-            self._on_alarm, "interval", seconds=timings.interval.total_seconds()
+        self._is_bot_unknown = False
+        self._attempts = Attempts("refresh", Backoff(timings.initial_backoff, timings.max_backoff))
+        self._refreshes = RequestLoop(self._refresh)
+        self._apscheduler = AsyncIOScheduler(
+            timezone=UTC,
+            executors={"default": InlineExecutor(clock)},
+            job_defaults={"coalesce": True, "misfire_grace_time": None},
         )
 
-    def wake(self) -> None:
-        """Claim now, or again after the running claim."""
-        self._wake_event.set()
+    def request_refresh(self) -> None:
+        """Read the jobs and claim: now, or after the pause between two refreshes."""
+        self._refreshes.request()
 
-    async def run(self, stop: asyncio.Event) -> None:
-        """Claim until `stop`. A running claim is finished."""
-        self._alarm_scheduler.start()
-        self.wake()
-        stopping = asyncio.create_task(self._wake_on_stop(stop))
+    async def start_scheduler(self, stop: asyncio.Event) -> None:
+        """Hold the jobs and ask for claims until `stop`."""
+        self._apscheduler.start()
         try:
-            while await self._wait_until_due(stop):
-                self._schedule_wake(await self._claim())
+            await self._refreshes.run(stop)
         finally:
-            stopping.cancel()
-            self._alarm_scheduler.shutdown(wait=False)
+            self._apscheduler.shutdown(wait=False)
+
+    async def update_jobs_from_rest(self) -> None:
+        """Hold the jobs that are due soon, and no others.
+
+        Raises one of RETRYABLE_ERRORS; then all jobs stay.
+        """
+        listed: dict[str, datetime] = {}
+        claimed_at = self._due_jobs.claimed_at
+        bot_id = await self._redis.get_bot_id()
+        self._is_bot_unknown = bot_id is None
+        if bot_id is not None:
+            due_before = self._clock.now() + timedelta(seconds=self._timings.lookahead)
+            async for jobs in self._rest.fetch_scheduled_jobs(bot_id, due_before):
+                self._hold(jobs, claimed_at)
+                listed |= {str(job.id): job.next_fire_at for job in jobs if job.next_fire_at}
+        self._due_jobs.keep_listed(listed)
+        for job in self._apscheduler.get_jobs():
+            if job.id not in listed:
+                job.remove()
+
+    def parse_cron_expression(self, expression: str, zone: str) -> ScheduleTrigger:
+        """Return a trigger for a cron expression of five fields in an IANA zone.
+
+        Raises InvalidRequest, with the reason.
+        """
+        schedule = CronSchedule(expression, zone)
+        try:
+            schedule.check(self._clock.now())
+        except (ZoneInfoNotFoundError, ValueError) as error:
+            raise InvalidRequest(f"{zone!r} is not an IANA time zone.") from error
+        return ScheduleTrigger(schedule, self._clock)
+
+    def execute_job(self, job_id: str, scheduled_for: datetime) -> None:
+        """Ask for a claim, because the time of a job has come. Jobs of one time share a claim."""
+        self._due_jobs.add(job_id, scheduled_for)
+        self._claims.request()
+
+    def compute_overdue_seconds(self) -> float:
+        """Return how late the most overdue job is; 0 if none is."""
+        return self._due_jobs.compute_overdue_seconds(self._clock.now())
 
     def health_error(self) -> str | None:
         """Return the error for `/health`, or None."""
-        if self._last_success_at is None:
-            return f"no claim yet ({self._last_error})"
-        idle_seconds = time.monotonic() - self._last_success_at
-        if idle_seconds < self._timings.unhealthy_after.total_seconds():
-            return None
-        return f"the last good claim was {idle_seconds:.0f} s ago ({self._last_error})"
+        if self._attempts.succeeded_at is None:
+            return f"the jobs could not be read yet ({self._attempts.last_error})"
+        overdue = self.compute_overdue_seconds()
+        if overdue > self._timings.max_overdue:
+            reason = self._claims.describe_last_result()
+            return f"the most overdue job is {overdue:.0f} s late ({reason})"
+        age = time.monotonic() - self._attempts.succeeded_at
+        if age >= self._timings.max_age:
+            return f"the jobs were last read {age:.0f} s ago ({self._attempts.last_error})"
+        return None
 
-    async def _wait_until_due(self, stop: asyncio.Event) -> bool:
-        await sleep_until_stopped(self._wake_event, self._timings.max_idle.total_seconds())
-        self._wake_event.clear()
-        return not stop.is_set()
+    def health_note(self) -> str:
+        """Return a note for `/health`."""
+        return "jobs wait until tg_bot says which bot it serves" if self._is_bot_unknown else ""
 
-    async def _claim(self) -> timedelta:
+    async def _refresh(self) -> Wait:
+        started_at = time.monotonic()
         try:
-            next_delay = await self._dispatch()
+            async with asyncio.timeout(REFRESH_TIMEOUT_SECONDS):
+                await self.update_jobs_from_rest()
+        except TimeoutError:
+            error = UpstreamUnavailable(f"no list within {REFRESH_TIMEOUT_SECONDS:g} s")
+            wait = self._record_failure(error)
         except RETRYABLE_ERRORS as error:
-            return self._record_failure(str(error).partition("\n")[0])
-        self._record_success()
-        return self._timings.interval if next_delay is None else next_delay
+            wait = self._record_failure(error)
+        else:
+            wait = self._record_success(time.monotonic() - started_at)
+        self._claims.request()
+        return wait
 
-    def _record_success(self) -> None:
-        CLAIMS.labels("ok").inc()
-        self._last_success_at = time.monotonic()
-        if self._backoff.failures:
-            log.info("claims recovered", failures=self._backoff.failures)
-        self._backoff.reset()
-        self._has_warned = False
+    def _record_failure(self, error: Exception) -> Wait:
+        return Wait(self._timings.min_interval, self._attempts.record_failure(error))
 
-    def _record_failure(self, reason: str) -> timedelta:
-        CLAIMS.labels("failed").inc()
-        self._last_error = reason
-        self._log_failure()
-        return timedelta(seconds=self._backoff.next_delay())
+    def _record_success(self, seconds: float) -> Wait:
+        self._attempts.record_success()
+        is_waiting = self._is_bot_unknown or self._due_jobs.has_stuck()
+        return Wait(
+            max(self._timings.min_interval, seconds * self._timings.pause_factor),
+            self._timings.recheck_interval if is_waiting else self._timings.interval,
+        )
 
-    def _log_failure(self) -> None:
-        """Log the first failure, and one warning if failures last."""
-        if self._backoff.failures == 0:
-            self._failing_since = time.monotonic()
-            log.info("claim failed", reason=self._last_error)
-        failing_for = timedelta(seconds=time.monotonic() - self._failing_since)
-        if failing_for > self._timings.warn_after and not self._has_warned:
-            log.warning("claims still failing", reason=self._last_error)
-            self._has_warned = True
+    def _hold(self, jobs: Iterable[CronJobRead], claimed_at: datetime | None) -> None:
+        """Add or change jobs that were listed after a claim."""
+        self._apscheduler.pause()  # otherwise each job would make it look for those that are due
+        try:
+            for job in jobs:
+                self._hold_job(job, claimed_at)
+        finally:
+            self._apscheduler.resume()
 
-    def _schedule_wake(self, delay: timedelta) -> None:
-        if delay <= timedelta():
-            self.wake()
-        elif delay < self._timings.interval:
-            at = datetime.now(UTC) + delay
-            self._alarm_scheduler.add_job(
-                self._on_alarm, "date", run_date=at, id="next claim", replace_existing=True
-            )
+    def _hold_job(self, job: CronJobRead, claimed_at: datetime | None) -> None:
+        job_id, next_fire_at = str(job.id), job.next_fire_at
+        assert next_fire_at is not None, "listed jobs have a next fire"
+        if claimed_at is not None:
+            self._due_jobs.add_if_stuck(job_id, next_fire_at, claimed_at)
+        run_date = next_fire_at - self._clock.offset
+        held = self._apscheduler.get_job(job_id)
+        is_held = held is not None and held.next_run_time == run_date
+        if is_held or self._due_jobs.is_due(job_id, next_fire_at):
+            return
+        self._apscheduler.add_job(
+            self.execute_job,
+            self._build_trigger(job, run_date),
+            args=(job_id, next_fire_at),
+            id=job_id,
+            next_run_time=run_date,
+            replace_existing=True,
+        )
 
-    async def _on_alarm(self) -> None:
-        """A coroutine, because APScheduler runs plain functions in threads."""
-        self.wake()
-
-    async def _wake_on_stop(self, stop: asyncio.Event) -> None:
-        await stop.wait()
-        self.wake()
+    def _build_trigger(self, job: CronJobRead, run_date: datetime) -> ScheduleTrigger | DateTrigger:
+        if job.cron_expression is not None:
+            try:
+                return self.parse_cron_expression(job.cron_expression, job.timezone)
+            except InvalidRequest as error:  # the row was changed by hand
+                log.warning("cron expression invalid", job_id=str(job.id), reason=error.message)
+        return DateTrigger(run_date)

@@ -1,11 +1,13 @@
 """Fixtures: cron_service with a real Valkey and a fake rest_service."""
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 from aiohttp.test_utils import TestServer
 from pydantic import SecretStr
 
+from cron_service.app import rest_client as rest_client_module
 from cron_service.app.dispatcher import Dispatcher
 from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
@@ -19,6 +21,11 @@ from smart_kit.rest_client.httpx2_transport import Httpx2Transport
 from smart_kit.settings import RedisSettings
 
 BOT = BotIdentity(id=42, username="a_bot")
+
+
+@pytest.fixture(autouse=True)
+def quick_retries(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rest_client_module, "RETRY_DELAY", timedelta(milliseconds=1))
 
 
 @pytest.fixture

@@ -1,244 +1,310 @@
-"""When claims are made."""
+"""Which jobs are held, and what happens at their times."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
 from dataclasses import replace
-from datetime import timedelta
-from types import SimpleNamespace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import structlog
-from pydantic import ValidationError
-from redis.exceptions import RedisError
 
-from cron_service.app import scheduler as scheduler_module
-from cron_service.app.scheduler import Scheduler, SchedulerTimings
-from smart_kit.errors import UpstreamUnavailable
+from cron_service.app.redis_client import RedisClient
+from cron_service.app.rest_client import RestClient
+from cron_service.app.scheduler import DEFAULT_TIMINGS
+from cron_service.app.triggers import ScheduleTrigger
+from cron_service.tests.fake_rest_service import FakeRestService
+from cron_service.tests.running import wait_until
+from cron_service.tests.scheduler_harness import IDLE_TIMINGS, Harness
+from smart_kit.contracts.queue import BotIdentity
+from smart_kit.errors import InvalidRequest, UpstreamUnavailable
+from smart_kit.schedule import CronSchedule
 
-TIMEOUT_SECONDS = 60.0
-NEVER = timedelta(hours=1)
-IDLE_TIMINGS = SchedulerTimings(
-    interval=NEVER,
-    max_idle=NEVER,
-    initial_backoff=NEVER,
-    max_backoff=NEVER,
-)
-"""No claim without a wake-up."""
-
-UNAVAILABLE = UpstreamUnavailable("rest_service: connection refused")
-SOON = timedelta(seconds=0.05)
+SOON = 0.1
 
 
-class FakeDispatch:
-    """Returns the given results in order, then always the last one."""
-
-    def __init__(self, *results: timedelta | Exception | None) -> None:
-        self.calls = 0
-        self.active_calls = 0
-        self.may_finish = asyncio.Event()
-        self.may_finish.set()
-        self._results = list(results) or [None]
-
-    async def __call__(self) -> timedelta | None:
-        self.calls += 1
-        self.active_calls += 1
-        assert self.active_calls == 1, "two claims at a time"
-        await self.may_finish.wait()
-        self.active_calls -= 1
-        result = self._results.pop(0) if len(self._results) > 1 else self._results[0]
-        if isinstance(result, Exception):
-            raise result
-        return result
+@pytest.fixture
+def harness(rest_client: RestClient, redis_client: RedisClient, bot: BotIdentity) -> Harness:
+    return Harness(rest_client, redis_client)
 
 
-@asynccontextmanager
-async def run_scheduler(scheduler: Scheduler) -> AsyncIterator[asyncio.Event]:
-    stop = asyncio.Event()
-    task = asyncio.create_task(scheduler.run(stop))
-    try:
-        yield stop
-    finally:
-        stop.set()
-        await asyncio.wait_for(task, TIMEOUT_SECONDS)
+def get_job(rest_service: FakeRestService, number: int = 0) -> tuple[str, datetime]:
+    """Return the id of a job and the time at which it is due."""
+    run = rest_service.runs[number].claimed_run
+    return str(run.job_id), run.scheduled_for
 
 
-async def wait_until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(TIMEOUT_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.005)
+async def test_job_is_executed_at_its_time(harness: Harness, rest_service: FakeRestService) -> None:
+    rest_service.add_run("stretch", in_seconds=SOON)
+    job = get_job(rest_service)
+    async with harness.run() as scheduler:
+        assert scheduler.executed == []
+        await wait_until(lambda: scheduler.executed == [job])
+
+        assert rest_service.now() >= job[1]
+        assert rest_service.claim_count == 0, "the harness claims nothing"
 
 
-async def drain_event_loop() -> None:
-    """Let all pending callbacks run."""
-    for _ in range(20):
-        await asyncio.sleep(0)
+async def test_overdue_job_is_executed_at_once(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    rest_service.add_run("stretch", in_seconds=-86_400)
+    async with harness.run() as scheduler:
+        await wait_until(lambda: scheduler.executed == [get_job(rest_service)])
 
 
-async def test_scheduler_claims_once_at_start() -> None:
-    dispatch = FakeDispatch()
-    async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)):
-        await drain_event_loop()
+async def test_jobs_of_the_next_two_minutes_are_read(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    harness.clock.offset = timedelta(days=1)
+    async with harness.run():
+        (query,) = rest_service.lists
 
-        assert dispatch.calls == 1
-
-
-async def test_scheduler_claims_after_the_returned_delay() -> None:
-    dispatch = FakeDispatch(SOON, None)
-    async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)):
-        started = time.monotonic()
-        await wait_until(lambda: dispatch.calls == 2)
-
-        assert time.monotonic() - started > 0.04
+    read_ahead = datetime.fromisoformat(query["due_before"]) - harness.clock.now()
+    assert timedelta(seconds=60) < read_ahead <= timedelta(seconds=120)
+    assert query["bot_id"] == "42"
 
 
-async def test_a_sooner_time_replaces_a_later_one() -> None:
-    dispatch = FakeDispatch(timedelta(minutes=30), SOON, None)
-    scheduler = Scheduler(dispatch, IDLE_TIMINGS)
-    async with run_scheduler(scheduler):
-        await wait_until(lambda: dispatch.calls == 1)
-        scheduler.wake()
-        await wait_until(lambda: dispatch.calls == 3)
+async def test_jobs_of_one_time_share_a_claim(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    at = rest_service.now() + timedelta(seconds=0.2)
+    for _ in range(50):
+        rest_service.add_run("stretch", scheduled_for=at)
+    async with harness.run() as scheduler:
+        await wait_until(lambda: harness.dispatch.count == 2)  # the start, and the first refresh
+        assert scheduler.executed == []
+        await wait_until(lambda: len(scheduler.executed) == 50)
+        await wait_until(lambda: harness.dispatch.count > 2)
+
+    assert harness.dispatch.count == 3
 
 
-async def test_late_alarm_still_causes_a_claim() -> None:
-    """By default APScheduler drops alarms that are late by more than a second."""
-    dispatch = FakeDispatch(SOON, None)
-    async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)):
-        await wait_until(lambda: dispatch.calls == 1)
-        await asyncio.sleep(0.01)
-        time.sleep(1.2)  # noqa: ASYNC251 # the whole process stands still
-        await wait_until(lambda: dispatch.calls == 2)
+async def test_each_refresh_is_followed_by_a_claim(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    async with harness.run() as scheduler:
+        await wait_until(lambda: harness.dispatch.count >= 1)
+        for _ in range(3):
+            count = harness.dispatch.count
+            await scheduler.refresh()
+            await wait_until(lambda: harness.dispatch.count > count)  # noqa: B023 # ends at once
+
+        rest_service.unavailable_paths = {"cron-jobs"}
+        count = harness.dispatch.count
+        scheduler.request_refresh()
+        await wait_until(lambda: harness.dispatch.count > count)
 
 
-async def test_scheduler_claims_at_each_interval_despite_longer_delay() -> None:
-    dispatch = FakeDispatch(timedelta(days=100_000))
-    async with run_scheduler(Scheduler(dispatch, replace(IDLE_TIMINGS, interval=SOON))):
-        await wait_until(lambda: dispatch.calls >= 3)
+async def test_unchanged_jobs_are_not_added_again(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    rest_service.add_run("stretch", in_seconds=60, cron="0 9 * * *")
+    async with harness.run() as scheduler:
+        await scheduler.refresh()
+        await scheduler.refresh()
+
+        assert scheduler.parsed == ["0 9 * * *"]
 
 
-async def test_scheduler_claims_after_max_idle_without_alarms() -> None:
-    dispatch = FakeDispatch()
-    async with run_scheduler(Scheduler(dispatch, replace(IDLE_TIMINGS, max_idle=SOON))):
-        await wait_until(lambda: dispatch.calls >= 3)
+async def test_job_that_waits_for_its_claim_is_not_executed_again(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    harness.dispatch.error = UpstreamUnavailable("rest_service: connection refused")
+    rest_service.add_run("stretch", in_seconds=-1)
+    async with harness.run() as scheduler:
+        await wait_until(lambda: len(scheduler.executed) == 1)
+        await scheduler.refresh()
+        rest_service.add_run("marker", in_seconds=-1)
+        await scheduler.refresh()
+        await wait_until(lambda: get_job(rest_service, 1) in scheduler.executed)
+
+        assert scheduler.executed == [get_job(rest_service, 0), get_job(rest_service, 1)]
 
 
-async def test_wake_ups_during_a_claim_cause_one_more() -> None:
-    dispatch = FakeDispatch()
-    scheduler = Scheduler(dispatch, IDLE_TIMINGS)
-    dispatch.may_finish.clear()
-    async with run_scheduler(scheduler):
-        await wait_until(lambda: dispatch.calls == 1)
-        for _ in range(10):
-            scheduler.wake()
-            await asyncio.sleep(0)
-        dispatch.may_finish.set()
-        await drain_event_loop()
-
-        assert dispatch.calls == 2
+async def test_job_with_another_time_is_executed_at_that_time(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    rest_service.add_run("stretch", in_seconds=60)
+    async with harness.run() as scheduler:
+        run = rest_service.runs[0]
+        at = rest_service.now() + timedelta(seconds=SOON)
+        run.claimed_run = run.claimed_run.model_copy(update={"scheduled_for": at})
+        scheduler.request_refresh()
+        await wait_until(lambda: scheduler.executed == [get_job(rest_service)])
 
 
-async def test_zero_delay_claims_immediately() -> None:
-    dispatch = FakeDispatch(timedelta(), timedelta(), None)
-    async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)):
-        await drain_event_loop()
+async def test_job_that_is_no_longer_listed_is_not_executed(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    rest_service.add_run("cancelled", in_seconds=SOON)
+    rest_service.add_run("kept", in_seconds=2 * SOON)
+    kept = get_job(rest_service, 1)
+    async with harness.run() as scheduler:
+        del rest_service.runs[0]
+        await scheduler.refresh()
+        await wait_until(lambda: bool(scheduler.executed))
 
-        assert dispatch.calls == 3
+        assert scheduler.executed == [kept]
 
 
-async def test_outage_is_logged_once_and_survived() -> None:
-    briefly = timedelta(seconds=0.01)
-    dispatch = FakeDispatch(*[UNAVAILABLE] * 5, None, UNAVAILABLE, None)
-    timings = replace(IDLE_TIMINGS, initial_backoff=briefly, max_backoff=2 * briefly)
-    scheduler = Scheduler(dispatch, timings)
+async def test_failed_refresh_keeps_the_jobs(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    rest_service.add_run("stretch", in_seconds=SOON)
+    async with harness.run() as scheduler:
+        rest_service.unavailable_paths = {"cron-jobs"}
+        scheduler.request_refresh()
+        await wait_until(lambda: scheduler.executed == [get_job(rest_service)])
+
+
+async def test_recurring_job_is_executed_at_the_times_of_its_trigger(
+    harness: Harness, rest_service: FakeRestService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here twenty times a second, because no cron expression is quicker than a minute."""
+
+    class QuickTrigger(ScheduleTrigger):
+        def get_next_fire_time(
+            self, previous_fire_time: datetime | None, now: datetime
+        ) -> datetime | None:
+            return (previous_fire_time or now) + timedelta(seconds=0.05)
+
+    def parse(expression: str, zone: str) -> ScheduleTrigger:
+        return QuickTrigger(CronSchedule(expression, zone), harness.clock)
+
+    monkeypatch.setattr(harness.scheduler, "parse_cron_expression", parse)
+    rest_service.add_run("stretch", in_seconds=SOON, cron="* * * * *")
+    job_id, first = get_job(rest_service)
+    async with harness.run() as scheduler:
+        await wait_until(lambda: len(scheduler.executed) >= 2)
+
+    assert scheduler.executed[0] == (job_id, first)
+    assert scheduler.executed[1][0] == job_id
+    assert (scheduler.executed[1][1] - first) % timedelta(seconds=0.05) == timedelta()
+
+
+async def test_job_with_an_invalid_expression_is_executed_once_and_logged(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    rest_service.add_run("stretch", in_seconds=SOON, cron="daily")
     with structlog.testing.capture_logs() as lines:
-        async with run_scheduler(scheduler):
-            await wait_until(lambda: dispatch.calls == 6)
-            await drain_event_loop()
-            scheduler.wake()
-            await wait_until(lambda: dispatch.calls == 8)
+        async with harness.run() as scheduler:
+            await scheduler.refresh()
+            await wait_until(lambda: scheduler.executed == [get_job(rest_service)])
 
-    assert [line["event"] for line in lines] == ["claim failed", "claims recovered"] * 2
-    assert {line["log_level"] for line in lines} == {"info"}, "rest_service may only be starting"
-    assert lines[0]["reason"] == UNAVAILABLE.message
+    assert [line["event"] for line in lines] == ["cron expression invalid"]
+    assert "'daily' is not a usable cron expression" in lines[0]["reason"]
 
 
 @pytest.mark.parametrize(
-    "error",
-    [UNAVAILABLE, RedisError("away"), ValidationError.from_exception_data("BotIdentity", [])],
-    ids=["rest_service", "redis", "not understood"],
+    ("expression", "zone", "reason"),
+    [
+        ("0 9 * *", "UTC", "'0 9 * *' is not a usable cron expression: it does not have five"),
+        ("99 9 * * *", "UTC", "'99 9 * * *' is not a usable cron expression: bad minute"),
+        ("0 9 * * *", "Mars/Olympus", "'Mars/Olympus' is not an IANA time zone"),
+        ("0 9 * * *", "../etc", "'../etc' is not an IANA time zone"),
+    ],
 )
-async def test_dependency_errors_do_not_stop_the_scheduler(error: Exception) -> None:
-    dispatch = FakeDispatch(error, None)
-    async with run_scheduler(Scheduler(dispatch, replace(IDLE_TIMINGS, initial_backoff=SOON))):
-        await wait_until(lambda: dispatch.calls == 2)
-
-
-async def test_long_outage_is_warned_about_once() -> None:
-    briefly = timedelta(seconds=0.01)
-    dispatch = FakeDispatch(*[UNAVAILABLE] * 9, None)
-    timings = replace(
-        IDLE_TIMINGS, initial_backoff=briefly, max_backoff=briefly, warn_after=2 * briefly
-    )
-    with structlog.testing.capture_logs() as lines:
-        async with run_scheduler(Scheduler(dispatch, timings)):
-            await wait_until(lambda: dispatch.calls == 10)
-
-    assert [line["log_level"] for line in lines] == ["info", "warning", "info"]
-    assert lines[1]["reason"] == UNAVAILABLE.message
-
-
-async def test_running_claim_is_finished_on_stop() -> None:
-    dispatch = FakeDispatch()
-    dispatch.may_finish.clear()
-    async with run_scheduler(Scheduler(dispatch, IDLE_TIMINGS)) as stop:
-        await wait_until(lambda: dispatch.calls == 1)
-        stop.set()
-        await drain_event_loop()
-        dispatch.may_finish.set()
-
-    assert (dispatch.calls, dispatch.active_calls) == (1, 0)
-
-
-async def test_health_names_reason_before_first_successful_claim() -> None:
-    scheduler = Scheduler(FakeDispatch(UNAVAILABLE), IDLE_TIMINGS)
-    assert scheduler.health_error() == "no claim yet (starting)"
-    async with run_scheduler(scheduler):
-        await drain_event_loop()
-
-        assert scheduler.health_error() == f"no claim yet ({UNAVAILABLE.message})"
-
-
-async def test_single_failure_after_successful_claim_stays_healthy() -> None:
-    dispatch = FakeDispatch(None, UNAVAILABLE)
-    scheduler = Scheduler(dispatch, replace(IDLE_TIMINGS, unhealthy_after=NEVER))
-    async with run_scheduler(scheduler):
-        await drain_event_loop()
-        scheduler.wake()
-        await drain_event_loop()
-
-        assert dispatch.calls == 2
-        assert scheduler.health_error() is None
-
-
-async def test_health_fails_when_last_successful_claim_is_old(
-    monkeypatch: pytest.MonkeyPatch,
+def test_invalid_expression_is_refused_with_the_reason(
+    harness: Harness, expression: str, zone: str, reason: str
 ) -> None:
-    now = 1000.0
-    monkeypatch.setattr(scheduler_module, "time", SimpleNamespace(monotonic=lambda: now))
-    scheduler = Scheduler(
-        FakeDispatch(None, UNAVAILABLE),
-        replace(IDLE_TIMINGS, unhealthy_after=timedelta(seconds=90)),
-    )
-    async with run_scheduler(scheduler):
-        await drain_event_loop()
-        scheduler.wake()
-        await drain_event_loop()
+    with pytest.raises(InvalidRequest, match=reason.replace("*", r"\*")):
+        harness.scheduler.parse_cron_expression(expression, zone)
 
-        now += 89.0
+
+def test_parsed_expression_is_a_trigger(harness: Harness) -> None:
+    trigger = harness.scheduler.parse_cron_expression("30 8 * * 1-5", "Europe/Lisbon")
+    friday = datetime(2026, 11, 27, 12, tzinfo=UTC)
+
+    assert trigger.get_next_fire_time(None, friday) == datetime(2026, 11, 30, 8, 30, tzinfo=UTC)
+
+
+async def test_job_of_tomorrow_is_executed_when_the_clock_moves(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    rest_service.add_run("stretch", in_seconds=86_400)
+    job = get_job(rest_service)
+    async with harness.run() as scheduler:
+        harness.clock.offset = rest_service.clock_ahead = timedelta(days=1)
+        scheduler.request_refresh()  # as on_move of the ClockFollower does
+        await wait_until(lambda: scheduler.executed == [job])
+
+
+async def test_held_job_follows_the_moved_clock(
+    harness: Harness, rest_service: FakeRestService
+) -> None:
+    rest_service.add_run("stretch", in_seconds=60)
+    job = get_job(rest_service)
+    async with harness.run() as scheduler:
+        harness.clock.offset = rest_service.clock_ahead = timedelta(seconds=60)
+        scheduler.request_refresh()
+        await wait_until(lambda: scheduler.executed == [job])
+
+
+async def test_nothing_is_held_while_the_bot_is_unknown(
+    rest_client: RestClient, redis_client: RedisClient, rest_service: FakeRestService
+) -> None:
+    rest_service.add_run("stretch", in_seconds=-1)
+    harness = Harness(rest_client, redis_client)
+    async with harness.run() as scheduler:
+        await wait_until(lambda: harness.dispatch.count > 0)
+
+        assert rest_service.lists == []
+        assert scheduler.executed == []
         assert scheduler.health_error() is None
-        now += 1.0
-        assert (
-            scheduler.health_error() == f"the last good claim was 90 s ago ({UNAVAILABLE.message})"
-        )
+        assert scheduler.health_note() == "jobs wait until tg_bot says which bot it serves"
+
+
+@pytest.mark.clock("virtual")
+async def test_announcements_share_at_most_two_refreshes_a_second(
+    rest_client: RestClient, redis_client: RedisClient, bot: BotIdentity
+) -> None:
+    harness = Harness(rest_client, redis_client, replace(DEFAULT_TIMINGS, pause_factor=0))
+    async with harness.run() as scheduler:
+        await asyncio.sleep(10)
+        assert scheduler.refresh_count == 1
+        scheduler.request_refresh()
+        await asyncio.sleep(0.1)
+        assert scheduler.refresh_count == 2, "the first is followed at once"
+        for _ in range(100):
+            scheduler.request_refresh()
+            await asyncio.sleep(0.05)
+        assert 10 <= scheduler.refresh_count - 2 <= 11
+
+
+@pytest.mark.clock("virtual")
+async def test_jobs_are_read_each_minute(
+    rest_client: RestClient, redis_client: RedisClient, bot: BotIdentity
+) -> None:
+    harness = Harness(rest_client, redis_client, replace(DEFAULT_TIMINGS, pause_factor=0))
+    async with harness.run() as scheduler:
+        await asyncio.sleep(181)
+
+        assert scheduler.refresh_count == 4
+
+
+async def test_long_refresh_is_followed_by_a_longer_pause(
+    rest_client: RestClient, redis_client: RedisClient, bot: BotIdentity
+) -> None:
+    harness = Harness(rest_client, redis_client, replace(IDLE_TIMINGS, pause_factor=1e6))
+    async with harness.run() as scheduler:
+        scheduler.request_refresh()
+        await wait_until(lambda: harness.dispatch.count > 0)
+        for _ in range(20):
+            await asyncio.sleep(0)
+
+        assert scheduler.refresh_count == 1
+
+
+async def test_stopped_scheduler_executes_nothing(
+    harness: Harness,
+    rest_client: RestClient,
+    redis_client: RedisClient,
+    rest_service: FakeRestService,
+) -> None:
+    rest_service.add_run("stretch", in_seconds=2 * SOON)
+    async with harness.run() as stopped:
+        pass
+    async with Harness(rest_client, redis_client).run() as running:
+        await wait_until(lambda: running.executed == [get_job(rest_service)])
+        await asyncio.sleep(0)
+
+    assert stopped.executed == []

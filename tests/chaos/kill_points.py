@@ -17,7 +17,8 @@ removes consumers without messages, which changes nothing for a message); theref
 same code (killable/stale_leases.py).
 
 No story causes `SET tg_bot:*:refused:*`, `DEL bot`, `setWebhook` and `deleteWebhook`, because the
-sandbox of this suite admits every user and serves one bot. The Google calendar is not covered.
+sandbox of this suite admits every user and serves one bot; nor the script of the assistant that
+marks a day on which scheduled prompts pause. The Google calendar is not covered.
 """
 
 from dataclasses import dataclass
@@ -68,6 +69,7 @@ RECORD_CHANGED = "rest_service: commit PATCH /api/assistants/*"
 RECORD_ADDED = "rest_service: commit POST /api/providers"
 RECORD_REMOVED = "rest_service: commit DELETE /api/providers/*"
 RECORD_RESTORED = "rest_service: commit POST /api/assistants/*/versions/*/restore"
+TASK_CHANGED = "rest_service: commit PATCH /api/tasks/*"
 """Each represents its action on every record type: all types use the same commit and publishing."""
 
 
@@ -148,7 +150,9 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("assistant: POST /api/cron-jobs", users.reminder),
     KillPoint("assistant: POST /api/tasks", users.task),
     KillPoint("assistant: PATCH /api/tasks/*", users.task),
-    KillPoint("assistant: PATCH /api/users/*", selections.streamed_answer),
+    KillPoint("assistant: PATCH /api/cron-jobs/*", users.changed_reminder),
+    KillPoint("assistant: DELETE /api/cron-jobs/*", users.changed_reminder),
+    KillPoint("assistant: PATCH /api/users/*", users.asked_time_zone),
     KillPoint("assistant: POST /api/effects/undo", users.undo),
     KillPoint("assistant: POST /api/threads", users.new_thread),
     KillPoint("assistant: finish queue:to_secretary", users.reminder),
@@ -163,6 +167,7 @@ KILL_POINTS: tuple[KillPoint, ...] = (
     KillPoint("cron_service: POST /api/cron-jobs/dispatched", users.due_reminder),
     KillPoint(FIRST_START, users.chat),
     KillPoint("rest_service: commit RetentionJob.run", failures.rest_service_killed),
+    KillPoint("rest_service: raise_number clock", failures.rest_service_killed),
     KillPoint("rest_service: put_if_newer config:snapshot", administrators.assistant_change),
     KillPoint("rest_service: put_if_newer user:*", users.new_user),
     KillPoint("rest_service: delete_if_unchanged user:*", failures.orphaned_user_key),
@@ -205,11 +210,18 @@ KILL_POINTS: tuple[KillPoint, ...] = (
         "rest_service: commit POST /api/secrets/rotation", records.key_rotation, pass_number=2
     ),
     KillPoint("rest_service: commit POST /api/cron-jobs", users.reminder),
+    _represented_commit("PATCH /api/cron-jobs/*", users.changed_reminder, TASK_CHANGED),
+    _represented_commit("DELETE /api/cron-jobs/*", users.changed_reminder, TASK_CHANGED),
+    _represented_commit("POST /api/cron-jobs/move", buttons.moved_reminder, TASK_CHANGED),
+    KillPoint("rest_service: commit POST /api/cron-jobs/runs/*/snooze", buttons.answered_reminders),
+    _represented_commit(
+        "POST /api/cron-jobs/runs/*/acknowledge", buttons.answered_reminders, TASK_CHANGED
+    ),
     KillPoint("rest_service: PUBLISH cron:changed", users.due_reminder),
     KillPoint("rest_service: commit POST /api/cron-jobs/claim", users.due_reminder),
     KillPoint("rest_service: commit POST /api/cron-jobs/dispatched", users.due_reminder),
     KillPoint("rest_service: commit POST /api/tasks", users.task),
-    KillPoint("rest_service: commit PATCH /api/tasks/*", users.task),
+    KillPoint(TASK_CHANGED, users.task),
     KillPoint("rest_service: commit POST /api/effects/undo", users.undo),
     KillPoint(
         "rest_service: commit POST /api/dead-letters/to_telegram:*/replay",

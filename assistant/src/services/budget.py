@@ -60,6 +60,15 @@ if redis.call('HGET', KEYS[1], 'notified') == ARGV[2] then return 1 end
 return 0
 """
 
+_PAUSE_SCRIPT = """
+-- Returns 1 for the message that is the first of the day to be refused.
+-- KEYS day
+-- ARGV message
+redis.call('HSETNX', KEYS[1], 'paused', ARGV[1])
+if redis.call('HGET', KEYS[1], 'paused') == ARGV[1] then return 1 end
+return 0
+"""
+
 log = structlog.stdlib.get_logger()
 
 
@@ -68,6 +77,7 @@ class DailyBudget:
     """What a user may spend in a day. Without a limit no call goes to Redis."""
 
     _script: AsyncScript
+    _pause_script: AsyncScript
     _rest: RestServiceClient
     _user: UserSnapshot
     _day: date
@@ -99,10 +109,8 @@ class DailyBudget:
     async def claim_pause_notice(self, message_id: str) -> bool:
         """Return whether the user is to be told that scheduled prompts pause until tomorrow: with
         the first one of the day that is refused, in each attempt at it."""
-        key = budget_key(self._user.id, self._day)
-        await await_result(self._script.registered_client.hsetnx(key, "paused", message_id))
-        told = await await_result(self._script.registered_client.hget(key, "paused"))
-        return bool(told == message_id)
+        keys = [budget_key(self._user.id, self._day)]
+        return bool(await await_result(self._pause_script(keys=keys, args=[message_id])))
 
     async def _set_cost(
         self, key: str, cost: Decimal, *, limit: int | str = "", low: int | str = ""
@@ -139,6 +147,7 @@ class BudgetFactory:
         self, redis: Redis, rest: RestServiceClient, clock: Clock, scheduled_share: Decimal
     ) -> None:
         self._script = AsyncScript(redis, _SCRIPT)
+        self._pause_script = AsyncScript(redis, _PAUSE_SCRIPT)
         self._rest = rest
         self._clock = clock
         self._scheduled_share = scheduled_share
@@ -147,7 +156,7 @@ class BudgetFactory:
         """Return today's budget; a scheduled prompt may use only its share of it."""
         today = self._clock.now(zone).date()
         share = self._scheduled_share if is_scheduled else None
-        return DailyBudget(self._script, self._rest, user, today, share)
+        return DailyBudget(self._script, self._pause_script, self._rest, user, today, share)
 
 
 def _to_micros(dollars: Decimal, rounding: str) -> int:

@@ -96,7 +96,10 @@ class UserSession:
         received = self.get_received_texts()
         assert_deliveries(received, self.expected_answers, self.expected_alarms, allowed_duplicates)
         for text in set(received):
-            receipts = [line for line in text.splitlines() if line.startswith(("✓", "↩"))]
+            marks = ("✓", "↩")
+            lines = [line for line in text.splitlines() if line.startswith(marks)]
+            # the answer to a request that waited for the time zone has a receipt for both
+            receipts = [line for line in lines if not line.startswith("✓ Time zone")]
             assert len(receipts) == len(set(receipts)) <= 1, f"several receipts: {text}"
         if self.expected_answers or self.expected_alarms:
             self._assert_records()

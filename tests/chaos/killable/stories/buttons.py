@@ -41,6 +41,7 @@ def listed_records(session: UserSession) -> None:
 def moved_reminder(session: UserSession) -> None:
     """A user moves to another time zone and takes a reminder along."""
     chat(session)
+    session.killable.call_api("PATCH", f"/users/{session.user_id}", {"timezone": "Asia/Tokyo"})
     text = f"water plant {session.next_number}"
     session.expected_reminders.add(text)
     tomorrow = datetime.now(UTC) + timedelta(days=1)

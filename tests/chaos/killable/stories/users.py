@@ -56,6 +56,25 @@ def due_reminder(session: UserSession) -> None:
     session.wait_for_message(*session.expected_alarms[-1])
 
 
+def changed_reminder(session: UserSession) -> None:
+    """A user gives a reminder another time, and cancels it."""
+    reminder(session)
+    session.killable.call_api("PATCH", f"/users/{session.user_id}", {"timezone": "Asia/Tokyo"})
+    (text,) = session.expected_reminders
+    postponed = f"move the reminder to {text} by 2 hours"
+    session.send_and_wait(postponed, text, "✓ Reminder changed")
+    session.send_and_wait(f"cancel the reminder to {text}", text, "✓ Reminder cancelled")
+    session.expected_reminders.clear()
+
+
+def asked_time_zone(session: UserSession) -> None:
+    """A user writes where they live before a request is answered that depends on it."""
+    text = f"water plant {session.next_number}"
+    session.expected_reminders.add(text)
+    session.send_and_wait(f"remind me tomorrow at 9 to {text}", "Which time zone are you in")
+    session.send_and_wait("/timezone Lisbon", text, "✓ Time zone: Europe/Lisbon", "✓ Reminder")
+
+
 def task(session: UserSession) -> None:
     """A user creates a task and completes it."""
     title = f"buy milk {session.next_number}"
