@@ -91,7 +91,7 @@ def test_the_second_model_answers_when_the_first_returns_errors(
     assert bob.send_and_wait("Hello") == "The second says so."
 
 
-def test_a_budget_selects_cheaper_models_and_exempts_scheduled_jobs(
+def test_a_budget_selects_cheaper_models_pauses_scheduled_requests_and_exempts_reminders(
     two_providers: TwoProviders,
 ) -> None:
     carol = two_providers.assistant.create_user("Carol")
@@ -104,7 +104,7 @@ def test_a_budget_selects_cheaper_models_and_exempts_scheduled_jobs(
         admin.patch(path, json={"daily_budget": "0"}).raise_for_status()
         question = carol.send("And now?")
         assert carol.wait_for_message(question).startswith(BUDGET_SPENT)
-        for kind, answer in (("reminder", "⏰"), ("prompt", "The first says so.")):
+        for kind, answer in (("reminder", "⏰"), ("prompt", "Scheduled requests have used")):
             job = {"user_id": user_id, "type": kind, "text": "stretch", "at": utc_now().isoformat()}
             admin.post("/cron-jobs", json=job).raise_for_status()
             carol.wait_for_message(question, lambda text: answer in text)  # noqa: B023 # called within the loop

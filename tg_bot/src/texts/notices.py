@@ -77,8 +77,8 @@ NOTICES: dict[NoticeName, tuple[str, ...]] = {
     ),
     "scheduled_budget_exceeded": (
         N_(
-            "Half of your budget for today has been used by scheduled requests, so they pause "
-            "until tomorrow. Reminders will still arrive."
+            "Scheduled requests have used their part of your budget for today, so they pause until "
+            "tomorrow. Reminders will still arrive."
         ),
     ),
     "try_again_later": (N_("That didn't work just now. Please try again in a minute."),),
