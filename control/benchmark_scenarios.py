@@ -4,6 +4,6 @@ DEFAULT = (
     *("fakes", "startup", "known", "new", "long", "tool", "streamed", "trickle"),
     *("throughput", "latency", "memory", "replicas", "history"),
 )
-LONG = ("soak", "growth", "kill")
+LONG = ("schedules", "claims", "soak", "growth", "kill")
 """Run only if they are named."""
 ALL = (*DEFAULT, *LONG)

@@ -11,11 +11,10 @@ from smart_kit.contracts.cron_jobs import ClaimedRuns, CronJobRead, DispatchedRu
 from smart_kit.errors import UpstreamUnavailable
 from smart_kit.rest_client import ServiceClient
 
-PAGE_SIZE = 1000
-MAX_PAGES = 10
-"""Limit of a list. Claims find later jobs, too; 10,000 jobs take 11 MB, and Telegram accepts fewer
-messages in the time for which jobs are listed.
-"""
+PAGE_SIZE = 500
+MAX_PAGES = 2
+"""Limit of a list. Further jobs are listed when the last one of it is due, so that a start is cheap
+however many jobs are due soon."""
 
 MAX_RETRIES = 3
 """Repetitions of the request for a page, while rest_service is unavailable."""

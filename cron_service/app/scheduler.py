@@ -25,7 +25,7 @@ from .attempts import RETRYABLE_ERRORS, Attempts
 from .claims import Claims
 from .redis_client import RedisClient
 from .request_loop import RequestLoop, Wait
-from .rest_client import RestClient
+from .rest_client import MAX_PAGES, PAGE_SIZE, RestClient
 from .triggers import InlineExecutor, ScheduleTrigger
 
 REFRESH_TIMEOUT_SECONDS = 15.0
@@ -77,6 +77,8 @@ class Scheduler:
         self._clock = clock
         self._timings = timings
         self._is_bot_unknown = False
+        self._listed_until: datetime | None = None
+        """Time of the last job of a list that has reached its limit."""
         self._attempts = Attempts("refresh", Backoff(timings.initial_backoff, timings.max_backoff))
         self._refreshes = RequestLoop(self._refresh)
         self._apscheduler = AsyncIOScheduler(
@@ -103,6 +105,7 @@ class Scheduler:
         Raises one of RETRYABLE_ERRORS; then all jobs stay.
         """
         listed: dict[str, datetime] = {}
+        self._listed_until = None
         claimed_at = self._due_jobs.claimed_at
         bot_id = await self._redis.get_bot_id()
         self._is_bot_unknown = bot_id is None
@@ -111,6 +114,8 @@ class Scheduler:
             async for jobs in self._rest.fetch_scheduled_jobs(bot_id, due_before):
                 self._hold(jobs, claimed_at)
                 listed |= {str(job.id): job.next_fire_at for job in jobs if job.next_fire_at}
+        if len(listed) >= PAGE_SIZE * MAX_PAGES:
+            self._listed_until = max(listed.values())
         self._due_jobs.keep_listed(listed)
         for job in self._apscheduler.get_jobs():
             if job.id not in listed:
@@ -175,10 +180,12 @@ class Scheduler:
     def _record_success(self, seconds: float) -> Wait:
         self._attempts.record_success()
         is_waiting = self._is_bot_unknown or self._due_jobs.has_stuck()
-        return Wait(
-            max(self._timings.min_interval, seconds * self._timings.pause_factor),
-            self._timings.recheck_interval if is_waiting else self._timings.interval,
-        )
+        at_least = max(self._timings.min_interval, seconds * self._timings.pause_factor)
+        at_most = self._timings.recheck_interval if is_waiting else self._timings.interval
+        if self._listed_until is not None:
+            ahead = (self._listed_until - self._clock.now()).total_seconds()
+            at_most = min(at_most, max(at_least, ahead))
+        return Wait(at_least, at_most)
 
     def _hold(self, jobs: Iterable[CronJobRead], claimed_at: datetime | None) -> None:
         """Add or change jobs that were listed after a claim."""

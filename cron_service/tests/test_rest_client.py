@@ -25,6 +25,7 @@ async def test_all_pages_are_fetched_in_the_order_of_the_fires(
     rest_client: RestClient, rest_service: FakeRestService, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(rest_client_module, "PAGE_SIZE", 2)
+    monkeypatch.setattr(rest_client_module, "MAX_PAGES", 3)
     for number in (3, 1, 5, 2, 4):
         rest_service.add_run(str(number), in_seconds=number)
     rest_service.add_run("too late", in_seconds=3700)

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import structlog
 
+from cron_service.app import rest_client as rest_client_module
+from cron_service.app import scheduler as scheduler_module
 from cron_service.app.redis_client import RedisClient
 from cron_service.app.rest_client import RestClient
 from cron_service.app.scheduler import DEFAULT_TIMINGS
@@ -279,6 +281,27 @@ async def test_jobs_are_read_each_minute(
         await asyncio.sleep(181)
 
         assert scheduler.refresh_count == 4
+
+
+async def test_full_list_is_followed_by_another_when_its_last_job_is_due(
+    rest_client: RestClient,
+    redis_client: RedisClient,
+    rest_service: FakeRestService,
+    bot: BotIdentity,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (rest_client_module, scheduler_module):
+        monkeypatch.setattr(module, "PAGE_SIZE", 1)
+        monkeypatch.setattr(module, "MAX_PAGES", 1)
+    harness = Harness(rest_client, redis_client, replace(IDLE_TIMINGS, min_interval=0.01))
+    rest_service.add_run("first", in_seconds=SOON)
+    rest_service.add_run("second", in_seconds=2 * SOON)
+    second = get_job(rest_service, 1)
+    async with harness.run() as scheduler:
+        await wait_until(lambda: bool(scheduler.executed))
+        del rest_service.runs[0]  # it was claimed
+
+        await wait_until(lambda: scheduler.executed[-1] == second)
 
 
 async def test_long_refresh_is_followed_by_a_longer_pause(

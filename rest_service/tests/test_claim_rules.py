@@ -105,12 +105,12 @@ class TestOrder:
         claimed = await claim_jobs(service)
         assert claimed["next_fire_at"] == (None if is_all else claimed["now"])
 
-    async def test_at_most_200_forgotten_runs_are_reclaimed(
+    async def test_at_most_100_forgotten_runs_are_reclaimed(
         self, service: Client, make: Make, sessions: SessionFactory
     ) -> None:
         job = await make("cron-jobs", user_id=(await make("users"))["id"])
         await add_runs(sessions, job, 201)
-        assert len((await claim_jobs(service))["runs"]) == 200
+        assert len((await claim_jobs(service))["runs"]) == 100
 
 
 class TestFires:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.load.bench import Bench
-from tests.load.scenarios import cpu, lifetime, speed
+from tests.load.scenarios import cpu, lifetime, schedules, speed
 
 SCENARIOS: Mapping[str, Callable[[Bench], None]] = {
     "fakes": cpu.measure_fakes,
@@ -19,6 +19,8 @@ SCENARIOS: Mapping[str, Callable[[Bench], None]] = {
     "memory": lifetime.measure_memory,
     "replicas": speed.measure_replicas,
     "history": lifetime.measure_history,
+    "schedules": schedules.measure_schedules,
+    "claims": schedules.measure_claims,
     "soak": lifetime.measure_soak,
     "growth": lifetime.measure_growth,
     "kill": lifetime.measure_kill,

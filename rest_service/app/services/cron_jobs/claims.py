@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import bindparam
-from sqlmodel import and_, case, col, func, or_, select, update
+from sqlmodel import and_, case, col, func, select, update
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from smart_kit.contracts.cron_jobs import ClaimedRun, ClaimedRuns, DispatchedRuns
@@ -34,7 +34,8 @@ async def claim(session: AsyncSession, eligible: EligibilityCondition) -> Claime
     due_jobs = await asyncio.to_thread(build_due_jobs, locked, now) if locked else []
     claimed = await _insert_runs(session, due_jobs, now)
     await _advance_jobs(session, due_jobs)
-    runs = await _read_runs_to_dispatch(session, claimed, now, eligible)
+    claimed += await _take_over_runs(session, now, eligible)
+    runs = await _read_claimed_runs(session, claimed, eligible)
     if len(locked) == MAX_JOBS or len(due_jobs) < len(locked):
         return ClaimedRuns(runs=runs, next_fire_at=now, now=now)
     times = (
@@ -68,9 +69,7 @@ async def _lock_due_jobs(
     return (await session.exec(due)).all()
 
 
-async def _insert_runs(
-    session: AsyncSession, due_jobs: list[DueJob], now: datetime
-) -> Sequence[UUID]:
+async def _insert_runs(session: AsyncSession, due_jobs: list[DueJob], now: datetime) -> list[UUID]:
     """Return the ids of the claimed runs; those of another claimer are left out."""
     rows = [row for due_job in due_jobs for row in build_run_rows(due_job, now)]
     if not rows:
@@ -106,19 +105,41 @@ async def _advance_jobs(session: AsyncSession, due_jobs: list[DueJob]) -> None:
     await (await session.connection()).execute(statement, values)
 
 
-async def _read_runs_to_dispatch(
-    session: AsyncSession, claimed: Sequence[UUID], now: datetime, eligible: EligibilityCondition
+async def _take_over_runs(
+    session: AsyncSession, now: datetime, eligible: EligibilityCondition
+) -> list[UUID]:
+    """Claim older runs again, whose claimer probably died. Return their ids.
+
+    Other claimers skip them, and get them only after another DISPATCH_TIMEOUT.
+    """
+    stale = (
+        select(CronJobRun.id)
+        .join(CronJob, col(CronJob.id) == col(CronJobRun.job_id))
+        .join(User, col(User.id) == col(CronJob.user_id))
+        .where(CronJobRun.state == "claimed", eligible)
+        .where(col(CronJobRun.claimed_at) < now - DISPATCH_TIMEOUT)
+        .order_by(col(CronJobRun.claimed_at), col(CronJobRun.scheduled_for))
+        .limit(MAX_JOBS)
+        .with_for_update(skip_locked=True, of=CronJobRun)
+    )
+    ids = list((await session.exec(stale)).all())
+    if ids:
+        taken = update(CronJobRun).where(col(CronJobRun.id).in_(ids))
+        await session.exec(taken.values(claimed_at=now))
+    return ids
+
+
+async def _read_claimed_runs(
+    session: AsyncSession, claimed: Sequence[UUID], eligible: EligibilityCondition
 ) -> list[ClaimedRun]:
-    """Return the runs claimed now, and older claimed ones, whose claimer probably died."""
-    is_stale = col(CronJobRun.claimed_at) < now - DISPATCH_TIMEOUT
+    if not claimed:
+        return []
     rows = (
         select(CronJobRun, CronJob, User)
         .join(CronJob, col(CronJob.id) == col(CronJobRun.job_id))
         .join(User, col(User.id) == col(CronJob.user_id))
-        .where(CronJobRun.state == "claimed", eligible)
-        .where(or_(col(CronJobRun.id).in_(claimed), is_stale))
+        .where(col(CronJobRun.id).in_(claimed), eligible)
         .order_by(col(CronJobRun.scheduled_for), col(CronJobRun.id))
-        .limit(2 * MAX_JOBS)
     )
     return [_to_claimed_run(run, job, user) for run, job, user in await session.exec(rows)]
 
