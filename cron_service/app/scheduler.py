@@ -88,8 +88,12 @@ class Scheduler:
         )
 
     def request_refresh(self) -> None:
-        """Read the jobs and claim: now, or after the pause between two refreshes."""
+        """Read the jobs, now or after the pause between two refreshes, and claim.
+
+        The response to the claim names the next fire, so that no job waits for the end of a pause.
+        """
         self._refreshes.request()
+        self._claims.request()
 
     async def start_scheduler(self, stop: asyncio.Event) -> None:
         """Hold the jobs and ask for claims until `stop`."""

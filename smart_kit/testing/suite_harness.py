@@ -186,20 +186,57 @@ class SandboxUser:
         sent = self.http.post(path, json={"text": text}).raise_for_status().json()
         return int(sent["message_id"])
 
+    def send_location(self, latitude: float, longitude: float) -> int:
+        """Send a location, in degrees, and return the id of its message."""
+        path = f"/chat/{self.telegram_id}/location"
+        body = {"latitude": latitude, "longitude": longitude}
+        return int(self.http.post(path, json=body).raise_for_status().json()["message_id"])
+
+    def press(self, label: str, after: int = 0, seconds: float = 60.0) -> int:
+        """Press the first button with this text in its label, in the first message after an id
+        that has one; wait for it. Returns the id of the message."""
+        message = self.wait_for(lambda one: _find_button(one, label) is not None, after, seconds)
+        button = _find_button(message, label)
+        assert button is not None
+        body = {"message_id": message["message_id"], "data": button["callback_data"]}
+        self.http.post(f"/chat/{self.telegram_id}/buttons", json=body).raise_for_status()
+        return int(message["message_id"])
+
+    def wait_for(
+        self, is_match: Callable[[dict[str, Any]], bool], after: int = 0, seconds: float = 60.0
+    ) -> dict[str, Any]:
+        """Wait for the first message of the bot after an id that matches, perhaps by an edit."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline:
+            for message in self.get_messages(after):
+                if message["from"] == "bot" and is_match(message):
+                    return message
+            time.sleep(0.05)
+        raise AssertionError(f"no such message within {seconds} s: {self.get_messages(after)}")
+
     def wait_for_message(
         self, after: int, is_match: Callable[[str], bool] = bool, seconds: float = 60.0
     ) -> str:
         """Wait for the first message of the bot after an id with a matching text."""
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            for message in self.get_messages(after):
-                if message["from"] == "bot" and is_match(message["text"]):
-                    return str(message["text"])
-            time.sleep(0.05)
-        raise AssertionError(f"no such answer within {seconds} s: {self.get_messages(after)}")
+        return str(self.wait_for(lambda one: is_match(one["text"]), after, seconds)["text"])
 
     def send_and_wait(self, text: str, seconds: float = 60.0) -> str:
         return self.wait_for_message(self.send(text), seconds=seconds)
+
+
+def list_labels(message: dict[str, Any]) -> list[list[str]]:
+    """Return the labels of a message's buttons, row by row."""
+    return [[button["text"] for button in row] for row in _list_button_rows(message)]
+
+
+def _find_button(message: dict[str, Any], label: str) -> dict[str, Any] | None:
+    buttons = (button for row in _list_button_rows(message) for button in row)
+    return next((button for button in buttons if label in button["text"]), None)
+
+
+def _list_button_rows(message: dict[str, Any]) -> list[list[dict[str, Any]]]:
+    rows: list[list[dict[str, Any]]] = (message["reply_markup"] or {}).get("inline_keyboard", [])
+    return rows
 
 
 def wait_until(condition: Callable[[], bool], seconds: float = 60.0) -> None:

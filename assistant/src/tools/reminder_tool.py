@@ -152,9 +152,15 @@ def _render_cancelled(cancelled: CancelledJob) -> str:
 def _render_list(zone: ZoneInfo, since: datetime, jobs: list[CronJobRead]) -> str:
     if not jobs:
         return "There are no reminders."
-    by_time = sorted(jobs, key=lambda job: job.next_fire_at or job.at or datetime.max)
-    lines = (f"- {_render_job(job, zone, since)}" for job in by_time)
+    upcoming = sorted((job for job in jobs if job.next_fire_at), key=_get_next_fire)
+    delivered = (job for job in jobs if job.next_fire_at is None)
+    lines = (f"- {_render_job(job, zone, since)}" for job in (*upcoming, *delivered))
     return "\n".join((f"All reminders, times in {zone.key}:", *lines))
+
+
+def _get_next_fire(job: CronJobRead) -> datetime:
+    assert job.next_fire_at is not None, "upcoming reminders have a next fire"
+    return job.next_fire_at
 
 
 def _render_job(job: CronJobRead, zone: ZoneInfo, since: datetime) -> str:

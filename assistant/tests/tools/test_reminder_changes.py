@@ -45,7 +45,7 @@ async def run_tool(
     return content
 
 
-async def test_list_has_active_and_delivered_reminders_by_time(
+async def test_list_has_upcoming_reminders_by_time_and_then_delivered_ones(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     rule = "FREQ=WEEKLY;INTERVAL=2;BYDAY=FR"
@@ -65,9 +65,9 @@ async def test_list_has_active_and_delivered_reminders_by_time(
     news, marks = id_for("tell me the news"), "[at a time of Asia/Tokyo] [prompt]"
     assert output.splitlines() == [
         "All reminders, times in Europe/Berlin:",
-        f"- call Anna [delivered Sat 2026-11-21 13:00] (id {CALL})",
         f"- drink water [Sun 2026-11-22 09:00] [cron 0 9 * * *] (id {WATER})",
         f"- tell me the news [Fri 2026-11-27 02:00] [rrule {rule}] {marks} (id {news})",
+        f"- call Anna [delivered Sat 2026-11-21 13:00] (id {CALL})",
     ]
     active, delivered = harness.rest.requests
     assert active.headers["X-User-Id"] == str(id_for(str(ALICE)))

@@ -5,6 +5,7 @@ import re
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript, build_matcher
 from sandbox.llm.skills.reminder_times import build_time_arguments
 from sandbox.llm.time_expressions import TimeExpression, find_time_expression
+from sandbox.llm.time_expressions.vocabulary import MONTH_PATTERN, WEEKDAY_PATTERN
 
 _REMINDER_TRIGGER = re.compile(
     r"(?i)\b(?:please\s+)?(?:can you\s+|could you\s+)?remind(?:\s+(?:me|us))?\b"
@@ -23,6 +24,7 @@ _PROMPT_VERB = (
 )
 _STARTS_WITH_PROMPT_VERB = re.compile(rf"(?i)^\W*(?:please\s+|пожалуйста,?\s+)?{_PROMPT_VERB}")
 _WAKE_UP_TRIGGER = re.compile(r"(?i)\bwake me|\balarm\b|\b(?:раз)?буди|\bбудильник\b")
+_ENGLISH_NAME = re.compile(rf"(?i)(?=[a-z])(?:{WEEKDAY_PATTERN}|{MONTH_PATTERN})\b")
 _FOR_TIME = re.compile(
     r"(?i)(?<=alarm )(?:for|to) (?=\d)|(?<=будильник )на (?=\d)"
     r"|\bна (?=\d{1,2}(?::\d\d)?(?:$|:? |,| (?:утра|дня|вечера)))"
@@ -53,9 +55,17 @@ def _create(request: SkillRequest) -> SkillScript:
         tool, text=text, **build_time_arguments(when), prompt=None if is_reminder else True
     )
     en, ru = ("I will remind you ", "напомню ") if is_reminder else ("", "")
+    phrase = _continue_sentence(when.phrase)
     return request.localize(
-        f"All right, {en}{when.phrase}: “{text}”.", f"Хорошо, {ru}{when.phrase}: «{text}»."
+        f"All right, {en}{phrase}: “{text}”.", f"Хорошо, {ru}{phrase}: «{text}»."
     )
+
+
+def _continue_sentence(phrase: str) -> str:
+    """Return a time phrase as written inside a sentence: “Every day” becomes “every day”."""
+    if _ENGLISH_NAME.match(phrase):
+        return phrase
+    return phrase[:1].lower() + phrase[1:]
 
 
 def _find_time(request: SkillRequest) -> TimeExpression | None:

@@ -202,6 +202,21 @@ def test_text_after_and_stays_in_the_reminder() -> None:
             "Хорошо, напомню через 20 секунд: «размяться».",
         ),
         (
+            "Every day at 9 remind me to drink water",
+            ["Reminder set."],
+            "All right, I will remind you every day at 9: “drink water”.",
+        ),
+        (
+            "Monday at 8 remind me to run",
+            ["Reminder set."],
+            "All right, I will remind you Monday at 8: “run”.",
+        ),
+        (
+            "Каждый будний день в 8 расскажи погоду",
+            ["Reminder set."],
+            "Хорошо, каждый будний день в 8: «расскажи погоду».",
+        ),
+        (
             "What time is it in Tokyo and remind me in 20 seconds to stretch",
             [TOKYO, "ok"],
             "(Saturday, 21 November, Asia/Tokyo).\n\nAll right, I will remind you",

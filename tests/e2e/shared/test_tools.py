@@ -10,7 +10,7 @@ pytestmark = pytest.mark.e2e
 
 
 def test_a_task_is_created_with_a_receipt_listed_and_completed(suite: SuiteHarness) -> None:
-    alice = suite.create_user("Alice")
+    alice = _create_user_in_berlin(suite, "Alice")
     request = alice.send("Add a task: buy milk by Friday, high priority")
     receipt = _get_receipt(alice, request, "milk")
 
@@ -32,7 +32,7 @@ def test_a_task_is_created_with_a_receipt_listed_and_completed(suite: SuiteHarne
 
 
 def test_a_task_is_created_and_completed_in_russian(suite: SuiteHarness) -> None:
-    boris = suite.create_user("Борис")
+    boris = _create_user_in_berlin(suite, "Борис")
     request = boris.send("Добавь задачу: купить молоко до пятницы")
     receipt = _get_receipt(boris, request, "молоко")
 
@@ -76,15 +76,18 @@ def test_a_weather_question_without_a_place_asks_for_it(suite: SuiteHarness) -> 
 
 
 def test_the_weather_defaults_to_the_place_of_the_time_zone(suite: SuiteHarness) -> None:
-    frank = suite.create_user("Frank")
-    frank.send_and_wait("/start")
-    with suite.make_admin_client() as admin:
-        fields = {"timezone": "Europe/Berlin"}
-        admin.patch(f"/users/{suite.get_user_id(frank)}", json=fields).raise_for_status()
+    frank = _create_user_in_berlin(suite, "Frank")
 
     assert "Berlin, State of Berlin, Germany" in frank.send_and_wait(
         "What is the weather tomorrow?"
     )
+
+
+def _create_user_in_berlin(suite: SuiteHarness, name: str) -> SandboxUser:
+    """Create a user who has chosen a time zone, for which the assistant would ask otherwise."""
+    user = suite.create_user(name)
+    assert "Europe/Berlin" in user.send_and_wait("/timezone Berlin")
+    return user
 
 
 def _get_receipt(user: SandboxUser, after: int, word: str) -> str:

@@ -117,28 +117,10 @@ def test_a_budget_selects_cheaper_models_pauses_scheduled_requests_and_exempts_r
 def test_a_user_selects_a_model_by_a_button(two_providers: TwoProviders) -> None:
     dave = two_providers.assistant.create_user("Dave")
     assert dave.send_and_wait("Hello") == "The first says so."
-    press_button(two_providers.suite, dave, "/model", SECOND_MODEL)
+    dave.wait_for_message(dave.press(SECOND_MODEL, after=dave.send("/model")))
     assert dave.send_and_wait("Hello again") == "The second says so."
-    press_button(two_providers.suite, dave, "/model", "Default")
+    dave.wait_for_message(dave.press("Default", after=dave.send("/model")))
     assert dave.send_and_wait("Hello once more") == "The first says so."
-
-
-def press_button(suite: SuiteHarness, user: SandboxUser, command: str, label: str) -> None:
-    """Send a command, press a button of the answer, and wait for the reaction of the bot."""
-    command_id = user.send(command)
-
-    def get_messages_with_buttons() -> list[dict[str, Any]]:
-        messages = user.get_messages(command_id)
-        return [message for message in messages if message.get("reply_markup")]
-
-    wait_until(lambda: bool(get_messages_with_buttons()))
-    (message,) = get_messages_with_buttons()
-    rows = message["reply_markup"]["inline_keyboard"]
-    button = next(button for row in rows for button in row if label in button["text"])
-    body = {"message_id": message["message_id"], "data": button["callback_data"]}
-    path = f"/chat/{user.telegram_id}/buttons"
-    suite.make_sandbox_client().post(path, json=body).raise_for_status()
-    user.wait_for_message(message["message_id"])
 
 
 def _wait_for_usage(suite: SuiteHarness, user: SandboxUser, count: int) -> list[dict[str, Any]]:

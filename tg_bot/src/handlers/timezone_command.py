@@ -11,7 +11,7 @@ from ..texts.datetimes import format_present_time
 from ..texts.reminder_texts import shorten
 from ..texts.text_context import TextContext
 from ..texts.translations import N_
-from ..texts.zone_buttons import build_zone_button, build_zone_buttons
+from ..texts.zone_buttons import build_zone_button, build_zone_buttons, format_country
 from .button_values import parse_timezone
 from .incoming import (
     ButtonPress,
@@ -84,7 +84,7 @@ def _show_current(services: HandlerServices, incoming: IncomingMessage) -> Notic
 def _suggest(services: HandlerServices, incoming: IncomingMessage, place: str) -> Notice:
     context = incoming.build_context(services)
     buttons = tuple(
-        build_zone_button(_BUTTON, f"{_get_name(one, context)}, {one.country}", one.zone, context)
+        build_zone_button(_BUTTON, _get_full_name(one, context), one.zone, context)
         for one in suggest_places(place)
     )
     gettext = context.translation.gettext
@@ -128,6 +128,11 @@ async def _save(services: HandlerServices, incoming: IncomingUpdate, timezone: s
 def _describe_zone(text: str, timezone: str, context: TextContext) -> str:
     time = format_present_time(timezone, context)
     return context.translation.gettext(text).format(timezone=timezone, time=time)
+
+
+def _get_full_name(place: Place, context: TextContext) -> str:
+    country = format_country(place.country, context)
+    return f"{_get_name(place, context)}, {country}"
 
 
 def _get_name(place: Place, context: TextContext) -> str:

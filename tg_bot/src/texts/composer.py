@@ -18,7 +18,7 @@ from .notifications import render_notification
 from .receipts import describe_effect
 from .text_context import TextContext
 from .translations import LANGUAGES, get_translation, negotiate_language
-from .zone_buttons import MAX_ZONES
+from .zone_buttons import choose_zones
 
 
 class Composer:
@@ -58,7 +58,7 @@ class Composer:
         code = language_code or (user.language_code if user is not None else None)
         is_default_chosen = "default_timezone" in self._settings.model_fields_set
         default = self._settings.default_timezone if is_default_chosen else None
-        return guess_zones(code, default)[:MAX_ZONES]
+        return choose_zones(guess_zones(code, default), self._clock.now())
 
     def list_commands(self, language: Language | None) -> list[tuple[str, str]]:
         """Return each command's name and translated description; None: the default language."""

@@ -7,7 +7,7 @@ from smart_kit.contracts.queue import InlineButton, Notification, compute_latene
 
 from ..rendering.formatted_text import FormattedText
 from ..rendering.rendered_message import RenderedMessage
-from .datetimes import format_local_datetime, format_time
+from .datetimes import format_time
 from .text_context import TextContext
 from .translations import N_
 
@@ -28,11 +28,12 @@ def render_notification(message: Notification, context: TextContext) -> Rendered
     """Return the text, with buttons if users can press them: the bot ignores presses in groups."""
     # beside the report of earlier times, the request itself is executed
     is_executed = message.is_report and message.id != message_id_for_run(message.run_id)
-    paragraphs = (
-        _describe_occasion(message, context, is_executed=is_executed).format(text=message.text),
+    occasion = _describe_occasion(message, context, is_executed=is_executed)
+    notes = (
         "" if is_executed else _describe_lateness(message, context),
         _describe_missed(message, context),
     )
+    paragraphs = (occasion.format(text=message.text), "\n".join(filter(None, notes)))
     text = FormattedText("\n\n".join(filter(None, paragraphs)))
     has_buttons = not message.is_report and message.chat_id > 0
     return RenderedMessage(text, button_rows=_build_rows(message, context) if has_buttons else ())
@@ -65,11 +66,11 @@ def _describe_missed(message: Notification, context: TextContext) -> str:
     translation, count = context.translation, message.missed_count
     since = message.first_missed_at.astimezone(ZoneInfo(message.timezone))
     text = translation.ngettext(
-        "({count} earlier time since {time} was missed)",
+        "({count} earlier time was missed: {time})",
         "({count} earlier times since {time} were missed)",
         count,
     )
-    time = format_local_datetime(since, translation.language, context.now)
+    time = format_time(since, translation.language, context.now)
     return text.format(count=count, time=time)
 
 

@@ -33,7 +33,7 @@ class RecordList(NamedTuple):
 
 
 def render_reminders(page: Page[CronJobRead], context: TextContext) -> RecordList:
-    """Return the list of active jobs, the next first."""
+    """Return the list of active jobs, the next first. The user's time zone is named once."""
     gettext = context.translation.gettext
     if not page.items:
         return RecordList(gettext(NO_REMINDERS))
@@ -43,7 +43,10 @@ def render_reminders(page: Page[CronJobRead], context: TextContext) -> RecordLis
         _build_button(f"✕ {number} {job.text}", f"{CANCEL_JOB}:{job.id}")
         for number, job in enumerate(jobs, 1)
     ]
-    return _build_list(gettext("Your reminders:"), lines, buttons, page.total, context)
+    is_zone_hidden = any(job.next_fire_at and job.timezone == context.timezone for job in jobs)
+    zone = gettext("Time zone: {timezone}").format(timezone=context.timezone)
+    notes = [zone] if is_zone_hidden else []
+    return _build_list(gettext("Your reminders:"), lines, buttons, page.total, context, notes)
 
 
 def render_tasks(page: Page[TaskRead], context: TextContext) -> RecordList:
@@ -64,7 +67,8 @@ def _describe_job(job: CronJobRead, context: TextContext) -> str:
     text = shorten(job.text)
     if job.type == "prompt":
         text = context.translation.gettext("scheduled request: {text}").format(text=text)
-    return " — ".join(filter(None, (describe_times(reminder, context), text)))
+    times = describe_times(reminder, context, hidden_zone=context.timezone)
+    return " — ".join(filter(None, (times, text)))
 
 
 def _describe_task(task: TaskRead, context: TextContext) -> str:
@@ -86,8 +90,10 @@ def _build_list(
     buttons: Sequence[InlineButton],
     total: int,
     context: TextContext,
+    notes: Sequence[str] = (),
 ) -> RecordList:
-    """Number as many lines as there can be buttons, and say how many more there are."""
+    """Number as many lines as there can be buttons, and say how many more there are. The notes
+    follow, each in a paragraph."""
     shown = [f"{number}. {line}" for number, line in enumerate(lines[:MAX_BUTTONS], 1)]
     paragraphs = [f"{title}\n" + "\n".join(shown)]
     if hidden := total - len(shown):
@@ -95,4 +101,4 @@ def _build_list(
             "{count} more is not shown.", "{count} more are not shown.", hidden
         )
         paragraphs.append(text.format(count=hidden))
-    return RecordList("\n\n".join(paragraphs), tuple(buttons[:MAX_BUTTONS]))
+    return RecordList("\n\n".join((*paragraphs, *notes)), tuple(buttons[:MAX_BUTTONS]))

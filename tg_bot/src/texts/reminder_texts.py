@@ -28,11 +28,15 @@ def describe_reminder(reminder: ReminderFacts, context: TextContext) -> str:
     return " — ".join(filter(None, (describe_times(reminder, context), shorten(reminder.text))))
 
 
-def describe_times(reminder: ReminderFacts, context: TextContext) -> str:
-    """Return a text like "Fri 27 Nov 09:00 Europe/Berlin, weekly"."""
+def describe_times(
+    reminder: ReminderFacts, context: TextContext, *, hidden_zone: str | None = None
+) -> str:
+    """Return a text like "Fri 27 Nov 09:00 Europe/Berlin, weekly"; without the zone if hidden."""
     moment = reminder.next_fire_at or reminder.at
     zone = reminder.timezone
     time = format_moment(moment, zone, context) if moment is not None else ""
+    if zone == hidden_zone:
+        time = time.removesuffix(f" {zone}")
     recurrence = describe_recurrence(reminder.cron_expression, reminder.rrule, zone, context)
     return ", ".join(filter(None, (time, recurrence)))
 

@@ -29,7 +29,7 @@ async def test_unknown_zone_is_shown_with_likely_zones_as_buttons(
         "мне свою геопозицию."
     )
     buttons = list_buttons(answer)
-    assert buttons[0] == ("Europe/Moscow · 17:05", "timezone:Europe/Moscow")
+    assert buttons[0] == ("Москва · 17:05", "timezone:Europe/Moscow")
     assert 2 <= len(buttons) <= 6
     assert rest.calls == []
 
@@ -119,7 +119,7 @@ async def test_unknown_place_is_answered_with_similar_names(
     assert answer.parameters["text"] == (
         "I do not know the place “Lisbn”. Did you mean one of these?"
     )
-    assert ("Lisbon, PT · 14:05", "timezone:Europe/Lisbon") in list_buttons(answer)
+    assert ("Lisbon, Portugal · 14:05", "timezone:Europe/Lisbon") in list_buttons(answer)
     assert rest.calls == []
 
 
@@ -128,7 +128,7 @@ async def test_suggested_names_are_in_the_language_of_the_user(
 ) -> None:
     await update_processor.process_batch([updates.message("/timezone Лисабн", **RUSSIAN)])
     labels = [label for label, _ in list_buttons(await read_answer(redis))]
-    assert "Лиссабон, PT · 14:05" in labels
+    assert "Лиссабон, Португалия · 14:05" in labels
 
 
 async def test_place_like_no_other_is_answered_with_advice(

@@ -148,8 +148,8 @@ def test_question_for_the_time_zone_offers_likely_zones() -> None:
     assert rendered.text.text.startswith("В каком вы часовом поясе?")
     buttons = [button for (button,) in rendered.button_rows]
     assert [(button.label, button.data) for button in buttons[:2]] == [
-        ("Asia/Tokyo · 17:00", "timezone_answer:Asia/Tokyo"),
-        ("Europe/Moscow · 11:00", "timezone_answer:Europe/Moscow"),
+        ("Токио · 17:00", "timezone_answer:Asia/Tokyo"),
+        ("Москва · 11:00", "timezone_answer:Europe/Moscow"),
     ]
     assert len(buttons) <= 6
 

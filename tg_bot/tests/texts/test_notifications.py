@@ -48,11 +48,12 @@ def test_late_reminder_shows_when_it_was_due(
     ("fields", "language", "text"),
     [
         (MISSED, "en", "(3 earlier times since Tue 24 Nov 09:00 were missed)"),
-        (MISSED | {"missed_count": 1}, "en", "(1 earlier time since Tue 24 Nov 09:00 was missed)"),
+        (MISSED | {"missed_count": 1}, "en", "(1 earlier time was missed: Tue 24 Nov 09:00)"),
+        (MISSED, "ru", "(до этого пропущено 3 раза, начиная с вт 24 нояб. 09:00)"),
         (
-            MISSED,
-            "ru",
-            "(пропущено 3 более ранних напоминания начиная с вт 24 нояб. 09:00)",
+            {"missed_count": 6, "first_missed_at": AT_NINE - timedelta(hours=1)},
+            "en",
+            "(6 earlier times since 08:00 were missed)",
         ),
     ],
 )
@@ -90,7 +91,7 @@ def test_report_says_that_the_request_was_not_executed() -> None:
     assert report.text.text == (
         "I did not execute your scheduled request, because it was too late:\n"
         "tell me the news\n\n"
-        "(was due 09:00)\n\n"
+        "(was due 09:00)\n"
         "(3 earlier times since Tue 24 Nov 09:00 were missed)"
     )
     assert report.button_rows == ()

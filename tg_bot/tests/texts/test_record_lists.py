@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
 import pytest
@@ -42,6 +42,23 @@ def test_list_has_as_many_items_as_buttons_and_counts_the_rest(
     shown, _, hidden = text.partition("\n\n")
     assert len(shown.splitlines()) == 101
     assert hidden == note
+
+
+def test_zone_of_the_user_is_named_once_and_another_in_its_line() -> None:
+    records = FakeRecords()
+    zones = ("Europe/Berlin", "Asia/Tokyo", "Europe/Berlin")
+    items = [
+        records.add_job(USER, f"number {n}", timezone=zone, next_fire_at=NOW + timedelta(hours=n))
+        for n, zone in enumerate(zones, 1)
+    ]
+    page = Page[CronJobRead](items=items, total=3, limit=200, offset=0)
+    assert render_reminders(page, make_context()).text == (
+        "Your reminders:\n"
+        "1. Fri 27 Nov 16:05 — number 1\n"
+        "2. Sat 28 Nov 01:05 Asia/Tokyo — number 2\n"
+        "3. Fri 27 Nov 18:05 — number 3\n\n"
+        "Time zone: Europe/Berlin"
+    )
 
 
 def test_hidden_items_are_counted_in_russian() -> None:
