@@ -40,11 +40,20 @@ _DAY_PART_PATTERNS = {
     "BYMINUTE": r"[1-5]?\d",
 }
 """Parts of rules of days and longer periods: lists separated by commas."""
+_SUPPORTED_DAY_PARTS = {
+    "DAILY": {"BYHOUR", "BYMINUTE", "BYDAY", "BYMONTH"},
+    "WEEKLY": {"BYHOUR", "BYMINUTE", "BYDAY", "BYMONTH"},
+    "MONTHLY": set(_DAY_PART_PATTERNS),
+    "YEARLY": set(_DAY_PART_PATTERNS),
+}
+"""Rules of days and weeks have only parts with which they fire within a year. dateutil searches
+until the year 9999, which takes seconds for a day that never comes, but is quick for months."""
+_UNIQUE_INTERVAL_PARTS = {"DAILY": ("BYDAY", "BYMONTH"), "WEEKLY": ("BYMONTH",)}
+"""Parts that exclude an interval, because together they may never fire."""
 
 _MAX_FIRES_A_DAY = 24
-_HORIZONS = {"DAILY": 5, "WEEKLY": 5, "MONTHLY": 10, "YEARLY": 10}
-"""How many years ahead the next fire is searched: dateutil needs 0.3 ms for each day of a rule of
-days, and searches until the year 9999 for one that never comes."""
+_HORIZON = timedelta(days=366 * 10)
+"""A rule whose next fire is farther away never fires."""
 
 _MAX_CLOCK_CHANGE = timedelta(days=2)
 """Local times that are earlier by more than this are earlier instants: zones have skipped a day."""
@@ -114,16 +123,23 @@ class RruleSchedule(Schedule):
         names = [part.partition("=")[0] for part in text.split(";")]
         if len(names) != len(set(names)) or "FREQ" not in names:
             return "it needs FREQ, and each part only once"
-        allowed = _PART_PATTERNS | ({} if self._parts.get("FREQ") in _UNITS else _DAY_PART_PATTERNS)
-        for name in names:
-            pattern = allowed.get(name)
-            if pattern is None:
-                return f"{name[:20] or 'an empty part'} is not supported here"
-            if name in _DAY_PART_PATTERNS:
-                pattern = rf"(?:{pattern})(?:,(?:{pattern})){{0,60}}"
-            if not re.fullmatch(pattern, self._parts.get(name, "")):
-                return f"{name} has no valid value"
+        for name in ("FREQ", *names):
+            if (error := self._find_error_in_part(name)) is not None:
+                return error
         return self._find_contradiction()
+
+    def _find_error_in_part(self, name: str) -> str | None:
+        pattern = _PART_PATTERNS.get(name)
+        if name in _SUPPORTED_DAY_PARTS.get(self._parts["FREQ"], ()):
+            one = _DAY_PART_PATTERNS[name]
+            pattern = rf"(?:{one})(?:,(?:{one})){{0,60}}"
+        if pattern is None:
+            return f"{name[:20] or 'an empty part'} is not supported here"
+        return (
+            None
+            if re.fullmatch(pattern, self._parts.get(name, ""))
+            else f"{name} has no valid value"
+        )
 
     def _find_contradiction(self) -> str | None:
         times = (self._parts.get(name, "").count(",") + 1 for name in ("BYHOUR", "BYMINUTE"))
@@ -132,6 +148,9 @@ class RruleSchedule(Schedule):
             return f"it fires more than {_MAX_FIRES_A_DAY} times a day"
         if "COUNT" in self._parts and "UNTIL" in self._parts:
             return "COUNT and UNTIL exclude each other"
+        excluded = set(self._parts) & set(_UNIQUE_INTERVAL_PARTS.get(self._parts["FREQ"], ()))
+        if excluded and self._parts.get("INTERVAL", "1") != "1":
+            return f"{sorted(excluded)[0]} cannot be combined with INTERVAL here"
         is_numbered = re.search(r"\d", self._parts.get("BYDAY", "")) is not None
         if is_numbered and self._parts["FREQ"] not in ("MONTHLY", "YEARLY"):
             return "numbered days in BYDAY need FREQ=MONTHLY or FREQ=YEARLY"
@@ -155,8 +174,7 @@ class RruleSchedule(Schedule):
         parts = {k: v for k, v in self._parts.items() if k not in ("COUNT", "UNTIL")}
         text = ";".join(f"{name}={value}" for name, value in parts.items())
         now = after.astimezone(ZoneInfo(self.zone)).replace(tzinfo=None)
-        end = now + timedelta(days=366 * _HORIZONS[parts["FREQ"]])
-        rule = rrulestr(f"{text};UNTIL={end:%Y%m%dT%H%M%S}", dtstart=self.start)
+        rule = rrulestr(f"{text};UNTIL={now + _HORIZON:%Y%m%dT%H%M%S}", dtstart=self.start)
         # with COUNT, each fire since the start counts; others need not be converted
         times = rule if "COUNT" in self._parts else rule.xafter(now - _MAX_CLOCK_CHANGE)
         fires = (local_time.to_first_valid_utc(local, self.zone) for local in times)

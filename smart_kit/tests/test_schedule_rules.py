@@ -66,6 +66,12 @@ def parse_local(text: str) -> datetime:
             "2026-11-01T09:30",
             ["2026-11-01T18:30", "2026-11-03T09:30", "2026-11-03T18:30"],
         ),
+        (
+            "FREQ=DAILY;INTERVAL=1;BYMONTH=1;BYDAY=MO",
+            "2026-11-01T12:00",
+            "2026-11-01T00:00",
+            ["2027-01-04T12:00", "2027-01-11T12:00"],
+        ),
         (  # a day that exists every four years
             "FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=29",
             "2026-01-01T10:00",
@@ -143,7 +149,12 @@ def test_fires_of_rule_are_at_local_times(
         ("FREQ=DAILY;UNTIL=tomorrow", "UNTIL has no valid value"),
         ("FREQ=DAILY;UNTIL=20991231;COUNT=3", "exclude each other"),
         ("FREQ=DAILY;BYHOUR=1,2,3,4,5;BYMINUTE=1,2,3,4,5", "more than 24 times a day"),
-        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "it never fires"),
+        ("FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30", "it never fires"),
+        ("FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30", "BYMONTHDAY is not supported"),
+        ("FREQ=DAILY;BYSETPOS=2", "BYSETPOS is not supported"),
+        ("FREQ=WEEKLY;BYSETPOS=2", "BYSETPOS is not supported"),
+        ("FREQ=DAILY;INTERVAL=7;BYDAY=MO", "BYDAY cannot be combined with INTERVAL"),
+        ("FREQ=WEEKLY;INTERVAL=52;BYMONTH=2", "BYMONTH cannot be combined with INTERVAL"),
         ("FREQ=DAILY;UNTIL=20200101", "it never fires"),
     ],
 )

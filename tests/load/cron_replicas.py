@@ -1,54 +1,75 @@
-"""Replicas of cron_service that are killed all the time and started again at once.
+"""Replicas of cron_service, of which one is killed in each interval and started again at once.
 
     python -m tests.load.cron_replicas COUNT KILL_INTERVAL
 
-Prints a line when all replicas run, and when standard input ends a JSON line with `kills` and `cpu`
-(seconds of all replicas). The replicas are forks of this process, which has imported the service:
-so a start costs the same work as in production except for the imports, which would take longer than
-the time between two kills.
+Prints `ready` once the service is imported, starts when a line comes, and prints the number of
+kills when standard input ends. An interval of 0 kills none.
+
+The replicas are forks of this process, because imports take longer than the time between two kills.
+Nothing else is spared: each reads its settings, connects, and serves /health on a port of its own.
 """
 
-import json
+import gc
+import importlib
 import os
-import resource
 import select
 import signal
 import sys
+import time
 
 from cron_service.app.config import Settings
 from cron_service.app.main import SERVICE, serve
 from smart_kit.service import launch
 from smart_kit.testing.ports import free_port
 
+_LATER_IMPORTS = (
+    *("anyio._backends._asyncio", "httpcore2", "truststore"),
+    *("uvicorn.lifespan.off", "uvicorn.protocols.http.auto"),
+)
+"""What the service imports while it starts."""
+
 
 def main(count: int, interval: float) -> None:
-    """Kill the oldest replica in each interval until standard input ends; 0: kill none."""
-    replicas = [_start_replica() for _ in range(count)]
+    """Run the replicas until standard input ends. The oldest one is killed first."""
+    for name in _LATER_IMPORTS:
+        importlib.import_module(name)
+    gc.freeze()  # each replica would search the imported objects
     print("ready", flush=True)
+    sys.stdin.readline()
+    replicas = [_start_replica() for _ in range(count)]
     kills = 0
-    while not select.select([sys.stdin], [], [], interval or None)[0]:
-        _kill(replicas.pop(0))
-        replicas.append(_start_replica())
-        kills += 1
-    for pid in replicas:
-        _kill(pid)
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    print(json.dumps({"kills": kills, "cpu": usage.ru_utime + usage.ru_stime}), flush=True)
+    try:
+        while not _wait_for_end(time.monotonic() + interval if interval else None):
+            kill(replicas.pop(0))
+            replicas.append(_start_replica())
+            kills += 1
+    finally:
+        for pid in replicas:
+            kill(pid)
+    print(kills, flush=True)
+
+
+def _wait_for_end(deadline: float | None) -> bool:
+    """Return True if standard input ends before the deadline."""
+    seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
+    return bool(select.select([sys.stdin], [], [], seconds)[0])
 
 
 def _start_replica() -> int:
     os.environ["CRON_SERVICE_PORT"] = str(free_port())
     pid = os.fork()
     if pid == 0:
-        os.dup2(os.open(os.devnull, os.O_RDWR), sys.stdout.fileno())  # its log
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())  # its log
         launch(SERVICE, Settings, serve)
         os._exit(0)
     return pid
 
 
-def _kill(pid: int) -> None:
+def kill(pid: int) -> None:
+    """Kill a replica. Fails if it has ended by itself."""
     os.kill(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, "a replica has ended by itself"
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from tests.load.bench import Bench
-from tests.load.scenarios import cpu, lifetime, schedules, speed
+from tests.load.scenarios import claims, cpu, lifetime, schedules, speed
 
 SCENARIOS: Mapping[str, Callable[[Bench], None]] = {
     "fakes": cpu.measure_fakes,
@@ -20,7 +20,7 @@ SCENARIOS: Mapping[str, Callable[[Bench], None]] = {
     "replicas": speed.measure_replicas,
     "history": lifetime.measure_history,
     "schedules": schedules.measure_schedules,
-    "claims": schedules.measure_claims,
+    "claims": claims.measure_claims,
     "soak": lifetime.measure_soak,
     "growth": lifetime.measure_growth,
     "kill": lifetime.measure_kill,

@@ -4,6 +4,7 @@ import io
 import math
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,7 @@ from tests.load import run
 from tests.load.bench import Bench
 from tests.load.figures import index_figures
 from tests.load.report import print_report
+from tests.load.scenarios import claims, schedules
 from tests.load.scenarios.table import SCENARIOS
 
 LOOP_BOT = Path(run.__file__).with_name("loop_bot.py")
@@ -34,16 +36,23 @@ def test_each_scenario_has_a_title_of_one_line(name: str) -> None:
 @pytest.mark.local
 @pytest.mark.e2e
 @pytest.mark.skipif(sys.platform != "linux", reason="there is no /proc")
-def test_quick_bench_has_complete_figures(tmp_path: Path) -> None:
+def test_quick_bench_has_complete_figures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    load = schedules.ScheduleLoad(50, 0.5, kill_intervals=(0.2,), first_due_in=0.5)
+    monkeypatch.setattr(schedules, "QUICK", load)
+    sizes = claims.ClaimSizes(few=200, many=400, waiting=20, rounds=1)
+    monkeypatch.setattr(claims, "QUICK", sizes)
     output = io.StringIO()
     terminal = Terminal(output, is_tty=False, colour=False)
     bench = Bench(tmp_path, (sys.executable, LOOP_BOT), is_quick=True)
-    report = run.run_scenarios(bench, ["known", "trickle"], terminal)
+    names = ["known", "trickle", "schedules", "claims"]
+    report = run.run_scenarios(bench, names, terminal)
     assert report["failed"] == []
-    assert [scenario["name"] for scenario in report["scenarios"]] == ["known", "trickle"]
+    assert [scenario["name"] for scenario in report["scenarios"]] == names
     for scenario in report["scenarios"]:
-        assert not any(scenario["faults"]["suite"].values()), scenario["faults"]
+        assert not any(scenario["faults"].get("suite", {}).values()), scenario["faults"]
     figures = index_figures(report)
+    check_schedules(pop_scenario(figures, "schedules"))
+    check_claims(pop_scenario(figures, "claims"))
     a_new_person_alone = figures.pop(("trickle", "a new person alone"))  # may be noise below 0
     for figure in figures.values():
         for series in {"suite", "bare", "ratio"} & figure.keys():
@@ -63,6 +72,28 @@ def test_quick_bench_has_complete_figures(tmp_path: Path) -> None:
     assert report["machine"]["postgres"][0].isdecimal()
     print_report(terminal, report)
     assert "suite / bare bot" in output.getvalue()
+
+
+def pop_scenario(figures: dict[tuple[str, str], Any], scenario: str) -> dict[str, float]:
+    """Remove the figures of a scenario, and return the suite's by name."""
+    names = [name for one, name in figures if one == scenario]
+    return {name: figures.pop((scenario, name))["suite"]["median"] for name in names}
+
+
+def check_schedules(figures: dict[str, float]) -> None:
+    assert figures["runs"] == 50
+    assert figures["missing"] == figures["doubled"] == 0
+    assert figures["kills"] > 1
+    assert 0 < figures["lateness p50"] <= figures["lateness p99"] <= figures["lateness max"]
+    parts = ("cron_service replicas", "rest_service", "postgres", "redis")
+    assert 0 < sum(figures[part] for part in parts) <= figures["CPU"]
+
+
+def check_claims(figures: dict[str, float]) -> None:
+    for action in ("list of 100 jobs", "claim of 100 jobs", "claim without due jobs"):
+        few, many = figures[f"{action}, 200 jobs"], figures[f"{action}, 400 jobs"]
+        assert figures[f"{action}, 400 jobs / 200 jobs"] == many / few > 0
+        assert figures[f"{action}, 400 jobs, 20 of blocked users due"] > 0
 
 
 def test_failed_scenario_is_reported_and_the_others_run(
