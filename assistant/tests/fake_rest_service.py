@@ -37,6 +37,8 @@ class FakeRestService:
     """Settings of the user, as PATCH /users left them."""
     effects: list[dict[str, Any]] = field(default_factory=list)
 
+    failing_methods: set[str] = field(default_factory=set)
+    """Methods of requests that are answered by 503."""
     delay_seconds: float = 0.0
     on_request: Callable[[], Awaitable[None]] | None = None
     """What somebody else does while it answers."""
@@ -48,6 +50,8 @@ class FakeRestService:
             await self.on_request()
         if self.is_down:
             raise httpx2.ConnectError("refused")
+        if request.method in self.failing_methods:
+            return httpx2.Response(503, json={"error": "unavailable", "detail": "starting"})
         if self.refusal is not None:
             status, detail = self.refusal
             return httpx2.Response(status, json={"error": "refused", "detail": detail})

@@ -5,6 +5,7 @@ import json
 import threading
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Any
 from uuid import uuid4
 from zoneinfo import ZoneInfo
@@ -298,6 +299,23 @@ async def test_scheduled_prompts_pause_with_one_notice_when_the_budget_is_used_u
     assert [(one["kind"], one["state"], one["reason"]) for one in records] == [
         ("run", "missed", "budget")
     ] * 3
+
+
+async def test_scheduled_prompt_that_the_budget_interrupts_is_a_failed_turn(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    """Its first call was paid, so its record has to be archived."""
+    harness.rest.on_request = partial(set_spent, harness, "100")  # somewhere else
+    model.add_steps(
+        make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 60}))
+    )
+    outcome = await harness.handle(await harness.deliver(make_prompt()))
+
+    (notice,) = parse_replies(outcome)
+    assert notice.notice == "scheduled_budget_exceeded"
+    assert [receipt.kind for receipt in notice.receipts] == ["reminder_created"]
+    record = json.loads(outcome.archive_record)
+    assert (record["kind"], record["status"]) == ("turn", "failed")
 
 
 async def test_calls_of_a_sub_assistant_count_for_the_user(

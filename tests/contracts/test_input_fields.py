@@ -12,6 +12,7 @@ from pydantic import BaseModel, SecretStr, TypeAdapter, ValidationError
 from smart_kit.contracts.assistants import AssistantUpdate
 from smart_kit.contracts.base import AwareDatetimeInput, DatetimeInput, Dollars, UtcDatetime
 from smart_kit.contracts.configuration import ModelSnapshot
+from smart_kit.contracts.cron_jobs import CronJobUpdate, RunSnooze
 from smart_kit.contracts.models import (
     LlmModelUpdate,
     ModelImport,
@@ -61,6 +62,13 @@ def get_validation_error(type_: Any, value: Any) -> str:
             {"first_name": "a\0b"},
             "contains a NUL character, which Postgres cannot store",
         ),
+        (
+            CronJobUpdate,
+            {"local_at": "2026-11-27T09:00:00Z"},
+            "has an offset; it is a local time like 2026-11-27T09:00:00",
+        ),
+        (RunSnooze, {}, "give exactly one of minutes and tomorrow"),
+        (RunSnooze, {"minutes": 5, "tomorrow": True}, "give exactly one of minutes and tomorrow"),
         (ProviderUpdate, {"base_url": "ftp://a.b/v1"}, INVALID_BASE_URL),
         (ProviderUpdate, {"base_url": "https:///v1"}, INVALID_BASE_URL),
         (ProviderUpdate, {"base_url": "https://[::1/v1"}, INVALID_BASE_URL),

@@ -104,3 +104,8 @@ async def test_queues_with_different_names_share_no_key() -> None:
     assert to_secretary.name != to_telegram.name
     assert not to_secretary.name.startswith(f"{to_telegram.name}:")
     assert not to_telegram.name.startswith(f"{to_secretary.name}:")
+
+
+def test_only_messages_of_runs_have_ids_of_runs() -> None:
+    assert keys.is_run(keys.message_id_for_run(ID))
+    assert not keys.is_run(keys.message_id_for_update(1, 2))

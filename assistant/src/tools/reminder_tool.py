@@ -116,8 +116,7 @@ def _build_times(turn: Turn, times: ReminderTimes) -> JsonObject:
     if times.in_seconds is not None:
         at = turn.requested_at + timedelta(seconds=times.in_seconds)
         return {"at": at.astimezone(UTC)}
-    if times.at is None:
-        return {} if times.rrule is None else {"rrule": times.rrule}
+    assert times.at is not None, "a time is given"
     local = local_time.find_local(times.at, turn.zone.key)
     if local is None:  # an instant of another time zone
         fields: JsonObject = {"at": to_utc(times.at, turn.zone, "at")}

@@ -52,6 +52,14 @@ async def test_one_time_reminders_of_the_former_zone_are_named(
     assert "ten minutes" not in output
 
 
+async def test_zone_is_saved_although_the_reminders_cannot_be_read(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    harness.rest.failing_methods = {"GET"}
+
+    assert (await change_settings(harness, model, place="Tokyo")).startswith("Saved: ")
+
+
 async def test_unknown_place_is_an_error_for_the_model(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:

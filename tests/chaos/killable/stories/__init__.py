@@ -24,6 +24,8 @@ STORIES: tuple[Story, ...] = (
     users.rich_text_toggle,
     users.reminder,
     users.due_reminder,
+    users.changed_reminder,
+    users.asked_time_zone,
     users.task,
     users.undo,
     users.new_thread,
