@@ -305,6 +305,7 @@ async def test_scheduled_prompt_that_the_budget_interrupts_is_a_failed_turn(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     """Its first call was paid, so its record has to be archived."""
+    await set_spent(harness, "0")
     harness.rest.on_request = partial(set_spent, harness, "100")  # somewhere else
     model.add_steps(
         make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 60}))

@@ -6,7 +6,7 @@ import pytest
 
 from rest_service.app.database import SessionFactory
 from rest_service.app.models import CronJob
-from rest_service.app.services.cron_jobs import claims
+from rest_service.app.services.cron_jobs import claims, due_jobs
 from rest_service.tests.api_helpers import Client, Make, Sql
 from rest_service.tests.claim_helpers import (
     claim_jobs,
@@ -132,6 +132,20 @@ async def test_late_recurring_job_fires_once_and_records_misses(
     assert timedelta() <= now - fired_at < each
     after = (await admin.get(f"/cron-jobs/{job['id']}")).json()
     assert datetime.fromisoformat(after["next_fire_at"]) == fired_at + each
+
+
+async def test_claim_after_a_long_outage_leaves_jobs_to_the_next_one(
+    service: Client, make: Make, sql: Sql, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(due_jobs, "MAX_RUNS_PER_CLAIM", 2)
+    user = await make("users")
+    for _ in range(2):
+        await make_overdue_job(make, sql, user, cron_expression="0 * * * *")
+
+    first, second = await claim_jobs(service), await claim_jobs(service)
+
+    assert [len(claimed["runs"]) for claimed in (first, second)] == [1, 1]
+    assert first["next_fire_at"] == first["now"], "another claim is to follow at once"
 
 
 async def test_long_outage_records_each_missed_run_of_a_week_of_minutes(
