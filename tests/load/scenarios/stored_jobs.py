@@ -76,10 +76,10 @@ class StoredJobs:
         return [job_id for (job_id,) in rows]
 
     def make_due(self, job_ids: list[str]) -> None:
-        """Let jobs become due within the last second."""
+        """Let jobs become due now, which is not the time of an earlier run."""
         self._cursor.execute(
-            "UPDATE cron_jobs SET is_active = true, next_fire_at = now() - random() * interval"
-            " '1 second' WHERE id = ANY(%s::uuid[])",
+            "UPDATE cron_jobs SET is_active = true, next_fire_at = now()"
+            " WHERE id = ANY(%s::uuid[])",
             (job_ids,),
         )
 
