@@ -39,7 +39,7 @@ def build_outcome(
     return ScheduleOutcome(count(expected), count(stored), messages, kills=0, cpu={})
 
 
-def test_a_run_without_row_or_message_is_missing_and_one_with_two_is_doubled() -> None:
+def test_missing_and_doubled_runs_are_counted() -> None:
     one, two, three = uuid4(), uuid4(), uuid4()
     jobs = [one, two]
     messages = [build_message(one), build_message(two)]
