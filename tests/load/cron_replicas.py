@@ -3,7 +3,9 @@
     python -m tests.load.cron_replicas COUNT KILL_INTERVAL
 
 Prints `ready` once the service is imported, starts when a line comes, and prints the number of
-kills when standard input ends. An interval of 0 kills none.
+kills when standard input ends. An interval of 0 kills none. Intervals differ by up to half, and any
+replica is killed: otherwise each would die at the same moment of its work, which may be a harmless
+one.
 
 The replicas are forks of this process, because imports take longer than the time between two kills.
 Nothing else is spared: each reads its settings, connects, and serves /health on a port of its own.
@@ -12,10 +14,10 @@ Nothing else is spared: each reads its settings, connects, and serves /health on
 import gc
 import importlib
 import os
+import random
 import select
 import signal
 import sys
-import time
 
 from cron_service.app.config import Settings
 from cron_service.app.main import SERVICE, serve
@@ -30,7 +32,7 @@ _LATER_IMPORTS = (
 
 
 def main(count: int, interval: float) -> None:
-    """Run the replicas until standard input ends. The oldest one is killed first."""
+    """Run the replicas until standard input ends."""
     for name in _LATER_IMPORTS:
         importlib.import_module(name)
     gc.freeze()  # each replica would search the imported objects
@@ -39,8 +41,8 @@ def main(count: int, interval: float) -> None:
     replicas = [_start_replica() for _ in range(count)]
     kills = 0
     try:
-        while not _wait_for_end(time.monotonic() + interval if interval else None):
-            kill(replicas.pop(0))
+        while not _has_ended_after(interval * random.uniform(0.5, 1.5)):
+            kill(replicas.pop(random.randrange(count)))
             replicas.append(_start_replica())
             kills += 1
     finally:
@@ -49,10 +51,9 @@ def main(count: int, interval: float) -> None:
     print(kills, flush=True)
 
 
-def _wait_for_end(deadline: float | None) -> bool:
-    """Return True if standard input ends before the deadline."""
-    seconds = None if deadline is None else max(0.0, deadline - time.monotonic())
-    return bool(select.select([sys.stdin], [], [], seconds)[0])
+def _has_ended_after(seconds: float) -> bool:
+    """Wait for the end of standard input, at most some seconds if not 0. Return True if it came."""
+    return bool(select.select([sys.stdin], [], [], seconds or None)[0])
 
 
 def _start_replica() -> int:
