@@ -3,6 +3,8 @@
 from itertools import count
 from typing import Any
 
+from smart_kit.testing.fake_telegram import FakeTelegram
+
 _ids = count(1000)
 
 
@@ -45,3 +47,19 @@ def callback_query(data: Any, telegram_id: int = 7, **fields: Any) -> dict[str, 
         "data": data,
     }
     return update("callback_query", body | fields)
+
+
+def press_button(telegram: FakeTelegram, label: str) -> dict[str, Any]:
+    """Return the press of a button under the newest message."""
+    sent = telegram.sent[-1]
+    markup = sent.parameters["reply_markup"]
+    rows = markup["inline_keyboard"]
+    (data,) = (button["callback_data"] for row in rows for button in row if button["text"] == label)
+    message = {
+        "message_id": len(telegram.sent),
+        "date": 1_790_000_000,
+        "chat": {"id": sent.chat_id, "type": "private"},
+        "text": sent.text,
+        "reply_markup": markup,
+    }
+    return callback_query(data, message=message)

@@ -83,7 +83,7 @@ class TelegramClient:
             chat_id=chat_id,
             text=text,
             entities=entities or None,
-            reply_markup={"inline_keyboard": buttons} if buttons else None,
+            reply_markup=_build_keyboard(buttons),
             disable_notification=is_silent or None,
             link_preview_options={"is_disabled": True},
         )
@@ -111,9 +111,16 @@ class TelegramClient:
             link_preview_options={"is_disabled": True},
         )
 
-    async def remove_buttons(self, chat_id: int, message_id: int) -> None:
-        """Remove the buttons of a message of the bot."""
-        await self._make_request("editMessageReplyMarkup", chat_id=chat_id, message_id=message_id)
+    async def edit_buttons(
+        self, chat_id: int, message_id: int, buttons: Sequence[Sequence[dict[str, Any]]] = ()
+    ) -> None:
+        """Replace or remove the buttons of a message of the bot."""
+        await self._make_request(
+            "editMessageReplyMarkup",
+            chat_id=chat_id,
+            message_id=message_id,
+            reply_markup=_build_keyboard(buttons),
+        )
 
     async def send_message_draft(
         self, chat_id: int, draft_id: int, text: str, *, entities: Sequence[dict[str, Any]] = ()
@@ -194,6 +201,10 @@ class TelegramClient:
         except (aiohttp.ClientError, TimeoutError, asyncio.IncompleteReadError) as error:
             raise TelegramOutcomeUnknown(f"{method}: no answer ({type(error).__name__})") from None
         return parse_response(response.status, response.headers, body)
+
+
+def _build_keyboard(buttons: Sequence[Sequence[dict[str, Any]]]) -> dict[str, Any] | None:
+    return {"inline_keyboard": buttons} if buttons else None
 
 
 def _parse_message_id(message: Any) -> int:

@@ -165,11 +165,26 @@ class _ChatReference(_TelegramObject):
     chat: Chat
 
 
+class _Button(_TelegramObject):
+    text: str
+    callback_data: str
+
+
+class _InlineKeyboard(_TelegramObject):
+    inline_keyboard: list[list[_Button]]
+
+
 class PressedMessage(_ChatReference):
-    """The message with the pressed button. Telegram sends no text of an old one."""
+    """The message with the pressed button. Telegram sends no text and no buttons of an old one."""
 
     message_id: Lenient[int] = None
     text: Lenient[str] = None
+    reply_markup: Lenient[_InlineKeyboard] = None
+
+    @property
+    def button_rows(self) -> list[list[_Button]]:
+        """The rows of buttons; empty if one of them is none that the bot sends."""
+        return self.reply_markup.inline_keyboard if self.reply_markup is not None else []
 
 
 class CallbackQuery(_TelegramObject):

@@ -32,19 +32,23 @@ _COMMAND_PATTERN = re.compile(
     r"/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?:\s+(.*))?", re.DOTALL
 )
 
+ButtonRows = tuple[tuple[InlineButton, ...], ...]
+
 log = structlog.stdlib.get_logger()
 
 
 @dataclass(frozen=True)
 class MessageEdit:
-    """Removes the buttons of a message of the bot. Best effort: it may be lost."""
+    """Removes buttons of a message of the bot. Best effort: it may be lost."""
 
     kind: ClassVar = "message_edit"
 
     chat_id: int
     message_id: int
     text: str | None = None
-    """Replaces the text; None keeps it."""
+    """Replaces the text, and removes all buttons; None keeps the text."""
+    button_rows: ButtonRows = ()
+    """The buttons that remain under the same text."""
 
 
 HandlerResult = UserMessage | UserCommand | UserPress | Notice | MessageEdit
@@ -203,6 +207,8 @@ class ButtonPress(IncomingUpdate):
     """Telegram's id of the message with the button."""
     text: str
     """The text of that message; empty if Telegram did not send it."""
+    button_rows: ButtonRows = ()
+    """All buttons of that message; empty if Telegram did not send them."""
 
     @property
     def kind(self) -> str:
@@ -219,3 +225,13 @@ class ButtonPress(IncomingUpdate):
         if self.message_id is None:
             return ()
         return (MessageEdit(self.chat_id, self.message_id, text),)
+
+    def build_own_button_edits(self) -> tuple[MessageEdit, ...]:
+        """Return what removes the pressed button and keeps the others."""
+        if self.message_id is None or not self.button_rows:
+            return ()
+        rows = (
+            tuple(button for button in row if button.data != self.data) for row in self.button_rows
+        )
+        edit = MessageEdit(self.chat_id, self.message_id, button_rows=tuple(filter(None, rows)))
+        return (edit,)

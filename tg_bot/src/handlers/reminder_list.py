@@ -1,16 +1,14 @@
 """/reminders, and its buttons, which cancel a reminder."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from uuid import UUID
 
 from smart_kit.contracts.queue import Notice
-from smart_kit.errors import NotFound
 
 from ..texts.record_lists import render_reminders
 from ..texts.translations import N_
-from .button_values import parse_row_id
 from .incoming import ButtonPress, HandlerResult, HandlerServices, IncomingMessage
+from .list_buttons import change_listed_record
 from .rest_calls import answer_by_rest, get_user_id
 
 GONE = N_("This reminder has already come or been cancelled.")
@@ -25,10 +23,7 @@ async def handle_cancel_job(
     services: HandlerServices, press: ButtonPress
 ) -> Sequence[HandlerResult] | None:
     """Cancel a reminder, unless it is no longer active."""
-    job_id = parse_row_id(press.value)
-    if job_id is None:
-        return None
-    return (await answer_by_rest(press, _cancel(services, press, job_id)),)
+    return await change_listed_record(services, press, _cancel, GONE)
 
 
 async def _list_reminders(services: HandlerServices, incoming: IncomingMessage) -> Notice:
@@ -37,11 +32,8 @@ async def _list_reminders(services: HandlerServices, incoming: IncomingMessage) 
     return incoming.build_text_notice(text, buttons=buttons)
 
 
-async def _cancel(services: HandlerServices, press: ButtonPress, job_id: UUID) -> Notice:
-    rest, user_id = services.rest, await get_user_id(services, press)
-    with suppress(NotFound):
-        if (await rest.get_job(user_id, job_id)).is_active:
-            await rest.cancel_job(user_id, job_id, press.idempotency_key)
-    effect = await rest.find_effect(user_id, press.id)  # perhaps that of an interrupted attempt
-    gone = press.build_context(services).translation.gettext(GONE)
-    return press.build_receipt_notice(effect, gone)
+async def _cancel(
+    services: HandlerServices, press: ButtonPress, user_id: UUID, job_id: UUID
+) -> None:
+    if (await services.rest.get_job(user_id, job_id)).is_active:
+        await services.rest.cancel_job(user_id, job_id, press.idempotency_key)

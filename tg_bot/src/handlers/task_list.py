@@ -1,16 +1,14 @@
 """/tasks, and its buttons, which mark a task as done."""
 
 from collections.abc import Sequence
-from contextlib import suppress
 from uuid import UUID
 
 from smart_kit.contracts.queue import Notice
-from smart_kit.errors import NotFound
 
 from ..texts.record_lists import render_tasks
 from ..texts.translations import N_
-from .button_values import parse_row_id
 from .incoming import ButtonPress, HandlerResult, HandlerServices, IncomingMessage
+from .list_buttons import change_listed_record
 from .rest_calls import answer_by_rest, get_user_id
 
 GONE = N_("This task is no longer open.")
@@ -25,10 +23,7 @@ async def handle_finish_task(
     services: HandlerServices, press: ButtonPress
 ) -> Sequence[HandlerResult] | None:
     """Mark a task as done, unless it is no longer open."""
-    task_id = parse_row_id(press.value)
-    if task_id is None:
-        return None
-    return (await answer_by_rest(press, _finish(services, press, task_id)),)
+    return await change_listed_record(services, press, _finish, GONE)
 
 
 async def _list_tasks(services: HandlerServices, incoming: IncomingMessage) -> Notice:
@@ -37,11 +32,8 @@ async def _list_tasks(services: HandlerServices, incoming: IncomingMessage) -> N
     return incoming.build_text_notice(text, buttons=buttons)
 
 
-async def _finish(services: HandlerServices, press: ButtonPress, task_id: UUID) -> Notice:
-    rest, user_id = services.rest, await get_user_id(services, press)
-    with suppress(NotFound):
-        if (await rest.get_task(user_id, task_id)).status == "open":
-            await rest.finish_task(user_id, task_id, press.idempotency_key)
-    effect = await rest.find_effect(user_id, press.id)  # perhaps that of an interrupted attempt
-    gone = press.build_context(services).translation.gettext(GONE)
-    return press.build_receipt_notice(effect, gone)
+async def _finish(
+    services: HandlerServices, press: ButtonPress, user_id: UUID, task_id: UUID
+) -> None:
+    if (await services.rest.get_task(user_id, task_id)).status == "open":
+        await services.rest.finish_task(user_id, task_id, press.idempotency_key)

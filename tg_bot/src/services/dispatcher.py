@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import structlog
 
 from smart_kit.contracts import keys
-from smart_kit.contracts.queue import Sender
+from smart_kit.contracts.queue import InlineButton, Sender
 from smart_kit.contracts.users import UserSnapshot
 
 from ..client.update import CallbackQuery, Message, PressedMessage, Update, User
@@ -105,6 +105,10 @@ class Dispatcher:
             query.data or "",
             message.message_id,
             message.text or "",
+            tuple(
+                tuple(InlineButton(label=button.text, data=button.callback_data) for button in row)
+                for row in message.button_rows
+            ),
         )
         if decision != "allowed":
             return await self._refuse(press)

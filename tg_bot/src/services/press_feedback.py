@@ -11,6 +11,7 @@ import structlog
 from ..client.errors import TELEGRAM_ERRORS
 from ..client.telegram import TelegramClient
 from ..handlers.incoming import MessageEdit
+from ..rendering.rendered_message import button_to_json
 from .rate_limiter import TelegramRateLimiter
 
 TIMEOUT_SECONDS = 3.0
@@ -39,7 +40,8 @@ class PressFeedback:
     async def _edit(self, edit: MessageEdit) -> None:
         await self._rate_limiter.acquire(edit.chat_id)
         if edit.text is None:
-            await self._client.remove_buttons(edit.chat_id, edit.message_id)
+            rows = [[*map(button_to_json, row)] for row in edit.button_rows]
+            await self._client.edit_buttons(edit.chat_id, edit.message_id, rows)
         else:
             await self._client.edit_message_text(edit.chat_id, edit.message_id, edit.text)
 

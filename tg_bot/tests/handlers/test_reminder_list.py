@@ -7,8 +7,10 @@ from uuid import uuid4
 import pytest
 
 from smart_kit.redis import Redis, await_result
+from smart_kit.testing.fake_telegram import FakeTelegram
 from tg_bot.src.services.update_processor import UpdateProcessor
 from tg_bot.tests import updates
+from tg_bot.tests.conftest import RunBot
 from tg_bot.tests.fake_records import DUE
 from tg_bot.tests.fake_rest_service import FakeRestService
 from tg_bot.tests.handlers.answers import list_buttons, read_answer, read_text
@@ -70,6 +72,38 @@ async def test_press_cancels_the_reminder_and_sends_its_receipt(
     assert keys == {f"tg:424242:{update['update_id']}/0"}
 
 
+async def test_press_removes_only_its_own_button(
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
+) -> None:
+    user = await rest.add_user(7)
+    rest.records.add_job(user.id, "stretch")
+    call = rest.records.add_job(user.id, next_fire_at=DUE - timedelta(hours=1))
+    async with run_bot():
+        telegram.push(updates.message("/reminders"))
+        await telegram.wait_until(lambda: len(telegram.sent) == 1)
+        telegram.push(updates.press_button(telegram, "✕ 1 call Anna"))
+        await telegram.wait_until(lambda: bool(telegram.calls_to("editMessageReplyMarkup")))
+
+    (edit,) = telegram.calls_to("editMessageReplyMarkup")
+    assert edit.parameters["message_id"] == 1
+    rows = telegram.sent[0].parameters["reply_markup"]["inline_keyboard"]
+    assert edit.parameters["reply_markup"] == {"inline_keyboard": rows[1:]}
+    assert call.id not in rest.records.jobs
+
+
+async def test_press_of_the_last_button_removes_the_keyboard(
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
+) -> None:
+    rest.records.add_job((await rest.add_user(7)).id)
+    async with run_bot():
+        telegram.push(updates.message("/reminders"))
+        await telegram.wait_until(lambda: len(telegram.sent) == 1)
+        telegram.push(updates.press_button(telegram, "✕ 1 call Anna"))
+        await telegram.wait_until(lambda: bool(telegram.calls_to("editMessageReplyMarkup")))
+    (edit,) = telegram.calls_to("editMessageReplyMarkup")
+    assert "reply_markup" not in edit.parameters
+
+
 async def test_repeated_press_sends_the_receipt_again(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
@@ -99,6 +133,19 @@ async def test_press_on_a_reminder_that_is_gone_says_so(
     await update_processor.process_batch([updates.callback_query(f"cancel_job:{job_id}")])
     assert await read_text(redis) == GONE
     assert rest.records.effects == []
+
+
+async def test_button_remains_after_a_failure(
+    run_bot: RunBot, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
+) -> None:
+    rest.records.add_job((await rest.add_user(7)).id)
+    async with run_bot():
+        telegram.push(updates.message("/reminders"))
+        await telegram.wait_until(lambda: len(telegram.sent) == 1)
+        rest.failure_status = 503
+        telegram.push(updates.press_button(telegram, "✕ 1 call Anna"))
+        await telegram.wait_until(lambda: len(telegram.sent) == 2)
+    assert telegram.calls_to("editMessageReplyMarkup") == []
 
 
 @pytest.mark.parametrize("is_press", [True, False])

@@ -2,7 +2,6 @@
 
 import asyncio
 from datetime import timedelta
-from typing import Any
 
 from smart_kit.contracts.base import utc_now
 from smart_kit.contracts.keys import CLOCK_CHANNEL, CLOCK_KEY
@@ -17,16 +16,6 @@ from tg_bot.tests.queue_messages import make_reminder
 from tg_bot.tests.services.delivery import deliver
 
 
-def press_button(telegram: FakeTelegram, label: str) -> dict[str, Any]:
-    """Return the press of a button under the newest message."""
-    sent = telegram.sent[-1]
-    rows = sent.parameters["reply_markup"]["inline_keyboard"]
-    (data,) = (button["callback_data"] for row in rows for button in row if button["text"] == label)
-    chat = {"id": sent.chat_id, "type": "private"}
-    message = {"message_id": len(telegram.sent), "date": 1, "chat": chat, "text": sent.text}
-    return updates.callback_query(data, message=message)
-
-
 async def test_reminder_is_snoozed_and_then_done(
     run_bot: RunBot, redis: Redis, telegram: FakeTelegram, rest: FakeRestService
 ) -> None:
@@ -35,11 +24,11 @@ async def test_reminder_is_snoozed_and_then_done(
     async with run_bot():
         await enqueue_to_telegram(redis, make_reminder("stretch", run_id=first.id))
         await telegram.wait_until(lambda: len(telegram.sent) == 1)
-        telegram.push(press_button(telegram, "+10 min"))
+        telegram.push(updates.press_button(telegram, "+10 min"))
         await telegram.wait_until(lambda: len(telegram.sent) == 2)
         await enqueue_to_telegram(redis, make_reminder("stretch again", run_id=second.id))
         await telegram.wait_until(lambda: len(telegram.sent) == 3)
-        telegram.push(press_button(telegram, "Done"))
+        telegram.push(updates.press_button(telegram, "Done"))
         await telegram.wait_until(lambda: bool(telegram.calls_to("editMessageText")))
 
     assert telegram.sent_texts(7)[1].startswith("✓ Reminder: Fri 27 Nov")
