@@ -1,6 +1,6 @@
 """After an update of the time zone database, jobs come at the local times that were wanted."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -49,6 +49,26 @@ async def test_times_are_computed_again(
     assert await read_next_fire(admin, instant) == datetime(2031, 1, 3, 8, tzinfo=UTC)
     assert await read_next_fire(admin, paused) is None
     assert not await timezone_data_update.recompute_jobs(sessions), "the version is stored"
+
+
+async def test_job_that_cannot_be_computed_stays_as_it_is(
+    admin: Client, make: Make, sql: Sql, sessions: SessionFactory
+) -> None:
+    """It must not keep rest_service from starting, nor others from being computed."""
+    user = await make("users")
+    broken = await make("cron-jobs", user_id=user["id"])
+    good = await make("cron-jobs", user_id=user["id"])
+    wanted = [await read_next_fire(admin, job) for job in (broken, good)]
+    await shift_times(sql)
+    await sql(f"UPDATE cron_jobs SET timezone = 'Mars/Olympus' WHERE id = '{broken['id']}'")
+
+    assert await timezone_data_update.recompute_jobs(sessions)
+
+    stored = await sql("SELECT id, next_fire_at FROM cron_jobs")
+    fires = {str(job_id): fire for job_id, fire in stored}
+    assert wanted[0] is not None
+    assert fires[broken["id"]] == wanted[0] - timedelta(hours=1)
+    assert fires[good["id"]] == wanted[1]
 
 
 async def test_due_jobs_stay_due(

@@ -5,7 +5,14 @@ from zoneinfo import ZoneInfo
 
 import pytest_asyncio
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, make_user_headers, make_user_in
+from rest_service.tests.api_helpers import (
+    Client,
+    JsonObject,
+    Make,
+    Sql,
+    make_user_headers,
+    make_user_in,
+)
 
 KEY = "tg:1:500/0"
 LISBON, BERLIN, TOKYO = "Europe/Lisbon", "Europe/Berlin", "Asia/Tokyo"
@@ -84,6 +91,20 @@ async def test_first_zone_takes_jobs_of_the_default_along(
     await move(service, newcomer, TOKYO)
 
     assert await read(admin, daily) == (TOKYO, "09:00")
+
+
+async def test_one_off_job_that_is_due_does_not_move(
+    service: Client, admin: Client, make: Make, sql: Sql, user: JsonObject
+) -> None:
+    once = {"cron_expression": None, "at": "2031-01-03T09:00:00"}
+    await make("cron-jobs", user_id=user["id"], **once)
+    await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '3 days'")
+    await move(service, user, LISBON)
+
+    headers = make_user_headers(user, "tg:1:501/0")
+    moved = await service.post("/cron-jobs/move", json={"user_id": user["id"]}, headers=headers)
+
+    assert moved.json()["items"] == []
 
 
 async def test_one_off_jobs_move_when_asked(

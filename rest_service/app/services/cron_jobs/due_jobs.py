@@ -4,16 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 from uuid import UUID
-from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
-from cronsim import CronSimError
 
 from smart_kit.contracts.cron_jobs import RunState
-from smart_kit.errors import InvalidRequest
 
 from ...models import CronJob
-from .job_schedule import build_schedule
+from .job_schedule import SCHEDULE_ERRORS, build_schedule
 
 MAX_MISSED_RUNS = 7 * 24 * 60
 """Missed runs of a job that are stored for one outage: a week of minutes. Older ones are not."""
@@ -68,8 +65,8 @@ def _build_due_job(job: CronJob, now: datetime) -> DueJob:
             return DueJob(job, [job.next_fire_at], None)
         fires = plan.list_fires_between(job.next_fire_at, now, MAX_MISSED_RUNS + 1)
         return DueJob(job, fires or [job.next_fire_at], plan.get_next_fire(now))
-    except (CronSimError, ZoneInfoNotFoundError, InvalidRequest, ValueError) as error:
-        log.error(  # the row was changed by hand
+    except SCHEDULE_ERRORS as error:
+        log.error(
             "cron job deactivated: schedule invalid",
             job_id=job.id,
             reason=f"{type(error).__name__}: {error}",

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from cronsim import CronSimError
 
 from smart_kit import local_time
 from smart_kit.errors import InvalidRequest
@@ -19,6 +21,9 @@ MAX_RULE_AGE = timedelta(days=366)
 
 MIN_PROMPT_INTERVAL = timedelta(minutes=15)
 """Each run of a prompt costs a model call."""
+
+SCHEDULE_ERRORS = (CronSimError, ZoneInfoNotFoundError, InvalidRequest, ValueError)
+"""Raised for a stored schedule that was changed by hand, or whose zone exists no longer."""
 
 SCHEDULE_FIELDS = ("at", "local_at", "cron_expression", "rrule")
 

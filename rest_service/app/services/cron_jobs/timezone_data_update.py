@@ -59,6 +59,10 @@ def _recompute(job: CronJob, now: datetime) -> bool:
     before = job.next_fire_at
     if before is None or before <= now:
         return False
-    job_schedule.set_schedule(job, {}, now)
-    job_schedule.set_next_fire(job, now)
+    try:
+        job_schedule.set_schedule(job, {}, now)
+        job_schedule.set_next_fire(job, now)
+    except job_schedule.SCHEDULE_ERRORS as error:  # the claim of its next fire deactivates it
+        reason = f"{type(error).__name__}: {error}"
+        log.error("cron job not recomputed: schedule invalid", job_id=job.id, reason=reason)
     return job.next_fire_at != before
