@@ -220,6 +220,7 @@ async def test_undispatched_run_is_claimed_again(
     )
 
     assert (await claim_jobs(service))["runs"] == first["runs"]
+    assert (await claim_jobs(service))["runs"] == [], "only one claimer takes them over"
     body = {"run_ids": [first["runs"][0]["id"]]}
     assert (await service.post("/cron-jobs/dispatched", json=body)).status_code == 204
     assert (await claim_jobs(service))["runs"] == []

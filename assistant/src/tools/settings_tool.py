@@ -26,10 +26,9 @@ class SettingsTool(MutatingTool[ChangeSettingsArguments]):
         if arguments.place is not None:
             fields["timezone"] = zone_for(arguments.place)
         user_id = context.turn.user.id
-        request = self._services.rest.update_user(
-            user_id, validate_fields(UserUpdate, fields), context.idempotency_key
-        )
+        change = validate_fields(UserUpdate, fields)
         remaining = await self._list_jobs_elsewhere(context, fields.get("timezone"))
+        request = self._services.rest.update_user(user_id, change, context.idempotency_key)
         return await self._write(context, request, partial(_render_result, remaining))
 
     async def _list_jobs_elsewhere(

@@ -114,6 +114,7 @@ async def test_change_sends_only_what_is_given(
     (request,) = harness.rest.requests
     assert (request.method, request.url.path) == ("PATCH", f"/api/cron-jobs/{WATER}")
     assert request.headers["Idempotency-Key"] == "tg:77:1/1.0"
+    assert request.headers["X-User-Id"] == str(id_for(str(ALICE)))
     assert harness.rest.bodies == [sent]
     assert output.startswith("Reminder changed")
 
@@ -138,6 +139,9 @@ async def test_cancelled_reminder_is_named_with_its_receipt(
     assert (receipt.kind, receipt.step) == ("reminder_cancelled", "1.0")
     assert model.requests[-1].messages[-1]["content"] == "Reminder cancelled: drink water"
     assert [job["text"] for job in harness.rest.jobs] == ["call Anna"]
+    assert {request.headers["X-User-Id"] for request in harness.rest.requests} == {
+        str(id_for(str(ALICE)))
+    }
 
 
 async def test_unknown_reminder_is_an_error_for_the_model(
