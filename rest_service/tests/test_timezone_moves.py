@@ -59,6 +59,21 @@ async def test_recurring_jobs_come_at_the_same_local_time(
     assert await read(admin, once) == (BERLIN, "09:00")
 
 
+async def test_jobs_of_other_users_stay(
+    service: Client, admin: Client, make: Make, user: JsonObject
+) -> None:
+    other = await make_user_in(admin, make, BERLIN)
+    once = {"cron_expression": None, "at": "2031-01-03T09:00:00"}
+    jobs = [await make("cron-jobs", user_id=other["id"], **fields) for fields in ({}, once)]
+    await move(service, user, LISBON)
+
+    headers = make_user_headers(user, "tg:1:501/0")
+    moved = await service.post("/cron-jobs/move", json={"user_id": user["id"]}, headers=headers)
+
+    assert moved.json()["items"] == []
+    assert [await read(admin, job) for job in jobs] == [(BERLIN, "09:00")] * 2
+
+
 async def test_change_of_settings_has_a_receipt_and_can_be_undone(
     service: Client, admin: Client, make: Make, user: JsonObject
 ) -> None:
