@@ -308,6 +308,16 @@ class TestReconciliation:
 
         assert await sql("SELECT offset_seconds FROM clock_state") == [(3600,)]
 
+    async def test_move_during_the_reconciliation_is_kept(
+        self, sql: Sql, sandbox_sessions: SessionFactory
+    ) -> None:
+        await sql("UPDATE clock_state SET offset_seconds = 7200")
+
+        async with sandbox_sessions.begin() as session:
+            await clock.raise_offset(session, 3600)
+
+        assert await sql("SELECT offset_seconds FROM clock_state") == [(7200,)]
+
     async def test_clock_is_left_alone_outside_the_sandbox(
         self, sql: Sql, redis: Redis, reconciler: SnapshotReconciler
     ) -> None:
