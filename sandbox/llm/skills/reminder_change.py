@@ -17,6 +17,8 @@ _CHANGE_TRIGGER = re.compile(
     r"\b(?:reminder|alarm)\b|\b(?:set|make)\s+(?:the|my)\b.*\breminder\b"
     r"|\b(?:перенеси|передвинь|измени|поменяй|сдвинь|отложи|переставь|переименуй)\w*\b.*"
     r"\b(?:напоминани\w+|будильник)\b"
+    r"|^\W*(?:please\s+)?(?:move|reschedule|postpone)\b(?!.*\b(?:tasks?|deadline)\b).*\bto\b"
+    r"|^\W*(?:перенеси|передвинь|сдвинь)\w*\b(?!.*\b(?:задач\w+|срок\w*)\b).*\bна\b"
 )
 _SNOOZE_TRIGGER = re.compile(r"(?i)^\W*(?:please\s+)?(?:snooze|отложи(?:те)?)\b")
 _AGAIN_TRIGGER = re.compile(

@@ -12,6 +12,7 @@ _RELATIVE_DAYS = {
     r"(?i)\b(?:the )?day after tomorrow\b|\b(?:на )?послезавтра\b": 2,
     r"(?i)\b(?:tomorrow|tmrw|(?:на )?завтра)\b": 1,
     r"(?i)\b(?:today|tonight|(?:на )?сегодня)\b": 0,
+    r"(?i)\b(?:yesterday|вчера)\b": -1,
 }
 _NEXT = r"next(?: week on| week)?|(?:в|на) следующ\w+(?: неделе (?:в|во))?"
 _WEEKDAY = re.compile(
@@ -24,7 +25,7 @@ _BARE_WEEKDAY = re.compile(
 )
 _NEXT_WEEK = re.compile(r"(?i)\b(?:next week|на следующей неделе)\b")
 _ISO = re.compile(r"\b(?:on\s+)?(?P<year>\d{4})-(?P<month>\d\d)-(?P<day>\d\d)\b[T ]?")
-_DOTTED = re.compile(r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})(?:\.(?P<year>\d{4}))?\b")
+_DOTTED = re.compile(r"\b(?P<day>\d{1,2})\.(?P<month>\d{1,2})(?:\.(?P<year>\d{4})\b|\.(?=\s)|\b)")
 NAMED_DATE_PATTERN = (
     r"(?:on\s+)?(?:the\s+)?(?P<day>\d{1,2}(?:st|nd|rd|th|-?го)?|первого)\s+(?:of\s+)?"
     rf"(?P<month>{MONTH_PATTERN})\b(?:,?\s+(?P<year>\d{{4}})(?:\s+года)?\b)?"

@@ -72,6 +72,8 @@ def test_reminders_are_listed_with_their_times() -> None:
         ("move the dentist reminder to 10", DENTIST, {"at": "2026-11-26T10:00:00"}),
         ("move the dentist reminder to 3", DENTIST, {"at": "2026-11-26T15:00:00"}),
         ("move the dentist reminder from 2 to 10", DENTIST, {"at": "2026-11-26T10:00:00"}),
+        ("move the dentist to 4pm", DENTIST, {"at": "2026-11-26T16:00:00"}),
+        ("перенеси Анну на 16:00", ANNA, {"at": "2026-11-27T16:00:00"}),
         ("reschedule the dentist reminder to Friday", DENTIST, {"at": "2026-11-27T14:00:00"}),
         ("change the dentist reminder to half past ten", DENTIST, {"at": "2026-11-26T10:30:00"}),
         ("move the dentist reminder to quarter to nine", DENTIST, {"at": "2026-11-26T08:45:00"}),
