@@ -22,7 +22,8 @@ _DAY_SECONDS = 86400
 _MAX_MONTHS = 1200
 """Longer ones are no durations: they would end beyond the calendar."""
 _PART = re.compile(
-    rf"(?i)(?:(?:and|и)\s+)?(?:(?:a\s+)?(?P<number>\d+[.,]5|{vocabulary.NUMBER_PATTERN})\s*(?:of\s+)?"
+    r"(?i)(?:(?:and|и)\s+)?(?:(?:a\s+(?=couple\b))?"
+    rf"(?P<number>\d+[.,]5|{vocabulary.NUMBER_PATTERN})\s*(?:of\s+)?"
     rf"(?P<half>and a half\s+|с половиной\s+)?)?(?P<unit>{vocabulary.UNIT_PATTERN})\b"
     r"(?:\s+from now\b)?(?:,?\s+|$|(?=\W))"
 )
