@@ -113,7 +113,10 @@ async def test_it_waits_for_a_configuration_answers_and_stops_on_sigterm(
         reply = TO_TELEGRAM_ADAPTER.validate_json(replies[0])
         assert isinstance(reply, Reply)
         assert reply.text == "Hello!"
-        metrics = local_http.get(f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/metrics").text
+        metrics_url = f"http://127.0.0.1:{variables['ASSISTANT_PORT']}/metrics"
+        # counted after the reply is in the queue
+        wait_until(lambda: "smart_assistant_messages_total{" in local_http.get(metrics_url).text)
+        metrics = local_http.get(metrics_url).text
 
         process.send_signal(signal.SIGTERM)
         _, printed = process.communicate(timeout=60)
