@@ -104,27 +104,25 @@ class CommandHandler:
                 case _:
                     assert_never(message.name)
         except UpstreamUnavailable as error:
-            if get_age_seconds(message) < COMMAND_TIMEOUT_SECONDS:
-                raise RetryMessage(
-                    compute_retry_delay(context.message), f"/{name}: {error.message}"
-                ) from error
-            log.warning("command abandoned", command=name, reason=error.message)
-            return context.build_notice_outcome("try_again_later")
+            return _retry_or_abandon(context, name, error)
 
-    async def set_timezone(self, context: CommandContext, timezone: str) -> EffectRead | None:
-        """Save the time zone that the user has chosen. Return the change; None if it was chosen
-        before. Raises RetryMessage as `handle` does, RejectMessage after the same time."""
+    async def set_timezone(
+        self, context: CommandContext, timezone: str
+    ) -> tuple[EffectRead, ...] | Outcome:
+        """Save the time zone that the user has chosen. Return the receipts: none if it was chosen
+        before; or an outcome with a notice if it could not be saved. Raises as `handle` does."""
         change = UserUpdate(timezone=timezone)
         try:
             user = await self.rest.update_user(context.user.id, change, context.idempotency_key)
         except UpstreamUnavailable as error:
-            raise RetryMessage(
-                compute_retry_delay(context.message), f"the time zone: {error.message}"
-            ) from error
+            return _retry_or_abandon(context, "timezone", error)
+        except DomainError as error:  # the user was deleted, or the zone is not known there
+            log.warning("time zone refused", timezone=timezone, reason=error.message)
+            return context.build_notice_outcome("try_again_later")
         await self._require_change_in_redis(
             context, "the time zone", lambda known: known.timezone == timezone
         )
-        return user.effect
+        return () if user.effect is None else (user.effect,)
 
     async def _start_thread(self, context: CommandContext) -> Outcome:
         assistant_id = context.assistant.id
@@ -195,6 +193,15 @@ def compute_retry_delay(message: ToSecretary) -> float:
     """
     delay = max(_MIN_RETRY_SECONDS, get_age_seconds(message) / 4)
     return min(delay, REST_SERVICE_RETRY_SECONDS)
+
+
+def _retry_or_abandon(context: CommandContext, name: str, error: UpstreamUnavailable) -> Outcome:
+    """Raise RetryMessage; from an age of COMMAND_TIMEOUT_SECONDS on, return a notice instead."""
+    if get_age_seconds(context.message) < COMMAND_TIMEOUT_SECONDS:
+        delay = compute_retry_delay(context.message)
+        raise RetryMessage(delay, f"/{name}: {error.message}") from error
+    log.warning("command abandoned", command=name, reason=error.message)
+    return context.build_notice_outcome("try_again_later")
 
 
 def _build_undo_outcome(context: CommandContext, effect: EffectRead) -> Outcome:

@@ -89,8 +89,10 @@ class AssistantOrchestrator:
             context = CommandContext(message, user, assistant, factory)
             if isinstance(message, UserCommand) or message.timezone is None:
                 return await self.commands.handle(context)
-            effect = await self.commands.set_timezone(context, message.timezone)
-            press = TurnRequest(delivery, message, user, assistant, version, effect=effect)
+            saved = await self.commands.set_timezone(context, message.timezone)
+            if isinstance(saved, Outcome):
+                return saved
+            press = TurnRequest(delivery, message, user, assistant, version, receipts=saved)
             return await self.turn_runner.resume(press)
         request = TurnRequest(delivery, message, user, assistant, version, is_user_new=is_new)
         return await self.turn_runner.run(request)

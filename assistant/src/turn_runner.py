@@ -34,7 +34,8 @@ from .messages import replies
 from .messages.conversation import (
     TIMEZONE_QUESTION,
     build_scheduled_text,
-    find_waiting_request,
+    build_waiting_text,
+    find_waiting_requests,
 )
 from .messages.item import ChatItem
 from .services.budget import LOW_PERCENT, BudgetFactory
@@ -56,8 +57,8 @@ class TurnRequest:
     configuration_version: int
     is_user_new: bool = False
     """Whether this message created the user, so that there is no history."""
-    effect: EffectRead | None = None
-    """The change that a pressed button has made."""
+    receipts: tuple[EffectRead, ...] = ()
+    """The changes that a pressed button has made."""
 
 
 @dataclass(frozen=True)
@@ -84,20 +85,20 @@ class TurnRunner:
             return await self._answer(request, turn, text, history)
 
     async def resume(self, request: TurnRequest) -> Outcome:
-        """Answer the request that had to wait for the user's time zone, which a press has given.
+        """Answer the requests that had to wait for the user's time zone, which a press has given.
 
-        Without such a request, only the change is confirmed.
+        Without such requests, only the change is confirmed.
         """
-        message, effect = request.message, request.effect
+        message = request.message
         assert isinstance(message, UserPress)
         with publishing_progress(self.redis, message) as progress:
             turn, history = await self._open_turn(request, progress)
             turn.apply_timezone(message.timezone)
-            turn.effects["0"] = () if effect is None else (effect,)
-            was_known = effect is None or (effect.before or {}).get("timezone") is not None
-            text = None if was_known else find_waiting_request(history)
-            if text is not None:
-                return await self._answer(request, turn, text, history)
+            turn.effects["0"] = request.receipts
+            if _is_first_timezone(request.receipts):
+                waiting = find_waiting_requests(history, turn.requested_at)
+                if waiting:
+                    return await self._answer(request, turn, build_waiting_text(waiting), history)
         notice = replies.build_notice(
             message, turn.user, "timezone_chosen", turn.receipts, {"timezone": turn.zone.key}
         )
@@ -143,7 +144,8 @@ class TurnRunner:
         if turn.is_scheduled and isinstance(error, BudgetExceeded):
             if not turn.receipts and not await turn.budget.claim_pause_notice(turn.message_id):
                 return ()
-            name = "scheduled_budget_exceeded"
+            if turn.budget.is_share_used_up:
+                name = "scheduled_budget_exceeded"
         return (replies.build_notice(request.message, turn.user, name, turn.receipts),)
 
     async def _load_history(self, request: TurnRequest, thread_id: UUID) -> list[ChatItem]:
@@ -185,6 +187,10 @@ class TurnRunner:
         except (ZoneInfoNotFoundError, ValueError):
             log.warning("user time zone unknown", zone=user.timezone)
             return self.default_zone
+
+
+def _is_first_timezone(receipts: tuple[EffectRead, ...]) -> bool:
+    return any((change.before or {}).get("timezone") is None for change in receipts)
 
 
 def _to_notice_name(error: UpstreamError) -> NoticeName:

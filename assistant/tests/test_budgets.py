@@ -73,8 +73,8 @@ async def harness(harness: AssistantHarness) -> AssistantHarness:
     return harness
 
 
-async def set_spent(harness: AssistantHarness, dollars: str) -> None:
-    await await_result(harness.redis.hset(TODAY, "total", int(Decimal(dollars) * 1_000_000)))
+async def set_spent(harness: AssistantHarness, dollars: str, part: str = "total") -> None:
+    await await_result(harness.redis.hset(TODAY, part, int(Decimal(dollars) * 1_000_000)))
 
 
 async def read_spent(harness: AssistantHarness) -> Decimal:
@@ -283,17 +283,21 @@ async def test_scheduled_prompt_is_counted(harness: AssistantHarness, model: Scr
     assert await read_spent(harness) == CALL_COST
 
 
+@pytest.mark.parametrize(
+    ("part", "notice"),
+    [("total", "budget_exceeded"), ("scheduled", "scheduled_budget_exceeded")],
+)
 async def test_scheduled_prompts_pause_with_one_notice_when_the_budget_is_used_up(
-    harness: AssistantHarness, model: ScriptedModel
+    harness: AssistantHarness, model: ScriptedModel, part: str, notice: str
 ) -> None:
-    await set_spent(harness, "100")
+    await set_spent(harness, "100", part)
     first = await harness.deliver(make_prompt())
     attempt = await harness.orchestrator.process_message(first)
     outcomes = [attempt, await harness.handle(first)]
     outcomes.append(await harness.handle(await harness.deliver(make_prompt())))
 
     names = [[reply.notice for reply in parse_replies(outcome)] for outcome in outcomes]
-    assert names == [["scheduled_budget_exceeded"], ["scheduled_budget_exceeded"], []]
+    assert names == [[notice], [notice], []]
     assert model.requests == []
     records = [json.loads(outcome.archive_record) for outcome in outcomes]
     assert [(one["kind"], one["state"], one["reason"]) for one in records] == [
@@ -304,8 +308,10 @@ async def test_scheduled_prompts_pause_with_one_notice_when_the_budget_is_used_u
 async def test_scheduled_prompt_that_the_budget_interrupts_is_a_failed_turn(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
-    """Its first call was paid, so its record has to be archived."""
+    """Its first call was paid, so its record has to be archived. The receipt has to be sent, even
+    if the user has been told of the pause."""
     await set_spent(harness, "0")
+    await await_result(harness.redis.hset(TODAY, "paused", "run:earlier"))
     harness.rest.on_request = partial(set_spent, harness, "100")  # somewhere else
     model.add_steps(
         make_tool_call_response(("create_reminder", {"text": "stretch", "in_seconds": 60}))
@@ -313,7 +319,7 @@ async def test_scheduled_prompt_that_the_budget_interrupts_is_a_failed_turn(
     outcome = await harness.handle(await harness.deliver(make_prompt()))
 
     (notice,) = parse_replies(outcome)
-    assert notice.notice == "scheduled_budget_exceeded"
+    assert notice.notice == "budget_exceeded"
     assert [receipt.kind for receipt in notice.receipts] == ["reminder_created"]
     record = json.loads(outcome.archive_record)
     assert (record["kind"], record["status"]) == ("turn", "failed")

@@ -1,6 +1,8 @@
 """A user without a time zone is asked for it before something is planned by it."""
 
+from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -14,7 +16,18 @@ from assistant.tests.snapshot_builders import (
     make_tool,
     make_user,
 )
-from smart_kit.contracts.queue import TO_TELEGRAM_ADAPTER, Choice, Notice, Reply, Sender, UserPress
+from smart_kit.contracts.base import utc_now
+from smart_kit.contracts.queue import (
+    TO_TELEGRAM_ADAPTER,
+    Choice,
+    Notice,
+    QueueMessage,
+    Reply,
+    ScheduledPrompt,
+    Sender,
+    UserPress,
+)
+from smart_kit.errors import RetryMessage
 from smart_kit.mailbox import Outcome
 from smart_kit.testing.scripted_model import ScriptedModel, make_tool_call_response
 
@@ -30,23 +43,27 @@ async def harness(harness: AssistantHarness) -> AssistantHarness:
     return harness
 
 
-def make_press(timezone: str) -> UserPress:
+def make_press(timezone: str, at: datetime = SENT_AT) -> UserPress:
     return UserPress(
-        id=f"tg:{BOT}:90",
+        id=f"tg:{BOT}:{uuid4().int}",
         conversation=f"tg:{BOT}:{ALICE}",
         chat_id=ALICE,
         correlation_id="c",
         sender=Sender(telegram_id=ALICE),
         choice_kind="timezone",
         timezone=timezone,
-        created_at=SENT_AT,
+        created_at=at,
     )
 
 
-async def press(harness: AssistantHarness, timezone: str) -> Any:
-    """Press a button; rest_service has written the new zone to Redis."""
-    await harness.store_user(make_user(timezone=timezone))
-    return parse_only_reply(await harness.handle(await harness.deliver(make_press(timezone))))
+async def press(harness: AssistantHarness, timezone: str, at: datetime = SENT_AT) -> Any:
+    """Press a button. rest_service writes the new zone to Redis."""
+
+    async def store_timezone() -> None:
+        await harness.store_user(make_user(timezone=timezone))
+
+    harness.rest.on_request = store_timezone
+    return parse_only_reply(await harness.handle(await harness.deliver(make_press(timezone, at))))
 
 
 async def ask(harness: AssistantHarness, model: ScriptedModel) -> Choice:
@@ -113,23 +130,90 @@ async def test_press_sets_the_zone_and_answers_the_waiting_request(
     assert [one.kind for one in reply.receipts] == ["settings_changed", "reminder_created"]
     assert harness.rest.bodies[0] == {"timezone": "Asia/Tokyo"}
     assert harness.rest.bodies[1]["timezone"] == "Asia/Tokyo"
-    *_, before, question, repeated = model.requests[1].messages
+    *_, before, question, resumed = model.requests[1].messages
     assert question["content"] == TIMEZONE_QUESTION
-    line, _, text = repeated["content"].partition("\n")
-    assert (line, text) == ("[Sat 2026-11-21 21:24 Asia/Tokyo]", "remind me on Friday at 9")
-    assert before["content"].endswith("remind me on Friday at 9")
+    assert before["content"] == "[Sat 2026-11-21 07:24 America/New_York]\nremind me on Friday at 9"
+    line, instruction, *waiting = resumed["content"].splitlines()
+    assert (line, waiting) == (
+        "[Sat 2026-11-21 21:24 Asia/Tokyo]",
+        ["[Sat 2026-11-21 21:24 Asia/Tokyo]", "remind me on Friday at 9"],
+    )
+    assert instruction.startswith("The user has chosen a time zone. Do now what had to wait")
 
 
-async def test_request_is_answered_despite_later_messages(
+async def resume(harness: AssistantHarness, model: ScriptedModel, at: datetime = SENT_AT) -> str:
+    """Press a button, which answers a waiting request; return what the model is asked to do."""
+    model.add_steps("All right.")
+    assert isinstance(await press(harness, "Asia/Tokyo", at), Reply)
+    asked: str = model.requests[-1].messages[-1]["content"]
+    return asked.partition(":\n")[2]
+
+
+async def test_request_keeps_the_time_at_which_it_was_written(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    """“Tomorrow” is the same day after midnight."""
+    await ask(harness, model)
+
+    waiting = await resume(harness, model, SENT_AT + timedelta(hours=23))
+
+    assert waiting == "[Sat 2026-11-21 21:24 Asia/Tokyo]\nremind me on Friday at 9"
+    line = model.requests[-1].messages[-1]["content"].partition("\n")[0]
+    assert line == "[Sun 2026-11-22 20:24 Asia/Tokyo]"
+
+
+async def test_request_of_another_day_does_not_wait_any_more(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:
     await ask(harness, model)
-    model.add_steps("Hello.", make_tool_call_response(CREATE), "All right.")
+
+    notice = await press(harness, "Asia/Tokyo", SENT_AT + timedelta(hours=25))
+
+    assert notice.notice == "timezone_chosen"
+
+
+async def test_all_waiting_requests_are_answered(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    await ask(harness, model)
+    model.add_steps("Hello.", make_tool_call_response(CREATE))
     await harness.say("hi")
+    assert isinstance(await say(harness, "and at 10"), Choice)
 
-    reply = await press(harness, "Asia/Tokyo")
+    waiting = await resume(harness, model)
 
-    assert [one.kind for one in reply.receipts] == ["settings_changed", "reminder_created"]
+    assert waiting.splitlines()[1::2] == ["remind me on Friday at 9", "and at 10"]
+
+
+async def test_request_is_answered_once(harness: AssistantHarness, model: ScriptedModel) -> None:
+    await ask(harness, model)
+    await resume(harness, model)
+    harness.rest.user["timezone"] = None  # the user has undone it
+    await harness.store_user(make_user(timezone=None))
+
+    notice = await press(harness, "Asia/Tokyo")
+
+    assert notice.notice == "timezone_chosen"
+
+
+async def test_refused_zone_sends_a_notice(harness: AssistantHarness) -> None:
+    harness.rest.refusal = (404, "no such user")
+
+    assert (await press(harness, "Asia/Tokyo")).notice == "try_again_later"
+
+
+async def test_zone_waits_a_minute_for_rest_service(harness: AssistantHarness) -> None:
+    harness.rest.is_down = True
+    new = make_press("Asia/Tokyo", utc_now())
+    with pytest.raises(RetryMessage):
+        await harness.orchestrator.process_message(await harness.deliver(new))
+    await harness.redis.flushdb()
+    await harness.configure(make_secretary(), version=3)
+    await harness.store_user(make_user(timezone=None))
+
+    notice = await press(harness, "Asia/Tokyo", utc_now() - timedelta(seconds=61))
+
+    assert notice.notice == "try_again_later"
 
 
 async def test_repeated_attempt_at_a_press_answers_the_request_again(
@@ -167,6 +251,26 @@ async def test_press_without_a_waiting_request_only_confirms(harness: AssistantH
 
     assert isinstance(notice, Notice)
     assert notice.notice == "timezone_chosen"
+
+
+async def test_scheduled_request_is_not_interrupted_by_a_question(
+    harness: AssistantHarness, model: ScriptedModel
+) -> None:
+    model.add_steps(make_tool_call_response(CREATE), "Done.")
+    message = harness.make_message("")
+    prompt = ScheduledPrompt(
+        **message.model_dump(include=set(QueueMessage.model_fields)),
+        run_id=uuid4(),
+        job_id=uuid4(),
+        telegram_id=ALICE,
+        text="plan Friday",
+        scheduled_for=SENT_AT,
+    )
+
+    reply = parse_only_reply(await harness.handle(await harness.deliver(prompt)))
+
+    assert isinstance(reply, Reply)
+    assert [one.kind for one in reply.receipts] == ["reminder_created"]
 
 
 async def test_turn_that_has_changed_something_is_not_repeated(

@@ -4,17 +4,21 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sandbox.llm.language import Language, detect_language
 from sandbox.llm.style_rules import find_required_language, is_brevity_required
 
 _CONTEXT_LINE = re.compile(
-    r"\A\s*\[(?P<line>[^\]\n]*?(?P<date>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d)[^\]\n]*)\]\s*"
+    r"^\s*\[(?P<line>[^\]\n]*?(?P<date>\d{4}-\d\d-\d\d)[ T](?P<time>\d\d:\d\d)[^\]\n]*)\]\s*",
+    re.MULTILINE,
 )
 _SCHEDULED_PREFIX = re.compile(r"\AScheduled request\b[^\n]*\n")
 """The line that the assistant puts before a scheduled prompt."""
+_RESUMPTION_PREFIX = re.compile(r"\AThe user has chosen a time zone\.[^\n]*\n")
+"""The line that the assistant puts before requests that had to wait for the user's time zone. Each
+of these begins with a context line of its own."""
 _TIME_ZONE = re.compile(r"\b(UTC|[A-Z][A-Za-z_]+(?:/[A-Za-z0-9_+-]+)+)")
 
 ChatMessage = dict[str, Any]
@@ -75,6 +79,8 @@ class ParsedPrompt:
     now: datetime
     """The user's local time from the context line, else the current time in UTC."""
     has_user_time: bool
+    has_waited: bool
+    """Whether the text had to wait for the user's time zone."""
     language: Language
     is_brief: bool
     """Whether answers are cut to one sentence."""
@@ -89,8 +95,8 @@ def parse_prompt(body: dict[str, Any]) -> ParsedPrompt:
     messages: list[ChatMessage] = body["messages"]
     user_indexes = [i for i, message in enumerate(messages) if message["role"] == "user"]
     users = [_parse_user_message(_get_message_text(messages[index])) for index in user_indexes]
-    text, now, has_user_time = users[-1] if users else _parse_user_message("")
-    previous_messages = tuple(user[0] for user in users[:-1])
+    user = users[-1] if users else _parse_user_message("")
+    previous_messages = tuple(user.text for user in users[:-1])
     last_user = user_indexes[-1] if users else -1
     answers = [one for one in messages[: max(last_user, 0)] if one["role"] == "assistant"]
     system = [message for message in messages if message["role"] in ("system", "developer")]
@@ -98,7 +104,7 @@ def parse_prompt(body: dict[str, Any]) -> ParsedPrompt:
     tools = {} if body.get("tool_choice") == "none" else _parse_tools(body)
     return ParsedPrompt(
         model=body["model"],
-        text=text,
+        text=user.text,
         previous_messages=previous_messages,
         last_answer=_get_message_text(answers[-1]) if answers else "",
         instructions=instructions,
@@ -106,10 +112,11 @@ def parse_prompt(body: dict[str, Any]) -> ParsedPrompt:
         forced_tool=_parse_forced_tool(body.get("tool_choice"), tools),
         tool_results=_parse_tool_results(messages[last_user + 1 :]),
         tool_rounds=sum(1 for one in messages[last_user + 1 :] if one.get("tool_calls")),
-        now=now,
-        has_user_time=has_user_time,
+        now=user.now,
+        has_user_time=user.has_time,
+        has_waited=user.has_waited,
         language=find_required_language(instructions)
-        or detect_language(text, *reversed(previous_messages)),
+        or detect_language(user.text, *reversed(previous_messages)),
         is_brief=is_brevity_required(body["model"], instructions),
     )
 
@@ -122,15 +129,31 @@ def _get_message_text(message: ChatMessage) -> str:
     return content or ""
 
 
-def _parse_user_message(text: str) -> tuple[str, datetime, bool]:
-    """Return the user's text, the user's time, and whether a context line gave that time."""
+class _UserMessage(NamedTuple):
+    text: str
+    now: datetime
+    """The user's local time, else the current time in UTC."""
+    has_time: bool
+    has_waited: bool
+
+
+def _parse_user_message(text: str) -> _UserMessage:
     found = _CONTEXT_LINE.match(text)
     if found is None:
-        return text.strip(), datetime.now(UTC), False
-    zone = _TIME_ZONE.search(found["line"])
-    now = datetime.fromisoformat(f"{found['date']}T{found['time']}")
-    now = now.replace(tzinfo=get_zone(zone[1] if zone else "UTC"))
-    return _SCHEDULED_PREFIX.sub("", text[found.end() :]).strip(), now, True
+        return _UserMessage(text.strip(), datetime.now(UTC), has_time=False, has_waited=False)
+    text = text[found.end() :]
+    if resumption := _RESUMPTION_PREFIX.match(text):
+        found = _CONTEXT_LINE.match(text, resumption.end()) or found
+        waiting = _CONTEXT_LINE.sub("", text[resumption.end() :])
+        return _UserMessage(waiting.strip(), _parse_time(found), has_time=True, has_waited=True)
+    text = _SCHEDULED_PREFIX.sub("", text).strip()
+    return _UserMessage(text, _parse_time(found), has_time=True, has_waited=False)
+
+
+def _parse_time(context_line: re.Match[str]) -> datetime:
+    zone = _TIME_ZONE.search(context_line["line"])
+    now = datetime.fromisoformat(f"{context_line['date']}T{context_line['time']}")
+    return now.replace(tzinfo=get_zone(zone[1] if zone else "UTC"))
 
 
 def get_zone(name: str) -> ZoneInfo:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sandbox.llm.prompt_parsing import ParsedPrompt, ToolCall, ToolResult
 from sandbox.llm.skill import Skill, SkillError, SkillRequest, SkillScript
 from sandbox.llm.skills import SKILLS
-from sandbox.llm.skills.settings import resume_waiting_request
+from sandbox.llm.skills.settings import is_request_withdrawn, resume_waiting_request
 from sandbox.llm.style_rules import apply_style, truncate_to_sentence
 from sandbox.llm.tool_arguments import build_arguments
 
@@ -32,6 +32,9 @@ def generate_reply(context: ParsedPrompt) -> ModelReply:
 
     The model is stateless: skills run from their start with the tool results received so far.
     """
+    if is_request_withdrawn(context):
+        text = context.localize("All right, then I leave it.", "Хорошо, тогда не делаю.")
+        return ModelReply(apply_style(text, context.instructions))
     context = resume_waiting_request(context)
     parts = _split_requests(context)
     unused_results = list(context.tool_results)

@@ -10,7 +10,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from assistant.src.messages.conversation import TIMEZONE_QUESTION
+from assistant.src.messages.conversation import (
+    TIMEZONE_QUESTION,
+    add_timestamp,
+    build_waiting_text,
+)
 from assistant.src.services.open_meteo import OpenMeteoClient
 from assistant.src.services.open_meteo_schemas import CurrentWeather, DailySeries, Forecast, Place
 from assistant.src.tools import reminder_tool, settings_tool, task_tool
@@ -222,3 +226,17 @@ def test_the_demo_model_knows_the_question_for_the_time_zone() -> None:
     assert get_tool_calls("Tokyo", **waiting) == [("change_settings", {"place": "Tokyo"})]
     result = settings_tool._render_result([], make_user("Asia/Tokyo"))
     assert "I will remind you tomorrow at 9" in run_conversation("Tokyo", result, "ok", **waiting)
+
+
+@pytest.mark.parametrize("later", ["never mind", "No, don't do it", "не надо", "забудь"])
+def test_the_demo_model_does_what_had_to_wait_unless_it_was_taken_back(later: str) -> None:
+    written_at = datetime(2026, 11, 20, 23, 58, tzinfo=BERLIN)
+    requests = ("remind me tomorrow at 9 to rest", "remind me on Sunday at 10 to call Ann")
+    text = build_waiting_text([add_timestamp(one, written_at) for one in requests])
+
+    calls = get_tool_calls(text, earlier=requests, answer=TIMEZONE_QUESTION)
+    assert calls == [
+        ("create_reminder", {"text": "rest", "at": "2026-11-21T09:00:00"}),
+        ("create_reminder", {"text": "call Ann", "at": "2026-11-22T10:00:00"}),
+    ]
+    assert get_tool_calls(text, earlier=(*requests, later), answer="All right.") == []

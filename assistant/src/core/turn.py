@@ -25,6 +25,8 @@ class UserBudget(Protocol):
 
     is_low: bool
     """Whether the notice that the budget is nearly used up belongs to this answer."""
+    is_share_used_up: bool
+    """Whether only the part for scheduled prompts was too small for the newest refused call."""
 
     async def reserve(self, key: str, cost: Decimal) -> bool:
         """Replace the cost reserved under this key. Returns False if the budget is too small."""

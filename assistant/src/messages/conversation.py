@@ -1,14 +1,23 @@
 """The messages that a model sees: the window of the history, then those of this turn."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Self
+from zoneinfo import ZoneInfo
 
 from .item import ChatItem
 
 _UNFINISHED_REPLY = "(I could not finish this answer.)"
 TIMEZONE_QUESTION = "Which time zone are you in?"
 """What the history says where the user was asked; tg_bot sends it in the user's language."""
+_RESUMPTION = (
+    "The user has chosen a time zone. Do now what had to wait for it, unless it is done, or later"
+    " messages have taken it back or changed it:"
+)
+"""Comes before requests that had to wait, and marks in the history that they no longer do."""
+_MAX_WAIT = timedelta(days=1)
+"""Age from which a request is no longer what the user thinks of while choosing a time zone."""
+_TIMESTAMP_FORMAT = "%Y-%m-%d %H:%M"
 _MAX_HALVINGS = 2
 """How often the history is halved before all of it is dropped."""
 
@@ -74,24 +83,42 @@ class Conversation:
         return [self.items[0], reply]
 
 
-def find_waiting_request(history: Sequence[ChatItem]) -> str | None:
-    """Return the user's text before the latest question for the time zone, if it was asked."""
-    for asked, item in zip(reversed(history[:-1]), reversed(history[1:]), strict=True):
-        message = item.message
-        if message.get("role") == "assistant" and message.get("content") == TIMEZONE_QUESTION:
-            return _remove_timestamp(str(asked.message["content"]))
-    return None
+def find_waiting_requests(history: Sequence[ChatItem], now: datetime) -> list[str]:
+    """Return the user's requests that still wait for an answer to the question for the time zone,
+    oldest first, each after the line with its time in the zone of `now`."""
+    waiting: list[str] = []
+    for asked, reply in zip(reversed(history[:-1]), reversed(history[1:]), strict=True):
+        if not asked.is_from_user:
+            continue
+        content = str(asked.message["content"])
+        if content.partition("\n")[2].startswith(_RESUMPTION):
+            break
+        if reply.message.get("content") == TIMEZONE_QUESTION:
+            at, text = _split_timestamp(content)
+            if now - at > _MAX_WAIT:
+                break
+            waiting.insert(0, add_timestamp(text, at.astimezone(now.tzinfo)))
+    return waiting
+
+
+def build_waiting_text(requests: Sequence[str]) -> str:
+    """Return the text of requests that had to wait, as a model reads it. Only the model can judge
+    whether later messages have taken back a request."""
+    return "\n".join((_RESUMPTION, *requests))
 
 
 def add_timestamp(text: str, at: datetime) -> str:
     """Return the text after a line with the local time at which it was written. The time is not
     part of the instructions, so that each request begins with the same bytes."""
-    return f"[{at:%a %Y-%m-%d %H:%M} {at.tzinfo}]\n{text}"
+    return f"[{at:%a {_TIMESTAMP_FORMAT}} {at.tzinfo}]\n{text}"
 
 
-def _remove_timestamp(text: str) -> str:
-    line, _, rest = text.partition("\n")
-    return rest if line.startswith("[") and line.endswith("]") else text
+def _split_timestamp(content: str) -> tuple[datetime, str]:
+    """Return what `add_timestamp` was given, without seconds."""
+    line, _, text = content.partition("\n")
+    _, day, time, zone = line.strip("[]").split(" ")
+    at = datetime.strptime(f"{day} {time}", _TIMESTAMP_FORMAT)
+    return at.replace(tzinfo=ZoneInfo(zone)), text
 
 
 def build_scheduled_text(text: str, planned_for: datetime) -> str:

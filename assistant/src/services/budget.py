@@ -29,7 +29,7 @@ RETENTION_SECONDS = 2 * 86_400
 TIMEOUT_SECONDS = 2.0
 """Longest wait for rest_service to report what was spent before the hash existed."""
 
-_UNKNOWN_DAY, _REFUSED = -1, -2
+_UNKNOWN_DAY, _REFUSED, _SHARE_REFUSED = -1, -2, -3
 
 _SCRIPT = """
 -- Sets the cost of a call, in place of its reservation or earlier cost.
@@ -48,7 +48,7 @@ local total = tonumber(redis.call('HGET', KEYS[1], 'total') or '0') + more
 if ARGV[4] ~= '' and more > 0 and total > tonumber(ARGV[4]) then return -2 end
 if ARGV[8] ~= '' then
   local scheduled = tonumber(redis.call('HGET', KEYS[1], 'scheduled') or '0') + more
-  if ARGV[4] ~= '' and more > 0 and scheduled > tonumber(ARGV[8]) then return -2 end
+  if ARGV[4] ~= '' and more > 0 and scheduled > tonumber(ARGV[8]) then return -3 end
   redis.call('HSET', KEYS[1], 'scheduled', string.format('%d', scheduled))
 end
 redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
@@ -85,6 +85,8 @@ class DailyBudget:
     """The share of the budget for this scheduled prompt; None: the user has written."""
     is_low: bool = False
     """Whether the notice that the budget is nearly used up belongs to this answer."""
+    is_share_used_up: bool = False
+    """Whether only the part for scheduled prompts was too small for the newest refused call."""
 
     async def reserve(self, key: str, cost: Decimal) -> bool:
         """Reserve a cost for the call `<message id>/<step>`, in place of its earlier reservation or
@@ -92,7 +94,9 @@ class DailyBudget:
         limit = self._user.daily_budget
         if limit is None or not cost:
             return True
-        return await self._set_cost(key, cost, limit=_to_micros(limit, ROUND_FLOOR)) != _REFUSED
+        found = await self._set_cost(key, cost, limit=_to_micros(limit, ROUND_FLOOR))
+        self.is_share_used_up = found == _SHARE_REFUSED
+        return found not in (_REFUSED, _SHARE_REFUSED)
 
     async def settle(self, key: str, cost: Decimal) -> None:
         """Set the actual cost of the call. Zero also removes a reservation that an interrupted

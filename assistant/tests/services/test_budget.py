@@ -149,6 +149,7 @@ async def test_scheduled_prompts_may_use_half_of_the_budget(
         budget = get_alice_budget(budgets, is_scheduled=True)
         assert await budget.reserve("run:1/1", to_dollars("0.5")), number
     assert not await budget.reserve("run:2/1", to_dollars("0.000001"))
+    assert budget.is_share_used_up
     await budget.settle("run:1/1", to_dollars("0.4"))
 
     assert await budget.reserve("run:2/1", to_dollars("0.1"))
@@ -163,6 +164,7 @@ async def test_scheduled_prompts_stop_when_the_whole_budget_is_used_up(
     budget = get_alice_budget(budgets, is_scheduled=True)
 
     assert not await budget.reserve("run:1/1", to_dollars("0.2"))
+    assert not budget.is_share_used_up
     assert await budget.reserve("run:1/1", to_dollars("0.1"))
 
 

@@ -51,6 +51,16 @@ _KEPT_TIME = re.compile(
 )
 """A one-off reminder that a new time zone does not move."""
 _NON_ANSWER = re.compile(r"(?i)^\W*(?:no|nope|not|don't|later|cancel|stop|нет|не|потом|отмена)\b")
+_WITHDRAWAL = re.compile(
+    r"(?i)^\W*(?:no,?\s+)?(?:never ?mind|forget (?:it|about it|that)|cancel (?:it|that)"
+    r"|don'?t (?:bother|do it)|не надо|не нужно|забудь|отмена|отмени это|передумала?)\b"
+)
+
+
+def is_request_withdrawn(context: ParsedPrompt) -> bool:
+    """Return whether the user has taken back a request while it waited for the time zone."""
+    later = context.previous_messages[-1:] if context.has_waited else ()
+    return any(_WITHDRAWAL.match(message) for message in later)
 
 
 def resume_waiting_request(context: ParsedPrompt) -> ParsedPrompt:

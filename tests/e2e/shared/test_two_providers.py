@@ -104,10 +104,11 @@ def test_a_budget_selects_cheaper_models_pauses_scheduled_requests_and_exempts_r
         admin.patch(path, json={"daily_budget": "0"}).raise_for_status()
         question = carol.send("And now?")
         assert carol.wait_for_message(question).startswith(BUDGET_SPENT)
-        for kind, answer in (("reminder", "⏰"), ("prompt", "Scheduled requests have used")):
-            job = {"user_id": user_id, "type": kind, "text": "stretch", "at": utc_now().isoformat()}
-            admin.post("/cron-jobs", json=job).raise_for_status()
-            carol.wait_for_message(question, lambda text: answer in text)  # noqa: B023 # called within the loop
+        job = {"user_id": user_id, "text": "stretch", "at": utc_now().isoformat()}
+        admin.post("/cron-jobs", json=job | {"type": "reminder"}).raise_for_status()
+        alarm = carol.wait_for(lambda message: "⏰" in message["text"], question)["message_id"]
+        admin.post("/cron-jobs", json=job | {"type": "prompt"}).raise_for_status()
+        carol.wait_for_message(alarm, lambda text: text.startswith(BUDGET_SPENT))
         question = carol.send("And after these?")
         carol.wait_for_message(question, lambda text: text.startswith(BUDGET_SPENT))
         admin.patch(path, json={"daily_budget": None}).raise_for_status()

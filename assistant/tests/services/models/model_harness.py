@@ -35,6 +35,7 @@ class FakeBudget:
     reserved: list[Decimal] = field(default_factory=list)
     settled: list[Decimal] = field(default_factory=list)
     is_low: bool = False
+    is_share_used_up: bool = False
 
     async def reserve(self, key: str, cost: Decimal) -> bool:
         self.reserved.append(cost)
