@@ -2,7 +2,7 @@
 
 No network is used. `cities.tsv` has cities by population, with names in English and Russian. It is
 made by `build_table` from data of GeoNames (https://www.geonames.org), licensed under CC BY 4.0.
-`countries.tsv` and `zone_names.tsv` are written by hand. All are read at the first use.
+`regions.tsv` and `spellings.tsv` are written by hand. All are read at the first use.
 """
 
 from .cities import Place, find_nearest_city

@@ -1,13 +1,14 @@
 """Cron expressions.
 
-When clocks change, cronsim follows the rules of Debian's cron. A job at a fixed time fires at the
-first valid instant after a gap and in the first pass of a fold. Wildcard minutes or hours count
-elapsed time, so they fire in both passes.
+When clocks change, cronsim follows the rules of Debian's cron, except for minutes like `*/30` in
+listed hours. A job at listed hours fires at the first valid instant after a gap and in the first
+pass of a fold. With hours like `*` or `*/2`, elapsed time counts, so it fires in both passes.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cached_property
 from itertools import islice, takewhile
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,7 @@ from .base import Schedule
 
 _FIELD_COUNT = 5  # a sixth would be seconds; the shortest interval is a minute
 _MAX_FOLD = timedelta(hours=3)
+_ANY_TIME = datetime(2000, 1, 1)  # only the fields are read
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,7 @@ class CronSchedule(Schedule):
         cronsim works with local times and may repeat earlier ones in a fold, so these are skipped.
         """
         newest = after
-        for local in CronSim(self.expression, after.astimezone(ZoneInfo(self.zone))):
+        for local in CronSim(self._normalized, after.astimezone(ZoneInfo(self.zone))):
             fire = local.astimezone(UTC)
             if fire > newest:
                 newest = fire
@@ -53,6 +55,16 @@ class CronSchedule(Schedule):
         """Return the newest `limit` fire times from `first` to `last`, oldest first."""
         newest_first = takewhile(lambda fire: fire >= first, self._iter_fires_before(last))
         return list(islice(newest_first, limit))[::-1]
+
+    @cached_property
+    def _normalized(self) -> str:
+        """The expression, with its minutes listed if its hours are: for wildcard minutes, cronsim
+        counts elapsed time, so that they would be skipped by a gap and repeated by a fold."""
+        minute, hour, *days = self.expression.split()
+        if hour.startswith("*") or not minute.startswith("*"):
+            return self.expression
+        minutes = ",".join(map(str, sorted(CronSim(self.expression, _ANY_TIME).minutes)))
+        return " ".join((minutes, hour, *days))
 
     def _find_error(self, now: datetime) -> str | None:
         if len(self.expression.split()) != _FIELD_COUNT:
@@ -69,7 +81,7 @@ class CronSchedule(Schedule):
         # as later ones
         start = (last + _MAX_FOLD).astimezone(ZoneInfo(self.zone))
         oldest = last + timedelta(microseconds=1)
-        for local in CronSim(self.expression, start, reverse=True):
+        for local in CronSim(self._normalized, start, reverse=True):
             fire = local.astimezone(UTC)
             if fire < oldest:
                 oldest = fire

@@ -121,7 +121,7 @@ class RruleSchedule(Schedule):
     def _find_error(self) -> str | None:
         text = self.rule.upper().strip().removeprefix("RRULE:").rstrip(";")
         names = [part.partition("=")[0] for part in text.split(";")]
-        if len(names) != len(set(names)) or "FREQ" not in names:
+        if len(names) != len(set(names)) or "FREQ" not in self._parts:
             return "it needs FREQ, and each part only once"
         for name in ("FREQ", *names):
             if (error := self._find_error_in_part(name)) is not None:
@@ -137,7 +137,7 @@ class RruleSchedule(Schedule):
             return f"{name[:20] or 'an empty part'} is not supported here"
         return (
             None
-            if re.fullmatch(pattern, self._parts.get(name, ""))
+            if re.fullmatch(pattern, self._parts.get(name, ""), re.ASCII)
             else f"{name} has no valid value"
         )
 

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import available_timezones
 
@@ -12,6 +13,7 @@ from smart_kit import places
 from smart_kit.places import cities, languages, zones
 from smart_kit.places.suggestions import count_typos
 
+WINTER, SUMMER = datetime(2026, 1, 15, tzinfo=UTC), datetime(2026, 7, 15, tzinfo=UTC)
 TABLE = [cities.parse_place(line) for line in cities.iter_city_lines()]
 
 
@@ -59,7 +61,11 @@ def read_names() -> list[list[str]]:
         ("Europe/Berlin|europe/berlin|EUROPE BERLIN", "Europe/Berlin"),
         ("UTC|GMT|Гринвич", "UTC"),
         ("Troll", "Antarctica/Troll"),
-        ("EST", "EST"),
+        ("EST|EDT|Eastern time|Florida|во Флориде", "America/New_York"),
+        ("MST|Colorado", "America/Denver"),
+        ("CST|Texas|Техасе", "America/Chicago"),
+        ("Ontario|Онтарио", "America/Toronto"),
+        ("Kosovo|в Косово", "Europe/Belgrade"),
         ("Newcastle, Australia", "Australia/Sydney"),
         ("Валенсия, Венесуэла", "America/Caracas"),
     ],
@@ -159,7 +165,7 @@ def test_each_corrected_spelling_is_in_the_table() -> None:
     ],
 )
 def test_most_similar_name_is_suggested_first(name: str, expected: str) -> None:
-    suggested = places.suggest_places(name)
+    suggested = places.suggest_places(name, WINTER)
 
     assert suggested[0].name == expected
     assert len(suggested) <= 4
@@ -167,7 +173,9 @@ def test_most_similar_name_is_suggested_first(name: str, expected: str) -> None:
 
 def test_names_with_more_errors_than_the_best_one_are_not_suggested() -> None:
     """Dortmund and Port Said have three errors."""
-    assert [place.name for place in places.suggest_places("Portland, Oregon")] == ["Portland"]
+    assert [place.name for place in places.suggest_places("Portland, Oregon", WINTER)] == [
+        "Portland"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -185,25 +193,43 @@ def test_typing_errors_are_counted(one: str, other: str, typos: int) -> None:
 
 
 def test_of_equally_similar_names_the_largest_city_comes_first() -> None:
-    suggested = [place.name for place in places.suggest_places("Новгород", limit=2)]
+    suggested = [place.name for place in places.suggest_places("Новгород", WINTER, limit=2)]
 
     assert suggested == ["Nizhniy Novgorod", "Velikiy Novgorod"]
 
 
 @pytest.mark.parametrize("name", ["", "???", "qwertyuiop", "Ленинградская область России"])
 def test_nothing_is_suggested_for_what_is_like_no_name(name: str) -> None:
-    assert places.suggest_places(name) == []
+    assert places.suggest_places(name, WINTER) == []
 
 
 @pytest.mark.parametrize("name", ["Russia", "России", "РФ"])
 def test_for_a_country_the_largest_city_of_each_zone_is_suggested(name: str) -> None:
-    suggested = places.suggest_places(name, limit=3)
+    suggested = places.suggest_places(name, WINTER, limit=3)
 
     assert [(place.name_ru, place.zone) for place in suggested] == [
         ("Москва", "Europe/Moscow"),
         ("Новосибирск", "Asia/Novosibirsk"),
         ("Екатеринбург", "Asia/Yekaterinburg"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "now", "expected"),
+    [
+        ("UTC+3", WINTER, ["Istanbul", "Moscow", "Baghdad", "Dar es Salaam"]),
+        ("GMT +03:00", SUMMER, ["Istanbul", "Moscow", "Cairo", "Baghdad"]),
+        ("MSK+2", WINTER, ["Lahore", "Tashkent", "Almaty", "Yekaterinburg"]),
+        ("+5:30", WINTER, ["Mumbai", "Colombo"]),
+        ("utc-5", WINTER, ["New York City", "Lima", "Bogotá", "Toronto"]),
+        ("UTC\u22125", SUMMER, ["Lima", "Bogotá", "Quito", "Chicago"]),
+        ("+99", WINTER, []),
+    ],
+)
+def test_for_an_offset_the_largest_cities_that_have_it_now_are_suggested(
+    name: str, now: datetime, expected: list[str]
+) -> None:
+    assert [place.name for place in places.suggest_places(name, now)] == expected
 
 
 @pytest.mark.parametrize(

@@ -129,12 +129,27 @@ def test_wildcards_count_elapsed_time_through_a_clock_change(day: str, hours: in
     assert hourly[-1].astimezone(ZoneInfo(BERLIN)).time() == time(0)
 
 
-def test_wildcard_minute_fires_in_both_passes_of_a_fold() -> None:
-    found = list_fires("*/30 2 * * *", BERLIN, to_utc(BERLIN, "2026-10-25T01:00"), 4)
+@pytest.mark.parametrize(
+    ("expression", "listed"),
+    [
+        ("*/30 2 * * *", "0,30 2 * * *"),
+        ("* 2 * * 0", ",".join(map(str, range(60))) + " 2 * * SUN"),
+        ("*,5 1-3 * * *", ",".join(map(str, range(60))) + " 1-3 * * *"),
+    ],
+)
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-10-25"])
+def test_wildcard_minutes_of_listed_hours_are_local_times(
+    expression: str, listed: str, day: str
+) -> None:
+    """They neither fail to appear in a gap nor appear twice in a fold."""
+    midnight = to_utc(BERLIN, f"{day}T00:00")
+    last = midnight + timedelta(days=1)
+    wildcard, plain = CronSchedule(expression, BERLIN), CronSchedule(listed, BERLIN)
 
-    assert found == [
-        parse_utc(f"2026-10-25T{hour}:{minute}") for hour in ("00", "01") for minute in ("00", "30")
-    ]
+    assert list_fires(expression, BERLIN, midnight, 5) == list_fires(listed, BERLIN, midnight, 5)
+    found = wildcard.list_fires_between(midnight, last, 200)
+    assert found == plain.list_fires_between(midnight, last, 200)
+    assert found != []
 
 
 @pytest.mark.parametrize(

@@ -133,6 +133,10 @@ def test_fires_of_rule_are_at_local_times(
         ("", "it needs FREQ"),
         ("every second Friday", "it needs FREQ"),
         ("INTERVAL=2", "it needs FREQ"),
+        ("FREQ", "it needs FREQ"),
+        ("RRULE:FREQ", "it needs FREQ"),
+        ("FREQ;INTERVAL=2", "it needs FREQ"),
+        ("FREQ=DAILY;INTERVAL=\u0662", "INTERVAL has no valid value"),  # an Arabic digit
         ("FREQ=DAILY;FREQ=WEEKLY", "each part only once"),
         ("FREQ=SECONDLY", "FREQ has no valid value"),
         ("FREQ=DAILY;INTERVAL=0", "INTERVAL has no valid value"),

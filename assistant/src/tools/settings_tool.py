@@ -24,7 +24,7 @@ class SettingsTool(MutatingTool[ChangeSettingsArguments]):
     async def _run(self, context: ToolContext, arguments: ChangeSettingsArguments) -> ToolResult:
         fields: JsonObject = arguments.model_dump(include={"language"}, exclude_none=True)
         if arguments.place is not None:
-            fields["timezone"] = zone_for(arguments.place)
+            fields["timezone"] = zone_for(arguments.place, context.turn.requested_at)
         user_id = context.turn.user.id
         change = validate_fields(UserUpdate, fields)
         remaining = await self._list_jobs_elsewhere(context, fields.get("timezone"))

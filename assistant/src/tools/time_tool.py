@@ -17,6 +17,7 @@ class TimeTool(BaseTool[GetTimeArguments]):
 
     async def _run(self, context: ToolContext, arguments: GetTimeArguments) -> ToolResult:
         place = (arguments.place or "").strip()
-        zone = ZoneInfo(zone_for(place)) if place else context.turn.zone
-        now = self._services.clock.now(zone).replace(microsecond=0)
+        now = self._services.clock.now(context.turn.zone).replace(microsecond=0)
+        zone = ZoneInfo(zone_for(place, now)) if place else context.turn.zone
+        now = now.astimezone(zone)
         return ToolResult(content=f"{now.isoformat()} {now:%A}, {zone.key}")

@@ -16,12 +16,12 @@ _HINT = (
 city_for = get_city_of_zone
 
 
-def zone_for(place: str) -> str:
+def zone_for(place: str, now: datetime) -> str:
     """Return the IANA zone of a place (see smart_kit.places.find_zone). Raises InvalidInputError,
-    which lists places with similar names."""
+    which lists places that may be meant (see smart_kit.places.suggest_places)."""
     zone = find_zone(place)
     if zone is None:
-        similar = ", ".join(f"{each.name} ({each.zone})" for each in suggest_places(place))
+        similar = ", ".join(f"{each.name} ({each.zone})" for each in suggest_places(place, now))
         question = f" Did you mean {similar}?" if similar else ""
         raise InvalidInputError(f"No single time zone is known for {place!r}.{question} {_HINT}")
     return zone

@@ -3,6 +3,7 @@
 import pytest
 
 from assistant.src.tools import timezones
+from assistant.tests.snapshot_builders import SENT_AT
 from smart_kit.errors import InvalidInputError
 
 HINT = (
@@ -23,13 +24,13 @@ HINT = (
     ],
 )
 def test_a_place_is_found_by_the_names_people_use(place: str, zone: str) -> None:
-    assert timezones.zone_for(place) == zone
+    assert timezones.zone_for(place, SENT_AT) == zone
 
 
 @pytest.mark.parametrize("place", ["Qwertyuiop", "", "???"])
 def test_unknown_place_explains_how_to_call_again(place: str) -> None:
     with pytest.raises(InvalidInputError) as raised:
-        timezones.zone_for(place)
+        timezones.zone_for(place, SENT_AT)
     assert raised.value.message == f"No single time zone is known for {place!r}. {HINT}"
 
 
@@ -47,7 +48,7 @@ def test_unknown_or_ambiguous_place_is_answered_with_similar_names(
     place: str, question: str
 ) -> None:
     with pytest.raises(InvalidInputError) as raised:
-        timezones.zone_for(place)
+        timezones.zone_for(place, SENT_AT)
     assert raised.value.message.startswith(
         f"No single time zone is known for {place!r}. {question}"
     )

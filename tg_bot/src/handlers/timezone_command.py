@@ -85,7 +85,7 @@ def _suggest(services: HandlerServices, incoming: IncomingMessage, place: str) -
     context = incoming.build_context(services)
     buttons = tuple(
         build_zone_button(_BUTTON, _get_full_name(one, context), one.zone, context)
-        for one in suggest_places(place)
+        for one in suggest_places(place, context.now)
     )
     gettext = context.translation.gettext
     unknown = gettext(UNKNOWN_PLACE).format(place=shorten(place))
