@@ -2,18 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
-from .choice_buttons import (
-    handle_assistant_choice,
-    handle_model_choice,
-    handle_timezone_answer,
-)
+from .choice_buttons import handle_assistant_choice, handle_model_choice
 from .incoming import ButtonPress, HandlerResult, HandlerServices
 from .job_move import handle_keep_jobs, handle_move_jobs
 from .language_command import handle_language_button
 from .reminder_buttons import handle_done, handle_snooze
 from .reminder_list import handle_cancel_job
 from .task_list import handle_finish_task
-from .timezone_command import handle_timezone_button
+from .timezone_command import handle_timezone_answer, handle_timezone_button
 
 ButtonHandler = Callable[[HandlerServices, ButtonPress], Awaitable[Sequence[HandlerResult] | None]]
 """Returns what becomes of the press; None if no button of ours has this value."""

@@ -1,13 +1,10 @@
-"""The buttons of /assistant and /model, and of the question for the time zone.
-
-The assistant applies the choice, in order with the user's messages.
-"""
+"""The buttons of /assistant and /model: the assistant applies them, in order with messages."""
 
 from collections.abc import Sequence
 from typing import Literal
 
 from ..texts.choice_prompts import DEFAULT_OPTION
-from .button_values import parse_row_id, parse_timezone
+from .button_values import parse_row_id
 from .incoming import ButtonPress, HandlerResult, HandlerServices
 
 
@@ -23,16 +20,6 @@ async def handle_model_choice(
 ) -> Sequence[HandlerResult] | None:
     """Pass on the chosen model."""
     return _pass_on_row(press, "model")
-
-
-async def handle_timezone_answer(
-    _: HandlerServices, press: ButtonPress
-) -> Sequence[HandlerResult] | None:
-    """Pass on the chosen time zone, for which a request of the user waits."""
-    timezone = parse_timezone(press.value)
-    if timezone is None:
-        return None
-    return (press.build_press("timezone", timezone=timezone), *press.build_edits())
 
 
 def _pass_on_row(

@@ -46,9 +46,11 @@ class MessageEdit:
     chat_id: int
     message_id: int
     text: str | None = None
-    """Replaces the text, and removes all buttons; None keeps the text."""
+    """Replaces the text; None keeps it."""
     button_rows: ButtonRows = ()
-    """The buttons that remain under the same text."""
+    """The buttons at the time of the press."""
+    used_button: str | None = None
+    """`callback_data` of the one button to remove; None removes all."""
 
 
 HandlerResult = UserMessage | UserCommand | UserPress | Notice | MessageEdit
@@ -230,8 +232,6 @@ class ButtonPress(IncomingUpdate):
         """Return what removes the pressed button and keeps the others."""
         if self.message_id is None or not self.button_rows:
             return ()
-        rows = (
-            tuple(button for button in row if button.data != self.data) for row in self.button_rows
-        )
-        edit = MessageEdit(self.chat_id, self.message_id, button_rows=tuple(filter(None, rows)))
+        rows, data = self.button_rows, self.data
+        edit = MessageEdit(self.chat_id, self.message_id, button_rows=rows, used_button=data)
         return (edit,)

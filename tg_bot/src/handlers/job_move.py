@@ -13,7 +13,12 @@ from .incoming import ButtonPress, HandlerResult, HandlerServices
 from .rest_calls import call_rest, get_user_id
 
 MOVE, KEEP = N_("Yes, at the same local times"), N_("No, leave them as they are")
+ONE_REMINDER = N_(
+    "You have a reminder at a local time of {zones}: {example}\n\n"
+    "Should it come at the same local time in {timezone}?"
+)
 KEPT = N_("All right, they stay as they are.")
+OUTDATED = N_("You have changed your time zone since then. Nothing has changed.")
 NOTHING_TO_MOVE = N_("There are no such reminders any more.")
 
 
@@ -41,29 +46,36 @@ def ask_to_move(
     ]
     if not staying:
         return "", ()
-    text = context.translation.ngettext(
-        "You have {count} reminder at a local time of {zones}: {example}\n\n"
-        "Should it come at the same local time in {timezone}?",
-        "You have {count} reminders at local times of {zones}, for example: {example}\n\n"
-        "Should they come at the same local times in {timezone}?",
-        len(staying),
-    ).format(
-        count=len(staying),
+    gettext, count = context.translation.gettext, len(staying)
+    if count == 1:
+        text = gettext(ONE_REMINDER)
+    else:
+        text = context.translation.ngettext(
+            "You have {count} reminder at local times of {zones}, for example: {example}\n\n"
+            "Should it come at the same local time in {timezone}?",
+            "You have {count} reminders at local times of {zones}, for example: {example}\n\n"
+            "Should they come at the same local times in {timezone}?",
+            count,
+        )
+    text = text.format(
+        count=count,
         zones=", ".join(sorted({job.timezone for job in staying})),
         example=describe_reminder(ReminderFacts.model_validate(staying[0].model_dump()), context),
         timezone=user.timezone,
     )
-    gettext = context.translation.gettext
     return text, (
-        InlineButton(label=gettext(MOVE), data=f"move_jobs:{user.id}"),
-        InlineButton(label=gettext(KEEP), data=f"keep_jobs:{user.id}"),
+        InlineButton(label=gettext(MOVE), data=f"move_jobs:{user.timezone}"),
+        InlineButton(label=gettext(KEEP), data=f"keep_jobs:{user.timezone}"),
     )
 
 
 async def handle_move_jobs(
     services: HandlerServices, press: ButtonPress
 ) -> Sequence[HandlerResult]:
-    """Move the reminders of the sender, whatever id the button has."""
+    """Move the reminders of the sender, if they still live in the zone of the button."""
+    if press.user is None or press.value != press.user.timezone:
+        text = press.build_context(services).translation.gettext(OUTDATED)
+        return (press.build_text_notice(text), *press.build_edits())
     jobs = await call_rest(_move(services, press))
     if jobs is None:
         return (press.build_notice("try_again_later"),)

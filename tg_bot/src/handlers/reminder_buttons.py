@@ -69,12 +69,10 @@ async def _acknowledge(
     services: HandlerServices, press: ButtonPress, user_id: UUID, run_id: UUID
 ) -> Sequence[HandlerResult]:
     await services.rest.acknowledge_run(user_id, run_id, press.idempotency_key)
-    is_due = press.text.startswith(DUE_MARK)
-    edits = press.build_edits(DONE_MARK + press.text.removeprefix(DUE_MARK) if is_due else None)
-    if edits:
-        return edits
+    if press.text.startswith(DUE_MARK) and press.message_id is not None:
+        return press.build_edits(DONE_MARK + press.text.removeprefix(DUE_MARK))
     text = press.build_context(services).translation.gettext(DONE)
-    return (press.build_text_notice(text),)
+    return (press.build_text_notice(text), *press.build_edits())
 
 
 async def _snooze(

@@ -1,4 +1,4 @@
-"""The user's time zone: /timezone, its buttons, and a location that the user sends."""
+"""The user's time zone: /timezone, the assistant's question, buttons of both, and a location."""
 
 from collections.abc import Sequence
 
@@ -54,6 +54,14 @@ async def handle_timezone_button(
     """Save the time zone of the button."""
     timezone = parse_timezone(press.value)
     return None if timezone is None else (await _change(services, press, timezone),)
+
+
+async def handle_timezone_answer(
+    services: HandlerServices, press: ButtonPress
+) -> Sequence[HandlerResult] | None:
+    """Save the time zone, for which a request of the user waits, unless one was chosen since."""
+    changes = await handle_timezone_button(services, press)
+    return None if changes is None else (*changes, *press.build_edits())
 
 
 async def handle_location(

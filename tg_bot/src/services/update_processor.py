@@ -110,7 +110,7 @@ class UpdateProcessor:
         if failed:
             await self._queues.dead_letters.add(*failed)
         if edits := [edit for chat in chats for edit in chat.edits]:
-            await asyncio.gather(*map(self._feedback.edit, edits))
+            await self._feedback.edit(edits)
 
     async def _handle_chats(
         self, chats: "Sequence[_ChatBatch]", users: dict[int, UserSnapshot]

@@ -1,5 +1,6 @@
 """Describes how often something comes, without its date and, if there is only one, its time."""
 
+from datetime import date
 from zoneinfo import ZoneInfo
 
 from babel.dates import get_day_names
@@ -42,13 +43,21 @@ _WEEKDAYS = (
     N_("Sunday"),
 )
 
+_SHORTEST_MONTH = 28
+"""Days."""
+
 
 def describe_recurrence(
-    cron_expression: str | None, rrule: str | None, timezone: str, context: TextContext
+    cron_expression: str | None,
+    rrule: str | None,
+    timezone: str,
+    context: TextContext,
+    *,
+    next_fire: date | None = None,
 ) -> str:
     """Return a text like "weekly" or "every 2 weeks, 5 times"; empty for what does not recur.
 
-    What has no simple name is shown literally.
+    What has no simple name is shown literally. `next_fire` is the local day of the next time.
     """
     expression = cron_expression or rrule
     if not expression:
@@ -57,13 +66,16 @@ def describe_recurrence(
     if recurrence is None:
         text = context.translation.gettext("repeating: {expression}")
         return text.format(expression=expression)
-    frequency = _add_times(_describe_days(recurrence, context.translation), recurrence, context)
+    days = _describe_days(recurrence, next_fire, context.translation)
+    frequency = _add_times(days, recurrence, context)
     return ", ".join(filter(None, (frequency, _describe_end(recurrence, timezone, context))))
 
 
-def _describe_days(recurrence: Recurrence, translation: Translation) -> str:
-    days = _describe_weekdays(recurrence, translation) or _describe_month_days(
-        recurrence, translation
+def _describe_days(recurrence: Recurrence, next_fire: date | None, translation: Translation) -> str:
+    days = (
+        _describe_weekdays(recurrence, translation)
+        or _describe_month_days(recurrence, translation)
+        or _describe_rare_day(recurrence, next_fire, translation)
     )
     if recurrence.interval == 1:
         return days or translation.gettext(_SINGLE_UNITS[recurrence.unit])
@@ -116,6 +128,19 @@ def _describe_month_days(recurrence: Recurrence, translation: Translation) -> st
     return gettext("on days {days} of the month").format(days=days)
 
 
+def _describe_rare_day(
+    recurrence: Recurrence, next_fire: date | None, translation: Translation
+) -> str:
+    """Return the day of a month or year if some months or years lack it; else empty."""
+    if next_fire is None or next_fire.day <= _SHORTEST_MONTH:
+        return ""
+    if recurrence.unit == "month":
+        text = translation.gettext("on day {day} of the months that have it")
+        return text.format(day=next_fire.day)
+    is_leap_day = recurrence.unit == "year" and (next_fire.month, next_fire.day) == (2, 29)
+    return translation.gettext("in leap years") if is_leap_day else ""
+
+
 def _add_times(frequency: str, recurrence: Recurrence, context: TextContext) -> str:
     """Add the times of a day, if there are several."""
     times, gettext = [f"{one:%H:%M}" for one in recurrence.times], context.translation.gettext
@@ -135,5 +160,5 @@ def _describe_end(recurrence: Recurrence, timezone: str, context: TextContext) -
     if (until := recurrence.until) is None:
         return ""
     local = until.astimezone(zone) if until.tzinfo else until.replace(tzinfo=zone)
-    date = format_date(local, translation.language, context.now)
-    return translation.gettext("until {date}").format(date=date)
+    day = format_date(local, translation.language, context.now)
+    return translation.gettext("until {date}").format(date=day)

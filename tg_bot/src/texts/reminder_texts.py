@@ -1,5 +1,7 @@
 """Describes reminders and scheduled requests in one line, for receipts and lists."""
 
+from zoneinfo import ZoneInfo
+
 from smart_kit.contracts.base import Contract, UtcDatetime
 from smart_kit.contracts.cron_jobs import CronJobType
 from smart_kit.settings import TimeZoneName
@@ -37,7 +39,10 @@ def describe_times(
     time = format_moment(moment, zone, context) if moment is not None else ""
     if zone == hidden_zone:
         time = time.removesuffix(f" {zone}")
-    recurrence = describe_recurrence(reminder.cron_expression, reminder.rrule, zone, context)
+    local = moment.astimezone(ZoneInfo(zone)) if moment is not None else None
+    recurrence = describe_recurrence(
+        reminder.cron_expression, reminder.rrule, zone, context, next_fire=local
+    )
     return ", ".join(filter(None, (time, recurrence)))
 
 

@@ -66,7 +66,7 @@ def _parse_days(parts: Mapping[str, str]) -> Recurrence | None:
     if month_days or len(plain) < len(weekdays):
         return None
     if unit == "day" and plain:
-        return Recurrence("week", weekdays=plain) if "INTERVAL" not in parts else None
+        return Recurrence("week", weekdays=plain) if parts.get("INTERVAL", "1") == "1" else None
     return Recurrence(unit, weekdays=plain)
 
 

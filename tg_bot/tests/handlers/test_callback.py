@@ -17,6 +17,7 @@ from tg_bot.src.services.update_processor import UpdateProcessor
 from tg_bot.tests import updates
 from tg_bot.tests.conftest import MakeUpdateProcessor
 from tg_bot.tests.fake_rest_service import FakeRestService
+from tg_bot.tests.handlers.answers import read_answer
 from tg_bot.tests.queue_contents import read_dead_letters, read_secretary_queue, read_telegram_queue
 
 ROW = UUID("0196d2a1-5f0e-7c3b-9c70-8f2d1b2a3c4d")
@@ -56,6 +57,23 @@ async def test_chosen_time_zone_is_passed_on_and_asked_for_only_once(
     assert (press.choice_kind, press.timezone, press.row_id) == ("timezone", "Asia/Tokyo", None)
     (edit,) = telegram.calls_to("editMessageReplyMarkup")
     assert edit.parameters == {"chat_id": 7, "message_id": 5}
+
+
+async def test_late_answer_to_the_question_is_a_move_to_another_zone(
+    update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, telegram: FakeTelegram
+) -> None:
+    """The reminders of the zone that was chosen in another way are asked about."""
+    user = await rest.add_user(7, timezone="Europe/Berlin")
+    rest.records.add_job(user.id)
+    await update_processor.process_batch([updates.callback_query("timezone_answer:Asia/Tokyo")])
+
+    answer = await read_answer(redis)
+    assert [button.data for button in answer.buttons] == [
+        "move_jobs:Asia/Tokyo",
+        "keep_jobs:Asia/Tokyo",
+    ]
+    assert await read_secretary_queue(redis) == []
+    assert len(telegram.calls_to("editMessageReplyMarkup")) == 1
 
 
 async def test_presses_keep_their_order_and_are_deduplicated(

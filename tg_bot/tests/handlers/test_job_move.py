@@ -13,6 +13,7 @@ from tg_bot.tests.handlers.answers import list_buttons, read_answer, read_text
 
 DAILY = {"cron_expression": "0 9 * * *", "at": None, "local_at": None}
 MOVED = DAILY | {"timezone": "Europe/Lisbon"}
+HOURLY = {"rrule": "FREQ=HOURLY", "timezone": "Europe/Berlin"}
 RULE = {"rrule": "FREQ=WEEKLY;INTERVAL=2", "timezone": "Europe/Lisbon"}
 
 
@@ -31,10 +32,46 @@ async def test_one_offs_of_the_old_zone_are_asked_about(
         "Should they come at the same local times in Europe/Lisbon?"
     )
     assert list_buttons(answer) == [
-        ("Yes, at the same local times", f"move_jobs:{user.id}"),
-        ("No, leave them as they are", f"keep_jobs:{user.id}"),
+        ("Yes, at the same local times", "move_jobs:Europe/Lisbon"),
+        ("No, leave them as they are", "keep_jobs:Europe/Lisbon"),
     ]
     assert len(answer.receipts) == 1
+
+
+@pytest.mark.parametrize(
+    ("count", "language", "text"),
+    [
+        (1, "en", "You have a reminder at a local time of Europe/Berlin: Fri"),
+        (1, "ru", "У вас есть напоминание по местному времени Europe/Berlin: пт"),
+        (21, "ru", "У вас 21 напоминание по местному времени Europe/Berlin, например: пт"),
+    ],
+)
+async def test_question_is_in_the_right_number(
+    update_processor: UpdateProcessor,
+    redis: Redis,
+    rest: FakeRestService,
+    count: int,
+    language: str,
+    text: str,
+) -> None:
+    user = await rest.add_user(7, timezone="Europe/Berlin", language=language)
+    for _ in range(count):
+        rest.records.add_job(user.id)
+    await update_processor.process_batch([updates.message("/timezone Lisbon")])
+    assert (await read_answer(redis)).parameters["text"].startswith(text)
+
+
+async def test_yes_of_an_earlier_zone_changes_nothing(
+    update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, telegram: FakeTelegram
+) -> None:
+    user = await rest.add_user(7, timezone="Asia/Tokyo")
+    rest.records.add_job(user.id)
+    await update_processor.process_batch([updates.callback_query("move_jobs:Europe/Lisbon")])
+
+    text = "You have changed your time zone since then. Nothing has changed."
+    assert await read_text(redis) == text
+    assert rest.calls == []
+    assert len(telegram.calls_to("editMessageReplyMarkup")) == 1
 
 
 @pytest.mark.parametrize(
@@ -44,10 +81,11 @@ async def test_one_offs_of_the_old_zone_are_asked_about(
         ([{"local_at": None}], ""),
         ([{"timezone": "Europe/Lisbon"}], ""),
         ([DAILY], ""),
+        ([HOURLY], ""),
         ([MOVED], "1 recurring reminder keeps its local time, now in Europe/Lisbon."),
         ([MOVED, RULE], "2 recurring reminders keep their local times, now in Europe/Lisbon."),
     ],
-    ids=["none", "instant", "same zone", "other zone", "cron", "rule"],
+    ids=["none", "instant", "same zone", "other zone", "elapsed hours", "cron", "rule"],
 )
 async def test_other_reminders_need_no_question(
     update_processor: UpdateProcessor,
@@ -80,7 +118,7 @@ async def test_yes_moves_the_reminders_and_sends_their_receipts(
 ) -> None:
     user = await rest.add_user(7, timezone="Europe/Lisbon")
     job = rest.records.add_job(user.id)
-    update = updates.callback_query("move_jobs:whatever")
+    update = updates.callback_query("move_jobs:Europe/Lisbon")
     await update_processor.process_batch([update])
 
     answer = await read_answer(redis)
@@ -96,8 +134,8 @@ async def test_yes_moves_the_reminders_and_sends_their_receipts(
 async def test_yes_without_reminders_says_so(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService
 ) -> None:
-    user = await rest.add_user(7)
-    await update_processor.process_batch([updates.callback_query(f"move_jobs:{user.id}")])
+    await rest.add_user(7, timezone="Asia/Tokyo")
+    await update_processor.process_batch([updates.callback_query("move_jobs:Asia/Tokyo")])
     assert await read_text(redis) == "There are no such reminders any more."
 
 
@@ -106,7 +144,7 @@ async def test_no_changes_nothing_and_removes_the_buttons(
 ) -> None:
     user = await rest.add_user(7)
     rest.records.add_job(user.id)
-    await update_processor.process_batch([updates.callback_query(f"keep_jobs:{user.id}")])
+    await update_processor.process_batch([updates.callback_query("keep_jobs:Asia/Tokyo")])
     assert await read_text(redis) == "All right, they stay as they are."
     assert rest.calls == []
     assert len(telegram.calls_to("editMessageReplyMarkup")) == 1
@@ -115,8 +153,8 @@ async def test_no_changes_nothing_and_removes_the_buttons(
 async def test_rest_failure_keeps_the_buttons(
     update_processor: UpdateProcessor, redis: Redis, rest: FakeRestService, telegram: FakeTelegram
 ) -> None:
-    user = await rest.add_user(7)
+    await rest.add_user(7, timezone="Asia/Tokyo")
     rest.failure_status = 503
-    await update_processor.process_batch([updates.callback_query(f"move_jobs:{user.id}")])
+    await update_processor.process_batch([updates.callback_query("move_jobs:Asia/Tokyo")])
     assert (await read_answer(redis)).notice == "try_again_later"
     assert telegram.calls_to("editMessageReplyMarkup") == []

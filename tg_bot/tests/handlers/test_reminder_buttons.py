@@ -48,7 +48,7 @@ async def test_done_acknowledges_the_run_and_marks_the_message(
 
 
 @pytest.mark.parametrize("text", [None, "the last part of a long reminder"])
-async def test_done_without_the_beginning_of_the_text_removes_the_buttons(
+async def test_done_without_the_beginning_of_the_text_is_confirmed_by_a_message(
     update_processor: UpdateProcessor,
     redis: Redis,
     rest: FakeRestService,
@@ -59,7 +59,7 @@ async def test_done_without_the_beginning_of_the_text_removes_the_buttons(
     await update_processor.process_batch([press(f"done:{run.id}", text)])
     (edit,) = telegram.calls_to("editMessageReplyMarkup")
     assert edit.parameters == {"chat_id": 7, "message_id": 5}
-    assert await read_telegram_queue(redis) == []
+    assert await read_text(redis) == "Done."
 
 
 async def test_done_that_cannot_be_shown_is_confirmed_by_a_message(

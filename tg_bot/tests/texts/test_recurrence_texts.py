@@ -1,4 +1,4 @@
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 
@@ -10,9 +10,11 @@ from tg_bot.src.texts.translations import get_translation
 NOW = datetime(2026, 11, 27, 14, 5, tzinfo=UTC)
 
 
-def describe(cron: str | None, rule: str | None, language: Language = "en") -> str:
+def describe(
+    cron: str | None, rule: str | None, language: Language = "en", next_fire: date | None = None
+) -> str:
     context = TextContext(get_translation(language), "UTC", NOW)
-    return describe_recurrence(cron, rule, "Europe/Berlin", context)
+    return describe_recurrence(cron, rule, "Europe/Berlin", context, next_fire=next_fire)
 
 
 @pytest.mark.parametrize(
@@ -32,7 +34,7 @@ def describe(cron: str | None, rule: str | None, language: Language = "en") -> s
         ("0 9 * * SUN,TUE", "on Tue, Sun", "по вт, вс"),
         ("0 9 * * 1-5/2", "on Mon, Wed, Fri", "по пн, ср, пт"),
         ("0 9 1 * *", "monthly", "ежемесячно"),
-        ("0 9 1,15 * *", "on days 1, 15 of the month", "1, 15 числа каждого месяца"),
+        ("0 9 1,15 * *", "on days 1, 15 of the month", "по 1, 15 числам месяца"),
         ("0 9 L * *", "on the last day of the month", "в последний день месяца"),
         (
             "0 9 * * 1#1",
@@ -96,9 +98,16 @@ def test_what_has_no_simple_name_is_shown_literally(expression: str) -> None:
         ),
         ("FREQ=WEEKLY;BYDAY=MO,TU,WE,TH,FR", "on weekdays", "по будням"),
         ("FREQ=MINUTELY;INTERVAL=90", "every 90 minutes", "каждые 90 минут"),
-        ("FREQ=HOURLY;INTERVAL=21", "every 21 hours", "каждый 21 час"),
+        ("FREQ=HOURLY;INTERVAL=21", "every 21 hours", "каждые 21 час"),
         ("FREQ=DAILY;INTERVAL=3;", "every 3 days", "каждые 3 дня"),
+        ("FREQ=WEEKLY;INTERVAL=21", "every 21 weeks", "каждые 21 неделю"),
         ("FREQ=DAILY;BYDAY=TU,TH", "on Tue, Thu", "по вт, чт"),
+        ("FREQ=DAILY;INTERVAL=1;BYDAY=TU,TH", "on Tue, Thu", "по вт, чт"),
+        (
+            "FREQ=MONTHLY;INTERVAL=2;BYMONTHDAY=1,15",
+            "every 2 months, on days 1, 15 of the month",
+            "каждые 2 месяца, по 1, 15 числам месяца",
+        ),
         (
             "FREQ=DAILY;BYHOUR=18,9;BYMINUTE=30",
             "daily at 09:30, 18:30",
@@ -121,7 +130,7 @@ def test_what_has_no_simple_name_is_shown_literally(expression: str) -> None:
         (
             "FREQ=MONTHLY;BYMONTHDAY=15,1",
             "on days 1, 15 of the month",
-            "1, 15 числа каждого месяца",
+            "по 1, 15 числам месяца",
         ),
         ("FREQ=YEARLY", "yearly", "ежегодно"),
         ("FREQ=YEARLY;INTERVAL=4;BYMONTH=2;BYMONTHDAY=29", "every 4 years", "каждые 4 года"),
@@ -178,3 +187,36 @@ def test_rules_without_a_simple_name_are_shown_literally(rule: str) -> None:
 
 def test_one_off_has_no_recurrence() -> None:
     assert describe(None, None) == ""
+
+
+@pytest.mark.parametrize(
+    ("cron", "rule", "next_fire", "english", "russian"),
+    [
+        (
+            "0 9 31 * *",
+            None,
+            date(2026, 12, 31),
+            "on day 31 of the months that have it",
+            "31 числа тех месяцев, в которых оно есть",
+        ),
+        (
+            None,
+            "FREQ=MONTHLY;INTERVAL=2",  # from the 29th on
+            date(2026, 12, 29),
+            "every 2 months, on day 29 of the months that have it",
+            "каждые 2 месяца, 29 числа тех месяцев, в которых оно есть",
+        ),
+        ("0 9 28 * *", None, date(2026, 12, 28), "monthly", "ежемесячно"),
+        ("0 9 L * *", None, date(2026, 12, 31), "on the last day of the month", None),
+        ("0 9 * * 4L", None, date(2026, 12, 31), "on the last Thursday of the month", None),
+        ("0 9 29 2 *", None, date(2028, 2, 29), "in leap years", "в високосные годы"),
+        (None, "FREQ=YEARLY", date(2028, 2, 29), "in leap years", "в високосные годы"),
+        ("0 9 31 12 *", None, date(2026, 12, 31), "yearly", "ежегодно"),
+        ("0 9 * * *", None, date(2026, 12, 31), "daily", "ежедневно"),
+    ],
+)
+def test_day_that_some_months_or_years_lack_is_named(
+    cron: str | None, rule: str | None, next_fire: date, english: str, russian: str | None
+) -> None:
+    assert describe(cron, rule, next_fire=next_fire) == english
+    assert russian is None or describe(cron, rule, "ru", next_fire) == russian
