@@ -58,13 +58,14 @@ class CronSchedule(Schedule):
 
     @cached_property
     def _normalized(self) -> str:
-        """The expression, with its minutes listed if its hours are: for wildcard minutes, cronsim
-        counts elapsed time, so that they would be skipped by a gap and repeated by a fold."""
-        minute, hour, *days = self.expression.split()
-        if hour.startswith("*") or not minute.startswith("*"):
+        """The expression, with its minutes listed: for wildcard minutes, cronsim counts elapsed
+        time even in listed hours, so that these would be skipped by a gap and repeated by a fold.
+        """
+        minute, *others = self.expression.split()
+        if not minute.startswith("*"):
             return self.expression
         minutes = ",".join(map(str, sorted(CronSim(self.expression, _ANY_TIME).minutes)))
-        return " ".join((minutes, hour, *days))
+        return " ".join((minutes, *others))
 
     def _find_error(self, now: datetime) -> str | None:
         if len(self.expression.split()) != _FIELD_COUNT:

@@ -136,7 +136,7 @@ def test_fires_of_rule_are_at_local_times(
         ("FREQ", "it needs FREQ"),
         ("RRULE:FREQ", "it needs FREQ"),
         ("FREQ;INTERVAL=2", "it needs FREQ"),
-        ("FREQ=DAILY;INTERVAL=\u0662", "INTERVAL has no valid value"),  # an Arabic digit
+        ("FREQ=DAILY;INTERVAL=1\u0662", "INTERVAL has no valid value"),  # an Arabic digit
         ("FREQ=DAILY;FREQ=WEEKLY", "each part only once"),
         ("FREQ=SECONDLY", "FREQ has no valid value"),
         ("FREQ=DAILY;INTERVAL=0", "INTERVAL has no valid value"),
