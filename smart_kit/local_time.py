@@ -1,9 +1,13 @@
 """Converts local times to instants; apart from `schedule`, which needs the package cronsim."""
 
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from smart_kit.errors import InvalidRequest
+
+ZONE_ERRORS = (ZoneInfoNotFoundError, ValueError, OSError)
+"""What ZoneInfo raises for a name that is no zone; OSError for a folder of zones, as `America`, and
+for a name that is too long."""
 
 
 def to_utc(at: datetime, zone: str) -> datetime:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import structlog
 from prometheus_client import Counter
@@ -16,6 +16,7 @@ from smart_kit.contracts.queue import NoticeName, ScheduledPrompt, UserMessage, 
 from smart_kit.contracts.threads import CronJobRunRecord, TurnRecord
 from smart_kit.contracts.users import UserSnapshot
 from smart_kit.errors import UpstreamError
+from smart_kit.local_time import ZONE_ERRORS
 from smart_kit.mailbox import Delivery, Envelope, Mailbox, Outcome
 from smart_kit.redis import Redis
 
@@ -184,7 +185,7 @@ class TurnRunner:
             return self.default_zone
         try:
             return ZoneInfo(user.timezone)
-        except (ZoneInfoNotFoundError, ValueError):
+        except ZONE_ERRORS:
             log.warning("user time zone unknown", zone=user.timezone)
             return self.default_zone
 

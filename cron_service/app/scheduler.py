@@ -9,7 +9,6 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfoNotFoundError
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -19,6 +18,7 @@ from smart_kit.backoff import Backoff
 from smart_kit.clock import Clock
 from smart_kit.contracts.cron_jobs import CronJobRead
 from smart_kit.errors import InvalidRequest, UpstreamUnavailable
+from smart_kit.local_time import ZONE_ERRORS
 from smart_kit.schedule import CronSchedule
 
 from .attempts import RETRYABLE_ERRORS, Attempts
@@ -82,9 +82,7 @@ class Scheduler:
         self._attempts = Attempts("refresh", Backoff(timings.initial_backoff, timings.max_backoff))
         self._refreshes = RequestLoop(self._refresh)
         self._apscheduler = AsyncIOScheduler(
-            timezone=UTC,
-            executors={"default": InlineExecutor(clock)},
-            job_defaults={"coalesce": True, "misfire_grace_time": None},
+            timezone=UTC, executors={"default": InlineExecutor(clock)}
         )
 
     def request_refresh(self) -> None:
@@ -133,7 +131,7 @@ class Scheduler:
         schedule = CronSchedule(expression, zone)
         try:
             schedule.check(self._clock.now())
-        except (ZoneInfoNotFoundError, ValueError) as error:
+        except ZONE_ERRORS as error:
             raise InvalidRequest(f"{zone!r} is not an IANA time zone.") from error
         return ScheduleTrigger(schedule, self._clock)
 

@@ -5,10 +5,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cron_service.app.due_jobs import SETTLING_TIME, DueJobs
+from cron_service.app.due_jobs import DueJobs
 
 NINE = datetime(2031, 1, 1, 9, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
+SETTLING_TIME = timedelta(seconds=10)
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from cron_service.app import rest_client as rest_client_module
-from cron_service.app.rest_client import MAX_PAGES, MAX_RETRIES, RestClient
+from cron_service.app.rest_client import MAX_PAGES, RestClient
 from cron_service.tests.fake_rest_service import FakeRestService
 from smart_kit.contracts.base import Page
 from smart_kit.contracts.cron_jobs import CronJobRead
@@ -80,19 +80,19 @@ UNAVAILABLE = UpstreamUnavailable("rest_service: connection refused")
 async def test_page_is_fetched_again_while_rest_service_is_unavailable(
     rest_service: FakeRestService,
 ) -> None:
-    client = FailingClient(*[UNAVAILABLE] * MAX_RETRIES)
+    client = FailingClient(*[UNAVAILABLE] * 3)
 
     assert await fetch_texts(client, rest_service) == [[]]
-    assert client.calls == MAX_RETRIES + 1
+    assert client.calls == 4
 
 
 @pytest.mark.clock("virtual")
 async def test_retries_are_limited(rest_service: FakeRestService) -> None:
-    client = FailingClient(*[UNAVAILABLE] * (MAX_RETRIES + 1))
+    client = FailingClient(*[UNAVAILABLE] * 4)
     with pytest.raises(UpstreamUnavailable):
         await fetch_texts(client, rest_service)
 
-    assert client.calls == MAX_RETRIES + 1
+    assert client.calls == 4
 
 
 async def test_refused_request_is_not_repeated(rest_service: FakeRestService) -> None:

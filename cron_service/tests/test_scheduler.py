@@ -202,6 +202,8 @@ async def test_job_with_an_invalid_expression_is_executed_once_and_logged(
         ("0 9 * *", "UTC", "'0 9 * *' is not a usable cron expression: it does not have five"),
         ("99 9 * * *", "UTC", "'99 9 * * *' is not a usable cron expression: bad minute"),
         ("0 9 * * *", "Mars/Olympus", "'Mars/Olympus' is not an IANA time zone"),
+        ("0 9 * * *", "America", "'America' is not an IANA time zone"),  # a folder of zones
+        ("0 9 * * *", "x" * 300, "is not an IANA time zone"),
         ("0 9 * * *", "../etc", "'../etc' is not an IANA time zone"),
     ],
 )

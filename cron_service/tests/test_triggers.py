@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import structlog
 from apscheduler.job import Job
 
 from cron_service.app.triggers import InlineExecutor, ScheduleTrigger
@@ -63,6 +64,17 @@ def test_schedule_that_has_ended_has_no_next_fire() -> None:
     trigger = ScheduleTrigger(schedule, Clock())
 
     assert trigger.get_next_fire_time(None, datetime.now(UTC)) is None
+
+
+def test_schedule_that_cannot_be_computed_is_logged_and_has_no_next_fire() -> None:
+    """APScheduler would drop the fires of all jobs for an exception."""
+    trigger = trigger_for("0 9 * * *", "No/Where")
+    with structlog.testing.capture_logs() as lines:
+        assert trigger.get_next_fire_time(None, datetime.now(UTC)) is None
+
+    (line,) = lines
+    assert line["event"] == "next fire unknown"
+    assert "No/Where" in line["schedule"]
 
 
 @pytest.mark.parametrize("fire_count", [1, 3])

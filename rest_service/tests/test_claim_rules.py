@@ -165,6 +165,7 @@ class TestFires:
         ("damage", "reason"),
         [
             ("cron_expression = 'never'", "CronSimError: Wrong number of fields"),
+            ("timezone = 'America'", "IsADirectoryError: "),
             ("timezone = 'No/Where'", "ZoneInfoNotFoundError: 'No time zone found with key No/W"),
         ],
     )

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 from cronsim import CronSimError
 
@@ -22,7 +22,7 @@ MAX_RULE_AGE = timedelta(days=366)
 MIN_PROMPT_INTERVAL = timedelta(minutes=15)
 """Each run of a prompt costs a model call."""
 
-SCHEDULE_ERRORS = (CronSimError, ZoneInfoNotFoundError, InvalidRequest, ValueError)
+SCHEDULE_ERRORS = (CronSimError, InvalidRequest, *local_time.ZONE_ERRORS)
 """Raised for a stored schedule that was changed by hand, or whose zone exists no longer."""
 
 SCHEDULE_FIELDS = ("at", "local_at", "cron_expression", "rrule")
