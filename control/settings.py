@@ -168,7 +168,8 @@ def _add_sandbox(values: dict[str, str], sandbox: str) -> None:
 
 
 def _is_on(values: Mapping[str, str], name: str) -> bool:
-    return values.get(name, "0").lower() not in ("0", "false", "no", "off")
+    """Return whether a setting is on, as the services read it (booleans of pydantic)."""
+    return values.get(name, "0").lower() not in ("0", "false", "f", "no", "n", "off")
 
 
 def _pick(values: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:

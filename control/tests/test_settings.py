@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from pydantic import TypeAdapter
 
 from control import environment
 from control.errors import ControlError
@@ -96,17 +97,20 @@ def test_real_telegram_has_no_movable_clock(home: Path) -> None:
     assert "SERVICE_API_TOKEN" not in environments["sandbox"]
 
 
-@pytest.mark.parametrize("value", ["1", "true", "yes"])
+@pytest.mark.parametrize("value", ["1", "true", "yes", "t"])
 def test_movable_clock_is_refused_with_real_telegram(home: Path, value: str) -> None:
     with pytest.raises(ControlError, match=r"SANDBOX_CLOCK .* at the wrong time: remove one of"):
         load_settings(home, TELEGRAM_TOKEN=TOKEN, SANDBOX_CLOCK=value)
     load_settings(home, TELEGRAM_TOKEN=TOKEN, SANDBOX_CLOCK="0")
 
 
-def test_sandbox_clock_can_be_switched_off(home: Path) -> None:
-    settings = load_settings(home, SANDBOX_CLOCK="0")
+@pytest.mark.parametrize("value", ["0", "N", "f", "off", "False", "no"])
+def test_sandbox_clock_can_be_switched_off(home: Path, value: str) -> None:
+    """In every way in which the services understand it."""
+    assert TypeAdapter(bool).validate_python(value) is False
+    settings = load_settings(home, SANDBOX_CLOCK=value)
     environments = {name: settings.build_environment(BY_NAME[name]) for name in BY_NAME}
-    assert {environments[name]["SANDBOX_CLOCK"] for name in BY_NAME} == {"0"}
+    assert {environments[name]["SANDBOX_CLOCK"] for name in BY_NAME} == {value}
     assert "SERVICE_API_TOKEN" not in environments["sandbox"]
 
 

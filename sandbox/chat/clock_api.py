@@ -5,7 +5,9 @@ POST /chat/clock               move it forward, by seconds or to a local time
 """
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aiohttp import web
 from pydantic import NaiveDatetime
@@ -27,13 +29,16 @@ class ClockMoveCreate(JsonBody):
     local_time: NaiveDatetime | None = None
     timezone: TimeZoneName = "UTC"
 
-    def to_clock_move(self) -> ClockMove:
-        """Return the move. Raises InvalidRequest unless exactly one kind is given."""
+    def to_clock_move(self, now: datetime) -> ClockMove:
+        """Return the move from the time `now`. Of a local time that occurs twice, the first that
+        is still to come is meant. Raises InvalidRequest unless exactly one kind is given."""
         if (self.advance_seconds is None) == (self.local_time is None):
             raise InvalidRequest("Give exactly one of advance_seconds and local_time")
         if self.local_time is None:
             return ClockMove(advance_seconds=self.advance_seconds)
-        return ClockMove(now=local_time.to_utc(self.local_time, self.timezone))
+        first = local_time.to_utc(self.local_time, self.timezone)
+        second = self.local_time.replace(tzinfo=ZoneInfo(self.timezone), fold=1).astimezone(UTC)
+        return ClockMove(now=first if first > now else max(first, second))
 
 
 class ClockApi(JsonApi):
@@ -67,7 +72,7 @@ class ClockApi(JsonApi):
         body = await read_body(request, ClockMoveCreate)
         if self._clock is None:
             raise NotFound("The clock cannot be moved: SANDBOX_CLOCK is not set")
-        await self._clock.move(body.to_clock_move())
+        await self._clock.move(body.to_clock_move(self._state.clock.now()))
         return self._describe()
 
     def _describe(self) -> dict[str, Any]:

@@ -13,6 +13,9 @@ from sandbox.telegram.state.people import Person
 from sandbox.telegram.telegram_state import TelegramState
 from smart_kit.errors import DomainError, InvalidRequest, NotFound, UpstreamError
 
+_MAX_ID_DIGITS = 18
+"""SQLite has integers of 64 bits."""
+
 BodyT = TypeVar("BodyT", bound=BaseModel)
 
 
@@ -55,7 +58,8 @@ class JsonApi:
 
     def _get_person(self, request: web.Request) -> Person:
         person_id = request.match_info["person_id"]
-        person = self._state.people.get(int(person_id)) if person_id.isdecimal() else None
+        is_id = person_id.isdecimal() and len(person_id) <= _MAX_ID_DIGITS
+        person = self._state.people.get(int(person_id)) if is_id else None
         if person is None:
             raise NotFound(f"There is no person {person_id}")
         return person

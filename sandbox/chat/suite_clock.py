@@ -16,6 +16,9 @@ from smart_kit.rest_client import ServiceClient
 POLL_SECONDS = 5.0
 """Time after which the page shows a move that was made through the REST API."""
 
+FAILURES_AT_START = 12
+"""Failed polls at the start before one is logged: rest_service starts after the sandbox."""
+
 log = structlog.stdlib.get_logger()
 
 
@@ -25,21 +28,29 @@ class SuiteClock:
     def __init__(self, state: TelegramState, client: ServiceClient) -> None:
         self._state = state
         self._client = client
-        self._is_available = False
+        self._moves = 0
+        self._failures = 0
+        self._logged_failure = FAILURES_AT_START
 
     async def move(self, body: ClockMove) -> None:
         """Move the clock forward. Raises the errors of ServiceClient."""
-        self._set(await self._client.call("POST", "/clock", ClockRead, body=body))
+        moved = await self._client.call("POST", "/clock", ClockRead, body=body)
+        self._moves += 1
+        self._set(moved)
 
     async def refresh(self) -> None:
         """Read the clock. While rest_service does not answer, the known offset stays."""
+        moves = self._moves
         try:
-            self._set(await self._client.call("GET", "/clock", ClockRead, max_attempts=1))
-            self._is_available = True
+            clock = await self._client.call("GET", "/clock", ClockRead, max_attempts=1)
         except (DomainError, UpstreamError) as error:
-            if self._is_available:  # not while rest_service starts, after the sandbox
+            self._failures += 1
+            if self._failures == self._logged_failure:
                 log.warning("clock unavailable", reason=error.message)
-            self._is_available = False
+            return
+        self._failures, self._logged_failure = 0, 1
+        if moves == self._moves:  # else the response is older than the move
+            self._set(clock)
 
     async def find_timezone(self, person_id: int) -> str | None:
         """Return the time zone that a person has chosen in the chat, if it is known."""

@@ -32,7 +32,7 @@ export class LocationPicker {
     this.#input.addEventListener("input", () => this.#show());
     byId("location-form").addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.#found.length) this.#choose(this.#found[0]);
+      if (this.#input.value.trim() && this.#found.length) this.#choose(this.#found[0]);
     });
   }
 

@@ -1,15 +1,18 @@
 """The clock on the chat page: shown, moved, and seen in the times of messages."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 import structlog
 
 from sandbox.chat import suite_clock
+from sandbox.telegram.telegram_state import TelegramState
 from sandbox.tests.chat.fake_rest_service import (
     SERVICE_TOKEN,
     FakeRestService,
@@ -17,6 +20,7 @@ from sandbox.tests.chat.fake_rest_service import (
 )
 from sandbox.tests.chat.test_event_stream import open_stream
 from sandbox.tests.sandbox_harness import ALICE, BOB, CHAT_TOKEN, SandboxHarness, run_sandbox
+from smart_kit.contracts.clock import ClockMove, ClockRead
 
 DAY_SECONDS = 86_400
 TOLERANCE = timedelta(seconds=60)
@@ -106,6 +110,46 @@ async def test_clock_is_moved_by_seconds_and_to_a_local_time(
     assert rest.moves == [{"advance_seconds": DAY_SECONDS}, {"now": "2042-03-30T07:00:00Z"}]
 
 
+async def test_local_time_that_occurs_again_is_reached_in_its_second_pass(
+    moving_sandbox: SandboxHarness, rest: FakeRestService
+) -> None:
+    """Berlin repeats the hour from two to three on this day."""
+    for _ in range(2):
+        await move(moving_sandbox, local_time="2042-10-26T02:30", timezone="Europe/Berlin")
+
+    assert rest.moves == [{"now": "2042-10-26T00:30:00Z"}, {"now": "2042-10-26T01:30:00Z"}]
+
+
+class StaleClient:
+    """Answers a read from before the move that is made meanwhile."""
+
+    def __init__(self) -> None:
+        self.move: Callable[[], Awaitable[None]] = AsyncMock()
+
+    async def call(self, method: str, *_: object, **__: object) -> ClockRead:
+        if method == "POST":
+            return ClockRead(now=datetime.now(UTC), offset_seconds=DAY_SECONDS)
+        await self.move()
+        return ClockRead(now=datetime.now(UTC), offset_seconds=0)
+
+
+async def test_answer_from_before_a_move_does_not_take_the_clock_back(tmp_path: Path) -> None:
+    client, state = StaleClient(), TelegramState(tmp_path, "1:token")
+    clock = suite_clock.SuiteClock(state, client)  # type: ignore[arg-type]
+    client.move = partial(clock.move, ClockMove(advance_seconds=DAY_SECONDS))
+    await clock.refresh()
+
+    assert state.clock.offset == timedelta(days=1)
+
+
+@pytest.mark.parametrize("person", ["9" * 30, "9" * 5000, "\u0667"])
+async def test_impossible_person_is_not_found(sandbox: SandboxHarness, person: str) -> None:
+    headers = {"Authorization": f"Bearer {CHAT_TOKEN}"}
+    url = f"{sandbox.url}/chat/{person}/clock"
+    async with sandbox.http.get(url, headers=headers) as response:
+        assert response.status == 404
+
+
 @pytest.mark.parametrize(
     ("body", "status", "detail"),
     [
@@ -149,9 +193,12 @@ async def test_moved_clock_survives_a_restart_without_rest_service(
     with structlog.testing.capture_logs() as lines:
         async with run_sandbox(tmp_path, **make_settings(rest)) as sandbox:
             shown = await get_clock(sandbox)
+            assert lines == [], "rest_service starts after the sandbox"
+            for _ in range(suite_clock.FAILURES_AT_START):
+                await get_clock(sandbox)
 
     assert shown["offset_seconds"] == DAY_SECONDS
-    assert lines == [], "rest_service starts after the sandbox"
+    assert [line["event"] for line in lines] == ["clock unavailable"]
 
 
 async def test_outage_of_rest_service_is_logged_once(
