@@ -311,8 +311,9 @@ async def test_long_refresh_is_followed_by_a_longer_pause(
 ) -> None:
     harness = Harness(rest_client, redis_client, replace(IDLE_TIMINGS, pause_factor=1e6))
     async with harness.run() as scheduler:
+        await wait_until(lambda: harness.dispatch.count == 2)  # the start, and the first refresh
         scheduler.request_refresh()
-        await wait_until(lambda: harness.dispatch.count > 0)
+        await wait_until(lambda: harness.dispatch.count == 3)  # which names the next fire
         for _ in range(20):
             await asyncio.sleep(0)
 
