@@ -10,7 +10,7 @@ from sandbox.llm.skills.reminder import CREATE_REMINDER, SCHEDULE_PROMPT
 from sandbox.llm.skills.reminder_change import CHANGE_REMINDER, SNOOZE_REMINDER
 from sandbox.llm.skills.reminder_list import CANCEL_REMINDER, LIST_REMINDERS
 from sandbox.llm.skills.settings import ANSWER_ZONE_QUESTION, CHANGE_SETTINGS
-from sandbox.llm.skills.small_talk import FALLBACK, GREETING, HELP, IDENTITY, THANKS
+from sandbox.llm.skills.small_talk import FALLBACK, GREETING, HELP, IDENTITY, THANKS, WITHDRAWN
 from sandbox.llm.skills.task import CREATE_TASK, LIST_TASKS
 from sandbox.llm.skills.task_change import CHANGE_TASK, CLOSE_TASK
 from sandbox.llm.skills.weather import WEATHER
@@ -39,6 +39,7 @@ SKILLS: tuple[Skill, ...] = (
     MATCHING_TOOL,
     HELP,
     THANKS,
+    WITHDRAWN,
     GREETING,
     FALLBACK,
 )

@@ -5,6 +5,7 @@ import re
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript, build_matcher
 from sandbox.llm.skills.reminder_times import build_time_arguments
 from sandbox.llm.time_expressions import TimeExpression, find_time_expression
+from sandbox.llm.time_expressions.unclear_time import find_missing_times, find_unclear_time
 from sandbox.llm.time_expressions.vocabulary import MONTH_PATTERN, WEEKDAY_PATTERN
 
 _REMINDER_TRIGGER = re.compile(
@@ -44,6 +45,14 @@ def _create(request: SkillRequest) -> SkillScript:
             "When should I remind you? For example: “Remind me in 20 seconds to stretch”.",
             "Когда напомнить? Например: «Напомни через 20 секунд размяться».",
         )
+    unclear = _find_unclear_part(when)
+    if unclear:
+        return request.localize(
+            f"I do not understand “{unclear}”, so I have planned nothing. Please name the time in"
+            " another way, for example “every day at 8:30” or “on 5 December at 9”.",
+            f"Не понимаю «{unclear}», поэтому ничего не запланировал. Назовите время иначе,"
+            " например «каждый день в 8:30» или «5 декабря в 9».",
+        )
     text = _extract_text(request, when.remaining_text)
     if not text:
         return request.localize(
@@ -71,6 +80,13 @@ def _continue_sentence(phrase: str) -> str:
 def _find_time(request: SkillRequest) -> TimeExpression | None:
     text = _FOR_TIME.sub(request.localize("at ", "в "), request.text)
     return find_time_expression(text, request.context.now)
+
+
+def _find_unclear_part(when: TimeExpression) -> str:
+    """Return what looks like a time and was not understood, or ""."""
+    rest = _REMINDER_TRIGGER.sub(" ", when.remaining_text, count=1).strip()
+    has_day = when.has_day or when.is_recurring
+    return find_unclear_time(rest, has_day=has_day) or find_missing_times(when.phrase, when.cron)
 
 
 def _extract_text(request: SkillRequest, remaining_text: str) -> str:

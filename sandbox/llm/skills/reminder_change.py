@@ -27,8 +27,8 @@ _AGAIN_TRIGGER = re.compile(
     r"\s+(?:ещё раз|еще раз|снова|опять|позже|попозже|потом)\b"
 )
 _NEW_TEXT = re.compile(
-    r"(?is)\b(?:rename|text)\b(?P<en_which>.*?\breminder\b.*?)\b(?:to|into)\s+(?P<en>.+)$"
-    r"|\b(?:переименуй\w*|текст)\b(?P<ru_which>.*?\bнапоминани\w+.*?)\b(?:в|на)\s+(?P<ru>.+)$"
+    r"(?is)\b(?:rename|text)\b(?P<en_which>.{0,300}?\breminder\b.{0,300}?)\b(?:to|into)\s+(?P<en>.+)$"
+    r"|\b(?:переименуй\w*|текст)\b(?P<ru_which>.{0,300}?\bнапоминани\w{1,4}\b.{0,300}?)\b(?:в|на)\s+(?P<ru>.+)$"
 )
 _COMMAND_WORDS = re.compile(
     r"(?i)\b(?:move|reschedule|change|postpone|shift|push|delay|edit|rename|set|make|snooze|remind"

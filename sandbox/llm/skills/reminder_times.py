@@ -24,6 +24,8 @@ _TO_HOUR = re.compile(
 _TO_WEEKDAY = re.compile(
     rf"(?i)\b(?:to|until|till|for)\s+(?=(?:{WEEKDAY_PATTERN}|weekdays|weekends)\b)"
 )
+_HAS_OWN_TIMES = re.compile("BYHOUR|HOURLY|MINUTELY")
+"""Rules that do not come once a day at the time of their start."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ def _change_clock(
     """Return the recurrence at another time of day."""
     fields = (entry.cron or "0 0").split()
     is_daily = fields[0].isdecimal() and fields[1].isdecimal()
+    is_daily = is_daily and not _HAS_OWN_TIMES.search(entry.rrule or "")
     if when.clock is None or when.has_day or not is_daily:
         raise SkillError(
             request.localize(

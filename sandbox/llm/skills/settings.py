@@ -11,6 +11,7 @@ from sandbox.llm.language import Language, detect_language, format_long_date
 from sandbox.llm.places import call_tool_with_place
 from sandbox.llm.prompt_parsing import ParsedPrompt, get_zone
 from sandbox.llm.skill import Skill, SkillRequest, SkillScript
+from sandbox.llm.skills.small_talk import WITHDRAWAL
 from sandbox.llm.style_rules import find_required_language
 from sandbox.llm.tool_result_parsing import find_error, find_time_zone
 
@@ -22,14 +23,14 @@ _PLACE = r"(?P<place>[^\W\d_][^?.!,;\n]*)"
 _PLACE_STATEMENTS = (
     rf"(?i)\bi\s+{_NOW}live\s+{_NOW}in\s+{_PLACE}",
     rf"(?i)\bi(?:'m| am)\s+{_NOW}(?:living|based)\s+in\s+{_PLACE}",
-    rf"(?i)\bi(?:'ve| have)?\s+(?:just\s+)?moved\s+to\s+{_PLACE}",
     rf"(?i)\bmy\s+(?:time ?zone|city|home town)\s+is\s+{_PLACE}",
     rf"(?i)\b(?:set|change|switch)\s+(?:my\s+|the\s+)?time ?zone\s+to\s+{_PLACE}",
     rf"(?i)\bя\s+{_NOW}(?:живу|нахожусь)\s+{_NOW}во?\s+{_PLACE}",
-    rf"(?i)\bя\s+(?:переехала?|перебрался|перебралась)\s+во?\s+{_PLACE}",
     rf"(?i)\bмой\s+(?:часовой\s+пояс|город)\s*(?:—|-|:|это)?\s*{_PLACE}",
     rf"(?i)\b(?:поставь|установи|смени|поменяй) (?:мне |мой )?часовой пояс на {_PLACE}",
-    # the place is capitalised, unlike “I am in a hurry”
+    # the place is capitalised, unlike “I am in a hurry” and “I moved to the kitchen”
+    r"\b[Ii](?:'ve| have)?\s+(?:just\s+)?moved\s+to\s+(?P<place>[A-Z][^?.!,;\n]*)",
+    r"\b[Яя]\s+(?:переехала?|перебрался|перебралась)\s+во?\s+(?P<place>[А-ЯЁ][^?.!,;\n]*)",
     rf"\b[Ii](?:'m| am)\s+{_NOW}in\s+(?P<place>[A-Z][^?.!,;\n]*)",
     rf"\b[Яя]\s+{_NOW}во?\s+(?P<place>[А-ЯЁ][^?.!,;\n]*)",
 )
@@ -37,7 +38,8 @@ _TRAILING_WORDS = re.compile(r"(?i)(?:\s+(?:now|currently|time|please|сейча
 _LANGUAGE_REQUEST = re.compile(
     r"(?i)^\W*(?:please\s+|let'?s\s+)?(?:speak|talk|write|answer|reply|switch"
     r"|(?:change|set)\s+(?:the\s+|my\s+|your\s+)?language)(?:\s+(?:to|with)\s+me)?"
-    r"(?:\s+(?:in|to))?\s+(?P<en>english|russian)(?:\s+(?:please|now|from now on))?\W*$"
+    r"(?:\s+(?:in|to))?\s+(?P<en>english|russian)"
+    r"(?:\s+(?:please|now|from now on|to me|with me))?\W*$"
     r"|^\W*(?:пожалуйста,?\s+|давай(?:те)?\s+)?(?:говори|пиши|отвечай|общайся|перейди|переключись"
     r"|(?:смени|поменяй)\s+язык)(?:те)?(?:\s+(?:со мной|мне|теперь))?\s+(?:по-|на\s+)"
     r"(?P<ru>англ|русск)\w*(?:\s+язык)?(?:,?\s+пожалуйста)?\W*$"
@@ -51,16 +53,12 @@ _KEPT_TIME = re.compile(
 )
 """A one-off reminder that a new time zone does not move."""
 _NON_ANSWER = re.compile(r"(?i)^\W*(?:no|nope|not|don't|later|cancel|stop|нет|не|потом|отмена)\b")
-_WITHDRAWAL = re.compile(
-    r"(?i)^\W*(?:no,?\s+)?(?:never ?mind|forget (?:it|about it|that)|cancel (?:it|that)"
-    r"|don'?t (?:bother|do it)|не надо|не нужно|забудь|отмена|отмени это|передумала?)\b"
-)
 
 
 def is_request_withdrawn(context: ParsedPrompt) -> bool:
     """Return whether the user has taken back a request while it waited for the time zone."""
     later = context.previous_messages[-1:] if context.has_waited else ()
-    return any(_WITHDRAWAL.match(message) for message in later)
+    return any(WITHDRAWAL.match(message) for message in later)
 
 
 def resume_waiting_request(context: ParsedPrompt) -> ParsedPrompt:

@@ -17,6 +17,11 @@ _HELP = re.compile(
 )
 _THANKS = re.compile(r"(?i)\b(?:thanks|thank you|thx|cheers|спасибо|благодарю|спс)\b")
 _MAX_THANKS_WORDS = 6
+WITHDRAWAL = re.compile(
+    r"(?i)^\W*(?:no,?\s+)?(?:never ?mind|forget (?:it|about it|that)|cancel (?:it|that)"
+    r"|don'?t (?:bother|do it)|не надо|не нужно|забудь|отмена|отмени это|передумала?)\b"
+)
+"""The user does not want any more what they have asked for."""
 _IDENTITY = re.compile(
     r"(?i)\bwho are you\b|\bwhat are you\b|\byour (?:name|instructions|role)\b"
     r"|\b(?:which|what)\s+(?:language\s+)?model\b.*\b(?:you|this|answers)\b"
@@ -111,6 +116,11 @@ HELP = Skill(build_matcher(_HELP), _help)
 THANKS = Skill(
     _is_thanks,
     lambda request: request.localize("You are welcome!", "Пожалуйста!"),
+    can_start_mid_message=False,
+)
+WITHDRAWN = Skill(
+    lambda request: bool(WITHDRAWAL.match(request.text)),
+    lambda request: request.localize("All right.", "Хорошо."),
     can_start_mid_message=False,
 )
 IDENTITY = Skill(build_matcher(_IDENTITY), _introduce)

@@ -1,6 +1,7 @@
 """Days: “tomorrow”, “on Friday”, “next Monday”, “5 декабря”, “15 числа”, “2026-12-05”."""
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -98,10 +99,20 @@ def _to_date(given: dict[str, str | None], today: date) -> date | None:
         month = int(name) if name.isdecimal() else vocabulary.parse_month(name)
         if year := given.get("year") or given.get("year2"):
             return date(int(year), month, day)
-        this_year = date(today.year, month, day)
-        return this_year if this_year >= today else date(today.year + 1, month, day)
+        return _find_day_of_year(day, month, today)
     except ValueError:
         return None
+
+
+def _find_day_of_year(day: int, month: int, today: date) -> date:
+    """Return the next such day, today included; 29 February may be eight years ahead. Raises
+    ValueError for a day that no year has."""
+    date(2000, month, day)
+    for year in range(today.year, today.year + 9):
+        with suppress(ValueError):
+            if (found := date(year, month, day)) >= today:
+                return found
+    raise ValueError("a leap year comes within eight years")
 
 
 def parse_day_of_month(words: str) -> int:

@@ -11,6 +11,8 @@ from sandbox.llm.time_expressions.time_of_day import TimeOfDay, apply_day_part, 
 _MAX_SECONDS = 366 * 86400
 """The longest duration that create_reminder takes."""
 
+_LAST_HOUR_OF_NIGHT = 5
+
 
 def find_one_off(text: str, now: datetime) -> TimeExpression | None:
     """Return the first time that comes once in a text, or None."""
@@ -58,6 +60,8 @@ def _resolve(day: DayReference, clock: TimeOfDay, now: datetime) -> datetime:
         return moment
     if day.is_weekday:
         return moment + timedelta(days=7)
+    if clock.hour <= _LAST_HOUR_OF_NIGHT:  # “tonight at 1” is after midnight
+        return moment + timedelta(days=1)
     if clock.is_ambiguous and moment + timedelta(hours=12) > now:
         return moment + timedelta(hours=12)
     return moment if day.is_explicit else moment + timedelta(days=1)

@@ -1,10 +1,12 @@
 """Times that come again and again: “every day at 9 and 21”, “every second Friday at 10”."""
 
+import re
 from dataclasses import replace
 from datetime import datetime, time, timedelta
 
 from sandbox.llm.time_expressions.day import find_day, find_day_part
 from sandbox.llm.time_expressions.recurrences import Recurrence, find_recurrence
+from sandbox.llm.time_expressions.recurrences.recurrence import EVERY
 from sandbox.llm.time_expressions.spans import Span, blank_out
 from sandbox.llm.time_expressions.time_expression import TimeExpression, separate_phrase
 from sandbox.llm.time_expressions.time_of_day import (
@@ -14,9 +16,17 @@ from sandbox.llm.time_expressions.time_of_day import (
     find_time_of_day,
 )
 
+_MORNING_AND_EVENING = {
+    rf"(?i)\b{EVERY} morning and (?:{EVERY} )?evening\b": "every day at 9 and 19",
+    rf"(?i)\b{EVERY} утро и (?:{EVERY} )?вечер\b|\bпо утрам и вечерам\b"
+    r"|(?<=\bнапоминай )утром и вечером\b": "каждый день в 9 и 19",
+}
+
 
 def find_recurring(text: str, now: datetime) -> TimeExpression | None:
     """Return the first time of a text that comes again and again, or None."""
+    for pattern, meaning in _MORNING_AND_EVENING.items():
+        text = re.sub(pattern, meaning, text)
     recurrence = find_recurrence(text)
     if recurrence is None:
         return None

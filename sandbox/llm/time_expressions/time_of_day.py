@@ -5,8 +5,10 @@ from dataclasses import dataclass, replace
 
 from sandbox.llm.time_expressions.spoken_time import find_spoken_time
 from sandbox.llm.time_expressions.vocabulary import (
+    EVENING_HOUR,
     HALF_OF_DAY_PATTERN,
     HOUR_PATTERN,
+    NIGHT_HOUR,
     parse_number,
 )
 
@@ -39,6 +41,8 @@ _WAKE_UP = re.compile(
     r"|\b(?:раз)?буди(?:те)?\b|(?:^\W*|\b(?:поставь|заведи) )(?:мне )?будильник\b"
 )
 _FIRST_MORNING_HOUR = 6
+_LAST_NIGHT_HOURS: dict[int | None, int] = {EVENING_HOUR: 3, NIGHT_HOUR: 5}
+"""The last hour after midnight of an evening, as in “tonight at 1”, and of a night."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +95,8 @@ def apply_day_part(clock: TimeOfDay | None, part_hour: int | None) -> TimeOfDay:
     """
     if clock is None:
         return TimeOfDay(part_hour or _DEFAULT_HOUR, 0, (0, 0))
+    if clock.hour % 12 <= _LAST_NIGHT_HOURS.get(part_hour, -1):
+        return replace(clock, hour=clock.hour % 12, is_ambiguous=False)
     if not clock.is_ambiguous or (part_hour is None and clock.hour >= _FIRST_MORNING_HOUR):
         return clock
     is_morning = part_hour is not None and part_hour < 12

@@ -70,6 +70,7 @@ _DAY_PART_HOURS = _parse_table("""
     9 morning mornings утро утром утрам; 13 afternoon afternoons днём днем;
     19 evening evenings tonight вечер вечером вечеру вечерам; 23 night nights ночь ночью ночам
 """)
+EVENING_HOUR, NIGHT_HOUR = 19, 23
 DAY_PART_NOUN_PATTERN = r"mornings?|afternoons?|evenings?|nights?|утро|вечер|ночь"
 DAY_PART_PATTERN = (
     r"(?:in the|this|(?<=tomorrow)|(?<=day)|(?<=days)) (?:mornings?|afternoons?|evenings?|nights?)"

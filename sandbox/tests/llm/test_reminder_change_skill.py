@@ -33,6 +33,10 @@ def render_list(*ids: str) -> str:
 
 
 ALL = render_list(*LINES)
+PILLS = (
+    "All reminders, times in Europe/Berlin:\n- take pills [Sun 2026-11-22 09:00] [rrule FREQ={}]"
+    f" (id {WATER})"
+)
 
 
 def find_call(text: str, reminders: str = ALL) -> tuple[str, dict[str, Any]]:
@@ -195,6 +199,8 @@ def test_new_time_is_asked_for(text: str, answer: str) -> None:
         ("отложи на час", "There are no reminders.", "Напоминаний нет."),
         ("move the water reminder to tomorrow at 10", ALL, "“drink water” repeats."),
         ("move the weather reminder to 10", ALL, "“tell me the weather” repeats."),
+        ("move the pills reminder to 10", PILLS.format("DAILY;BYHOUR=9,21"), "“take pills” rep"),
+        ("move the pills reminder to 10", PILLS.format("HOURLY;INTERVAL=5"), "“take pills” rep"),
         ("snooze for an hour", "Error: no answer", "That did not work."),
     ],
 )

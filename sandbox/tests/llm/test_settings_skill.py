@@ -38,6 +38,7 @@ def test_place_is_saved(text: str, place: str) -> None:
         ("please answer in Russian", "ru", "Хорошо, говорю по-русски."),
         ("change the language to English", "en", "All right, I speak English."),
         ("Говори по-английски, пожалуйста", "en", "All right, I speak English."),
+        ("speak Russian to me", "ru", "Хорошо, говорю по-русски."),
         ("перейди на русский язык", "ru", "Хорошо, говорю по-русски."),
     ],
 )
@@ -50,6 +51,8 @@ def test_language_is_saved_and_used(text: str, language: str, answer: str) -> No
     "text",
     [
         "I am in a meeting",
+        "I've moved to the kitchen",
+        "я переехал в новую квартиру",
         "я в магазине",
         "write a letter in English",
         "speak German",

@@ -16,6 +16,8 @@ from sandbox.tests.llm.model_requests import GET_TIME, WRITER, call_model
         ("Привет", "демо-модель"),
         ("Добрый вечер!", "демо-модель"),
         ("thanks a lot", "You are welcome!"),
+        ("never mind", "All right."),
+        ("не надо", "Хорошо."),
         ("спасибо!", "Пожалуйста!"),
         ("/help", "small rule-based demo model"),
         ("что ты умеешь?", "Вот что я понимаю"),

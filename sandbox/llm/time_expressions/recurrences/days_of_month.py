@@ -14,6 +14,7 @@ from sandbox.llm.time_expressions.spans import blank_out
 from sandbox.llm.time_expressions.vocabulary import (
     HOUR_GENITIVE_PATTERN,
     ORDINAL_PATTERN,
+    UNIT_PATTERN,
     WEEKDAY_PATTERN,
 )
 
@@ -39,9 +40,11 @@ _LAST_DAY = re.compile(
 )
 _NUMBER = rf"(?:\d{{1,2}}(?:st|nd|rd|th|-?го|-?[её])?|first|{HOUR_GENITIVE_PATTERN})"
 _NUMBERS = rf"{_NUMBER}(?:\s*(?:,|and|и)\s*(?:on\s+)?(?:the\s+)?{_NUMBER})*"
+_ORDINALS = r"\d{1,2}(?:st|nd|rd|th)(?:\s*(?:,|and)\s*(?:the\s+)?\d{1,2}(?:st|nd|rd|th))*"
 _DAYS = re.compile(
     rf"(?i)\b(?:on\s+the|on|the)\s+(?P<en>{_NUMBERS})\b(?:\s+days?\b)?(?!\s*(?:[:.]\d|[ap]m))"
     rf"|\b(?:{EVERY}\s+)?(?P<ru>{_NUMBERS})\s+числ\w+"
+    rf"|\b{EVERY}\s+(?P<every>{_ORDINALS})\b(?!\s+(?:{WEEKDAY_PATTERN}|{UNIT_PATTERN})\b)"
 )
 _REPEATED_DAYS = re.compile(r"(?i)(?:th|st|nd|rd)\b.*\b(?:and|,)|\d.* и .*числ|^кажд|^every")
 _EVERY_DATE = re.compile(rf"(?i)\b{EVERY}\s+(?:{NAMED_DATE_PATTERN})")
@@ -75,7 +78,7 @@ def _find_day_field(text: str, *, is_monthly: bool) -> tuple[str, tuple[int, int
     days = _DAYS.search(text)
     if days is None or not (is_monthly or _REPEATED_DAYS.search(days[0])):
         return None
-    names = re.findall(rf"(?i){_NUMBER}", days["en"] or days["ru"])
+    names = re.findall(rf"(?i){_NUMBER}", days["en"] or days["ru"] or days["every"])
     numbers = sorted(set(map(parse_day_of_month, names)))
     return f"{','.join(map(str, numbers))} * *", days.span()
 

@@ -18,6 +18,8 @@ _EVERY = re.compile(rf"(?i)\b(?:(?:{EVERY}|раз в|once (?:every|in))\s+|once\
 _ONE_WORD = {
     rf"(?i)\b(?:hourly{ADVERB}|ежечасно)\b": (1, "hour"),
     rf"(?i)\b(?:fortnightly|biweekly){ADVERB}": (2, "weeks"),
+    rf"(?i)\b(?:{EVERY} (?:quarter|квартал)|quarterly{ADVERB}|once a quarter|ежеквартально"
+    r"|раз в квартал)\b": (3, "months"),
 }
 _ORDINAL = re.compile(
     rf"(?i)\b{EVERY}\s+(?P<ordinal>{ORDINAL_PATTERN})\s+"

@@ -22,7 +22,8 @@ _NAMED = re.compile(
 _PLURAL_OR_EVERY = re.compile(rf"(?i)^(?:{EVERY}|по)\s|s\b")
 _GROUPS = {
     rf"(?i)\b(?:(?:on|{EVERY})\s+(?:weekdays?|workdays?|working days?|business days?|будний день"
-    r"|будни|рабочий день)|по будням|в будни|по рабочим дням"
+    r"|будни|рабочий день)|(?:weekdays|workdays)(?= (?:at|\d))"
+    r"|по будням|в будни|по рабочим дням"
     r"|(?:from\s+)?monday (?:to|through) friday|с понедельника по пятницу)\b": "1-5",
     rf"(?i)\b(?:(?:on|at|{EVERY})\s+(?:weekends|weekend|выходные|выходной)|по выходным)\b": "0,6",
 }
