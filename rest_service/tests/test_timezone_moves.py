@@ -13,6 +13,7 @@ from rest_service.tests.api_helpers import (
     make_user_headers,
     make_user_in,
 )
+from rest_service.tests.claim_helpers import claim_jobs
 
 KEY = "tg:1:500/0"
 LISBON, BERLIN, TOKYO = "Europe/Lisbon", "Europe/Berlin", "Asia/Tokyo"
@@ -106,6 +107,24 @@ async def test_first_zone_takes_jobs_of_the_default_along(
     await move(service, newcomer, TOKYO)
 
     assert await read(admin, daily) == (TOKYO, "09:00")
+
+
+async def test_due_recurring_job_still_fires_after_a_move(
+    service: Client, admin: Client, make: Make, sql: Sql, user: JsonObject
+) -> None:
+    daily = await make("cron-jobs", user_id=user["id"])
+    patched = await make("cron-jobs", user_id=user["id"])
+    await sql("UPDATE cron_jobs SET next_fire_at = now() - interval '10 seconds'")
+    await move(service, user, TOKYO)
+    for change in ({"timezone": LISBON}, {"is_active": True}):
+        changed = await admin.patch(f"/cron-jobs/{patched['id']}", json=change)
+        assert changed.status_code == 200, changed.text
+
+    claimed = await claim_jobs(service)
+
+    assert {run["job_id"] for run in claimed["runs"]} == {daily["id"], patched["id"]}
+    assert await read(admin, daily) == (TOKYO, "09:00")
+    assert await read(admin, patched) == (LISBON, "09:00")
 
 
 async def test_one_off_job_that_is_due_does_not_move(

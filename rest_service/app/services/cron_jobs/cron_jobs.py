@@ -148,7 +148,8 @@ async def update(context: CallContext, job_id: UUID, body: CronJobUpdate) -> Cro
         if times and "is_active" not in fields and job_schedule.has_fired(row, now):
             row.is_active = True
         job_schedule.set_schedule(row, times, now)
-        job_schedule.set_next_fire(row, now)
+        set_fire = job_schedule.set_next_fire if times else job_schedule.update_next_fire
+        set_fire(row, now)
         await _check_not_fired(context.session, row)
     if row.is_active and not was_active:
         await _check_limits(context, row)

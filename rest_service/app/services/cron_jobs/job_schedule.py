@@ -75,6 +75,14 @@ def set_next_fire(row: CronJob, now: datetime) -> None:
         row.next_fire_at = row.at
 
 
+def update_next_fire(row: CronJob, now: datetime) -> None:
+    """Set the next fire again, unless the job is due: that fire must not be missed silently.
+    Raises as `set_next_fire`."""
+    is_due = row.is_active and row.next_fire_at is not None and row.next_fire_at <= now
+    if not is_due:
+        set_next_fire(row, now)
+
+
 def has_fired(row: CronJob, now: datetime) -> bool:
     """Return whether the job is a one-off that has fired."""
     return (

@@ -20,7 +20,8 @@ from . import cron_jobs, job_schedule
 async def move_recurring(session: AsyncSession, user: User, before: str, after: str) -> int:
     """Give the recurring jobs of a user, who is locked, the new zone. Return how many they are.
 
-    They fire at the same local times as before. Rules that count elapsed time stay as they are.
+    They fire at the same local times as before; those that are due still fire. Rules that count
+    elapsed time stay as they are.
     """
     is_recurring = or_(col(CronJob.cron_expression).is_not(None), col(CronJob.rrule).is_not(None))
     rows = await _lock_jobs(session, user, is_recurring, CronJob.timezone == before)
@@ -76,5 +77,5 @@ async def _set_timezone(
     for row in rows:
         row.timezone = zone
         job_schedule.set_schedule(row, {}, now)
-        job_schedule.set_next_fire(row, now)
+        job_schedule.update_next_fire(row, now)
     await session.flush()
