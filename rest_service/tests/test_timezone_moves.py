@@ -1,6 +1,6 @@
 """Jobs follow their users to another time zone."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest_asyncio
@@ -159,3 +159,20 @@ async def test_one_off_jobs_move_when_asked(
     again = make_user_headers(user, "tg:1:502/0")
     repeated = await service.post("/cron-jobs/move", json={"user_id": user["id"]}, headers=again)
     assert repeated.json()["items"] == []
+
+
+async def test_one_off_job_that_is_over_in_the_new_zone_fires_at_once(
+    service: Client, admin: Client, make: Make
+) -> None:
+    """There it is 25 hours later, which is more than a new job may be late."""
+    user = await make_user_in(admin, make, "Pacific/Pago_Pago")
+    here = ZoneInfo("Pacific/Pago_Pago")
+    soon = (datetime.now(here) + timedelta(minutes=2)).replace(tzinfo=None).isoformat()
+    job = await make("cron-jobs", user_id=user["id"], cron_expression=None, at=soon)
+    await move(service, user, "Pacific/Kiritimati")
+
+    headers = make_user_headers(user, "tg:1:501/0")
+    moved = await service.post("/cron-jobs/move", json={"user_id": user["id"]}, headers=headers)
+
+    assert moved.status_code == 200, moved.text
+    assert [run["job_id"] for run in (await claim_jobs(service))["runs"]] == [job["id"]]

@@ -76,11 +76,16 @@ def set_next_fire(row: CronJob, now: datetime) -> None:
 
 
 def update_next_fire(row: CronJob, now: datetime) -> None:
-    """Set the next fire again, unless the job is due: that fire must not be missed silently.
-    Raises as `set_next_fire`."""
-    is_due = row.is_active and row.next_fire_at is not None and row.next_fire_at <= now
-    if not is_due:
+    """Set the next fire again, for the same local times in another zone or after a pause.
+
+    A job that is due stays so: that fire must not be missed silently. A planned one-off fires at
+    once if its time is over, however long. Raises as `set_next_fire`.
+    """
+    planned = row.next_fire_at if row.is_active else None
+    if planned is None or (planned > now and build_schedule(row) is not None):
         set_next_fire(row, now)
+    elif planned > now:
+        row.next_fire_at = row.at
 
 
 def has_fired(row: CronJob, now: datetime) -> bool:
