@@ -1,36 +1,33 @@
 """Scheduled prompts: within bounds, and not executed when they are too late."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, Sql, make_user_headers
+from rest_service.app.models import CronJob
+from rest_service.app.services.cron_jobs.due_jobs import DueJob, build_run_rows
+from rest_service.tests.api_helpers import Client, JsonObject, Make, make_user_headers
 from rest_service.tests.claim_helpers import claim_jobs, list_runs, make_due_job
 from smart_kit.contracts.base import utc_now
 
+NINE = datetime(2031, 1, 1, 9, tzinfo=UTC)
 PROMPT = {"type": "prompt", "text": "Tell me the news"}
 
 
-async def make_late_prompt(make: Make, sql: Sql, cron: str | None, late: timedelta) -> JsonObject:
+async def make_late_prompt(make: Make, late: timedelta) -> JsonObject:
     """A prompt that should have fired so long ago."""
     user = await make("users")
-    at = (utc_now() - late).isoformat()
-    if cron is None:
-        return await make_due_job(make, user, **PROMPT, at=at)
-    job = await make(
-        "cron-jobs", user_id=user["id"], timezone="UTC", **PROMPT, cron_expression=cron
-    )
-    await sql(f"UPDATE cron_jobs SET next_fire_at = '{at}'")
-    return job
+    return await make_due_job(make, user, **PROMPT, at=(utc_now() - late).isoformat())
 
 
 @pytest.mark.parametrize(
     ("late", "is_skipped"), [(timedelta(minutes=59), False), (timedelta(minutes=61), True)]
 )
 async def test_one_off_prompt_is_skipped_after_an_hour(
-    service: Client, make: Make, sql: Sql, late: timedelta, is_skipped: bool
+    service: Client, make: Make, late: timedelta, is_skipped: bool
 ) -> None:
-    await make_late_prompt(make, sql, None, late)
+    await make_late_prompt(make, late)
 
     (run,) = (await claim_jobs(service))["runs"]
 
@@ -38,9 +35,9 @@ async def test_one_off_prompt_is_skipped_after_an_hour(
 
 
 async def test_skipped_run_ends_as_missed_when_the_user_is_told(
-    service: Client, admin: Client, make: Make, sql: Sql
+    service: Client, admin: Client, make: Make
 ) -> None:
-    job = await make_late_prompt(make, sql, None, timedelta(hours=2))
+    job = await make_late_prompt(make, timedelta(hours=2))
     (run,) = (await claim_jobs(service))["runs"]
 
     await service.post("/cron-jobs/dispatched", json={"run_ids": [run["id"]]})
@@ -50,20 +47,28 @@ async def test_skipped_run_ends_as_missed_when_the_user_is_told(
     assert (await claim_jobs(service))["runs"] == []
 
 
-async def test_recurring_prompt_is_skipped_after_half_its_interval(
-    service: Client, make: Make, sql: Sql
+@pytest.mark.parametrize(
+    ("interval", "late", "is_skipped"),
+    [
+        (timedelta(minutes=20), timedelta(minutes=10), False),
+        (timedelta(minutes=20), timedelta(minutes=10, seconds=1), True),
+        (timedelta(days=1), timedelta(hours=1), False),
+        (timedelta(days=1), timedelta(hours=1, seconds=1), True),
+    ],
+)
+def test_recurring_prompt_is_skipped_after_half_its_interval_or_an_hour(
+    interval: timedelta, late: timedelta, is_skipped: bool
 ) -> None:
-    """Every twenty minutes: the latest of the due times is at most ten minutes ago, or skipped."""
-    await make_late_prompt(make, sql, "*/20 * * * *", timedelta(hours=1))
+    missed, last = NINE - interval, NINE
+    job = CronJob(id=uuid4(), type="prompt", text="news", timezone="UTC")
 
-    (run,) = (await claim_jobs(service))["runs"]
+    *missed_rows, row = build_run_rows(DueJob(job, [missed, last], NINE + interval), NINE + late)
 
-    late = (utc_now().minute % 20) * 60 + utc_now().second
-    assert run["is_skipped"] is (late > 600)
-    assert run["missed_count"] == 2
+    assert [(one.state, one.reason) for one in missed_rows] == [("missed", "down")]
+    assert (row.is_skipped, row.missed_count) == (is_skipped, 1)
 
 
-async def test_reminder_is_never_skipped(service: Client, make: Make, sql: Sql) -> None:
+async def test_reminder_is_never_skipped(service: Client, make: Make) -> None:
     user = await make("users")
     await make_due_job(make, user, at=(utc_now() - timedelta(hours=23)).isoformat())
 

@@ -1,15 +1,24 @@
 """The buttons under a delivered reminder: done, and again later."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 import pytest_asyncio
 
-from rest_service.tests.api_helpers import Client, JsonObject, Make, make_user_headers, make_user_in
+from rest_service.tests.api_helpers import (
+    Client,
+    JsonObject,
+    Make,
+    Sql,
+    make_user_headers,
+    make_user_in,
+)
 from rest_service.tests.claim_helpers import claim_jobs, list_runs, make_due_job
 from smart_kit.contracts.base import utc_now
 
+TOKYO = ZoneInfo("Asia/Tokyo")
 KEY = "tg:1:500/0"
 
 
@@ -64,15 +73,16 @@ async def test_delivered_reminder_can_be_snoozed_at_the_limit_of_jobs(
     assert (status, len(jobs)) == (201, 100)
 
 
-async def test_tomorrow_is_the_same_local_time(
-    service: Client, user: JsonObject, run: JsonObject
+async def test_tomorrow_is_the_same_local_time_on_the_day_after_the_press(
+    service: Client, sql: Sql, user: JsonObject, run: JsonObject
 ) -> None:
+    await sql("UPDATE cron_job_runs SET scheduled_for = '2026-01-10T00:30:15Z'")
+    before = datetime.now(TOKYO).date()
     _, job = await post(service, user, f"{run['id']}/snooze", tomorrow=True)
 
-    tokyo = timedelta(hours=9)
-    due = datetime.fromisoformat(run["scheduled_for"]).astimezone(UTC) + tokyo
-    expected = (due + timedelta(days=1)).replace(second=0, microsecond=0, tzinfo=None)
-    assert (job["local_at"], job["timezone"]) == (expected.isoformat(), "Asia/Tokyo")
+    days = {day + timedelta(days=1) for day in (before, datetime.now(TOKYO).date())}
+    assert job["local_at"] in {f"{day}T09:30:00" for day in days}
+    assert job["timezone"] == "Asia/Tokyo"
 
 
 async def test_done_is_recorded_once(
