@@ -259,6 +259,7 @@ async def test_last_known_language_is_the_default(
     [
         ("Asia/Tokyo", "[Sat 2026-11-21 21:24 Asia/Tokyo]"),
         (None, "[Sat 2026-11-21 07:24 America/New_York]"),
+        ("America", "[Sat 2026-11-21 07:24 America/New_York]"),  # a folder of zones
         ("Mars/Olympus", "[Sat 2026-11-21 07:24 America/New_York]"),
         ("/etc/localtime", "[Sat 2026-11-21 07:24 America/New_York]"),
     ],

@@ -33,7 +33,8 @@ class ScheduleOutcome:
 
     @property
     def lateness_ms(self) -> list[float]:
-        """The milliseconds from each run's time to the message that is in the queue."""
+        """The milliseconds from each run's time to the building of its message, just before the
+        message is in the queue."""
         delays = (one.created_at - one.scheduled_for for one in self.messages)
         return [1000 * delay.total_seconds() for delay in delays]
 
