@@ -1,8 +1,9 @@
 """Handles what runs in order with messages: /new, /undo, /assistant, /model and buttons."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, assert_never
+from uuid import UUID
 
 import structlog
 
@@ -35,6 +36,8 @@ _MIN_RETRY_SECONDS = 0.25
 COMMAND_TIMEOUT_SECONDS = 60.0
 """Age in seconds at which a command is abandoned while rest_service is unavailable: the user's next
 messages wait behind it."""
+DEFAULT_NAME = "default"
+"""Names the option without a record in `/model default`."""
 VISIBILITY_RETRY_SECONDS = 1.0
 VISIBILITY_TIMEOUT_SECONDS = 60.0
 """Age in seconds at which a command no longer waits until its change is visible: a later change may
@@ -93,14 +96,14 @@ class CommandHandler:
         name = message.choice_kind if isinstance(message, UserPress) else message.name
         try:
             if isinstance(message, UserPress):
-                return await self._apply_choice(context, message)
+                return await self._apply_choice(context, message.choice_kind, message.row_id)
             match message.name:
                 case "new":
                     return await self._start_thread(context)
                 case "undo":
                     return await self._undo(context)
                 case "assistant" | "model":
-                    return _show_options(context, message.name)
+                    return await self._choose(context, message.name, message.argument)
                 case _:
                     assert_never(message.name)
         except UpstreamUnavailable as error:
@@ -153,10 +156,19 @@ class CommandHandler:
         await self.history.get_newest(thread_id, context.user.id, 1)
         return _build_undo_outcome(context, effect)
 
-    async def _apply_choice(self, context: CommandContext, press: UserPress) -> Outcome:
-        is_assistant = press.choice_kind == "assistant"
+    async def _choose(self, context: CommandContext, kind: ChoiceKind, name: str) -> Outcome:
+        """Choose the option that the user has named, or show all options."""
+        option = _find_option(_list_options(context, kind), name) if name else None
+        if option is None:
+            return _show_options(context, kind, name)
+        return await self._apply_choice(context, kind, option.row_id)
+
+    async def _apply_choice(
+        self, context: CommandContext, kind: ChoiceKind, row_id: UUID | None
+    ) -> Outcome:
+        is_assistant = kind == "assistant"
         choice = (_resolve_assistant_choice if is_assistant else _resolve_model_choice)(
-            context, press
+            context, row_id
         )
         if choice is None:
             return context.build_notice_outcome("choice_unavailable")
@@ -232,15 +244,30 @@ def _build_undo_outcome(context: CommandContext, effect: EffectRead) -> Outcome:
     )
 
 
-def _show_options(context: CommandContext, kind: ChoiceKind) -> Outcome:
+def _show_options(context: CommandContext, kind: ChoiceKind, unknown_name: str) -> Outcome:
     """Return the buttons, or a notice if there is only one option."""
-    is_assistant = kind == "assistant"
-    options = (_list_assistant_options if is_assistant else _list_model_options)(context)
+    options = _list_options(context, kind)
     if len(options) < 2:
         return context.build_notice_outcome("nothing_to_choose")
     return context.build_outcome(
-        replies.build_choice_prompt(context.message, context.user, kind, options)
+        replies.build_choice_prompt(context.message, context.user, kind, options, unknown_name)
     )
+
+
+def _list_options(context: CommandContext, kind: ChoiceKind) -> list[ChoiceOption]:
+    is_assistant = kind == "assistant"
+    return (_list_assistant_options if is_assistant else _list_model_options)(context)
+
+
+def _find_option(options: Sequence[ChoiceOption], name: str) -> ChoiceOption | None:
+    """Return the option with this name, in any case, or the only one whose name begins with it."""
+    wanted = name.casefold()
+    names = [(option.label or DEFAULT_NAME).casefold() for option in options]
+    exact = [option for option, known in zip(options, names, strict=True) if known == wanted]
+    begun = [
+        option for option, known in zip(options, names, strict=True) if known.startswith(wanted)
+    ]
+    return exact[0] if exact else begun[0] if len(begun) == 1 else None
 
 
 def _list_assistant_options(context: CommandContext) -> list[ChoiceOption]:
@@ -262,18 +289,18 @@ def _list_model_options(context: CommandContext) -> list[ChoiceOption]:
     return [ChoiceOption(row_id=None, label="", is_selected=is_own), *options]
 
 
-def _resolve_assistant_choice(context: CommandContext, press: UserPress) -> _ChoiceUpdate | None:
+def _resolve_assistant_choice(context: CommandContext, row_id: UUID | None) -> _ChoiceUpdate | None:
     for record in context.factory.secretaries:
-        if press.row_id in (record.id, None):
-            change = UserUpdate(assistant_id=press.row_id)
+        if row_id in (record.id, None):
+            change = UserUpdate(assistant_id=row_id)
             return _ChoiceUpdate(change, "assistant_chosen", {"name": record.name})
     return None
 
 
-def _resolve_model_choice(context: CommandContext, press: UserPress) -> _ChoiceUpdate | None:
-    if press.row_id is None:
+def _resolve_model_choice(context: CommandContext, row_id: UUID | None) -> _ChoiceUpdate | None:
+    if row_id is None:
         return _ChoiceUpdate(UserUpdate(model=None), "default_model_chosen")
     for model in context.factory.user_selectable_models:
-        if model.id == press.row_id:
+        if model.id == row_id:
             return _ChoiceUpdate(UserUpdate(model=model.name), "model_chosen", {"name": model.name})
     return None

@@ -64,9 +64,9 @@ async def harness(redis: Redis, model: ScriptedModel) -> AsyncIterator[Assistant
     await made.close()
 
 
-def make_command(harness: AssistantHarness, name: ChoiceKind) -> UserCommand:
+def make_command(harness: AssistantHarness, name: ChoiceKind, argument: str = "") -> UserCommand:
     fields = harness.make_message("").model_dump(include=set(UserCommand.model_fields) - {"kind"})
-    return UserCommand(**fields, name=name)
+    return UserCommand(**fields, name=name, argument=argument)
 
 
 def make_button_press(
@@ -81,8 +81,13 @@ def get_expired_time() -> datetime:
     return utc_now() - timedelta(minutes=2)
 
 
-async def request_choice(harness: AssistantHarness, name: ChoiceKind) -> Choice | Notice:
-    outcome = await harness.handle(await harness.deliver(make_command(harness, name)))
+async def request_choice(
+    harness: AssistantHarness, name: ChoiceKind, argument: str = ""
+) -> Choice | Notice:
+    command = make_command(harness, name, argument).model_copy(
+        update={"created_at": get_expired_time()}
+    )
+    outcome = await harness.handle(await harness.deliver(command))
     (envelope,) = outcome.replies
     read = TO_TELEGRAM_ADAPTER.validate_json(envelope.payload)
     assert isinstance(read, Choice | Notice)
@@ -137,6 +142,50 @@ async def test_model_command_lists_the_default_and_selectable_models(
     choice = await request_choice(harness, "model")
     assert isinstance(choice, Choice)
     assert [one.is_selected for one in choice.options] == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("kind", "argument", "change", "notice"),
+    [
+        ("assistant", "poet", {"assistant_id": str(id_for("Poet"))}, "assistant_chosen"),
+        ("assistant", "Po", {"assistant_id": str(id_for("Poet"))}, "assistant_chosen"),
+        ("model", "FAST", {"model": "fast"}, "model_chosen"),
+        ("model", "default", {"model": None}, "default_model_chosen"),
+    ],
+)
+async def test_a_command_with_a_name_chooses_at_once(
+    harness: AssistantHarness, kind: ChoiceKind, argument: str, change: object, notice: str
+) -> None:
+    reply = await request_choice(harness, kind, argument)
+
+    assert isinstance(reply, Notice)
+    assert reply.notice == notice
+    assert get_patches(harness) == [change]
+
+
+@pytest.mark.parametrize(
+    ("kind", "argument"), [("assistant", "Helper"), ("assistant", "x"), ("model", "hidden")]
+)
+async def test_an_unknown_name_changes_nothing_and_shows_the_options(
+    harness: AssistantHarness, kind: ChoiceKind, argument: str
+) -> None:
+    reply = await request_choice(harness, kind, argument)
+
+    assert isinstance(reply, Choice)
+    assert (reply.unknown_name, len(reply.options)) == (argument, 2)
+    assert get_patches(harness) == []
+
+
+async def test_the_beginning_of_several_names_chooses_none_of_them(
+    harness: AssistantHarness,
+) -> None:
+    poets = (make_assistant(name, is_secretary=True) for name in ("Poet", "Poetess"))
+    await harness.configure(make_secretary(), *poets, version=2)
+
+    assert isinstance(await request_choice(harness, "assistant", "poe"), Choice)
+    exact = await request_choice(harness, "assistant", "poet")
+    assert isinstance(exact, Notice)
+    assert exact.parameters == {"name": "Poet"}
 
 
 async def test_single_option_sends_a_notice(

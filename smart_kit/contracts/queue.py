@@ -66,6 +66,8 @@ class UserCommand(QueueMessage):
     kind: Literal["user_command"] = "user_command"
     sender: Sender
     name: UserCommandName
+    argument: str = ""
+    """What the user wrote after it: the name of the assistant or model to choose."""
 
 
 ChoiceKind = Literal["assistant", "model", "timezone"]
@@ -157,6 +159,8 @@ class Choice(BaseTelegramMessage):
     kind: Literal["choice"] = "choice"
     choice_kind: ChoiceKind
     options: tuple[ChoiceOption, ...] = ()
+    unknown_name: str = ""
+    """What the user wrote in place of an option; empty: nothing."""
 
 
 NoticeName = Literal[

@@ -33,10 +33,14 @@ def build_choice_prompt(
     user: UserSnapshot,
     choice_kind: ChoiceKind,
     options: Sequence[ChoiceOption] = (),
+    unknown_name: str = "",
 ) -> Envelope:
-    """Return the buttons from which the user chooses."""
+    """Return the buttons from which the user chooses, after one who has named no option."""
     fields = _build_common_fields(message, reply_id(message.id), user)
-    return _to_envelope(Choice(**fields, choice_kind=choice_kind, options=tuple(options)))
+    choice = Choice(
+        **fields, choice_kind=choice_kind, options=tuple(options), unknown_name=unknown_name
+    )
+    return _to_envelope(choice)
 
 
 def build_notice(

@@ -172,6 +172,7 @@ class IncomingMessage(IncomingUpdate):
             correlation_id=self.id,
             sender=self.sender,
             name=name,
+            argument=self.argument,
         )
 
     def build_message(self) -> UserMessage | Notice | None:

@@ -19,6 +19,14 @@ QUESTIONS: dict[ChoiceKind, str] = {
     ),
 }
 
+UNKNOWN_NAMES: dict[ChoiceKind, str] = {
+    "assistant": N_("There is no assistant called {name}."),
+    "model": N_("There is no model called {name}."),
+}
+
+_MAX_NAME_LENGTH = 64
+"""A longer text after a command is shown cut off."""
+
 DEFAULT_OPTION = "default"
 """Stands in callback data for the deployment's default, which is an option without a row."""
 
@@ -34,6 +42,7 @@ def render_choice_prompt(
     if prompt.choice_kind == "timezone":
         buttons = build_zone_buttons(TIMEZONE_ANSWER, zones, context)
     else:
+        question = _build_refusal(prompt, context.translation) + question
         question += _count_hidden(prompt.options, context.translation)
         buttons = tuple(
             _build_button(prompt.choice_kind, option, context.translation)
@@ -42,6 +51,15 @@ def render_choice_prompt(
     return RenderedMessage(
         FormattedText(question), button_rows=tuple((button,) for button in buttons)
     )
+
+
+def _build_refusal(prompt: Choice, translation: Translation) -> str:
+    """Return a paragraph that says that no option has the name that the user wrote."""
+    if not prompt.unknown_name:
+        return ""
+    name = prompt.unknown_name
+    shown = name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"
+    return translation.gettext(UNKNOWN_NAMES[prompt.choice_kind]).format(name=shown) + "\n\n"
 
 
 def _count_hidden(options: Sequence[ChoiceOption], translation: Translation) -> str:

@@ -51,11 +51,12 @@ def test_every_kind_of_button_fits_into_callback_data() -> None:
 async def test_queued_commands_keep_their_order(
     update_processor: UpdateProcessor, redis: Redis, name: str
 ) -> None:
-    await update_processor.process_batch([updates.message(text) for text in ("a", f"/{name}", "b")])
+    texts = ("a", f"/{name} Anna B", "b")
+    await update_processor.process_batch([updates.message(text) for text in texts])
     first, second, third = await read_secretary_queue(redis)
     assert (first.kind, third.kind) == ("user_message", "user_message")
     assert isinstance(second, UserCommand)
-    assert second.name == name
+    assert (second.name, second.argument) == (name, "Anna B")
 
 
 @pytest.mark.parametrize(

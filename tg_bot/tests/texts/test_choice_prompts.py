@@ -101,6 +101,29 @@ def test_hidden_options_are_counted_and_the_selected_one_shown(
     assert rendered.text.text.partition("\n\n")[2] == (hidden_note or "")
 
 
+@pytest.mark.parametrize(
+    ("kind", "language", "first_line"),
+    [
+        ("assistant", "en", "There is no assistant called Anna."),
+        ("model", "en", "There is no model called Anna."),
+        ("assistant", "ru", "Ассистента «Anna» нет."),
+        ("model", "ru", "Модели «Anna» нет."),
+    ],
+)
+def test_an_unknown_name_is_repeated_before_the_question(
+    kind: ChoiceKind, language: str, first_line: str
+) -> None:
+    context = TextContext(get_translation(language), CONTEXT.timezone, CONTEXT.now)
+    prompt = make_choice_prompt(*make_options(2, 0), chosen=kind)
+    prompt = prompt.model_copy(update={"unknown_name": "Anna"})
+    rendered = render_choice_prompt(prompt, (), context)
+    assert rendered.text.text.partition("\n")[0] == first_line
+    assert len(rendered.button_rows) == 2
+
+    long = prompt.model_copy(update={"unknown_name": "A" * 4000})
+    assert len(render_choice_prompt(long, (), context).text.text) < 200
+
+
 def test_choice_without_options_has_no_buttons() -> None:
     assert render_choice_prompt(make_choice_prompt(), (), CONTEXT).button_rows == ()
 
