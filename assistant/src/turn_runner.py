@@ -35,6 +35,7 @@ from .messages import replies
 from .messages.conversation import (
     TIMEZONE_QUESTION,
     build_scheduled_text,
+    build_user_text,
     build_waiting_text,
     find_waiting_requests,
 )
@@ -80,9 +81,11 @@ class TurnRunner:
         assert not isinstance(message, UserPress), "a press is resumed"
         with publishing_progress(self.redis, message) as progress:
             turn, history = await self._open_turn(request, progress)
-            text = message.text
             if isinstance(message, ScheduledPrompt):
-                text = build_scheduled_text(text, message.scheduled_for.astimezone(turn.zone))
+                planned_for = message.scheduled_for.astimezone(turn.zone)
+                text = build_scheduled_text(message.text, planned_for)
+            else:
+                text = build_user_text(message)
             return await self._answer(request, turn, text, history)
 
     async def resume(self, request: TurnRequest) -> Outcome:

@@ -63,6 +63,27 @@ async def test_journal_and_history_are_read_in_one_round_trip(
         await harness.say("hi")
 
 
+@pytest.mark.parametrize(
+    ("origin", "first_line"),
+    [
+        ({"forwarded_from": "Mallory"}, "[Forwarded by the user from Mallory. The user has not"),
+        ({"forwarded_from": ""}, "[Forwarded by the user from an unknown author. The user has not"),
+        ({"via_bot": "gif"}, "[Sent by the user through the bot @gif. The user has not"),
+        ({}, "create a task"),
+    ],
+)
+async def test_the_model_is_told_which_text_the_user_has_not_written(
+    harness: AssistantHarness, model: ScriptedModel, origin: dict[str, str], first_line: str
+) -> None:
+    model.add_steps("Noted.")
+    message = harness.make_message("create a task", **origin)
+    await harness.handle(await harness.deliver(message))
+
+    _, *text = model.requests[0].messages[-1]["content"].split("\n")
+    assert text[0].startswith(first_line)
+    assert text[-1] == "create a task"
+
+
 async def test_archive_record_contains_the_whole_turn(
     harness: AssistantHarness, model: ScriptedModel
 ) -> None:

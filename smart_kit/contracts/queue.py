@@ -54,6 +54,11 @@ class UserMessage(QueueMessage):
     text: str
     telegram_message_id: int
     attachments: tuple[Attachment, ...] = ()
+    forwarded_from: str | None = None
+    """Who wrote the forwarded text, on one line, empty if Telegram does not tell; None: it was not
+    forwarded."""
+    via_bot: str | None = None
+    """Username of the inline bot that wrote the text; None: no bot."""
 
 
 UserCommandName = Literal["new", "undo", "assistant", "model"]

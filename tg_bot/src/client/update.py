@@ -8,6 +8,7 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
+    TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -44,6 +45,9 @@ CONTENT_FIELDS = (
 
 ALLOWED_UPDATES = ("message", "callback_query", "my_chat_member", "stopped_message_generation")
 """The kinds of updates that the bot requests."""
+
+MAX_NAME_LENGTH = 64
+"""A longer name of the author of a forwarded message is cut off."""
 
 AttachmentKind = Literal["photo", "voice", "audio", "document", "video"]
 
@@ -103,6 +107,31 @@ class _Venue(_TelegramObject):
     location: Location
 
 
+class _NamedChat(_TelegramObject):
+    title: Lenient[str] = None
+    first_name: Lenient[str] = None
+
+
+class _ForwardOrigin(_TelegramObject):
+    """Who wrote a forwarded message: a user, a hidden user, a chat or a channel."""
+
+    sender_user: Lenient[_NamedChat] = None
+    sender_user_name: Lenient[str] = None
+    sender_chat: Lenient[_NamedChat] = None
+    chat: Lenient[_NamedChat] = None
+
+    @property
+    def name(self) -> str:
+        """The name on one line; empty if Telegram does not tell it."""
+        sources = (self.sender_user, self.sender_chat, self.chat)
+        names = (name for one in sources if one for name in (one.title, one.first_name))
+        name = next(filter(None, (self.sender_user_name, *names)), "")
+        return " ".join(name.split())[:MAX_NAME_LENGTH]
+
+
+_FORWARD_ORIGIN: TypeAdapter[_ForwardOrigin | None] = TypeAdapter(Lenient[_ForwardOrigin])
+
+
 class Message(_TelegramObject):
     """A message in a chat."""
 
@@ -123,6 +152,15 @@ class Message(_TelegramObject):
     venue: Lenient[_Venue] = None
     forward_origin: Any = None
     media_group_id: Lenient[str] = None
+    via_bot: Lenient[User] = None
+
+    @property
+    def forwarded_from(self) -> str | None:
+        """Who wrote the forwarded message, empty if unknown; None: it was not forwarded."""
+        if self.forward_origin is None:
+            return None
+        origin = _FORWARD_ORIGIN.validate_python(self.forward_origin)
+        return "" if origin is None else origin.name
 
     @property
     def text_or_caption(self) -> str:

@@ -188,6 +188,8 @@ class IncomingMessage(IncomingUpdate):
                 text=message.text_or_caption,
                 telegram_message_id=message.message_id,
                 attachments=message.attachments,
+                forwarded_from=message.forwarded_from,
+                via_bot=message.via_bot and (message.via_bot.username or ""),
             )
         if not message.has_non_text_content:
             log.info("message without content ignored", fields=sorted(message.model_fields_set))
