@@ -158,9 +158,10 @@ class CommandHandler:
 
     async def _choose(self, context: CommandContext, kind: ChoiceKind, name: str) -> Outcome:
         """Choose the option that the user has named, or show all options."""
-        option = _find_option(_list_options(context, kind), name) if name else None
+        options = _list_options(context, kind)
+        option = _find_option(options, name) if name else None
         if option is None:
-            return _show_options(context, kind, name)
+            return _show_options(context, kind, options, name)
         return await self._apply_choice(context, kind, option.row_id)
 
     async def _apply_choice(
@@ -244,9 +245,10 @@ def _build_undo_outcome(context: CommandContext, effect: EffectRead) -> Outcome:
     )
 
 
-def _show_options(context: CommandContext, kind: ChoiceKind, unknown_name: str) -> Outcome:
+def _show_options(
+    context: CommandContext, kind: ChoiceKind, options: Sequence[ChoiceOption], unknown_name: str
+) -> Outcome:
     """Return the buttons, or a notice if there is only one option."""
-    options = _list_options(context, kind)
     if len(options) < 2:
         return context.build_notice_outcome("nothing_to_choose")
     return context.build_outcome(
@@ -260,14 +262,12 @@ def _list_options(context: CommandContext, kind: ChoiceKind) -> list[ChoiceOptio
 
 
 def _find_option(options: Sequence[ChoiceOption], name: str) -> ChoiceOption | None:
-    """Return the option with this name, in any case, or the only one whose name begins with it."""
+    """Return the option with this name, or else the only one with this beginning of a name. Upper
+    and lower case are the same."""
     wanted = name.casefold()
-    names = [(option.label or DEFAULT_NAME).casefold() for option in options]
-    exact = [option for option, known in zip(options, names, strict=True) if known == wanted]
-    begun = [
-        option for option, known in zip(options, names, strict=True) if known.startswith(wanted)
-    ]
-    return exact[0] if exact else begun[0] if len(begun) == 1 else None
+    by_name = {(option.label or DEFAULT_NAME).casefold(): option for option in options}
+    matching = [option for known, option in by_name.items() if known.startswith(wanted)]
+    return by_name.get(wanted) or (matching[0] if len(matching) == 1 else None)
 
 
 def _list_assistant_options(context: CommandContext) -> list[ChoiceOption]:

@@ -124,8 +124,8 @@ def _split_timestamp(content: str) -> tuple[datetime, str]:
 
 
 def build_user_text(message: UserMessage) -> str:
-    """Return a user's message as a model reads it: after a line that says whose text it is, if the
-    user has not written it."""
+    """Return a user's message as a model reads it. Text of another author stands after a line that
+    names the author."""
     if message.forwarded_from is not None:
         source = f"Forwarded by the user from {message.forwarded_from or 'an unknown author'}"
     elif message.via_bot is not None:

@@ -35,7 +35,8 @@ def build_choice_prompt(
     options: Sequence[ChoiceOption] = (),
     unknown_name: str = "",
 ) -> Envelope:
-    """Return the buttons from which the user chooses, after one who has named no option."""
+    """Return the buttons from which the user chooses. `unknown_name` is what the user wrote if it
+    names no option."""
     fields = _build_common_fields(message, reply_id(message.id), user)
     choice = Choice(
         **fields, choice_kind=choice_kind, options=tuple(options), unknown_name=unknown_name

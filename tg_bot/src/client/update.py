@@ -8,7 +8,6 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    TypeAdapter,
     ValidationError,
     ValidatorFunctionWrapHandler,
     WrapValidator,
@@ -129,7 +128,9 @@ class _ForwardOrigin(_TelegramObject):
         return " ".join(name.split())[:MAX_NAME_LENGTH]
 
 
-_FORWARD_ORIGIN: TypeAdapter[_ForwardOrigin | None] = TypeAdapter(Lenient[_ForwardOrigin])
+def _unnamed_if_invalid(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    """Return an origin without a name if it cannot be read: the message was forwarded anyway."""
+    return None if value is None else _none_if_invalid(value, handler) or _ForwardOrigin()
 
 
 class Message(_TelegramObject):
@@ -150,17 +151,14 @@ class Message(_TelegramObject):
     video: Lenient[_File] = None
     location: Lenient[Location] = None
     venue: Lenient[_Venue] = None
-    forward_origin: Any = None
+    forward_origin: Annotated[_ForwardOrigin | None, WrapValidator(_unnamed_if_invalid)] = None
     media_group_id: Lenient[str] = None
     via_bot: Lenient[User] = None
 
     @property
     def forwarded_from(self) -> str | None:
         """Who wrote the forwarded message, empty if unknown; None: it was not forwarded."""
-        if self.forward_origin is None:
-            return None
-        origin = _FORWARD_ORIGIN.validate_python(self.forward_origin)
-        return "" if origin is None else origin.name
+        return None if self.forward_origin is None else self.forward_origin.name
 
     @property
     def text_or_caption(self) -> str:

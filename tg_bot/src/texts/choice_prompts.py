@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from smart_kit.contracts.queue import Choice, ChoiceKind, ChoiceOption, InlineButton
 
 from ..rendering.formatted_text import FormattedText
-from ..rendering.rendered_message import MAX_BUTTONS, RenderedMessage
+from ..rendering.rendered_message import MAX_BUTTONS, RenderedMessage, truncate_label
 from .text_context import TextContext
 from .translations import N_, Translation
 from .zone_buttons import build_zone_buttons
@@ -23,9 +23,6 @@ UNKNOWN_NAMES: dict[ChoiceKind, str] = {
     "assistant": N_("There is no assistant called {name}."),
     "model": N_("There is no model called {name}."),
 }
-
-_MAX_NAME_LENGTH = 64
-"""A longer text after a command is shown cut off."""
 
 DEFAULT_OPTION = "default"
 """Stands in callback data for the deployment's default, which is an option without a row."""
@@ -57,9 +54,8 @@ def _build_refusal(prompt: Choice, translation: Translation) -> str:
     """Return a paragraph that says that no option has the name that the user wrote."""
     if not prompt.unknown_name:
         return ""
-    name = prompt.unknown_name
-    shown = name if len(name) <= _MAX_NAME_LENGTH else f"{name[:_MAX_NAME_LENGTH]}…"
-    return translation.gettext(UNKNOWN_NAMES[prompt.choice_kind]).format(name=shown) + "\n\n"
+    name = truncate_label(prompt.unknown_name)
+    return translation.gettext(UNKNOWN_NAMES[prompt.choice_kind]).format(name=name) + "\n\n"
 
 
 def _count_hidden(options: Sequence[ChoiceOption], translation: Translation) -> str:
